@@ -1,0 +1,106 @@
+package statemachine
+
+import "time"
+
+// Kind says how a notification came to be known. The zero value is Reported.
+type Kind uint8
+
+const (
+	// Reported: the platform posted it, or it was recovered from the platform's undelivered list.
+	Reported Kind = iota
+	// Fetched: a logged answer of the platform's GET order; with a ranked status it restates the order.
+	Fetched
+)
+
+// String returns "reported" or "fetched".
+func (k Kind) String() string {
+	if k == Fetched {
+		return "fetched"
+	}
+	return "reported"
+}
+
+// AssetClass is the order object a notification came as. The zero value is unknown.
+type AssetClass uint8
+
+// The three order objects of the platform.
+const (
+	Traditional AssetClass = iota + 1
+	Digital
+	Tokenized
+)
+
+var assetClassNames = [...]string{"", "TRADITIONAL", "DIGITAL", "TOKENIZED"}
+
+// String returns the name in upper case; "" for the zero value.
+func (a AssetClass) String() string {
+	if int(a) < len(assetClassNames) {
+		return assetClassNames[a]
+	}
+	return ""
+}
+
+// ParseAssetClass returns the class of that name, in upper case; ok is false for any other text.
+func ParseAssetClass(name string) (a AssetClass, ok bool) {
+	for i := Traditional; i <= Tokenized; i++ {
+		if assetClassNames[i] == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Field is one detail of an order: something notifications tell besides its status.
+type Field uint8
+
+// The details, each a text; quantities and prices hold a [Decimal], CreatedOn an RFC 3339 time in UTC, ExpiryDate a date.
+const (
+	Side Field = iota // BUY or SELL
+	ISIN
+	Symbol
+	OrderType
+	ExchangeCode
+	Quantity
+	LimitPrice
+	StopPrice
+	ExternalID
+	DepositoryProduct
+	CashProduct
+	WalletProduct
+	CreatedOn
+	ExpiryDate
+	Message
+	Fields // the number of details
+)
+
+// Refusal is a request concerning the order that the platform refused.
+type Refusal struct {
+	At          time.Time
+	ErrorType   string
+	Description string
+}
+
+// Notification is what one record of the log says of an order. The zero value of a field means that it is not told.
+type Notification struct {
+	OrderID    string // 1–128 bytes
+	Sequence   uint64
+	Received   time.Time
+	Kind       Kind
+	AssetClass AssetClass
+	Type       string // notificationType as sent: CREATED, UPDATED, VALIDATION_ERROR, …
+	Status     Status
+	At         time.Time // modifiedOn; zero: the time received stands in
+	Executed   Decimal   // cumulative
+	Details    [Fields]string
+	Refused    bool
+	Refusal    Refusal  // when Refused; its At is filled in by Apply
+	Notes      []string // what the decoder could not read, in words
+}
+
+// when is the time of the notification: what it tells, else when it came.
+func (n *Notification) when() time.Time {
+	if n.At.IsZero() {
+		return n.Received.UTC()
+	}
+	return n.At
+}

@@ -1,0 +1,285 @@
+package statemachine
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxFacts bounds the distinct facts an order keeps.
+	MaxFacts = 256
+	// MaxRefusals bounds the refusals an order keeps: the latest ones.
+	MaxRefusals = 64
+)
+
+// Arrival is when and where a notification came.
+type Arrival struct {
+	Sequence uint64
+	Received time.Time
+}
+
+// Order is the set of facts reported about one order. The zero value, with an ID, is an order of which nothing is known.
+// It is not safe for concurrent use. A copy shares facts with its original: use Clone to go on with both.
+type Order struct {
+	ID string
+
+	// Counts of notifications, repeats included; Duplicates brought nothing new at all.
+	Count, Duplicates uint64
+	First, Last       Arrival // by sequence
+	// Dropped counts distinct facts let go beyond MaxFacts. When it is not 0 the state may depend on the arrival.
+	Dropped uint64
+
+	facts    []fact
+	refusals []Refusal // ascending by compareRefusals
+	details  [numTold]told
+	sources  [Tokenized]source // by asset class - 1
+}
+
+// fact is what one distinct notification says of the order's status.
+type fact struct {
+	status   Status
+	rank     int8
+	kind     Kind
+	at       time.Time
+	executed Decimal
+	first    Arrival // the arrival with the lowest sequence
+}
+
+// told is the value of a detail and what it is worth: see order-state, "details".
+type told struct {
+	value string
+	at    time.Time
+	rank  int8
+	kind  Kind
+}
+
+// The asset class is one more detail: the same id from two order objects must show one of them whatever came first.
+const (
+	toldAssetClass = Fields
+	numTold        = Fields + 1
+)
+
+// source is the first sign of the order from one order object.
+type source struct {
+	sequence uint64 // 0: never seen
+	at       time.Time
+}
+
+// Apply adds what n says to the set and reports whether it said anything that was not known. Applying the same
+// notification twice changes nothing but counts.
+func (o *Order) Apply(n *Notification) (news bool) {
+	at, rank := n.when(), int8(n.Status.Rank())
+	o.arrive(n)
+	news = o.seen(n.AssetClass, n.Sequence, at)
+	for f := range Fields {
+		if value := n.Details[f]; value != "" && o.tell(f, told{value, at, rank, n.Kind}) {
+			news = true
+		}
+	}
+	if class := n.AssetClass.String(); class != "" && o.tell(toldAssetClass, told{class, at, rank, n.Kind}) {
+		news = true
+	}
+	if n.Refused && o.refuse(Refusal{at, n.Refusal.ErrorType, n.Refusal.Description}) {
+		news = true
+	}
+	if n.Status != "" && o.add(fact{n.Status, rank, n.Kind, at, n.Executed, Arrival{n.Sequence, n.Received.UTC()}}) {
+		news = true
+	}
+	if !news {
+		o.Duplicates++
+	}
+	return news
+}
+
+func (o *Order) arrive(n *Notification) {
+	a := Arrival{n.Sequence, n.Received.UTC()}
+	if o.Count == 0 || a.Sequence < o.First.Sequence {
+		o.First = a
+	}
+	if o.Count == 0 || a.Sequence > o.Last.Sequence {
+		o.Last = a
+	}
+	o.Count++
+}
+
+// seen notes the order object; the second one of an order is news.
+func (o *Order) seen(class AssetClass, sequence uint64, at time.Time) (news bool) {
+	if class == 0 {
+		return false
+	}
+	s := &o.sources[class-1]
+	news = s.sequence == 0
+	if news || sequence < s.sequence {
+		s.sequence = sequence
+	}
+	if news || at.Before(s.at) {
+		s.at = at
+	}
+	return news
+}
+
+// tell keeps the worthier of what is known and t, and reports whether the value changed.
+func (o *Order) tell(f Field, t told) (changed bool) {
+	known := &o.details[f]
+	if known.value != "" && compareTold(f, *known, t) >= 0 {
+		return false
+	}
+	changed = known.value != t.value
+	*known = t
+	return changed
+}
+
+func compareTold(f Field, a, b told) int {
+	if c := a.at.Compare(b.at); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.rank, b.rank); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.kind, b.kind); c != 0 {
+		return c
+	}
+	if a.value == b.value {
+		return 0
+	}
+	if f == Quantity || f == LimitPrice || f == StopPrice {
+		return compareDecimals(Decimal(a.value), Decimal(b.value))
+	}
+	return strings.Compare(a.value, b.value)
+}
+
+// compareDecimals orders by value, then by digits, so that 10 and 10.0 never depend on which came first.
+func compareDecimals(a, b Decimal) int {
+	if c := a.Compare(b); c != 0 {
+		return c
+	}
+	return strings.Compare(string(a), string(b))
+}
+
+// refuse adds r unless it is known. Beyond MaxRefusals the earliest goes.
+func (o *Order) refuse(r Refusal) (news bool) {
+	i := 0
+	for i < len(o.refusals) && compareRefusals(o.refusals[i], r) < 0 {
+		i++
+	}
+	if i < len(o.refusals) && compareRefusals(o.refusals[i], r) == 0 {
+		return false
+	}
+	if len(o.refusals) == MaxRefusals {
+		if i == 0 {
+			return false
+		}
+		o.refusals = append(o.refusals[:0], o.refusals[1:]...)
+		i--
+	}
+	o.refusals = append(o.refusals, Refusal{})
+	copy(o.refusals[i+1:], o.refusals[i:])
+	o.refusals[i] = r
+	return true
+}
+
+func compareRefusals(a, b Refusal) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ErrorType, b.ErrorType), strings.Compare(a.Description, b.Description))
+}
+
+// add puts f into the set and reports whether it was new. A known fact keeps the lowest sequence and, of equal numbers
+// written differently, the greater text.
+func (o *Order) add(f fact) (news bool) {
+	for i := range o.facts {
+		known := &o.facts[i]
+		if !known.same(&f) {
+			continue
+		}
+		if f.first.Sequence < known.first.Sequence {
+			known.first = f.first
+		}
+		known.executed = max(known.executed, f.executed)
+		return false
+	}
+	if o.facts == nil {
+		o.facts = make([]fact, 0, 4)
+	}
+	o.facts = append(o.facts, f)
+	if len(o.facts) > MaxFacts {
+		o.drop()
+	}
+	return true
+}
+
+func (f *fact) same(g *fact) bool {
+	return f.at.Equal(g.at) && f.status == g.status && f.kind == g.kind && f.executed.Compare(g.executed) == 0
+}
+
+// restates reports whether f says what the order is, whatever was reported before.
+func (f *fact) restates() bool {
+	return f.kind == Fetched && f.rank > 0 || f.status == Corrected
+}
+
+// drop lets the oldest fact go that is neither the first nor the last of its status, nor a restatement, nor the greatest
+// executed. Statuses that are not in the table count as one, and the base is the only restatement to stay when
+// nothing else can go: both are foreign text and answers without bound.
+func (o *Order) drop() {
+	base := o.base()
+	victim := -1
+	for _, spare := range []func(*fact) bool{
+		func(f *fact) bool { return f.restates() || o.edge(f) },
+		func(f *fact) bool { return f == base },
+	} {
+		for i := range o.facts {
+			f := &o.facts[i]
+			if !spare(f) && (victim < 0 || compareAge(f, &o.facts[victim]) < 0) {
+				victim = i
+			}
+		}
+		if victim >= 0 {
+			break
+		}
+	}
+	o.facts = append(o.facts[:victim], o.facts[victim+1:]...)
+	o.Dropped++
+}
+
+// edge reports whether f is the first or last of its status or the greatest executed.
+func (o *Order) edge(f *fact) bool {
+	first, last, most := true, true, f.executed.Known()
+	for i := range o.facts {
+		g := &o.facts[i]
+		if g == f {
+			continue
+		}
+		if g.executed.Compare(f.executed) > 0 {
+			most = false
+		}
+		if g.status == f.status || g.status.info() == nil && f.status.info() == nil {
+			first = first && compareAge(f, g) < 0
+			last = last && compareAge(f, g) > 0
+		}
+	}
+	return first || last || most
+}
+
+// compareAge orders facts by time, then by arrival.
+func compareAge(f, g *fact) int {
+	return cmp.Or(f.at.Compare(g.at), cmp.Compare(f.first.Sequence, g.first.Sequence))
+}
+
+// Detail returns the value of f; "" when no notification told it.
+func (o *Order) Detail(f Field) string { return o.details[f].value }
+
+// AssetClass returns the order object it is reported as; of several the one of the worthiest notification.
+func (o *Order) AssetClass() AssetClass {
+	class, _ := ParseAssetClass(o.details[toldAssetClass].value)
+	return class
+}
+
+// Refusals returns the refused requests, earliest first. The caller must not change it.
+func (o *Order) Refusals() []Refusal { return o.refusals }
+
+// Clone returns a copy that shares nothing that changes.
+func (o *Order) Clone() Order {
+	c := *o
+	c.facts = append([]fact(nil), o.facts...)
+	c.refusals = append([]Refusal(nil), o.refusals...)
+	return c
+}

@@ -1,0 +1,94 @@
+package statemachine
+
+import "time"
+
+// Status is a status text as the platform sends it. The zero value means that no status was told.
+type Status string
+
+// The statuses the rules know. Any other text is kept, never decides a status, and is a break.
+const (
+	Received              Status = "RECEIVED"
+	Invalid               Status = "INVALID"
+	Pending               Status = "PENDING"
+	Placed                Status = "PLACED"
+	PartiallyFilled       Status = "PARTIALLY_FILLED"
+	Corrected             Status = "CORRECTED"
+	Canceled              Status = "CANCELED"
+	Expired               Status = "EXPIRED"
+	Rejected              Status = "REJECTED"
+	Filled                Status = "FILLED"
+	Settled               Status = "SETTLED"
+	CancellationRejected  Status = "CANCELLATION_REJECTED"
+	CancellationAccepted  Status = "CANCELLATION_ACCEPTED"
+	ReconciliationCorrect Status = "RECONCILIATION_CORRECTION"
+	britishCanceled       Status = "CANCELLED" // read as Canceled, see ParseStatus
+	rankClosed                   = 7
+	rankPlacedOrLater            = 3 // rank of Pending: the platform has taken the order on
+	clockSkewTolerance           = 5 * time.Minute
+)
+
+// StatusInfo is one row of the rank table.
+type StatusInfo struct {
+	Status  Status `json:"status"`
+	Rank    int    `json:"rank" doc:"The status of the highest rank wins; 0 never decides."`
+	Open    bool   `json:"open" doc:"The order can still trade."`
+	Final   string `json:"final" enum:"always,whenNothingExecuted,never" doc:"When nothing more is expected."`
+	Meaning string `json:"meaning"`
+}
+
+// statuses is the rank table. Closed statuses share a rank; among them the earliest wins, then the order of the table.
+var statuses = []StatusInfo{
+	{Received, 1, true, "never", "The platform has the order and has not looked at it."},
+	{Invalid, 2, false, "always", "The request failed the platform's validation."},
+	{Pending, 3, true, "never", "Taken on, not yet at the exchange."},
+	{Placed, 4, true, "never", "Accepted and on the exchange."},
+	{PartiallyFilled, 5, true, "never", "Part is executed, the rest is active."},
+	{Corrected, 6, false, "never", "A trade was corrected after the fact; restates what the order is."},
+	{Canceled, rankClosed, false, "whenNothingExecuted", "A cancellation succeeded."},
+	{Expired, rankClosed, false, "whenNothingExecuted", "The order expired before it was fully filled."},
+	{Rejected, rankClosed, false, "whenNothingExecuted", "The exchange rejected the order."},
+	{Filled, 8, false, "never", "Fully executed; settlement is awaited."},
+	{Settled, 9, false, "always", "Funds or assets are transferred."},
+	{CancellationRejected, 0, false, "never", "In the platform's schema, said not to be used."},
+	{CancellationAccepted, 0, false, "never", "In the platform's schema, said not to be used."},
+	{ReconciliationCorrect, 0, false, "never", "In the platform's schema, said not to be used."},
+}
+
+// Statuses returns a copy of the rank table, lowest rank first, the unranked ones last.
+func Statuses() []StatusInfo { return append([]StatusInfo(nil), statuses...) }
+
+// ParseStatus reads a status text: CANCELLED is CANCELED, everything else stands as it is.
+func ParseStatus(text string) Status {
+	if Status(text) == britishCanceled {
+		return Canceled
+	}
+	return Status(text)
+}
+
+// info returns the row of s, or nil for a text that is not in the table. A switch, not a map: it is on the path of
+// every fact.
+func (s Status) info() *StatusInfo {
+	for i := range statuses {
+		if statuses[i].Status == s {
+			return &statuses[i]
+		}
+	}
+	return nil
+}
+
+// Rank returns the rank of s; 0 for a status that never decides.
+func (s Status) Rank() int {
+	if row := s.info(); row != nil {
+		return row.Rank
+	}
+	return 0
+}
+
+// Closed reports whether s is CANCELED, EXPIRED or REJECTED.
+func (s Status) Closed() bool { return s.Rank() == rankClosed }
+
+// Open reports whether an order in s can still trade.
+func (s Status) Open() bool {
+	row := s.info()
+	return row != nil && row.Open
+}
