@@ -155,11 +155,11 @@ func (o *Order) sourceConflict() (b Break, holds bool) {
 }
 
 func unknownStatus(c *counted) []*fact {
-	return c.oddWhere(func(f *fact) bool { return f.status.info() == nil })
+	return c.oddWhere(func(f *fact) bool { return f.row == numStatuses })
 }
 
 func unusedStatus(c *counted) []*fact {
-	return c.oddWhere(func(f *fact) bool { return f.status.info() != nil && f.rank == 0 })
+	return c.oddWhere(func(f *fact) bool { return f.row < numStatuses && f.rank == 0 })
 }
 
 func (c *counted) oddWhere(condition func(*fact) bool) []*fact {
@@ -171,8 +171,8 @@ func (c *counted) oddWhere(condition func(*fact) bool) []*fact {
 
 func conflictingClose(c *counted) []*fact {
 	var firsts []*fact
-	for _, s := range [...]Status{Canceled, Expired, Rejected} {
-		if f := c.firstOf(s); f != nil {
+	for _, f := range c.first[rowCanceled : rowRejected+1] {
+		if f != nil {
 			firsts = append(firsts, f)
 		}
 	}
@@ -184,7 +184,7 @@ func conflictingClose(c *counted) []*fact {
 }
 
 func closeAfterFill(c *counted) []*fact {
-	filled := c.firstOf(Filled)
+	filled := c.first[rowFilled]
 	if filled == nil || c.closed == nil {
 		return nil
 	}
@@ -192,19 +192,19 @@ func closeAfterFill(c *counted) []*fact {
 }
 
 func fillAfterClose(c *counted) []*fact {
-	return c.firstAfter(c.closed, Filled, PartiallyFilled)
+	return c.firstAfter(c.closed, rowFilled, rowPartiallyFilled)
 }
 
 func settledWithoutFill(c *counted) []*fact {
-	if c.firstOf(Filled) != nil || c.firstOf(PartiallyFilled) != nil || c.base != nil && c.base.kind == Fetched ||
+	if c.first[rowFilled] != nil || c.first[rowPartiallyFilled] != nil || c.base != nil && c.base.kind == Fetched ||
 		c.executed.Known() && !c.executed.Zero() {
 		return nil
 	}
-	return one(c.firstOf(Settled))
+	return one(c.first[rowSettled])
 }
 
 func afterSettlement(c *counted) []*fact {
-	settled := c.firstOf(Settled)
+	settled := c.first[rowSettled]
 	if settled == nil {
 		return nil
 	}
@@ -214,27 +214,27 @@ func afterSettlement(c *counted) []*fact {
 }
 
 func rejectedAfterFill(c *counted) []*fact {
-	partial := c.firstOf(PartiallyFilled)
-	if partial == nil || c.firstOf(Rejected) == nil {
+	partial := c.first[rowPartiallyFilled]
+	if partial == nil || c.first[rowRejected] == nil {
 		return nil
 	}
 	return pair(partial, c.firstWhere(func(f *fact) bool { return f.status == Rejected && !f.at.Before(partial.at) }))
 }
 
 func possibleBust(c *counted) []*fact {
-	return c.firstAfter(c.firstOf(Filled), PartiallyFilled)
+	return c.firstAfter(c.first[rowFilled], rowPartiallyFilled)
 }
 
 func reopened(c *counted) []*fact {
-	return c.firstAfter(c.closed, Placed, Pending)
+	return c.firstAfter(c.closed, rowPlaced, rowPending)
 }
 
 func timeInversion(c *counted) []*fact {
-	return c.firstAfter(c.firstOf(Filled), Placed, Pending, Received)
+	return c.firstAfter(c.first[rowFilled], rowPlaced, rowPending, rowReceived)
 }
 
 func invalidSuperseded(c *counted) []*fact {
-	invalid := c.firstOf(Invalid)
+	invalid := c.first[rowInvalid]
 	if invalid == nil {
 		return nil
 	}
@@ -257,7 +257,7 @@ func overfill(c *counted) []*fact {
 }
 
 func executedDecreased(c *counted) []*fact {
-	if c.tells < 2 {
+	if !c.uneven {
 		return nil
 	}
 	var telling []*fact
@@ -282,11 +282,11 @@ func clockSkew(c *counted) []*fact {
 }
 
 // firstAfter returns start and the earliest fact with one of the statuses that is newer than it.
-func (c *counted) firstAfter(start *fact, wanted ...Status) []*fact {
-	if start == nil || !slices.ContainsFunc(wanted, func(s Status) bool { return c.firstOf(s) != nil }) {
+func (c *counted) firstAfter(start *fact, wanted ...uint8) []*fact {
+	if start == nil || !slices.ContainsFunc(wanted, func(row uint8) bool { return c.first[row] != nil }) {
 		return nil
 	}
-	return pair(start, c.firstWhere(func(f *fact) bool { return slices.Contains(wanted, f.status) && f.at.After(start.at) }))
+	return pair(start, c.firstWhere(func(f *fact) bool { return slices.Contains(wanted, f.row) && f.at.After(start.at) }))
 }
 
 func one(f *fact) []*fact {

@@ -101,9 +101,8 @@ func appendArrival(b []byte, a Arrival) []byte {
 }
 
 func appendFact(b []byte, f *fact) []byte {
-	row := f.row()
-	b = append(b, byte(row)<<1|byte(f.kind))
-	if row == numStatuses {
+	b = append(b, f.row<<1|byte(f.kind))
+	if f.row == numStatuses {
 		b = appendText(b, string(f.status))
 	}
 	return appendArrival(appendText(appendTime(b, f.at), string(f.executed)), f.first)
@@ -177,10 +176,10 @@ func (d *decoder) arrival() Arrival { return Arrival{d.uvarint(), d.time()} }
 func (d *decoder) fact() fact {
 	b := d.byte()
 	f := fact{kind: Kind(b & 1)}
-	switch row := int(b >> 1); {
-	case row < numStatuses:
-		f.status, f.rank = statuses[row].Status, int8(statuses[row].Rank)
-	case row == numStatuses:
+	switch f.row = b >> 1; {
+	case f.row < numStatuses:
+		f.status, f.rank = statuses[f.row].Status, int8(statuses[f.row].Rank)
+	case f.row == numStatuses:
 		f.status = Status(d.text())
 	default:
 		d.bad = true

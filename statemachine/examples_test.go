@@ -256,8 +256,10 @@ func TestTenThousandRepeatsCostNothingButCounts(t *testing.T) {
 
 func TestAnOrderKeepsABoundedNumberOfFactsAndSaysSo(t *testing.T) {
 	for name, status := range map[string]func(int) (statemachine.Status, statemachine.Kind){
-		"of one status":          func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, 0 },
-		"of ever new statuses":   func(i int) (statemachine.Status, statemachine.Kind) { return statemachine.Status(fmt.Sprint("S", i)), 0 },
+		"of one status": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, 0 },
+		"of ever new statuses": func(i int) (statemachine.Status, statemachine.Kind) {
+			return statemachine.Status(fmt.Sprint("S", i)), 0
+		},
 		"of ever new statements": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, statemachine.Fetched },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -78,8 +78,7 @@ func (o *Order) restatement() fact {
 }
 
 func (o *Order) effect(n *Notification, news bool, before snapshot, baseBefore fact) (Effect, string) {
-	self := fact{status: n.Status, rank: int8(n.Status.Rank()), kind: n.Kind, at: n.when(), executed: n.Executed,
-		first: Arrival{n.Sequence, n.Received}}
+	self := newFact(n)
 	base, c := o.restatement(), o.count()
 	switch {
 	case !news:
@@ -88,7 +87,7 @@ func (o *Order) effect(n *Notification, news bool, before snapshot, baseBefore f
 		return Annotated, "A request was refused and tells no status: the order stays as it was."
 	case self.status == "":
 		return Annotated, "It tells no status; its details are kept."
-	case self.rank == 0 && self.status.info() == nil:
+	case self.row == numStatuses:
 		return Annotated, fmt.Sprintf("%s is not a status the rules know: it is kept and decides nothing.", self.status)
 	case self.rank == 0:
 		return Annotated, fmt.Sprintf("The platform says it does not use %s: it is kept and decides nothing.", self.status)

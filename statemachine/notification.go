@@ -60,7 +60,8 @@ const (
 	Symbol
 	OrderType
 	ExchangeCode
-	Quantity
+	Quantity // in units
+	Amount   // in money, for orders of an amount
 	LimitPrice
 	StopPrice
 	ExternalID

@@ -39,11 +39,22 @@ type Order struct {
 // fact is what one distinct notification says of the order's status.
 type fact struct {
 	status   Status
+	row      uint8 // of the rank table
 	rank     int8
 	kind     Kind
 	at       time.Time
 	executed Decimal
 	first    Arrival // the arrival with the lowest sequence
+}
+
+func newFact(n *Notification) fact {
+	row := n.Status.row()
+	f := fact{status: n.Status, row: uint8(row), kind: n.Kind, at: n.when(), executed: n.Executed,
+		first: Arrival{n.Sequence, n.Received.UTC()}}
+	if row < numStatuses {
+		f.rank = int8(statuses[row].Rank)
+	}
+	return f
 }
 
 // told is the value of a detail and what it is worth: see order-state, "details".
@@ -83,7 +94,7 @@ func (o *Order) Apply(n *Notification) (news bool) {
 	if n.Refused && o.refuse(Refusal{at, n.Refusal.ErrorType, n.Refusal.Description}) {
 		news = true
 	}
-	if n.Status != "" && o.add(fact{n.Status, rank, n.Kind, at, n.Executed, Arrival{n.Sequence, n.Received.UTC()}}) {
+	if n.Status != "" && o.add(newFact(n)) {
 		news = true
 	}
 	if !news {
@@ -143,7 +154,7 @@ func compareTold(f Field, a, b told) int {
 	if a.value == b.value {
 		return 0
 	}
-	if f == Quantity || f == LimitPrice || f == StopPrice {
+	if f >= Quantity && f <= StopPrice {
 		return compareDecimals(Decimal(a.value), Decimal(b.value))
 	}
 	return strings.Compare(a.value, b.value)
@@ -251,7 +262,7 @@ func (o *Order) edge(f *fact) bool {
 		if g.executed.Compare(f.executed) > 0 {
 			most = false
 		}
-		if g.status == f.status || g.status.info() == nil && f.status.info() == nil {
+		if g.row == f.row {
 			first = first && compareAge(f, g) < 0
 			last = last && compareAge(f, g) > 0
 		}
@@ -275,6 +286,11 @@ func (o *Order) AssetClass() AssetClass {
 
 // Refusals returns the refused requests, earliest first. The caller must not change it.
 func (o *Order) Refusals() []Refusal { return o.refusals }
+
+// Reset forgets all facts and keeps the ID and the memory.
+func (o *Order) Reset() {
+	*o = Order{ID: o.ID, facts: o.facts[:0], refusals: o.refusals[:0]}
+}
 
 // Clone returns a copy that shares nothing that changes.
 func (o *Order) Clone() Order {

@@ -44,11 +44,10 @@ type counted struct {
 	latest   *fact
 	executed Decimal
 	most     *fact // tells executed
-	tells    int   // facts that count and tell an executed quantity
+	told     *fact // the fact added last that tells executed
+	uneven   bool  // not every fact told as much as those added before it, at a time not before theirs
 	odd      bool  // a status without rank counts
 }
-
-const numStatuses = 14 // rows of the rank table
 
 // base returns the greatest restatement, nil without one.
 func (o *Order) base() *fact {
@@ -67,18 +66,8 @@ func compareRestatements(f, g *fact) int {
 	if c := f.at.Compare(g.at); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(f.kind, g.kind), cmp.Compare(f.rank, g.rank), cmp.Compare(g.row(), f.row()),
+	return cmp.Or(cmp.Compare(f.kind, g.kind), cmp.Compare(f.rank, g.rank), cmp.Compare(g.row, f.row),
 		f.executed.Compare(g.executed))
-}
-
-// row is the place of the status in the rank table; numStatuses for a text that is not there.
-func (f *fact) row() int {
-	for i := range statuses {
-		if statuses[i].Status == f.status {
-			return i
-		}
-	}
-	return numStatuses
 }
 
 // counts reports whether f is the base, newer than it, or as old with a higher rank.
@@ -101,22 +90,21 @@ func (o *Order) count() counted {
 		for i := range o.facts {
 			c.execute(&o.facts[i])
 		}
-		c.tells = 0
+		c.uneven = false // they do not count
 	}
 	return c
 }
 
 func (c *counted) add(f *fact) {
-	row := f.row()
-	if row < numStatuses {
-		c.first[row] = earlier(c.first[row], f)
+	if f.row < numStatuses {
+		c.first[f.row] = earlier(c.first[f.row], f)
 	}
 	if f.rank == rankClosed {
 		c.closed = earlier(c.closed, f)
 	}
 	if f.rank == 0 {
 		c.odd = true
-	} else if c.decider == nil || decides(f, row, c.decider) {
+	} else if c.decider == nil || decides(f, c.decider) {
 		c.decider = f
 	}
 	if c.latest == nil || compareAge(f, c.latest) > 0 {
@@ -129,22 +117,25 @@ func (c *counted) execute(f *fact) {
 	if f.executed == "" {
 		return
 	}
-	c.tells++
+	if c.told != nil && (f.at.Before(c.told.at) || f.executed.Compare(c.told.executed) < 0) {
+		c.uneven = true
+	}
+	c.told = f
 	if order := compareDecimals(f.executed, c.executed); order > 0 || order == 0 && compareAge(f, c.most) < 0 {
 		c.executed, c.most = f.executed, f
 	}
 }
 
-// decides reports whether f, in that row, decides the status rather than g: the higher rank, the earlier time, and among
+// decides reports whether f decides the status rather than g: the higher rank, the earlier time, and among
 // closed statuses of one time the order of the table.
-func decides(f *fact, row int, g *fact) bool {
+func decides(f, g *fact) bool {
 	if f.rank != g.rank {
 		return f.rank > g.rank
 	}
 	if c := f.at.Compare(g.at); c != 0 {
 		return c < 0
 	}
-	return cmp.Or(cmp.Compare(row, g.row()), cmp.Compare(f.first.Sequence, g.first.Sequence)) < 0
+	return cmp.Or(cmp.Compare(f.row, g.row), cmp.Compare(f.first.Sequence, g.first.Sequence)) < 0
 }
 
 func earlier(f, g *fact) *fact {
@@ -157,17 +148,7 @@ func earlier(f, g *fact) *fact {
 // somethingExecuted: an executed quantity above zero, or a partial fill that did not tell how much.
 func (c *counted) somethingExecuted() bool {
 	return c.executed.Known() && !c.executed.Zero() ||
-		c.firstOf(PartiallyFilled) != nil || c.firstOf(Filled) != nil
-}
-
-// firstOf returns the earliest fact of that status that counts, nil without one. The status must be in the rank table.
-func (c *counted) firstOf(s Status) *fact {
-	for i := range statuses {
-		if statuses[i].Status == s {
-			return c.first[i]
-		}
-	}
-	return nil
+		c.first[rowPartiallyFilled] != nil || c.first[rowFilled] != nil
 }
 
 // firstWhere returns the earliest fact that counts and satisfies the condition.

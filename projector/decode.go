@@ -1,0 +1,317 @@
+package projector
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bounds of what is taken from a body; the body itself is bounded by the receiver and stays in the log as it came.
+const (
+	maxID     = 128  // bytes of an order id
+	maxText   = 1024 // bytes of any other text; longer ones are cut
+	maxNumber = 4096 // bytes of a number; longer ones are not read
+	maxNotes  = 16
+)
+
+// member is a place in a body that the decoder reads.
+type member uint8
+
+const (
+	none member = iota
+	orderID
+	externalID
+	status
+	notificationType
+	modifiedOn
+	createdOn
+	expiryDate
+	isin
+	symbol
+	tradeSide
+	side
+	orderType
+	exchangeCode
+	depositoryProduct
+	cashProduct
+	walletProduct
+	message
+	rejectionReason
+	rejectReason
+	reason
+	quantity
+	quantityType
+	limitPrice
+	stopPrice
+	executionQuantity
+	executionDataQuantity
+	marketSymbol
+	marketQuantity
+	marketQuantityType
+	errorType
+	errorDescription
+	objectID
+	numMembers
+)
+
+// form is what a member holds.
+type form uint8
+
+const (
+	text form = iota
+	number
+	object // nested members
+	list   // partialExecutions
+)
+
+type place struct {
+	form   form
+	member member
+	nested map[string]place
+}
+
+// orderPlaces are the members of the three order objects, as notified and as GET order answers them.
+var orderPlaces = map[string]place{
+	"orderId":                     {text, orderID, nil},
+	"externalId":                  {text, externalID, nil},
+	"status":                      {text, status, nil},
+	"notificationType":            {text, notificationType, nil},
+	"modifiedOn":                  {text, modifiedOn, nil},
+	"createdOn":                   {text, createdOn, nil},
+	"expiryDate":                  {text, expiryDate, nil},
+	"isin":                        {text, isin, nil},
+	"symbol":                      {text, symbol, nil},
+	"tradeSide":                   {text, tradeSide, nil},
+	"side":                        {text, side, nil},
+	"orderType":                   {text, orderType, nil},
+	"exchangeCode":                {text, exchangeCode, nil},
+	"depositoryCustomerProductId": {text, depositoryProduct, nil},
+	"cashCustomerProductId":       {text, cashProduct, nil},
+	"walletCustomerProductId":     {text, walletProduct, nil},
+	"message":                     {text, message, nil},
+	"rejectionReason":             {text, rejectionReason, nil},
+	"rejectReason":                {text, rejectReason, nil},
+	"reason":                      {text, reason, nil},
+	"quantity":                    {number, quantity, nil},
+	"quantityType":                {text, quantityType, nil},
+	"limitPrice":                  {number, limitPrice, nil},
+	"stopPrice":                   {number, stopPrice, nil},
+	"execution":                   {object, none, map[string]place{"quantity": {number, executionQuantity, nil}}},
+	"executionData":               {object, none, map[string]place{"quantity": {number, executionDataQuantity, nil}}},
+	"partialExecutions":           {list, none, nil},
+	"marketOrderData": {object, none, map[string]place{
+		"symbol":       {text, marketSymbol, nil},
+		"quantity":     {number, marketQuantity, nil},
+		"quantityType": {text, marketQuantityType, nil},
+	}},
+	"validationError": {object, none, map[string]place{
+		"errorType":   {text, errorType, nil},
+		"description": {text, errorDescription, nil},
+	}},
+}
+
+// partialPlaces are the members of one of partialExecutions.
+var partialPlaces = map[string]place{"executionQuantity": {number, executionQuantity, nil}}
+
+var (
+	errNotJSON   = errors.New("not JSON")
+	errNotObject = errors.New("JSON, but not an object")
+)
+
+// body is the decoded members of one body. It is reused from record to record.
+type body struct {
+	values   [numMembers]string
+	seen     [numMembers]bool // told, were it only null
+	refused  bool             // validationError is there
+	partials []string         // partialExecutions[].executionQuantity
+	inList   bool
+	notes    []string
+
+	buffer bytes.Buffer
+	dec    jsontext.Decoder
+}
+
+// read decodes data by the places given. It returns errNotJSON or errNotObject; anything else that is odd is a note.
+func (b *body) read(data []byte, places map[string]place) error {
+	b.values, b.seen, b.refused, b.inList = [numMembers]string{}, [numMembers]bool{}, false, false
+	b.partials, b.notes = b.partials[:0], nil
+	b.buffer = *bytes.NewBuffer(data)
+	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	isObject := b.dec.PeekKind() == '{'
+	var err error
+	if isObject {
+		err = b.members(places)
+	} else {
+		err = b.dec.SkipValue()
+	}
+	if err == nil {
+		if _, err = b.dec.ReadToken(); err == nil {
+			err = errors.New("more than one value")
+		}
+	}
+	if !errors.Is(err, io.EOF) || b.dec.InputOffset() == 0 {
+		return fmt.Errorf("%w: %s", errNotJSON, bounded(err.Error()))
+	}
+	if !isObject {
+		return errNotObject
+	}
+	if !utf8.Valid(data) {
+		b.note("bytes that are not UTF-8 were read as U+FFFD")
+	}
+	return nil
+}
+
+// members reads an object whose opening brace is next.
+func (b *body) members(places map[string]place) error {
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	for b.dec.PeekKind() == '"' {
+		raw, err := b.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		name := raw[1 : len(raw)-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name, _ = jsontext.AppendUnquote(nil, raw) // the decoder has seen that it is well formed
+		}
+		if p, known := places[string(name)]; known {
+			err = b.value(string(name), p)
+		} else {
+			err = b.dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := b.dec.ReadToken()
+	return err
+}
+
+// value reads the value of a known member; a value of another form than is due is noted and not read.
+func (b *body) value(name string, p place) error {
+	kind := b.dec.PeekKind()
+	switch {
+	case p.form == object && kind == '{':
+		b.refused = b.refused || name == "validationError"
+		return b.members(p.nested)
+	case p.form == list && kind == '[':
+		return b.list()
+	case p.form == text && kind == '"', p.form == number && (kind == '0' || kind == '"'):
+		raw, err := b.dec.ReadValue()
+		if err == nil {
+			b.set(name, p, raw)
+		}
+		return err
+	case kind != 'n' && kind != jsontext.KindInvalid:
+		b.note(fmt.Sprintf("%s: %s is due, found %s; not read", name, p.form, kindName(kind)))
+	}
+	return b.dec.SkipValue()
+}
+
+// list reads partialExecutions.
+func (b *body) list() error {
+	if b.seen[none] {
+		b.partials = b.partials[:0]
+		b.note("partialExecutions: told twice; the last one counts")
+	}
+	b.seen[none] = true
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	b.inList = true
+	defer func() { b.inList = false }()
+	for kind := b.dec.PeekKind(); kind != ']' && kind != jsontext.KindInvalid; kind = b.dec.PeekKind() {
+		var err error
+		if before := len(b.partials); kind == '{' {
+			err = b.members(partialPlaces)
+			if told := len(b.partials) - before; told > 1 {
+				b.partials = append(b.partials[:before], b.partials[len(b.partials)-1])
+				b.note("executionQuantity: told twice; the last one counts")
+			}
+		} else {
+			b.note(fmt.Sprintf("partialExecutions: an object is due, found %s; not read", kindName(kind)))
+			err = b.dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := b.dec.ReadToken()
+	return err
+}
+
+func (b *body) set(name string, p place, raw jsontext.Value) {
+	value := raw
+	if raw[0] == '"' {
+		value = raw[1 : len(raw)-1]
+		if bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+			value, _ = jsontext.AppendUnquote(nil, raw)
+		}
+	}
+	switch {
+	case p.form == number && len(value) > maxNumber:
+		b.note(fmt.Sprintf("%s: a number of %d digits is longer than %d; not read", name, len(value), maxNumber))
+		return
+	case p.form == text && len(value) > maxText && p.member != orderID && p.member != objectID:
+		b.note(fmt.Sprintf("%s: cut from %d to %d bytes", name, len(value), maxText))
+		value = bytes.ToValidUTF8(value[:maxText], nil)
+	}
+	if b.inList {
+		b.partials = append(b.partials, string(value))
+		return
+	}
+	if b.seen[p.member] {
+		b.note(name + ": told twice; the last one counts")
+	}
+	b.seen[p.member] = true
+	b.values[p.member] = string(value)
+}
+
+func (b *body) note(text string) {
+	if len(b.notes) < maxNotes {
+		b.notes = append(b.notes, text)
+	}
+}
+
+// first returns the first member that is told.
+func (b *body) first(members ...member) string {
+	for _, m := range members {
+		if b.values[m] != "" {
+			return b.values[m]
+		}
+	}
+	return ""
+}
+
+// String names the form as a note does.
+func (f form) String() string {
+	return [...]string{"text", "a number", "an object", "a list"}[f]
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '"':
+		return "text"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return k.String()
+}
+
+// bounded cuts a foreign text to what a reason may hold.
+func bounded(s string) string {
+	const most = 256
+	if len(s) > most {
+		return string(bytes.ToValidUTF8([]byte(s[:most]), nil)) + "…"
+	}
+	return s
+}

@@ -1,0 +1,198 @@
+package projector
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// orderObjects are the objects that are orders.
+var orderObjects = map[string]statemachine.AssetClass{
+	"traditional-asset-order": statemachine.Traditional,
+	"digital-asset-order":     statemachine.Digital,
+	"tokenized-asset-order":   statemachine.Tokenized,
+}
+
+// UnreadableError says why a record cannot become part of an order. Class is stable, Reason is in words.
+type UnreadableError struct{ Class, Reason string }
+
+func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": " + e.Reason }
+
+// decoder reads records one after the other; it is not safe for concurrent use.
+type decoder struct {
+	body   body
+	idName map[string]map[string]place // by object
+}
+
+// notification reads what a record says of an order. It returns an *UnreadableError for a record to be quarantined.
+func (d *decoder) notification(r *eventlog.Record) (statemachine.Notification, error) {
+	b := &d.body
+	if err := b.read(r.Body, orderPlaces); err != nil {
+		return statemachine.Notification{}, unreadable(err)
+	}
+	id := b.values[orderID]
+	if err := checkID(b, "orderId", id); err != nil {
+		return statemachine.Notification{}, err
+	}
+	n := statemachine.Notification{OrderID: id, Sequence: r.Sequence, Received: r.Received,
+		AssetClass: orderObjects[r.Object], Type: b.values[notificationType],
+		Status: statemachine.ParseStatus(b.values[status])}
+	if r.Source == eventlog.Fetched {
+		n.Kind = statemachine.Fetched
+	}
+	n.At = b.instant("modifiedOn", modifiedOn, "; the time received stands in")
+	n.Executed = b.executed()
+	b.details(&n)
+	if b.refused || n.Type == "VALIDATION_ERROR" {
+		n.Refused = true
+		n.Refusal = statemachine.Refusal{ErrorType: b.values[errorType], Description: b.values[errorDescription]}
+	}
+	n.Notes = b.notes
+	return n, nil
+}
+
+func unreadable(err error) error {
+	class := "not-json"
+	if errors.Is(err, errNotObject) {
+		class = "not-an-object"
+	}
+	return &UnreadableError{class, err.Error()}
+}
+
+func checkID(b *body, name, id string) error {
+	switch {
+	case id == "":
+		reason := "the body has no " + name
+		if len(b.notes) > 0 {
+			reason += " (" + strings.Join(b.notes, "; ") + ")"
+		}
+		return &UnreadableError{"no-order-id", bounded(reason)}
+	case len(id) > maxID:
+		return &UnreadableError{"bad-order-id", fmt.Sprintf("%s is %d bytes long, %d are allowed", name, len(id), maxID)}
+	case strings.ContainsRune(id, utf8.RuneError):
+		return &UnreadableError{"bad-order-id", name + " is not valid UTF-8"}
+	}
+	return nil
+}
+
+// instant reads an RFC 3339 time with any offset; a text of another shape is noted with what follows from it.
+func (b *body) instant(name string, m member, consequence string) time.Time {
+	value := b.values[m]
+	if value == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, value)
+	t = t.UTC()
+	if err != nil || t.Year() < 1 || t.Year() > 9999 || t.IsZero() {
+		b.note(fmt.Sprintf("%s: %q is not an RFC 3339 time%s", name, bounded(value), consequence))
+		return time.Time{}
+	}
+	return t
+}
+
+func (b *body) decimal(name, value string) statemachine.Decimal {
+	if value == "" {
+		return ""
+	}
+	d, ok := statemachine.ParseDecimal(value)
+	if !ok {
+		b.note(fmt.Sprintf("%s: %q is not a number; not read", name, bounded(value)))
+	}
+	return d
+}
+
+// executed is the cumulative executed quantity, from the first place that tells it.
+func (b *body) executed() statemachine.Decimal {
+	if d := b.decimal("execution.quantity", b.values[executionQuantity]); d.Known() {
+		return d
+	}
+	if d := b.decimal("executionData.quantity", b.values[executionDataQuantity]); d.Known() {
+		return d
+	}
+	var sum statemachine.Decimal
+	for i, text := range b.partials {
+		d := b.decimal("partialExecutions.executionQuantity", text)
+		if i == 0 || !d.Known() {
+			sum = d
+		} else if total, ok := sum.Add(d); ok {
+			sum = total
+		} else {
+			b.note("partialExecutions: the sum is too wide; not read")
+			return ""
+		}
+		if !sum.Known() {
+			return ""
+		}
+	}
+	return sum
+}
+
+func (b *body) details(n *statemachine.Notification) {
+	d := &n.Details
+	d[statemachine.Side] = strings.ToUpper(b.first(tradeSide, side))
+	d[statemachine.ISIN] = b.values[isin]
+	d[statemachine.Symbol] = b.first(symbol, marketSymbol)
+	d[statemachine.OrderType] = b.values[orderType]
+	d[statemachine.ExchangeCode] = b.values[exchangeCode]
+	d[statemachine.ExternalID] = b.values[externalID]
+	d[statemachine.DepositoryProduct] = b.values[depositoryProduct]
+	d[statemachine.CashProduct] = b.values[cashProduct]
+	d[statemachine.WalletProduct] = b.values[walletProduct]
+	d[statemachine.ExpiryDate] = b.values[expiryDate]
+	d[statemachine.Message] = b.first(message, rejectionReason, rejectReason, reason, errorDescription)
+	d[statemachine.LimitPrice] = string(b.decimal("limitPrice", b.values[limitPrice]))
+	d[statemachine.StopPrice] = string(b.decimal("stopPrice", b.values[stopPrice]))
+	ordered := string(b.decimal("quantity", b.first(quantity, marketQuantity)))
+	if b.first(quantityType, marketQuantityType) == "AMOUNT" {
+		d[statemachine.Amount] = ordered // money, not units: nothing executed compares with it
+	} else {
+		d[statemachine.Quantity] = ordered
+	}
+	if created := b.instant("createdOn", createdOn, "; not read"); !created.IsZero() {
+		d[statemachine.CreatedOn] = created.Format(time.RFC3339Nano)
+	}
+}
+
+// idFields are the objects whose id is not in the member that their name suggests.
+var idFields = map[string]string{"corporate-action": "eventId", "labels-update": "", "re-token-prices": ""}
+
+// object reads the id of an object that is not an order; "" when it has none. It returns an *UnreadableError for a body
+// that is not a JSON object.
+func (d *decoder) object(r *eventlog.Record) (id string, err error) {
+	places, known := d.idName[r.Object]
+	if !known {
+		places = map[string]place{idField(r.Object): {text, objectID, nil}}
+		if d.idName == nil {
+			d.idName = map[string]map[string]place{}
+		}
+		if len(d.idName) < 64 { // the receiver knows 26; a log may hold anything
+			d.idName[r.Object] = places
+		}
+	}
+	if err := d.body.read(r.Body, places); err != nil {
+		return "", unreadable(err)
+	}
+	if id = d.body.values[objectID]; len(id) > maxID {
+		return "", nil
+	}
+	return id, nil
+}
+
+// idField is customerProductId for customer-product.
+func idField(object string) string {
+	if name, special := idFields[object]; special {
+		return name
+	}
+	words := strings.Split(object, "-")
+	for i, w := range words[1:] {
+		if w != "" {
+			words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "") + "Id"
+}

@@ -1,0 +1,259 @@
+package projector
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/stretchr/testify/require"
+)
+
+var received = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+
+func record(object, body string) *eventlog.Record {
+	return &eventlog.Record{Sequence: 7, Received: received, Source: eventlog.Webhook, Object: object, Body: []byte(body)}
+}
+
+func decode(t testing.TB, body string) statemachine.Notification {
+	var d decoder
+	n, err := d.notification(record("traditional-asset-order", body))
+	require.NoError(t, err)
+	return n
+}
+
+func TestATraditionalOrderIsReadWhole(t *testing.T) {
+	n := decode(t, `{"orderId":"6f1c","externalId":"ord-000123","status":"PARTIALLY_FILLED","notificationType":"UPDATED",
+		"modifiedOn":"2026-03-02T09:31:07.214Z","createdOn":"2026-03-02T10:30:00+01:00","isin":"DE0007164600","tradeSide":"BUY",
+		"quantity":100,"orderType":"LIMIT","limitPrice":101.250,"stopPrice":null,"exchangeCode":"XFRA","expiryDate":"2026-03-31",
+		"depositoryCustomerProductId":"dep","cashCustomerProductId":"cash","message":"said \"so\"",
+		"executionData":{"quantity":40,"executionPrice":101.25,"executionAmount":4050.00},"unknown":{"deep":[1,{"x":null}]}}`)
+	require.Equal(t, "6f1c", n.OrderID)
+	require.Equal(t, uint64(7), n.Sequence)
+	require.Equal(t, received, n.Received)
+	require.Equal(t, statemachine.Traditional, n.AssetClass)
+	require.Equal(t, statemachine.Reported, n.Kind)
+	require.Equal(t, statemachine.PartiallyFilled, n.Status)
+	require.Equal(t, "UPDATED", n.Type)
+	require.Equal(t, time.Date(2026, 3, 2, 9, 31, 7, 214e6, time.UTC), n.At)
+	require.Equal(t, statemachine.Decimal("40"), n.Executed)
+	require.False(t, n.Refused)
+	require.Empty(t, n.Notes)
+	require.Equal(t, [statemachine.Fields]string{statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600",
+		statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100",
+		statemachine.LimitPrice: "101.250", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
+		statemachine.CashProduct: "cash", statemachine.CreatedOn: "2026-03-02T09:30:00Z",
+		statemachine.ExpiryDate: "2026-03-31", statemachine.Message: `said "so"`}, n.Details)
+}
+
+func TestADigitalOrderKeepsItsOwnPlaces(t *testing.T) {
+	var d decoder
+	r := record("digital-asset-order", `{"orderId":"d1","side":"sell","walletCustomerProductId":"w",
+		"marketOrderData":{"symbol":"BTC","assetType":"CRYPTO","quantityType":"UNIT","quantity":0.00100000},
+		"executionData":{"quantity":"0.001"},"status":"FILLED","modifiedOn":"2026-03-02T09:31:07Z"}`)
+	r.Source = eventlog.Fetched
+	n, err := d.notification(r)
+	require.NoError(t, err)
+	require.Equal(t, statemachine.Digital, n.AssetClass)
+	require.Equal(t, statemachine.Fetched, n.Kind)
+	require.Equal(t, "SELL", n.Details[statemachine.Side])
+	require.Equal(t, "BTC", n.Details[statemachine.Symbol])
+	require.Equal(t, "w", n.Details[statemachine.WalletProduct])
+	require.Equal(t, "0.00100000", n.Details[statemachine.Quantity])
+	require.Equal(t, statemachine.Decimal("0.001"), n.Executed)
+}
+
+func TestAnOrderOfAnAmountHasNoQuantityOfUnits(t *testing.T) {
+	n := decode(t, `{"orderId":"1","marketOrderData":{"quantityType":"AMOUNT","quantity":50}}`)
+	require.Equal(t, "50", n.Details[statemachine.Amount])
+	require.Empty(t, n.Details[statemachine.Quantity])
+}
+
+func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
+	for body, want := range map[string]statemachine.Decimal{
+		`"execution":{"quantity":3}`:                                                                  "3",
+		`"execution":{"quantity":3},"executionData":{"quantity":4}`:                                   "3",
+		`"execution":null,"executionData":{"quantity":4}`:                                             "4",
+		`"execution":{},"executionData":{"quantity":4}`:                                               "4",
+		`"partialExecutions":[{"executionQuantity":1.5,"amount":9},{"executionQuantity":2}]`:          "3.5",
+		`"partialExecutions":[]`:                                                                      "",
+		`"partialExecutions":[{"executionQuantity":1},{}]`:                                            "1",
+		`"partialExecutions":[{"executionQuantity":1},{"executionQuantity":1e9999}]`:                  "",
+		`"partialExecutions":[{"executionQuantity":1,"executionQuantity":2}]`:                         "2",
+		`"partialExecutions":[{"executionQuantity":1}],"partialExecutions":[{"executionQuantity":5}]`: "5",
+		`"quantity":9`: "",
+		`"execution":{"quantity":123456789012345678901234567890.1}`: "123456789012345678901234567890.1",
+	} {
+		require.Equal(t, want, decode(t, `{"orderId":"1",`+body+`}`).Executed, body)
+	}
+}
+
+func TestTimesOfEveryShape(t *testing.T) {
+	base := time.Date(2026, 3, 2, 9, 31, 7, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2026-03-02T09:31:07Z":              base,
+		"2026-03-02T09:31:07.2Z":            base.Add(200 * time.Millisecond),
+		"2026-03-02T09:31:07.214Z":          base.Add(214 * time.Millisecond),
+		"2026-03-02T09:31:07.214123Z":       base.Add(214123 * time.Microsecond),
+		"2026-03-02T09:31:07.214123456Z":    base.Add(214123456),
+		"2026-03-02T10:31:07+01:00":         base,
+		"2026-03-02T01:01:07.000000-08:30":  base,
+		"2026-03-02":                        {},
+		"2026-03-02T09:31:07":               {},
+		"yesterday":                         {},
+		"0000-01-01T00:00:00Z":              {},
+		"9999-12-31T23:59:59-23:59":         {},
+		"2026-02-30T00:00:00Z":              {},
+		"99999999999999999-01-01T00:00:00Z": {},
+	} {
+		n := decode(t, `{"orderId":"1","modifiedOn":"`+text+`"}`)
+		require.True(t, want.Equal(n.At), "%s: %s", text, n.At)
+		if want.IsZero() {
+			require.Len(t, n.Notes, 1)
+			require.Contains(t, n.Notes[0], "the time received stands in")
+		} else {
+			require.Empty(t, n.Notes)
+		}
+	}
+}
+
+func TestOddMembersAreNotedAndTheRestIsRead(t *testing.T) {
+	for body, note := range map[string]string{
+		`"status":5`:                 "status: text is due, found a number; not read",
+		`"status":{"a":1}`:           "status: text is due, found an object; not read",
+		`"status":true`:              "status: text is due, found true; not read",
+		`"quantity":"ten"`:           `quantity: "ten" is not a number; not read`,
+		`"quantity":[1]`:             "quantity: a number is due, found a list; not read",
+		`"execution":7`:              "execution: an object is due, found a number; not read",
+		`"partialExecutions":{}`:     "partialExecutions: a list is due, found an object; not read",
+		`"partialExecutions":[7]`:    "partialExecutions: an object is due, found a number; not read",
+		`"side":"BUY","side":"SELL"`: "side: told twice; the last one counts",
+		`"message":"` + strings.Repeat("ä", 1000) + `"`: "message: cut from 2000 to 1024 bytes",
+		`"limitPrice":` + strings.Repeat("9", 5000):     "limitPrice: a number of 5000 digits is longer than 4096; not read",
+		"\"isin\":\"\xff\"":                             "bytes that are not UTF-8 were read as U+FFFD",
+	} {
+		n := decode(t, `{"orderId":"1",`+body+`,"externalId":"e"}`)
+		require.Equal(t, []string{note}, n.Notes, body)
+		require.Equal(t, "e", n.Details[statemachine.ExternalID])
+	}
+	require.Empty(t, decode(t, `{"orderId":"1","status":null,"execution":null,"partialExecutions":null,"quantity":null}`).Notes)
+}
+
+func TestTheReasonComesFromTheFirstPlaceThatTellsIt(t *testing.T) {
+	for body, want := range map[string]string{
+		`"message":"a","rejectionReason":"b"`:                   "a",
+		`"rejectionReason":"b","rejectReason":"c"`:              "b",
+		`"rejectReason":"c","reason":"d"`:                       "c",
+		`"reason":"d","validationError":{"description":"e"}`:    "d",
+		`"validationError":{"errorType":"X","description":"e"}`: "e",
+	} {
+		require.Equal(t, want, decode(t, `{"orderId":"1",`+body+`}`).Details[statemachine.Message], body)
+	}
+}
+
+func TestARefusalIsToldByItsTypeOrByTheError(t *testing.T) {
+	n := decode(t, `{"orderId":"1","notificationType":"VALIDATION_ERROR","validationError":{"errorType":"X","description":"d"}}`)
+	require.True(t, n.Refused)
+	require.Equal(t, statemachine.Refusal{ErrorType: "X", Description: "d"}, n.Refusal)
+	require.True(t, decode(t, `{"orderId":"1","notificationType":"VALIDATION_ERROR"}`).Refused)
+	require.True(t, decode(t, `{"orderId":"1","validationError":{}}`).Refused)
+	require.False(t, decode(t, `{"orderId":"1","validationError":null}`).Refused)
+}
+
+func TestWhatCannotBecomePartOfAnOrderSaysWhy(t *testing.T) {
+	for body, class := range map[string]string{
+		``: "not-json", `   `: "not-json", `{`: "not-json", `{"orderId":"1"`: "not-json", `{"orderId":"1"} x`: "not-json",
+		`{"orderId":"1"}{}`: "not-json", `nonsense`: "not-json", `{"orderId":01}`: "not-json",
+		strings.Repeat("[", 100_000): "not-json",
+		`[]`:                         "not-an-object", `"text"`: "not-an-object", `7`: "not-an-object", `null`: "not-an-object",
+		`{}`: "no-order-id", `{"orderId":""}`: "no-order-id", `{"orderId":null}`: "no-order-id", `{"orderId":5}`: "no-order-id",
+		`{"orderID":"x"}`: "no-order-id",
+		`{"orderId":"` + strings.Repeat("x", 129) + `"}`: "bad-order-id",
+		"{\"orderId\":\"a\xff\"}":                        "bad-order-id",
+	} {
+		var d decoder
+		_, err := d.notification(record("traditional-asset-order", body))
+		var unreadable *UnreadableError
+		require.ErrorAs(t, err, &unreadable, "%.40s", body)
+		require.Equal(t, class, unreadable.Class, "%.40s", body)
+		require.NotEmpty(t, unreadable.Reason)
+		require.LessOrEqual(t, len(unreadable.Reason), 512)
+	}
+	require.Equal(t, strings.Repeat("x", 128), decode(t, `{"orderId":"`+strings.Repeat("x", 128)+`"}`).OrderID)
+	require.Equal(t, "a/b", decode(t, `{"order\u0049d":"a\/b"}`).OrderID)
+}
+
+func TestOtherObjectsAreFoundByTheirID(t *testing.T) {
+	var d decoder
+	for _, c := range []struct{ object, body, id string }{
+		{"customer", `{"customerId":"c1","orderId":"o"}`, "c1"},
+		{"customer-product", `{"customerProductId":"p1"}`, "p1"},
+		{"corporate-action", `{"eventId":"e1","corporateActionId":"x"}`, "e1"},
+		{"labels-update", `{"updatedCustomers":["a"],"labelsUpdateId":"x"}`, ""},
+		{"customer", `{}`, ""},
+		{"customer", `{"customerId":5}`, ""},
+	} {
+		id, err := d.object(record(c.object, c.body))
+		require.NoError(t, err)
+		require.Equal(t, c.id, id, c.body)
+	}
+	_, err := d.object(record("customer", "<xml/>"))
+	require.ErrorAs(t, err, new(*UnreadableError))
+}
+
+func TestTheDecoderForgetsTheBodyBefore(t *testing.T) {
+	var d decoder
+	_, err := d.notification(record("traditional-asset-order", `{"orderId":"1","status":"PLACED","validationError":{},"partialExecutions":[{"executionQuantity":3}],"side":7}`))
+	require.NoError(t, err)
+	n, err := d.notification(record("traditional-asset-order", `{"orderId":"2"}`))
+	require.NoError(t, err)
+	require.Equal(t, statemachine.Notification{OrderID: "2", Sequence: 7, Received: received, AssetClass: statemachine.Traditional}, n)
+}
+
+// Any bytes are read or refused; what is read is bounded; and the decoder agrees with encoding/json on the order's id.
+func FuzzNotification(f *testing.F) {
+	for _, body := range []string{`{"orderId":"1","status":"PLACED","modifiedOn":"2026-03-02T09:31:07.214Z"}`,
+		`{"orderId":"1","partialExecutions":[{"executionQuantity":1e5},{"executionQuantity":-2.50}]}`, `{"orderId":"\ud800"}`,
+		`{"orderId":"1","orderId":"2","execution":{"quantity":"1"}}`, `[[[[`, "\xff", `{"a":1,}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var d decoder
+		n, err := d.notification(record("traditional-asset-order", string(body)))
+		var loose struct {
+			OrderID any `json:"orderId"`
+		}
+		valid := json.Valid(body)
+		if err != nil {
+			require.ErrorAs(t, err, new(*UnreadableError))
+			return
+		}
+		require.True(t, valid, "read, though encoding/json refuses it")
+		_ = json.Unmarshal(body, &loose)
+		require.LessOrEqual(t, len(n.OrderID), maxID)
+		require.NotEmpty(t, n.OrderID)
+		for _, v := range n.Details {
+			require.LessOrEqual(t, len(v), maxNumber)
+		}
+		require.LessOrEqual(t, len(n.Notes), maxNotes)
+		o := statemachine.Order{ID: n.OrderID}
+		o.Apply(&n)
+		_ = o.State()
+	})
+}
+
+func BenchmarkNotification(b *testing.B) {
+	var d decoder
+	r := record("traditional-asset-order", `{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","externalId":"ord-000123","status":"PARTIALLY_FILLED",
+    "notificationType":"UPDATED","modifiedOn":"2026-03-02T09:31:07.214Z","isin":"DE0007164600","tradeSide":"BUY",
+    "quantity":100,"executionData":{"quantity":40,"executionPrice":101.25,"executionAmount":4050.00}}`)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(r.Body)))
+	for b.Loop() {
+		if _, err := d.notification(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package statemachine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Mermaid returns the rank table as a Mermaid state diagram: an arrow leads from each status to those that may outrank it
+// next; a restatement may lead back.
+func Mermaid() string {
+	var b strings.Builder
+	b.WriteString("stateDiagram-v2\n")
+	b.WriteString("    direction LR\n")
+	for _, from := range statuses {
+		next := nextRank(from.Rank)
+		for _, to := range statuses {
+			if from.Rank > 0 && to.Rank == next {
+				fmt.Fprintf(&b, "    %s --> %s\n", from.Status, to.Status)
+			}
+		}
+	}
+	for _, s := range statuses {
+		switch {
+		case s.Rank == 1:
+			fmt.Fprintf(&b, "    [*] --> %s\n", s.Status)
+		case s.Final != "never":
+			fmt.Fprintf(&b, "    %s --> [*]\n", s.Status)
+		}
+	}
+	fmt.Fprintf(&b, "    note right of %s\n        Any status may be the first, and ranks may be skipped.\n"+
+		"        %s and answers of GET order restate: only what is newer counts.\n    end note\n", Corrected, Corrected)
+	return b.String()
+}
+
+// nextRank is the lowest rank above; 0 at the top.
+func nextRank(rank int) int {
+	next := 0
+	for _, s := range statuses {
+		if s.Rank > rank && (next == 0 || s.Rank < next) {
+			next = s.Rank
+		}
+	}
+	return next
+}
