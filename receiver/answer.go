@@ -1,0 +1,49 @@
+package receiver
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// answer is what a request gets. Status 200 has no kind.
+type answer struct {
+	status   int
+	kind     string // responseType: one stable word per case
+	message  string
+	allow    string // the methods that would do, for 405
+	sequence uint64 // where the notification is kept; 0: it is not
+	err      error  // for our own log only
+	unread   bool   // decided before the body was looked at
+}
+
+// errorMessage is the platform's shape of an error.
+type errorMessage struct {
+	Message      string `json:"message"`
+	ResponseType string `json:"responseType"`
+	RequestID    string `json:"requestId"`
+}
+
+func (a answer) write(w http.ResponseWriter, requestID string) {
+	h := w.Header()
+	h.Set("Request-Id", requestID)
+	if a.sequence != 0 {
+		h.Set("Log-Sequence", strconv.FormatUint(a.sequence, 10))
+	}
+	if a.status == http.StatusOK {
+		return
+	}
+	if a.allow != "" {
+		h.Set("Allow", a.allow)
+	}
+	if a.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
+	body, err := json.Marshal(errorMessage{Message: a.message, ResponseType: a.kind, RequestID: requestID})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(body) // the client is gone; the answer was counted and logged already
+}

@@ -1,0 +1,221 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+const (
+	healthPath = "/healthz"
+
+	maxRequestID  = 128 // bytes, of the caller's
+	maxLoggedPath = 200
+)
+
+// ServeHTTP answers one request, as the package comment lists. GET and HEAD on /healthz say 200: the process is alive.
+func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == healthPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return
+	}
+	requestID := requestIDOf(r.Header)
+	a := rc.receive(w, r, requestID)
+	rc.metrics.requests.WithLabelValues(strconv.Itoa(a.status)).Inc()
+	if a.status != http.StatusOK {
+		rc.logRefused(r, requestID, a)
+		rc.readAway(w, r, a)
+	}
+	a.write(w, requestID)
+}
+
+// receive decides on the answer and writes nothing.
+func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, requestID string) (a answer) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			a = answer{status: http.StatusInternalServerError, kind: "INTERNAL", message: "a fault in the receiver",
+				err: fmt.Errorf("panic: %v\n%s", fault, debug.Stack())}
+		}
+	}()
+	eventType := eventTypeOf(r.URL.Path)
+	if refusal := rc.admit(r, eventType); refusal != nil {
+		return *refusal
+	}
+	select {
+	case rc.places <- struct{}{}:
+		defer func() { <-rc.places }()
+	default:
+		return answer{status: http.StatusServiceUnavailable, kind: "BUSY", unread: true,
+			message: "too many requests are waiting; send the notification again"}
+	}
+	body, refusal := readBody(w, r, rc.options.MaxBody)
+	if refusal != nil {
+		return *refusal
+	}
+	return rc.store(r, requestID, eventType, body)
+}
+
+// admit makes the checks that do not need the body. Nil: go on.
+func (rc *Receiver) admit(r *http.Request, eventType *EventType) *answer {
+	switch {
+	case r.URL.Path == healthPath:
+		return &answer{status: http.StatusMethodNotAllowed, kind: "METHOD_NOT_ALLOWED", unread: true,
+			message: "health is asked for with GET", allow: "GET, HEAD"}
+	case r.Method != http.MethodPost:
+		return &answer{status: http.StatusMethodNotAllowed, kind: "METHOD_NOT_ALLOWED", unread: true,
+			message: "notifications are sent with POST", allow: http.MethodPost}
+	case eventType == nil:
+		return &answer{status: http.StatusNotFound, kind: "NOT_FOUND", unread: true,
+			message: "the path does not end in the name of an event type"}
+	case r.ContentLength > rc.options.MaxBody:
+		return tooLarge(rc.options.MaxBody, true)
+	case !authorized(rc.options.Auth, r.Header.Get):
+		return &answer{status: http.StatusUnauthorized, kind: "UNAUTHORIZED", unread: true,
+			message: "credentials are missing or wrong"}
+	}
+	return nil
+}
+
+func tooLarge(limit int64, unread bool) *answer {
+	return &answer{status: http.StatusRequestEntityTooLarge, kind: "TOO_LARGE", unread: unread,
+		message: fmt.Sprintf("the body is larger than %d bytes", limit)}
+}
+
+// readBody reads the whole body, or says why that failed.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *answer) {
+	var body []byte
+	var err error
+	if r.ContentLength >= 0 {
+		body = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, body)
+	} else {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	}
+	var over *http.MaxBytesError
+	switch {
+	case err == nil && len(body) > 0:
+		return body, nil
+	case err == nil:
+		return nil, &answer{status: http.StatusBadRequest, kind: "EMPTY_BODY", message: "the body is empty; nothing was stored"}
+	case errors.As(err, &over):
+		return nil, tooLarge(limit, false)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &answer{status: http.StatusBadRequest, kind: "TOO_SLOW", err: err,
+			message: "the body did not arrive in time; nothing was stored"}
+	}
+	return nil, &answer{status: http.StatusBadRequest, kind: "CUT_SHORT", err: err,
+		message: "the body ended early or is badly framed; nothing was stored"}
+}
+
+// store hands the notification to the log. A client that goes away does not stop it: the platform may well take the
+// notification for delivered.
+func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventType, body []byte) answer {
+	id, valid := scan(body, eventType.IDField)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), rc.options.AppendTimeout)
+	defer cancel()
+	start := time.Now()
+	sequence, err := rc.options.Log.Append(ctx, eventlog.Record{
+		Source:      eventlog.Webhook,
+		Object:      eventType.Object,
+		Key:         id,
+		ContentType: r.Header.Get("Content-Type"),
+		RequestID:   requestID,
+		Traceparent: traceparentOf(r.Header),
+		Body:        body,
+	})
+	rc.metrics.append.Observe(time.Since(start).Seconds())
+	rc.metrics.body.Observe(float64(len(body)))
+	switch {
+	case err == nil && valid:
+		return answer{status: http.StatusOK, sequence: sequence}
+	case err == nil:
+		return answer{status: http.StatusBadRequest, kind: "NOT_JSON", sequence: sequence,
+			message: fmt.Sprintf("the body is not JSON; it is kept under sequence %d", sequence)}
+	case errors.Is(err, eventlog.ErrInvalid):
+		// No 503: that would have the platform repeat for ever what the log never takes.
+		return answer{status: http.StatusInternalServerError, kind: "NOT_STORED", err: err,
+			message: "the log refused the notification; sending it again does not help"}
+	}
+	return answer{status: http.StatusServiceUnavailable, kind: "LOG_UNAVAILABLE", err: err,
+		message: "the log did not confirm the notification, it may be stored or not; send it again"}
+}
+
+// readAway reads what the client is still sending, up to four times the largest body and ReadTimeout: the end of a
+// connection with unread data is a reset, and a client that sends everything before it reads would lose the answer to it.
+func (rc *Receiver) readAway(w http.ResponseWriter, r *http.Request, a answer) {
+	if a.unread && r.Header.Get("Expect") != "" {
+		return // the client asked before sending; reading would tell it to send
+	}
+	if _, err := io.CopyN(io.Discard, r.Body, 4*rc.options.MaxBody); !errors.Is(err, io.EOF) {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+// logRefused writes one line about a refused request: never a header, never more of the path than fits a line.
+func (rc *Receiver) logRefused(r *http.Request, requestID string, a answer) {
+	level := zapcore.InfoLevel
+	switch a.status {
+	case http.StatusServiceUnavailable:
+		level = zapcore.WarnLevel
+	case http.StatusInternalServerError:
+		level = zapcore.ErrorLevel
+	}
+	// The kind is part of the message because sampling goes by message.
+	rc.refused.Log(level, "refused: "+a.kind,
+		zap.Int("status", a.status),
+		zap.String("requestId", requestID),
+		zap.String("remote", r.RemoteAddr),
+		zap.String("method", r.Method[:min(len(r.Method), 16)]),
+		zap.String("path", r.URL.Path[:min(len(r.URL.Path), maxLoggedPath)]),
+		zap.Uint64("sequence", a.sequence),
+		zap.Error(a.err))
+}
+
+func requestIDOf(h http.Header) string {
+	for _, name := range []string{"X-Request-Id", "Request-Id"} {
+		if id := h.Get(name); id != "" && len(id) <= maxRequestID && isPrintable(id) {
+			return id
+		}
+	}
+	return uuid.NewString()
+}
+
+// traceparentOf returns the header if it is well-formed: version, trace id, parent id and flags in lower-case hex, as
+// 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 (W3C Trace Context).
+func traceparentOf(h http.Header) string {
+	value := h.Get("Traceparent")
+	if len(value) != 55 || value[:2] == "ff" {
+		return ""
+	}
+	var digits [4]bool // whether a field has a digit other than 0
+	field := 0
+	for i := range len(value) {
+		c := value[i]
+		switch {
+		case i == 2 || i == 35 || i == 52:
+			if c != '-' {
+				return ""
+			}
+			field++
+		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f':
+			digits[field] = digits[field] || c != '0'
+		default:
+			return ""
+		}
+	}
+	if !digits[1] || !digits[2] {
+		return ""
+	}
+	return value
+}

@@ -1,0 +1,229 @@
+package platformtest
+
+import (
+	"time"
+)
+
+// life is an order while it is being made up.
+type life struct {
+	*order
+	source
+	now      time.Time
+	quantity amount
+	price    amount
+	fills    []fill
+	silent   bool // this order's notifications never tell what was executed
+	hold     bool // the next notification bears the time of the one before
+}
+
+// A step is something that happens to an order.
+type step func(*life)
+
+// maxPause bounds the time between two notifications of an order, so that a whole life fits the traffic's tail.
+const maxPause = 40 * time.Second
+
+// say adds a notification of what the order is now. Pauses are of a second and more: cutting fraction digits off then
+// never swaps two of an order's notifications.
+func (l *life) say(status string) *note {
+	n := note{status: status, notificationType: typeUpdated, quantity: l.quantity, price: l.price, fills: l.fills}
+	if l.hold {
+		before := l.notes[len(l.notes)-1]
+		n.at, n.digits, n.offset, l.hold = before.at, before.digits, before.offset, false
+	} else {
+		l.wait()
+		n.digits = oneOf(l.source, 0, 3, 3, 3, 3, 3, 6, 6, 9)
+		n.at = l.now.Truncate(precision(n.digits))
+		if l.chance(15) {
+			n.offset = oneOf(l.source, 60, 120, -300, 330)
+		}
+	}
+	if len(l.notes) == 0 {
+		n.notificationType = typeCreated
+	}
+	if len(l.fills) > 0 {
+		n.tells = !l.silent && !l.chance(3)
+	} else {
+		n.tells = l.chance(8)
+	}
+	if l.chance(5) {
+		n.unknown = 1 + l.IntN(unknownFields)
+	}
+	l.notes = append(l.notes, n)
+	return &l.notes[len(l.notes)-1]
+}
+
+// precision is the time that the last of so many fraction digits stands for.
+func precision(digits int) time.Duration {
+	p := time.Second
+	for range digits {
+		p /= 10
+	}
+	return p
+}
+
+func (l *life) wait() {
+	pause := time.Second + time.Duration(l.ExpFloat64()*float64(12*time.Second))
+	l.now = l.now.Add(min(pause, maxPause))
+}
+
+func (l *life) remaining() int64 {
+	left := l.quantity.units
+	for _, f := range l.fills {
+		left -= f.quantity.units
+	}
+	return left
+}
+
+// execute adds a fill. Notifications made before keep their own, shorter slice of the fills.
+func (l *life) execute(units int64) {
+	price := l.price
+	if price.units == 0 {
+		price = l.instrumentPrice()
+	}
+	l.fills = append(l.fills, fill{l.uuid(), amount{units, l.quantity.scale}, price})
+}
+
+// refill replaces all fills by one, in a new slice because older notifications share the old one.
+func (l *life) refill(units int64) {
+	l.fills = nil
+	if units > 0 {
+		l.execute(units)
+	}
+}
+
+func accept(l *life) {
+	if l.assetClass == Digital {
+		if l.chance(70) {
+			l.say(received)
+		}
+	} else if l.chance(8) {
+		l.say(received)
+		l.say(pending)
+	}
+	place(l)
+}
+
+func arrive(l *life) { l.say(received) }
+
+// place says that the order is at work, in the words of its asset class.
+func place(l *life) {
+	if l.assetClass == Digital {
+		l.say(pending)
+		return
+	}
+	l.say(placed)
+}
+
+// partial executes a part. The digital enumeration has no word for it: it shows in the next notification.
+func partial(l *life) {
+	l.execute(max(1, l.remaining()*l.between(20, 60)/100))
+	if l.assetClass != Digital {
+		l.say(partiallyFilled)
+	}
+}
+
+func perhapsPartials(l *life) {
+	for i := 0; i < 3 && l.chance(35); i++ {
+		partial(l)
+	}
+}
+
+func fillUp(l *life) {
+	if left := l.remaining(); left > 0 {
+		l.execute(left)
+	}
+	l.say(filled)
+}
+
+func fillTooMuch(l *life) {
+	l.silent = false
+	l.execute(l.remaining() + l.between(1, 20))
+	l.say(filled).tells = true
+}
+
+// bust takes the last fill back without saying CORRECTED.
+func bust(l *life) {
+	l.fills = l.fills[: len(l.fills)-1 : len(l.fills)-1]
+	l.say(partiallyFilled)
+}
+
+// restate corrects what was executed: CORRECTED says less, as much, or nothing.
+func restate(l *life) {
+	if l.chance(50) {
+		l.refill(l.quantity.units * l.between(50, 100) / 100)
+	}
+	l.say(corrected)
+}
+
+// undo corrects the trade away.
+func undo(l *life) {
+	l.refill(0)
+	l.say(corrected)
+}
+
+// amend changes quantity or price of the order at work.
+func amend(l *life) {
+	if l.price.units > 0 {
+		l.price = l.price.plus(l.between(1, 50) * 10)
+	}
+	if l.price.units == 0 || l.chance(40) {
+		l.quantity = l.quantity.plus(l.between(1, 4) * 5)
+	}
+	place(l)
+}
+
+// refuse notifies a refused update: neither status nor modifiedOn, and the order is what it was.
+func refuse(l *life) {
+	n := l.say("")
+	n.tells = false
+	l.explain(n)
+}
+
+// reportInvalid notifies a request that failed validation.
+func reportInvalid(l *life) {
+	n := l.say(invalid)
+	n.tells = false
+	l.explain(n)
+}
+
+func (l *life) explain(n *note) {
+	n.notificationType = typeValidationError
+	n.errorType = oneOf(l.source, "VALIDATION_FAILED", "REQUESTOR_NOT_ACTIVE", "LIMIT_OUT_OF_RANGE", "ALREADY_EXISTS_ERROR")
+	n.errorText = oneOf(l.source, "Requestor-ID is not an active natural person", "limitPrice is no multiple of 0.001",
+		"Größe der Order überschreitet das Limit", "order can no longer be changed")
+}
+
+// cancelInVain is a cancellation that came too late: the platform says nothing of it, only time passes.
+func cancelInVain(l *life) { l.wait() }
+
+func cancel(l *life) { l.say(canceled) }
+
+func cancelWithTwoLs(l *life) { l.say(canceledWithTwoLs) }
+
+func expire(l *life) { l.say(expired) }
+
+func reject(l *life) {
+	n := l.say(rejected)
+	n.message = oneOf(l.source, "Insufficient funds", "Instrument suspended from trading", "Kurs außerhalb des Handelsbandes",
+		"Exchange closed")
+	n.messageField = oneOf(l.source, "message", "message", "rejectionReason", "rejectReason", "reason")
+}
+
+func settle(l *life) { l.say(settled) }
+
+func perhapsSettle(l *life) {
+	if l.chance(60) {
+		settle(l)
+	}
+}
+
+// atOnce gives the next notification the modifiedOn of the last.
+func atOnce(l *life) { l.hold = true }
+
+func sayUnknown(l *life) {
+	l.say(oneOf(l.source, "HALTED", "UNDER_REVIEW", "placed"))
+}
+
+func sayUnused(l *life) {
+	l.say(oneOf(l.source, cancellationRejected, cancellationAccepted, reconciliationCorrects))
+}

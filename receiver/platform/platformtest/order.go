@@ -1,0 +1,155 @@
+package platformtest
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The asset classes, and with them the three order objects.
+const (
+	Traditional = "TRADITIONAL"
+	Digital     = "DIGITAL"
+	Tokenized   = "TOKENIZED"
+)
+
+// The statuses that orders are notified with. The last three are in the platform's schemas but said to be unused.
+const (
+	received               = "RECEIVED"
+	invalid                = "INVALID"
+	pending                = "PENDING"
+	placed                 = "PLACED"
+	partiallyFilled        = "PARTIALLY_FILLED"
+	corrected              = "CORRECTED"
+	canceled               = "CANCELED"
+	canceledWithTwoLs      = "CANCELLED"
+	expired                = "EXPIRED"
+	rejected               = "REJECTED"
+	filled                 = "FILLED"
+	settled                = "SETTLED"
+	cancellationRejected   = "CANCELLATION_REJECTED"
+	cancellationAccepted   = "CANCELLATION_ACCEPTED"
+	reconciliationCorrects = "RECONCILIATION_CORRECTION"
+)
+
+// The notification types.
+const (
+	typeCreated         = "CREATED"
+	typeUpdated         = "UPDATED"
+	typeValidationError = "VALIDATION_ERROR"
+)
+
+// order is all that there is to know of one order: what it is, and what the platform says of it in the order in which it
+// happened. Bodies are written from it only when they are posted.
+type order struct {
+	id         uuid.UUID
+	index      int
+	assetClass string
+	scenario   string
+	notes      []note
+	other      *other // a notification of another object that the same customer caused
+
+	side, orderType, exchange string
+	isin, symbol              string
+	depot, cash               uuid.UUID
+	created                   time.Time
+	expiry                    time.Time // zero: good for the day, nothing said
+	notation                  notation
+	shape                     shape
+}
+
+// shape is where the body of a traditional order tells what was executed.
+type shape int
+
+const (
+	inExecution shape = iota
+	inPartialExecutions
+	inBoth
+	inExecutionData
+	shapes
+)
+
+// note is one notification of an order.
+type note struct {
+	status           string // "" for a refused update
+	at               time.Time
+	digits           int // of modifiedOn's fraction
+	offset           int // of modifiedOn's zone, minutes
+	notificationType string
+	quantity         amount
+	price            amount // limit or stop, none for a market order
+	fills            []fill // so far
+	tells            bool   // the body says what was executed
+	message          string
+	messageField     string
+	errorType        string
+	errorText        string
+	unknown          int // which fields that nobody knows are in the body; 0 none
+}
+
+type fill struct {
+	id       uuid.UUID
+	quantity amount
+	price    amount
+}
+
+func (n *note) executed() amount {
+	sum := amount{scale: n.quantity.scale}
+	for _, f := range n.fills {
+		sum = sum.plus(f.quantity.units)
+	}
+	return sum
+}
+
+// fact is what the note says of the order's state.
+func (n *note) fact() Fact {
+	f := Fact{Status: n.status, At: n.at}
+	if n.status == "" {
+		return f
+	}
+	f.Quantity = n.quantity.rat()
+	if n.tells {
+		f.Executed = n.executed().rat()
+	}
+	return f
+}
+
+// source is one stream of chance. Streams with different keys are independent of each other.
+type source struct{ *rand.Rand }
+
+func newSource(keys ...uint64) source {
+	var hi, lo uint64
+	for _, k := range keys {
+		hi, lo = scramble(hi^k), scramble(lo+k*golden)
+	}
+	return source{rand.New(rand.NewPCG(hi, lo))}
+}
+
+// golden is 2^64 divided by the golden ratio: its multiples spread evenly.
+const golden = 0x9E3779B97F4A7C15
+
+// scramble is the finalizer of SplitMix64: neighbouring seeds must not make similar orders.
+func scramble(x uint64) uint64 {
+	x += golden
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return x ^ x>>31
+}
+
+func (s source) chance(percent int) bool { return s.IntN(100) < percent }
+
+// between returns a number from low to high, both included.
+func (s source) between(low, high int64) int64 { return low + s.Int64N(high-low+1) }
+
+func (s source) uuid() uuid.UUID {
+	var u uuid.UUID
+	for i, hi, lo := 0, s.Uint64(), s.Uint64(); i < 8; i++ {
+		u[i], u[i+8] = byte(hi>>(8*i)), byte(lo>>(8*i))
+	}
+	u[6] = u[6]&0x0f | 0x40 // version 4
+	u[8] = u[8]&0x3f | 0x80 // RFC 9562 variant
+	return u
+}
+
+func oneOf[T any](s source, choices ...T) T { return choices[s.IntN(len(choices))] }

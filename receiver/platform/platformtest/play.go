@@ -1,0 +1,187 @@
+package platformtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+)
+
+// ErrUndelivered ends a play: a notification was tried for Options.RetryFor and got no final answer.
+var ErrUndelivered = errors.New("the receiver did not take a notification in time")
+
+// Options say what to play, and to whom.
+type Options struct {
+	Traffic // a zero Start is now
+
+	URL         string        // the receiver's, with any prefix; event paths are appended
+	Auth        string        // headers of every request, as "name=value,name2=value2"; "" none
+	Connections int           // postings at a time, each on a connection of its own; 0 is 16
+	Rate        float64       // postings per second, evenly; 0 is as fast as possible
+	RetryFor    time.Duration // how long to try one notification; 0 is 30 s
+	// Progress is called after every posting, by one goroutine at a time, and holds the play up while it runs.
+	Progress func(Progress)
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
+}
+
+// Progress is how far a play is.
+type Progress struct {
+	Posted, Acknowledged, Total int
+}
+
+const (
+	defaultConnections = 16
+	defaultRetryFor    = 30 * time.Second
+)
+
+// Play posts the traffic. Postings overlap, so that deliveries next to each other may arrive in either order when there is more
+// than one connection. A notification that is answered 429 or 5xx, or not at all, is posted again, after what Retry-After
+// says, up to five seconds; any other answer is final and counted, and the play goes on.
+//
+// The Result holds also when there is an error: [ErrUndelivered], since one receiver that is gone would cost RetryFor for
+// every notification, or the context's.
+func Play(ctx context.Context, o Options) (Result, error) {
+	if o.Start.IsZero() {
+		o.Start = time.Now()
+	}
+	o.Start = o.Start.UTC()
+	p, err := newPlayer(ctx, o)
+	if err != nil {
+		return Result{Summary: Summary{Seed: o.Seed, Start: o.Start}}, err
+	}
+	defer p.client.CloseIdleConnections()
+	err = p.run(ctx)
+	r := Result{Summary{Seed: o.Seed, Start: o.Start, Totals: p.tally.totals, Failures: p.tally.failures}, p.tally}
+	return r, err
+}
+
+type player struct {
+	Options
+	client  *http.Client
+	header  http.Header
+	limiter *rate.Limiter
+	tally   *tally
+}
+
+func newPlayer(ctx context.Context, o Options) (*player, error) {
+	base, err := url.Parse(o.URL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("platformtest: %q is not the URL of a receiver, like http://127.0.0.1:8080", o.URL)
+	}
+	o.URL = strings.TrimRight(o.URL, "/")
+	header, err := ParseAuth(o.Auth)
+	if err != nil {
+		return nil, err
+	}
+	if o.Orders < 0 || o.Connections < 0 || o.Rate < 0 || o.Repeats < 0 || o.Overtaking < 0 {
+		return nil, errors.New("platformtest: orders, connections, rate, repeats and overtaking cannot be negative")
+	}
+	if o.Connections == 0 {
+		o.Connections = defaultConnections
+	}
+	if o.RetryFor == 0 {
+		o.RetryFor = defaultRetryFor
+	}
+	planned, err := newTally(ctx, o.Traffic)
+	if err != nil {
+		return nil, err
+	}
+	return &player{Options: o, client: newClient(o), header: header, limiter: newLimiter(o.Rate), tally: planned}, nil
+}
+
+// ParseAuth reads "name=value,name2=value2" into the headers of a posting. A value may contain "=", and no comma. The error
+// does not repeat the text, which is a secret.
+func ParseAuth(text string) (http.Header, error) {
+	header := http.Header{"Content-Type": {"application/json"}}
+	if text == "" {
+		return header, nil
+	}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, found := strings.Cut(strings.TrimSpace(pair), "=")
+		if !found || name == "" {
+			// Not the text itself: it is a secret.
+			return nil, errors.New("platformtest: the headers for authentication are not of the form name=value,name2=value2")
+		}
+		header.Set(name, value)
+	}
+	return header, nil
+}
+
+// newClient keeps to HTTP/1.1, where a posting has a connection to itself.
+func newClient(o Options) *http.Client {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Client{
+		Timeout: attemptTimeout,
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         o.dial,
+			MaxIdleConnsPerHost: o.Connections,
+			MaxConnsPerHost:     o.Connections,
+			IdleConnTimeout:     time.Minute,
+			DisableCompression:  true,
+			Protocols:           &protocols,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// newLimiter allows bursts of ten milliseconds: the timers of an operating system are too coarse to space single postings
+// evenly at thousands per second.
+func newLimiter(perSecond float64) *rate.Limiter {
+	if perSecond == 0 {
+		return rate.NewLimiter(rate.Inf, 1)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond/100)))
+}
+
+func (p *player) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	jobs := make(chan ref, p.Connections)
+	group.Go(func() error {
+		defer close(jobs)
+		return p.schedule(ctx, jobs)
+	})
+	for range p.Connections {
+		group.Go(func() error { return p.work(ctx, jobs) })
+	}
+	return group.Wait()
+}
+
+func (p *player) schedule(ctx context.Context, jobs chan<- ref) error {
+	for r := range p.deliveries() {
+		// Not Wait: near a deadline it fails at once, and not with the context's error.
+		if delay := p.limiter.Reserve().Delay(); delay > 0 {
+			sleep(ctx, delay)
+		}
+		select {
+		case jobs <- r:
+		case <-ctx.Done():
+			return fmt.Errorf("platformtest: play: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+func (p *player) work(ctx context.Context, jobs <-chan ref) error {
+	for r := range jobs {
+		if ctx.Err() != nil {
+			return fmt.Errorf("platformtest: play: %w", ctx.Err())
+		}
+		o := p.order(int(r.order))
+		a := p.post(ctx, o.notification(int(r.note)))
+		p.tally.add(r, o, a, p.Progress)
+		if a.err != nil {
+			return a.err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package platformtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+)
+
+// Summary is the head of a report.
+type Summary struct {
+	Seed     uint64    `json:"seed"`
+	Start    time.Time `json:"start"`
+	Totals   Totals    `json:"totals"`
+	Failures []Failure `json:"failures"` // the first 100
+}
+
+// Report is what was posted and what should have become of it, one JSON document:
+//
+//	{"seed":1,"start":"2026-03-02T10:00:00Z",
+//	 "totals":{"orders":2,"notifications":9,"distinct":8,"repeats":1,"otherObjects":1,"acknowledged":9,"undelivered":0,
+//	           "retries":0,"refused":{"400":0},"highestLogSequence":9},
+//	 "failures":[{"path":"/…","orderId":"…","reason":"…"}],
+//	 "orders":[
+//	  {"orderId":"…","assetClass":"TRADITIONAL","scenario":"settled",
+//	   "facts":[{"status":"PLACED","modifiedOn":"…","executed":null,"notificationType":"CREATED","posted":1,"logSequence":3}],
+//	   "unacknowledged":0,
+//	   "expected":{"status":"PLACED","statusSince":"…","modifiedOn":"…","executedQuantity":null,"open":true,"final":false,
+//	               "breaks":[]}}
+//	 ]}
+//
+// Every order is on a line of its own, between a line that ends with [ and the line ]}, so that a report of any length can be
+// read line by line. Times are RFC 3339 in UTC, quantities exact decimals as text.
+type Report struct {
+	Summary
+	Orders []OrderReport `json:"orders"` // those of which something was posted
+}
+
+// Result is what became of a play. It holds a few bytes for each notification; the orders are made again from the traffic.
+type Result struct {
+	Summary
+	tally *tally
+}
+
+// Orders returns the orders of which something was posted, in the order in which they came into being.
+func (r Result) Orders() iter.Seq[OrderReport] {
+	if r.tally == nil {
+		return func(func(OrderReport) bool) {}
+	}
+	return r.tally.orders()
+}
+
+// WriteReport writes r as the JSON of a [Report].
+func WriteReport(w io.Writer, r Result) error {
+	head, err := json.Marshal(r.Summary)
+	if err != nil {
+		return fmt.Errorf("platformtest: write the report: %w", err)
+	}
+	buffered := bufio.NewWriterSize(w, 1<<16)
+	buffered.Write(head[:len(head)-1]) // bufio keeps the first error for Flush
+	buffered.WriteString(",\"orders\":[\n")
+	separator := ""
+	for order := range r.Orders() {
+		line, err := json.Marshal(order)
+		if err != nil {
+			return fmt.Errorf("platformtest: write order %s to the report: %w", order.OrderID, err)
+		}
+		buffered.WriteString(separator)
+		if _, err := buffered.Write(line); err != nil {
+			return fmt.Errorf("platformtest: write the report: %w", err)
+		}
+		separator = ",\n"
+	}
+	buffered.WriteString("\n]}\n")
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("platformtest: write the report: %w", err)
+	}
+	return nil
+}
+
+// ReadReport reads what WriteReport wrote, all of it into memory.
+func ReadReport(r io.Reader) (Report, error) {
+	var report Report
+	if err := json.NewDecoder(r).Decode(&report); err != nil {
+		return Report{}, fmt.Errorf("platformtest: read the report: %w", err)
+	}
+	return report, nil
+}

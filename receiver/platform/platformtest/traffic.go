@@ -1,0 +1,162 @@
+package platformtest
+
+import (
+	"iter"
+	"time"
+)
+
+// Traffic says what a platform notifies and how badly it delivers. Everything is a function of the fields: the same Traffic
+// makes the same orders, bodies and order of delivery. Two starts make different orders of the same kinds.
+type Traffic struct {
+	Seed   uint64
+	Start  time.Time // every order lived within the hour before it
+	Orders int
+	// Repeats is the fraction of notifications that are posted again, later; some of them twice.
+	Repeats float64
+	// Overtaking is the fraction of notifications that come later than others that happened after them, by up to a quarter
+	// of an hour of the orders' own time. At 1 and above the whole delivery is shuffled.
+	Overtaking float64
+}
+
+// Order is one simulated order with everything the platform notifies of it.
+type Order struct {
+	ID            string
+	AssetClass    string // [Traditional], [Digital] or [Tokenized]
+	Scenario      string // the kind of life it had, in words
+	Notifications []Notification
+	Facts         []Fact   // one for each of Notifications
+	Expected      Expected // when all of Notifications have arrived
+}
+
+// Notification is what is posted: to Path, which starts with a slash, with Body as application/json.
+type Notification struct {
+	Path string
+	Body []byte
+}
+
+const (
+	tail    = time.Hour // what lies between the first order and Start
+	arrival = 50 * time.Minute
+)
+
+// Order returns the order with that index, 0 to Orders-1.
+func (t Traffic) Order(index int) Order {
+	o := t.order(index)
+	made := Order{ID: o.id.String(), AssetClass: o.assetClass, Scenario: o.scenario}
+	for i := range o.notes {
+		made.Notifications = append(made.Notifications, o.notification(i))
+		made.Facts = append(made.Facts, o.notes[i].fact())
+	}
+	made.Expected = Truth(made.Facts)
+	return made
+}
+
+// Notifications returns all notifications in the order of their delivery, repeats included, and those of other objects
+// between them. It needs memory for the notifications under way, or 16 bytes for each when the delivery is shuffled.
+func (t Traffic) Notifications() iter.Seq[Notification] {
+	return func(yield func(Notification) bool) {
+		for r := range t.deliveries() {
+			if !yield(t.notification(r)) {
+				return
+			}
+		}
+	}
+}
+
+func (t Traffic) notification(r ref) Notification {
+	o := t.order(int(r.order))
+	return o.notification(int(r.note))
+}
+
+// order makes the life of one order up. It is cheap enough to be done again for each of the order's notifications.
+func (t Traffic) order(index int) *order {
+	l := t.birth(index)
+	s := pickScenario(t.Seed, index)
+	l.scenario = s.name
+	switch draw := l.IntN(100); {
+	case draw < 60:
+		l.trade(Traditional)
+	case draw < 85 && !s.partly:
+		l.trade(Digital)
+	default:
+		l.trade(Tokenized)
+	}
+	l.notes = make([]note, 0, 8)
+	for _, happen := range s.steps {
+		happen(l)
+	}
+	if l.chance(15) {
+		l.other = &other{at: l.now, seed: l.Uint64()}
+	}
+	return l.order
+}
+
+func (t Traffic) birth(index int) *life {
+	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(index))
+	slot := arrival / time.Duration(max(t.Orders, 1))
+	born := t.Start.UTC().Add(-tail).Add(time.Duration(index)*slot + time.Duration(s.Float64()*float64(slot)))
+	o := &order{id: s.uuid(), index: index, created: born.Truncate(time.Millisecond)}
+	return &life{order: o, source: s, now: born, silent: s.chance(5)}
+}
+
+// instrument is something that can be traded.
+type instrument struct {
+	name  string // ISIN or symbol
+	kind  string // assetType of a symbol
+	price amount
+	scale int   // digits after the point of a quantity
+	most  int64 // units of the largest usual quantity: price × quantity must fit 64 bits
+}
+
+var instruments = map[string][]instrument{
+	Traditional: {
+		{"DE0007164600", "", amount{101250, 3}, 0, 2_000}, {"DE000BASF111", "", amount{47310, 3}, 0, 5_000},
+		{"US0378331005", "", amount{189400, 3}, 0, 1_000}, {"IE00B4L5Y983", "", amount{92765, 3}, 4, 9_000_000},
+		{"DE0005140008", "", amount{15082, 3}, 0, 10_000}, {"LU0908500753", "", amount{243100, 3}, 3, 400_000},
+	},
+	Digital: {
+		{"BTC", "CRYPTO", amount{5_812_345, 2}, 8, 200_000_000}, {"ETH", "CRYPTO", amount{312_050, 2}, 8, 3_000_000_000},
+		{"ADA", "CRYPTO", amount{4512, 4}, 6, 9_000_000_000},
+	},
+	Tokenized: {
+		{"RE-MUC-01", "REAL_ESTATE", amount{50_000, 3}, 0, 400}, {"RE-BER-07", "REAL_ESTATE", amount{102_500, 3}, 2, 90_000},
+	},
+}
+
+func (l *life) instrumentPrice() amount {
+	for _, i := range instruments[l.assetClass] {
+		if i.name == l.isin || i.name == l.symbol {
+			return i.price
+		}
+	}
+	return amount{}
+}
+
+// trade says what the order wants.
+func (l *life) trade(assetClass string) {
+	l.assetClass = assetClass
+	thing := oneOf(l.source, instruments[assetClass]...)
+	l.quantity = amount{l.between(40, thing.most), thing.scale}
+	l.side = oneOf(l.source, "BUY", "BUY", "SELL")
+	l.depot, l.cash = l.uuid(), l.uuid()
+	l.orderType = "MARKET"
+	if l.chance(6) {
+		l.notation = notation(l.IntN(int(notations)))
+	}
+	if assetClass != Traditional {
+		l.symbol = thing.name
+		if assetClass == Tokenized && l.chance(20) {
+			l.side = map[string]string{"BUY": "buy", "SELL": "sell"}[l.side]
+		}
+		return
+	}
+	l.isin = thing.name
+	l.exchange = oneOf(l.source, "XFRA", "XFRA", "TGAT")
+	l.shape = shape(l.IntN(int(shapes)))
+	if l.orderType = oneOf(l.source, "LIMIT", "LIMIT", "MARKET", "STOP"); l.orderType != "MARKET" {
+		l.price = thing.price.plus(l.between(-500, 500))
+	}
+	if l.chance(40) {
+		l.expiry = l.created.AddDate(0, 0, int(l.between(1, 30)))
+	}
+}

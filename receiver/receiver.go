@@ -1,0 +1,106 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// Log is where notifications go. *eventlog.Log is one.
+type Log interface {
+	// Append returns the sequence of the record once it is on disk. It returns soon after ctx has ended; the body may be
+	// kept. An error that wraps eventlog.ErrInvalid means that the log will never take this record; after any other
+	// the notification is worth repeating.
+	Append(ctx context.Context, record eventlog.Record) (uint64, error)
+}
+
+// Options configure a Receiver. Log is required; every other zero field means the default noted beside it.
+type Options struct {
+	Log  Log
+	Auth []Credentials // any one suffices; none: everybody may post, and only loopback addresses are served
+
+	MaxBody        int64 // bytes of one body; 1 MiB
+	MaxWaiting     int   // requests being read or waiting for the log at one time; 1024
+	MaxHeaderBytes int   // 16 KiB
+
+	AppendTimeout time.Duration // for the log to answer; 5s
+	HeaderTimeout time.Duration // for the client to send the headers; 5s
+	ReadTimeout   time.Duration // for the client to send the whole request; 10s
+	WriteTimeout  time.Duration // for the client to take the answer; 5s
+	IdleTimeout   time.Duration // between two requests of a connection; 2m
+	DrainTimeout  time.Duration // for accepted requests when the context of Serve has ended; 20s
+
+	TLSCert, TLSKey string // files in PEM form, read by New; both or none: plain HTTP
+
+	Logger  *zap.Logger           // logs nothing
+	Metrics prometheus.Registerer // metrics are not registered
+}
+
+// Receiver is the HTTP handler that appends notifications to a log. Make one with New.
+type Receiver struct {
+	options Options
+	places  chan struct{} // one element for each request being read or waiting for the log
+	metrics *metrics
+	refused *zap.Logger
+	tls     *tls.Config // nil: plain HTTP
+}
+
+// New returns a receiver. It fails if an option makes no sense, a metric is registered already, or the certificate cannot
+// be loaded.
+func New(o Options) (*Receiver, error) {
+	if o.Log == nil {
+		return nil, errors.New("receiver: no log to append to")
+	}
+	if min(o.MaxBody, int64(o.MaxWaiting), int64(o.MaxHeaderBytes)) < 0 ||
+		min(o.AppendTimeout, o.HeaderTimeout, o.ReadTimeout, o.WriteTimeout, o.IdleTimeout, o.DrainTimeout) < 0 {
+		return nil, errors.New("receiver: a limit or timeout is negative")
+	}
+	if err := checkCredentials(o.Auth); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	rc := &Receiver{options: o, places: make(chan struct{}, o.MaxWaiting), refused: sampled(o.Logger)}
+	if o.TLSCert != "" || o.TLSKey != "" {
+		certificate, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("receiver: certificate: %w", err)
+		}
+		rc.tls = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	}
+	var err error
+	rc.metrics, err = newMetrics(o.Metrics, func() float64 { return float64(len(rc.places)) })
+	if err != nil {
+		return nil, err
+	}
+	return rc, nil
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxBody = cmp.Or(o.MaxBody, 1<<20)
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, 1024)
+	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 16<<10)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 5*time.Second)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, 10*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 5*time.Second)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
+	o.DrainTimeout = cmp.Or(o.DrainTimeout, 20*time.Second)
+	o.Logger = cmp.Or(o.Logger, zap.NewNop())
+	return o
+}
+
+// sampled lets 20 lines of a kind through in ten seconds, so that an attack cannot fill the disk. The metrics count all.
+func sampled(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 20, 0)
+	}))
+}

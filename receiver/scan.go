@@ -1,0 +1,73 @@
+package receiver
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxID bounds an id that picks a shard, in bytes.
+const maxID = 128
+
+// What a reader of the log may accept must not be called invalid here: repeated names and broken UTF-8 pass.
+var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// scan reads body once. It reports whether body is exactly one JSON value, not nested deeper than 10,000 levels, with
+// nothing but space around it, and returns the string in the member idField of the object that it is. The last one of
+// repeated members counts. The id is empty if there is none, if it is no string of 1 to 128 bytes, and in a body that is
+// not JSON. Body is not changed.
+func scan(body []byte, idField string) (id string, valid bool) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), lax...)
+	if idField != "" && d.PeekKind() == jsontext.KindBeginObject {
+		var err error
+		if id, err = scanObject(d, idField); err != nil {
+			return "", false
+		}
+	} else if d.SkipValue() != nil {
+		return "", false
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return "", false
+	}
+	return id, true
+}
+
+func scanObject(d *jsontext.Decoder, idField string) (id string, err error) {
+	if _, err := d.ReadToken(); err != nil {
+		return "", err
+	}
+	for d.PeekKind() != jsontext.KindEndObject {
+		name, err := d.ReadToken()
+		if err != nil {
+			return "", err
+		}
+		if name.String() != idField {
+			if err := d.SkipValue(); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if id, err = readID(d); err != nil {
+			return "", err
+		}
+	}
+	_, err = d.ReadToken()
+	return id, err
+}
+
+// readID reads one value; the id is empty if the value cannot be one.
+func readID(d *jsontext.Decoder) (string, error) {
+	if d.PeekKind() != jsontext.KindString {
+		return "", d.SkipValue()
+	}
+	value, err := d.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	if id := value.String(); len(id) <= maxID {
+		return id, nil
+	}
+	return "", nil
+}
