@@ -1,0 +1,41 @@
+# Everything here needs Go and nothing else. `make help` lists the targets.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+RACE := $(shell go env CGO_ENABLED | grep -q 1 && command -v $$(go env CC) >/dev/null && echo -race)
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: help build demo test check vulnerabilities fuzz bench docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/orderfold
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o bin/orderfold ./cmd/orderfold
+
+demo: build ## run everything with a simulated platform; stop with Ctrl-C (make demo ARGS='--orders 500')
+	@exec bin/orderfold demo $(ARGS)
+
+test: ## run all tests, with the race detector where there is a C compiler
+	go test $(RACE) ./...
+
+check: ## formatting, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+vulnerabilities: ## look known vulnerabilities up, if their database can be reached
+	$(GOVULNCHECK) ./...
+
+fuzz: ## fuzz each target for ten seconds
+	@go list ./... | while read -r p; do \
+	  go test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
+	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done || exit 1; done
+
+bench: ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+docs: ## write the generated parts of docs/ anew
+	go test ./cmd/orderfold -run TestGenerated -update
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+)
+
+// demo serves and plays a platform against it. Without --data its folder is temporary.
+func (p *program) demo(ctx context.Context, args []string) (err error) {
+	var s settings
+	var o platformtest.Options
+	_, err = p.flags("demo", "", args, func(f *flag.FlagSet) {
+		s.registerAll(f)
+		f.Lookup("data").DefValue = "a temporary folder, removed at the end"
+		s.data = ""
+		f.Lookup("log-level").DefValue = "warn"
+		s.logLevel = "warn"
+		registerTraffic(f, &o, 2000, 200)
+	})
+	if err != nil {
+		return err
+	}
+	if s.data == "" {
+		if s.data, err = os.MkdirTemp("", "orderfold-demo-"); err != nil {
+			return fmt.Errorf("demo: %w; name a folder with --data", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(s.data)) }()
+	}
+	if len(s.receiver.auth.values) > 0 {
+		o.Auth = s.receiver.auth.values[0]
+	}
+	return p.runService(ctx, &s, roles{receiver: true, projector: true, api: true}, func(sv *service) []part {
+		return []part{{"platform", func(ctx context.Context) error { return p.play(ctx, sv, o) }}}
+	})
+}
+
+// play posts one notification, prints where to look once it can be seen, and posts the rest.
+func (p *program) play(ctx context.Context, sv *service, o platformtest.Options) error {
+	o.URL, o.Start = sv.baseURL("receiver"), time.Now()
+	sample := o.Traffic.Order(0)
+	sequence, err := postSample(ctx, o, sample)
+	if err != nil {
+		return err
+	}
+	api, shownKey := apiClient{url: sv.baseURL("api")}, ""
+	if keys := sv.settings.api.keys.values; len(keys) > 0 {
+		api.key = keys[0][strings.LastIndexByte(keys[0], ':')+1:]
+		shownKey = " -H 'Authorization: Bearer KEY'" // not the key itself: this is a terminal
+	}
+	if _, err := api.get(ctx, "/v1/orders/"+sample.ID+"?minSequence="+sequence); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nA simulated platform posts %d orders, %.0f notifications per second. Look at them with\n\n"+
+		"  curl%[3]s '%[4]s/v1/orders?limit=3'\n"+
+		"  curl%[3]s '%[4]s/v1/orders/%[5]s/history'\n"+
+		"  curl%[3]s '%[4]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, o.Rate, shownKey, api.url, sample.ID)
+	progress := newProgress(p.stderr)
+	o.Progress = progress.show
+	result, err := platformtest.Play(ctx, o)
+	progress.end()
+	if ctx.Err() != nil {
+		return nil // stopped
+	}
+	p.printTotals(result.Totals)
+	if err == nil {
+		fmt.Fprintln(p.stdout, "The platform has posted everything; the API goes on answering until Ctrl-C.")
+	}
+	return err
+}
+
+// postSample posts the first notification of an order and returns its sequence.
+func postSample(ctx context.Context, o platformtest.Options, sample platformtest.Order) (sequence string, err error) {
+	header, err := platformtest.ParseAuth(o.Auth)
+	if err != nil {
+		return "", err
+	}
+	n := sample.Notifications[0]
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL+n.Path, bytes.NewReader(n.Body))
+	if err != nil {
+		return "", fmt.Errorf("demo: %w", err)
+	}
+	request.Header = header
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("demo: the receiver does not answer: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("demo: the receiver answers %s to the first notification", response.Status)
+	}
+	return response.Header.Get("Log-Sequence"), nil
+}

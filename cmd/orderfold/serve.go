@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"flag"
+)
+
+// serve runs receiver, projector and API in one process.
+func (p *program) serve(ctx context.Context, args []string) error {
+	var s settings
+	if _, err := p.flags("serve", "", args, s.registerAll); err != nil {
+		return err
+	}
+	return p.runService(ctx, &s, roles{receiver: true, projector: true, api: true}, nil)
+}
+
+func (s *settings) registerAll(f *flag.FlagSet) {
+	s.registerCommon(f)
+	s.registerReceiver(f)
+	s.registerAPI(f)
+	s.registerLog(f, true)
+	s.registerViews(f)
+}
+
+// receiver runs only the receiver; without --nats-url it also is the log's server.
+func (p *program) receiver(ctx context.Context, args []string) error {
+	var s settings
+	_, err := p.flags("receiver", "", args, func(f *flag.FlagSet) {
+		s.registerCommon(f)
+		s.registerReceiver(f)
+		s.registerLog(f, true)
+		s.registerMetrics(f)
+	})
+	if err != nil {
+		return err
+	}
+	return p.runService(ctx, &s, roles{receiver: true}, nil)
+}
+
+// projector runs only the projector, on somebody else's log.
+func (p *program) projector(ctx context.Context, args []string) error {
+	var s settings
+	_, err := p.flags("projector", "", args, func(f *flag.FlagSet) {
+		s.registerCommon(f)
+		s.registerLog(f, false)
+		s.registerViews(f)
+		s.registerMetrics(f)
+	})
+	if err != nil {
+		return err
+	}
+	if s.log.url == "" {
+		return usagef("projector: --nats-url is missing: a projector of its own follows a log that another process keeps")
+	}
+	return p.runService(ctx, &s, roles{projector: true}, nil)
+}
+
+// api runs only the read API, on views that another process keeps.
+func (p *program) api(ctx context.Context, args []string) error {
+	var s settings
+	_, err := p.flags("api", "", args, func(f *flag.FlagSet) {
+		s.registerCommon(f)
+		s.registerAPI(f)
+		s.registerLog(f, false)
+		s.registerViews(f)
+	})
+	if err != nil {
+		return err
+	}
+	if s.log.url == "" {
+		return usagef("api: --nats-url is missing: an API of its own reads raw notifications from a log that another process keeps")
+	}
+	return p.runService(ctx, &s, roles{api: true}, nil)
+}

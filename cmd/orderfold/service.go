@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/receiver"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+)
+
+// roles are the parts that a process plays.
+type roles struct{ receiver, projector, api bool }
+
+// service is one process: what it has opened, in order, and the parts that run on it.
+type service struct {
+	settings  *settings
+	logger    *zap.Logger
+	metrics   *prometheus.Registry
+	log       *eventlog.Log
+	views     *views.Store
+	listeners map[string]net.Listener
+	parts     []part
+	closers   []func() error
+}
+
+// runService opens what the roles need, prints where it listens, and runs until ctx ends. extra parts are started last.
+func (p *program) runService(ctx context.Context, s *settings, r roles, extra func(*service) []part) (err error) {
+	logger, err := p.logger(s.logLevel)
+	if err != nil {
+		return err
+	}
+	sv := &service{settings: s, logger: logger, metrics: prometheus.NewRegistry(), listeners: map[string]net.Listener{}}
+	sv.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() { err = errors.Join(err, sv.close()) }()
+	if err := sv.open(ctx, r); err != nil {
+		return err
+	}
+	for _, add := range []struct {
+		due   bool
+		build func() error
+	}{{r.projector, sv.addProjector}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
+		if add.due {
+			if err := add.build(); err != nil {
+				return err
+			}
+		}
+	}
+	if extra != nil {
+		sv.parts = append(sv.parts, extra(sv)...)
+	}
+	p.announce(sv)
+	return runParts(ctx, sv.parts)
+}
+
+// open opens listeners, then views, then the log: a taken port is told before anything is touched, and whether a log may
+// be created depends on the views.
+func (sv *service) open(ctx context.Context, r roles) error {
+	s := sv.settings
+	for _, l := range []struct {
+		due              bool
+		name, flag, addr string
+	}{
+		{r.receiver, "receiver", "--receiver-addr", s.receiver.addr},
+		{r.api, "api", "--api-addr", s.api.addr},
+		{s.metrics != "", "metrics", "--metrics-addr", s.metrics},
+	} {
+		if l.due {
+			if err := sv.listen(l.name, l.flag, l.addr); err != nil {
+				return err
+			}
+		}
+	}
+	mayCreate := true
+	if r.projector || r.api {
+		var err error
+		if mayCreate, err = sv.openViews(ctx, !r.projector); err != nil {
+			return err
+		}
+	}
+	return sv.openLog(ctx, mayCreate)
+}
+
+func (sv *service) listen(name, flag, addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w; choose another address", flag, addr, err)
+	}
+	sv.listeners[name] = l
+	// A server closes its listener itself; this is for those that were never started.
+	sv.closeLast(func() error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// openViews reports whether the views stand at the beginning: only then may a log be created.
+func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bool, err error) {
+	sv.views, err = views.Open(ctx, views.Options{Dir: sv.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+		ReadOnly: readOnly, Logger: sv.logger.Named("views")})
+	if err != nil {
+		return false, err
+	}
+	sv.closeLast(sv.views.Close)
+	c, err := sv.views.Checkpoint(ctx)
+	if errors.Is(err, views.ErrNoViews) {
+		return true, nil
+	}
+	return c.Sequence == 0, err
+}
+
+func (sv *service) openLog(ctx context.Context, mayCreate bool) (err error) {
+	s := sv.settings
+	sv.log, err = eventlog.Open(ctx, eventlog.Options{URL: s.log.url, CredentialsFile: s.log.credentials, Dir: s.data,
+		Addr: s.log.addr, Replicas: s.log.replicas, MaxBytes: s.log.maxBytes, MaxRecord: int(s.receiver.maxBody),
+		MayCreate: mayCreate, Logger: sv.logger.Named("eventlog")})
+	if err != nil {
+		return err
+	}
+	sv.closeLast(sv.log.Close)
+	return nil
+}
+
+func (sv *service) closeLast(f func() error) { sv.closers = append(sv.closers, f) }
+
+func (sv *service) close() error {
+	var errs []error
+	for i := len(sv.closers) - 1; i >= 0; i-- {
+		errs = append(errs, sv.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+func (sv *service) addProjector() error {
+	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
+	sv.parts = append(sv.parts, part{"projector", pr.Run})
+	return nil
+}
+
+func (sv *service) addAPI() error {
+	keys, err := sv.settings.api.parsed()
+	if err != nil {
+		return err
+	}
+	l := sv.listeners["api"]
+	if err := api.CheckExposure(l.Addr(), keys); err != nil {
+		return err
+	}
+	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Log: apiLog{sv.log},
+		History: &projector.Historian{Log: sv.log, Views: sv.views}, Keys: keys, Logger: sv.logger.Named("api"),
+		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
+	if err != nil {
+		return err
+	}
+	sv.parts = append(sv.parts, part{"api", func(ctx context.Context) error { return a.Serve(ctx, l) }})
+	return nil
+}
+
+func (sv *service) addReceiver() error {
+	s := &sv.settings.receiver
+	auth, err := s.credentials()
+	if err != nil {
+		return err
+	}
+	l := sv.listeners["receiver"]
+	if err := receiver.CheckExposure(l.Addr(), auth); err != nil {
+		return err
+	}
+	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting,
+		AppendTimeout: s.appendTimeout, ReadTimeout: s.readTimeout, HeaderTimeout: s.readTimeout, DrainTimeout: s.drainTimeout,
+		TLSCert: s.tlsCertificate, TLSKey: s.tlsKey, Logger: sv.logger.Named("receiver"), Metrics: sv.metrics})
+	if err != nil {
+		return err
+	}
+	sv.parts = append(sv.parts, part{"receiver", func(ctx context.Context) error { return rc.Serve(ctx, l) }})
+	return nil
+}
+
+// addMetrics serves /metrics and /healthz of a process without an API.
+func (sv *service) addMetrics() error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(sv.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	server := &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
+	sv.parts = append(sv.parts, part{"metrics", func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { server.Close() })
+		defer stop()
+		if err := server.Serve(sv.listeners["metrics"]); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}})
+	return nil
+}
+
+// announce prints the addresses as they are bound. Everything listens already; the parts start right after.
+func (p *program) announce(sv *service) {
+	fmt.Fprintf(p.stdout, "orderfold %s\n", versionText())
+	if l := sv.listeners["receiver"]; l != nil {
+		scheme := "http"
+		if sv.settings.receiver.tlsCertificate != "" {
+			scheme = "https"
+		}
+		fmt.Fprintf(p.stdout, "  receiver  %s://%s\n", scheme, l.Addr())
+	}
+	if l := sv.listeners["api"]; l != nil {
+		fmt.Fprintf(p.stdout, "  api       http://%s\n", l.Addr())
+	}
+	if l := sv.listeners["metrics"]; l != nil {
+		fmt.Fprintf(p.stdout, "  metrics   http://%s/metrics\n", l.Addr())
+	}
+	if addr := sv.log.Addr(); addr != "" {
+		fmt.Fprintf(p.stdout, "  log       nats://%s, credentials in %s\n", addr, filepath.Join(sv.settings.data, "subscriber.url"))
+	}
+}
+
+// baseURL is how a client on this machine reaches a listener.
+func (sv *service) baseURL(name string) string {
+	addr := sv.listeners[name].Addr().String()
+	addr = strings.Replace(addr, "[::]", "127.0.0.1", 1)
+	return "http://" + addr
+}

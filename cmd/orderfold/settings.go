@@ -1,0 +1,118 @@
+package main
+
+import (
+	"flag"
+	"path/filepath"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/receiver"
+)
+
+// settings are what flags and environment say; each part reads its own.
+type settings struct {
+	logLevel string
+	data     string
+	log      logSettings
+	receiver receiverSettings
+	api      apiSettings
+	views    string
+	metrics  string
+}
+
+type logSettings struct {
+	url, credentials, addr string
+	replicas               int
+	maxBytes               int64
+}
+
+type receiverSettings struct {
+	addr                       string
+	auth                       texts
+	maxBody                    int64
+	maxWaiting                 int
+	appendTimeout, readTimeout time.Duration
+	drainTimeout               time.Duration
+	tlsCertificate, tlsKey     string
+}
+
+type apiSettings struct {
+	addr string
+	keys texts
+}
+
+func (s *settings) registerCommon(f *flag.FlagSet) {
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error; logs go to stderr")
+	f.StringVar(&s.data, "data", "data", "folder for the log, the views and the credentials made here")
+}
+
+// registerLog declares the flags of the log; listen adds those of the embedded server.
+func (s *settings) registerLog(f *flag.FlagSet, listen bool) {
+	f.StringVar(&s.log.url, "nats-url", "", "NATS server that keeps the log; empty: an embedded one in the data folder")
+	f.StringVar(&s.log.credentials, "nats-creds", "", "NATS credentials file for --nats-url")
+	if listen {
+		f.StringVar(&s.log.addr, "nats-addr", "127.0.0.1:4222", "where the embedded server listens for subscribers; empty: nowhere")
+		f.IntVar(&s.log.replicas, "replicas", 1, "copies of the log when it is created on a cluster")
+		f.Int64Var(&s.log.maxBytes, "log-max-bytes", 0, "size at which the log refuses more; 0: most of the free disk when it is created")
+	}
+}
+
+func (s *settings) registerReceiver(f *flag.FlagSet) {
+	r := &s.receiver
+	f.StringVar(&r.addr, "receiver-addr", "127.0.0.1:8080", "where the platform posts notifications")
+	f.Var(&r.auth, "webhook-auth", "headers the platform sends, 'name=value' or 'name=value,other=value'; repeatable, one of them suffices")
+	f.Int64Var(&r.maxBody, "max-body", 1<<20, "largest notification in bytes")
+	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "requests at once; more are answered 503")
+	f.DurationVar(&r.appendTimeout, "append-timeout", 5*time.Second, "how long the log may take before the answer is 503")
+	f.DurationVar(&r.readTimeout, "read-timeout", 10*time.Second, "how long a client may take to send its request")
+	f.DurationVar(&r.drainTimeout, "drain-timeout", 10*time.Second, "how long accepted requests may take after the first signal")
+	f.StringVar(&r.tlsCertificate, "tls-cert", "", "certificate file; with --tls-key the receiver serves HTTPS")
+	f.StringVar(&r.tlsKey, "tls-key", "", "key file of --tls-cert")
+}
+
+func (s *settings) registerViews(f *flag.FlagSet) {
+	f.StringVar(&s.views, "views", "", "folder of the order views; empty: views in the data folder")
+}
+
+func (s *settings) registerAPI(f *flag.FlagSet) {
+	f.StringVar(&s.api.addr, "api-addr", "127.0.0.1:8081", "where the read API answers")
+	f.Var(&s.api.keys, "api-key", "name:role:key, role reader or operator; repeatable")
+}
+
+func (s *settings) registerMetrics(f *flag.FlagSet) {
+	f.StringVar(&s.metrics, "metrics-addr", "", "where /metrics and /healthz answer; empty: nowhere")
+}
+
+// viewsFolder is where the views are.
+func (s *settings) viewsFolder() string {
+	if s.views != "" {
+		return s.views
+	}
+	return filepath.Join(s.data, "views")
+}
+
+// credentials parses --webhook-auth.
+func (r *receiverSettings) credentials() ([]receiver.Credentials, error) {
+	var all []receiver.Credentials
+	for _, text := range r.auth.values {
+		c, err := receiver.ParseCredentials(text)
+		if err != nil {
+			return nil, usagef("--webhook-auth: %v", err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// parsed parses --api-key.
+func (s *apiSettings) parsed() ([]api.Key, error) {
+	var all []api.Key
+	for _, text := range s.keys.values {
+		k, err := api.ParseKey(text)
+		if err != nil {
+			return nil, usagef("--api-key: %v", err)
+		}
+		all = append(all, k)
+	}
+	return all, nil
+}

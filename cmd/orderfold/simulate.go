@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+)
+
+// registerTraffic declares the flags that simulate and demo share.
+func registerTraffic(f *flag.FlagSet, o *platformtest.Options, orders int, rate float64) {
+	f.IntVar(&o.Orders, "orders", orders, "orders to play")
+	f.Uint64Var(&o.Seed, "seed", 1, "the same seed and start play the same orders")
+	f.Float64Var(&o.Rate, "rate", rate, "notifications per second; 0: as fast as they are taken")
+	f.Float64Var(&o.Repeats, "repeats", 0.1, "share of notifications posted again later")
+	f.Float64Var(&o.Overtaking, "overtaking", 0.2, "share of notifications that come late; 1 shuffles the whole delivery")
+	f.IntVar(&o.Connections, "connections", 16, "postings at a time")
+}
+
+// simulate plays the platform against a receiver and says what it sent.
+func (p *program) simulate(ctx context.Context, args []string) error {
+	var o platformtest.Options
+	var report, start, apiURL, apiKey string
+	_, err := p.flags("simulate", "", args, func(f *flag.FlagSet) {
+		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "the receiver; a path is kept in front of the event type")
+		f.StringVar(&o.Auth, "webhook-auth", "", "headers to send, 'name=value' or 'name=value,other=value'")
+		registerTraffic(f, &o, 1000, 0)
+		f.BoolFunc("shuffle", "the same as --overtaking 1", func(string) error { o.Overtaking = 1; return nil })
+		f.StringVar(&start, "start", "", "when the last order was placed, RFC 3339; empty: now")
+		f.StringVar(&report, "report", "", "file for the facts sent and the state expected of each order, as JSON")
+		f.StringVar(&apiURL, "api-url", "", "read API to compare every order with at the end; empty: none")
+		f.StringVar(&apiKey, "api-key", "", "key for --api-url")
+	})
+	if err != nil {
+		return err
+	}
+	if start != "" {
+		if o.Start, err = time.Parse(time.RFC3339Nano, start); err != nil {
+			return usagef("--start: %q is not an RFC 3339 time", start)
+		}
+	}
+	progress := newProgress(p.stderr)
+	o.Progress = progress.show
+	result, err := platformtest.Play(ctx, o)
+	progress.end()
+	if report != "" {
+		err = errors.Join(err, writeReport(report, result))
+	}
+	p.printTotals(result.Totals)
+	if err != nil {
+		return err
+	}
+	if failed := result.Totals.Notifications - result.Totals.Acknowledged; failed > 0 {
+		return fmt.Errorf("simulate: %d notifications were not acknowledged%s", failed, firstFailure(result))
+	}
+	if apiURL != "" {
+		return p.compare(ctx, apiClient{url: strings.TrimRight(apiURL, "/"), key: apiKey}, result)
+	}
+	return nil
+}
+
+func firstFailure(r platformtest.Result) string {
+	if len(r.Failures) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the first: %s: %s", r.Failures[0].Path, r.Failures[0].Reason)
+}
+
+func writeReport(path string, r platformtest.Result) error {
+	f, err := os.Create(filepath.Clean(path))
+	if err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return errors.Join(platformtest.WriteReport(f, r), f.Close())
+}
+
+func (p *program) printTotals(t platformtest.Totals) {
+	fmt.Fprintf(p.stdout, "orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d\n",
+		t.Orders, t.Notifications, t.Repeats, t.OtherObjects, t.Acknowledged, t.Retries, t.HighestLogSequence)
+	for code, n := range t.Refused {
+		fmt.Fprintf(p.stdout, "answered %s: %d\n", code, n)
+	}
+}
+
+// compare reads every order back and says where the API shows something else than was played.
+func (p *program) compare(ctx context.Context, c apiClient, r platformtest.Result) error {
+	compared, different := 0, 0
+	for o := range r.Orders() {
+		view, err := c.get(ctx, fmt.Sprintf("/v1/orders/%s?minSequence=%d", o.OrderID, r.Totals.HighestLogSequence))
+		if err != nil {
+			return err
+		}
+		compared++
+		if differences := platformtest.Compare(o.Expected, view); len(differences) > 0 {
+			different++
+			fmt.Fprintf(p.stdout, "order %s (%s): %v\n", o.OrderID, o.Scenario, differences)
+		}
+	}
+	fmt.Fprintf(p.stdout, "orders compared %d, different %d\n", compared, different)
+	if different > 0 {
+		return fmt.Errorf("simulate: %d of %d orders are not in the state expected", different, compared)
+	}
+	return nil
+}
+
+// progress shows how far a play is: one line rewritten on a terminal, a line every few seconds elsewhere.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	begin    time.Time
+	last     time.Time
+	shown    bool
+}
+
+func newProgress(w io.Writer) *progress {
+	f, isFile := w.(*os.File)
+	now := time.Now()
+	return &progress{w: w, terminal: isFile && isatty.IsTerminal(f.Fd()), begin: now, last: now}
+}
+
+func (p *progress) show(at platformtest.Progress) {
+	now, every := time.Now(), 5*time.Second
+	if p.terminal {
+		every = 100 * time.Millisecond
+	}
+	if now.Sub(p.last) < every && at.Posted < at.Total {
+		return
+	}
+	p.last = now
+	line := fmt.Sprintf("posted %d of %d, acknowledged %d, %.0f/s", at.Posted, at.Total, at.Acknowledged,
+		float64(at.Posted)/now.Sub(p.begin).Seconds())
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		p.shown = true
+	} else {
+		fmt.Fprintln(p.w, line)
+	}
+}
+
+func (p *progress) end() {
+	if p.shown {
+		fmt.Fprintln(p.w)
+	}
+}
