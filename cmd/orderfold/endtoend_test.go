@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+	"github.com/stretchr/testify/require"
+)
+
+// play runs simulate and returns its report.
+func play(t testing.TB, receiver string, args ...string) platformtest.Report {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "report.json")
+	code, stdout, stderr := command(t, nil, append([]string{"simulate", "--url", receiver, "--report", file}, args...)...)
+	require.Equal(t, 0, code, "%s%s", stdout, stderr)
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	report, err := platformtest.ReadReport(f)
+	require.NoError(t, err)
+	return report
+}
+
+// requireExpected wants every order of the report in the state that it expects.
+func requireExpected(t testing.TB, p *process, report platformtest.Report) {
+	t.Helper()
+	p.get("/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))
+	for _, o := range report.Orders {
+		require.Empty(t, platformtest.Compare(o.Expected, p.get("/v1/orders/"+o.OrderID)), "%s, %s", o.OrderID, o.Scenario)
+	}
+}
+
+type statusAnswer struct {
+	Log             struct{ FirstSequence, LastSequence uint64 }
+	AppliedSequence uint64
+	LagRecords      uint64
+	Generation      int
+	FoldVersion     string
+	SyncMode        string
+	Ready           bool
+	Reason          *string
+}
+
+var freePorts = []string{"--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0"}
+
+func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	args := append([]string{"serve", "--data", data}, freePorts...)
+	p := start(t, []string{"receiver", "api", "log"}, args...)
+	report := play(t, p.addrs["receiver"], "--orders", "2000", "--repeats", "0.1", "--shuffle", "--seed", "7")
+	require.Len(t, report.Orders, 2000)
+	require.Equal(t, report.Totals.Notifications, report.Totals.Acknowledged)
+	require.Greater(t, report.Totals.Repeats, report.Totals.Distinct/20)
+	requireExpected(t, p, report)
+	before := decoded[statusAnswer](t, p.get("/v1/status"))
+	require.True(t, before.Ready)
+	require.Equal(t, "always", before.SyncMode)
+	require.Equal(t, uint64(report.Totals.Notifications), before.Log.LastSequence)
+	require.Equal(t, before.Log.LastSequence, before.AppliedSequence)
+	stats := p.get("/v1/stats")
+	p.stop()
+
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	requireExpected(t, p, report)
+	after := decoded[statusAnswer](t, p.get("/v1/status"))
+	require.Equal(t, before.AppliedSequence, after.AppliedSequence)
+	require.Equal(t, before.Generation, after.Generation)
+	require.JSONEq(t, string(stats), string(p.get("/v1/stats")))
+	p.stop()
+}
+
+func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
+	url := startNATS(t, t.TempDir())
+	views := filepath.Join(t.TempDir(), "views")
+	// The API comes first: what is not there yet is not an error.
+	api := start(t, []string{"api"}, "api", "--nats-url", url, "--views", views, "--api-addr", "127.0.0.1:0")
+	code, _, _ := api.ask("/readyz")
+	require.Equal(t, 503, code, "nothing has been projected")
+	projector := start(t, []string{"metrics"}, "projector", "--nats-url", url, "--views", views, "--metrics-addr", "127.0.0.1:0")
+	receiver := start(t, []string{"receiver"}, "receiver", "--nats-url", url, "--receiver-addr", "127.0.0.1:0")
+	report := play(t, receiver.addrs["receiver"], "--orders", "500", "--overtaking", "0.5", "--seed", "11")
+	requireExpected(t, api, report)
+	status := decoded[statusAnswer](t, api.get("/v1/status"))
+	require.True(t, status.Ready)
+	require.Equal(t, status.Log.LastSequence, status.AppliedSequence)
+	code, _, _ = api.ask("/readyz")
+	require.Equal(t, 200, code)
+	receiver.stop()
+	projector.stop()
+	api.stop()
+}

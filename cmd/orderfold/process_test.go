@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// binaries are built once for all tests of the package.
+var binaries struct{ orderfold, natsServer string }
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "orderfold-test-")
+	if err != nil {
+		panic(err)
+	}
+	binaries.orderfold, binaries.natsServer = filepath.Join(dir, "orderfold"), filepath.Join(dir, "nats-server")
+	for path, pkg := range map[string]string{binaries.orderfold: ".", binaries.natsServer: "github.com/nats-io/nats-server/v2"} {
+		if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v: %s", err, out))
+		}
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+const patience = 60 * time.Second
+
+// process is a running orderfold.
+type process struct {
+	t      testing.TB
+	cmd    *exec.Cmd
+	stderr *lockedBuffer
+	addrs  map[string]string // by the name that it printed: receiver, api, log
+	exited chan error
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics) +(\S+?)(/metrics|,.*)?$`)
+
+// start runs orderfold and returns when it has printed the addresses wanted.
+func start(t testing.TB, wanted []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(binaries.orderfold, args...), stderr: &lockedBuffer{}, addrs: map[string]string{},
+		exited: make(chan error, 1)}
+	p.cmd.Stderr = p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
+	found := make(chan [2]string, 8)
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			if m := addressLine.FindStringSubmatch(lines.Text()); m != nil {
+				found <- [2]string{m[1], m[2]}
+			}
+		}
+		p.exited <- p.cmd.Wait()
+		close(found)
+	}()
+	t.Cleanup(p.kill)
+	deadline := time.After(patience)
+	for len(p.addrs) < len(wanted) {
+		select {
+		case a, running := <-found:
+			require.True(t, running, "orderfold %v ended: %s", args, p.stderr)
+			p.addrs[a[0]] = a[1]
+		case <-deadline:
+			require.Fail(t, "orderfold does not listen", "%v: %s", args, p.stderr)
+		}
+	}
+	for _, name := range wanted {
+		require.Contains(t, p.addrs, name)
+	}
+	return p
+}
+
+// stop asks the process to end and wants it to end well.
+func (p *process) stop() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
+	select {
+	case err := <-p.exited:
+		require.NoError(p.t, err, p.stderr)
+	case <-time.After(patience):
+		require.Fail(p.t, "orderfold does not stop", p.stderr)
+	}
+	p.exited <- nil
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.exited
+	p.exited <- nil
+}
+
+// get reads the API and wants 200.
+func (p *process) get(path string) []byte {
+	p.t.Helper()
+	code, _, body := p.ask(path)
+	require.Equal(p.t, http.StatusOK, code, "%s: %s", path, body)
+	return body
+}
+
+func (p *process) ask(path string) (int, http.Header, []byte) {
+	p.t.Helper()
+	r, err := http.Get(p.addrs["api"] + path)
+	require.NoError(p.t, err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	require.NoError(p.t, err)
+	return r.StatusCode, r.Header, body
+}
+
+// eventually waits until the condition holds, asking again and again.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
+}
+
+func decoded[T any](t testing.TB, body []byte) T {
+	t.Helper()
+	var v T
+	require.NoError(t, json.Unmarshal(body, &v), "%s", body)
+	return v
+}
+
+// command runs the program in this process and returns what it did.
+func command(t testing.TB, environ []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var out, err bytes.Buffer
+	code = run(ctx, args, environ, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// startNATS runs a nats-server process that syncs always, and returns its URL.
+func startNATS(t testing.TB, dir string) string {
+	t.Helper()
+	config := filepath.Join(dir, "nats.conf")
+	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("listen: \"127.0.0.1:-1\"\nmax_payload: 2MB\nports_file_dir: %q\n"+
+		"jetstream { store_dir: %q, sync_interval: always }\n", dir, filepath.Join(dir, "js"))), 0o600))
+	cmd := exec.Command(binaries.natsServer, "--config", config)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		var exit *exec.ExitError
+		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Error(err)
+		}
+	})
+	var ports struct{ Nats []string }
+	eventually(t, "nats-server writes its ports", func() bool {
+		files, _ := filepath.Glob(filepath.Join(dir, "nats-server_*.ports"))
+		if len(files) == 0 {
+			return false
+		}
+		text, err := os.ReadFile(files[0])
+		return err == nil && json.Unmarshal(text, &ports) == nil && len(ports.Nats) > 0
+	})
+	return strings.Replace(ports.Nats[0], "0.0.0.0", "127.0.0.1", 1)
+}
