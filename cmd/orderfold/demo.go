@@ -59,10 +59,10 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 	if _, err := api.get(ctx, "/v1/orders/"+sample.ID+"?minSequence="+sequence); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "\nA simulated platform posts %d orders, %.0f notifications per second. Look at them with\n\n"+
-		"  curl%[3]s '%[4]s/v1/orders?limit=3'\n"+
-		"  curl%[3]s '%[4]s/v1/orders/%[5]s/history'\n"+
-		"  curl%[3]s '%[4]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, o.Rate, shownKey, api.url, sample.ID)
+	fmt.Fprintf(p.stdout, "\nA simulated platform posts %d orders. Look at them with\n\n"+
+		"  curl%[2]s '%[3]s/v1/orders?limit=3'\n"+
+		"  curl%[2]s '%[3]s/v1/orders/%[4]s/history'\n"+
+		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api.url, sample.ID)
 	progress := newProgress(p.stderr)
 	o.Progress = progress.show
 	result, err := platformtest.Play(ctx, o)

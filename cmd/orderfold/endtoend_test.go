@@ -14,7 +14,7 @@ import (
 func play(t testing.TB, receiver string, args ...string) platformtest.Report {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
-	code, stdout, stderr := command(t, nil, append([]string{"simulate", "--url", receiver, "--report", file}, args...)...)
+	code, stdout, stderr := execute(t, nil, append([]string{"simulate", "--url", receiver, "--report", file}, args...)...)
 	require.Equal(t, 0, code, "%s%s", stdout, stderr)
 	f, err := os.Open(file)
 	require.NoError(t, err)

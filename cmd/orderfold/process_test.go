@@ -47,6 +47,7 @@ const patience = 60 * time.Second
 type process struct {
 	t      testing.TB
 	cmd    *exec.Cmd
+	stdout *lockedBuffer
 	stderr *lockedBuffer
 	addrs  map[string]string // by the name that it printed: receiver, api, log
 	exited chan error
@@ -74,8 +75,8 @@ var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics) +(\S+?)(/met
 // start runs orderfold and returns when it has printed the addresses wanted.
 func start(t testing.TB, wanted []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binaries.orderfold, args...), stderr: &lockedBuffer{}, addrs: map[string]string{},
-		exited: make(chan error, 1)}
+	p := &process{t: t, cmd: exec.Command(binaries.orderfold, args...), stdout: &lockedBuffer{},
+		stderr: &lockedBuffer{}, addrs: map[string]string{}, exited: make(chan error, 1)}
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -84,6 +85,7 @@ func start(t testing.TB, wanted []string, args ...string) *process {
 	go func() {
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
+			fmt.Fprintln(p.stdout, lines.Text())
 			if m := addressLine.FindStringSubmatch(lines.Text()); m != nil {
 				found <- [2]string{m[1], m[2]}
 			}
@@ -158,8 +160,8 @@ func decoded[T any](t testing.TB, body []byte) T {
 	return v
 }
 
-// command runs the program in this process and returns what it did.
-func command(t testing.TB, environ []string, args ...string) (code int, stdout, stderr string) {
+// execute runs the program in this process and returns what it did.
+func execute(t testing.TB, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

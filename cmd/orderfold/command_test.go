@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	running := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
+	data := running.cmd.Args[3]
+
+	serve := func(args ...string) []string {
+		return append(append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...), args...)
+	}
+	for name, c := range map[string]struct {
+		args    []string
+		environ []string
+		code    int
+		says    string
+	}{
+		"no command":               {nil, nil, exitUsage, "orderfold help lists them"},
+		"a wrong command":          {[]string{"server"}, nil, exitUsage, `"server" is not a command`},
+		"a wrong flag":             {serve("--reciever-addr", "x"), nil, exitUsage, "orderfold help serve lists the flags"},
+		"a wrong value":            {serve("--max-body", "much"), nil, exitUsage, `invalid value "much" for flag -max-body`},
+		"a wrong twin":             {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
+		"an operand too many":      {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
+		"an operand too few":       {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
+		"a wrong log level":        {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
+		"a taken receiver port":    {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken API port":         {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken NATS port":        {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "the address for subscribers"},
+		"a locked data folder":     {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
+		"an unwritable folder":     {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
+		"an unreachable server":    {serve("--nats-url", "nats://someone:secret-word@127.0.0.1:1"), nil, exitFailed, "127.0.0.1:1"},
+		"a projector without log":  {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
+		"an API without log":       {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
+		"a half credential":        {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
+		"a key without role":       {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
+		"an open receiver":         {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
+		"an open API":              {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
+		"a certificate alone":      {serve("--tls-cert", file), nil, exitFailed, "certificate"},
+		"a log that is not there":  {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
+		"an API that is not there": {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
+		"an unknown order":         {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, "404"},
+		"a receiver not there":     {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
+		"a wrong format":           {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
+		"a report in a file":       {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, _, stderr := execute(t, c.environ, c.args...)
+			require.Equal(t, c.code, code, stderr)
+			last := lastLine(stderr)
+			require.True(t, strings.HasPrefix(last, "orderfold: "), stderr)
+			require.Contains(t, last, c.says)
+			require.NotContains(t, stderr, "secret-word")
+			for line := range strings.Lines(stderr) {
+				require.True(t, line == last+"\n" || line[0] == '{' || strings.HasPrefix(line, "posted "), "one line only: %s", stderr)
+			}
+		})
+	}
+	running.stop()
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
+func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
+	code, stdout, _ := execute(t, nil, "help")
+	require.Equal(t, exitOK, code)
+	for _, c := range commands() {
+		require.Contains(t, stdout, "  "+c.name+" ")
+		if c.name == "help" {
+			continue
+		}
+		code, flags, stderr := execute(t, nil, "help", c.name)
+		require.Equal(t, exitOK, code, stderr)
+		require.Contains(t, flags, "Usage: orderfold "+c.name)
+	}
+	require.Contains(t, stdout, "Exit codes")
+}
+
+func TestTheFlagWinsOverItsTwin(t *testing.T) {
+	environ := []string{"ORDERFOLD_FORMAT=json"}
+	_, stdout, _ := execute(t, environ, "states")
+	require.True(t, json.Valid([]byte(stdout)))
+	_, stdout, _ = execute(t, environ, "states", "--format", "mermaid")
+	require.Equal(t, statemachine.Mermaid(), stdout)
+	_, stdout, _ = execute(t, nil, "states")
+	require.Contains(t, stdout, "conflicting_close")
+	require.Contains(t, stdout, "PARTIALLY_FILLED")
+}
+
+func TestVersionNamesTheFoldVersion(t *testing.T) {
+	_, stdout, _ := execute(t, nil, "version", "--json")
+	v := decoded[map[string]string](t, []byte(stdout))
+	require.NotEmpty(t, v["foldVersion"])
+	_, stdout, _ = execute(t, nil, "version")
+	require.Contains(t, stdout, v["foldVersion"])
+}
+
+func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
+	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "50", "--rate", "0"}, freePorts...)...)
+	var curls []string
+	eventually(t, "three curl lines", func() bool {
+		curls = regexp.MustCompile(`(?m)^  curl '(http[^']+)'$`).FindAllString(p.stdout.String(), -1)
+		return len(curls) == 3
+	})
+	for _, line := range curls {
+		url := strings.Split(line, "'")[1]
+		r, err := http.Get(url)
+		require.NoError(t, err)
+		body, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, http.StatusOK, r.StatusCode, "%s: %s", line, body)
+		require.True(t, json.Valid(body))
+	}
+	eventually(t, "the platform ends", func() bool { return strings.Contains(p.stdout.String(), "posted everything") })
+	p.stop()
+}
+
+func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
+	report := play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
+	requireExpected(t, p, report)
+	bad, err := http.Post(p.addrs["receiver"]+"/customer-notification", "text/plain", strings.NewReader("no JSON"))
+	require.NoError(t, err)
+	require.NoError(t, bad.Body.Close())
+	order := report.Orders[0]
+
+	check := func() {
+		code, stdout, stderr := execute(t, nil, "tail", "--data", data)
+		require.Equal(t, exitOK, code, stderr)
+		lines := strings.Split(strings.TrimSpace(stdout), "\n")
+		require.Len(t, lines, report.Totals.Notifications+1)
+		last := decoded[logLine](t, []byte(lines[len(lines)-1]))
+		require.Equal(t, "no JSON", string(last.BodyBytes))
+		require.Equal(t, "text/plain", last.ContentType)
+
+		_, stdout, _ = execute(t, nil, "tail", "--data", data, "--order", order.OrderID)
+		posted := 0
+		for _, f := range order.Facts {
+			posted += f.Posted
+		}
+		require.Len(t, strings.Split(strings.TrimSpace(stdout), "\n"), posted)
+		_, stdout, _ = execute(t, nil, "tail", "--data", data, "--from", "21", "--object", "traditional-asset-order")
+		for line := range strings.Lines(stdout) {
+			l := decoded[logLine](t, []byte(line))
+			require.Equal(t, "traditional-asset-order", l.Object)
+			require.GreaterOrEqual(t, l.Sequence, uint64(21))
+		}
+	}
+	check() // through the running service
+	code, stdout, stderr := execute(t, nil, "order", order.OrderID, "--api-url", p.addrs["api"])
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, *order.Expected.Status)
+	require.Contains(t, stdout, "WHY")
+	_, stdout, _ = execute(t, nil, "order", "--json", order.OrderID, "--api-url", p.addrs["api"])
+	require.True(t, json.Valid([]byte(stdout)))
+	p.stop()
+	check() // from the stopped service's folder
+}
