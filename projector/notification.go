@@ -196,3 +196,16 @@ func idField(object string) string {
 	}
 	return strings.Join(words, "") + "Id"
 }
+
+// OrderID returns the id of the order that the record is about; "" when it is about none or cannot be read.
+func OrderID(r *eventlog.Record) string {
+	if _, isOrder := orderObjects[r.Object]; !isOrder {
+		return ""
+	}
+	var d decoder
+	n, err := d.notification(r)
+	if err != nil {
+		return ""
+	}
+	return n.OrderID
+}

@@ -158,3 +158,21 @@ func codesOf(breaks []Break) []Code {
 func without(a, b []Code) []Code {
 	return slices.DeleteFunc(slices.Clone(a), func(c Code) bool { return slices.Contains(b, c) })
 }
+
+// AsOf is a moment in the arrival of notifications. The zero value is now; with both fields set both hold.
+type AsOf struct {
+	Sequence uint64    // nothing after that sequence; 0: no bound
+	Received time.Time // nothing received after that time; zero: no bound
+}
+
+// Includes reports whether a notification that arrived so was known then.
+func (a AsOf) Includes(at Arrival) bool {
+	return (a.Sequence == 0 || at.Sequence <= a.Sequence) && (a.Received.IsZero() || !at.Received.After(a.Received))
+}
+
+// Past is an order as it was known at some moment.
+type Past struct {
+	Order   Order
+	Entries []Entry // of the notifications known then, in order of arrival
+	First   Arrival // of the first notification ever; when Entries is empty the order was not known yet
+}

@@ -1,0 +1,9 @@
+//go:build !linux && !darwin && !freebsd
+
+package eventlog
+
+import "errors"
+
+func freeDisk(string) (uint64, error) {
+	return 0, errors.New("the free disk size is not known on this system: set a byte limit for the log")
+}

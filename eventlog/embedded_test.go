@@ -1,0 +1,383 @@
+package eventlog_test
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+func TestTwoLogsNeverShareAFolder(t *testing.T) {
+	p := embeddedPlace(t)
+	l := open(t, p.options)
+	_, err := eventlog.Open(t.Context(), p.options)
+	require.ErrorIs(t, err, eventlog.ErrLocked)
+	require.ErrorContains(t, err, p.options.Dir)
+	appendAll(t, l, "still works")
+	require.NoError(t, l.Close())
+	require.NoError(t, l.Close(), "closing twice is harmless")
+	open(t, p.options)
+}
+
+func TestWhatCannotBeOpenedIsOneLineThatSaysWhatToDo(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	tests := []struct {
+		name    string
+		options eventlog.Options
+		want    string
+	}{
+		{"no folder given", eventlog.Options{MayCreate: true}, "no data folder"},
+		{"a folder whose parent is missing", eventlog.Options{Dir: "/no/such/parent", MayCreate: true}, "does not exist: create it"},
+		{"a file in the folder's place", eventlog.Options{Dir: file, MayCreate: true}, "choose one that can be written"},
+		{"a folder that cannot be written", eventlog.Options{Dir: "/proc/orderfold", MayCreate: true}, "data folder"},
+		{"a taken port", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: taken.Addr().String()}, "is taken: choose another"},
+		{"an address that is none", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: "4222"}, "is not host:port"},
+		{"a server that is not there", eventlog.Options{URL: "nats://user:s3cret@127.0.0.1:1"}, "no NATS server answers at nats://127.0.0.1:1"},
+		{"a token for a server that is not there", eventlog.Options{URL: "nats://s3cret@127.0.0.1:1"}, "no NATS server answers"},
+		{"a URL that cannot be read", eventlog.Options{URL: "nats://user:s3cret/7@127.0.0.1:1"}, "cannot be read"},
+		{"a credentials file that is not there", eventlog.Options{URL: "nats://127.0.0.1:1", CredentialsFile: "/no/such.creds"}, "/no/such.creds"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := eventlog.Open(t.Context(), test.options)
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "s3cret")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+func TestAFolderIsFreeAgainAfterAFailedStart(t *testing.T) {
+	p := embeddedPlace(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	bad := p.options
+	bad.Addr = taken.Addr().String()
+	_, err = eventlog.Open(t.Context(), bad)
+	require.Error(t, err)
+	open(t, p.options)
+}
+
+func TestWrongCredentialsAreRefusedWithoutShowingThem(t *testing.T) {
+	p := separatePlace(t, `authorization { user: app, password: right }`)
+	p.options.URL = strings.Replace(p.options.URL, "nats://", "nats://app:s3cret@", 1)
+	_, err := eventlog.Open(t.Context(), p.options)
+	require.ErrorIs(t, err, eventlog.ErrUnavailable)
+	require.ErrorContains(t, err, "refuses the credentials")
+	require.NotContains(t, err.Error(), "s3cret")
+	p.options.URL = strings.Replace(p.options.URL, "s3cret", "right", 1)
+	appendAll(t, open(t, p.options), "hello")
+}
+
+func TestTheLogIsOnlyCreatedWhenThatIsAllowed(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		careful := p.options
+		careful.MayCreate = false
+		_, err := eventlog.Open(t.Context(), careful)
+		require.ErrorIs(t, err, eventlog.ErrNoStream)
+		if careful.Dir != "" {
+			entries, err := os.ReadDir(careful.Dir)
+			require.NoError(t, err)
+			require.Empty(t, entries, "nothing was touched")
+		}
+		l := open(t, p.options)
+		appendAll(t, l, "one")
+		require.NoError(t, l.Close())
+		read, err := readAll(t.Context(), open(t, careful), eventlog.Position{})
+		require.NoError(t, err)
+		require.Len(t, read, 1)
+	})
+}
+
+func TestAStreamThatTheServerCannotRecoverIsNeitherLostNorReplaced(t *testing.T) {
+	tests := []struct {
+		name   string
+		damage func(t *testing.T, dir string) (repair func())
+	}{
+		{"a block that cannot be read", func(t *testing.T, dir string) func() {
+			block, aside := filepath.Join(dir, "msgs", "1.blk"), filepath.Join(t.TempDir(), "1.blk")
+			require.NoError(t, os.Rename(block, aside))
+			require.NoError(t, os.Mkdir(block, 0o700)) // reading it fails, for the superuser too
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "msgs", "index.db")))
+			return func() {
+				require.NoError(t, os.RemoveAll(block))
+				require.NoError(t, os.Rename(aside, block))
+			}
+		}},
+		{"a file in the place of a folder", func(t *testing.T, dir string) func() {
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "obs")))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "obs"), nil, 0o600))
+			return func() { require.NoError(t, os.Remove(filepath.Join(dir, "obs"))) }
+		}},
+		{"the description is missing", func(t *testing.T, dir string) func() {
+			meta, aside := filepath.Join(dir, "meta.inf"), filepath.Join(t.TempDir(), "meta.inf")
+			require.NoError(t, os.Rename(meta, aside))
+			return func() { require.NoError(t, os.Rename(aside, meta)) }
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := embeddedPlace(t)
+			l := open(t, p.options)
+			appendAll(t, l, numbered(1, 5)...)
+			require.NoError(t, l.Close())
+			repair := test.damage(t, p.streamDir)
+			before := files(t, p.streamDir)
+			for _, mayCreate := range []bool{true, true, false} {
+				options := p.options
+				options.MayCreate = mayCreate
+				_, err := eventlog.Open(t.Context(), options)
+				require.ErrorIs(t, err, eventlog.ErrNoStream)
+				require.ErrorContains(t, err, p.streamDir)
+				require.NotContains(t, err.Error(), "\n")
+				require.Subset(t, files(t, p.streamDir), before, "nothing is gone")
+				require.NoDirExists(t, filepath.Join(p.options.Dir, "nats-kept"))
+			}
+			repair()
+			read, err := readAll(t.Context(), open(t, p.options), eventlog.Position{})
+			require.NoError(t, err)
+			require.Equal(t, numbered(1, 5), bodies(read))
+		})
+	}
+}
+
+func TestFilesPutAsideByAStartThatWasKilledAreUsed(t *testing.T) {
+	p := embeddedPlace(t)
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	require.NoError(t, l.Close())
+	// As left by a process that ended after the server had deleted the folder.
+	require.NoError(t, os.Rename(p.streamDir, filepath.Join(p.options.Dir, "nats-kept")))
+	read, err := readAll(t.Context(), open(t, p.options), eventlog.Position{})
+	require.NoError(t, err)
+	require.Equal(t, numbered(1, 5), bodies(read))
+}
+
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.Name() != "index.db" { // derived from the others
+			paths = append(paths, path)
+		}
+		return err
+	}))
+	return paths
+}
+
+func TestAnEmbeddedLogOpensFastAndSyncsAlways(t *testing.T) {
+	began := time.Now()
+	l := open(t, embeddedPlace(t).options)
+	require.Less(t, time.Since(began), 3*time.Second)
+	info, err := l.Info(t.Context())
+	require.NoError(t, err)
+	require.True(t, info.Embedded)
+	require.Equal(t, "always", info.SyncMode)
+	require.Positive(t, info.MaxBytes, "limited below the size of the disk")
+	require.Empty(t, l.Addr())
+	external, err := open(t, separatePlace(t, "").options).Info(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replicas: 1, MaxBytes: -1}, external)
+}
+
+func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {
+	p := embeddedPlace(t)
+	listening := p.options
+	listening.Addr = "127.0.0.1:0"
+	urls := func() (found []*url.URL) {
+		for _, user := range []string{"subscriber", "operator"} {
+			path := filepath.Join(p.options.Dir, user+".url")
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			info, err := os.Stat(path)
+			require.NoError(t, err)
+			require.Equal(t, os.FileMode(0o600), info.Mode())
+			u, err := url.Parse(strings.TrimSpace(string(text)))
+			require.NoError(t, err)
+			require.Equal(t, user, u.User.Username())
+			found = append(found, u)
+		}
+		return found
+	}
+	secrets := filepath.Join(p.options.Dir, "credentials.json")
+
+	l := open(t, listening)
+	first := urls()
+	require.Equal(t, l.Addr(), first[0].Host)
+	info, err := os.Stat(secrets)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode())
+	require.NoError(t, l.Close())
+	require.NoFileExists(t, filepath.Join(p.options.Dir, "operator.url"))
+
+	l = open(t, listening)
+	for i, u := range urls() {
+		require.Equal(t, first[i].User.String(), u.User.String(), "the password stays")
+		require.Equal(t, l.Addr(), u.Host, "the port is the new one")
+	}
+	require.NoError(t, l.Close())
+
+	require.NoError(t, open(t, p.options).Close())
+	require.NoFileExists(t, filepath.Join(p.options.Dir, "subscriber.url"), "no listener, no URL")
+
+	require.NoError(t, os.WriteFile(secrets, []byte(`{"subscriber":"s3cret"`), 0o600))
+	_, err = eventlog.Open(t.Context(), p.options)
+	require.ErrorContains(t, err, "remove it")
+	require.NotContains(t, err.Error(), "s3cret")
+}
+
+// as connects like a subscriber would, with what is in the URL file. The channel gets what the server refuses.
+func as(t *testing.T, p *place, user string) (*nats.Conn, jetstream.JetStream, <-chan error) {
+	t.Helper()
+	u, err := os.ReadFile(filepath.Join(p.options.Dir, user+".url"))
+	require.NoError(t, err)
+	refusals := make(chan error, 100)
+	conn, err := nats.Connect(strings.TrimSpace(string(u)), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refusals <- err }))
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	require.NoError(t, err)
+	return conn, js, refusals
+}
+
+func requireRefusal(t *testing.T, refusals <-chan error, what string) {
+	t.Helper()
+	select {
+	case err := <-refusals:
+		require.ErrorIs(t, err, nats.ErrPermissionViolation)
+		require.ErrorContains(t, err, what)
+	case <-time.After(5 * time.Second):
+		require.Fail(t, "not refused", what)
+	}
+}
+
+func TestASubscriberConsumesWhatTheOperatorSetUp(t *testing.T) {
+	p := embeddedPlace(t)
+	p.options.Addr = "127.0.0.1:0"
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	_, operator, _ := as(t, p, "operator")
+	_, err := operator.CreateConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{
+		Durable: "books", FilterSubject: "notifications.traditional-asset-order.>", AckPolicy: jetstream.AckExplicitPolicy})
+	require.NoError(t, err)
+
+	_, subscriber, _ := as(t, p, "subscriber")
+	consumer, err := subscriber.Consumer(t.Context(), "NOTIFICATIONS", "books")
+	require.NoError(t, err)
+	messages, err := consumer.Messages()
+	require.NoError(t, err)
+	defer messages.Stop()
+	for _, want := range numbered(1, 5) {
+		msg, err := messages.Next(jetstream.NextContext(t.Context()))
+		require.NoError(t, err)
+		require.Equal(t, want, string(msg.Data()))
+		require.NoError(t, msg.DoubleAck(t.Context()))
+	}
+	info, err := consumer.Info(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(5), info.AckFloor.Stream)
+
+	stream, err := subscriber.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+	msg, err := stream.GetMsg(t.Context(), 3)
+	require.NoError(t, err)
+	require.Equal(t, numbered(3, 3)[0], string(msg.Data))
+
+	managed, err := operator.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+	names := managed.ConsumerNames(t.Context())
+	require.Equal(t, "books", <-names.Name())
+	require.NoError(t, operator.DeleteConsumer(t.Context(), "NOTIFICATIONS", "books"))
+}
+
+func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
+	p := embeddedPlace(t)
+	p.options.Addr = "127.0.0.1:0"
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	_, operator, _ := as(t, p, "operator")
+	_, err := operator.CreateConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{Durable: "books", AckPolicy: jetstream.AckExplicitPolicy})
+	require.NoError(t, err)
+
+	forBoth := [][2]string{
+		{"notifications.customer.00", "forged"},
+		{"snapshots.customer.00", "forged"},
+		{"$JS.API.STREAM.CREATE.OTHER", `{"name":"OTHER","subjects":["other"]}`},
+		{"$JS.API.STREAM.UPDATE.NOTIFICATIONS", `{"name":"NOTIFICATIONS","subjects":["other"]}`},
+		{"$JS.API.STREAM.DELETE.NOTIFICATIONS", ""},
+		{"$JS.API.STREAM.PURGE.NOTIFICATIONS", ""},
+		{"$JS.API.STREAM.MSG.DELETE.NOTIFICATIONS", `{"seq":1}`},
+		{"$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
+		{"$JS.API.SERVER.REMOVE", "{}"},
+		{"$SYS.REQ.SERVER.PING", ""},
+	}
+	forSubscriber := append([][2]string{
+		{"$JS.API.CONSUMER.CREATE.NOTIFICATIONS", `{"stream_name":"NOTIFICATIONS","config":{"ack_policy":"none"}}`},
+		{"$JS.API.CONSUMER.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"name":"mine"}}`},
+		{"$JS.API.CONSUMER.DURABLE.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"durable_name":"mine"}}`},
+		{"$JS.API.CONSUMER.DELETE.NOTIFICATIONS.books", ""},
+	}, forBoth...)
+	for user, requests := range map[string][][2]string{"subscriber": forSubscriber, "operator": forBoth} {
+		conn, _, refusals := as(t, p, user)
+		for _, request := range requests {
+			require.NoError(t, conn.PublishRequest(request[0], conn.NewInbox(), []byte(request[1])))
+			requireRefusal(t, refusals, `Publish to "`+request[0]+`"`)
+		}
+		for _, subject := range []string{">", "notifications.>", "$JS.>"} {
+			_, err := conn.SubscribeSync(subject)
+			require.NoError(t, err)
+			requireRefusal(t, refusals, `Subscription to "`+subject+`"`)
+		}
+		// An answer goes where the request says. Into the log it must not go.
+		for _, allowed := range [][2]string{
+			{"$JS.API.STREAM.INFO.NOTIFICATIONS", ""},
+			{"$JS.API.DIRECT.GET.NOTIFICATIONS", `{"seq":1}`},
+			{"$JS.API.STREAM.MSG.GET.NOTIFICATIONS", `{"seq":1}`},
+			{"$JS.API.CONSUMER.INFO.NOTIFICATIONS.books", ""},
+			{"$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.books", `{"batch":1}`},
+		} {
+			for _, target := range []string{"notifications.customer.00", "$JS.API.STREAM.DELETE.NOTIFICATIONS"} {
+				require.NoError(t, conn.PublishRequest(allowed[0], target, []byte(allowed[1])))
+			}
+		}
+		require.NoError(t, conn.Flush())
+		require.Empty(t, refusals, "these requests are allowed")
+	}
+	// A push consumer delivers where its maker says, with the log's rights.
+	for _, target := range []string{"notifications.customer.00", "$JS.API.STREAM.DELETE.NOTIFICATIONS", "$JS.API.STREAM.PURGE.NOTIFICATIONS"} {
+		_, err = operator.CreatePushConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{
+			DeliverSubject: target, AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true})
+		t.Logf("push consumer to %s: %v", target, err)
+	}
+	read, err := readAll(t.Context(), l, eventlog.Position{})
+	require.NoError(t, err)
+	require.Equal(t, numbered(1, 5), bodies(read))
+	require.Never(t, func() bool {
+		bounds, err := l.Bounds(t.Context())
+		return err != nil || bounds.First != 1 || bounds.Last != 5
+	}, 300*time.Millisecond, 20*time.Millisecond)
+}
+
+func TestOnlyKnownUsersConnect(t *testing.T) {
+	p := embeddedPlace(t)
+	p.options.Addr = "127.0.0.1:0"
+	l := open(t, p.options)
+	for _, user := range []string{"", "subscriber:wrong@", "self:@", "operator@"} {
+		_, err := nats.Connect("nats://" + user + l.Addr())
+		require.ErrorIs(t, err, nats.ErrAuthorization, user)
+	}
+}

@@ -1,0 +1,293 @@
+package eventlog_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// position is the place after the last record of the log.
+func position(t *testing.T, l *eventlog.Log) eventlog.Position {
+	t.Helper()
+	bounds, err := l.Bounds(t.Context())
+	require.NoError(t, err)
+	r, err := l.Get(t.Context(), bounds.Last)
+	require.NoError(t, err)
+	p := r.Position()
+	require.Equal(t, bounds.Log, p.Log)
+	require.Len(t, p.Hash, 64)
+	return p
+}
+
+func TestALogThatLostItsTailIsNoticed(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		l := open(t, p.options)
+		appendAll(t, l, numbered(1, 30)...)
+		checkpoint := position(t, l)
+		early, err := l.Get(t.Context(), 3)
+		require.NoError(t, err)
+		l = p.tamper(t, l, func() { p.loseTail(t) })
+
+		bounds, err := l.Bounds(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, checkpoint.Log, bounds.Log, "it is still the same log")
+		require.Less(t, bounds.Last, uint64(30))
+		require.Greater(t, bounds.Last, uint64(3))
+		_, err = readAll(t.Context(), l, checkpoint)
+		require.ErrorIs(t, err, eventlog.ErrFuture)
+		rest, err := readAll(t.Context(), l, early.Position())
+		require.NoError(t, err, "a position before the loss still fits")
+		require.Len(t, rest, int(bounds.Last)-3)
+
+		for bounds.Last < 35 {
+			appendAll(t, l, "another")
+			bounds.Last++
+		}
+		_, err = readAll(t.Context(), l, checkpoint)
+		require.ErrorIs(t, err, eventlog.ErrDiverged, "the sequence was used again for another record")
+		for _, err := range l.Follow(t.Context(), checkpoint) {
+			require.ErrorIs(t, err, eventlog.ErrDiverged)
+		}
+		requireNoConsumers(t, p.admin(t, l))
+	})
+}
+
+func TestARestartChangesNothing(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		l := open(t, p.options)
+		appendAll(t, l, numbered(1, 5)...)
+		checkpoint := position(t, l)
+		l = p.tamper(t, l, func() {})
+		appendAll(t, l, numbered(6, 8)...)
+		rest, err := readAll(t.Context(), l, checkpoint)
+		require.NoError(t, err)
+		require.Equal(t, numbered(6, 8), bodies(rest))
+		require.Equal(t, checkpoint.Log, rest[0].Position().Log)
+	})
+}
+
+func TestAnotherLogInThePlaceOfTheOldIsNoticed(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	checkpoint := position(t, l)
+	require.NoError(t, p.admin(t, l).DeleteStream(t.Context(), "NOTIFICATIONS"))
+	_, err := l.Bounds(t.Context())
+	require.ErrorIs(t, err, eventlog.ErrNoStream)
+	_, err = l.Append(t.Context(), webhook("{}"))
+	require.ErrorIs(t, err, eventlog.ErrUnavailable)
+
+	l = open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	for _, after := range []eventlog.Position{checkpoint, {Log: checkpoint.Log}, {Log: checkpoint.Log, Sequence: 99}} {
+		_, err = readAll(t.Context(), l, after)
+		require.ErrorIs(t, err, eventlog.ErrDiverged)
+		require.ErrorContains(t, err, checkpoint.Log)
+	}
+}
+
+func TestAFollowerNoticesThatItsLogIsReplaced(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	var last error
+	for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
+		last = err
+		if err == nil && r.Sequence == 5 {
+			require.NoError(t, p.admin(t, l).DeleteStream(t.Context(), "NOTIFICATIONS"))
+			open(t, p.options)
+		}
+	}
+	require.ErrorIs(t, last, eventlog.ErrDiverged)
+}
+
+func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	var got []string
+	for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
+		require.NoError(t, err)
+		got = append(got, string(r.Body))
+		switch len(got) {
+		case 5:
+			p.stop()
+			_, err := l.Append(t.Context(), webhook("{}"))
+			require.ErrorIs(t, err, eventlog.ErrUnavailable)
+			p.start()
+			require.Eventually(t, func() bool {
+				_, err := l.Append(t.Context(), webhook(`{"orderId":"6"}`))
+				return err == nil
+			}, 10*time.Second, 50*time.Millisecond)
+			appendAll(t, l, numbered(7, 8)...)
+		case 8:
+			require.Equal(t, numbered(1, 8), got)
+			return
+		}
+	}
+}
+
+func TestAFollowerSaysThatTheLogWentBackwards(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 30)...)
+	var last error
+	for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
+		last = err
+		if err == nil && r.Sequence == 30 {
+			p.stop()
+			p.loseTail(t)
+			p.start()
+		}
+	}
+	require.ErrorIs(t, last, eventlog.ErrFuture)
+}
+
+func TestAReaderWhoseConsumerIsDeletedGoesOn(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		l := open(t, p.options)
+		admin := p.admin(t, l)
+		appendAll(t, l, numbered(1, 3)...)
+		var got []string
+		for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
+			require.NoError(t, err)
+			if got = append(got, string(r.Body)); len(got) == 5 {
+				break
+			}
+			if len(got) == 3 {
+				stream, err := admin.Stream(t.Context(), "NOTIFICATIONS")
+				require.NoError(t, err)
+				for name := range stream.ConsumerNames(t.Context()).Name() {
+					require.NoError(t, admin.DeleteConsumer(t.Context(), "NOTIFICATIONS", name))
+				}
+				appendAll(t, l, numbered(4, 5)...)
+			}
+		}
+		require.Equal(t, numbered(1, 5), got)
+		requireNoConsumers(t, admin)
+	})
+}
+
+// frail makes a stream like the log's from which records can be deleted, with some records in it.
+func frail(t *testing.T, p *place, records int) jetstream.Stream {
+	t.Helper()
+	js := p.admin(t, nil)
+	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "NOTIFICATIONS", Subjects: []string{"snapshots.*.*", "notifications.*.*"},
+		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew})
+	require.NoError(t, err)
+	for _, body := range numbered(1, records) {
+		_, err := js.Publish(t.Context(), "notifications.customer.00", []byte(body))
+		require.NoError(t, err)
+	}
+	return stream
+}
+
+func TestAHoleIsAnError(t *testing.T) {
+	tests := []struct {
+		name    string
+		deleted []uint64
+		after   eventlog.Position
+		read    int
+		want    eventlog.GapError
+	}{
+		{"one record in the middle", []uint64{4}, eventlog.Position{}, 3, eventlog.GapError{Want: 4, Got: 5}},
+		{"several in a row", []uint64{4, 5, 6}, eventlog.Position{}, 3, eventlog.GapError{Want: 4, Got: 7}},
+		{"the first one to read", []uint64{4}, eventlog.Position{Sequence: 3}, 0, eventlog.GapError{Want: 4, Got: 5}},
+		{"the last ones, after which nothing comes", []uint64{9, 10}, eventlog.Position{}, 8, eventlog.GapError{Want: 9, Got: 11}},
+		{"the record at the position", []uint64{4}, eventlog.Position{Sequence: 4, Hash: "00"}, 0, eventlog.GapError{Want: 4, Got: 5}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // the hole at the end is only noticed after some silence
+			p := separatePlace(t, "")
+			stream := frail(t, p, 10)
+			for _, sequence := range test.deleted {
+				require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
+			}
+			l := open(t, p.options)
+			read, err := readAll(t.Context(), l, test.after)
+			var gap *eventlog.GapError
+			require.ErrorAs(t, err, &gap)
+			require.Equal(t, test.want, *gap)
+			require.Len(t, read, test.read)
+			requireNoConsumers(t, p.admin(t, l))
+		})
+	}
+}
+
+func TestALogThatBeginsLaterIsAnError(t *testing.T) {
+	p := separatePlace(t, "")
+	frail(t, p, 10)
+	before := open(t, p.options)
+	fifth, err := before.Get(t.Context(), 5)
+	require.NoError(t, err)
+	require.NoError(t, before.Close())
+	// The log switched purging off for good, so the stream is made again, and then loses its first five records.
+	require.NoError(t, p.admin(t, nil).DeleteStream(t.Context(), "NOTIFICATIONS"))
+	stream := frail(t, p, 10)
+	require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSequence(6)))
+	l := open(t, p.options)
+	for _, after := range []eventlog.Position{{}, {Sequence: 4}, {Sequence: 5, Hash: fifth.Position().Hash}} {
+		_, err := readAll(t.Context(), l, after)
+		require.ErrorIs(t, err, eventlog.ErrCompacted)
+	}
+	rest, err := readAll(t.Context(), l, eventlog.Position{Sequence: 5})
+	require.NoError(t, err, "nothing to compare, and nothing is missing")
+	require.Equal(t, numbered(6, 10), bodies(rest))
+}
+
+func TestAStreamThatBreaksThePromiseIsRefused(t *testing.T) {
+	good := jetstream.StreamConfig{Name: "NOTIFICATIONS", Subjects: []string{"notifications.*.*", "snapshots.*.*"},
+		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew}
+	tests := []struct {
+		name    string
+		spoil   func(*jetstream.StreamConfig)
+		mention string
+	}{
+		{"kept in memory", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "memory"},
+		{"synced later", func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode }, "persist_mode"},
+		{"forgetting by age", func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age"},
+		{"forgetting the oldest", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "discard"},
+		{"forgetting by subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject"},
+		{"compressed", func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }, "compression"},
+		{"a work queue", func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "retention"},
+		{"open to rollups", func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "allow_rollup"},
+		{"with other subjects", func(c *jetstream.StreamConfig) { c.Subjects = []string{"notifications.>"} }, "subjects"},
+		{"not acknowledging", func(c *jetstream.StreamConfig) { c.NoAck = true }, "no_ack"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := separatePlace(t, "")
+			config := good
+			test.spoil(&config)
+			_, err := p.admin(t, nil).CreateStream(t.Context(), config)
+			require.NoError(t, err)
+			_, err = eventlog.Open(t.Context(), p.options)
+			require.ErrorContains(t, err, test.mention)
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+func TestAStreamThatCanBeCorrectedIs(t *testing.T) {
+	p := separatePlace(t, "")
+	stream := frail(t, p, 3)
+	p.options.MaxBytes = 1
+	_, err := eventlog.Open(t.Context(), p.options)
+	require.ErrorContains(t, err, "too low")
+	p.options.MaxBytes = 1 << 30
+	l := open(t, p.options)
+	info, err := stream.Info(t.Context())
+	require.NoError(t, err)
+	c := info.Config
+	require.True(t, c.DenyDelete && c.DenyPurge && c.AllowDirect && c.AllowAtomicPublish)
+	require.Equal(t, int64(1<<30), c.MaxBytes)
+	require.Error(t, stream.DeleteMsg(t.Context(), 2))
+	read, err := readAll(t.Context(), l, eventlog.Position{})
+	require.NoError(t, err)
+	require.Len(t, read, 3)
+}

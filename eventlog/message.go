@@ -1,0 +1,167 @@
+package eventlog
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	shards         = 64
+	maxObjectBytes = 64
+	maxHeaderBytes = 256
+	// headerRoom is what the headers of one message can take at most, rounded up generously.
+	headerRoom = 64 << 10
+)
+
+// The headers of a message. nats.Header keeps them as they are written here.
+const (
+	headerContentType = "Content-Type"
+	headerRequestID   = "Request-Id"
+	headerSource      = "Orderfold-Source"
+	headerTraceparent = "traceparent"
+)
+
+// message turns a record into the message that is published. The error wraps ErrInvalid.
+func message(r Record) (*nats.Msg, error) {
+	subject, err := subjectOf(r)
+	if err != nil {
+		return nil, err
+	}
+	header := nats.Header{headerSource: {string(r.source())}}
+	for name, value := range map[string]string{
+		headerContentType: r.ContentType, headerRequestID: r.RequestID, headerTraceparent: r.Traceparent,
+	} {
+		if value = headerValue(value); value != "" {
+			header[name] = []string{value}
+		}
+	}
+	return &nats.Msg{Subject: subject, Header: header, Data: r.Body}, nil
+}
+
+func (r Record) source() Source {
+	if r.Source == "" {
+		return Webhook
+	}
+	return r.Source
+}
+
+func subjectOf(r Record) (string, error) {
+	if !kebab(r.Object) {
+		return "", fmt.Errorf("%w: object %.80q is not a kebab-case word of at most %d bytes", ErrInvalid, r.Object, maxObjectBytes)
+	}
+	kind := "notifications"
+	switch r.source() {
+	case Webhook, Recovered:
+	case Fetched:
+		kind = "snapshots"
+	default:
+		return "", fmt.Errorf("%w: unknown source %.80q", ErrInvalid, r.Source)
+	}
+	return fmt.Sprintf("%s.%s.%02d", kind, r.Object, shard(r)), nil
+}
+
+func shard(r Record) uint64 {
+	hash := fnv.New64a()
+	if r.Key != "" {
+		hash.Write([]byte(r.Key))
+	} else {
+		hash.Write(r.Body)
+	}
+	return hash.Sum64() % shards
+}
+
+// kebab reports whether text is lower-case words joined by single hyphens, which is one token of a subject.
+func kebab(text string) bool {
+	if text == "" || len(text) > maxObjectBytes {
+		return false
+	}
+	previous := byte('-')
+	for i := range len(text) {
+		c := text[i]
+		if c == '-' && previous == '-' || c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+		previous = c
+	}
+	return previous != '-'
+}
+
+// headerValue makes foreign text fit for a header: control characters could end the header or the whole block.
+func headerValue(text string) string {
+	if len(text) > 4*maxHeaderBytes {
+		text = text[:4*maxHeaderBytes]
+	}
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r // an invalid byte arrives here as U+FFFD
+	}, text)
+	text = strings.TrimSpace(text)
+	if len(text) > maxHeaderBytes {
+		end := maxHeaderBytes
+		for !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = strings.TrimSpace(text[:end])
+	}
+	return text
+}
+
+// record is the inverse of message, for a message that has a place in the log.
+func record(log string, sequence uint64, received time.Time, subject string, header nats.Header, body []byte) Record {
+	_, object, _ := strings.Cut(subject, ".")
+	object, _, _ = strings.Cut(object, ".")
+	return Record{
+		Sequence:    sequence,
+		Received:    received.UTC(),
+		Source:      Source(first(header, headerSource)),
+		Object:      object,
+		ContentType: first(header, headerContentType),
+		RequestID:   first(header, headerRequestID),
+		Traceparent: first(header, headerTraceparent),
+		Body:        body,
+		log:         log,
+		subject:     subject,
+	}
+}
+
+func first(header nats.Header, name string) string {
+	if values := header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// place reads sequence and timestamp out of the reply subject of a message that a consumer delivered:
+//
+//	$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>
+//	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>[.<any>]
+//
+// The client library reads the whole of it into a struct for each message; a replay needs two numbers.
+func place(reply string) (sequence uint64, received time.Time, err error) {
+	skip := 5
+	if n := strings.Count(reply, "."); n >= 10 {
+		skip = 7
+	} else if n != 8 {
+		return 0, time.Time{}, fmt.Errorf("not the reply subject of a log message: %q", reply)
+	}
+	rest := reply
+	for range skip {
+		_, rest, _ = strings.Cut(rest, ".")
+	}
+	number, rest, _ := strings.Cut(rest, ".")
+	_, rest, _ = strings.Cut(rest, ".")
+	stamp, _, _ := strings.Cut(rest, ".")
+	if sequence, err = strconv.ParseUint(number, 10, 64); err != nil {
+		return 0, time.Time{}, err
+	}
+	nanos, err := strconv.ParseInt(stamp, 10, 64)
+	return sequence, time.Unix(0, nanos), err
+}

@@ -1,0 +1,183 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const (
+	// pullRecords is how many records may be on the way at most; half of them are asked for at a time.
+	pullRecords = 2048
+	// pullBytes bounds what one request may bring, so that large records do not fill the memory.
+	pullBytes   = 8 << 20
+	pullExpires = 30 * time.Second
+	// heartbeat is how often the server says that it has nothing to say. Silence means that the consumer is gone.
+	heartbeat = time.Second
+	silence   = 3 * heartbeat
+	// abandoned is how long the server keeps a consumer whose reader could not delete it.
+	abandoned = time.Minute
+)
+
+// puller is a consumer of the stream, made for one reader.
+//
+// The client library's iterator would do the fetching, at about nine tenths of the speed (BenchmarkRead), but hides the
+// heartbeats by which a reader knows that it is waiting for the right thing, and takes a context or a timeout, not both.
+type puller struct {
+	log      *Log
+	consumer string
+	request  string // subject of the requests
+	sub      *nats.Subscription
+	msgs     chan *nats.Msg
+	quiet    *time.Timer
+	owed     int // records the server may still send for the requests made
+	maxBytes int
+	moved    bool // records came since the last answer that was not one
+}
+
+// pull makes a consumer that begins at a sequence. The error wraps ErrUnavailable.
+func (l *Log) pull(ctx context.Context, from uint64) (*puller, error) {
+	consumer, err := l.js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       from,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: abandoned,
+	})
+	if err != nil {
+		return nil, unavailable(ctx, "make a consumer", err)
+	}
+	name := consumer.CachedInfo().Name
+	p := &puller{
+		log:      l,
+		consumer: name,
+		request:  "$JS.API.CONSUMER.MSG.NEXT." + streamName + "." + name,
+		// Room for what is owed and for the answers that are not records: the client drops what does not fit.
+		msgs:     make(chan *nats.Msg, 2*pullRecords),
+		quiet:    time.NewTimer(silence),
+		maxBytes: max(pullBytes, int(2*l.conn.MaxPayload())),
+		moved:    true,
+	}
+	if p.sub, err = l.conn.ChanSubscribe(l.conn.NewInbox(), p.msgs); err == nil {
+		err = p.ask()
+	}
+	if err != nil {
+		p.close()
+		return nil, unavailable(ctx, "ask for records", err)
+	}
+	return p, nil
+}
+
+// ask keeps requests open for at least half of what may be on the way.
+func (p *puller) ask() error {
+	if p.owed > pullRecords/2 {
+		return nil
+	}
+	batch := pullRecords - p.owed
+	request, err := json.Marshal(struct {
+		Batch     int           `json:"batch"`
+		MaxBytes  int           `json:"max_bytes"`
+		Expires   time.Duration `json:"expires"`
+		Heartbeat time.Duration `json:"idle_heartbeat"`
+	}{batch, p.maxBytes, pullExpires, heartbeat})
+	if err != nil {
+		return err
+	}
+	p.owed += batch
+	return p.log.conn.PublishRequest(p.request, p.sub.Subject, request)
+}
+
+// next returns the next message, or nil on a heartbeat. The error wraps ErrUnavailable: this consumer is of no more use.
+func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
+	for {
+		msg, err := p.receive(ctx)
+		if err != nil {
+			return nil, unavailable(ctx, "read", err)
+		}
+		status := ""
+		if len(msg.Data) == 0 {
+			status = first(msg.Header, "Status")
+		}
+		switch status {
+		case "":
+			p.owed--
+			p.moved = true
+		case "100":
+			return nil, nil
+		default:
+			if err := p.answered(status, msg); err != nil {
+				return nil, unavailable(ctx, "read", err)
+			}
+		}
+		if err := p.ask(); err != nil {
+			return nil, unavailable(ctx, "read", err)
+		}
+		if status == "" {
+			return msg, nil
+		}
+	}
+}
+
+func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
+	// The fast path: while records pour in there is no need to watch the clock.
+	select {
+	case msg, ok := <-p.msgs:
+		if ctx.Err() == nil && ok {
+			return msg, nil
+		}
+	default:
+	}
+	p.quiet.Reset(silence)
+	select {
+	case msg, ok := <-p.msgs:
+		if !ok {
+			return nil, nats.ErrConnectionClosed
+		}
+		return msg, nil
+	case <-p.quiet.C:
+		return nil, errors.New("the server is silent")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// answered handles the end of a request that brought fewer records than asked for, or no more: it expired, or reached its
+// limit of bytes. Anything else means that the consumer is gone or about to be.
+func (p *puller) answered(status string, msg *nats.Msg) error {
+	description := first(msg.Header, "Description")
+	full := status == "409" && (description == "Message Size Exceeds MaxBytes" || description == "Batch Completed")
+	left, err := strconv.Atoi(first(msg.Header, "Nats-Pending-Messages"))
+	if err != nil || status != "408" && !full {
+		return fmt.Errorf("the server answers %s %s", status, description)
+	}
+	p.owed = max(0, p.owed-left)
+	if full && !p.moved {
+		p.maxBytes *= 2 // the next record alone is larger
+	}
+	p.moved = false
+	return nil
+}
+
+// close deletes the consumer, also when the reader's context has ended.
+func (p *puller) close() {
+	p.quiet.Stop()
+	if p.sub != nil {
+		if err := p.sub.Unsubscribe(); err != nil {
+			p.log.logger.Debug("a reader's subscription was gone already", zap.Error(err))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := p.log.js.DeleteConsumer(ctx, streamName, p.consumer)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		p.log.logger.Debug("a reader's consumer stays behind for a minute", zap.String("consumer", p.consumer), zap.Error(err))
+	}
+}

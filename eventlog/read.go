@@ -1,0 +1,273 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const (
+	// readPatience is how long Read goes on trying without a record before it gives up.
+	readPatience = 10 * time.Second
+	// retryPause is the pause after an attempt to go on that failed.
+	retryPause = 200 * time.Millisecond
+)
+
+// Get returns one record. Errors: ErrNotFound, ErrUnavailable.
+func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
+	if sequence == 0 {
+		return Record{}, fmt.Errorf("%w: %d", ErrNotFound, sequence)
+	}
+	msg, err := l.stream.GetMsg(ctx, sequence)
+	if err == nil {
+		return record(l.identity, msg.Sequence, msg.Time, msg.Subject, msg.Header, msg.Data), nil
+	}
+	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Record{}, unavailable(ctx, fmt.Sprintf("get record %d", sequence), err)
+	}
+	// Any replica answers a direct get, and it may be behind; the leader has the last word.
+	return l.getFromLeader(ctx, sequence)
+}
+
+func (l *Log) getFromLeader(ctx context.Context, sequence uint64) (Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	what := fmt.Sprintf("get record %d", sequence)
+	answer, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamName, fmt.Appendf(nil, `{"seq":%d}`, sequence))
+	if err != nil {
+		return Record{}, unavailable(ctx, what, err)
+	}
+	var got struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Subject string    `json:"subject"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return Record{}, unavailable(ctx, what, err)
+	}
+	if got.Error != nil {
+		if got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+			return Record{}, fmt.Errorf("%w: %d", ErrNotFound, sequence)
+		}
+		return Record{}, unavailable(ctx, what, got.Error)
+	}
+	var header nats.Header
+	if len(got.Message.Header) > 0 {
+		if header, err = nats.DecodeHeadersMsg(got.Message.Header); err != nil {
+			return Record{}, unavailable(ctx, what, err)
+		}
+	}
+	return record(l.identity, sequence, got.Message.Time, got.Message.Subject, header, got.Message.Data), nil
+}
+
+// Read yields every record after the position, up to the end of the log as it stands when the iteration begins. It ends
+// without an error only after the last of them: otherwise the last thing it yields is an error, with an empty record.
+//
+// Errors: ErrCompacted, ErrFuture, ErrDiverged and *GapError, when the position or the log is not what it was;
+// ErrNoStream; ErrUnavailable, when it cannot begin or cannot go on for ten seconds; the context's cause.
+func (l *Log) Read(ctx context.Context, after Position) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		l.iterate(ctx, after, false, yield)
+	}
+}
+
+// Follow yields every record after the position and then each one that is appended, until ctx ends, which it reports like
+// an error. Errors: as Read, except that once it has begun it waits for a log that is unavailable, and logs that it does.
+func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		l.iterate(ctx, after, true, yield)
+	}
+}
+
+// reader is one iteration.
+type reader struct {
+	log    *Log
+	follow bool
+	yield  func(Record, error) bool
+	after  Position // where it stands: verified, or what it was given
+	last   *Record  // the record after belongs to, when its hash has not been needed yet
+	until  uint64   // the last sequence to yield
+	fresh  bool     // after was compared with the log just now
+	quit   bool     // the caller has had enough
+}
+
+func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield func(Record, error) bool) {
+	r := &reader{log: l, follow: follow, yield: yield, after: after, until: math.MaxUint64}
+	bounds, err := l.check(ctx, after)
+	if err == nil {
+		r.after.Log, r.fresh = bounds.Log, true
+		if !follow {
+			r.until = bounds.Last
+		}
+		err = r.run(ctx)
+	}
+	if err == nil || r.quit {
+		return
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("eventlog: read: %w", context.Cause(ctx))
+	}
+	yield(Record{}, err)
+}
+
+// run goes from consumer to consumer until everything was yielded. A consumer ends early when the server or the
+// connection is lost, and the position is then verified before the next one begins.
+func (r *reader) run(ctx context.Context) error {
+	progress := time.Now()
+	for waiting := false; ; waiting = true {
+		before := r.after.Sequence
+		err := r.consume(ctx)
+		if err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		if r.after.Sequence != before {
+			progress, waiting = time.Now(), false
+		}
+		if !r.follow && time.Since(progress) > readPatience {
+			return err
+		}
+		if !waiting {
+			r.log.logger.Warn("a reader of the log was interrupted and goes on when it can",
+				zap.Uint64("after", r.after.Sequence), zap.Error(err))
+		}
+		if waiting || r.after.Sequence == before {
+			pause(ctx, retryPause)
+		}
+	}
+}
+
+func pause(ctx context.Context, length time.Duration) {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// consume yields what one consumer delivers. It returns nil at the end and when the caller has had enough.
+func (r *reader) consume(ctx context.Context) error {
+	if r.after.Sequence >= r.until {
+		return nil
+	}
+	if !r.fresh {
+		if _, err := r.log.check(ctx, r.position()); err != nil {
+			return err
+		}
+	}
+	r.fresh = false
+	pull, err := r.log.pull(ctx, r.after.Sequence+1)
+	if err != nil {
+		return err
+	}
+	defer pull.close()
+	var stuck uint64
+	for r.after.Sequence < r.until {
+		msg, err := pull.next(ctx)
+		if err != nil {
+			return err
+		}
+		if msg == nil { // a heartbeat: nothing to deliver, says the server
+			if err := r.idle(ctx, &stuck); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.deliver(ctx, msg); err != nil || r.quit {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver yields one message, if it is the next one.
+func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
+	sequence, received, err := place(msg.Reply)
+	if err != nil {
+		return fmt.Errorf("eventlog: read: %w", err)
+	}
+	if want := r.after.Sequence + 1; sequence != want {
+		return r.log.missing(ctx, want, sequence)
+	}
+	rec := record(r.after.Log, sequence, received, msg.Subject, msg.Header, msg.Data)
+	r.after.Sequence, r.last = sequence, &rec
+	if !r.yield(rec, nil) {
+		r.quit = true
+	}
+	return nil
+}
+
+// idle looks whether there is really nothing to read: a log that lost its tail is as quiet as one to which nothing is
+// appended, and a hole at the end delivers nothing. stuck is where the last heartbeat found records that did not come.
+func (r *reader) idle(ctx context.Context, stuck *uint64) error {
+	bounds, err := r.log.check(ctx, r.position())
+	if err != nil || bounds.Last <= r.after.Sequence {
+		return err
+	}
+	want := r.after.Sequence + 1
+	if *stuck != want {
+		*stuck = want // it may have been appended just now
+		return nil
+	}
+	return r.log.missing(ctx, want, bounds.Last+1)
+}
+
+// position is where the reader stands, with the hash of the last record it yielded.
+func (r *reader) position() Position {
+	if r.last != nil {
+		r.after, r.last = r.last.Position(), nil
+	}
+	return r.after
+}
+
+// missing finds out why a record did not come: a hole in the log, or a consumer that lost it on the way.
+func (l *Log) missing(ctx context.Context, want, got uint64) error {
+	switch _, err := l.Get(ctx, want); {
+	case err == nil:
+		return fmt.Errorf("%w: record %d is in the log but was not delivered", ErrUnavailable, want)
+	case errors.Is(err, ErrNotFound):
+		return &GapError{Want: want, Got: got}
+	default:
+		return err
+	}
+}
+
+// check compares a position with the log.
+func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
+	bounds, err := l.Bounds(ctx)
+	switch {
+	case err != nil:
+		return Bounds{}, err
+	case p.Log != "" && p.Log != bounds.Log:
+		return bounds, fmt.Errorf("%w: it belongs to the log made at %s, this one was made at %s", ErrDiverged, p.Log, bounds.Log)
+	case p.Sequence > bounds.Last:
+		return bounds, fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last)
+	case p.Sequence+1 < bounds.First, p.Hash != "" && p.Sequence < bounds.First:
+		return bounds, fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First)
+	case p.Sequence == 0 || p.Hash == "":
+		return bounds, nil
+	}
+	rec, err := l.Get(ctx, p.Sequence)
+	if errors.Is(err, ErrNotFound) {
+		return bounds, &GapError{Want: p.Sequence, Got: p.Sequence + 1}
+	}
+	if err != nil {
+		return bounds, err
+	}
+	if hash := rec.hash(); hash != p.Hash {
+		return bounds, fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash)
+	}
+	return bounds, nil
+}

@@ -1,0 +1,231 @@
+package eventlog_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+var binaries string // folder for the separate server, removed when the tests are done
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "eventlog-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binaries = dir
+	return m.Run()
+}
+
+// buildServer builds nats-server as the module pins it, once for all tests.
+var buildServer = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binaries, "nats-server")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/nats-io/nats-server/v2").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// place is where a log lives, of either kind. It can be stopped, tampered with and started again.
+type place struct {
+	options   eventlog.Options
+	streamDir string
+	start     func() // does nothing when the log's own process is the server
+	stop      func()
+	admin     func(t testing.TB, l *eventlog.Log) jetstream.JetStream
+}
+
+// places runs a test against a log embedded in the test and against one in a separate nats-server process.
+func places(t *testing.T, test func(t *testing.T, p *place)) {
+	t.Run("embedded", func(t *testing.T) { test(t, embeddedPlace(t)) })
+	t.Run("separate process", func(t *testing.T) { test(t, separatePlace(t, "")) })
+}
+
+func embeddedPlace(t testing.TB) *place {
+	dir := t.TempDir()
+	return &place{
+		options:   eventlog.Options{Dir: dir, MayCreate: true},
+		streamDir: filepath.Join(dir, "nats", "jetstream", "ORDERFOLD", "streams", "NOTIFICATIONS"),
+		start:     func() {},
+		stop:      func() {},
+		admin:     func(_ testing.TB, l *eventlog.Log) jetstream.JetStream { return eventlog.JetStream(l) },
+	}
+}
+
+// process is a nats-server of its own, with a store that outlives it.
+type process struct {
+	t      testing.TB
+	store  string
+	extra  string // of the configuration
+	listen string
+	cmd    *exec.Cmd
+	ended  chan struct{}
+}
+
+func separatePlace(t testing.TB, extra string) *place {
+	p := &process{t: t, store: t.TempDir(), extra: extra, listen: "127.0.0.1:-1"}
+	p.start()
+	t.Cleanup(p.stop)
+	return &place{
+		options:   eventlog.Options{URL: "nats://" + p.listen, MayCreate: true},
+		streamDir: filepath.Join(p.store, "jetstream", "$G", "streams", "NOTIFICATIONS"),
+		start:     p.start,
+		stop:      p.stop,
+		admin: func(t testing.TB, _ *eventlog.Log) jetstream.JetStream {
+			conn, err := nats.Connect("nats://" + p.listen)
+			require.NoError(t, err)
+			t.Cleanup(conn.Close)
+			js, err := jetstream.New(conn)
+			require.NoError(t, err)
+			return js
+		},
+	}
+}
+
+func (p *process) start() {
+	binary, err := buildServer()
+	require.NoError(p.t, err)
+	config := filepath.Join(p.store, "nats.conf")
+	text := fmt.Sprintf("listen: %q\nmax_payload: 4MB\njetstream { store_dir: %q, sync_interval: always }\n%s\n", p.listen, p.store, p.extra)
+	require.NoError(p.t, os.WriteFile(config, []byte(text), 0o600))
+	p.cmd = exec.Command(binary, "-c", config)
+	output, err := p.cmd.StderrPipe()
+	require.NoError(p.t, err)
+	require.NoError(p.t, p.cmd.Start())
+	ready := make(chan string, 1)
+	p.ended = make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		lines := bufio.NewScanner(output)
+		for lines.Scan() {
+			if _, addr, ok := strings.Cut(lines.Text(), "Listening for client connections on "); ok {
+				ready <- addr
+			}
+		}
+		_, _ = io.Copy(io.Discard, output)
+	}()
+	select {
+	case p.listen = <-ready:
+	case <-p.ended:
+		require.FailNow(p.t, "nats-server ended at once")
+	case <-time.After(20 * time.Second):
+		require.FailNow(p.t, "nats-server does not start")
+	}
+}
+
+func (p *process) stop() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	<-p.ended
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+func open(t testing.TB, options eventlog.Options) *eventlog.Log {
+	t.Helper()
+	if b, ok := t.(*testing.B); !ok || b == nil {
+		options.Logger = zaptest.NewLogger(t)
+	}
+	l, err := eventlog.Open(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l
+}
+
+// tamper closes the log, changes its files while no server runs, and opens it again.
+func (p *place) tamper(t testing.TB, l *eventlog.Log, change func()) *eventlog.Log {
+	t.Helper()
+	require.NoError(t, l.Close())
+	p.stop()
+	change()
+	p.start()
+	return open(t, p.options)
+}
+
+// loseTail cuts off the end of the last block, as a damaged block does, so that the last records are gone.
+func (p *place) loseTail(t testing.TB) {
+	t.Helper()
+	messages := filepath.Join(p.streamDir, "msgs")
+	blocks, err := filepath.Glob(filepath.Join(messages, "*.blk"))
+	require.NoError(t, err)
+	require.Len(t, blocks, 1, "the tests' records fit one block")
+	info, err := os.Stat(blocks[0])
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(blocks[0], info.Size()*2/3))
+	require.NoError(t, os.RemoveAll(filepath.Join(messages, "index.db")))
+}
+
+func webhook(body string) eventlog.Record {
+	return eventlog.Record{Object: "traditional-asset-order", ContentType: "application/json", Body: []byte(body)}
+}
+
+func appendAll(t testing.TB, l *eventlog.Log, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		_, err := l.Append(t.Context(), webhook(body))
+		require.NoError(t, err)
+	}
+}
+
+func numbered(from, to int) []string {
+	var bodies []string
+	for n := from; n <= to; n++ {
+		bodies = append(bodies, fmt.Sprintf(`{"orderId":"%d"}`, n))
+	}
+	return bodies
+}
+
+// readAll is every record after the position; the error is what ended the reading early.
+func readAll(ctx context.Context, l *eventlog.Log, after eventlog.Position) (records []eventlog.Record, err error) {
+	for r, err := range l.Read(ctx, after) {
+		if err != nil {
+			return records, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func bodies(records []eventlog.Record) []string {
+	var texts []string
+	for _, r := range records {
+		texts = append(texts, string(r.Body))
+	}
+	return texts
+}
+
+// requireNoConsumers fails when a reader left its consumer behind.
+func requireNoConsumers(t testing.TB, js jetstream.JetStream) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+	names := stream.ConsumerNames(t.Context())
+	for name := range names.Name() {
+		require.Fail(t, "a consumer was left behind", name)
+	}
+	require.NoError(t, names.Err())
+}

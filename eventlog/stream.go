@@ -1,0 +1,155 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const streamName = "NOTIFICATIONS"
+
+var streamSubjects = []string{"notifications.*.*", "snapshots.*.*"}
+
+// identity tells one log from another: a stream that is deleted and made again has another time of creation.
+func identity(info *jetstream.StreamInfo) string {
+	return info.Created.UTC().Format(time.RFC3339Nano)
+}
+
+// openStream finds the stream or creates it, and makes sure of its settings.
+func (l *Log) openStream(ctx context.Context, opts Options) error {
+	stream, err := l.js.Stream(ctx, streamName)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		stream, err = l.createStream(ctx, opts)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("%w: the NATS server has no JetStream for this account: enable it in its configuration", ErrUnavailable)
+	case err != nil:
+		return unavailable(ctx, "look for stream "+streamName, err)
+	default:
+		stream, err = l.repairStream(ctx, stream, opts)
+	}
+	if err != nil {
+		return err
+	}
+	info := stream.CachedInfo()
+	if weak := weaknesses(info.Config); len(weak) > 0 {
+		return fmt.Errorf("eventlog: stream %s does not keep the promise of the log: %s: correct it with nats stream edit, or use another server",
+			streamName, strings.Join(weak, ", "))
+	}
+	l.stream, l.identity = stream, identity(info)
+	return nil
+}
+
+func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream, error) {
+	if l.embedded != nil {
+		if err := l.embedded.mayCreateStream(); err != nil {
+			return nil, err
+		}
+	}
+	if !opts.MayCreate {
+		return nil, fmt.Errorf("%w: the NATS server has no stream %s: start the receiver, which creates it", ErrNoStream, streamName)
+	}
+	maxBytes := opts.MaxBytes
+	if maxBytes == 0 && l.embedded != nil {
+		free, err := freeDisk(l.embedded.dir)
+		if err != nil {
+			return nil, fmt.Errorf("eventlog: create the log: %w", err)
+		}
+		maxBytes = int64(free / 4 * 3) // the rest is for the views
+	}
+	if maxBytes == 0 {
+		maxBytes = -1
+	}
+	stream, err := l.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:               streamName,
+		Subjects:           streamSubjects,
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardNew,
+		MaxBytes:           maxBytes,
+		Replicas:           max(1, opts.Replicas),
+		DenyDelete:         true,
+		DenyPurge:          true,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		Compression:        jetstream.NoCompression,
+	})
+	if err != nil {
+		return nil, unavailable(ctx, "create stream "+streamName, err)
+	}
+	l.logger.Info("log created", zap.String("stream", streamName), zap.Int64("max_bytes", maxBytes))
+	return stream, nil
+}
+
+// repairStream gives an existing stream the settings that can be added without touching a record.
+func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Options) (jetstream.Stream, error) {
+	state, have := stream.CachedInfo().State, stream.CachedInfo().Config
+	if len(weaknesses(repaired(have, opts))) > 0 {
+		return stream, nil // beyond repair: the caller says why
+	}
+	if opts.MaxBytes > 0 && uint64(opts.MaxBytes) < state.Bytes {
+		return nil, fmt.Errorf("eventlog: the log already takes %d bytes: a limit of %d is too low", state.Bytes, opts.MaxBytes)
+	}
+	want := repaired(have, opts)
+	same := want.DenyDelete == have.DenyDelete && want.DenyPurge == have.DenyPurge && want.AllowDirect == have.AllowDirect &&
+		want.AllowAtomicPublish == have.AllowAtomicPublish && want.MaxBytes == have.MaxBytes && want.Replicas == have.Replicas
+	if same {
+		return stream, nil
+	}
+	updated, err := l.js.UpdateStream(ctx, want)
+	if err != nil {
+		return nil, unavailable(ctx, "correct the settings of stream "+streamName, err)
+	}
+	l.logger.Warn("settings of the log corrected", zap.String("stream", streamName))
+	return updated, nil
+}
+
+func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfig {
+	config.DenyDelete, config.DenyPurge = true, true
+	config.AllowDirect, config.AllowAtomicPublish = true, true
+	if opts.MaxBytes > 0 {
+		config.MaxBytes = opts.MaxBytes
+	}
+	config.Replicas = max(config.Replicas, opts.Replicas)
+	return config
+}
+
+// weaknesses names the settings with which records could be forgotten, changed, or acknowledged before they are safe.
+func weaknesses(c jetstream.StreamConfig) []string {
+	subjects := slices.Sorted(slices.Values(c.Subjects))
+	var weak []string
+	for _, setting := range []struct {
+		bad  bool
+		text string
+	}{
+		{!slices.Equal(subjects, streamSubjects), fmt.Sprintf("subjects %v (want %v)", c.Subjects, streamSubjects)},
+		{c.Storage != jetstream.FileStorage, "memory storage (want file)"},
+		{c.PersistMode == jetstream.AsyncPersistMode, "persist_mode async (want default)"},
+		{c.Retention != jetstream.LimitsPolicy, "retention " + c.Retention.String() + " (want limits)"},
+		{c.Discard != jetstream.DiscardNew, "discard old (want new)"},
+		{c.MaxAge != 0, "max_age " + c.MaxAge.String() + " (want none)"},
+		{c.MaxMsgsPerSubject > 0, fmt.Sprintf("max_msgs_per_subject %d (want none)", c.MaxMsgsPerSubject)},
+		{c.Compression != jetstream.NoCompression, "compression (want none)"},
+		{c.NoAck, "no_ack (want acknowledgements)"},
+		{c.Sealed, "sealed"},
+		{c.Mirror != nil || len(c.Sources) > 0, "a mirror or sources (want none)"},
+		{c.SubjectTransform != nil, "a subject transform (want none)"},
+		{c.AllowRollup, "allow_rollup_hdrs (want it off)"},
+		{c.AllowMsgTTL, "allow_msg_ttl (want it off)"},
+		{c.AllowMsgCounter, "allow_msg_counter (want it off)"},
+		{!c.DenyDelete || !c.DenyPurge, "deny_delete or deny_purge off (want both)"},
+		{!c.AllowDirect, "allow_direct off (want it on)"},
+		{!c.AllowAtomicPublish, "allow_atomic off (want it on, nats-server 2.12 or newer)"},
+	} {
+		if setting.bad {
+			weak = append(weak, setting.text)
+		}
+	}
+	return weak
+}
