@@ -278,7 +278,7 @@ func executedDecreased(c *counted) []*fact {
 }
 
 func clockSkew(c *counted) []*fact {
-	return one(c.firstWhere(func(f *fact) bool { return f.at.Sub(f.first.Received) > clockSkewTolerance }))
+	return one(c.skewed)
 }
 
 // firstAfter returns start and the earliest fact with one of the statuses that is newer than it.

@@ -73,11 +73,24 @@ func (d Decimal) Compare(e Decimal) int {
 	if e == "" {
 		return 1
 	}
+	if d.plain() && e.plain() {
+		return cmp.Or(cmp.Compare(len(d), len(e)), strings.Compare(string(d), string(e)))
+	}
 	x, y := d.parts(), e.parts()
 	if x.sign != y.sign {
 		return cmp.Compare(x.sign, y.sign)
 	}
 	return x.sign * compareMagnitude(x, y)
+}
+
+// plain reports whether d is digits only, as most quantities are: they compare by length and text.
+func (d Decimal) plain() bool {
+	for i := range len(d) {
+		if d[i] < '0' || d[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // parts is a number as sign · 0.digits · 10^exponent, digits without zeros at either end.

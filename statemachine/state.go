@@ -47,6 +47,7 @@ type counted struct {
 	told     *fact // the fact added last that tells executed
 	uneven   bool  // not every fact told as much as those added before it, at a time not before theirs
 	odd      bool  // a status without rank counts
+	skewed   *fact // the first with a time too far after its arrival
 }
 
 // base returns the greatest restatement, nil without one.
@@ -109,6 +110,9 @@ func (c *counted) add(f *fact) {
 	}
 	if c.latest == nil || compareAge(f, c.latest) > 0 {
 		c.latest = f
+	}
+	if f.at.After(f.first.Received) && f.at.Sub(f.first.Received) > clockSkewTolerance {
+		c.skewed = earlier(c.skewed, f)
 	}
 	c.execute(f)
 }
