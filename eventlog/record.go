@@ -100,6 +100,7 @@ var (
 // one past the end of the log when nothing follows the hole.
 type GapError struct{ Want, Got uint64 }
 
+// Error says which record is missing.
 func (e *GapError) Error() string {
 	return fmt.Sprintf("eventlog: a hole in the log: want record %d, got %d", e.Want, e.Got)
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/statemachine"
 )
 
 // apiLog is the log as the API reads it.
@@ -31,4 +34,15 @@ func (l apiLog) SyncMode(ctx context.Context) string {
 		return "unknown"
 	}
 	return info.SyncMode
+}
+
+// apiHistory is the historian as the API asks it.
+type apiHistory struct{ historian projector.Historian }
+
+func (h apiHistory) History(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error) {
+	past, err := h.historian.History(ctx, id, asOf)
+	if errors.Is(err, eventlog.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err)
+	}
+	return past, err
 }

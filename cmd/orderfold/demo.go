@@ -53,7 +53,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 	}
 	api, shownKey := apiClient{url: sv.baseURL("api")}, ""
 	if keys := sv.settings.api.keys.values; len(keys) > 0 {
-		api.key = keys[0][strings.LastIndexByte(keys[0], ':')+1:]
+		api.key = strings.SplitN(keys[0], ":", 3)[2]
 		shownKey = " -H 'Authorization: Bearer KEY'" // not the key itself: this is a terminal
 	}
 	if _, err := api.get(ctx, "/v1/orders/"+sample.ID+"?minSequence="+sequence); err != nil {

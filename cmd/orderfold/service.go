@@ -162,7 +162,7 @@ func (sv *service) addAPI() error {
 		return err
 	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Log: apiLog{sv.log},
-		History: &projector.Historian{Log: sv.log, Views: sv.views}, Keys: keys, Logger: sv.logger.Named("api"),
+		History: apiHistory{projector.Historian{Log: sv.log, Views: sv.views}}, Keys: keys, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err

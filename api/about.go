@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Stats are counts over all orders.
+type Stats struct {
+	Orders       uint64            `json:"orders"`
+	Open         uint64            `json:"open"`
+	Final        uint64            `json:"final"`
+	ByStatus     map[string]uint64 `json:"byStatus" doc:"Orders by status; NONE counts those without one. A status that no order has may be missing, here and below."`
+	ByAssetClass map[string]uint64 `json:"byAssetClass" doc:"NONE counts orders of an unknown one."`
+	ByBreak      map[string]uint64 `json:"byBreak" doc:"Orders with that break open."`
+	Objects      map[string]uint64 `json:"objects" doc:"Notifications of other objects, by object."`
+	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
+	Records      uint64            `json:"records" doc:"Records of the log that were applied."`
+}
+
+// Quarantined is a record that could not become part of an order.
+type Quarantined struct {
+	Sequence   uint64 `json:"sequence"`
+	ReceivedAt string `json:"receivedAt" format:"date-time"`
+	Object     string `json:"object"`
+	Class      string `json:"class" example:"no-order-id" doc:"The kind of fault, stable."`
+	Reason     string `json:"reason" doc:"In words."`
+}
+
+// States is the state machine as the tables it is made of.
+type States struct {
+	Statuses []statemachine.StatusInfo `json:"statuses" doc:"The rank table: of the statuses reported, the one of the highest rank is the status."`
+	Breaks   []BreakRule               `json:"breaks" doc:"What a person must look at."`
+}
+
+// BreakRule says when a break is open.
+type BreakRule struct {
+	Code      string `json:"code"`
+	Severity  string `json:"severity" enum:"warn,high"`
+	Condition string `json:"condition"`
+}
+
+// Health is the answer to whoever watches the service.
+type Health struct {
+	Ready  bool    `json:"ready"`
+	Reason *string `json:"reason,omitempty" doc:"In a few fixed words; /v1/status tells more."`
+}
+
+type statsOutput struct {
+	As
+	Body Stats
+}
+
+type quarantineInput struct {
+	Page
+	AtLeast
+}
+
+type quarantineOutput struct {
+	As
+	Body List[Quarantined]
+}
+
+type statusOutput struct {
+	As
+	Body Status
+}
+
+type statesInput struct {
+	Format string `query:"format" enum:"json,mermaid" doc:"json unless Accept asks for text/vnd.mermaid."`
+	Accept string `header:"Accept" hidden:"true"`
+}
+
+// statesOutput holds States, or the bytes of a diagram.
+type statesOutput struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	Body        any
+}
+
+type healthzOutput struct {
+	Body struct {
+		Alive bool `json:"alive"`
+	} `nameHint:"Alive"`
+}
+
+type readyzOutput struct {
+	Status int
+	Body   Health
+}
+
+func (a *API) registerStatus() {
+	behind := []int{http.StatusServiceUnavailable}
+	tags := []string{"operations"}
+	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders"}, behind, a.getStats)
+	get(a, huma.Operation{OperationID: "list-quarantine", Path: "/v1/quarantine", Tags: tags,
+		Summary: "Records that could not be decoded, newest first"}, behind, a.listQuarantine)
+	get(a, huma.Operation{OperationID: "get-status", Path: "/v1/status", Tags: tags,
+		Summary: "Where log and views stand"}, behind, a.getStatus)
+	get(a, huma.Operation{OperationID: "get-states", Path: "/v1/states", Tags: tags,
+		Summary: "The state machine: ranks and break rules", Responses: a.statesResponse()}, nil, a.getStates)
+	get(a, huma.Operation{OperationID: "get-healthz", Path: "/healthz", Tags: tags, Summary: "The process answers"}, nil,
+		func(context.Context, *struct{}) (*healthzOutput, error) {
+			out := &healthzOutput{}
+			out.Body.Alive = true
+			return out, nil
+		})
+	get(a, huma.Operation{OperationID: "get-readyz", Path: "/readyz", Tags: tags,
+		Summary:   "The views are there, being folded, and at most 10 s behind the log",
+		Responses: a.readyzResponse()}, nil, a.getReadyz)
+}
+
+func (a *API) getStats(ctx context.Context, _ *AtLeast) (*statsOutput, error) {
+	s, err := a.position.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body := Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
+		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
+		Objects:     counts(s.Objects, func(object string) string { return object }),
+		Quarantined: s.Quarantined, Records: s.Records}
+	return &statsOutput{As{s.Applied}, body}, nil
+}
+
+func counts[K comparable](by map[K]uint64, name func(K) string) map[string]uint64 {
+	named := make(map[string]uint64, len(by))
+	for k, n := range by {
+		named[name(k)] = n
+	}
+	return named
+}
+
+func statusName(s statemachine.Status) string {
+	if s == "" {
+		return none
+	}
+	return string(s)
+}
+
+func assetClassName(c statemachine.AssetClass) string {
+	if c == 0 {
+		return none
+	}
+	return c.String()
+}
+
+func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
+	rows, next, applied, err := a.views.Quarantine(ctx, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]Quarantined, len(rows))
+	for i, row := range rows {
+		data[i] = Quarantined{row.Sequence, instant(row.Received), row.Object, row.Class, row.Reason}
+	}
+	return &quarantineOutput{As{applied}, List[Quarantined]{data, known(next)}}, nil
+}
+
+func (a *API) getStatus(ctx context.Context, _ *AtLeast) (*statusOutput, error) {
+	s := a.where(ctx)
+	return &statusOutput{As{s.AppliedSequence}, s}, nil
+}
+
+const mermaid = "text/vnd.mermaid"
+
+func (a *API) statesResponse() map[string]*huma.Response {
+	states := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[States](), true, "")
+	return map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
+		"application/json": {Schema: states},
+		mermaid:            {Schema: &huma.Schema{Type: huma.TypeString, Description: "The rank table as a Mermaid state diagram."}},
+	}}}
+}
+
+func (a *API) getStates(_ context.Context, in *statesInput) (*statesOutput, error) {
+	if in.Format == "mermaid" || in.Format == "" && strings.Contains(in.Accept, mermaid) {
+		return &statesOutput{mermaid, []byte(statemachine.Mermaid())}, nil
+	}
+	rules := statemachine.Rules()
+	breaks := make([]BreakRule, len(rules))
+	for i, r := range rules {
+		breaks[i] = BreakRule{r.Code.String(), string(r.Severity), r.Condition}
+	}
+	return &statesOutput{"application/json", States{statemachine.Statuses(), breaks}}, nil
+}
+
+func (a *API) readyzResponse() map[string]*huma.Response {
+	health := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Health](), true, "")
+	return map[string]*huma.Response{"503": {Description: "Not ready",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: health}}}}
+}
+
+func (a *API) getReadyz(ctx context.Context, _ *struct{}) (*readyzOutput, error) {
+	s := a.where(ctx)
+	out := &readyzOutput{Status: http.StatusOK, Body: Health{Ready: s.Ready}}
+	if !s.Ready {
+		out.Status, out.Body.Reason = http.StatusServiceUnavailable, &s.brief
+	}
+	return out, nil
+}

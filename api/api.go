@@ -1,0 +1,132 @@
+package api
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+)
+
+// Options say what an API reads and who may ask. Views, Position, Log and History are required; every other zero field
+// means the default noted beside it.
+type Options struct {
+	Views    Views
+	Position Position
+	Log      Log
+	History  History
+
+	Keys []Key // none: everybody may read, and only loopback addresses are served
+
+	Logger     *zap.Logger           // logs nothing
+	Registerer prometheus.Registerer // with Gatherer: both or none; a registry of its own
+	Gatherer   prometheus.Gatherer   // what /metrics shows
+
+	Version      string        // of the program, for /v1/status; "unknown"
+	DrainTimeout time.Duration // for accepted requests when the context of Serve has ended; 20s
+}
+
+// API is the HTTP handler. Make one with New.
+type API struct {
+	views    Views
+	position Position
+	log      Log
+	history  History
+
+	keys    []Key
+	logger  *zap.Logger
+	metrics *requestMetrics
+	version string
+	started time.Time
+	drain   time.Duration
+
+	echo  *echo.Echo
+	huma  huma.API
+	known atomic.Pointer[knownGeneration]
+	// document is the OpenAPI document as it is served.
+	document []byte
+	// routes are the paths of requests as metrics and log name them.
+	routes map[string]string
+}
+
+// New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, or
+// a metric is registered already.
+func New(o Options) (*API, error) {
+	if o.Views == nil || o.Position == nil || o.Log == nil || o.History == nil {
+		return nil, errors.New("api: Views, Position, Log and History are required")
+	}
+	if o.DrainTimeout < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
+		return nil, errors.New("api: the drain timeout is negative, or one of Registerer and Gatherer is missing")
+	}
+	if err := distinct(o.Keys); err != nil {
+		return nil, err
+	}
+	return build(o)
+}
+
+// Document returns the OpenAPI 3.1 document, indented, the same bytes for the same source.
+func Document() ([]byte, error) {
+	a, err := build(Options{}) // nothing is read until a request comes
+	if err != nil {
+		return nil, err
+	}
+	return a.document, nil
+}
+
+func build(o Options) (*API, error) {
+	if o.Registerer == nil {
+		registry := prometheus.NewRegistry()
+		o.Registerer, o.Gatherer = registry, registry
+	}
+	a := &API{
+		views: o.Views, position: o.Position, log: o.Log, history: o.History,
+		keys: o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
+		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
+		echo: echo.New(),
+	}
+	a.echo.Logger.SetOutput(io.Discard) // it would write to stdout; what it has to say is in the access log
+	a.echo.Use(a.around)
+	a.huma = huma.NewAPI(a.config(), adapter{humaecho.New(a.echo, huma.Config{}).Adapter()})
+	a.huma.UseMiddleware(strictQuery)
+	a.register()
+	read := []string{http.MethodGet, http.MethodHead}
+	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(o.Gatherer,
+		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
+	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
+	})
+	a.routes = make(map[string]string)
+	for _, r := range a.echo.Routes() {
+		a.routes[r.Path] = r.Path
+	}
+	var err error
+	if a.document, err = a.describe(); err != nil {
+		return nil, fmt.Errorf("api: OpenAPI document: %w", err)
+	}
+	if a.metrics, err = newRequestMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	if err := o.Registerer.Register(newGauges(a)); err != nil {
+		return nil, fmt.Errorf("api: metrics: %w", err)
+	}
+	return a, nil
+}
+
+// register adds every route that the document is generated from.
+func (a *API) register() {
+	a.registerOrders()
+	a.registerRaw()
+	a.registerStatus()
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }

@@ -1,0 +1,38 @@
+// Package api reads orders, and what surrounds them, over HTTP.
+//
+// It answers questions and changes nothing. It does not fold facts, know SQL or speak NATS: what it reads comes through
+// the four interfaces [Views], [Position], [Log] and [History].
+//
+// # Manners
+//
+// Everything is under /v1 and described by /openapi.json, which is generated from the types of the handlers. A value not
+// known is null; decimals are texts with the digits received; times are RFC 3339 in UTC; lists are
+// {"data":[…],"nextCursor":…}. An order without a status is counted and filtered as "NONE".
+//
+// # Freshness
+//
+// Every answer under /v1, errors too, carries Log-Sequence: the last record of the log that the views had applied. A
+// request with minSequence waits until the views stand there (2 s, or Prefer: wait=<seconds>, at most 30) and is answered
+// 503 view-behind otherwise; never with older data.
+//
+// # Problems
+//
+// Every error is application/problem+json (RFC 9457). Callers branch on its code:
+//
+//	bad-parameter       400  unknown, repeated, empty or unreadable parameter; errors names each
+//	cursor-expired      400  the cursor does not belong to this list: start again without it
+//	unauthorized        401  no key, or a wrong one
+//	not-found           404
+//	method-not-allowed  405  with Allow
+//	too-large           413  a body of more than 64 KiB, though no route reads one
+//	internal            500  the log has the cause under the request id
+//	view-behind         503  with Retry-After
+//	not-ready           503  no views yet, or of another version; with Retry-After
+//	log-unavailable     503  with Retry-After
+//
+// # Access
+//
+// With keys configured every path needs one, /metrics and /openapi.json too: what they tell is worth as much as a list,
+// and Prometheus can send a key. Only /healthz and /readyz are open, because what probes them cannot keep a secret; they
+// answer in fixed words that tell nothing of orders, paths or hosts. Without keys only a loopback address may be served.
+package api

@@ -1,0 +1,373 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+)
+
+// world is a log and its history in memory, and views on disk: notifications are received, and applied when a test says so.
+type world struct {
+	*views.Store
+	dir string
+
+	mu       sync.Mutex
+	records  []api.Record
+	said     map[uint64]statemachine.Notification // by sequence, of orders
+	applied  uint64
+	orders   map[string]*statemachine.Order
+	waiting  chan uint64 // gets the sequence of every Wait
+	logErr   error
+	viewsErr error
+}
+
+func newWorld(t testing.TB) *world {
+	w := &world{dir: t.TempDir(), said: map[uint64]statemachine.Notification{}, waiting: make(chan uint64, 64)}
+	w.open(t, "7")
+	t.Cleanup(func() { require.NoError(t, w.Store.Close()) })
+	return w
+}
+
+// open begins with empty views of that fold version.
+func (w *world) open(t testing.TB, version string) {
+	store, err := views.Open(t.Context(), views.Options{Dir: w.dir, FoldVersion: version})
+	require.NoError(t, err)
+	w.Store, w.applied, w.orders = store, 0, map[string]*statemachine.Order{}
+}
+
+// minute is the time n minutes into the test's day.
+func minute(n int) time.Time { return time.Date(2026, 3, 2, 9, n, 0, 0, time.UTC) }
+
+// receive appends what a notification says of an order to the log and returns its sequence.
+func (w *world) receive(n statemachine.Notification, body string) uint64 {
+	object := strings.ToLower(n.AssetClass.String()) + "-asset-order"
+	sequence := w.receiveRaw(api.Record{Object: object, Source: "webhook", ContentType: "application/json", Body: []byte(body)})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n.Sequence, n.Received = sequence, w.records[sequence-1].Received
+	w.said[sequence] = n
+	return sequence
+}
+
+func (w *world) receiveRaw(r api.Record) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.Sequence = uint64(len(w.records) + 1)
+	if r.Received.IsZero() {
+		r.Received = minute(30 + len(w.records))
+	}
+	w.records = append(w.records, r)
+	return r.Sequence
+}
+
+// apply brings the views up to the end of the log.
+func (w *world) apply(t testing.TB) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var batch views.Batch
+	changed := map[string][]uint64{}
+	for ; w.applied < uint64(len(w.records)); w.applied++ {
+		r := w.records[w.applied]
+		batch.Checkpoint = views.Checkpoint{Log: "log-1", Sequence: r.Sequence, Hash: fmt.Sprint(r.Sequence), Received: r.Received}
+		if n, ok := w.said[r.Sequence]; ok {
+			if w.orders[n.OrderID] == nil {
+				w.orders[n.OrderID] = &statemachine.Order{ID: n.OrderID}
+			}
+			w.orders[n.OrderID].Apply(&n)
+			changed[n.OrderID] = append(changed[n.OrderID], n.Sequence)
+			continue
+		}
+		var body struct{ ID string }
+		if err := json.Unmarshal(r.Body, &body); err != nil {
+			batch.Quarantined = append(batch.Quarantined, views.Quarantined{Sequence: r.Sequence, Received: r.Received,
+				Object: r.Object, Class: "not-json", Reason: "The body is not JSON."})
+			continue
+		}
+		batch.Objects = append(batch.Objects, views.Object{Object: r.Object, ID: body.ID, Sequence: r.Sequence, Received: r.Received, Count: 1})
+	}
+	for id, sequences := range changed {
+		batch.Orders = append(batch.Orders, views.Change{Order: w.orders[id], Sequences: sequences})
+	}
+	require.NoError(t, w.Commit(t.Context(), batch))
+}
+
+// rebuild folds the log again by other rules.
+func (w *world) rebuild(t testing.TB, version string) {
+	w.mu.Lock()
+	require.NoError(t, w.Store.Close())
+	w.open(t, version)
+	w.mu.Unlock()
+	w.apply(t)
+}
+
+// fail makes the log and the views fail.
+func (w *world) fail(logErr, viewsErr error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.logErr, w.viewsErr = logErr, viewsErr
+}
+
+func (w *world) failing() (logErr, viewsErr error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.logErr, w.viewsErr
+}
+
+func (w *world) Order(ctx context.Context, id string) (statemachine.Order, uint64, error) {
+	if id == "panic" {
+		panic("the views fell over")
+	}
+	return w.Store.Order(ctx, id)
+}
+
+func (w *world) Orders(ctx context.Context, q views.Query) (views.Page, error) {
+	if _, err := w.failing(); err != nil {
+		return views.Page{}, err
+	}
+	return w.Store.Orders(ctx, q)
+}
+
+func (w *world) Stats(ctx context.Context) (views.Stats, error) {
+	if _, err := w.failing(); err != nil {
+		return views.Stats{}, err
+	}
+	return w.Store.Stats(ctx)
+}
+
+func (w *world) Status(ctx context.Context) (views.Status, error) {
+	if _, err := w.failing(); err != nil {
+		return views.Status{}, err
+	}
+	return w.Store.Status(ctx)
+}
+
+func (w *world) Wait(ctx context.Context, sequence uint64) error {
+	w.waiting <- sequence
+	return w.Store.Wait(ctx, sequence)
+}
+
+func (w *world) Record(_ context.Context, sequence uint64) (api.Record, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.logErr != nil {
+		return api.Record{}, w.logErr
+	}
+	if sequence == 0 || sequence > uint64(len(w.records)) {
+		return api.Record{}, api.ErrNoRecord
+	}
+	return w.records[sequence-1], nil
+}
+
+func (w *world) Bounds(context.Context) (api.LogBounds, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return api.LogBounds{First: 1, Last: uint64(len(w.records))}, w.logErr
+}
+
+func (w *world) SyncMode(context.Context) string { return "always" }
+
+func (w *world) History(ctx context.Context, id string, asOf statemachine.AsOf) (past statemachine.Past, err error) {
+	if err, _ := w.failing(); err != nil {
+		return past, fmt.Errorf("%w: %w", api.ErrUnavailable, err)
+	}
+	sequences, err := w.Sequences(ctx, id)
+	if err != nil {
+		return past, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	past.Order.ID = id
+	for i, sequence := range sequences {
+		n := w.said[sequence]
+		at := statemachine.Arrival{Sequence: n.Sequence, Received: n.Received}
+		if i == 0 {
+			past.First = at
+		}
+		if asOf.Includes(at) {
+			past.Entries = append(past.Entries, past.Order.Observe(&n))
+		}
+	}
+	return past, nil
+}
+
+// server is an API over a world on a real socket. Every answer is checked against the OpenAPI document.
+type server struct {
+	*world
+	base   string
+	key    string
+	schema *jsonschema.Compiler
+	paths  map[string]any
+}
+
+func options(w *world) api.Options {
+	return api.Options{Views: w, Position: w, Log: w, History: w, Version: "1.2.3"}
+}
+
+func start(t testing.TB, w *world, change ...func(*api.Options)) *server {
+	t.Helper()
+	o := options(w)
+	for _, c := range change {
+		c(&o)
+	}
+	a, err := api.New(o)
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(ctx, listener) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-served)
+	})
+	s := &server{world: w, base: "http://" + listener.Addr().String()}
+	s.compile(t)
+	return s
+}
+
+// compile reads the document with every object closed, so that an undocumented member is found too.
+func (s *server) compile(t testing.TB) {
+	document, err := api.Document()
+	require.NoError(t, err)
+	document = bytes.ReplaceAll(document, []byte(`"additionalProperties": true`), []byte(`"additionalProperties": false`))
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	require.NoError(t, err)
+	s.paths = parsed.(map[string]any)["paths"].(map[string]any)
+	s.schema = jsonschema.NewCompiler()
+	s.schema.AssertFormat()
+	require.NoError(t, s.schema.AddResource("urn:openapi", parsed))
+}
+
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// problem returns the code of a problem and its detail.
+func (a answer) problem(t testing.TB) (code, detail string) {
+	t.Helper()
+	var p api.Problem
+	require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"), string(a.body))
+	require.NoError(t, json.Unmarshal(a.body, &p))
+	require.Equal(t, a.StatusCode, p.Status)
+	require.Equal(t, "urn:orderfold:problem:"+p.Code, p.Type)
+	require.Equal(t, a.Header.Get("Request-Id"), p.RequestID)
+	require.NotEmpty(t, p.Title)
+	require.NotEmpty(t, p.Detail)
+	if a.StatusCode == http.StatusServiceUnavailable {
+		require.NotEmpty(t, a.Header.Get("Retry-After"))
+	}
+	return p.Code, p.Detail
+}
+
+func into[T any](t testing.TB, a answer) (value T) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, a.StatusCode, string(a.body))
+	require.NoError(t, json.Unmarshal(a.body, &value))
+	return value
+}
+
+// get asks with the headers given as "Name: value".
+func (s *server) get(t testing.TB, path string, headers ...string) answer {
+	t.Helper()
+	return s.do(t, http.MethodGet, path, headers...)
+}
+
+func (s *server) do(t testing.TB, method, path string, headers ...string) answer {
+	t.Helper()
+	request, err := http.NewRequest(method, s.base+path, nil)
+	require.NoError(t, err)
+	if s.key != "" {
+		request.Header.Set("Authorization", "Bearer "+s.key)
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	a := answer{response, body}
+	require.NotEmpty(t, a.Header.Get("Request-Id"))
+	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
+	if _, err := s.failing(); strings.HasPrefix(path, "/v1/") && err == nil {
+		require.NotEmpty(t, a.Header.Get("Log-Sequence"), "every answer under /v1 says how fresh it is")
+	}
+	if method == http.MethodGet {
+		s.check(t, request.URL, a)
+	}
+	return a
+}
+
+// later asks meanwhile; the channel is closed without an answer when asking failed.
+func (s *server) later(t testing.TB, path string, headers ...string) <-chan answer {
+	answers := make(chan answer, 1)
+	go func() {
+		defer close(answers)
+		answers <- s.get(t, path, headers...)
+	}()
+	return answers
+}
+
+// check compares an answer with the document.
+func (s *server) check(t testing.TB, u *url.URL, a answer) {
+	t.Helper()
+	template := s.template(u.EscapedPath())
+	if template == "" {
+		require.Contains(t, []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusInternalServerError}, a.StatusCode)
+		return
+	}
+	operation := s.paths[template].(map[string]any)["get"].(map[string]any)
+	response, ok := operation["responses"].(map[string]any)[strconv.Itoa(a.StatusCode)].(map[string]any)
+	require.True(t, ok, "%s answers an undocumented %d: %s", template, a.StatusCode, a.body)
+	content, _ := response["content"].(map[string]any)
+	mediaType, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	if content == nil || content["*/*"] != nil {
+		return
+	}
+	require.Contains(t, content, mediaType, "%s %d", template, a.StatusCode)
+	if !strings.HasSuffix(mediaType, "json") || content[mediaType].(map[string]any)["schema"] == nil {
+		return
+	}
+	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	schema, err := s.schema.Compile(fmt.Sprintf("urn:openapi#/paths/%s/get/responses/%d/content/%s/schema",
+		escape.Replace(template), a.StatusCode, escape.Replace(mediaType)))
+	require.NoError(t, err)
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(value), "%s %d: %s", template, a.StatusCode, a.body)
+}
+
+// template returns the documented path that a path is an instance of.
+func (s *server) template(path string) string {
+	parts := strings.Split(path, "/")
+	for template := range s.paths {
+		names := strings.Split(template, "/")
+		if len(names) == len(parts) && !slices.ContainsFunc(names, func(name string) bool {
+			i := slices.Index(names, name)
+			return name != parts[i] && !strings.HasPrefix(name, "{")
+		}) {
+			return template
+		}
+	}
+	return ""
+}

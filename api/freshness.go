@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultWait = 2 * time.Second
+	maxWait     = 30 * time.Second
+	// generationAge is for how long the number of the generation, which changes with a rebuild only, is not asked for
+	// again: asking costs as much as reading an order.
+	generationAge = 100 * time.Millisecond
+)
+
+// knownGeneration is the generation that was live at that time.
+type knownGeneration struct {
+	number int
+	at     time.Time
+}
+
+// generation returns the generation that is live, or was so a moment ago. It must be asked before what it is to tag is
+// read: a tag that names an older generation costs one full answer, one that names a newer would hide the change for good.
+func (a *API) generation(ctx context.Context) (int, error) {
+	if g := a.known.Load(); g != nil && time.Since(g.at) < generationAge {
+		return g.number, nil
+	}
+	now := time.Now()
+	status, err := a.position.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	a.known.Store(&knownGeneration{status.Generation, now})
+	return status.Generation, nil
+}
+
+// AtLeast are the parameters of every question to the views: how new the answer has to be.
+type AtLeast struct {
+	MinSequence uint64 `query:"minSequence" doc:"Answer only when the views have applied this record of the log, for instance the Log-Sequence that the receiver answered; waits 2 s for it."`
+	Prefer      string `header:"Prefer" example:"wait=10" doc:"wait=<seconds> (RFC 7240): how long to wait for minSequence, at most 30."`
+}
+
+// As is embedded in every answer that was read from the views.
+type As struct {
+	Applied uint64 `header:"Log-Sequence"`
+}
+
+type asker interface{ asked() AtLeast }
+
+func (q AtLeast) asked() AtLeast { return q }
+
+type answerer interface{ applied() uint64 }
+
+func (s As) applied() uint64 { return s.Applied }
+
+// await returns when the views have applied what the caller asks for, or a problem when they do not get there in time.
+func (a *API) await(ctx context.Context, q AtLeast) error {
+	if q.MinSequence == 0 {
+		return nil
+	}
+	status, err := a.position.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if status.Checkpoint.Sequence >= q.MinSequence {
+		return nil
+	}
+	patience, cancel := context.WithTimeout(ctx, preferredWait(q.Prefer))
+	defer cancel()
+	if server, ok := ctx.Value(stopping{}).(context.Context); ok {
+		defer context.AfterFunc(server, cancel)() // a draining server keeps nobody waiting
+	}
+	err = a.position.Wait(patience, q.MinSequence)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		return behind(q.MinSequence)
+	}
+	return err
+}
+
+func behind(wanted uint64) *Problem {
+	return problem(codeViewBehind, "Record %d is not applied yet; Log-Sequence tells how far the views are. "+
+		"Repeat the request in a moment, or wait longer with Prefer: wait=<seconds>, at most %d.", wanted, maxWait/time.Second)
+}
+
+// preferredWait reads wait=<seconds> of a Prefer header. A preference that cannot be read is no preference (RFC 7240).
+func preferredWait(prefer string) time.Duration {
+	for part := range strings.SplitSeq(prefer, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			continue
+		}
+		if seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32); err == nil {
+			return min(time.Duration(seconds)*time.Second, maxWait)
+		}
+	}
+	return defaultWait
+}

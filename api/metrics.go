@@ -1,0 +1,115 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// requestMetrics count what the API is asked. Labels are routes and statuses, never anything that a caller made up.
+type requestMetrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newRequestMetrics(registerer prometheus.Registerer) (*requestMetrics, error) {
+	m := &requestMetrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orderfold_api_requests_total", Help: "Requests answered, by route and status code.",
+		}, []string{"route", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "orderfold_api_request_duration_seconds", Help: "Time until the answer was written, waiting for minSequence included.",
+			Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"route", "code"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orderfold_api_requests_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.inFlight} {
+		if err := registerer.Register(c); err != nil {
+			return nil, fmt.Errorf("api: metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *requestMetrics) observe(route string, status int, taken time.Duration) {
+	code := strconv.Itoa(status)
+	m.requests.WithLabelValues(route, code).Inc()
+	m.duration.WithLabelValues(route, code).Observe(taken.Seconds())
+}
+
+// gauges ask views and log when they are scraped. What cannot be asked is left out; orderfold_ready says that something
+// is wrong.
+type gauges struct {
+	api *API
+
+	orders, breaks, quarantined, last, applied, lagRecords, lagSeconds, ready *prometheus.Desc
+}
+
+func newGauges(a *API) *gauges {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("orderfold_"+name, help, labels, nil)
+	}
+	return &gauges{
+		api:         a,
+		orders:      desc("orders", "Orders, by status; NONE are those without one.", "status"),
+		breaks:      desc("breaks", "Orders with a break open, by its code and severity.", "code", "severity"),
+		quarantined: desc("quarantined", "Records that could not be decoded."),
+		last:        desc("log_last_sequence", "The last record of the log."),
+		applied:     desc("applied_sequence", "The last record that the views have applied."),
+		lagRecords:  desc("lag_records", "Records received and not applied."),
+		lagSeconds:  desc("lag_seconds", "Age of the oldest record that is not applied."),
+		ready:       desc("ready", "1 when the service is ready, else 0; as /readyz."),
+	}
+}
+
+// Describe sends the descriptions.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.ready} {
+		ch <- d
+	}
+}
+
+// Collect asks and sends. Prometheus hands no context in: the time is bounded here.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*logPatience)
+	defer cancel()
+	send := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	s := g.api.where(ctx)
+	ready := 0.0
+	if s.Ready {
+		ready = 1
+	}
+	send(g.ready, ready)
+	if s.Log.LastSequence != nil {
+		send(g.last, float64(*s.Log.LastSequence))
+		send(g.lagRecords, float64(*s.LagRecords))
+		send(g.lagSeconds, *s.LagSeconds)
+	}
+	if s.Generation != nil {
+		send(g.applied, float64(s.AppliedSequence))
+	}
+	stats, err := g.api.position.Stats(ctx)
+	if err != nil {
+		return
+	}
+	// All of them, zeros too: a series that appears with its first order cannot be alerted on.
+	send(g.orders, float64(stats.ByStatus[""]), none)
+	for _, row := range statemachine.Statuses() {
+		if row.Rank > 0 {
+			send(g.orders, float64(stats.ByStatus[row.Status]), string(row.Status))
+		}
+	}
+	for _, rule := range statemachine.Rules() {
+		send(g.breaks, float64(stats.ByBreak[rule.Code]), rule.Code.String(), string(rule.Severity))
+	}
+	send(g.quarantined, float64(stats.Quarantined))
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+)
+
+// contract is the version of the HTTP contract, not of the program.
+const contract = "1.0.0"
+
+const schemaPrefix = "#/components/schemas/"
+
+func (a *API) config() huma.Config {
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{Title: "Orderfold", Version: contract,
+				Description: "The current state of every order, folded from the notifications of the platform."},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer",
+					Description: "A configured API key. Not asked for when none is configured."}},
+			},
+			Security: []map[string][]string{{"key": {}}, {}},
+		},
+		// The short name is what huma finds application/problem+json by.
+		Formats:       map[string]huma.Format{"application/json": {Marshal: writeJSON}, "json": {Marshal: writeJSON}},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{completeProblem},
+	}
+	// Details may be added; a client that checks answers against the document must not stumble over them.
+	config.AllowAdditionalPropertiesByDefault = true
+	return config
+}
+
+// writeJSON fails when v cannot be written as JSON. That nobody is there to take it is no failure: huma would make a panic
+// of it.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(deaf{w})
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// deaf writes and does not hear that the client is gone.
+type deaf struct{ io.Writer }
+
+func (d deaf) Write(p []byte) (int, error) {
+	_, _ = d.Writer.Write(p)
+	return len(p), nil
+}
+
+// adapter serves HEAD wherever GET is served; net/http leaves the body out.
+type adapter struct{ huma.Adapter }
+
+// Handle registers the operation with the router.
+func (s adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
+	s.Adapter.Handle(op, handler)
+	head := *op
+	head.Method = http.MethodHead
+	s.Adapter.Handle(&head, handler)
+}
+
+// completeProblem is where a problem that a handler returned meets the request it belongs to.
+func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*Problem); ok {
+		prepare(humaecho.Unwrap(ctx), p)
+	}
+	return v, nil
+}
+
+// get registers a handler for GET path; problems are the statuses it answers besides 400, 401 and 500. A question that
+// embeds AtLeast is answered when the views have come that far.
+func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
+	op.Method = http.MethodGet
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	a.describeProblems(&op, problems)
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		var wanted AtLeast
+		if q, ok := any(in).(asker); ok {
+			wanted = q.asked()
+		}
+		if err := a.await(ctx, wanted); err != nil {
+			return nil, asProblem(err)
+		}
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, asProblem(err)
+		}
+		// Between waiting and reading another generation may have taken over that stands further back.
+		if s, ok := any(out).(answerer); ok && s.applied() < wanted.MinSequence {
+			return nil, behind(wanted.MinSequence).at(s.applied())
+		}
+		return out, nil
+	})
+}
+
+func (a *API) describeProblems(op *huma.Operation, problems []int) {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError}, problems...)
+	for _, status := range problems {
+		var codes []string
+		for _, kind := range problemKinds {
+			if kind.status == status {
+				codes = append(codes, kind.code)
+			}
+		}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: strings.Join(codes, ", "),
+			Content:     map[string]*huma.MediaType{problemType: {Schema: schema}},
+		}
+	}
+}
+
+// plain describes a route that is served without huma.
+func (a *API) plain(id, path, summary, mediaType string) *huma.Operation {
+	op := &huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"operations"},
+		Responses: map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK),
+			Content: map[string]*huma.MediaType{mediaType: {}}}}}
+	a.describeProblems(op, nil)
+	delete(op.Responses, "400")
+	return op
+}
+
+// describe completes what the handlers' types do not tell and returns the document.
+func (a *API) describe() ([]byte, error) {
+	document := a.huma.OpenAPI()
+	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
+	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
+	none := []map[string][]string{}
+	for path, item := range document.Paths {
+		op := item.Get
+		if path == "/healthz" || path == "/readyz" {
+			op.Security = none
+			delete(op.Responses, "400")
+			delete(op.Responses, "401")
+		}
+		for status, response := range op.Responses {
+			if response.Headers == nil {
+				response.Headers = map[string]*huma.Header{}
+			}
+			response.Headers[requestID] = &huma.Header{Description: "The caller's X-Request-Id or Request-Id, otherwise a new one.",
+				Schema: &huma.Schema{Type: huma.TypeString}}
+			if strings.HasPrefix(path, "/v1/") {
+				response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
+					Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
+			}
+			if status == "503" && response.Content[problemType] != nil {
+				response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
+			}
+		}
+	}
+	compact, err := json.Marshal(document)
+	if err != nil {
+		return nil, err
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, compact, "", "  "); err != nil {
+		return nil, err
+	}
+	indented.WriteByte('\n')
+	return indented.Bytes(), nil
+}

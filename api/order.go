@@ -1,0 +1,174 @@
+package api
+
+import (
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Order is what is known of an order. A value not known is null.
+type Order struct {
+	OrderID          string        `json:"orderId" example:"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"`
+	AssetClass       *string       `json:"assetClass"`
+	Status           *string       `json:"status" example:"PARTIALLY_FILLED" doc:"null: no notification told a status that counts."`
+	StatusSince      *string       `json:"statusSince" format:"date-time"`
+	Open             bool          `json:"open" doc:"It can still trade."`
+	Final            bool          `json:"final" doc:"Nothing more is expected. Neither open nor final: it awaits settlement."`
+	Side             *string       `json:"side" example:"BUY"`
+	ISIN             *string       `json:"isin" example:"DE0007164600"`
+	Symbol           *string       `json:"symbol"`
+	OrderType        *string       `json:"orderType" example:"LIMIT"`
+	ExchangeCode     *string       `json:"exchangeCode" example:"XFRA"`
+	Quantity         *string       `json:"quantity" example:"100" doc:"A decimal with the digits received, like all quantities and prices."`
+	Amount           *string       `json:"amount" doc:"Ordered money, where the order is for an amount and not for a quantity."`
+	ExecutedQuantity *string       `json:"executedQuantity" example:"40" doc:"Cumulative."`
+	LimitPrice       *string       `json:"limitPrice" example:"101.25"`
+	StopPrice        *string       `json:"stopPrice"`
+	ExternalID       *string       `json:"externalId" example:"ord-000123"`
+	ProductIDs       []string      `json:"productIds" doc:"Depository or wallet, and cash."`
+	Message          *string       `json:"message"`
+	CreatedOn        *string       `json:"createdOn" format:"date-time"`
+	ModifiedOn       *string       `json:"modifiedOn" format:"date-time"`
+	ExpiryDate       *string       `json:"expiryDate" example:"2026-03-31"`
+	Breaks           []Break       `json:"breaks" doc:"What a person must look at, in the order of /v1/states."`
+	Refusals         []Refusal     `json:"refusals" doc:"Requests concerning the order that the platform refused, earliest first."`
+	Notifications    Notifications `json:"notifications"`
+}
+
+// Break is something a person must look at.
+type Break struct {
+	Code           string   `json:"code" example:"possible_bust"`
+	Severity       string   `json:"severity" enum:"warn,high"`
+	OpenedAt       string   `json:"openedAt" format:"date-time"`
+	OpenedSequence uint64   `json:"openedSequence" doc:"Of the notification that opened it."`
+	Sequences      []uint64 `json:"sequences" doc:"Of the notifications that show it."`
+	Rule           string   `json:"rule" doc:"The condition in words."`
+}
+
+// Refusal is a request that the platform refused.
+type Refusal struct {
+	At          string `json:"at" format:"date-time"`
+	ErrorType   string `json:"errorType"`
+	Description string `json:"description"`
+}
+
+// Notifications counts what an order is made of.
+type Notifications struct {
+	Count           uint64 `json:"count" doc:"Repeats included."`
+	Duplicates      uint64 `json:"duplicates" doc:"Of these, those that said nothing new."`
+	DroppedFacts    uint64 `json:"droppedFacts,omitempty" doc:"Distinct facts let go because there were too many; the state may then depend on the order of arrival."`
+	FirstSequence   uint64 `json:"firstSequence"`
+	LastSequence    uint64 `json:"lastSequence"`
+	FirstReceivedAt string `json:"firstReceivedAt" format:"date-time"`
+	LastReceivedAt  string `json:"lastReceivedAt" format:"date-time"`
+}
+
+// TransformSchema names the statuses and asset classes.
+func (*Order) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["status"].Enum = append(statusNames(), nil)
+	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
+	return s
+}
+
+// TransformSchema names the codes.
+func (*Break) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["code"].Enum = breakNames()
+	return s
+}
+
+// statusNames returns the statuses that an order can have: those with a rank.
+func statusNames() (names []any) {
+	for _, row := range statemachine.Statuses() {
+		if row.Rank > 0 {
+			names = append(names, string(row.Status))
+		}
+	}
+	return names
+}
+
+func assetClassNames() (names []any) {
+	for class := statemachine.Traditional; class <= statemachine.Tokenized; class++ {
+		names = append(names, class.String())
+	}
+	return names
+}
+
+func breakNames() (names []any) {
+	for _, rule := range statemachine.Rules() {
+		names = append(names, rule.Code.String())
+	}
+	return names
+}
+
+// newOrder returns the view of o.
+func newOrder(o *statemachine.Order) Order {
+	state := o.State()
+	detail := func(f statemachine.Field) *string { return known(o.Detail(f)) }
+	return Order{
+		OrderID: o.ID, AssetClass: known(o.AssetClass().String()),
+		Status: known(state.Status), StatusSince: knownTime(state.StatusSince), Open: state.Open, Final: state.Final,
+		Side: detail(statemachine.Side), ISIN: detail(statemachine.ISIN), Symbol: detail(statemachine.Symbol),
+		OrderType: detail(statemachine.OrderType), ExchangeCode: detail(statemachine.ExchangeCode),
+		Quantity: detail(statemachine.Quantity), Amount: detail(statemachine.Amount),
+		ExecutedQuantity: known(state.Executed),
+		LimitPrice:       detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
+		ExternalID: detail(statemachine.ExternalID), ProductIDs: productIDs(o), Message: detail(statemachine.Message),
+		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn),
+		ExpiryDate: detail(statemachine.ExpiryDate),
+		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()),
+		Notifications: Notifications{
+			Count: o.Count, Duplicates: o.Duplicates, DroppedFacts: o.Dropped,
+			FirstSequence: o.First.Sequence, LastSequence: o.Last.Sequence,
+			FirstReceivedAt: instant(o.First.Received), LastReceivedAt: instant(o.Last.Received),
+		},
+	}
+}
+
+func productIDs(o *statemachine.Order) []string {
+	ids := make([]string, 0, 2)
+	for _, f := range [...]statemachine.Field{statemachine.DepositoryProduct, statemachine.WalletProduct, statemachine.CashProduct} {
+		if id := o.Detail(f); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func newBreaks(found []statemachine.Break) []Break {
+	breaks := make([]Break, len(found))
+	for i, b := range found {
+		breaks[i] = Break{Code: b.Code.String(), Severity: string(b.Severity), OpenedAt: instant(b.OpenedAt),
+			OpenedSequence: b.OpenedSequence, Sequences: b.Sequences, Rule: b.Rule}
+	}
+	return breaks
+}
+
+func newRefusals(found []statemachine.Refusal) []Refusal {
+	refusals := make([]Refusal, len(found))
+	for i, r := range found {
+		refusals[i] = Refusal{At: instant(r.At), ErrorType: r.ErrorType, Description: r.Description}
+	}
+	return refusals
+}
+
+// known returns nil for the zero value, which is "not known" everywhere.
+func known[T ~string](text T) *string {
+	if text == "" {
+		return nil
+	}
+	s := string(text)
+	return &s
+}
+
+func knownTime(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return known(instant(t))
+}
+
+// instant writes a time. Times are texts here because time.Time refuses to be written when a foreign year, moved to UTC,
+// has five digits: one such notification would make every list with its order in it fail.
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// none stands for an order without a status or asset class, in filters and counts.
+const none = "NONE"
+
+// List is one page.
+type List[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"nextCursor" doc:"Of the next page; null at the end."`
+}
+
+// Page are the parameters of a list in pages.
+type Page struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Cursor string `query:"cursor" doc:"nextCursor of the page before, with the same filters."`
+}
+
+type statusFilter string
+
+// Schema names the statuses.
+func (statusFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: append(statusNames(), none)}
+}
+
+type assetClassFilter string
+
+// Schema names the asset classes.
+func (assetClassFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: assetClassNames()}
+}
+
+type breakFilter string
+
+// Schema names the codes.
+func (breakFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: breakNames()}
+}
+
+// boolFilter is a boolean that may be left out; strictQuery lets only true and false through.
+type boolFilter struct{ Value, Given bool }
+
+// Schema says that it is a boolean.
+func (boolFilter) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean} }
+
+// Receiver returns where huma puts the value.
+func (f *boolFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.Value).Elem() }
+
+// OnParamSet notes that there is one.
+func (f *boolFilter) OnParamSet(given bool, _ any) { f.Given = given }
+
+type ordersInput struct {
+	Page
+	AtLeast
+	Status     []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
+	AssetClass assetClassFilter `query:"assetClass"`
+	Open       boolFilter       `query:"open" doc:"true: it can still trade."`
+	Break      []breakFilter    `query:"break,explode" doc:"Any of these is open. Repeatable."`
+	ExternalID string           `query:"externalId"`
+}
+
+type ordersOutput struct {
+	As
+	Body List[Order]
+}
+
+type orderInput struct {
+	ID string `path:"id" doc:"orderId, percent-encoded."`
+	AtLeast
+	IfNoneMatch string `header:"If-None-Match" doc:"An ETag received before: 304 when nothing has changed."`
+}
+
+type orderOutput struct {
+	As
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Body         *Order
+}
+
+type historyInput struct {
+	ID string `path:"id" doc:"orderId, percent-encoded."`
+	AtLeast
+}
+
+type historyOutput struct {
+	As
+	Body List[HistoryEntry]
+}
+
+func (a *API) registerOrders() {
+	tags := []string{"orders"}
+	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders, newest notification first"},
+		[]int{http.StatusServiceUnavailable}, a.listOrders)
+	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
+		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed since that ETag."}}},
+		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getOrder)
+	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
+		Summary: "What each notification of an order did, in the order of arrival"},
+		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getHistory)
+}
+
+func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, error) {
+	page, err := a.views.Orders(ctx, in.query())
+	if err != nil {
+		return nil, err
+	}
+	data := make([]Order, len(page.Orders))
+	for i := range page.Orders {
+		data[i] = newOrder(&page.Orders[i])
+	}
+	return &ordersOutput{As{page.Applied}, List[Order]{data, known(page.Next)}}, nil
+}
+
+// query translates the parameters, which have been checked against the schema.
+func (in *ordersInput) query() views.Query {
+	q := views.Query{ExternalID: in.ExternalID, Limit: in.Limit, Cursor: in.Cursor}
+	for _, name := range in.Status {
+		status := statemachine.Status(name)
+		if name == none {
+			status = ""
+		}
+		q.Statuses = append(q.Statuses, status)
+	}
+	q.AssetClass, _ = statemachine.ParseAssetClass(string(in.AssetClass))
+	if in.Open.Given {
+		q.Open = &in.Open.Value
+	}
+	for _, name := range in.Break {
+		code, _ := statemachine.ParseCode(string(name))
+		q.Breaks = append(q.Breaks, code)
+	}
+	return q
+}
+
+func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
+	generation, err := a.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, applied, err := a.views.Order(ctx, in.ID)
+	if err != nil {
+		return nil, noOrder(err, in.ID, applied)
+	}
+	out := &orderOutput{As: As{applied}, Status: http.StatusOK, CacheControl: "private, no-cache",
+		ETag: fmt.Sprintf(`W/"%d-%d"`, generation, o.Last.Sequence)}
+	if matches(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+		return out, nil
+	}
+	view := newOrder(&o)
+	out.Body = &view
+	return out, nil
+}
+
+// noOrder says that an order is unknown to views that stood at applied.
+func noOrder(err error, id string, applied uint64) error {
+	if errors.Is(err, views.ErrNotFound) {
+		return problem(codeNotFound, "No notification of the order %q has been applied. "+
+			"With minSequence the answer waits for a notification that was received just now.", id).at(applied)
+	}
+	return err
+}
+
+// matches reports whether an If-None-Match header names tag, compared weakly.
+func matches(header, tag string) bool {
+	for candidate := range strings.SplitSeq(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {
+	// Read first, so that Log-Sequence never claims more than the history holds.
+	status, err := a.position.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	past, err := a.history.History(ctx, in.ID, statemachine.AsOf{})
+	if err != nil {
+		return nil, noOrder(err, in.ID, status.Checkpoint.Sequence)
+	}
+	data := make([]HistoryEntry, len(past.Entries))
+	for i := range past.Entries {
+		data[i] = newHistoryEntry(&past.Entries[i])
+	}
+	return &historyOutput{As{status.Checkpoint.Sequence}, List[HistoryEntry]{Data: data}}, nil
+}

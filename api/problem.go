@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// The codes of problems. They are stable: callers branch on them.
+const (
+	codeBadParameter     = "bad-parameter"
+	codeCursorExpired    = "cursor-expired"
+	codeUnauthorized     = "unauthorized"
+	codeNotFound         = "not-found"
+	codeMethodNotAllowed = "method-not-allowed"
+	codeTooLarge         = "too-large"
+	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
+	codeInternal         = "internal"
+	codeViewBehind       = "view-behind"
+	codeNotReady         = "not-ready"
+	codeLogUnavailable   = "log-unavailable"
+)
+
+// problemKinds is the table of problems; the order is that of the documentation.
+var problemKinds = []struct {
+	code   string
+	status int
+	title  string
+}{
+	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid"},
+	{codeCursorExpired, http.StatusBadRequest, "The cursor does not belong to this list"},
+	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required"},
+	{codeNotFound, http.StatusNotFound, "Not found"},
+	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here"},
+	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large"},
+	{codeCanceled, 499, "The client went away"},
+	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server"},
+	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far"},
+	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready"},
+	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached"},
+}
+
+// problemURN prefixes the type of a problem. A name, not an address: there is no host that would have to stay.
+const problemURN = "urn:orderfold:problem:"
+
+const problemType = "application/problem+json"
+
+// Problem is an error as the caller sees it (RFC 9457). It is an error itself, so that handlers return it.
+type Problem struct {
+	Type      string       `json:"type" format:"uri" doc:"Names the kind of problem: urn:orderfold:problem: and the code."`
+	Title     string       `json:"title" doc:"The kind of problem in words."`
+	Status    int          `json:"status" doc:"The HTTP status."`
+	Code      string       `json:"code" doc:"The kind of problem, stable."`
+	Detail    string       `json:"detail" doc:"What is wrong here and what to do about it."`
+	RequestID string       `json:"requestId" doc:"As in the header Request-Id; the server's log has it too."`
+	Errors    []FieldError `json:"errors,omitempty" doc:"The parameters that are wrong."`
+
+	header http.Header // sent with it
+	cause  error       // for the log only
+}
+
+// FieldError says what is wrong with one parameter.
+type FieldError struct {
+	Location string `json:"location" example:"query.limit"`
+	Message  string `json:"message" example:"expected number <= 500"`
+	Value    string `json:"value,omitempty" doc:"As it was sent."`
+}
+
+// TransformSchema names the codes.
+func (*Problem) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	for _, kind := range problemKinds {
+		if kind.code != codeCanceled {
+			s.Properties["code"].Enum = append(s.Properties["code"].Enum, kind.code)
+		}
+	}
+	return s
+}
+
+// Error returns code and detail.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// Unwrap returns what caused the problem, nil when the caller did.
+func (p *Problem) Unwrap() error { return p.cause }
+
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns the media type of problems whatever was negotiated: there is one representation.
+func (*Problem) ContentType(string) string { return problemType }
+
+func problem(code, format string, args ...any) *Problem {
+	p := &Problem{Type: problemURN + code, Code: code, Detail: fmt.Sprintf(format, args...), header: http.Header{}}
+	for _, kind := range problemKinds {
+		if kind.code == code {
+			p.Title, p.Status = kind.title, kind.status
+		}
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		p.header.Set("Retry-After", "1")
+	}
+	return p
+}
+
+func (p *Problem) because(cause error) *Problem {
+	p.cause = cause
+	return p
+}
+
+// at notes what the views had applied when the problem was found.
+func (p *Problem) at(applied uint64) *Problem {
+	p.header.Set(logSequence, strconv.FormatUint(applied, 10))
+	return p
+}
+
+func internal(cause error) *Problem {
+	return problem(codeInternal, "The server's log tells more under the request id.").because(cause)
+}
+
+// asProblem gives every error its problem. What it does not know is internal, and its text stays inside.
+func asProblem(err error) *Problem {
+	var p *Problem
+	var fault *echo.HTTPError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &fault):
+		return routeProblem(fault)
+	case errors.Is(err, context.Canceled):
+		return problem(codeCanceled, "The client went away before the answer was ready.")
+	case errors.Is(err, ErrUnavailable):
+		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; GET /v1/status tells more.").because(err)
+	case errors.Is(err, views.ErrCursor):
+		return problem(codeCursorExpired, "The cursor was not made for this list and these filters. Start again without a cursor.")
+	case errors.Is(err, views.ErrVersion):
+		return problem(codeNotReady, "The views were made by another version of the program. Run one version for reading and writing.").because(err)
+	case errors.Is(err, views.ErrNoViews):
+		return problem(codeNotReady, "Nothing has been projected yet. Start the projector, or repeat the request in a moment.")
+	}
+	return internal(err)
+}
+
+// routeProblem translates what the router says.
+func routeProblem(fault *echo.HTTPError) *Problem {
+	switch fault.Code {
+	case http.StatusNotFound:
+		return problem(codeNotFound, "There is nothing at this path; /openapi.json lists what there is.")
+	case http.StatusMethodNotAllowed:
+		return problem(codeMethodNotAllowed, "This path does not know the method; the header Allow lists those it knows.")
+	}
+	return internal(fault)
+}
+
+// huma keeps these two for the whole process; nothing else here uses it, and every API wants the same.
+func init() {
+	huma.DefaultArrayNullable = false
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if status < http.StatusInternalServerError {
+			return badParameters(errs)
+		}
+		return internal(fmt.Errorf("%s: %w", message, errors.Join(errs...)))
+	}
+}
+
+// badParameters tells all that is wrong with the parameters at once.
+func badParameters(errs []error) *Problem {
+	var fields []FieldError
+	var said []string
+	for _, err := range errs {
+		var detailer huma.ErrorDetailer
+		if !errors.As(err, &detailer) {
+			continue
+		}
+		d := detailer.ErrorDetail()
+		field := FieldError{Location: d.Location, Message: d.Message}
+		if text, ok := d.Value.(string); ok {
+			field.Value = text
+		} else if d.Value != nil {
+			field.Value = fmt.Sprint(d.Value)
+		}
+		fields = append(fields, field)
+		said = append(said, field.Location+": "+field.Message)
+	}
+	p := problem(codeBadParameter, "%s.", strings.Join(said, "; "))
+	p.Errors = fields
+	return p
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+var (
+	// ErrNoRecord: the log holds no record with that sequence.
+	ErrNoRecord = errors.New("api: the log has no such record")
+	// ErrUnavailable: the log cannot be reached. Of Log every error but ErrNoRecord means that; History says it so.
+	ErrUnavailable = errors.New("api: the log cannot be reached")
+)
+
+// Views answers what is known of orders and other objects. Each answer says which record of the log it had applied.
+// An unknown id is views.ErrNotFound, with applied, a foreign cursor views.ErrCursor, views that do not exist yet views.ErrNoViews.
+type Views interface {
+	Order(ctx context.Context, id string) (order statemachine.Order, applied uint64, err error)
+	Orders(ctx context.Context, q views.Query) (views.Page, error)
+	Object(ctx context.Context, object, id string) (last views.Object, applied uint64, err error)
+	Quarantine(ctx context.Context, cursor string, limit int) (rows []views.Quarantined, next string, applied uint64, err error)
+}
+
+// Position says where the views stand.
+type Position interface {
+	Stats(ctx context.Context) (views.Stats, error)
+	Status(ctx context.Context) (views.Status, error)
+	// Wait returns nil as soon as the views have applied the record sequence, and the context's error when it ends first.
+	Wait(ctx context.Context, sequence uint64) error
+}
+
+// Log is the record of everything received. An unknown sequence is ErrNoRecord.
+type Log interface {
+	Record(ctx context.Context, sequence uint64) (Record, error)
+	Bounds(ctx context.Context) (LogBounds, error)
+	// SyncMode says in a word when the log is on disk: "always", or what an external server tells.
+	SyncMode(ctx context.Context) string
+}
+
+// History folds the notifications of one order again, those that were known at some moment, in the order of arrival. An
+// unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable.
+type History interface {
+	History(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error)
+}
+
+// Record is one notification as it was received.
+type Record struct {
+	Sequence    uint64
+	Received    time.Time
+	Source      string // "webhook", "recovered", "fetched"
+	Object      string // "traditional-asset-order", "customer", …
+	ContentType string // "" when the sender told none
+	RequestID   string
+	Traceparent string
+	Body        []byte
+}
+
+// LogBounds are the ends of the log as they stand; an empty log has Last < First.
+type LogBounds struct{ First, Last uint64 }

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+const (
+	// MaxLag is how old the oldest record that is not applied may be before the service says that it is not ready. Above
+	// the pauses of a healthy projector, below what a reader would take for current.
+	MaxLag = 10 * time.Second
+	// logPatience bounds how long a question about the position waits for the log: whoever asks is watching the service
+	// and wants to know that it does not answer.
+	logPatience = 2 * time.Second
+)
+
+// The words of /readyz, which anybody may ask: fixed texts, the details are in /v1/status.
+const (
+	readyzNoViews    = "nothing has been projected yet"
+	readyzViews      = "the views cannot be read"
+	readyzProjection = "the projector has stopped folding"
+	readyzLog        = "the log cannot be reached"
+	readyzLost       = "the log ends before the views"
+	readyzBehind     = "the views are behind the log"
+)
+
+// Status says where log and views stand. A value not known is null.
+type Status struct {
+	Log             LogStatus `json:"log"`
+	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
+	LagRecords      *uint64   `json:"lagRecords" doc:"Records received and not applied."`
+	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none."`
+	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
+	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
+	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
+	Ready           bool      `json:"ready" doc:"As /readyz."`
+	Reason          *string   `json:"reason" doc:"Why it is not ready."`
+	Rebuild         any       `json:"rebuild" doc:"Progress of a rebuild; null while none runs."`
+	Version         string    `json:"version" doc:"Of the program."`
+	StartedAt       string    `json:"startedAt" format:"date-time"`
+
+	brief string // the reason in the words of /readyz
+}
+
+// LogStatus are the ends of the log; null while it cannot be reached.
+type LogStatus struct {
+	FirstSequence *uint64 `json:"firstSequence"`
+	LastSequence  *uint64 `json:"lastSequence"`
+}
+
+// where asks views and log how they stand. It never fails: what goes wrong is the answer.
+func (a *API) where(ctx context.Context) Status {
+	ctx, cancel := context.WithTimeout(ctx, logPatience)
+	defer cancel()
+	s := Status{SyncMode: a.log.SyncMode(ctx), Version: a.version, StartedAt: instant(a.started)}
+	// Views first: the log only grows, so it cannot seem shorter than the views.
+	position, err := a.position.Status(ctx)
+	switch {
+	case errors.Is(err, views.ErrNoViews):
+		s.notReady(readyzNoViews, readyzNoViews)
+	case err != nil:
+		s.notReady(readyzViews, err.Error())
+	default:
+		s.AppliedSequence = position.Checkpoint.Sequence
+		s.Generation, s.FoldVersion = &position.Generation, known(position.FoldVersion)
+		if position.Health.Reason != "" {
+			s.notReady(readyzProjection, position.Health.Reason)
+		}
+	}
+	bounds, err := a.log.Bounds(ctx)
+	if err != nil {
+		s.notReady(readyzLog, err.Error())
+	} else {
+		s.Log = LogStatus{&bounds.First, &bounds.Last}
+		a.measureLag(ctx, &s, bounds, position.Checkpoint)
+	}
+	s.Ready = s.Reason == nil
+	return s
+}
+
+// measureLag compares the views with the log.
+func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at views.Checkpoint) {
+	var records uint64
+	var seconds float64
+	switch {
+	case at.Sequence > bounds.Last:
+		s.notReady(readyzLost, fmt.Sprintf("the log ends at %d, before the views at %d", bounds.Last, at.Sequence))
+	case at.Sequence < bounds.Last:
+		records = bounds.Last - at.Sequence
+		waiting := at.Received // if the log no longer holds the next record
+		if next, err := a.log.Record(ctx, max(at.Sequence+1, bounds.First)); err == nil {
+			waiting = next.Received
+		} else if !errors.Is(err, ErrNoRecord) {
+			s.notReady(readyzLog, err.Error())
+		}
+		seconds = max(0, time.Since(waiting).Seconds())
+	}
+	if seconds > MaxLag.Seconds() {
+		s.notReady(readyzBehind, fmt.Sprintf("the views are %.0f s and %d records behind the log", seconds, records))
+	}
+	s.LagRecords, s.LagSeconds = &records, &seconds
+}
+
+// notReady keeps the first reason: those that follow tend to be its consequences.
+func (s *Status) notReady(brief, reason string) {
+	if s.Reason == nil {
+		s.brief, s.Reason = brief, known(cmp.Or(reason, brief))
+	}
+}

@@ -1,0 +1,195 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/stretchr/testify/require"
+)
+
+func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
+	now := time.Now()
+	secret := "dial tcp 10.0.0.1:4222: refused"
+	for name, c := range map[string]struct {
+		set    func(*testing.T, *world)
+		ready  bool
+		brief  string // of /readyz
+		reason string // part of that of /v1/status
+	}{
+		"an empty log is caught up with": {func(*testing.T, *world) {}, true, "", ""},
+		"all is applied": {func(t *testing.T, w *world) {
+			w.receiveRaw(api.Record{Received: now.Add(-time.Hour), Body: []byte(`{"id":"c"}`)})
+			w.apply(t)
+		}, true, "", ""},
+		"a little behind is caught up": {func(t *testing.T, w *world) {
+			w.receiveRaw(api.Record{Received: now.Add(-time.Second), Body: []byte(`{"id":"c"}`)})
+		}, true, "", ""},
+		"too far behind": {func(t *testing.T, w *world) {
+			w.receiveRaw(api.Record{Received: now.Add(-time.Minute), Body: []byte(`{"id":"c"}`)})
+		}, false, "the views are behind the log", "1 records behind"},
+		"the projector stopped": {func(t *testing.T, w *world) {
+			require.NoError(t, w.SetHealth(t.Context(), views.Health{Reason: "the log diverged in /var/lib/secret", At: now}))
+		}, false,
+			"the projector has stopped folding", "the log diverged"},
+		"no views yet": {func(t *testing.T, w *world) { w.viewsErr = views.ErrNoViews }, false, "nothing has been projected yet",
+			"nothing has been projected yet"},
+		"the views cannot be read": {func(t *testing.T, w *world) { w.viewsErr = errors.New("disk I/O error in /secret") }, false,
+			"the views cannot be read", "disk I/O error"},
+		"the log is gone": {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "the log cannot be reached", "refused"},
+		"the log was cut back": {func(t *testing.T, w *world) {
+			require.NoError(t, w.Commit(t.Context(), views.Batch{Checkpoint: views.Checkpoint{Log: "log-1", Sequence: 5}}))
+		}, false, "the log ends before the views", "ends at 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c.set(t, w)
+			s := start(t, w)
+			status := into[api.Status](t, s.get(t, "/v1/status"))
+			require.Equal(t, c.ready, status.Ready)
+			a := s.get(t, "/readyz")
+			require.Equal(t, "application/json", a.Header.Get("Content-Type"))
+			if c.ready {
+				require.Nil(t, status.Reason)
+				require.Equal(t, http.StatusOK, a.StatusCode)
+				require.JSONEq(t, `{"ready":true}`, string(a.body))
+				return
+			}
+			require.Contains(t, *status.Reason, c.reason)
+			require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
+			require.JSONEq(t, `{"ready":false,"reason":"`+c.brief+`"}`, string(a.body), "fixed words: anybody may ask")
+			require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode, "it is alive all the same")
+		})
+	}
+}
+
+func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
+	s := start(t, newWorld(t))
+	s.receiveRaw(api.Record{Body: []byte(`{"id":"c"}`)})
+	s.apply(t)
+	s.receiveRaw(api.Record{Received: time.Now().Add(-time.Minute), Body: []byte(`{"id":"c"}`)})
+	s.receiveRaw(api.Record{Received: time.Now(), Body: []byte(`{"id":"c"}`)})
+	a := s.get(t, "/v1/status")
+	require.Equal(t, "1", a.Header.Get("Log-Sequence"))
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(a.body, &got))
+	require.Equal(t, map[string]any{"firstSequence": 1.0, "lastSequence": 3.0}, got["log"])
+	require.InDelta(t, 60, got["lagSeconds"], 30)
+	_, err := time.Parse(time.RFC3339Nano, got["startedAt"].(string))
+	require.NoError(t, err)
+	for name, value := range map[string]any{"appliedSequence": 1.0, "lagRecords": 2.0, "generation": 1.0, "foldVersion": "7",
+		"syncMode": "always", "ready": false, "rebuild": nil, "version": "1.2.3"} {
+		require.Contains(t, got, name)
+		require.Equal(t, value, got[name], name)
+	}
+	s.fail(errors.New("gone"), nil)
+	require.NoError(t, json.Unmarshal(s.get(t, "/v1/status").body, &got))
+	require.Equal(t, map[string]any{"firstSequence": nil, "lastSequence": nil}, got["log"])
+	require.Nil(t, got["lagSeconds"])
+}
+
+func TestStatsCountOrders(t *testing.T) {
+	s := start(t, newWorld(t))
+	require.JSONEq(t, `{"orders":0,"open":0,"final":0,"byStatus":{},"byAssetClass":{},"byBreak":{},"objects":{},
+		"quarantined":0,"records":0}`, string(s.get(t, "/v1/stats").body))
+	s.receive(order("a", statemachine.Placed, 1, ""), `{}`)
+	s.receive(order("b", statemachine.Rejected, 1, ""), `{}`)
+	s.receive(order("c", statemachine.Filled, 1, "101"), `{}`)
+	s.receive(statemachine.Notification{OrderID: "d"}, `{}`)
+	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})
+	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`not json`)})
+	s.apply(t)
+	a := s.get(t, "/v1/stats")
+	require.JSONEq(t, `{"orders":4,"open":1,"final":1,"byStatus":{"PLACED":1,"REJECTED":1,"FILLED":1,"NONE":1},
+		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},"quarantined":1,"records":6}`,
+		string(a.body))
+	require.Equal(t, "6", a.Header.Get("Log-Sequence"))
+}
+
+func TestQuarantineIsListedInPages(t *testing.T) {
+	s := start(t, newWorld(t))
+	require.JSONEq(t, `{"data":[],"nextCursor":null}`, string(s.get(t, "/v1/quarantine").body))
+	for range 3 {
+		s.receiveRaw(api.Record{Object: "customer", Body: []byte(`not json`)})
+	}
+	s.apply(t)
+	first := into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?limit=1"))
+	require.Equal(t, []api.Quarantined{{Sequence: 3, ReceivedAt: "2026-03-02T09:32:00Z", Object: "customer", Class: "not-json",
+		Reason: "The body is not JSON."}}, first.Data)
+	rest := into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?limit=2&cursor="+url.QueryEscape(*first.NextCursor)))
+	require.Len(t, rest.Data, 2)
+	require.Nil(t, rest.NextCursor)
+	code, _ := s.get(t, "/v1/quarantine?cursor=foreign").problem(t)
+	require.Equal(t, "cursor-expired", code)
+}
+
+func TestStatesAreTheTablesOfTheStateMachine(t *testing.T) {
+	s := start(t, newWorld(t))
+	states := into[api.States](t, s.get(t, "/v1/states"))
+	require.Equal(t, statemachine.Statuses(), states.Statuses)
+	require.Len(t, states.Breaks, len(statemachine.Rules()))
+	require.Equal(t, "high", states.Breaks[0].Severity)
+	for _, a := range []answer{s.get(t, "/v1/states?format=mermaid"), s.get(t, "/v1/states", "Accept: text/vnd.mermaid")} {
+		require.Equal(t, "text/vnd.mermaid", a.Header.Get("Content-Type"))
+		require.Equal(t, statemachine.Mermaid(), string(a.body))
+	}
+	require.Equal(t, "application/json",
+		s.get(t, "/v1/states?format=json", "Accept: text/vnd.mermaid").Header.Get("Content-Type"))
+}
+
+func TestMetricsTellOrdersBreaksAndLag(t *testing.T) {
+	s := start(t, newWorld(t))
+	bust := order("a", statemachine.Filled, 1, "100")
+	s.receive(bust, `{}`)
+	bust.Status, bust.At = statemachine.PartiallyFilled, minute(2)
+	s.receive(bust, `{}`)
+	s.receive(statemachine.Notification{OrderID: "b"}, `{}`)
+	s.apply(t)
+	s.receiveRaw(api.Record{Received: time.Now(), Body: []byte(`{"id":"c"}`)})
+	s.get(t, "/v1/orders/a")
+	s.get(t, "/v1/orders/nope?x=1")
+	s.get(t, "/made/up/by/the/caller")
+	s.get(t, "/v1/orders/a/made-up")
+	s.do(t, "MADEUP", "/v1/orders/a")
+	text := string(s.get(t, "/metrics").body)
+	for _, line := range []string{
+		`orderfold_orders{status="FILLED"} 1`, `orderfold_orders{status="NONE"} 1`, `orderfold_orders{status="PLACED"} 0`,
+		`orderfold_breaks{code="possible_bust",severity="warn"} 1`, `orderfold_breaks{code="overfill",severity="high"} 0`,
+		`orderfold_log_last_sequence 4`, `orderfold_applied_sequence 3`, `orderfold_lag_records 1`, `orderfold_quarantined 0`,
+		`orderfold_ready 1`, `orderfold_api_requests_in_flight 1`,
+		`orderfold_api_requests_total{code="200",route="/v1/orders/:id"} 1`,
+		`orderfold_api_requests_total{code="400",route="/v1/orders/:id"} 1`,
+		`orderfold_api_requests_total{code="405",route="/v1/orders/:id"} 1`,
+		`orderfold_api_requests_total{code="404",route="none"} 2`,
+		`orderfold_api_request_duration_seconds_count{code="200",route="/v1/orders/:id"} 1`,
+	} {
+		require.Contains(t, text, line+"\n")
+	}
+	require.Regexp(t, `(?m)^orderfold_lag_seconds [0-9.e-]+$`, text)
+	require.NotContains(t, text, "made")
+	require.NotContains(t, text, "MADEUP")
+	lint(t, strings.NewReader(text))
+
+	s.fail(errors.New("gone"), errors.New("gone"))
+	a := s.get(t, "/metrics")
+	require.Equal(t, http.StatusOK, a.StatusCode, "what can be told is told")
+	require.Contains(t, string(a.body), "orderfold_ready 0\n")
+	require.NotContains(t, string(a.body), "orderfold_lag_records ")
+	lint(t, strings.NewReader(string(a.body)))
+}
+
+func lint(t *testing.T, r io.Reader) {
+	t.Helper()
+	faults, err := promlint.New(r).Lint()
+	require.NoError(t, err)
+	require.Empty(t, faults)
+}
