@@ -1,0 +1,196 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+var errReadOnly = errors.New("views: opened for reading only")
+
+// chunkSize is how many orders one statement looks up.
+const chunkSize = 64
+
+var (
+	loadText = `SELECT id, state FROM orders WHERE id IN (` + marks(chunkSize) + `)`
+	rowsText = `SELECT id, n, facet, breaks, last_sequence, recent FROM orders WHERE id IN (` + marks(chunkSize) + `)`
+)
+
+const (
+	insertOrderText = `INSERT INTO orders (id, facet, breaks, last_sequence, external_id, recent, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`
+	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, external_id = ?, recent = ?, state = ?
+		WHERE n = ?`
+	insertSequencesText = `INSERT INTO order_sequences (n, first, sequences) VALUES (?, ?, ?)`
+	insertBreakText     = `INSERT INTO order_breaks (code, last_sequence, n) VALUES (?, ?, ?)`
+	deleteBreakText     = `DELETE FROM order_breaks WHERE code = ? AND last_sequence = ?`
+	insertFacetText     = `INSERT INTO facets (status, asset_class, open, final, broken, orders) VALUES (?, ?, ?, ?, ?, 0)`
+	countFacetText      = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
+	countBreakText      = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
+	objectText          = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET count = count + excluded.count, sequence = max(sequence, excluded.sequence),
+			received = iif(excluded.sequence > sequence, excluded.received, received)`
+	countObjectText = `INSERT INTO object_counts (object, notifications) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET notifications = notifications + excluded.notifications`
+	quarantineText = `INSERT INTO quarantine (sequence, received, object, class, reason) VALUES (?, ?, ?, ?, ?)`
+	positionText   = `UPDATE position SET log = ?, sequence = ?, hash = ?, received = ?,
+		notifications = notifications + ?, quarantined = quarantined + ?`
+	healthText = `UPDATE position SET health = ?, health_at = ?`
+)
+
+// neededTexts name every table, column and index there is: a file that can prepare them all is complete.
+var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, insertBreakText,
+	deleteBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
+	positionText, healthText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
+	byExternalIDText}
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// Checkpoint returns the position that the views stand at.
+func (s *Store) Checkpoint(ctx context.Context) (Checkpoint, error) {
+	status, err := s.Status(ctx)
+	return status.Checkpoint, err
+}
+
+// Load returns those of the orders that exist, by id.
+func (s *Store) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
+	orders := make(map[string]*statemachine.Order, len(ids))
+	err := s.write(func(w *writer) error {
+		return w.lookUp(ctx, loadText, ids, func(rows *sql.Rows) error {
+			var state sql.RawBytes
+			var o statemachine.Order
+			if err := rows.Scan(&o.ID, &state); err != nil {
+				return err
+			}
+			orders[o.ID] = &o
+			return o.UnmarshalBinary(state)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("views: load %d orders: %w", len(ids), err)
+	}
+	return orders, nil
+}
+
+// Commit writes the batch whole and wakes those who wait for its position. After an error nothing of the batch is written,
+// and the views stand where they stood.
+func (s *Store) Commit(ctx context.Context, b Batch) error {
+	err := s.write(func(w *writer) error {
+		err := w.transaction(ctx, func(ctx context.Context) error { return w.writeBatch(ctx, &b) })
+		if err == nil {
+			w.sequence = b.Checkpoint.Sequence
+			s.watch.publish(w.sequence, nil)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("views: commit up to sequence %d: %w", b.Checkpoint.Sequence, err)
+	}
+	return nil
+}
+
+// SetHealth replaces what Status tells of the projector.
+func (s *Store) SetHealth(ctx context.Context, h Health) error {
+	err := s.write(func(w *writer) error {
+		_, err := w.c.exec(ctx, healthText, h.Reason, nanos(h.At))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("views: set health: %w", err)
+	}
+	return nil
+}
+
+// write lends f the writer.
+func (s *Store) write(f func(*writer) error) error {
+	w := s.writer
+	if w == nil {
+		return errReadOnly
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c == nil {
+		return ErrClosed
+	}
+	return f(w)
+}
+
+// transaction undoes what f did unless f and the commit succeed. Its statements do not see ctx end: a context that can end
+// costs a goroutine for each, and there are thousands. f looks at ctx itself.
+func (w *writer) transaction(ctx context.Context, f func(ctx context.Context) error) error {
+	quiet := context.WithoutCancel(ctx)
+	if _, err := w.c.exec(quiet, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		_, err = w.c.exec(quiet, "COMMIT")
+	}
+	if err != nil {
+		w.facets = nil // may hold some that are gone now
+		// SQLite undoes by itself after some errors, a full disk for one, and then refuses this; where a transaction was
+		// left open after all, the next BEGIN says so.
+		_, _ = w.c.exec(quiet, "ROLLBACK")
+	}
+	return err
+}
+
+// writeBatch runs in a transaction.
+func (w *writer) writeBatch(ctx context.Context, b *Batch) error {
+	if b.Checkpoint.Sequence < w.sequence {
+		return fmt.Errorf("the views stand at %d already", w.sequence)
+	}
+	quiet := context.WithoutCancel(ctx)
+	t := tally{facets: map[int64]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{}}
+	for changes := range slices.Chunk(b.Orders, chunkSize) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.writeOrders(quiet, changes, b.Checkpoint.Sequence, &t); err != nil {
+			return err
+		}
+	}
+	for _, o := range b.Objects {
+		t.objects[o.Object] += int64(o.Count)
+		if o.ID == "" {
+			continue
+		}
+		if _, err := w.c.exec(quiet, objectText, o.Object, o.ID, o.Sequence, nanos(o.Received), o.Count); err != nil {
+			return fmt.Errorf("%s %q: %w", o.Object, o.ID, err)
+		}
+	}
+	for _, q := range b.Quarantined {
+		if _, err := w.c.exec(quiet, quarantineText, q.Sequence, nanos(q.Received), q.Object, q.Class, q.Reason); err != nil {
+			return fmt.Errorf("quarantine %d: %w", q.Sequence, err)
+		}
+	}
+	if err := w.writeCounts(quiet, &t); err != nil {
+		return err
+	}
+	_, err := w.c.exec(quiet, positionText, b.Checkpoint.Log, b.Checkpoint.Sequence, b.Checkpoint.Hash,
+		nanos(b.Checkpoint.Received), t.notifications, len(b.Quarantined))
+	return err
+}
+
+// lookUp runs a text with chunkSize marks for the ids. A NULL matches nothing and fills up the last chunk.
+func (w *writer) lookUp(ctx context.Context, text string, ids []string, scan func(*sql.Rows) error) error {
+	args := make([]any, chunkSize)
+	for chunk := range slices.Chunk(ids, chunkSize) {
+		clear(args)
+		for i, id := range chunk {
+			args[i] = id
+		}
+		if err := w.c.each(ctx, text, args, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}

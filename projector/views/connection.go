@@ -1,0 +1,133 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite" // is also the driver of that name
+)
+
+// openFile returns the file as a database; nothing is opened before the first connection. Settings are pragmas.
+func openFile(path, mode string, settings ...string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("views: open %s: %w", path, err)
+	}
+	query := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_pragma": settings}
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("views: open %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// connection is one connection with the statements that it has prepared. It is not safe for concurrent use.
+type connection struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+func connect(ctx context.Context, db *sql.DB) (*connection, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn: conn, prepared: map[string]*sql.Stmt{}}, nil
+}
+
+func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt := c.prepared[text]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := c.conn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	c.prepared[text] = stmt
+	return stmt, nil
+}
+
+func (c *connection) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// row reads the one row of a query. It returns sql.ErrNoRows when there is none.
+func (c *connection) row(ctx context.Context, text string, args []any, dest ...any) error {
+	found := false
+	err := c.each(ctx, text, args, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(dest...)
+	})
+	if err == nil && !found {
+		return sql.ErrNoRows
+	}
+	return err
+}
+
+// each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
+func (c *connection) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) (err error) {
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// close ends the connection itself, not only its use: nothing of a failed one is to be met again. Statements go first:
+// database/sql does not close those of a single connection, and SQLite keeps the file open as long as there is one.
+func (c *connection) close() error {
+	var errs []error
+	for _, stmt := range c.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	err := c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// sqliteCode returns SQLite's extended result code, 0 when err is of something else.
+func sqliteCode(err error) int {
+	var fault *sqlite.Error
+	if errors.As(err, &fault) {
+		return fault.Code()
+	}
+	return 0
+}
+
+// nanos is how a time is stored; 0 is the zero time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}

@@ -1,0 +1,113 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+
+	codes "modernc.org/sqlite/lib"
+)
+
+// generation is one file of views, open for reading: a few connections, each used by one reader at a time.
+type generation struct {
+	number int
+	db     *sql.DB
+	idle   chan *connection // nil stands for one that is not connected yet
+
+	// Guarded by Store.mu.
+	users   int
+	retired bool
+}
+
+// readers is how many read at once. More than the processors would only wait for each other; the least keeps a long list
+// from holding up everyone else.
+func readers() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
+
+// openGeneration returns ErrVersion when the file holds views that this program, or another foldVersion, cannot read.
+func openGeneration(ctx context.Context, dir string, n int, foldVersion string) (*generation, error) {
+	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{number: n, db: db, idle: make(chan *connection, readers())}
+	for range cap(g.idle) {
+		g.idle <- nil
+	}
+	err = g.use(ctx, func(c *connection) error {
+		_, err := readVersion(ctx, c, foldVersion)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("views: open generation %d: %w%s", n, err, permissionHint(err)), g.close())
+	}
+	return g, nil
+}
+
+// permissionHint explains what SQLite calls an attempt to write, see doc.go.
+func permissionHint(err error) string {
+	switch sqliteCode(err) & 0xff {
+	case codes.SQLITE_READONLY, codes.SQLITE_CANTOPEN:
+		return "; start the projector, or read as a user who may write the folder of the views"
+	}
+	return ""
+}
+
+const (
+	schemaVersionText = `PRAGMA user_version`
+	foldVersionText   = `SELECT fold_version FROM position`
+)
+
+// readVersion returns in words how the file differs from what this program writes, with ErrVersion.
+func readVersion(ctx context.Context, c *connection, foldVersion string) (difference string, err error) {
+	var schema int
+	if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+		return "", err
+	}
+	if schema != schemaVersion {
+		return fmt.Sprintf("its schema is %d, this program writes %d", schema, schemaVersion), ErrVersion
+	}
+	var fold string
+	if err := c.row(ctx, foldVersionText, nil, &fold); err != nil {
+		return "", err
+	}
+	if fold != foldVersion {
+		return fmt.Sprintf("its fold version is %q, this program folds by %q", fold, foldVersion), ErrVersion
+	}
+	return "", nil
+}
+
+// use lends a connection to f. One that failed is not used again.
+func (g *generation) use(ctx context.Context, f func(*connection) error) (err error) {
+	var c *connection
+	select {
+	case c = <-g.idle:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() {
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCursor) && c != nil {
+			err = errors.Join(err, c.close())
+			c = nil
+		}
+		g.idle <- c
+	}()
+	if c == nil {
+		if c, err = connect(ctx, g.db); err != nil {
+			return err
+		}
+	}
+	return f(c)
+}
+
+// close must be called once, when nobody uses the generation any more.
+func (g *generation) close() error {
+	var errs []error
+	for range cap(g.idle) {
+		if c := <-g.idle; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	return errors.Join(append(errs, g.db.Close())...)
+}

@@ -1,0 +1,154 @@
+package views
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// openLogged returns what was warned of, too.
+func openLogged(t *testing.T, dir, foldVersion string) (*Store, []observer.LoggedEntry) {
+	core, logs := observer.New(zap.WarnLevel)
+	s := openAs(t, Options{Dir: dir, FoldVersion: foldVersion, Logger: zap.New(core)})
+	return s, logs.All()
+}
+
+func generationOf(t *testing.T, s *Store) int {
+	status, err := s.Status(context.Background())
+	require.NoError(t, err)
+	return status.Generation
+}
+
+func TestAnotherFoldVersionBeginsAnew(t *testing.T) {
+	dir := t.TempDir()
+	for n, version := range []string{"a", "b", "c", "d"} {
+		s, warned := openLogged(t, dir, version)
+		require.Equal(t, n+1, generationOf(t, s))
+		newWorld().requireViews(t, s)
+		if n == 0 {
+			require.Empty(t, warned)
+		} else {
+			require.Len(t, warned, 1)
+			require.Contains(t, warned[0].ContextMap()["reason"], "fold version")
+		}
+		w := newWorld()
+		w.status("o-1", statemachine.Placed)
+		w.commit(t, s)
+		require.NoError(t, s.Close())
+	}
+	all, err := generations(dir)
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 4}, all, "the previous generation is kept, older ones are not")
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	require.Len(t, left, 4, "nothing else is left behind: %v", left)
+
+	s, warned := openLogged(t, dir, "d")
+	require.Empty(t, warned)
+	require.Equal(t, 4, generationOf(t, s))
+}
+
+func TestDamageBeginsAnew(t *testing.T) {
+	file := func(dir string) string { return generationPath(dir, 1) }
+	change := func(change func(t *testing.T, b []byte) []byte) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			b, err := os.ReadFile(file(dir))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(file(dir), change(t, b), 0o600))
+		}
+	}
+	run := func(text string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			db, err := openFile(file(dir), "rw")
+			require.NoError(t, err)
+			_, err = db.Exec(text)
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+		}
+	}
+	for name, damage := range map[string]func(*testing.T, string){
+		"the file is missing":         func(t *testing.T, dir string) { require.NoError(t, os.Remove(file(dir))) },
+		"the file is empty":           change(func(_ *testing.T, b []byte) []byte { return nil }),
+		"the header is cut":           change(func(_ *testing.T, b []byte) []byte { return b[:60] }),
+		"the file ends early":         change(func(_ *testing.T, b []byte) []byte { return b[:len(b)/2] }),
+		"the last page is cut":        change(func(_ *testing.T, b []byte) []byte { return b[:len(b)-1000] }),
+		"the header is garbage":       change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, 100) }),
+		"all of it is garbage":        change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, len(b)) }),
+		"a page in the middle is not": change(func(_ *testing.T, b []byte) []byte { return flip(b, len(b)/2/4096*4096, 4096) }),
+		"a table is missing":          run(`DROP TABLE order_breaks`),
+		"an index is missing":         run(`DROP INDEX orders_by_facet`),
+		"a column is missing":         run(`ALTER TABLE quarantine DROP COLUMN reason`),
+		"the position is missing":     run(`DELETE FROM position`),
+		"another schema":              run(`PRAGMA user_version = 99`),
+		"live is missing":             func(t *testing.T, dir string) { require.NoError(t, os.Remove(livePath(dir))) },
+		"live is empty":               func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "")) },
+		"live is garbage":             func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "-1\n")) },
+		"live names a missing one":    func(t *testing.T, dir string) { require.NoError(t, writeLive(dir, 1000)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first := open(t, dir)
+			crowd(t, first, 200)
+			require.NoError(t, first.Close())
+			damage(t, dir)
+
+			s, warned := openLogged(t, dir, testVersion)
+			require.Len(t, warned, 1)
+			require.NotEmpty(t, warned[0].ContextMap()["reason"])
+			t.Log(warned[0].ContextMap()["reason"])
+			require.Greater(t, generationOf(t, s), 1)
+			newWorld().requireViews(t, s)
+			w := crowd(t, s, 50)
+			require.NoError(t, s.Close())
+
+			again, warned := openLogged(t, dir, testVersion)
+			require.Empty(t, warned)
+			w.requireViews(t, again)
+		})
+	}
+}
+
+// flip changes bits of n bytes.
+func flip(b []byte, from, n int) []byte {
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range n {
+		b[from+i] ^= byte(1 + random.IntN(255))
+	}
+	return b
+}
+
+func TestSecondWriterIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	_, err := Open(context.Background(), Options{Dir: dir, FoldVersion: testVersion})
+	require.ErrorIs(t, err, ErrLocked)
+	require.ErrorContains(t, err, dir)
+	require.NoError(t, first.Close())
+	open(t, dir)
+}
+
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a file")
+	require.NoError(t, os.WriteFile(dir, nil, 0o600))
+	_, err := Open(context.Background(), Options{Dir: dir})
+	require.ErrorContains(t, err, "views: create the folder")
+	require.NotContains(t, err.Error(), "\n", "one line")
+	_, err = Open(context.Background(), Options{Dir: filepath.Join(dir, "views")})
+	require.ErrorContains(t, err, "views: create the folder")
+}
+
+func TestFolderWithAnOddName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b?c#d%20e&f=g;ü")
+	s := open(t, dir)
+	w := crowd(t, s, 20)
+	w.requireViews(t, openReadOnly(t, dir))
+	require.FileExists(t, generationPath(dir, 1))
+}

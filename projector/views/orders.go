@@ -1,0 +1,178 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// tally is by how much a batch changes the counts.
+type tally struct {
+	facets        map[int64]int64
+	breaks        map[statemachine.Code]int64
+	objects       map[string]int64
+	notifications int
+}
+
+// stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
+type stored struct {
+	n, facet int64
+	breaks   breakSet
+	last     uint64
+	recent   []byte
+}
+
+// breakSet has the bit 1<<code of each open break.
+type breakSet int64
+
+func breaksOf(state *statemachine.State) (set breakSet) {
+	for i := range state.Breaks {
+		set |= 1 << state.Breaks[i].Code
+	}
+	return set
+}
+
+func (set breakSet) each(f func(statemachine.Code) error) error {
+	for ; set != 0; set &= set - 1 {
+		if err := f(statemachine.Code(bits.TrailingZeros64(uint64(set)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOrders writes at most chunkSize changes.
+func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint uint64, t *tally) error {
+	known, err := w.stored(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		ch := &changes[i]
+		old, ok := known[ch.Order.ID]
+		if !ok {
+			return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
+		}
+		delete(known, ch.Order.ID)
+		if err := w.writeOrder(ctx, ch, &old, checkpoint, t); err != nil {
+			return fmt.Errorf("order %q: %w", ch.Order.ID, err)
+		}
+	}
+	return nil
+}
+
+// stored returns what the views hold of each order, the zero value for those that they do not. An order all of whose
+// notifications are in the batch is a new one and is not looked up; if it is there after all, the insert fails.
+func (w *writer) stored(ctx context.Context, changes []Change) (map[string]stored, error) {
+	known := make(map[string]stored, len(changes))
+	var ids []string
+	for i := range changes {
+		o := changes[i].Order
+		known[o.ID] = stored{}
+		if o.Count != uint64(len(changes[i].Sequences)) {
+			ids = append(ids, o.ID)
+		}
+	}
+	err := w.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
+		var id string
+		var s stored
+		err := rows.Scan(&id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent)
+		known[id] = s
+		return err
+	})
+	return known, err
+}
+
+func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
+	last := ch.Order.Last.Sequence
+	if n := len(ch.Sequences); n > 0 && ch.Sequences[n-1] != last || last > checkpoint {
+		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", last, ch.Sequences, checkpoint)
+	}
+	state := ch.Order.State()
+	breaks := breaksOf(&state)
+	facet, err := w.facet(ctx, facetOf(ch.Order, &state))
+	if err != nil {
+		return err
+	}
+	full, recent, err := addSequences(old.recent, ch.Sequences)
+	if err != nil {
+		return err
+	}
+	if w.encoded, err = ch.Order.AppendBinary(w.encoded[:0]); err != nil {
+		return err
+	}
+	row := []any{facet, int64(breaks), last, ch.Order.Detail(statemachine.ExternalID), recent, w.encoded, old.n}
+	n := old.n
+	if n == 0 {
+		n, err = w.insertOrder(ctx, ch.Order.ID, row[:6])
+	} else {
+		t.facets[old.facet]--
+		_, err = w.c.exec(ctx, updateOrderText, row...)
+	}
+	if err != nil {
+		return err
+	}
+	t.facets[facet]++
+	t.notifications += len(ch.Sequences)
+	for _, chunk := range full {
+		if _, err := w.c.exec(ctx, insertSequencesText, n, chunk[0], encodeSequences(chunk)); err != nil {
+			return err
+		}
+	}
+	return w.writeBreaks(ctx, old, &stored{n: n, breaks: breaks, last: last}, t)
+}
+
+func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64, err error) {
+	result, err := w.c.exec(ctx, insertOrderText, append([]any{id}, row...)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// writeBreaks moves the order in the lists by break.
+func (w *writer) writeBreaks(ctx context.Context, old, changed *stored, t *tally) error {
+	if old.breaks == changed.breaks && old.last == changed.last {
+		return nil
+	}
+	return errors.Join(
+		old.breaks.each(func(code statemachine.Code) error {
+			t.breaks[code]--
+			_, err := w.c.exec(ctx, deleteBreakText, code, old.last)
+			return err
+		}),
+		changed.breaks.each(func(code statemachine.Code) error {
+			t.breaks[code]++
+			_, err := w.c.exec(ctx, insertBreakText, code, changed.last, changed.n)
+			return err
+		}))
+}
+
+func (w *writer) writeCounts(ctx context.Context, t *tally) error {
+	for facet, by := range t.facets {
+		if by == 0 {
+			continue
+		}
+		if _, err := w.c.exec(ctx, countFacetText, by, facet); err != nil {
+			return fmt.Errorf("count of orders: %w", err)
+		}
+	}
+	for code, by := range t.breaks {
+		if by == 0 {
+			continue
+		}
+		if _, err := w.c.exec(ctx, countBreakText, by, code); err != nil {
+			return fmt.Errorf("count of %s: %w", code, err)
+		}
+	}
+	for object, by := range t.objects {
+		if _, err := w.c.exec(ctx, countObjectText, object, by); err != nil {
+			return fmt.Errorf("count of %s: %w", object, err)
+		}
+	}
+	return nil
+}

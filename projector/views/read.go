@@ -1,0 +1,231 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+const (
+	sequenceText = `SELECT sequence FROM position`
+	orderText    = `SELECT p.sequence, o.n, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
+	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
+	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
+	lastText     = `SELECT p.sequence, o.sequence, o.received, o.count
+		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
+	quarantineListText = `SELECT sequence, received, object, class, reason FROM quarantine
+		WHERE sequence < ? ORDER BY sequence DESC LIMIT ?`
+	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at FROM position`
+	totalsText = `SELECT sequence, notifications, quarantined FROM position`
+
+	breakCountsText  = `SELECT code, orders FROM break_counts WHERE orders > 0`
+	objectCountsText = `SELECT object, notifications FROM object_counts`
+)
+
+// position returns the sequence that the views stand at.
+func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
+	err = s.read(ctx, func(_ *generation, c *connection) error {
+		return c.row(ctx, sequenceText, nil, &sequence)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("views: read the position: %w", err)
+	}
+	return sequence, nil
+}
+
+// Order returns an order as the views stood at applied. It returns ErrNotFound, with applied, when they do not hold it.
+func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, applied uint64, err error) {
+	order.ID = id
+	err = s.read(ctx, func(_ *generation, c *connection) error {
+		// It takes microseconds: not worth the goroutine that a context which can end costs.
+		return c.each(context.WithoutCancel(ctx), orderText, []any{id}, func(rows *sql.Rows) error {
+			var n sql.NullInt64
+			var state sql.RawBytes
+			if err := rows.Scan(&applied, &n, &state); err != nil {
+				return err
+			}
+			if !n.Valid {
+				return ErrNotFound
+			}
+			return order.UnmarshalBinary(state)
+		})
+	})
+	if err != nil {
+		return statemachine.Order{}, applied, fmt.Errorf("views: order %q: %w", id, err)
+	}
+	return order, applied, nil
+}
+
+// Sequences returns the sequences of every notification of an order, ascending, or ErrNotFound.
+func (s *Store) Sequences(ctx context.Context, id string) (sequences []uint64, err error) {
+	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
+		var n int64
+		var recent []byte
+		err := c.row(ctx, recentText, []any{id}, &n, &recent)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		err = c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
+			var chunk sql.RawBytes
+			if err := rows.Scan(&chunk); err != nil {
+				return err
+			}
+			sequences, err = appendSequences(sequences, chunk)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		sequences, err = appendSequences(sequences, recent)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("views: sequences of order %q: %w", id, err)
+	}
+	return sequences, nil
+}
+
+// Object returns the last notification of an object that is not an order, as the views stood at applied. It returns
+// ErrNotFound, with applied, when there was none.
+func (s *Store) Object(ctx context.Context, object, id string) (o Object, applied uint64, err error) {
+	err = s.read(ctx, func(_ *generation, c *connection) error {
+		var sequence, received, count sql.NullInt64
+		if err := c.row(ctx, lastText, []any{object, id}, &applied, &sequence, &received, &count); err != nil {
+			return err
+		}
+		if !sequence.Valid {
+			return ErrNotFound
+		}
+		o = Object{object, id, uint64(sequence.Int64), fromNanos(received.Int64), uint64(count.Int64)}
+		return nil
+	})
+	if err != nil {
+		return Object{}, applied, fmt.Errorf("views: %s %q: %w", object, id, err)
+	}
+	return o, applied, nil
+}
+
+// quarantineList stands for the list of quarantined records in its cursors; there is only one.
+const quarantineList = 0
+
+// Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: limit of
+// them (1–500; 0 is 100) and the cursor of the next ones, "" at the end. It returns ErrCursor.
+func (s *Store) Quarantine(ctx context.Context, cursor string, limit int) (
+	rows []Quarantined, next string, applied uint64, err error,
+) {
+	limit = pageLimit(limit)
+	err = s.snapshot(ctx, func(g *generation, c *connection) error {
+		before, err := decodeCursor(cursor, g.number, quarantineList)
+		if err != nil {
+			return err
+		}
+		if err := c.row(ctx, sequenceText, nil, &applied); err != nil {
+			return err
+		}
+		err = c.each(ctx, quarantineListText, []any{before, limit + 1}, func(r *sql.Rows) error {
+			var q Quarantined
+			var received int64
+			err := r.Scan(&q.Sequence, &received, &q.Object, &q.Class, &q.Reason)
+			q.Received = fromNanos(received)
+			rows = append(rows, q)
+			return err
+		})
+		if len(rows) > limit {
+			rows = rows[:limit]
+			next = encodeCursor(g.number, quarantineList, int64(rows[limit-1].Sequence))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", 0, fmt.Errorf("views: quarantine: %w", err)
+	}
+	return rows, next, applied, nil
+}
+
+// Stats returns the counts, which are kept: it costs the same for any number of orders.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	stats := Stats{
+		ByStatus:     map[statemachine.Status]uint64{},
+		ByAssetClass: map[statemachine.AssetClass]uint64{},
+		ByBreak:      map[statemachine.Code]uint64{},
+		Objects:      map[string]uint64{},
+	}
+	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
+		if err := c.row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
+			return err
+		}
+		stats.Records += stats.Quarantined
+		facets, err := readFacets(ctx, c)
+		if err != nil {
+			return err
+		}
+		for i := range facets {
+			stats.count(&facets[i])
+		}
+		err = c.each(ctx, breakCountsText, nil, func(rows *sql.Rows) error {
+			var code statemachine.Code
+			var orders uint64
+			err := rows.Scan(&code, &orders)
+			stats.ByBreak[code] = orders
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return c.each(ctx, objectCountsText, nil, func(rows *sql.Rows) error {
+			var object string
+			var notifications uint64
+			err := rows.Scan(&object, &notifications)
+			stats.Objects[object] = notifications
+			stats.Records += notifications
+			return err
+		})
+	})
+	if err != nil {
+		return Stats{}, fmt.Errorf("views: stats: %w", err)
+	}
+	return stats, nil
+}
+
+func (stats *Stats) count(f *countedFacet) {
+	if f.orders == 0 {
+		return
+	}
+	stats.Orders += f.orders
+	stats.ByStatus[f.status] += f.orders
+	stats.ByAssetClass[f.assetClass] += f.orders
+	if f.open {
+		stats.Open += f.orders
+	}
+	if f.final {
+		stats.Final += f.orders
+	}
+}
+
+// Status says where the views stand.
+func (s *Store) Status(ctx context.Context) (status Status, err error) {
+	err = s.read(ctx, func(g *generation, c *connection) error {
+		status, err = readStatus(ctx, c)
+		status.Generation = g.number
+		return err
+	})
+	if err != nil {
+		return Status{}, fmt.Errorf("views: status: %w", err)
+	}
+	return status, nil
+}
+
+func readStatus(ctx context.Context, c *connection) (status Status, err error) {
+	var received, healthAt int64
+	at := &status.Checkpoint
+	err = c.row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
+		&status.Health.Reason, &healthAt)
+	at.Received, status.Health.At = fromNanos(received), fromNanos(healthAt)
+	return status, err
+}

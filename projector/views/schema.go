@@ -1,0 +1,85 @@
+package views
+
+// schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
+const schemaVersion = 1
+
+// schema is run once, when a generation begins. DESIGN.md says why it is as it is.
+const schema = `
+CREATE TABLE position (
+	one           INTEGER PRIMARY KEY CHECK (one = 1),
+	fold_version  TEXT NOT NULL,
+	log           TEXT NOT NULL DEFAULT '',
+	sequence      INTEGER NOT NULL DEFAULT 0,
+	hash          TEXT NOT NULL DEFAULT '',
+	received      INTEGER NOT NULL DEFAULT 0,
+	notifications INTEGER NOT NULL DEFAULT 0,
+	quarantined   INTEGER NOT NULL DEFAULT 0,
+	health        TEXT NOT NULL DEFAULT '',
+	health_at     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE facets (
+	facet       INTEGER PRIMARY KEY,
+	status      TEXT NOT NULL,
+	asset_class INTEGER NOT NULL,
+	open        INTEGER NOT NULL,
+	final       INTEGER NOT NULL,
+	broken      INTEGER NOT NULL,
+	orders      INTEGER NOT NULL CHECK (orders >= 0),
+	UNIQUE (status, asset_class, open, final, broken)
+) STRICT;
+
+CREATE TABLE orders (
+	n             INTEGER PRIMARY KEY,
+	id            TEXT NOT NULL UNIQUE,
+	facet         INTEGER NOT NULL,
+	breaks        INTEGER NOT NULL,
+	last_sequence INTEGER NOT NULL,
+	external_id   TEXT NOT NULL,
+	recent        BLOB NOT NULL,
+	state         BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);
+CREATE INDEX orders_by_external_id ON orders (external_id, last_sequence) WHERE external_id <> '';
+
+CREATE TABLE order_sequences (
+	n         INTEGER NOT NULL,
+	first     INTEGER NOT NULL,
+	sequences BLOB NOT NULL,
+	PRIMARY KEY (n, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_breaks (
+	code          INTEGER NOT NULL,
+	last_sequence INTEGER NOT NULL,
+	n             INTEGER NOT NULL,
+	PRIMARY KEY (code, last_sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE break_counts (
+	code   INTEGER PRIMARY KEY,
+	orders INTEGER NOT NULL CHECK (orders >= 0)
+) STRICT;
+
+CREATE TABLE objects (
+	object   TEXT NOT NULL,
+	id       TEXT NOT NULL,
+	sequence INTEGER NOT NULL,
+	received INTEGER NOT NULL,
+	count    INTEGER NOT NULL,
+	PRIMARY KEY (object, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE object_counts (
+	object        TEXT PRIMARY KEY,
+	notifications INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+	sequence INTEGER PRIMARY KEY,
+	received INTEGER NOT NULL,
+	object   TEXT NOT NULL,
+	class    TEXT NOT NULL,
+	reason   TEXT NOT NULL
+) STRICT;
+`

@@ -1,0 +1,192 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+)
+
+// Options say where the views are and who opens them.
+type Options struct {
+	// Dir is the folder of the views; a writer creates it.
+	Dir string
+	// FoldVersion names the rules, the decoder and the encoding of orders. Views made by another one are not read: a writer
+	// begins a new generation, a reader gets ErrVersion.
+	FoldVersion string
+	// ReadOnly opens the views beside the process that writes them.
+	ReadOnly bool
+	// Logger is told why a generation is begun anew. Nil: nobody is.
+	Logger *zap.Logger
+}
+
+// Store is the views of one folder: any number of readers and, unless opened with ReadOnly, the one writer. It is safe for
+// concurrent use.
+type Store struct {
+	options Options
+	log     *zap.Logger
+	lock    *flock.Flock // nil when ReadOnly
+	writer  *writer      // nil when ReadOnly
+	watch   watch
+	closing chan struct{}
+	opened  sync.WaitGroup // generations that are not closed yet
+
+	mu     sync.Mutex
+	live   *generation
+	seen   os.FileInfo // of the file live when it named the live generation; ReadOnly only
+	closed bool
+}
+
+// Open opens the views. A writer creates what is not there, and begins a new generation when the live one is damaged or was
+// made by another version.
+//
+// It returns ErrLocked when another process writes there; with ReadOnly ErrNoViews when there is nothing yet, and
+// ErrVersion.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	s := &Store{options: options, log: options.Logger, closing: make(chan struct{})}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	s.watch.init()
+	var err error
+	if options.ReadOnly {
+		err = s.openReading(ctx)
+	} else {
+		err = s.openWriting(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) openReading(ctx context.Context) error {
+	g, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	s.release(g)
+	return nil
+}
+
+func (s *Store) openWriting(ctx context.Context) error {
+	dir := s.options.Dir
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("views: create the folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("views: lock the folder: %w", err)
+	}
+	if !locked {
+		return fmt.Errorf("%w (%s)", ErrLocked, dir)
+	}
+	s.lock = lock
+	w, n, err := s.openLive(ctx)
+	if err != nil {
+		return err
+	}
+	s.writer = w
+	g, err := openGeneration(ctx, dir, n, s.options.FoldVersion)
+	if err != nil {
+		return err
+	}
+	s.opened.Add(1)
+	s.live = g
+	s.watch.publish(w.sequence, nil)
+	return nil
+}
+
+// openLive opens the live generation for writing, or begins the next one when there is none that can be used.
+func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
+	all, err := generations(s.options.Dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	live, err := readLive(s.options.Dir)
+	reason := ""
+	switch {
+	case errors.Is(err, errLiveDamaged) || errors.Is(err, ErrNoViews) && len(all) > 0:
+		reason = "no file says which generation is live"
+	case errors.Is(err, ErrNoViews):
+	case err != nil:
+		return nil, 0, err
+	default:
+		if w, reason, err = openWriter(ctx, generationPath(s.options.Dir, live), s.options.FoldVersion); err != nil {
+			return nil, 0, err
+		}
+	}
+	if w != nil {
+		return w, live, nil
+	}
+	return s.begin(ctx, live, all, reason)
+}
+
+// begin makes a new generation with an empty position live, and removes all but the one that was live before; when that is
+// not known (0), all but the latest.
+func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (w *writer, n int, err error) {
+	n = live + 1
+	if len(all) > 0 {
+		latest := all[len(all)-1]
+		n = max(n, latest+1) // the numbers of unfinished ones are not used again: a reader may have seen them
+		if live == 0 {
+			live = latest
+		}
+	}
+	if reason != "" {
+		s.log.Warn("the views are begun anew", zap.String("reason", reason), zap.String("folder", s.options.Dir),
+			zap.Int("previous generation", live), zap.Int("generation", n))
+	}
+	w, err = createWriter(ctx, generationPath(s.options.Dir, n), s.options.FoldVersion)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := writeLive(s.options.Dir, n); err != nil {
+		return nil, 0, errors.Join(err, w.close())
+	}
+	for _, old := range all {
+		if old != live {
+			if err := removeGeneration(s.options.Dir, old); err != nil {
+				return nil, 0, errors.Join(err, w.close())
+			}
+		}
+	}
+	return w, n, nil
+}
+
+// Close waits for readers to finish, ends Wait with ErrClosed, and leaves the views whole on disk. Closing twice is the same
+// as once.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	if s.live != nil {
+		s.retire(s.live)
+	}
+	s.mu.Unlock()
+
+	s.watch.pollers.Wait()
+	s.opened.Wait()
+	var errs []error
+	// The writer is the last to go: the last connection moves the write-ahead log into the file.
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Unlock())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("views: close: %w", err)
+	}
+	return nil
+}

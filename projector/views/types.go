@@ -1,0 +1,110 @@
+package views
+
+import (
+	"errors"
+	"time"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+var (
+	// ErrNotFound: the views hold no such order, object or row.
+	ErrNotFound = errors.New("views: not found")
+	// ErrCursor: the cursor was not made by these views, or not for this query.
+	ErrCursor = errors.New("views: the cursor does not belong to this list")
+	// ErrNoViews: opened for reading, and nothing has been projected there yet.
+	ErrNoViews = errors.New("views: nothing has been projected here yet")
+	// ErrLocked: another process writes these views.
+	ErrLocked = errors.New("views: another process writes here; stop it, or give this one a folder of its own")
+	// ErrVersion: opened for reading, and the views were made by another version of the program.
+	ErrVersion = errors.New("views: made by another version of the program; read them with the version that writes them")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("views: closed")
+)
+
+// Checkpoint is the position of the log that the views stand at. The zero value is before the first record.
+type Checkpoint struct {
+	Log      string
+	Sequence uint64
+	Hash     string
+	Received time.Time // when the record at Sequence was received
+}
+
+// Change is an order after a batch, to be written. The last of Sequences is the order's last one.
+type Change struct {
+	Order     *statemachine.Order
+	Sequences []uint64 // the notifications that this batch added, ascending
+}
+
+// Quarantined is a record that could not become part of an order.
+type Quarantined struct {
+	Sequence uint64
+	Received time.Time
+	Object   string
+	Class    string // stable: "not-json", "not-an-object", "no-order-id", …
+	Reason   string // in words, at most 512 bytes
+}
+
+// Object is the last notification of an object that is not an order.
+type Object struct {
+	Object   string // "customer"
+	ID       string
+	Sequence uint64
+	Received time.Time
+	Count    uint64
+}
+
+// Batch is what one step of the projector changes; it is written whole or not at all.
+type Batch struct {
+	Orders      []Change
+	Objects     []Object // Count is how many notifications of the object the batch adds
+	Quarantined []Quarantined
+	Checkpoint  Checkpoint
+}
+
+// Query selects orders: those that satisfy every field given. The zero value selects all.
+type Query struct {
+	Statuses   []statemachine.Status // any of these; "" is an order without a status
+	AssetClass statemachine.AssetClass
+	Open       *bool
+	Breaks     []statemachine.Code // any of these is open
+	AnyBreak   *bool               // with (true) or without (false) an open break
+	ExternalID string
+	Limit      int    // 1–500; 0 is 100
+	Cursor     string // from Page.Next of the same query
+}
+
+// Page is one page of a list, newest notification first, as the views stood at Applied.
+type Page struct {
+	Orders  []statemachine.Order
+	Next    string // "" at the end
+	Applied uint64
+}
+
+// Stats are counts over all orders.
+type Stats struct {
+	Orders       uint64
+	Open         uint64
+	Final        uint64
+	ByStatus     map[statemachine.Status]uint64 // "" counts orders without a status; no entry is none
+	ByAssetClass map[statemachine.AssetClass]uint64
+	ByBreak      map[statemachine.Code]uint64 // orders with that break open
+	Objects      map[string]uint64            // notifications of other objects, by object
+	Quarantined  uint64
+	Records      uint64 // log records applied: of orders, of other objects, and quarantined
+	Applied      uint64
+}
+
+// Health is what the projector says of itself, for readers in other processes.
+type Health struct {
+	Reason string // why nothing is folded; "" when all is well
+	At     time.Time
+}
+
+// Status says where the views stand.
+type Status struct {
+	Generation  int
+	FoldVersion string
+	Checkpoint  Checkpoint
+	Health      Health
+}

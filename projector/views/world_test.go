@@ -1,0 +1,262 @@
+package views
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+const testVersion = "fold-1"
+
+func open(t testing.TB, dir string) *Store {
+	return openAs(t, Options{Dir: dir, FoldVersion: testVersion})
+}
+
+func openReadOnly(t testing.TB, dir string) *Store {
+	return openAs(t, Options{Dir: dir, FoldVersion: testVersion, ReadOnly: true})
+}
+
+func openAs(t testing.TB, options Options) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// start is when the record with sequence 0 would have been received; every later one came a second after the one before.
+var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func receivedAt(sequence uint64) time.Time { return start.Add(time.Duration(sequence) * time.Second) }
+
+// world is what the views must hold: a naive copy in memory. Its methods hand out one sequence per record.
+type world struct {
+	at          uint64
+	orders      map[string]*statemachine.Order
+	sequences   map[string][]uint64
+	objects     map[[2]string]Object
+	counts      map[string]uint64
+	quarantined []Quarantined
+	changed     map[string][]uint64
+	next        Batch
+}
+
+func newWorld() *world {
+	return &world{
+		orders:    map[string]*statemachine.Order{},
+		sequences: map[string][]uint64{},
+		objects:   map[[2]string]Object{},
+		counts:    map[string]uint64{},
+		changed:   map[string][]uint64{},
+	}
+}
+
+// notify is a record of an order. The time it tells is the time received unless n has one.
+func (w *world) notify(id string, n statemachine.Notification) {
+	w.at++
+	n.OrderID, n.Sequence, n.Received = id, w.at, receivedAt(w.at)
+	o := w.orders[id]
+	if o == nil {
+		o = &statemachine.Order{ID: id}
+		w.orders[id] = o
+	}
+	o.Apply(&n)
+	w.sequences[id] = append(w.sequences[id], w.at)
+	w.changed[id] = append(w.changed[id], w.at)
+}
+
+func (w *world) status(id string, status statemachine.Status) {
+	w.notify(id, statemachine.Notification{Status: status, AssetClass: statemachine.Traditional})
+}
+
+// see is a record of an object that is not an order.
+func (w *world) see(object, id string) {
+	w.at++
+	w.counts[object]++
+	o := Object{object, id, w.at, receivedAt(w.at), 1}
+	w.next.Objects = append(w.next.Objects, o)
+	if id != "" {
+		o.Count += w.objects[[2]string{object, id}].Count
+		w.objects[[2]string{object, id}] = o
+	}
+}
+
+func (w *world) quarantine(reason string) {
+	w.at++
+	q := Quarantined{w.at, receivedAt(w.at), "customer", "not-json", reason}
+	w.next.Quarantined = append(w.next.Quarantined, q)
+	w.quarantined = append(w.quarantined, q)
+}
+
+// batch returns what came since the last one.
+func (w *world) batch() Batch {
+	b := w.next
+	for id, sequences := range w.changed {
+		b.Orders = append(b.Orders, Change{w.orders[id], sequences})
+	}
+	b.Checkpoint = Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}
+	w.next, w.changed = Batch{}, map[string][]uint64{}
+	return b
+}
+
+func (w *world) commit(t require.TestingT, s *Store) {
+	require.NoError(t, s.Commit(context.Background(), w.batch()))
+}
+
+// newestFirst returns the orders with their states, as a list without filter shows them.
+func (w *world) newestFirst() []listed {
+	var all []listed
+	for _, o := range w.orders {
+		all = append(all, listed{o, o.State()})
+	}
+	slices.SortFunc(all, func(a, b listed) int { return cmp.Compare(b.order.Last.Sequence, a.order.Last.Sequence) })
+	return all
+}
+
+type listed struct {
+	order *statemachine.Order
+	state statemachine.State
+}
+
+// idsOf returns the ids of those that q selects.
+func idsOf(all []listed, q Query) []string {
+	ids := []string{}
+	for _, o := range all {
+		if q.accepts(o.order, o.state) {
+			ids = append(ids, o.order.ID)
+		}
+	}
+	return ids
+}
+
+// stats counts from scratch.
+func (w *world) stats() Stats {
+	stats := Stats{
+		ByStatus:     map[statemachine.Status]uint64{},
+		ByAssetClass: map[statemachine.AssetClass]uint64{},
+		ByBreak:      map[statemachine.Code]uint64{},
+		Objects:      maps.Clone(w.counts),
+		Orders:       uint64(len(w.orders)),
+		Quarantined:  uint64(len(w.quarantined)),
+		Records:      w.at,
+		Applied:      w.at,
+	}
+	for _, o := range w.orders {
+		state := o.State()
+		stats.ByStatus[state.Status]++
+		stats.ByAssetClass[o.AssetClass()]++
+		if state.Open {
+			stats.Open++
+		}
+		if state.Final {
+			stats.Final++
+		}
+		for _, b := range state.Breaks {
+			stats.ByBreak[b.Code]++
+		}
+	}
+	return stats
+}
+
+// requireViews compares everything that s answers with the world.
+func (w *world) requireViews(t require.TestingT, s *Store) {
+	ctx := context.Background()
+	stats, err := s.Stats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, w.stats(), stats)
+	for id, want := range w.orders {
+		got, applied, err := s.Order(ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, w.at, applied)
+		require.Equal(t, encoded(t, want), encoded(t, &got), id)
+		require.Equal(t, id, got.ID)
+		sequences, err := s.Sequences(ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, w.sequences[id], sequences, id)
+	}
+	for key, want := range w.objects {
+		got, _, err := s.Object(ctx, key[0], key[1])
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.Equal(t, idsOf(w.newestFirst(), Query{}), walk(t, s, Query{Limit: 7 + len(w.orders)/20}))
+}
+
+func encoded(t require.TestingT, o *statemachine.Order) []byte {
+	b, err := o.AppendBinary(nil)
+	require.NoError(t, err)
+	return b
+}
+
+// walk returns the ids of all pages.
+func walk(t require.TestingT, s *Store, q Query) []string {
+	ids := []string{}
+	for {
+		page, err := s.Orders(context.Background(), q)
+		require.NoError(t, err)
+		for i := range page.Orders {
+			ids = append(ids, page.Orders[i].ID)
+		}
+		if page.Next == "" {
+			return ids
+		}
+		require.Len(t, page.Orders, q.Limit)
+		q.Cursor = page.Next
+	}
+}
+
+// requireConsistent recounts everything that s keeps counts of from its own rows.
+func requireConsistent(t require.TestingT, s *Store) {
+	ctx := context.Background()
+	w := newWorld()
+	breaks, wantBreaks := map[[3]int64]bool{}, map[[3]int64]bool{}
+	notifications := uint64(0)
+	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
+		require.NoError(t, c.row(ctx, totalsText, nil, &w.at, &notifications, new(int)))
+		require.NoError(t, c.each(ctx, `SELECT n, id, state FROM orders`, nil, func(rows *sql.Rows) error {
+			var n int64
+			var o statemachine.Order
+			var state []byte
+			require.NoError(t, rows.Scan(&n, &o.ID, &state))
+			require.NoError(t, o.UnmarshalBinary(state))
+			w.orders[o.ID] = &o
+			for _, b := range o.State().Breaks {
+				wantBreaks[[3]int64{int64(b.Code), int64(o.Last.Sequence), n}] = true
+			}
+			return nil
+		}))
+		require.NoError(t, c.each(ctx, `SELECT sequence FROM quarantine`, nil, func(rows *sql.Rows) error {
+			w.quarantined = append(w.quarantined, Quarantined{})
+			return nil
+		}))
+		return c.each(ctx, `SELECT code, last_sequence, n FROM order_breaks`, nil, func(rows *sql.Rows) error {
+			var key [3]int64
+			err := rows.Scan(&key[0], &key[1], &key[2])
+			breaks[key] = true
+			return err
+		})
+	})
+	require.NoError(t, err)
+	require.Equal(t, wantBreaks, breaks)
+	for id, o := range w.orders {
+		sequences, err := s.Sequences(ctx, id)
+		require.NoError(t, err)
+		require.EqualValues(t, o.Count, len(sequences))
+		notifications -= o.Count
+	}
+	require.Zero(t, notifications, "the count of notifications is the sum over the orders")
+	got, err := s.Stats(ctx)
+	require.NoError(t, err)
+	want := w.stats()
+	want.Objects, want.Records = got.Objects, got.Records
+	require.Equal(t, want, got)
+}

@@ -1,0 +1,143 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/orderfold/orderfold/statemachine"
+	codes "modernc.org/sqlite/lib"
+)
+
+// writer is the one connection that changes a generation.
+type writer struct {
+	db *sql.DB
+
+	mu       sync.Mutex
+	c        *connection // nil when closed
+	sequence uint64      // of the position, as committed
+	facets   map[facet]int64
+	encoded  []byte // reused from order to order
+}
+
+// The write-ahead log is moved into the file every 40 MB: a page that many batches change is then moved once. The cache is
+// for the index of ids, of which a batch of new orders changes a different page with nearly each.
+var writerSettings = []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(10000)", "cache_size(-65536)"}
+
+// createWriter begins a generation in a file that must not hold one.
+func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
+	w, err := connectWriter(ctx, path, "rwc")
+	if err != nil {
+		return nil, fmt.Errorf("views: create %s: %w", path, err)
+	}
+	script := fmt.Sprintf("BEGIN;%s;PRAGMA user_version = %d;", schema, schemaVersion)
+	if _, err = w.c.conn.ExecContext(ctx, script); err == nil {
+		err = w.fillIn(ctx, foldVersion)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("views: create %s: %w", path, err), w.close())
+	}
+	return w, nil
+}
+
+// fillIn writes the rows that are only updated later, and commits.
+func (w *writer) fillIn(ctx context.Context, foldVersion string) error {
+	for code := range statemachine.Codes {
+		if _, err := w.c.exec(ctx, `INSERT INTO break_counts (code, orders) VALUES (?, 0)`, code); err != nil {
+			return err
+		}
+	}
+	if _, err := w.c.exec(ctx, `INSERT INTO position (one, fold_version) VALUES (1, ?)`, foldVersion); err != nil {
+		return err
+	}
+	_, err := w.c.exec(ctx, "COMMIT")
+	return err
+}
+
+// openWriter opens a generation that exists. When it cannot be used it returns no writer and the reason in words.
+func openWriter(ctx context.Context, path, foldVersion string) (w *writer, reason string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, "the file of the live generation is missing", nil
+	} else if err != nil {
+		return nil, "", fmt.Errorf("views: %w", err)
+	}
+	if w, err = connectWriter(ctx, path, "rw"); err == nil {
+		if reason, err = w.inspect(ctx, foldVersion); err == nil {
+			return w, "", nil
+		}
+		if closeErr := w.close(); closeErr != nil && !damaged(closeErr) {
+			err = errors.Join(err, closeErr)
+		}
+	}
+	switch {
+	case errors.Is(err, ErrVersion):
+		return nil, reason, nil
+	case damaged(err):
+		return nil, fmt.Sprintf("its file is damaged: %v", err), nil
+	}
+	return nil, "", fmt.Errorf("views: open %s: %w", path, err)
+}
+
+func connectWriter(ctx context.Context, path, mode string) (*writer, error) {
+	db, err := openFile(path, mode, writerSettings...)
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &writer{db: db, c: c}, nil
+}
+
+// errDamaged: the file is a database, and not one that can be relied on.
+var errDamaged = errors.New("views: damaged")
+
+// inspect reads what shows that the file can be written on: version, every page, the position. It returns ErrVersion with the
+// difference in words.
+func (w *writer) inspect(ctx context.Context, foldVersion string) (difference string, err error) {
+	if difference, err = readVersion(ctx, w.c, foldVersion); err != nil {
+		return difference, err
+	}
+	var verdict string
+	if err := w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+		return "", err
+	}
+	if verdict != "ok" {
+		return "", fmt.Errorf("%w: %s", errDamaged, verdict)
+	}
+	for _, text := range neededTexts {
+		if _, err := w.c.prepare(ctx, text); err != nil {
+			return "", err
+		}
+	}
+	status, err := readStatus(ctx, w.c)
+	w.sequence = status.Checkpoint.Sequence
+	return "", err
+}
+
+// damaged reports whether err says that the file is not one of ours any more: not a database, malformed, cut short, or
+// without our tables. A disk that fails, a missing permission or a lock say nothing about the file.
+func damaged(err error) bool {
+	code := sqliteCode(err)
+	switch code & 0xff {
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB, codes.SQLITE_ERROR:
+		return true
+	}
+	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, errDamaged) || errors.Is(err, sql.ErrNoRows)
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c == nil {
+		return nil
+	}
+	err := w.c.close()
+	w.c = nil
+	return errors.Join(err, w.db.Close())
+}
