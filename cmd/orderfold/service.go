@@ -118,8 +118,11 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	}
 	sv.closeLast(sv.views.Close)
 	c, err := sv.views.Checkpoint(ctx)
-	if errors.Is(err, views.ErrNoViews) {
+	switch {
+	case errors.Is(err, views.ErrNoViews):
 		return true, nil
+	case errors.Is(err, views.ErrVersion):
+		return false, nil // they have a position that this program cannot read; the API answers not-ready
 	}
 	return c.Sequence == 0, err
 }

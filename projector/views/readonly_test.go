@@ -12,19 +12,21 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestReadOnlyNeedsViews(t *testing.T) {
+func TestReadOnlySaysThatThereIsNothingUntilThereIs(t *testing.T) {
 	ctx := context.Background()
-	dir := t.TempDir()
-	options := Options{Dir: dir, FoldVersion: testVersion, ReadOnly: true}
-	_, err := Open(ctx, options)
+	dir := t.TempDir() + "/later"
+	early := openReadOnly(t, dir)
+	_, _, err := early.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrNoViews)
-	options.Dir = dir + "/nowhere"
-	_, err = Open(ctx, options)
-	require.ErrorIs(t, err, ErrNoViews)
+	require.ErrorIs(t, early.Wait(ctx, 1), ErrNoViews)
+	stranger, err := Open(ctx, Options{Dir: dir, FoldVersion: "another", ReadOnly: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stranger.Close()) }()
 
 	open(t, dir)
-	options.Dir, options.FoldVersion = dir, "another"
-	_, err = Open(ctx, options)
+	_, err = early.Stats(ctx)
+	require.NoError(t, err)
+	_, err = stranger.Stats(ctx)
 	require.ErrorIs(t, err, ErrVersion)
 	require.NotContains(t, err.Error(), "\n", "one line")
 }

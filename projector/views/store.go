@@ -45,33 +45,22 @@ type Store struct {
 // Open opens the views. A writer creates what is not there, and begins a new generation when the live one is damaged or was
 // made by another version.
 //
-// It returns ErrLocked when another process writes there; with ReadOnly ErrNoViews when there is nothing yet, and
-// ErrVersion.
+// It returns ErrLocked when another process writes there. With ReadOnly nothing needs to be there yet: until there is,
+// every answer is ErrNoViews, or ErrVersion while the views are of another version.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{options: options, log: options.Logger, closing: make(chan struct{})}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
 	s.watch.init()
-	var err error
 	if options.ReadOnly {
-		err = s.openReading(ctx)
-	} else {
-		err = s.openWriting(ctx)
+		return s, nil
 	}
+	err := s.openWriting(ctx)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-func (s *Store) openReading(ctx context.Context) error {
-	g, err := s.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	s.release(g)
-	return nil
 }
 
 func (s *Store) openWriting(ctx context.Context) error {
