@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	benchOrders = 1_000_000
+	benchOrders = 100_000
 	benchBatch  = 1_000
 )
 

@@ -56,6 +56,41 @@ func TestAnotherFoldVersionBeginsAnew(t *testing.T) {
 	require.Equal(t, 4, generationOf(t, s))
 }
 
+func TestWhatANewGenerationLeavesBehind(t *testing.T) {
+	for name, test := range map[string]struct {
+		live, left []int
+		want       []int
+	}{
+		"an unfinished one goes, the live one stays":       {[]int{4}, []int{3, 4, 5}, []int{4, 6}},
+		"without a live one the latest stays":              {nil, []int{3, 4, 5}, []int{5, 6}},
+		"without the file of the live one, too":            {[]int{7}, []int{3, 4}, []int{4, 8}},
+		"what only looks like a generation is not touched": {[]int{1}, []int{1}, []int{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, n := range test.left {
+				require.NoError(t, writeSynced(generationPath(dir, n), "not a database"))
+			}
+			for _, n := range test.live {
+				require.NoError(t, writeLive(dir, n))
+			}
+			others := []string{"orders-x.db", "orders-0.db", "orders-1.db.bak", "notes.txt"}
+			for _, other := range others {
+				require.NoError(t, writeSynced(filepath.Join(dir, other), ""))
+			}
+			s, warned := openLogged(t, dir, testVersion)
+			require.Len(t, warned, 1)
+			all, err := generations(dir)
+			require.NoError(t, err)
+			require.Equal(t, test.want, all)
+			require.Equal(t, test.want[1], generationOf(t, s))
+			for _, other := range others {
+				require.FileExists(t, filepath.Join(dir, other))
+			}
+		})
+	}
+}
+
 func TestDamageBeginsAnew(t *testing.T) {
 	file := func(dir string) string { return generationPath(dir, 1) }
 	change := func(change func(t *testing.T, b []byte) []byte) func(*testing.T, string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -117,20 +118,20 @@ func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	return s.begin(ctx, live, all, reason)
 }
 
-// begin makes a new generation with an empty position live, and removes all but the one that was live before; when that is
-// not known (0), all but the latest.
+// begin makes a new generation with an empty position live, and removes all but the one that was live before; when there is
+// no such file, all but the latest. live is 0 when nothing says which one it was.
 func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (w *writer, n int, err error) {
-	n = live + 1
+	n, previous := live+1, live
 	if len(all) > 0 {
 		latest := all[len(all)-1]
-		n = max(n, latest+1) // the numbers of unfinished ones are not used again: a reader may have seen them
-		if live == 0 {
-			live = latest
+		n = max(n, latest+1) // a number is not given twice: cursors carry it
+		if !slices.Contains(all, live) {
+			previous = latest
 		}
 	}
 	if reason != "" {
 		s.log.Warn("the views are begun anew", zap.String("reason", reason), zap.String("folder", s.options.Dir),
-			zap.Int("previous generation", live), zap.Int("generation", n))
+			zap.Int("previous_generation", previous), zap.Int("generation", n))
 	}
 	w, err = createWriter(ctx, generationPath(s.options.Dir, n), s.options.FoldVersion)
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (
 		return nil, 0, errors.Join(err, w.close())
 	}
 	for _, old := range all {
-		if old != live {
+		if old != previous {
 			if err := removeGeneration(s.options.Dir, old); err != nil {
 				return nil, 0, errors.Join(err, w.close())
 			}
