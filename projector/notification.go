@@ -21,6 +21,7 @@ var orderObjects = map[string]statemachine.AssetClass{
 // UnreadableError says why a record cannot become part of an order. Class is stable, Reason is in words.
 type UnreadableError struct{ Class, Reason string }
 
+// Error names the class and the reason.
 func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": " + e.Reason }
 
 // decoder reads records one after the other; it is not safe for concurrent use.

@@ -50,6 +50,7 @@ func commands() []command {
 		{"simulate", "play the platform against a receiver", (*program).simulate},
 		{"tail", "print log records as JSON lines", (*program).tail},
 		{"order", "print one order with its history", (*program).order},
+		{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
 		{"states", "print the state machine: statuses, ranks, breaks", (*program).states},
 		{"version", "print the version", (*program).version},
 		{"help", "print this, or the flags of a command", (*program).help},
@@ -60,14 +61,17 @@ func commands() []command {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	p := &program{environ: environ, stdout: stdout, stderr: stderr}
 	err := p.dispatch(ctx, args)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
-	case errors.As(err, new(*usageError)):
-		fmt.Fprintf(stderr, "orderfold: %v\n", err)
-		return exitUsage
 	}
 	fmt.Fprintf(stderr, "orderfold: %v\n", err)
+	var found *diagnosis
+	switch {
+	case errors.As(err, &found):
+		return found.code
+	case errors.As(err, new(*usageError)):
+		return exitUsage
+	}
 	return exitFailed
 }
 
@@ -97,6 +101,7 @@ func (p *program) help(ctx context.Context, args []string) error {
 	}
 	fmt.Fprint(p.stdout, "\norderfold help COMMAND prints its flags. Every flag has an environment twin: --receiver-addr is\n"+
 		"ORDERFOLD_RECEIVER_ADDR; the flag wins. Data is written to stdout, logs to stderr.\n\n"+
-		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n")
+		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n"+
+		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n")
 	return nil
 }
