@@ -4,6 +4,7 @@ package eventlog
 
 import "errors"
 
-func freeDisk(string) (uint64, error) {
+// FreeDisk is not known on this system.
+func FreeDisk(string) (uint64, error) {
 	return 0, errors.New("the free disk size is not known on this system: set a byte limit for the log")
 }

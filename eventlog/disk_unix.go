@@ -4,8 +4,8 @@ package eventlog
 
 import "syscall"
 
-// freeDisk is the number of bytes that can still be written where the folder is.
-func freeDisk(folder string) (uint64, error) {
+// FreeDisk is the number of bytes that can still be written where the folder is.
+func FreeDisk(folder string) (uint64, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err != nil {
 		return 0, err

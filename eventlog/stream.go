@@ -57,7 +57,7 @@ func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream,
 	}
 	maxBytes := opts.MaxBytes
 	if maxBytes == 0 && l.embedded != nil {
-		free, err := freeDisk(l.embedded.dir)
+		free, err := FreeDisk(l.embedded.dir)
 		if err != nil {
 			return nil, fmt.Errorf("eventlog: create the log: %w", err)
 		}

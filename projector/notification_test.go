@@ -257,3 +257,29 @@ func BenchmarkNotification(b *testing.B) {
 		}
 	}
 }
+
+// Bodies as large as the receiver takes them, made to be expensive: each is read in bounded memory, and soon.
+func TestHostileBodiesAreReadWithinBounds(t *testing.T) {
+	fill := func(part string) string { return strings.Repeat(part, (1<<20-200)/len(part)) }
+	for name, body := range map[string]string{
+		"ever deeper":             `{"orderId":"1","x":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`,
+		"many partial executions": `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`{"executionQuantity":1e500},`), ",") + `]}`,
+		"many odd entries":        `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`7,`), ",") + `]}`,
+		"the same member again":   `{"orderId":"1"` + fill(`,"side":"BUY"`) + `}`,
+		"a long status":           `{"orderId":"1","status":"` + fill("S") + `"}`,
+		"a long number":           `{"orderId":"1","quantity":` + fill("9") + `}`,
+		"a long name":             `{"orderId":"1","` + fill("n") + `":1}`,
+		"many escapes":            `{"orderId":"1","message":"` + fill(`\u00e4`) + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.LessOrEqual(t, len(body), 1<<20)
+			n := decode(t, body)
+			o := statemachine.Order{ID: n.OrderID}
+			o.Apply(&n)
+			encoded, err := o.AppendBinary(nil)
+			require.NoError(t, err)
+			require.Less(t, len(encoded), 4*maxNumber, "what is kept of it is small")
+			require.LessOrEqual(t, len(n.Notes), maxNotes)
+		})
+	}
+}

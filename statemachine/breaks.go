@@ -267,11 +267,16 @@ func executedDecreased(c *counted) []*fact {
 		}
 	}
 	slices.SortFunc(telling, compareAge)
+	var most, next *fact // that tell the most: of those older than newer, and of those as old too
 	for i, newer := range telling {
-		for _, older := range telling[:i] {
-			if older.at.Before(newer.at) && newer.executed.Compare(older.executed) < 0 {
-				return []*fact{older, newer}
-			}
+		if i == 0 || newer.at.After(telling[i-1].at) {
+			most = next
+		}
+		if most != nil && newer.executed.Compare(most.executed) < 0 {
+			return []*fact{most, newer}
+		}
+		if next == nil || newer.executed.Compare(next.executed) > 0 {
+			next = newer
 		}
 	}
 	return nil

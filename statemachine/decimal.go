@@ -15,7 +15,7 @@ type Decimal string
 const maxExponentWidth = 17
 
 // maxSumDigits bounds the width of a sum: 1 + 1e999999999 would need a billion digits.
-const maxSumDigits = 4096
+const maxSumDigits = 512
 
 // ParseDecimal returns text as a Decimal when it is a number in the grammar of JSON; ok is false otherwise, and for an
 // exponent of more than 17 digits.
@@ -156,7 +156,7 @@ func (p parts) digit(i int) byte {
 	return '0'
 }
 
-// Add returns d + e in plain digits. ok is false when one is unknown or the sum would be wider than 4,096 digits.
+// Add returns d + e in plain digits. ok is false when one is unknown or the sum would be wider than about 512 digits.
 func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	x, ok := d.fixed()
 	if !ok {

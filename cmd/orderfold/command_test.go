@@ -178,3 +178,18 @@ func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
 	p.stop()
 	check() // from the stopped service's folder
 }
+
+func TestALostLogIsNotBuriedUnderANewOne(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	serve := append([]string{"serve", "--data", data}, freePorts...)
+	p := start(t, []string{"receiver", "api", "log"}, serve...)
+	requireExpected(t, p, play(t, p.addrs["receiver"], "--orders", "5"))
+	p.stop()
+	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
+	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats-kept")))
+	for _, args := range [][]string{serve, {"receiver", "--data", data, "--receiver-addr", "127.0.0.1:0", "--nats-addr", ""}} {
+		code, _, stderr := execute(t, nil, args...)
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, lastLine(stderr), "were made from a log, and there is none")
+	}
+}

@@ -53,8 +53,10 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 
 	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
 	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats-kept")))
+	require.NoError(t, os.Rename(filepath.Join(data, "views"), filepath.Join(data, "views-away")))
 	fresh := start(t, []string{"receiver", "log"}, "receiver", "--data", data, "--receiver-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0")
 	fresh.stop()
+	require.NoError(t, os.Rename(filepath.Join(data, "views-away"), filepath.Join(data, "views")))
 	code, results = examine(t, data)
 	require.Equal(t, "fail", results["position"], "another log stands in its place")
 	require.Equal(t, 2, code)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -91,4 +94,49 @@ func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
 	receiver.stop()
 	projector.stop()
 	api.stop()
+}
+
+// The property, from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and shuffled, are
+// shown byte for byte alike but for what is about the arrival.
+func TestOrdersAreShownAlikeHoweverTheyArrived(t *testing.T) {
+	var shown []map[string]string
+	for _, delivery := range [][]string{
+		{"--overtaking", "0", "--repeats", "0", "--connections", "1"},
+		{"--overtaking", "0.5", "--repeats", "0.3"},
+		{"--shuffle", "--repeats", "0.1", "--connections", "8"},
+	} {
+		p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
+		args := append([]string{"--orders", "250", "--seed", "21", "--start", "2026-03-02T10:00:00Z"}, delivery...)
+		report := play(t, p.addrs["receiver"], args...)
+		requireExpected(t, p, report)
+		orders := map[string]string{}
+		for _, o := range report.Orders {
+			orders[o.OrderID] = withoutArrival(t, p.get("/v1/orders/"+o.OrderID))
+		}
+		shown = append(shown, orders)
+		p.stop()
+	}
+	require.Len(t, shown[0], 250)
+	require.Equal(t, shown[0], shown[1])
+	require.Equal(t, shown[0], shown[2])
+}
+
+// withoutArrival drops sequences, times received and counts from an order view. A refused update tells no time, so its own
+// is that of its arrival, and each repeat is another one.
+func withoutArrival(t testing.TB, view []byte) string {
+	o := decoded[map[string]any](t, view)
+	delete(o, "notifications")
+	for _, b := range o["breaks"].([]any) {
+		delete(b.(map[string]any), "sequences")
+		delete(b.(map[string]any), "openedSequence")
+	}
+	refusals := map[string]bool{}
+	for _, r := range o["refusals"].([]any) {
+		r := r.(map[string]any)
+		refusals[r["errorType"].(string)+": "+r["description"].(string)] = true
+	}
+	o["refusals"] = slices.Sorted(maps.Keys(refusals))
+	text, err := json.Marshal(o)
+	require.NoError(t, err)
+	return string(text)
 }

@@ -83,14 +83,17 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			}
 		}
 	}
-	mayCreate := true
-	if r.projector || r.api {
-		var err error
-		if mayCreate, err = sv.openViews(ctx, !r.projector); err != nil {
-			return err
-		}
+	// A receiver does not need views, but those in its folder know whether there was a log.
+	mayCreate, err := sv.openViews(ctx, !r.projector)
+	if err != nil {
+		return err
 	}
-	return sv.openLog(ctx, mayCreate)
+	err = sv.openLog(ctx, mayCreate)
+	if errors.Is(err, eventlog.ErrNoStream) && !mayCreate {
+		return fmt.Errorf("the views in %s were made from a log, and there is none: look for it; a new one is only created "+
+			"when that folder is deleted: %w", s.viewsFolder(), err)
+	}
+	return err
 }
 
 func (sv *service) listen(name, flag, addr string) error {
