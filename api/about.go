@@ -98,7 +98,7 @@ func (a *API) registerStatus() {
 	tags := []string{"operations"}
 	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders"}, behind, a.getStats)
 	get(a, huma.Operation{OperationID: "list-quarantine", Path: "/v1/quarantine", Tags: tags,
-		Summary: "Records that could not be decoded, newest first"}, behind, a.listQuarantine)
+		Summary: "Records that could not be decoded, newest first"}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listQuarantine)
 	get(a, huma.Operation{OperationID: "get-status", Path: "/v1/status", Tags: tags,
 		Summary: "Where log and views stand"}, behind, a.getStatus)
 	get(a, huma.Operation{OperationID: "get-states", Path: "/v1/states", Tags: tags,
@@ -149,7 +149,7 @@ func assetClassName(c statemachine.AssetClass) string {
 }
 
 func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
-	rows, next, applied, err := a.views.Quarantine(ctx, in.Cursor, in.Limit)
+	rows, next, applied, err := a.position.Quarantine(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

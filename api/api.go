@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,9 +48,8 @@ type API struct {
 	started time.Time
 	drain   time.Duration
 
-	echo  *echo.Echo
-	huma  huma.API
-	known atomic.Pointer[knownGeneration]
+	echo *echo.Echo
+	huma huma.API
 	// document is the OpenAPI document as it is served.
 	document []byte
 	// routes are the paths of requests as metrics and log name them.
@@ -124,6 +122,7 @@ func build(o Options) (*API, error) {
 // register adds every route that the document is generated from.
 func (a *API) register() {
 	a.registerOrders()
+	a.registerBreaks()
 	a.registerRaw()
 	a.registerStatus()
 }

@@ -15,15 +15,23 @@
 // request with minSequence waits until the views stand there (2 s, or Prefer: wait=<seconds>, at most 30) and is answered
 // 503 view-behind otherwise; never with older data.
 //
+// # As of
+//
+// With asOfSequence or asOf an order, its history and its explanation are as they were known then, folded again from the
+// order's own notifications; with both, both bounds hold. The answer waits, as for minSequence, until the views have applied
+// what was known then: asOfSequence itself, or, for a time after the last record applied, all that the log holds. A time to
+// come is now.
+//
 // # Problems
 //
 // Every error is application/problem+json (RFC 9457). Callers branch on its code:
 //
 //	bad-parameter       400  unknown, repeated, empty or unreadable parameter; errors names each
-//	cursor-expired      400  the cursor does not belong to this list: start again without it
 //	unauthorized        401  no key, or a wrong one
 //	not-found           404
+//	not-yet-known       404  the order was not known then; firstSequence and firstReceivedAt tell since when it is
 //	method-not-allowed  405  with Allow
+//	cursor-expired      410  the views were rebuilt since: start again without it
 //	too-large           413  a body of more than 64 KiB, though no route reads one
 //	internal            500  the log has the cause under the request id
 //	view-behind         503  with Retry-After

@@ -130,9 +130,12 @@ func (w *world) failing() (logErr, viewsErr error) {
 	return w.logErr, w.viewsErr
 }
 
-func (w *world) Order(ctx context.Context, id string) (statemachine.Order, uint64, error) {
+func (w *world) Order(ctx context.Context, id string) (statemachine.Order, views.At, error) {
 	if id == "panic" {
 		panic("the views fell over")
+	}
+	if _, err := w.failing(); err != nil {
+		return statemachine.Order{}, views.At{}, err
 	}
 	return w.Store.Order(ctx, id)
 }

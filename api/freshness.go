@@ -11,31 +11,7 @@ import (
 const (
 	defaultWait = 2 * time.Second
 	maxWait     = 30 * time.Second
-	// generationAge is for how long the number of the generation, which changes with a rebuild only, is not asked for
-	// again: asking costs as much as reading an order.
-	generationAge = 100 * time.Millisecond
 )
-
-// knownGeneration is the generation that was live at that time.
-type knownGeneration struct {
-	number int
-	at     time.Time
-}
-
-// generation returns the generation that is live, or was so a moment ago. It must be asked before what it is to tag is
-// read: a tag that names an older generation costs one full answer, one that names a newer would hide the change for good.
-func (a *API) generation(ctx context.Context) (int, error) {
-	if g := a.known.Load(); g != nil && time.Since(g.at) < generationAge {
-		return g.number, nil
-	}
-	now := time.Now()
-	status, err := a.position.Status(ctx)
-	if err != nil {
-		return 0, err
-	}
-	a.known.Store(&knownGeneration{status.Generation, now})
-	return status.Generation, nil
-}
 
 // AtLeast are the parameters of every question to the views: how new the answer has to be.
 type AtLeast struct {

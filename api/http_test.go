@@ -42,7 +42,16 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/orders?limit=", "query.limit", "must not be empty"},
 		{"/v1/orders?minSequence=-1", "query.minSequence", "invalid integer"},
 		{"/v1/orders/o-1?minSequence=soon", "query.minSequence", "invalid integer"},
-		{"/v1/orders/o-1?asof=1", "query.asof", "unknown parameter; known are minSequence"},
+		{"/v1/orders/o-1?asof=1", "query.asof", "unknown parameter; known are asOf, asOfSequence, minSequence"},
+		{"/v1/orders/o-1?asOfSequence=0", "query.asOfSequence", "expected number >= 1"},
+		{"/v1/orders/o-1?asOfSequence=-1", "query.asOfSequence", "invalid integer"},
+		{"/v1/orders/o-1?asOf=tuesday", "query.asOf", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders/o-1/history?asOf=2026-03-02T09:00:00+01:00", "query.asOf", "+ written as %2B"},
+		{"/v1/orders/o-1/explain?asOf=", "query.asOf", "must not be empty"},
+		{"/v1/breaks?code=nothing", "query.code[0]", "expected value to be one of"},
+		{"/v1/breaks?severity=low", "query.severity", "expected value to be one of"},
+		{"/v1/breaks?age=0-1&age=5", "query.age[1]", "expected value to be one of \"0-1, 1-2, 3-5, over-5\""},
+		{"/v1/breaks?cursor=foreign", "query.cursor", "start again without a cursor"},
 		{"/v1/orders/o-1/history?x", "query.x", "unknown parameter"},
 		{"/v1/notifications/1?x=1", "query.x", "unknown parameter; there are none here"},
 		{"/v1/states?format=dot", "query.format", "expected value to be one of"},
@@ -73,7 +82,8 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 }
 
 func TestAnAnswerWaitsForMinSequence(t *testing.T) {
-	paths := []string{"/v1/orders", "/v1/orders/o-1", "/v1/orders/o-1/history", "/v1/objects/customer/c", "/v1/stats",
+	paths := []string{"/v1/orders", "/v1/orders/o-1", "/v1/orders/o-1/history", "/v1/orders/o-1/explain", "/v1/breaks",
+		"/v1/objects/customer/c", "/v1/stats",
 		"/v1/status", "/v1/quarantine"}
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
@@ -380,12 +390,12 @@ type slowViews struct {
 	entered, leave chan struct{}
 }
 
-func (v *slowViews) Order(ctx context.Context, id string) (statemachine.Order, uint64, error) {
+func (v *slowViews) Order(ctx context.Context, id string) (statemachine.Order, views.At, error) {
 	v.entered <- struct{}{}
 	select {
 	case <-v.leave:
 	case <-ctx.Done():
-		return statemachine.Order{}, 0, ctx.Err()
+		return statemachine.Order{}, views.At{}, ctx.Err()
 	}
 	return v.world.Order(ctx, id)
 }
@@ -453,10 +463,11 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 	a := s.get(t, "/openapi.json")
 	require.Equal(t, "application/openapi+json", a.Header.Get("Content-Type"))
 	require.Equal(t, string(first), string(a.body))
-	for _, path := range []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/history", "/v1/notifications/{sequence}",
+	for _, path := range []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/history", "/v1/orders/{id}/explain",
+		"/v1/breaks", "/v1/notifications/{sequence}",
 		"/v1/objects/{object}/{id}", "/v1/stats", "/v1/status", "/v1/states", "/v1/quarantine", "/healthz", "/readyz",
 		"/metrics", "/openapi.json"} {
 		require.Contains(t, s.paths, path)
 	}
-	require.Len(t, s.paths, 13)
+	require.Len(t, s.paths, 15)
 }

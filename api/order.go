@@ -138,11 +138,15 @@ func productIDs(o *statemachine.Order) []string {
 
 func newBreaks(found []statemachine.Break) []Break {
 	breaks := make([]Break, len(found))
-	for i, b := range found {
-		breaks[i] = Break{Code: b.Code.String(), Severity: string(b.Severity), OpenedAt: instant(b.OpenedAt),
-			OpenedSequence: b.OpenedSequence, Sequences: b.Sequences, Rule: b.Rule}
+	for i := range found {
+		breaks[i] = newBreak(&found[i])
 	}
 	return breaks
+}
+
+func newBreak(b *statemachine.Break) Break {
+	return Break{Code: b.Code.String(), Severity: string(b.Severity), OpenedAt: instant(b.OpenedAt),
+		OpenedSequence: b.OpenedSequence, Sequences: b.Sequences, Rule: b.Rule}
 }
 
 func newRefusals(found []statemachine.Refusal) []Refusal {

@@ -78,7 +78,7 @@ type ordersOutput struct {
 
 type orderInput struct {
 	ID string `path:"id" doc:"orderId, percent-encoded."`
-	AtLeast
+	AsOf
 	IfNoneMatch string `header:"If-None-Match" doc:"An ETag received before: 304 when nothing has changed."`
 }
 
@@ -92,7 +92,7 @@ type orderOutput struct {
 
 type historyInput struct {
 	ID string `path:"id" doc:"orderId, percent-encoded."`
-	AtLeast
+	AsOf
 }
 
 type historyOutput struct {
@@ -103,13 +103,16 @@ type historyOutput struct {
 func (a *API) registerOrders() {
 	tags := []string{"orders"}
 	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders, newest notification first"},
-		[]int{http.StatusServiceUnavailable}, a.listOrders)
+		[]int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
 		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed since that ETag."}}},
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
 		Summary: "What each notification of an order did, in the order of arrival"},
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getHistory)
+	get(a, huma.Operation{OperationID: "get-order-explanation", Path: "/v1/orders/{id}/explain", Tags: tags,
+		Summary: "Why an order has its status"},
+		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getExplanation)
 }
 
 func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, error) {
@@ -146,16 +149,16 @@ func (in *ordersInput) query() views.Query {
 }
 
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
-	generation, err := a.generation(ctx)
+	o, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	o, applied, err := a.views.Order(ctx, in.ID)
-	if err != nil {
-		return nil, noOrder(err, in.ID, applied)
+	out := &orderOutput{As: As{at.Applied}, Status: http.StatusOK, CacheControl: "private, no-cache",
+		ETag: fmt.Sprintf(`W/"%d-%d"`, at.Generation, o.Last.Sequence)}
+	if !in.AsOf.now() {
+		// What was received by some time need not be all up to some sequence: clocks are set back.
+		out.ETag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)
 	}
-	out := &orderOutput{As: As{applied}, Status: http.StatusOK, CacheControl: "private, no-cache",
-		ETag: fmt.Sprintf(`W/"%d-%d"`, generation, o.Last.Sequence)}
 	if matches(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
 		return out, nil
@@ -186,18 +189,13 @@ func matches(header, tag string) bool {
 }
 
 func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {
-	// Read first, so that Log-Sequence never claims more than the history holds.
-	status, err := a.position.Status(ctx)
+	past, at, err := a.past(ctx, in.ID, in.AsOf)
 	if err != nil {
 		return nil, err
-	}
-	past, err := a.history.History(ctx, in.ID, statemachine.AsOf{})
-	if err != nil {
-		return nil, noOrder(err, in.ID, status.Checkpoint.Sequence)
 	}
 	data := make([]HistoryEntry, len(past.Entries))
 	for i := range past.Entries {
 		data[i] = newHistoryEntry(&past.Entries[i])
 	}
-	return &historyOutput{As{status.Checkpoint.Sequence}, List[HistoryEntry]{Data: data}}, nil
+	return &historyOutput{As{at.Applied}, List[HistoryEntry]{Data: data}}, nil
 }

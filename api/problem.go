@@ -16,10 +16,11 @@ import (
 // The codes of problems. They are stable: callers branch on them.
 const (
 	codeBadParameter     = "bad-parameter"
-	codeCursorExpired    = "cursor-expired"
 	codeUnauthorized     = "unauthorized"
 	codeNotFound         = "not-found"
+	codeNotYetKnown      = "not-yet-known"
 	codeMethodNotAllowed = "method-not-allowed"
+	codeCursorExpired    = "cursor-expired"
 	codeTooLarge         = "too-large"
 	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
 	codeInternal         = "internal"
@@ -35,10 +36,11 @@ var problemKinds = []struct {
 	title  string
 }{
 	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid"},
-	{codeCursorExpired, http.StatusBadRequest, "The cursor does not belong to this list"},
 	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required"},
 	{codeNotFound, http.StatusNotFound, "Not found"},
+	{codeNotYetKnown, http.StatusNotFound, "The order was not known then"},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here"},
+	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made"},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large"},
 	{codeCanceled, 499, "The client went away"},
 	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server"},
@@ -61,6 +63,9 @@ type Problem struct {
 	Detail    string       `json:"detail" doc:"What is wrong here and what to do about it."`
 	RequestID string       `json:"requestId" doc:"As in the header Request-Id; the server's log has it too."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"The parameters that are wrong."`
+
+	FirstSequence   uint64 `json:"firstSequence,omitempty" doc:"Of not-yet-known: the notification by which the order became known."`
+	FirstReceivedAt string `json:"firstReceivedAt,omitempty" format:"date-time" doc:"Of not-yet-known: when that was received."`
 
 	header http.Header // sent with it
 	cause  error       // for the log only
@@ -136,8 +141,10 @@ func asProblem(err error) *Problem {
 		return problem(codeCanceled, "The client went away before the answer was ready.")
 	case errors.Is(err, ErrUnavailable):
 		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; GET /v1/status tells more.").because(err)
+	case errors.Is(err, views.ErrCursorExpired):
+		return problem(codeCursorExpired, "The views were rebuilt since the cursor was made. Start again without a cursor.")
 	case errors.Is(err, views.ErrCursor):
-		return problem(codeCursorExpired, "The cursor was not made for this list and these filters. Start again without a cursor.")
+		return badParameter("query.cursor", "was not made for this list and these filters; start again without a cursor")
 	case errors.Is(err, views.ErrVersion):
 		return problem(codeNotReady, "The views were made by another version of the program. Run one version for reading and writing.").because(err)
 	case errors.Is(err, views.ErrNoViews):
@@ -166,6 +173,12 @@ func init() {
 		}
 		return internal(fmt.Errorf("%s: %w", message, errors.Join(errs...)))
 	}
+}
+
+func badParameter(location, message string) *Problem {
+	p := problem(codeBadParameter, "%s: %s.", location, message)
+	p.Errors = []FieldError{{Location: location, Message: message}}
+	return p
 }
 
 // badParameters tells all that is wrong with the parameters at once.

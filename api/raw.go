@@ -87,11 +87,11 @@ func (a *API) getObject(ctx context.Context, in *objectInput) (*objectOutput, er
 // lastOf returns the sequence of the object's last notification. Orders are objects too, kept elsewhere.
 func (a *API) lastOf(ctx context.Context, object, id string) (sequence, applied uint64, err error) {
 	if class, found := strings.CutSuffix(object, "-asset-order"); found {
-		o, applied, err := a.views.Order(ctx, id)
+		o, at, err := a.views.Order(ctx, id)
 		if err == nil && !strings.EqualFold(o.AssetClass().String(), class) {
 			err = views.ErrNotFound
 		}
-		return o.Last.Sequence, applied, err
+		return o.Last.Sequence, at.Applied, err
 	}
 	last, applied, err := a.views.Object(ctx, object, id)
 	return last.Sequence, applied, err
@@ -102,10 +102,10 @@ func (a *API) record(ctx context.Context, sequence uint64) (Record, error) {
 	switch {
 	case errors.Is(err, ErrNoRecord):
 		return Record{}, problem(codeNotFound, "The log holds no record %d; GET /v1/status tells where it begins and ends.", sequence)
-	case err != nil && ctx.Err() == nil:
-		return Record{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case err != nil:
+		return Record{}, unavailable(ctx, err)
 	}
-	return record, err
+	return record, nil
 }
 
 func newRaw(r Record) Raw {

@@ -17,16 +17,18 @@ var (
 )
 
 // Views answers what is known of orders and other objects. Each answer says which record of the log it had applied.
-// An unknown id is views.ErrNotFound, with applied, a foreign cursor views.ErrCursor, views that do not exist yet views.ErrNoViews.
+// An unknown id is views.ErrNotFound, with at or applied, a foreign cursor views.ErrCursor, one of a generation that is no
+// longer live views.ErrCursorExpired, views that do not exist yet views.ErrNoViews.
 type Views interface {
-	Order(ctx context.Context, id string) (order statemachine.Order, applied uint64, err error)
+	Order(ctx context.Context, id string) (order statemachine.Order, at views.At, err error)
 	Orders(ctx context.Context, q views.Query) (views.Page, error)
+	Breaks(ctx context.Context, q views.BreakQuery) (views.BreakPage, error)
 	Object(ctx context.Context, object, id string) (last views.Object, applied uint64, err error)
-	Quarantine(ctx context.Context, cursor string, limit int) (rows []views.Quarantined, next string, applied uint64, err error)
 }
 
-// Position says where the views stand.
+// Position says where the views stand, and what of the log could not get into them. Cursors are as those of Views.
 type Position interface {
+	Quarantine(ctx context.Context, cursor string, limit int) (rows []views.Quarantined, next string, applied uint64, err error)
 	Stats(ctx context.Context) (views.Stats, error)
 	Status(ctx context.Context) (views.Status, error)
 	// Wait returns nil as soon as the views have applied the record sequence, and the context's error when it ends first.

@@ -129,7 +129,7 @@ func TestQuarantineIsListedInPages(t *testing.T) {
 	require.Len(t, rest.Data, 2)
 	require.Nil(t, rest.NextCursor)
 	code, _ := s.get(t, "/v1/quarantine?cursor=foreign").problem(t)
-	require.Equal(t, "cursor-expired", code)
+	require.Equal(t, "bad-parameter", code)
 }
 
 func TestStatesAreTheTablesOfTheStateMachine(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,6 +121,40 @@ func BenchmarkRead(b *testing.B) {
 				page, err := s.Orders(ctx, q)
 				require.NoError(b, err)
 				require.NotEmpty(b, page.Orders)
+			}
+		})
+	}
+}
+
+// BenchmarkBreaks lists 100,000 open breaks, a third of them of the last five days.
+func BenchmarkBreaks(b *testing.B) {
+	s := open(b, b.TempDir())
+	w := newWorld()
+	for i := range benchOrders {
+		at := start.Add(-time.Duration(i) * (15 * day / benchOrders))
+		w.notify(benchID(i), statemachine.Notification{Status: "UNHEARD_OF", At: at})
+		if i%3 == 0 {
+			w.notify(benchID(i), statemachine.Notification{Status: statemachine.Filled, At: at, Executed: "5"})
+			w.notify(benchID(i), statemachine.Notification{Status: statemachine.Canceled, At: at, Executed: "3"})
+		}
+		if i%benchBatch == benchBatch-1 {
+			w.commit(b, s)
+		}
+	}
+	middle, err := s.Breaks(b.Context(), BreakQuery{Now: start, Ages: []Age{ThreeToFive}, Limit: 500})
+	require.NoError(b, err)
+	for list, q := range map[string]BreakQuery{
+		"all":         {Now: start},
+		"one code":    {Now: start, Codes: []statemachine.Code{statemachine.CloseAfterFill}},
+		"one age":     {Now: start, Ages: []Age{ThreeToFive}},
+		"later page":  {Now: start, Ages: []Age{ThreeToFive}, Cursor: middle.Next},
+		"all are old": {Now: start.Add(5 * day)},
+	} {
+		b.Run(list, func(b *testing.B) {
+			for b.Loop() {
+				page, err := s.Breaks(b.Context(), q)
+				require.NoError(b, err)
+				require.Len(b, page.Breaks, 100)
 			}
 		})
 	}

@@ -27,12 +27,13 @@ const (
 	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, external_id = ?, recent = ?, state = ?
 		WHERE n = ?`
 	insertSequencesText = `INSERT INTO order_sequences (n, first, sequences) VALUES (?, ?, ?)`
-	insertBreakText     = `INSERT INTO order_breaks (code, last_sequence, n) VALUES (?, ?, ?)`
-	deleteBreakText     = `DELETE FROM order_breaks WHERE code = ? AND last_sequence = ?`
-	insertFacetText     = `INSERT INTO facets (status, asset_class, open, final, broken, orders) VALUES (?, ?, ?, ?, ?, 0)`
-	countFacetText      = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
-	countBreakText      = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
-	objectText          = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
+	openBreakText       = `INSERT INTO order_breaks (n, code, last_sequence, opened) VALUES (?, ?, ?, ?)
+		ON CONFLICT (n, code) DO UPDATE SET last_sequence = excluded.last_sequence, opened = excluded.opened`
+	closeBreakText  = `DELETE FROM order_breaks WHERE n = ? AND code = ?`
+	insertFacetText = `INSERT INTO facets (status, asset_class, open, final, broken, orders) VALUES (?, ?, ?, ?, ?, 0)`
+	countFacetText  = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
+	countBreakText  = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
+	objectText      = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET count = count + excluded.count, sequence = max(sequence, excluded.sequence),
 			received = iif(excluded.sequence > sequence, excluded.received, received)`
 	countObjectText = `INSERT INTO object_counts (object, notifications) VALUES (?, ?)
@@ -44,10 +45,10 @@ const (
 )
 
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
-var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, insertBreakText,
-	deleteBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
+var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, openBreakText,
+	closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
 	positionText, healthText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
-	byExternalIDText}
+	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText}
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 

@@ -23,9 +23,9 @@ func TestEmptyViews(t *testing.T) {
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
 	require.Equal(t, Status{Generation: 1, FoldVersion: testVersion}, status)
-	_, applied, err := s.Order(ctx, "o-1")
+	_, read, err := s.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Zero(t, applied)
+	require.Equal(t, At{Generation: 1}, read)
 	_, err = s.Sequences(ctx, "o-1")
 	require.ErrorIs(t, err, ErrNotFound)
 	_, _, err = s.Object(ctx, "customer", "c-1")
@@ -59,9 +59,9 @@ func TestCommitIsReadBack(t *testing.T) {
 	require.Equal(t, encoded(t, w.orders["o-2"]), encoded(t, loaded["o-2"]))
 	require.Equal(t, "o-2", loaded["o-2"].ID)
 
-	_, applied, err := s.Order(ctx, "o-3")
+	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Equal(t, w.at, applied, "also what is not there is not there as of a position")
+	require.Equal(t, At{1, w.at}, at, "also what is not there is not there as of a position")
 
 	health := Health{"the log was cut", start}
 	require.NoError(t, s.SetHealth(ctx, health))

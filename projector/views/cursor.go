@@ -11,13 +11,15 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// A cursor is base64url of the generation, the list it belongs to, and the sequence of the last row shown. It grants nothing:
-// one that is made up shows another part of the same list.
+// A cursor is base64url of the generation, the list it belongs to, and the key of the last row shown: for most lists its
+// sequence. It grants nothing: one that is made up shows another part of the same list.
 
-func encodeCursor(generation int, list uint64, last int64) string {
+func encodeCursor(generation int, list uint64, key ...int64) string {
 	b := binary.AppendUvarint(nil, uint64(generation))
 	b = binary.BigEndian.AppendUint64(b, list)
-	b = binary.AppendUvarint(b, uint64(last))
+	for _, k := range key {
+		b = binary.AppendUvarint(b, uint64(k))
+	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -26,20 +28,42 @@ func decodeCursor(cursor string, generation int, list uint64) (before int64, err
 	if cursor == "" {
 		return math.MaxInt64, nil
 	}
+	key, err := decodeKey(cursor, generation, list, 1)
+	if err != nil {
+		return 0, err
+	}
+	if key[0] < 0 {
+		return 0, ErrCursor
+	}
+	return key[0], nil
+}
+
+// decodeKey returns the numbers that the key is made of. It returns ErrCursor.
+func decodeKey(cursor string, generation int, list uint64, numbers int) ([]int64, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
-		return 0, ErrCursor
+		return nil, ErrCursor
 	}
 	madeIn, n := binary.Uvarint(b)
-	if n <= 0 || len(b) < n+8 || madeIn != uint64(generation) || binary.BigEndian.Uint64(b[n:]) != list {
-		return 0, ErrCursor
+	if n <= 0 || len(b) < n+8 || binary.BigEndian.Uint64(b[n:]) != list {
+		return nil, ErrCursor
 	}
 	b = b[n+8:]
-	last, n := binary.Uvarint(b)
-	if n <= 0 || n != len(b) || last > math.MaxInt64 {
-		return 0, ErrCursor
+	key := make([]int64, numbers)
+	for i := range key {
+		k, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil, ErrCursor
+		}
+		key[i], b = int64(k), b[n:]
 	}
-	return int64(last), nil
+	switch {
+	case len(b) > 0:
+		return nil, ErrCursor
+	case madeIn != uint64(generation):
+		return nil, ErrCursorExpired
+	}
+	return key, nil
 }
 
 // list stands for what q selects, whatever the order and repetition of the values it was given.

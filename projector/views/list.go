@@ -22,8 +22,8 @@ func pageLimit(limit int) int {
 	return min(limit, maxLimit)
 }
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query or of another
-// generation.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, and
+// ErrCursorExpired when it is of another generation.
 func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	q.Limit = pageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
@@ -78,7 +78,7 @@ const (
 	byFacetText = `SELECT o.id, o.state FROM (%s ORDER BY 1 DESC LIMIT ?) m CROSS JOIN orders o ON o.n = m.n
 		ORDER BY m.s DESC`
 
-	breakArm    = `SELECT last_sequence AS s, n FROM order_breaks WHERE code = ? AND last_sequence < ?`
+	breakArm    = `SELECT last_sequence AS s, n FROM order_breaks INDEXED BY order_breaks_by_last WHERE code = ? AND last_sequence < ?`
 	byBreakText = `SELECT o.id, o.state FROM (%s ORDER BY 1 DESC LIMIT -1) m CROSS JOIN orders o ON o.n = m.n
 		WHERE +o.facet IN (SELECT value FROM json_each(?)) ORDER BY m.s DESC LIMIT ?`
 

@@ -236,20 +236,24 @@ func TestCursorBelongsToItsList(t *testing.T) {
 	require.NoError(t, err, "another limit and another way to write it is the same list")
 
 	for name, cursor := range map[string]string{
-		"the cursor of another generation": encodeCursor(2, q.list(), 100),
-		"a cursor that is cut":             page.Next[:len(page.Next)-2],
-		"a cursor with more behind it":     page.Next + "AAAA",
-		"no base64":                        "!" + page.Next,
-		"a sequence beyond all":            encodeCursor(1, q.list(), -1),
-		"something else":                   "AQ",
+		"a cursor that is cut":         page.Next[:len(page.Next)-2],
+		"a cursor with more behind it": page.Next + "AAAA",
+		"no base64":                    "!" + page.Next,
+		"a sequence beyond all":        encodeCursor(1, q.list(), -1),
+		"something else":               "AQ",
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := q
 			bad.Cursor = cursor
 			_, err := s.Orders(ctx, bad)
 			require.ErrorIs(t, err, ErrCursor)
+			require.NotErrorIs(t, err, ErrCursorExpired)
 		})
 	}
+	expired := q
+	expired.Cursor = encodeCursor(2, q.list(), 100)
+	_, err = s.Orders(ctx, expired)
+	require.ErrorIs(t, err, ErrCursorExpired, "the cursor of another generation")
 	for name, ways := range filters {
 		t.Run("the cursor of a list without "+name, func(t *testing.T) {
 			other := q.and(ways[0])

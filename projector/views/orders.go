@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/bits"
 
@@ -29,9 +28,9 @@ type stored struct {
 // breakSet has the bit 1<<code of each open break.
 type breakSet int64
 
-func breaksOf(state *statemachine.State) (set breakSet) {
-	for i := range state.Breaks {
-		set |= 1 << state.Breaks[i].Code
+func breaksOf(breaks []statemachine.Break) (set breakSet) {
+	for i := range breaks {
+		set |= 1 << breaks[i].Code
 	}
 	return set
 }
@@ -93,7 +92,6 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", last, ch.Sequences, checkpoint)
 	}
 	state := ch.Order.State()
-	breaks := breaksOf(&state)
 	facet, err := w.facet(ctx, facetOf(ch.Order, &state))
 	if err != nil {
 		return err
@@ -105,7 +103,7 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	if w.encoded, err = ch.Order.AppendBinary(w.encoded[:0]); err != nil {
 		return err
 	}
-	row := []any{facet, int64(breaks), last, ch.Order.Detail(statemachine.ExternalID), recent, w.encoded, old.n}
+	row := []any{facet, int64(breaksOf(state.Breaks)), last, ch.Order.Detail(statemachine.ExternalID), recent, w.encoded, old.n}
 	n := old.n
 	if n == 0 {
 		n, err = w.insertOrder(ctx, ch.Order.ID, row[:6])
@@ -123,7 +121,7 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 			return err
 		}
 	}
-	return w.writeBreaks(ctx, old, &stored{n: n, breaks: breaks, last: last}, t)
+	return w.writeBreaks(ctx, &stored{n: n, breaks: old.breaks, last: last}, state.Breaks, t)
 }
 
 func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64, err error) {
@@ -134,22 +132,23 @@ func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64
 	return result.LastInsertId()
 }
 
-// writeBreaks moves the order in the lists by break.
-func (w *writer) writeBreaks(ctx context.Context, old, changed *stored, t *tally) error {
-	if old.breaks == changed.breaks && old.last == changed.last {
-		return nil
+// writeBreaks moves the order in the lists by break: those of o.breaks are stored, those of open are to be.
+func (w *writer) writeBreaks(ctx context.Context, o *stored, open []statemachine.Break, t *tally) error {
+	for i := range open {
+		b := &open[i]
+		if o.breaks&(1<<b.Code) == 0 {
+			t.breaks[b.Code]++
+		}
+		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, openedKey(b.OpenedAt)); err != nil {
+			return err
+		}
 	}
-	return errors.Join(
-		old.breaks.each(func(code statemachine.Code) error {
-			t.breaks[code]--
-			_, err := w.c.exec(ctx, deleteBreakText, code, old.last)
-			return err
-		}),
-		changed.breaks.each(func(code statemachine.Code) error {
-			t.breaks[code]++
-			_, err := w.c.exec(ctx, insertBreakText, code, changed.last, changed.n)
-			return err
-		}))
+	closed := o.breaks &^ breaksOf(open)
+	return closed.each(func(code statemachine.Code) error {
+		t.breaks[code]--
+		_, err := w.c.exec(ctx, closeBreakText, o.n, code)
+		return err
+	})
 }
 
 func (w *writer) writeCounts(ctx context.Context, t *tally) error {

@@ -36,15 +36,16 @@ func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
 	return sequence, nil
 }
 
-// Order returns an order as the views stood at applied. It returns ErrNotFound, with applied, when they do not hold it.
-func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, applied uint64, err error) {
+// Order returns an order as the views stood at. It returns ErrNotFound, with at, when they do not hold it.
+func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, at At, err error) {
 	order.ID = id
-	err = s.read(ctx, func(_ *generation, c *connection) error {
+	err = s.read(ctx, func(g *generation, c *connection) error {
+		at.Generation = g.number
 		// It takes microseconds: not worth the goroutine that a context which can end costs.
 		return c.each(context.WithoutCancel(ctx), orderText, []any{id}, func(rows *sql.Rows) error {
 			var n sql.NullInt64
 			var state sql.RawBytes
-			if err := rows.Scan(&applied, &n, &state); err != nil {
+			if err := rows.Scan(&at.Applied, &n, &state); err != nil {
 				return err
 			}
 			if !n.Valid {
@@ -54,9 +55,9 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 		})
 	})
 	if err != nil {
-		return statemachine.Order{}, applied, fmt.Errorf("views: order %q: %w", id, err)
+		return statemachine.Order{}, at, fmt.Errorf("views: order %q: %w", id, err)
 	}
-	return order, applied, nil
+	return order, at, nil
 }
 
 // Sequences returns the sequences of every notification of an order, ascending, or ErrNotFound.
@@ -153,7 +154,6 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
 		ByAssetClass: map[statemachine.AssetClass]uint64{},
-		ByBreak:      map[statemachine.Code]uint64{},
 		Objects:      map[string]uint64{},
 	}
 	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
@@ -168,14 +168,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		for i := range facets {
 			stats.count(&facets[i])
 		}
-		err = c.each(ctx, breakCountsText, nil, func(rows *sql.Rows) error {
-			var code statemachine.Code
-			var orders uint64
-			err := rows.Scan(&code, &orders)
-			stats.ByBreak[code] = orders
-			return err
-		})
-		if err != nil {
+		if stats.ByBreak, err = readBreakCounts(ctx, c); err != nil {
 			return err
 		}
 		return c.each(ctx, objectCountsText, nil, func(rows *sql.Rows) error {

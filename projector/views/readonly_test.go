@@ -152,9 +152,9 @@ func TestRowsAndPositionAgree(t *testing.T) {
 		readers.Go(func() {
 			for {
 				// Every batch ends with a notification of o-1, and adds an order that is never heard of again.
-				o, applied, err := s.Order(ctx, "o-1")
-				if err == nil && o.Last.Sequence != applied || err != nil && (applied != 0 || !errors.Is(err, ErrNotFound)) {
-					t.Error("order", o.Last.Sequence, applied, err)
+				o, at, err := s.Order(ctx, "o-1")
+				if err == nil && o.Last.Sequence != at.Applied || err != nil && (at.Applied != 0 || !errors.Is(err, ErrNotFound)) {
+					t.Error("order", o.Last.Sequence, at, err)
 				}
 				page, err := s.Orders(ctx, Query{Limit: 2})
 				if err != nil || len(page.Orders) > 0 && page.Orders[0].Last.Sequence != page.Applied {

@@ -1,7 +1,7 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // schema is run once, when a generation begins. DESIGN.md says why it is as it is.
 const schema = `
@@ -50,11 +50,14 @@ CREATE TABLE order_sequences (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE order_breaks (
+	n             INTEGER NOT NULL,
 	code          INTEGER NOT NULL,
 	last_sequence INTEGER NOT NULL,
-	n             INTEGER NOT NULL,
-	PRIMARY KEY (code, last_sequence)
+	opened        INTEGER NOT NULL,
+	PRIMARY KEY (n, code)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
+CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
 
 CREATE TABLE break_counts (
 	code   INTEGER PRIMARY KEY,

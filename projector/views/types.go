@@ -2,6 +2,7 @@ package views
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/orderfold/orderfold/statemachine"
@@ -12,6 +13,8 @@ var (
 	ErrNotFound = errors.New("views: not found")
 	// ErrCursor: the cursor was not made by these views, or not for this query.
 	ErrCursor = errors.New("views: the cursor does not belong to this list")
+	// ErrCursorExpired: the cursor belongs to this list as another generation of the views had it. It is an ErrCursor.
+	ErrCursorExpired = fmt.Errorf("%w any more: the views were rebuilt", ErrCursor)
 	// ErrNoViews: opened for reading, and nothing has been projected there yet.
 	ErrNoViews = errors.New("views: nothing has been projected here yet")
 	// ErrLocked: another process writes these views.
@@ -79,6 +82,12 @@ type Page struct {
 	Orders  []statemachine.Order
 	Next    string // "" at the end
 	Applied uint64
+}
+
+// At says which state of the views an answer was read from.
+type At struct {
+	Generation int
+	Applied    uint64 // the sequence that they stood at
 }
 
 // Stats are counts over all orders.

@@ -174,9 +174,9 @@ func (w *world) requireViews(t require.TestingT, s *Store) {
 	require.NoError(t, err)
 	require.Equal(t, w.stats(), stats)
 	for id, want := range w.orders {
-		got, applied, err := s.Order(ctx, id)
+		got, at, err := s.Order(ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, w.at, applied)
+		require.Equal(t, w.at, at.Applied)
 		require.Equal(t, encoded(t, want), encoded(t, &got), id)
 		require.Equal(t, id, got.ID)
 		sequences, err := s.Sequences(ctx, id)
@@ -189,6 +189,7 @@ func (w *world) requireViews(t require.TestingT, s *Store) {
 		require.Equal(t, want, got)
 	}
 	require.Equal(t, idsOf(w.newestFirst(), Query{}), walk(t, s, Query{Limit: 7 + len(w.orders)/20}))
+	w.requireBreaks(t, s, BreakQuery{Now: receivedAt(w.at), Limit: 3 + len(w.orders)/20})
 }
 
 func encoded(t require.TestingT, o *statemachine.Order) []byte {
@@ -218,7 +219,7 @@ func walk(t require.TestingT, s *Store, q Query) []string {
 func requireConsistent(t require.TestingT, s *Store) {
 	ctx := context.Background()
 	w := newWorld()
-	breaks, wantBreaks := map[[3]int64]bool{}, map[[3]int64]bool{}
+	breaks, wantBreaks := map[[4]int64]bool{}, map[[4]int64]bool{}
 	notifications := uint64(0)
 	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
 		require.NoError(t, c.row(ctx, totalsText, nil, &w.at, &notifications, new(int)))
@@ -230,7 +231,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 			require.NoError(t, o.UnmarshalBinary(state))
 			w.orders[o.ID] = &o
 			for _, b := range o.State().Breaks {
-				wantBreaks[[3]int64{int64(b.Code), int64(o.Last.Sequence), n}] = true
+				wantBreaks[[4]int64{n, int64(b.Code), int64(o.Last.Sequence), b.OpenedAt.UnixNano()}] = true
 			}
 			return nil
 		}))
@@ -238,9 +239,9 @@ func requireConsistent(t require.TestingT, s *Store) {
 			w.quarantined = append(w.quarantined, Quarantined{})
 			return nil
 		}))
-		return c.each(ctx, `SELECT code, last_sequence, n FROM order_breaks`, nil, func(rows *sql.Rows) error {
-			var key [3]int64
-			err := rows.Scan(&key[0], &key[1], &key[2])
+		return c.each(ctx, `SELECT n, code, last_sequence, opened FROM order_breaks`, nil, func(rows *sql.Rows) error {
+			var key [4]int64
+			err := rows.Scan(&key[0], &key[1], &key[2], &key[3])
 			breaks[key] = true
 			return err
 		})

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// OpenBreak is a break and the order that has it.
+type OpenBreak struct {
+	OrderID    string  `json:"orderId"`
+	AssetClass *string `json:"assetClass"`
+	Status     *string `json:"status" doc:"Of the order."`
+	Break
+	Age     string `json:"age" doc:"In days, see the parameter age."`
+	AgeDays int    `json:"ageDays" doc:"Whole days since openedAt; negative when that is still to come."`
+}
+
+// BreakCounts counts open breaks; none is 0.
+type BreakCounts struct {
+	ByCode     map[string]uint64 `json:"byCode"`
+	BySeverity map[string]uint64 `json:"bySeverity"`
+	ByAge      map[string]uint64 `json:"byAge"`
+}
+
+// Breaks is one page of open breaks.
+type Breaks struct {
+	List[OpenBreak]
+	Counts BreakCounts `json:"counts" doc:"Of all open breaks that the filters select, whatever the page."`
+}
+
+// TransformSchema names statuses, asset classes, codes and ages.
+func (*OpenBreak) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["status"].Enum = append(statusNames(), nil)
+	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
+	s.Properties["code"].Enum = breakNames()
+	s.Properties["age"].Enum = ageNames()
+	return s
+}
+
+func ageNames() (names []any) {
+	for age := range views.Ages {
+		names = append(names, age.String())
+	}
+	return names
+}
+
+type ageFilter string
+
+// Schema names the ages.
+func (ageFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: ageNames()}
+}
+
+type breaksInput struct {
+	Page
+	AtLeast
+	Code     []breakFilter `query:"code,explode" doc:"Any of these. Repeatable."`
+	Severity string        `query:"severity" enum:"warn,high"`
+	Age      []ageFilter   `query:"age,explode" doc:"Days since openedAt, a day being 24 hours: 0-1 is less than one (or still to come), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable."`
+}
+
+type breaksOutput struct {
+	As
+	Body Breaks
+}
+
+func (a *API) registerBreaks() {
+	get(a, huma.Operation{OperationID: "list-breaks", Path: "/v1/breaks", Tags: []string{"orders"},
+		Summary: "Open breaks, the one opened first at the top, with counts"},
+		[]int{http.StatusGone, http.StatusServiceUnavailable}, a.listBreaks)
+}
+
+func (a *API) listBreaks(ctx context.Context, in *breaksInput) (*breaksOutput, error) {
+	q := in.query(time.Now())
+	page, err := a.views.Breaks(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]OpenBreak, len(page.Breaks))
+	for i := range page.Breaks {
+		data[i] = newOpenBreak(&page.Breaks[i], q.Now)
+	}
+	return &breaksOutput{As{page.Applied}, Breaks{List[OpenBreak]{data, known(page.Next)}, newBreakCounts(&page)}}, nil
+}
+
+// query translates the parameters, which have been checked against the schema.
+func (in *breaksInput) query(now time.Time) views.BreakQuery {
+	q := views.BreakQuery{Severity: statemachine.Severity(in.Severity), Now: now, Limit: in.Limit, Cursor: in.Cursor}
+	for _, name := range in.Code {
+		code, _ := statemachine.ParseCode(string(name))
+		q.Codes = append(q.Codes, code)
+	}
+	for _, name := range in.Age {
+		age, _ := views.ParseAge(string(name))
+		q.Ages = append(q.Ages, age)
+	}
+	return q
+}
+
+func newOpenBreak(b *views.OpenBreak, now time.Time) OpenBreak {
+	days := math.Floor(now.Sub(b.Break.OpenedAt).Hours() / 24)
+	return OpenBreak{OrderID: b.Order.ID, AssetClass: known(b.Order.AssetClass().String()), Status: known(b.Order.State().Status),
+		Break: newBreak(&b.Break), Age: views.AgeOf(b.Break.OpenedAt, now).String(), AgeDays: int(days)}
+}
+
+func newBreakCounts(page *views.BreakPage) BreakCounts {
+	counts := BreakCounts{ByCode: map[string]uint64{}, BySeverity: map[string]uint64{}, ByAge: map[string]uint64{}}
+	for _, rule := range statemachine.Rules() {
+		for age, n := range page.Counts[rule.Code] {
+			counts.ByCode[rule.Code.String()] += n
+			counts.BySeverity[string(rule.Severity)] += n
+			counts.ByAge[views.Age(age).String()] += n
+		}
+	}
+	return counts
+}

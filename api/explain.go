@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Explanation says why an order has its status.
+type Explanation struct {
+	OrderID   string      `json:"orderId"`
+	Status    *string     `json:"status"`
+	Summary   []string    `json:"summary" doc:"Sentences for a person."`
+	DecidedBy *uint64     `json:"decidedBy" doc:"Sequence of the notification that decides the status; null when none does."`
+	Facts     []Judgement `json:"facts" doc:"What distinct notifications said, earliest at first."`
+	Breaks    []Break     `json:"breaks" doc:"As of the order."`
+}
+
+// Judgement is what a notification said and what that means for the status.
+type Judgement struct {
+	Sequence   uint64  `json:"sequence" doc:"Of the first notification that said so."`
+	ReceivedAt string  `json:"receivedAt" format:"date-time"`
+	Kind       string  `json:"kind" enum:"reported,fetched"`
+	Status     string  `json:"status" doc:"As the notification told it."`
+	At         string  `json:"at" format:"date-time" doc:"modifiedOn, or the time received where none was told."`
+	Executed   *string `json:"executed" doc:"Cumulative, as the notification told it."`
+	Verdict    string  `json:"verdict"`
+	Why        string  `json:"why" doc:"In words."`
+}
+
+// TransformSchema names the statuses.
+func (*Explanation) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["status"].Enum = append(statusNames(), nil)
+	return s
+}
+
+// TransformSchema names the verdicts.
+func (*Judgement) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["verdict"].Enum = []any{statemachine.Decides, statemachine.Agrees, statemachine.Outranked,
+		statemachine.NoLongerTrue, statemachine.DecidesNothing}
+	return s
+}
+
+type explanationInput struct {
+	ID string `path:"id" doc:"orderId, percent-encoded."`
+	AsOf
+}
+
+type explanationOutput struct {
+	As
+	Body Explanation
+}
+
+func (a *API) getExplanation(ctx context.Context, in *explanationInput) (*explanationOutput, error) {
+	o, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	return &explanationOutput{As{at.Applied}, newExplanation(&o)}, nil
+}
+
+func newExplanation(o *statemachine.Order) Explanation {
+	e, state := o.Explain(), o.State()
+	body := Explanation{OrderID: o.ID, Status: known(state.Status), Summary: e.Summary,
+		Facts: make([]Judgement, len(e.Facts)), Breaks: newBreaks(state.Breaks)}
+	if e.DecidedBy != 0 {
+		body.DecidedBy = &e.DecidedBy
+	}
+	for i, j := range e.Facts {
+		body.Facts[i] = Judgement{Sequence: j.Sequence, ReceivedAt: instant(j.Received), Kind: j.Kind.String(),
+			Status: string(j.Status), At: instant(j.At), Executed: known(j.Executed), Verdict: string(j.Verdict), Why: j.Why}
+	}
+	return body
+}

@@ -1,0 +1,286 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Age is how long a break has been open, in steps. Every break has one: a day is 24 hours, each step begins where the one
+// before ends, and what was opened in the future has the first.
+type Age uint8
+
+// The ages.
+const (
+	UnderOneDay    Age = iota // "0-1": less than one day
+	OneToThree                // "1-2": one day, and less than three
+	ThreeToFive               // "3-5": three days, and less than five
+	FiveDaysOrMore            // "over-5": five days or more
+	Ages                      // the number of ages
+)
+
+const day = 24 * time.Hour
+
+var ages = [Ages]struct {
+	name string
+	from time.Duration
+}{{"0-1", 0}, {"1-2", day}, {"3-5", 3 * day}, {"over-5", 5 * day}}
+
+// String returns the name.
+func (a Age) String() string {
+	if a < Ages {
+		return ages[a].name
+	}
+	return fmt.Sprintf("Age(%d)", uint8(a))
+}
+
+// ParseAge returns the age of that name; ok is false for any other text.
+func ParseAge(name string) (a Age, ok bool) {
+	for a := range Ages {
+		if ages[a].name == name {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
+// AgeOf returns the age at the time now of a break that was opened then.
+func AgeOf(opened, now time.Time) Age {
+	a := Ages - 1
+	for a > 0 && now.Sub(opened) < ages[a].from {
+		a--
+	}
+	return a
+}
+
+// BreakQuery selects open breaks: those that satisfy every field given. Without a field but Now it selects all.
+type BreakQuery struct {
+	Codes    []statemachine.Code   // any of these
+	Severity statemachine.Severity // "": any
+	Ages     []Age                 // any of these
+	Now      time.Time             // when ages are told; required
+	Limit    int                   // 1–500; 0 is 100
+	Cursor   string                // from BreakPage.Next of the same query, Now aside
+}
+
+// OpenBreak is a break and the order that has it.
+type OpenBreak struct {
+	Order statemachine.Order
+	Break statemachine.Break
+}
+
+// BreakPage is one page of open breaks, the one opened first at the top, as the views stood at Applied.
+type BreakPage struct {
+	Breaks  []OpenBreak
+	Counts  [statemachine.Codes][Ages]uint64 // of all that the query selects, whatever the page
+	Next    string                           // "" at the end
+	Applied uint64
+}
+
+const (
+	openedArm = `SELECT opened, n, code FROM order_breaks INDEXED BY order_breaks_by_opened
+		WHERE code = ? AND (opened, n) > (?, ?) AND opened <= ?`
+	byOpenedText = `SELECT m.opened, m.n, m.code, o.id, o.state FROM (%s ORDER BY 1, 2, 3 LIMIT ?) m
+		CROSS JOIN orders o ON o.n = m.n ORDER BY m.opened, m.n, m.code`
+	countOpenedText = `SELECT count(*) FROM order_breaks INDEXED BY order_breaks_by_opened
+		WHERE code = ? AND opened > ? AND opened <= ?`
+)
+
+// Breaks returns one page of the open breaks that q selects, with counts of all of them. It returns ErrCursor when the cursor
+// is of another query, and ErrCursorExpired when it is of another generation.
+func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
+	q.Limit = pageLimit(q.Limit)
+	err = s.snapshot(ctx, func(g *generation, c *connection) (err error) {
+		list := q.list()
+		after := breakKey{opened: math.MinInt64}
+		if q.Cursor != "" {
+			key, err := decodeKey(q.Cursor, g.number, list, 3)
+			if err != nil {
+				return err
+			}
+			after = breakKey{key[0], key[1], statemachine.Code(key[2])}
+		}
+		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
+			return err
+		}
+		if page.Counts, err = q.count(ctx, c); err != nil {
+			return err
+		}
+		keys, err := q.read(ctx, c, after, &page)
+		if len(page.Breaks) > q.Limit {
+			page.Breaks = page.Breaks[:q.Limit]
+			last := keys[q.Limit-1]
+			page.Next = encodeCursor(g.number, list, last.opened, last.n, int64(last.code))
+		}
+		return err
+	})
+	if err != nil {
+		return BreakPage{}, fmt.Errorf("views: list breaks: %w", err)
+	}
+	return page, nil
+}
+
+// breakKey is where a break stands in the list of all.
+type breakKey struct {
+	opened, n int64
+	code      statemachine.Code
+}
+
+// read appends the breaks after that key to the page, one more than its limit.
+func (q *BreakQuery) read(ctx context.Context, c *connection, after breakKey, page *BreakPage) (keys []breakKey, err error) {
+	text, args := q.statement(after, &page.Counts)
+	if text == "" {
+		return nil, nil
+	}
+	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
+		var key breakKey
+		var o statemachine.Order
+		var state sql.RawBytes
+		if err := rows.Scan(&key.opened, &key.n, &key.code, &o.ID, &state); err != nil {
+			return err
+		}
+		if err := o.UnmarshalBinary(state); err != nil {
+			return fmt.Errorf("order %q: %w", o.ID, err)
+		}
+		breaks := o.State().Breaks
+		i := slices.IndexFunc(breaks, func(b statemachine.Break) bool { return b.Code == key.code })
+		if i < 0 {
+			return fmt.Errorf("order %q has no break %s: %w", o.ID, key.code, errDamaged)
+		}
+		keys = append(keys, key)
+		page.Breaks = append(page.Breaks, OpenBreak{o, breaks[i]})
+		return nil
+	})
+	return keys, err
+}
+
+// statement returns the breaks after that key, one more than the page; "" when there can be none.
+func (q *BreakQuery) statement(after breakKey, counts *breakCounts) (text string, args []any) {
+	var arms []string
+	for code := range statemachine.Codes {
+		// Breaks of one order that were opened at once stand in the order of their codes.
+		start := after
+		if code > after.code {
+			start.n--
+		}
+		for age := range Ages {
+			from, to := age.bounds(q.Now)
+			if counts[code][age] == 0 || start.opened > to {
+				continue
+			}
+			arm := start
+			if start.opened <= from {
+				arm = breakKey{opened: from, n: math.MaxInt64}
+			}
+			arms = append(arms, openedArm)
+			args = append(args, code, arm.opened, arm.n, to)
+		}
+	}
+	if len(arms) == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf(byOpenedText, strings.Join(arms, " UNION ALL ")), append(args, q.Limit+1)
+}
+
+type breakCounts = [statemachine.Codes][Ages]uint64
+
+// count counts what q selects. The number of each code is kept; of the ages all but the last are counted in the index, and
+// the last, which is the one that grows for ever, is what is left.
+func (q *BreakQuery) count(ctx context.Context, c *connection) (counts breakCounts, err error) {
+	totals, err := readBreakCounts(ctx, c)
+	if err != nil {
+		return counts, err
+	}
+	selected := q.ages()
+	for _, code := range q.codes() {
+		var by [Ages]uint64
+		rest := totals[code]
+		for age := Age(0); age < Ages-1 && rest > 0; age++ {
+			from, to := age.bounds(q.Now)
+			if err := c.row(ctx, countOpenedText, []any{code, from, to}, &by[age]); err != nil {
+				return counts, err
+			}
+			rest -= by[age]
+		}
+		by[Ages-1] = rest
+		for _, age := range selected {
+			counts[code][age] = by[age]
+		}
+	}
+	return counts, nil
+}
+
+func readBreakCounts(ctx context.Context, c *connection) (map[statemachine.Code]uint64, error) {
+	counts := map[statemachine.Code]uint64{}
+	err := c.each(ctx, breakCountsText, nil, func(rows *sql.Rows) error {
+		var code statemachine.Code
+		var orders uint64
+		err := rows.Scan(&code, &orders)
+		counts[code] = orders
+		return err
+	})
+	return counts, err
+}
+
+// codes returns those selected, ascending.
+func (q *BreakQuery) codes() (codes []statemachine.Code) {
+	for code := range statemachine.Codes {
+		if (len(q.Codes) == 0 || slices.Contains(q.Codes, code)) && (q.Severity == "" || q.Severity == code.Severity()) {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}
+
+// ages returns those selected, ascending.
+func (q *BreakQuery) ages() (selected []Age) {
+	for age := range Ages {
+		if len(q.Ages) == 0 || slices.Contains(q.Ages, age) {
+			selected = append(selected, age)
+		}
+	}
+	return selected
+}
+
+// bounds returns the times between which breaks of that age were opened, as they are stored: later than from, up to to.
+func (a Age) bounds(now time.Time) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	if a+1 < Ages {
+		from = openedKey(now.Add(-ages[a+1].from))
+	}
+	if a > 0 {
+		to = openedKey(now.Add(-ages[a].from))
+	}
+	return from, to
+}
+
+var (
+	firstKey = time.Unix(0, math.MinInt64+1)
+	lastKey  = time.Unix(0, math.MaxInt64)
+)
+
+// openedKey is how a time is stored that lists are sorted by: nanoseconds, and those before 1678 and after 2262, which only a
+// mistaken notification tells, count as one.
+func openedKey(t time.Time) int64 {
+	switch {
+	case t.Before(firstKey):
+		return firstKey.UnixNano()
+	case t.After(lastKey):
+		return lastKey.UnixNano()
+	}
+	return t.UnixNano()
+}
+
+// list stands for what q selects, whatever the order and repetition of the values it was given.
+func (q *BreakQuery) list() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "breaks %v %v", q.codes(), q.ages())
+	return h.Sum64()
+}
