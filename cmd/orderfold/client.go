@@ -37,7 +37,7 @@ func (c apiClient) get(ctx context.Context, path string) ([]byte, error) {
 	if response.StatusCode != http.StatusOK {
 		var problem struct{ Title, Detail string }
 		_ = json.Unmarshal(body, &problem) // a foreign server may answer anything; the status says enough
-		return nil, fmt.Errorf("the API answers %s: %s %s", response.Status, problem.Title, problem.Detail)
+		return nil, fmt.Errorf("the API answers %s: %s. %s", response.Status, problem.Title, problem.Detail)
 	}
 	return body, nil
 }
