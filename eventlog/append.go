@@ -4,33 +4,61 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+const (
+	// appendPatience is how long Append waits when its context has no deadline.
+	appendPatience = 5 * time.Second
+	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
+	errCodeMessageTooLarge jetstream.ErrorCode = 10054
+)
+
 // Append adds a record at the end of the log and returns its sequence once the server has stored it, which means on disk
-// where the sync mode is "always". The body is kept byte for byte and must not be changed while Append runs. Without a
-// deadline in ctx it waits five seconds at most.
+// where the sync mode is "always". The body is kept byte for byte and must not be changed afterwards: a record whose caller
+// has given up may still be on its way. Without a deadline in ctx it waits five seconds at most.
 //
-// Errors: ErrInvalid, and nothing was appended; ErrUnavailable, with the context's cause if it ended, and whether the
-// record is in the log is unknown.
+// Appends that wait at the same time share one write to the disk. Each still stands or falls alone, and a record appended
+// after the answer for another one stands after it in the log.
+//
+// Errors: ErrInvalid, and nothing was appended; ErrUnavailable, with the context's cause if it ended: it says whether the
+// record was not appended or whether that is unknown.
 func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	msg, err := message(r)
 	if err != nil {
 		return 0, err
 	}
-	ack, err := l.js.PublishMsg(ctx, msg)
-	if err == nil {
-		return ack.Sequence, nil
+	if ctx.Err() != nil {
+		return 0, notAppended(context.Cause(ctx))
 	}
-	var refused *jetstream.APIError
-	tooLarge := errors.Is(err, nats.ErrMaxPayload) || errors.As(err, &refused) && refused.ErrorCode == errCodeMessageTooLarge
-	if tooLarge {
-		return 0, fmt.Errorf("%w: %d bytes are more than the NATS server takes (max_payload %d)", ErrInvalid, len(r.Body), l.conn.MaxPayload())
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, appendPatience)
+		defer cancel()
 	}
-	return 0, unavailable(ctx, "append", err)
+	return l.group.append(ctx, msg)
 }
 
-// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
-const errCodeMessageTooLarge jetstream.ErrorCode = 10054
+// notAppended is the error for a record that is surely not in the log.
+func notAppended(err error) error {
+	return fmt.Errorf("%w: the record was not appended: %w", ErrUnavailable, err)
+}
+
+// outcomeUnknown is the error for a record that was handed to the server, which did not say what became of it.
+func outcomeUnknown(err error) error {
+	return fmt.Errorf("%w: whether the record was appended is unknown: %w", ErrUnavailable, err)
+}
+
+// tooLarge is the error for a record that the server never takes.
+func (g *group) tooLarge(a *appending) error {
+	return fmt.Errorf("%w: %d bytes are more than the NATS server takes (max_payload %d)", ErrInvalid, len(a.msg.Data), g.maxPayload.Load())
+}
+
+var (
+	errClosed         = errors.New("the log is closed")
+	errCrowded        = errors.New("too many records are waiting")
+	errConnectionLost = errors.New("the connection to the server was lost")
+	errSilent         = errors.New("the server does not answer")
+)

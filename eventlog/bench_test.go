@@ -2,7 +2,11 @@ package eventlog_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -33,17 +37,55 @@ func fill(t testing.TB, l *eventlog.Log, records int) {
 	}
 }
 
+// BenchmarkAppend compares Append with what it replaces, one publish for each record, at several numbers of callers.
+// One operation is one record.
 func BenchmarkAppend(b *testing.B) {
-	l := open(b, embeddedPlace(b).options)
-	r := webhook(`{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"FILLED","notificationType":"UPDATED"}`)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := l.Append(b.Context(), r); err != nil {
-				b.Error(err)
-				return
+	for _, callers := range []int{1, 16, 24, 32, 64, 256, 1000} {
+		l := open(b, embeddedPlace(b).options)
+		r := webhook(`{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"PARTIALLY_FILLED","notificationType":"UPDATED","modifiedOn":"2026-03-02T09:31:07.214Z","isin":"DE0007164600","tradeSide":"BUY","quantity":100,"executionData":{"quantity":40,"executionPrice":101.25}}`)
+		b.Run(fmt.Sprintf("%d callers/plain", callers), func(b *testing.B) {
+			concurrently(b, callers, func() error {
+				msg, err := eventlog.Message(r)
+				if err == nil {
+					_, err = eventlog.JetStream(l).PublishMsg(b.Context(), msg)
+				}
+				return err
+			})
+		})
+		b.Run(fmt.Sprintf("%d callers/group", callers), func(b *testing.B) {
+			concurrently(b, callers, func() error {
+				_, err := l.Append(b.Context(), r)
+				return err
+			})
+		})
+		require.NoError(b, l.Close())
+	}
+}
+
+// concurrently runs one call for each operation and reports how many are done in a second, and how long they take.
+func concurrently(b *testing.B, callers int, call func() error) {
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	took := make([][]time.Duration, callers)
+	var group sync.WaitGroup
+	b.ResetTimer()
+	for c := range callers {
+		group.Go(func() {
+			for left.Add(-1) >= 0 {
+				began := time.Now()
+				if err := call(); err != nil {
+					b.Error(err)
+					return
+				}
+				took[c] = append(took[c], time.Since(began))
 			}
-		}
-	})
+		})
+	}
+	group.Wait()
+	all := slices.Sorted(slices.Values(slices.Concat(took...)))
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 // BenchmarkRead compares reading the log with what the client library does to drain the same stream.

@@ -2,7 +2,10 @@
 
 package eventlog
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // FreeDisk is the number of bytes that can still be written where the folder is.
 func FreeDisk(folder string) (uint64, error) {
@@ -11,4 +14,14 @@ func FreeDisk(folder string) (uint64, error) {
 		return 0, err
 	}
 	return uint64(fs.Bavail) * uint64(fs.Bsize), nil // the types differ between systems
+}
+
+// ownFolder reports whether the path is a folder of ours that nobody else may write to.
+func ownFolder(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int64(stat.Uid) == int64(os.Getuid())
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -22,13 +21,17 @@ import (
 // embedded is a nats-server in this process and the data folder it works in.
 type embedded struct {
 	dir      string
+	opts     Options
 	addr     string // of the subscribers' listener, "" without
 	lock     *flock.Flock
-	server   *server.Server
 	messages *serverLog
 	password string // of our own user, made anew at each start and never written
 	users    passwords
 	kept     *keptFiles
+	staging  string // folder in memory for batches, "" for none
+
+	mu     sync.Mutex
+	server *server.Server // another one after a restart, nil in between
 }
 
 // startEmbedded takes the data folder and starts a server on it. On an error nothing is left running or locked.
@@ -36,7 +39,8 @@ func startEmbedded(opts Options) (_ *embedded, err error) {
 	if opts.Dir == "" {
 		return nil, errors.New("eventlog: no data folder given for the embedded server")
 	}
-	e := &embedded{dir: opts.Dir, password: rand.Text(), messages: &serverLog{logger: opts.Logger}}
+	e := &embedded{dir: opts.Dir, opts: opts, password: rand.Text(),
+		messages: &serverLog{logger: opts.Logger, trouble: make(chan struct{}, 1)}}
 	e.kept = &keptFiles{stream: e.streamDir(), safe: filepath.Join(e.dir, "nats-kept"), logger: opts.Logger}
 	if !opts.MayCreate && !exists(e.streamDir()) && !exists(e.kept.safe) {
 		return nil, fmt.Errorf("%w in the data folder %s: start the receiver, which creates it", ErrNoStream, opts.Dir)
@@ -55,7 +59,7 @@ func startEmbedded(opts Options) (_ *embedded, err error) {
 	if err := e.kept.keep(); err != nil {
 		return nil, err
 	}
-	return e, e.startServer(opts)
+	return e, e.startServer()
 }
 
 // takeFolder creates the data folder if need be and locks it. Only the last element is created: a missing parent is more
@@ -84,8 +88,11 @@ func (e *embedded) streamDir() string {
 }
 
 // startServer is the one place where a server is started on the folder.
-func (e *embedded) startServer(opts Options) error {
-	options, err := e.serverOptions(opts)
+func (e *embedded) startServer() error {
+	if err := e.findStaging(); err != nil {
+		return fmt.Errorf("eventlog: start the embedded server: %w", err)
+	}
+	options, err := e.serverOptions()
 	if err != nil {
 		return err
 	}
@@ -94,21 +101,24 @@ func (e *embedded) startServer(opts Options) error {
 		return fmt.Errorf("eventlog: start the embedded server: %w", err)
 	}
 	s.SetLogger(e.messages, false, false)
+	e.mu.Lock()
 	e.server = s
+	e.mu.Unlock()
 	s.Start() // returns when the store is recovered and the listener is open, or after a fatal message
 	if err := e.messages.fatal(); err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("eventlog: the address for subscribers, %s, is taken: choose another, or an empty one for none: %w", opts.Addr, err)
+			return fmt.Errorf("eventlog: the address for subscribers, %s, is taken: choose another, or an empty one for none: %w", e.opts.Addr, err)
 		}
 		return fmt.Errorf("eventlog: start the embedded server: %w", err)
 	}
 	if addr := s.Addr(); addr != nil {
 		e.addr = addr.String()
+		e.opts.Addr = e.addr // a restart keeps the port
 	}
 	return nil
 }
 
-func (e *embedded) serverOptions(opts Options) (*server.Options, error) {
+func (e *embedded) serverOptions() (*server.Options, error) {
 	config, err := accountsConfig(e.password, e.users)
 	if err != nil {
 		return nil, err
@@ -120,7 +130,7 @@ func (e *embedded) serverOptions(opts Options) (*server.Options, error) {
 	options.ServerName = "orderfold"
 	options.NoSigs = true
 	options.DisableJetStreamBanner = true
-	options.MaxPayload = int32(opts.MaxRecord + headerRoom)
+	options.MaxPayload = int32(e.opts.MaxRecord + headerRoom)
 	options.JetStream = true
 	options.StoreDir = filepath.Join(e.dir, "nats")
 	options.SyncAlways = true
@@ -128,17 +138,17 @@ func (e *embedded) serverOptions(opts Options) (*server.Options, error) {
 	// stream that was accepted before.
 	options.JetStreamMaxStore = 1 << 60
 	options.JetStreamMaxMemory = 1 << 40
-	if opts.Addr == "" {
+	if e.opts.Addr == "" {
 		options.DontListen = true
 		return options, nil
 	}
-	host, port, err := net.SplitHostPort(opts.Addr)
+	host, port, err := net.SplitHostPort(e.opts.Addr)
 	if err == nil {
 		options.Host = host
 		options.Port, err = strconv.Atoi(port)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: the address for subscribers, %q, is not host:port", opts.Addr)
+		return nil, fmt.Errorf("eventlog: the address for subscribers, %q, is not host:port", e.opts.Addr)
 	}
 	if options.Port == 0 {
 		options.Port = server.RANDOM_PORT
@@ -147,12 +157,26 @@ func (e *embedded) serverOptions(opts Options) (*server.Options, error) {
 }
 
 func (e *embedded) connect(logger *zap.Logger) (*nats.Conn, error) {
-	options := append(connection(logger), nats.InProcessServer(e.server), nats.UserInfo(selfUser, e.password))
+	options := append(connection(logger), nats.InProcessServer(e), nats.UserInfo(selfUser, e.password))
 	conn, err := nats.Connect("", options...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: connect to the embedded server: %w", ErrUnavailable, err)
 	}
 	return conn, nil
+}
+
+// InProcessConn connects to the server that runs now: the client asks again after a restart.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	if s := e.running(); s != nil {
+		return s.InProcessConn()
+	}
+	return nil, errors.New("the embedded server is being restarted")
+}
+
+func (e *embedded) running() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
 }
 
 // mayCreateStream refuses when the folder held a stream before the server was started: what is left of it would be buried.
@@ -173,86 +197,36 @@ func (e *embedded) ready() error {
 }
 
 func (e *embedded) syncMode() string {
-	if config := e.server.JetStreamConfig(); config != nil && config.SyncAlways {
-		return "always"
+	if s := e.running(); s != nil {
+		if config := s.JetStreamConfig(); config != nil && config.SyncAlways {
+			return syncAlways
+		}
 	}
-	return "unknown"
+	return syncUnknown
+}
+
+// stopServer ends the server, if one runs.
+func (e *embedded) stopServer() {
+	e.mu.Lock()
+	s := e.server
+	e.server = nil
+	e.mu.Unlock()
+	if s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
 }
 
 // stop ends the server, puts back what it may have deleted, and gives the folder free.
 func (e *embedded) stop() error {
-	if e.server != nil {
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
-		e.server = nil
-	}
+	e.stopServer()
+	e.dropStaging()
 	if e.lock == nil {
 		return nil
 	}
 	err := errors.Join(e.kept.restore(), writeURLs(e.dir, "", e.users), e.lock.Unlock())
 	e.lock = nil
 	return err
-}
-
-// serverLog passes on what the server logs. A fatal message would end the process in the server's own logger; here it
-// becomes the error of the start.
-type serverLog struct {
-	logger *zap.Logger
-
-	mu      sync.Mutex
-	failure error
-	warning string
-}
-
-func (s *serverLog) fatal() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failure
-}
-
-func (s *serverLog) lastWarning() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.warning == "" {
-		return "it does not say why"
-	}
-	return s.warning
-}
-
-// Noticef logs at debug level: the server's start is of no interest to our operator.
-func (s *serverLog) Noticef(format string, v ...any) { s.logger.Debug(fmt.Sprintf(format, v...)) }
-
-// Warnf logs at warn level.
-func (s *serverLog) Warnf(format string, v ...any) {
-	text := strings.TrimSpace(fmt.Sprintf(format, v...))
-	s.mu.Lock()
-	s.warning = text
-	s.mu.Unlock()
-	s.logger.Warn(text)
-}
-
-// Errorf logs at warn level.
-func (s *serverLog) Errorf(format string, v ...any) { s.logger.Warn(fmt.Sprintf(format, v...)) }
-
-// Debugf drops the message.
-func (s *serverLog) Debugf(string, ...any) {}
-
-// Tracef drops the message.
-func (s *serverLog) Tracef(string, ...any) {}
-
-// Fatalf keeps the first message as an error, with the error it was given for callers that look for it.
-func (s *serverLog) Fatalf(format string, v ...any) {
-	failure := fmt.Errorf(format, v...)
-	for _, arg := range v {
-		if err, ok := arg.(error); ok {
-			failure = err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failure == nil {
-		s.failure = failure
-	}
 }
 
 func exists(path string) bool {

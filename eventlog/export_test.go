@@ -10,3 +10,10 @@ var (
 	Message     = message
 	HeaderValue = headerValue
 )
+
+// Waiting is how many appends have no outcome yet, and whether a batch is on its way.
+func Waiting(l *Log) (records int, batch bool) {
+	l.group.mu.Lock()
+	defer l.group.mu.Unlock()
+	return l.group.waiting, l.group.batches > 0
+}

@@ -64,16 +64,10 @@ func connection(logger *zap.Logger) []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(10 * time.Second),
+		// How long a write to a server that does not read may hold up Close.
+		nats.FlusherTimeout(5 * time.Second),
 		// A record buffered while disconnected would be appended after its caller was told that the log is unavailable.
 		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				logger.Warn("connection to the NATS server lost", zap.Error(err))
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) {
-			logger.Info("connected to the NATS server again", zap.String("server", c.ConnectedUrlRedacted()))
-		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))
 		}),

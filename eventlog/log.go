@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,6 +34,8 @@ type Options struct {
 	MayCreate bool
 	// MaxRecord is the size in bytes of the largest body that must fit. 0: 1 MiB.
 	MaxRecord int
+	// PublishSingly gives up the group commit: every record is a write of its own. For comparison.
+	PublishSingly bool
 	// Logger for what the log does on its own: reconnects, and what the embedded server has to say. nil: none.
 	Logger *zap.Logger
 }
@@ -45,6 +48,17 @@ type Log struct {
 	js       jetstream.JetStream
 	stream   jetstream.Stream
 	identity string
+	group    *group
+
+	// Of the supervisor of the embedded server.
+	supervisor sync.WaitGroup
+	dismiss    context.CancelFunc
+	seen       seen
+	seenAt     time.Time
+
+	syncLock   sync.Mutex
+	sync       string
+	syncServer string // id of the server that told
 
 	closing  sync.Once
 	closeErr error
@@ -82,28 +96,76 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	if err = l.openStream(ctx, opts); err != nil {
 		return err
 	}
+	if l.group, err = newGroup(l.conn, opts.PublishSingly); err != nil {
+		return fmt.Errorf("eventlog: open: %w", err)
+	}
+	l.watchConnection()
+	state := l.stream.CachedInfo().State
+	l.examine(state)
 	if l.embedded != nil {
-		return l.embedded.ready()
+		return l.opened(state.LastSeq)
 	}
 	if limit := l.conn.MaxPayload(); limit < int64(opts.MaxRecord+headerRoom) {
 		l.logger.Warn("the NATS server refuses the largest records: raise its max_payload",
 			zap.Int64("max_payload", limit), zap.Int("needed", opts.MaxRecord+headerRoom))
 	}
+	l.warnOfSync(ctx)
+	return nil
+}
+
+// watchConnection ends what waits for an answer when the connection is lost: it would wait in vain.
+func (l *Log) watchConnection() {
+	l.conn.SetDisconnectErrHandler(func(_ *nats.Conn, err error) {
+		l.group.lose(errConnectionLost)
+		if err != nil {
+			l.logger.Warn("connection to the NATS server lost", zap.Error(err))
+		}
+	})
+	l.conn.SetReconnectHandler(func(c *nats.Conn) {
+		l.group.maxPayload.Store(c.MaxPayload())
+		l.logger.Info("connected to the NATS server again", zap.String("server", c.ConnectedUrlRedacted()))
+	})
+}
+
+// opened ends the start of the embedded server and begins to look after it.
+func (l *Log) opened(last uint64) error {
+	l.compareSeen(last)
+	l.group.reached(last)
+	if err := l.embedded.ready(); err != nil {
+		return err
+	}
+	l.group.admit(l.embedded.stageInMemory())
+	life, dismiss := context.WithCancel(context.Background())
+	l.dismiss = dismiss
+	l.supervisor.Go(func() { l.supervise(life) })
 	return nil
 }
 
 // Close ends the connection, and the embedded server with it. Readers and appends under way end with an error. It may be
 // called again.
 func (l *Log) Close() error {
-	l.closing.Do(func() {
-		if l.conn != nil {
-			l.conn.Close()
-		}
-		if l.embedded != nil {
-			l.closeErr = l.embedded.stop()
-		}
-	})
+	l.closing.Do(func() { l.closeErr = l.close() })
 	return l.closeErr
+}
+
+func (l *Log) close() (err error) {
+	if l.dismiss != nil {
+		l.dismiss()
+		l.supervisor.Wait()
+	}
+	if l.group != nil {
+		l.group.stop()
+	}
+	if l.dismiss != nil {
+		err = l.writeSeen()
+	}
+	if l.conn != nil {
+		l.conn.Close()
+	}
+	if l.embedded != nil {
+		err = errors.Join(err, l.embedded.stop())
+	}
+	return err
 }
 
 // Addr is where the embedded server listens for subscribers, "" when it does not or the server is external.
@@ -131,8 +193,9 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 type Info struct {
 	Embedded bool
 	Addr     string // where subscribers connect, "" when nowhere or external
-	// SyncMode says when records reach the disk: "always" is before Append returns. "unknown" with an external server,
-	// which does not tell its users.
+	// SyncMode says when records reach the disk: "always" is before Append returns, "every 2m0s" is up to so much later.
+	// "unknown" with an external server that does not tell, as none does unless its operator lets this user ask
+	// $SYS.REQ.SERVER.PING.JSZ.
 	SyncMode string
 	Replicas int
 	Bytes    uint64 // taken by the records
@@ -148,13 +211,10 @@ func (l *Log) Info(ctx context.Context) (Info, error) {
 	info := Info{
 		Embedded: l.embedded != nil,
 		Addr:     l.Addr(),
-		SyncMode: "unknown",
+		SyncMode: l.syncMode(ctx, stream),
 		Replicas: stream.Config.Replicas,
 		Bytes:    stream.State.Bytes,
 		MaxBytes: stream.Config.MaxBytes,
-	}
-	if l.embedded != nil {
-		info.SyncMode = l.embedded.syncMode()
 	}
 	return info, nil
 }

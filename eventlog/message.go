@@ -27,6 +27,13 @@ const (
 	headerTraceparent = "traceparent"
 )
 
+// The headers by which the server knows an atomic batch. It stores them; readers do not see them.
+const (
+	headerBatchID       = "Nats-Batch-Id"
+	headerBatchSequence = "Nats-Batch-Sequence"
+	headerBatchCommit   = "Nats-Batch-Commit"
+)
+
 // message turns a record into the message that is published. The error wraps ErrInvalid.
 func message(r Record) (*nats.Msg, error) {
 	subject, err := subjectOf(r)

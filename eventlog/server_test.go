@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,7 @@ type place struct {
 	start     func() // does nothing when the log's own process is the server
 	stop      func()
 	admin     func(t testing.TB, l *eventlog.Log) jetstream.JetStream
+	process   *process // nil when the log's own process is the server
 }
 
 // places runs a test against a log embedded in the test and against one in a separate nats-server process.
@@ -80,12 +82,17 @@ type process struct {
 	store  string
 	extra  string // of the configuration
 	listen string
+	sync   string // of the configuration, jetstream's sync_interval
 	cmd    *exec.Cmd
 	ended  chan struct{}
 }
 
 func separatePlace(t testing.TB, extra string) *place {
-	p := &process{t: t, store: t.TempDir(), extra: extra, listen: "127.0.0.1:-1"}
+	return syncingPlace(t, extra, "always")
+}
+
+func syncingPlace(t testing.TB, extra, interval string) *place {
+	p := &process{t: t, store: t.TempDir(), extra: extra, sync: interval, listen: "127.0.0.1:-1"}
 	p.start()
 	t.Cleanup(p.stop)
 	return &place{
@@ -101,6 +108,7 @@ func separatePlace(t testing.TB, extra string) *place {
 			require.NoError(t, err)
 			return js
 		},
+		process: p,
 	}
 }
 
@@ -108,7 +116,7 @@ func (p *process) start() {
 	binary, err := buildServer()
 	require.NoError(p.t, err)
 	config := filepath.Join(p.store, "nats.conf")
-	text := fmt.Sprintf("listen: %q\nmax_payload: 4MB\njetstream { store_dir: %q, sync_interval: always }\n%s\n", p.listen, p.store, p.extra)
+	text := fmt.Sprintf("listen: %q\nmax_payload: 4MB\njetstream { store_dir: %q, sync_interval: %q }\n%s\n", p.listen, p.store, p.sync, p.extra)
 	require.NoError(p.t, os.WriteFile(config, []byte(text), 0o600))
 	p.cmd = exec.Command(binary, "-c", config)
 	output, err := p.cmd.StderrPipe()
@@ -140,6 +148,19 @@ func (p *process) stop() {
 		return
 	}
 	_ = p.cmd.Process.Signal(os.Interrupt)
+	<-p.ended
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+// pause stops the server where it stands, until resume.
+func (p *process) pause() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP)) }
+
+func (p *process) resume() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
+
+// kill ends the server as the kernel would.
+func (p *process) kill() {
+	require.NoError(p.t, p.cmd.Process.Kill())
 	<-p.ended
 	_ = p.cmd.Wait()
 	p.cmd = nil

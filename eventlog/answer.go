@@ -1,0 +1,124 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ack is the server's answer to what is stored. For a batch the sequence is that of its last record.
+type ack struct {
+	Sequence uint64              `json:"seq"`
+	Batch    string              `json:"batch"`
+	Count    int                 `json:"count"`
+	Error    *jetstream.APIError `json:"error"`
+}
+
+// unsent are the errors of the client with which not a byte of a message left.
+var unsent = []error{nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrMaxPayload, nats.ErrNoResponders}
+
+// The server checks these limits again for each record while it commits a batch, and refuses the batch when the first
+// records of it are stored already (2.15.2: wouldExceedLimits in processJetStreamMsgWithBatch). After any other refusal
+// nothing of the batch is in the log, and nothing of it comes back when the server is started again.
+var refusedMidway = []jetstream.ErrorCode{
+	10002, // JSAccountResourcesExceededErr
+	10023, // JSInsufficientResourcesErr
+	10028, // JSMemoryResourcesExceededErr
+	10047, // JSStorageResourcesExceededErr
+}
+
+// answered is called for each answer of the server, one after the other.
+func (g *group) answered(msg *nats.Msg) {
+	key, err := strconv.ParseUint(msg.Subject[len(g.inbox):], 36, 64)
+	if err != nil {
+		return // not one of our reply subjects
+	}
+	got, err := readAnswer(msg)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.unship(key)
+	if s == nil {
+		return // it came too late
+	}
+	g.conclude(s, got, err)
+	g.signal()
+}
+
+func readAnswer(msg *nats.Msg) (ack, error) {
+	if len(msg.Data) == 0 && first(msg.Header, "Status") == "503" {
+		return ack{}, nats.ErrNoResponders
+	}
+	var got ack
+	if err := json.Unmarshal(msg.Data, &got); err != nil {
+		return ack{}, fmt.Errorf("the server's answer cannot be read: %w", err)
+	}
+	if got.Error != nil {
+		return ack{}, got.Error
+	}
+	return got, nil
+}
+
+// conclude tells every caller of a shipment what became of its record. A batch that was refused comes apart: its records
+// go on alone, so that only the one fails for which it was refused.
+func (g *group) conclude(s *shipment, got ack, err error) {
+	count := len(s.records)
+	if err == nil && s.batch != "" && (got.Batch != s.batch || got.Count != count) || err == nil && got.Sequence < uint64(count) {
+		err = fmt.Errorf("the server's answer does not fit: it is for %d records of batch %q", got.Count, got.Batch)
+	}
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) && s.batch != "" && !slices.Contains(refusedMidway, refused.ErrorCode) {
+		g.takeApart(s)
+		return
+	}
+	if err == nil {
+		g.highest = max(g.highest, got.Sequence)
+	}
+	for i, a := range s.records {
+		if err != nil {
+			g.settle(a, outcome{err: g.failure(s, a, err)})
+			continue
+		}
+		g.settle(a, outcome{sequence: got.Sequence - uint64(count-1-i)})
+	}
+}
+
+// failure is what the caller of one record is told.
+func (g *group) failure(s *shipment, a *appending, err error) error {
+	var refused *jetstream.APIError
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload):
+		return g.tooLarge(a)
+	case errors.As(err, &refused) && s.batch == "":
+		if refused.ErrorCode == errCodeMessageTooLarge {
+			return g.tooLarge(a)
+		}
+		return notAppended(err)
+	case slices.ContainsFunc(unsent, func(known error) bool { return errors.Is(err, known) }):
+		return notAppended(err)
+	case errors.Is(err, ErrUnavailable):
+		return err
+	}
+	return outcomeUnknown(err)
+}
+
+// takeApart puts the records of a refused batch back to the head of the queue.
+func (g *group) takeApart(s *shipment) {
+	again := make([]*appending, 0, len(s.records)+len(g.queue))
+	for _, a := range s.records {
+		if a.settled { // its caller was told that the outcome is unknown, and now there will be none
+			g.settle(a, outcome{})
+			continue
+		}
+		a.alone, a.msg.Reply = true, ""
+		for _, name := range []string{headerBatchID, headerBatchSequence, headerBatchCommit} {
+			delete(a.msg.Header, name)
+		}
+		again = append(again, a)
+	}
+	g.queue = append(again, g.queue...)
+}

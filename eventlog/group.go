@@ -1,0 +1,396 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// The rule of the group commit. DESIGN.md has the measurements behind it.
+const (
+	// crowdOnDisk and crowdInMemory are how many records on their way make a batch worth its fixed cost, by where the
+	// server keeps the batch until it is committed. Fewer go one by one.
+	crowdOnDisk   = 20
+	crowdInMemory = 8
+	// maxBatch is the server's own limit.
+	maxBatch      = 1000
+	maxBatchBytes = 8 << 20
+	// gatherTime is how long a batch waits for the callers that the one before it has just answered.
+	gatherTime = 2 * time.Millisecond
+	// maxWaiting and maxWaitingBytes bound what was given to Append and has no answer yet. Beyond it Append refuses.
+	maxWaiting      = 16 << 10
+	maxWaitingBytes = 256 << 20
+	// answerPatience is when the server's answer is given up, so that what comes after it can go on.
+	answerPatience = 10 * time.Second
+	// batchRoom is more than what a batch adds to the largest headers of a message.
+	batchRoom = 4 << 10
+)
+
+// appending is a record on its way into the log.
+type appending struct {
+	msg  *nats.Msg
+	done chan outcome // has room for the one outcome
+	// The rest is guarded by the group's mutex.
+	alone   bool // never in a batch
+	settled bool // the outcome is out, or nobody waits for it
+}
+
+type outcome struct {
+	sequence uint64
+	err      error
+}
+
+// shipment is what one answer of the server is for: a single record or a batch.
+type shipment struct {
+	records []*appending
+	batch   string // its id, "" for a single record
+	sent    time.Time
+}
+
+// group makes one write of the appends that wait at the same time. One goroutine sends, the subscription's receives.
+type group struct {
+	conn    *nats.Conn
+	replies *nats.Subscription
+	inbox   string // prefix of the reply subjects, which end in the key of the shipment
+	name    string // prefix of the batch ids, which the server must never see twice
+	wake    chan struct{}
+	stopped chan struct{}
+	// maxPayload is the connection's, which cannot be asked while a write to a server that does not read holds its lock.
+	maxPayload atomic.Int64
+
+	mu       sync.Mutex
+	closed   error // why nothing can be appended now, nil when it can
+	singly   bool  // no batches
+	crowd    int   // records on their way that make a batch
+	queue    []*appending
+	bytes    int // of the queue and the shipments
+	waiting  int // records in the queue and the shipments
+	shipped  map[uint64]*shipment
+	last     uint64 // key of the last shipment
+	singles  int    // of the shipments
+	batches  int    // of the shipments
+	gather   time.Time
+	expected int
+	highest  uint64 // sequence known to be in the log
+}
+
+func newGroup(conn *nats.Conn, singly bool) (*group, error) {
+	g := &group{
+		conn:    conn,
+		inbox:   conn.NewInbox() + ".",
+		name:    rand.Text()[:8] + "-",
+		wake:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+		shipped: map[uint64]*shipment{},
+		crowd:   crowdOnDisk,
+		singly:  singly,
+	}
+	g.maxPayload.Store(conn.MaxPayload())
+	var err error
+	if g.replies, err = conn.Subscribe(g.inbox+"*", g.answered); err != nil {
+		return nil, err
+	}
+	// As many answers as shipments: never so many that they need a limit.
+	if err = g.replies.SetPendingLimits(-1, -1); err != nil {
+		return nil, err
+	}
+	go g.run()
+	return g, nil
+}
+
+// append waits until the record has an outcome or ctx ends.
+func (g *group) append(ctx context.Context, msg *nats.Msg) (uint64, error) {
+	a := &appending{msg: msg, done: make(chan outcome, 1), alone: int64(len(msg.Data)+batchRoom) > g.maxPayload.Load()}
+	key, s, err := g.enqueue(a)
+	if err != nil {
+		return 0, notAppended(err)
+	}
+	if s != nil {
+		if err := g.send(key, s); err != nil {
+			g.fail(key, err)
+		}
+	}
+	select {
+	case o := <-a.done:
+		return o.sequence, o.err
+	case <-ctx.Done():
+		return g.abandon(a, context.Cause(ctx))
+	}
+}
+
+// enqueue lets the record wait for the sender. When it is the only one it is shipped at once, and the caller sends it, which
+// saves a change of goroutines.
+func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed != nil {
+		return 0, nil, g.closed
+	}
+	if g.waiting >= maxWaiting || g.waiting > 0 && g.bytes+len(a.msg.Data) > maxWaitingBytes {
+		return 0, nil, errCrowded
+	}
+	g.waiting++
+	g.bytes += len(a.msg.Data)
+	if now := time.Now(); g.waiting == 1 && now.After(g.gather) {
+		key, s = g.ship([]*appending{a}, now)
+		return key, s, nil
+	}
+	g.queue = append(g.queue, a)
+	g.signal()
+	return 0, nil, nil
+}
+
+// abandon is for a caller that waits no longer. A record that was not sent yet will not be.
+func (g *group) abandon(a *appending, why error) (uint64, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if a.settled { // at the same moment
+		o := <-a.done
+		return o.sequence, o.err
+	}
+	for i, queued := range g.queue {
+		if queued == a {
+			g.queue = append(g.queue[:i], g.queue[i+1:]...)
+			g.settle(a, outcome{})
+			return 0, notAppended(why)
+		}
+	}
+	a.settled = true // its shipment still counts it
+	return 0, outcomeUnknown(why)
+}
+
+// settle tells the caller, if it still waits, and forgets the record.
+func (g *group) settle(a *appending, o outcome) {
+	g.waiting--
+	g.bytes -= len(a.msg.Data)
+	if !a.settled {
+		a.settled = true
+		a.done <- o
+	}
+}
+
+func (g *group) signal() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until the group is stopped.
+func (g *group) run() {
+	defer close(g.stopped)
+	timer := time.NewTimer(answerPatience)
+	defer timer.Stop()
+	for {
+		key, s, pause := g.next()
+		if s == nil {
+			if pause < 0 {
+				return
+			}
+			timer.Reset(pause)
+			select {
+			case <-g.wake:
+			case <-timer.C:
+			}
+			continue
+		}
+		if err := g.send(key, s); err != nil {
+			g.fail(key, err)
+		}
+	}
+}
+
+// next takes the next shipment from the queue. When there is none, it says how long to wait unless something happens,
+// or less than zero when the group is stopped.
+func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed == errClosed {
+		return 0, nil, -1
+	}
+	now := time.Now()
+	g.giveUp(now)
+	records := g.take(now)
+	if len(records) == 0 {
+		if g.batches == 0 && now.Before(g.gather) {
+			return 0, nil, g.gather.Sub(now)
+		}
+		return 0, nil, time.Second
+	}
+	key, s = g.ship(records, now)
+	return key, s, 0
+}
+
+// ship notes what is about to be sent.
+func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipment) {
+	g.last++
+	s = &shipment{records: records, sent: now}
+	if len(records) > 1 {
+		s.batch = g.name + strconv.FormatUint(g.last, 36)
+		g.batches++
+	} else {
+		g.singles++
+	}
+	g.shipped[g.last] = s
+	return g.last, s
+}
+
+// take decides what to send now: nothing, one record, or a batch.
+func (g *group) take(now time.Time) []*appending {
+	switch waiting := len(g.queue); {
+	case waiting == 0, g.batches > 0:
+		// Two batches at once are slower than one.
+		return nil
+	case g.queue[0].alone:
+		if g.singles < g.crowd || g.singly {
+			return g.cut(1)
+		}
+		return nil
+	case waiting < g.expected && now.Before(g.gather):
+		return nil
+	case g.singly:
+		return g.cut(1)
+	case waiting >= g.crowd:
+		if batch := g.batchable(); batch > 1 {
+			return g.cut(batch)
+		}
+		return g.cut(1)
+	case waiting+g.singles < g.crowd:
+		return g.cut(1)
+	}
+	return nil
+}
+
+// batchable is how many records at the head of the queue fit one batch.
+func (g *group) batchable() int {
+	bytes := 0
+	for i, a := range g.queue {
+		bytes += len(a.msg.Data)
+		if a.alone || i == maxBatch || i > 0 && bytes > maxBatchBytes {
+			return i
+		}
+	}
+	return len(g.queue)
+}
+
+func (g *group) cut(n int) []*appending {
+	records := make([]*appending, n)
+	copy(records, g.queue)
+	g.queue = g.queue[:copy(g.queue, g.queue[n:])]
+	clear(g.queue[len(g.queue):cap(g.queue)])
+	return records
+}
+
+// send publishes the messages. Only the last one asks for an answer: the server says nothing useful to the others.
+func (g *group) send(key uint64, s *shipment) error {
+	for i, a := range s.records {
+		if s.batch != "" {
+			a.msg.Header[headerBatchID] = []string{s.batch}
+			a.msg.Header[headerBatchSequence] = []string{strconv.Itoa(i + 1)}
+		}
+		if i == len(s.records)-1 {
+			a.msg.Reply = g.inbox + strconv.FormatUint(key, 36)
+			if s.batch != "" {
+				a.msg.Header[headerBatchCommit] = []string{"1"}
+			}
+		}
+		if err := g.conn.PublishMsg(a.msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fail ends a shipment that could not be sent as a whole.
+func (g *group) fail(key uint64, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s := g.unship(key); s != nil {
+		g.conclude(s, ack{}, err)
+	}
+}
+
+// unship forgets a shipment. It returns nil when it was forgotten before.
+func (g *group) unship(key uint64) *shipment {
+	s := g.shipped[key]
+	delete(g.shipped, key)
+	switch {
+	case s == nil:
+	case s.batch == "":
+		g.singles--
+	default:
+		g.batches--
+		now := time.Now()
+		g.expected = (len(s.records) + len(g.queue)) * 3 / 4
+		g.gather = now.Add(min(now.Sub(s.sent)/2, gatherTime))
+	}
+	return s
+}
+
+// giveUp ends what the server does not answer.
+func (g *group) giveUp(now time.Time) {
+	for key, s := range g.shipped {
+		if now.Sub(s.sent) > answerPatience {
+			g.conclude(g.unship(key), ack{}, outcomeUnknown(errSilent))
+		}
+	}
+}
+
+// lose ends what was sent, without an answer.
+func (g *group) lose(why error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.loseShipped(why)
+	g.signal()
+}
+
+func (g *group) loseShipped(why error) {
+	for key := range g.shipped {
+		g.conclude(g.unship(key), ack{}, outcomeUnknown(why))
+	}
+}
+
+// refuse ends every append, and makes each new one fail until admit.
+func (g *group) refuse(why error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed == errClosed {
+		return
+	}
+	g.closed = why
+	g.loseShipped(why)
+	for _, a := range g.queue {
+		g.settle(a, outcome{err: notAppended(why)})
+	}
+	g.queue = nil
+	g.signal()
+}
+
+// admit ends what refuse began. Crowd is how many records make a batch from now on.
+func (g *group) admit(crowd int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.crowd = crowd
+	if g.closed != errClosed {
+		g.closed = nil
+	}
+}
+
+// stop ends every append for good and waits for the sender.
+func (g *group) stop() {
+	g.refuse(errClosed)
+	<-g.stopped
+}
+
+// reached notes that the log has this sequence, and returns the highest one it is known to have.
+func (g *group) reached(sequence uint64) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.highest = max(g.highest, sequence)
+	return g.highest
+}

@@ -1,0 +1,281 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// answer is what one of several concurrent callers of Append got.
+type answer struct {
+	body     string
+	sequence uint64
+	err      error
+}
+
+// appendTogether appends each body in a goroutine of its own.
+func appendTogether(ctx context.Context, l *eventlog.Log, bodies []string) []answer {
+	answers := make([]answer, len(bodies))
+	var group sync.WaitGroup
+	for i, body := range bodies {
+		group.Go(func() {
+			sequence, err := l.Append(ctx, webhook(body))
+			answers[i] = answer{body, sequence, err}
+		})
+	}
+	group.Wait()
+	return answers
+}
+
+// batched are the sequences of the records that were stored in a batch.
+func batched(t *testing.T, js jetstream.JetStream, last uint64) []uint64 {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+	var found []uint64
+	for sequence := uint64(1); sequence <= last; sequence++ {
+		msg, err := stream.GetMsg(t.Context(), sequence)
+		require.NoError(t, err)
+		if msg.Header.Get("Nats-Batch-Id") != "" {
+			found = append(found, sequence)
+		}
+	}
+	return found
+}
+
+func TestManyAppendsAtOnceShareABatchAndEachGetsItsOwnSequence(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		const callers, each = 150, 4
+		l := open(t, p.options)
+		sent := map[uint64]string{}
+		var mu sync.Mutex
+		var group sync.WaitGroup
+		for c := range callers {
+			group.Go(func() {
+				previous := uint64(0)
+				for n := range each {
+					body := fmt.Sprintf("%d/%d", c, n)
+					sequence, err := l.Append(t.Context(), webhook(body))
+					if err != nil || sequence <= previous {
+						t.Errorf("append %s: sequence %d after %d: %v", body, sequence, previous, err)
+						return
+					}
+					previous = sequence
+					mu.Lock()
+					sent[sequence] = body
+					mu.Unlock()
+				}
+			})
+		}
+		group.Wait()
+		read, err := readAll(t.Context(), l, eventlog.Position{})
+		require.NoError(t, err)
+		require.Len(t, read, callers*each)
+		require.Len(t, sent, callers*each)
+		for _, r := range read {
+			require.Equal(t, sent[r.Sequence], string(r.Body))
+		}
+		inBatches := batched(t, p.admin(t, l), callers*each)
+		require.Greater(t, len(inBatches), callers*each/2)
+		for _, sequence := range []uint64{inBatches[0], inBatches[len(inBatches)/2], inBatches[len(inBatches)-1]} {
+			got, err := l.Get(t.Context(), sequence)
+			require.NoError(t, err)
+			require.Equal(t, got.Position(), read[sequence-1].Position(), "however it is read")
+			rest, err := readAll(t.Context(), l, got.Position())
+			require.NoError(t, err)
+			require.Len(t, rest, int(callers*each-sequence))
+		}
+	})
+}
+
+func TestABatchLeavesNoTraceInARecord(t *testing.T) {
+	p := embeddedPlace(t)
+	l := open(t, p.options)
+	same := make([]string, 100)
+	for i := range same {
+		same[i] = `{"orderId":"1"}`
+	}
+	appendAll(t, l, same[0])
+	for _, a := range appendTogether(t.Context(), l, same) {
+		require.NoError(t, a.err)
+	}
+	inBatches := batched(t, p.admin(t, l), 101)
+	require.NotEmpty(t, inBatches)
+	alone, err := l.Get(t.Context(), 1)
+	require.NoError(t, err)
+	together, err := l.Get(t.Context(), inBatches[0])
+	require.NoError(t, err)
+	together.Sequence, together.Received = alone.Sequence, alone.Received
+	require.Equal(t, alone, together)
+	require.Equal(t, alone.Position(), together.Position())
+}
+
+func TestOneBadRecordInABatchFailsAlone(t *testing.T) {
+	p := separatePlace(t, "")
+	_, err := p.admin(t, nil).CreateStream(t.Context(), jetstream.StreamConfig{Name: "NOTIFICATIONS", Subjects: []string{"notifications.*.*", "snapshots.*.*"},
+		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, MaxMsgSize: 4096})
+	require.NoError(t, err)
+	l := open(t, p.options)
+	bodies := numbered(1, 200)
+	bodies[77] = strings.Repeat("x", 5000)
+	for _, a := range appendTogether(t.Context(), l, bodies) {
+		if a.body == bodies[77] {
+			require.ErrorIs(t, a.err, eventlog.ErrInvalid)
+			continue
+		}
+		require.NoError(t, a.err)
+		r, err := l.Get(t.Context(), a.sequence)
+		require.NoError(t, err)
+		require.Equal(t, a.body, string(r.Body))
+	}
+	bounds, err := l.Bounds(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(199), bounds.Last)
+}
+
+// requireOutcomes checks that every answer tells the truth, as far as it says anything.
+func requireOutcomes(t *testing.T, l *eventlog.Log, answers []answer) (unknown int) {
+	t.Helper()
+	read, err := readAll(t.Context(), l, eventlog.Position{})
+	require.NoError(t, err)
+	places := map[string][]uint64{}
+	for _, r := range read {
+		places[string(r.Body)] = append(places[string(r.Body)], r.Sequence)
+	}
+	for _, a := range answers {
+		switch {
+		case a.err == nil:
+			require.Equal(t, []uint64{a.sequence}, places[a.body])
+		case strings.Contains(a.err.Error(), "the record was not appended"):
+			require.Empty(t, places[a.body], a.err)
+		default:
+			require.ErrorContains(t, a.err, "whether the record was appended is unknown")
+			require.LessOrEqual(t, len(places[a.body]), 1, a.err)
+			unknown++
+		}
+		if a.err != nil {
+			require.ErrorIs(t, a.err, eventlog.ErrUnavailable)
+		}
+	}
+	return unknown
+}
+
+func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, "before")
+	p.process.pause()
+	why := errors.New("the platform hung up")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var first, second []answer
+	var group sync.WaitGroup
+	group.Go(func() { first = appendTogether(ctx, l, numbered(1, 200)) })
+	require.Eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch }, 10*time.Second, time.Millisecond)
+	group.Go(func() { second = appendTogether(ctx, l, numbered(201, 250)) })
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 250 }, 10*time.Second, time.Millisecond)
+	cancel(why)
+	began := time.Now()
+	group.Wait()
+	require.Less(t, time.Since(began), time.Second)
+	for _, a := range append(first, second...) {
+		require.ErrorIs(t, a.err, why)
+	}
+	p.process.resume()
+	require.Eventually(t, func() bool {
+		_, err := l.Append(t.Context(), webhook("after"))
+		return err == nil
+	}, 20*time.Second, 10*time.Millisecond, "it goes on when the server does")
+	require.Positive(t, requireOutcomes(t, l, first))
+	require.Zero(t, requireOutcomes(t, l, second), "what was not sent yet is not sent later")
+}
+
+func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	appendAll(t, l, "before")
+	p.process.pause()
+	var answers []answer
+	var group sync.WaitGroup
+	group.Go(func() { answers = appendTogether(t.Context(), l, numbered(1, 200)) })
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, 10*time.Second, time.Millisecond)
+	began := time.Now()
+	p.process.kill()
+	group.Wait()
+	require.Less(t, time.Since(began), 3*time.Second, "sooner than their patience ends")
+	p.start()
+	require.Eventually(t, func() bool {
+		_, err := l.Append(t.Context(), webhook("after"))
+		return err == nil
+	}, 20*time.Second, 10*time.Millisecond)
+	require.Positive(t, requireOutcomes(t, l, answers))
+}
+
+func TestTheWaitingRoomIsBounded(t *testing.T) {
+	p := separatePlace(t, "")
+	l := open(t, p.options)
+	p.process.pause()
+	t.Cleanup(p.process.resume)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	body := make([]byte, 1<<20)
+	refused := make(chan struct{}, 300)
+	began := time.Now()
+	var group sync.WaitGroup
+	for range 300 {
+		group.Go(func() {
+			_, err := l.Append(ctx, eventlog.Record{Object: "document", Key: "1", Body: body})
+			if !errors.Is(err, eventlog.ErrUnavailable) {
+				t.Error(err)
+			}
+			if err != nil && strings.Contains(err.Error(), "too many records are waiting") {
+				refused <- struct{}{}
+			}
+		})
+	}
+	group.Wait()
+	require.Less(t, time.Since(began), 4*time.Second)
+	require.Len(t, refused, 300-256)
+}
+
+func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		l := open(t, p.options)
+		answered := make(chan answer, 100_000)
+		var group sync.WaitGroup
+		for c := range 100 {
+			group.Go(func() {
+				for n := 0; ; n++ {
+					body := fmt.Sprintf("%d/%d", c, n)
+					sequence, err := l.Append(t.Context(), webhook(body))
+					answered <- answer{body, sequence, err}
+					if err != nil {
+						return
+					}
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return len(answered) > 500 }, 20*time.Second, time.Millisecond)
+		began := time.Now()
+		require.NoError(t, l.Close())
+		require.Less(t, time.Since(began), 3*time.Second)
+		group.Wait()
+		close(answered)
+		var answers []answer
+		for a := range answered {
+			answers = append(answers, a)
+		}
+		requireOutcomes(t, open(t, p.options), answers)
+		_, err := l.Append(t.Context(), webhook("{}"))
+		require.ErrorIs(t, err, eventlog.ErrUnavailable)
+	})
+}
