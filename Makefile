@@ -4,7 +4,7 @@ RACE := $(shell go env CGO_ENABLED | grep -q 1 && command -v $$(go env CC) >/dev
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build demo test check vulnerabilities fuzz bench docs clean
+.PHONY: help build demo test faults trace check vulnerabilities fuzz bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ demo: build ## run everything with a simulated platform; stop with Ctrl-C (make 
 
 test: ## run all tests, with the race detector where there is a C compiler
 	go test $(RACE) ./...
+
+faults: ## kill, pause, cut off, fill and damage a running service, and count (make faults ARGS='-rounds 100 -seed 7')
+	go test ./cmd/orderfold -run '^TestFault' -count 1 -timeout 30m -v -rounds 50 $(ARGS)
+
+trace: build ## show by its system calls that the log is synced before an answer 200; needs strace
+	.ci/trace bin/orderfold
 
 check: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

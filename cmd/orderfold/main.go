@@ -52,6 +52,7 @@ func commands() []command {
 		{"order", "print one order with its history", (*program).order},
 		{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
 		{"states", "print the state machine: statuses, ranks, breaks", (*program).states},
+		{"bench", "measure here and now", (*program).bench},
 		{"version", "print the version", (*program).version},
 		{"help", "print this, or the flags of a command", (*program).help},
 	}

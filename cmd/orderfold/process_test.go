@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
+	printFaults(os.Stdout)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -75,8 +76,22 @@ var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics) +(\S+?)(/met
 // start runs orderfold and returns when it has printed the addresses wanted.
 func start(t testing.TB, wanted []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binaries.orderfold, args...), stdout: &lockedBuffer{},
-		stderr: &lockedBuffer{}, addrs: map[string]string{}, exited: make(chan error, 1)}
+	return startCommand(t, wanted, exec.Command(binaries.orderfold, args...))
+}
+
+// startCommand is start for a command that becomes orderfold.
+func startCommand(t testing.TB, wanted []string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p, listens := launch(t, wanted, cmd)
+	require.True(t, listens, "%v ended: %s", cmd.Args, p.stderr)
+	return p
+}
+
+// launch starts orderfold and waits until it listens or has ended.
+func launch(t testing.TB, wanted []string, cmd *exec.Cmd) (p *process, listens bool) {
+	t.Helper()
+	p = &process{t: t, cmd: cmd, stdout: &lockedBuffer{}, stderr: &lockedBuffer{}, addrs: map[string]string{},
+		exited: make(chan error, 1)}
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -98,16 +113,18 @@ func start(t testing.TB, wanted []string, args ...string) *process {
 	for len(p.addrs) < len(wanted) {
 		select {
 		case a, running := <-found:
-			require.True(t, running, "orderfold %v ended: %s", args, p.stderr)
+			if !running {
+				return p, false
+			}
 			p.addrs[a[0]] = a[1]
 		case <-deadline:
-			require.Fail(t, "orderfold does not listen", "%v: %s", args, p.stderr)
+			require.Fail(t, "orderfold does not listen", "%v: %s", cmd.Args, p.stderr)
 		}
 	}
 	for _, name := range wanted {
 		require.Contains(t, p.addrs, name)
 	}
-	return p
+	return p, true
 }
 
 // stop asks the process to end and wants it to end well.
@@ -173,26 +190,47 @@ func execute(t testing.TB, environ []string, args ...string) (code int, stdout, 
 // startNATS runs a nats-server process that syncs always, and returns its URL.
 func startNATS(t testing.TB, dir string) string {
 	t.Helper()
+	return launchNATS(t, dir).url
+}
+
+// natsServer is a running nats-server.
+type natsServer struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// launchNATS runs a nats-server process that syncs always and keeps its data in dir, which one that ended may have left.
+func launchNATS(t testing.TB, dir string) *natsServer {
+	t.Helper()
 	config := filepath.Join(dir, "nats.conf")
 	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("listen: \"127.0.0.1:-1\"\nmax_payload: 2MB\nports_file_dir: %q\n"+
 		"jetstream { store_dir: %q, sync_interval: always }\n", dir, filepath.Join(dir, "js"))), 0o600))
-	cmd := exec.Command(binaries.natsServer, "--config", config)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		var exit *exec.ExitError
-		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			t.Error(err)
-		}
-	})
-	var ports struct{ Nats []string }
+	n := &natsServer{cmd: exec.Command(binaries.natsServer, "--config", config)}
+	require.NoError(t, n.cmd.Start())
+	t.Cleanup(func() { n.end(t, syscall.SIGKILL) })
+	ports := struct{ Nats []string }{}
 	eventually(t, "nats-server writes its ports", func() bool {
-		files, _ := filepath.Glob(filepath.Join(dir, "nats-server_*.ports"))
-		if len(files) == 0 {
-			return false
-		}
-		text, err := os.ReadFile(files[0])
+		text, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("nats-server_%d.ports", n.cmd.Process.Pid)))
 		return err == nil && json.Unmarshal(text, &ports) == nil && len(ports.Nats) > 0
 	})
-	return strings.Replace(ports.Nats[0], "0.0.0.0", "127.0.0.1", 1)
+	n.url = strings.Replace(ports.Nats[0], "0.0.0.0", "127.0.0.1", 1)
+	return n
+}
+
+func (n *natsServer) signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	require.NoError(t, n.cmd.Process.Signal(s))
+}
+
+// end has the server end by a signal and waits until it has. It may have ended before.
+func (n *natsServer) end(t testing.TB, s os.Signal) {
+	t.Helper()
+	if n.cmd.ProcessState != nil {
+		return
+	}
+	n.signal(t, s)
+	var exit *exec.ExitError
+	if err := n.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Error(err)
+	}
 }

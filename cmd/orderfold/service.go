@@ -120,6 +120,12 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 		return false, err
 	}
 	sv.closeLast(sv.views.Close)
+	if !readOnly {
+		// Whether they still fit the log is not known before the projector has looked; until then they are not ready.
+		if err := sv.views.SetHealth(ctx, views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}); err != nil {
+			return false, err
+		}
+	}
 	c, err := sv.views.Checkpoint(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):

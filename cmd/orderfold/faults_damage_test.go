@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// stopped is the data folder of a service that was stopped, with what was posted to it.
+type stopped struct {
+	ledger  *ledger
+	data    string
+	earlier string // a copy of the folder when half was posted
+	held    held
+}
+
+const half = 450 // notifications
+
+// fillAndStop makes a log of several blocks.
+func fillAndStop(t *testing.T, fault string) *stopped {
+	t.Helper()
+	l := newLedger(t, fault)
+	l.large = 1
+	s := &stopped{ledger: l, data: filepath.Join(t.TempDir(), "data"), earlier: filepath.Join(t.TempDir(), "data")}
+	for _, again := range []bool{false, true} {
+		p := serveOn(t, s.data)
+		o := l.post(posters, p.addrs["receiver"])
+		o.requireGoesOn(half)
+		o.stop()
+		log := openLog(t, operatorURL(t, s.data))
+		s.held = l.requireKept(log)
+		require.NoError(t, log.Close())
+		requireFolded(t, p, s.held)
+		p.stop()
+		if !again {
+			require.NoError(t, os.CopyFS(s.earlier, os.DirFS(s.data)))
+		}
+	}
+	require.Greater(t, len(blocks(t, s.data)), 1)
+	l.tally.begin()
+	return s
+}
+
+func serveOn(t testing.TB, data string) *process {
+	t.Helper()
+	return start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
+}
+
+// copied returns a copy of the folder, to be damaged.
+func (s *stopped) copied(t testing.TB) string {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	require.NoError(t, os.CopyFS(data, os.DirFS(s.data)))
+	return data
+}
+
+func streamFiles(t testing.TB, data, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(data, "nats/jetstream/*/streams/NOTIFICATIONS/msgs", pattern))
+	require.NoError(t, err)
+	require.NotEmpty(t, found, pattern)
+	return found
+}
+
+// blocks are the files of the records, of which there are fewer than ten.
+func blocks(t testing.TB, data string) []string { return streamFiles(t, data, "*.blk") }
+
+func removeIndex(t testing.TB, data string) {
+	t.Helper()
+	require.NoError(t, os.Remove(streamFiles(t, data, "index.db")[0]))
+}
+
+func removeViews(t testing.TB, data string) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(filepath.Join(data, "views")))
+}
+
+func edit(t testing.TB, path string, change func([]byte) []byte) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, change(text), 0o600))
+}
+
+// flip changes one bit somewhere between the first and the last tenth of a file.
+func (s *stopped) flip(t testing.TB, path string) {
+	t.Helper()
+	edit(t, path, func(text []byte) []byte {
+		at := s.ledger.number(len(text)/10, len(text)/10*9)
+		t.Logf("bit flipped at %d of %d of %s", at, len(text), filepath.Base(path))
+		text[at] ^= 1 << s.ledger.number(0, 7)
+		return text
+	})
+}
+
+// some are the numbers of the cases to try: all of them when there are many rounds, else a few by chance.
+func (s *stopped) some(cases, few int) []int {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	all := s.ledger.random.Perm(cases)
+	if *faultRounds < 10 {
+		return all[:few]
+	}
+	return all
+}
+
+func last(list []string) string { return list[len(list)-1] }
+
+func TestFaultADamageThatLosesNothing(t *testing.T) {
+	s := fillAndStop(t, "damage, nothing lost")
+	liveViews := func(data string) string { return filepath.Join(data, "views", "orders-1.db") }
+	tests := []struct {
+		name   string
+		damage func(t *testing.T, data string)
+	}{
+		{"half a record after the last one", func(t *testing.T, data string) {
+			edit(t, last(blocks(t, data)), func(text []byte) []byte { return append(text, text[:150]...) })
+		}},
+		{"half a record after the last one, and no index", func(t *testing.T, data string) {
+			edit(t, last(blocks(t, data)), func(text []byte) []byte { return append(text, text[:150]...) })
+			removeIndex(t, data)
+		}},
+		{"the index of the log removed", func(t *testing.T, data string) { removeIndex(t, data) }},
+		{"the index of the log damaged", func(t *testing.T, data string) { s.flip(t, streamFiles(t, data, "index.db")[0]) }},
+		{"the views removed", func(t *testing.T, data string) { removeViews(t, data) }},
+		{"the views of half the log", func(t *testing.T, data string) {
+			removeViews(t, data)
+			require.NoError(t, os.CopyFS(filepath.Join(data, "views"), os.DirFS(filepath.Join(s.earlier, "views"))))
+		}},
+		{"the file of the views removed", func(t *testing.T, data string) { require.NoError(t, os.Remove(liveViews(data))) }},
+		{"the file of the views empty", func(t *testing.T, data string) { require.NoError(t, os.Truncate(liveViews(data), 0)) }},
+		{"the file of the views cut in half", func(t *testing.T, data string) {
+			edit(t, liveViews(data), func(text []byte) []byte { return text[:len(text)/2] })
+		}},
+		{"the file of the views full of noise", func(t *testing.T, data string) {
+			edit(t, liveViews(data), func(text []byte) []byte {
+				for i := range text {
+					text[i] = byte(s.ledger.number(0, 255))
+				}
+				return text
+			})
+		}},
+		{"no file says which views are live", func(t *testing.T, data string) {
+			require.NoError(t, os.Remove(filepath.Join(data, "views", "live")))
+		}},
+		{"the file that says which views are live damaged", func(t *testing.T, data string) {
+			s.flip(t, filepath.Join(data, "views", "live"))
+		}},
+	}
+	for _, i := range s.some(len(tests), 4) {
+		test := tests[i]
+		t.Run(test.name, func(t *testing.T) {
+			data := s.copied(t)
+			test.damage(t, data)
+			p := serveOn(t, data)
+			log := openLog(t, operatorURL(t, data))
+			h := s.ledger.requireKept(log)
+			require.NoError(t, log.Close())
+			requireFolded(t, p, h)
+			p.stop()
+			s.ledger.tally.rounds++
+		})
+	}
+}
+
+func TestFaultADamageThatLosesRecords(t *testing.T) {
+	s := fillAndStop(t, "damage, records lost")
+	tests := []struct {
+		name   string
+		damage func(t *testing.T, data string)
+	}{
+		{"a bit flipped in the first block", func(t *testing.T, data string) { s.flip(t, blocks(t, data)[0]) }},
+		{"a bit flipped in the last block", func(t *testing.T, data string) { s.flip(t, last(blocks(t, data))) }},
+		{"the last record torn", func(t *testing.T, data string) {
+			edit(t, last(blocks(t, data)), func(text []byte) []byte { return text[:len(text)-20] })
+		}},
+		{"the first block removed", func(t *testing.T, data string) { require.NoError(t, os.Remove(blocks(t, data)[0])) }},
+		{"the last block removed", func(t *testing.T, data string) { require.NoError(t, os.Remove(last(blocks(t, data)))) }},
+		{"the log removed", func(t *testing.T, data string) {
+			require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
+		}},
+		{"an older copy of the log", func(t *testing.T, data string) {
+			require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
+			require.NoError(t, os.CopyFS(filepath.Join(data, "nats"), os.DirFS(filepath.Join(s.earlier, "nats"))))
+		}},
+	}
+	removals := []struct {
+		name   string
+		remove []func(testing.TB, string)
+	}{
+		{"", nil},
+		{", and no index", []func(testing.TB, string){removeIndex}},
+		{", and no views", []func(testing.TB, string){removeViews}},
+		{", and neither index nor views", []func(testing.TB, string){removeIndex, removeViews}},
+	}
+	for _, test := range tests {
+		for _, i := range s.some(len(removals), 1) {
+			if test.name == "the log removed" {
+				i = 0 // without views it is a new beginning
+			}
+			without := removals[i]
+			t.Run(test.name+without.name, func(t *testing.T) {
+				for range fewer(25) {
+					data := s.copied(t)
+					test.damage(t, data)
+					for _, remove := range without.remove {
+						remove(t, data)
+					}
+					s.requireTold(t, data)
+					s.ledger.tally.rounds++
+				}
+			})
+		}
+	}
+}
+
+// The words with which a log and views that do not fit are told.
+var finalReasons = []string{"the log does not fit the views", "the log ends at"}
+
+// requireTold starts the service on a damaged folder. It may end and say why. It may be not ready and say why, with views
+// of a log that was. Or it is ready, and then the views are those of all that was acknowledged, unless nothing but the
+// notes of the log itself could know that there was more; then it warns. What can be read from the log is as it was sent.
+func (s *stopped) requireTold(t *testing.T, data string) {
+	t.Helper()
+	cmd := exec.Command(binaries.orderfold, append([]string{"serve", "--data", data}, freePorts...)...)
+	p, listens := launch(t, []string{"receiver", "api", "log"}, cmd)
+	if !listens {
+		requireReason(t, p)
+		return
+	}
+	defer p.kill()
+	var status statusAnswer
+	eventually(t, "it is ready, or says why not", func() bool {
+		status = decoded[statusAnswer](t, p.get("/v1/status"))
+		settled := status.Ready && status.AppliedSequence == status.Log.LastSequence
+		return settled || !status.Ready && slices.ContainsFunc(finalReasons, func(r string) bool { return strings.Contains(*status.Reason, r) })
+	})
+	code, _, _ := p.ask("/readyz")
+	require.Equal(t, map[bool]int{true: http.StatusOK, false: http.StatusServiceUnavailable}[status.Ready], code)
+	if status.Ready && status.AppliedSequence != s.held.last {
+		require.Contains(t, p.stderr.String(), "THE LOG LOST ITS END")
+	}
+	requireViews(t, p, s.held.upTo(status.AppliedSequence))
+	s.requireExactOrError(t, data)
+}
+
+// requireExactOrError reads every record: it is what was sent, or it cannot be read.
+func (s *stopped) requireExactOrError(t *testing.T, data string) {
+	t.Helper()
+	log := openLog(t, operatorURL(t, data))
+	defer log.Close()
+	var c tally
+	for i, p := range s.held.records {
+		r, err := log.Get(t.Context(), uint64(i+1))
+		p.found = err == nil
+		if p.found && !bytes.Equal(r.Body, p.body) {
+			c.invent("record %d is %.200q", i+1, r.Body)
+		}
+	}
+	require.Zero(t, c.invented, "%v", c.complaints)
+	c.count(s.ledger.sent)
+	all := s.ledger.tally
+	all.acknowledged, all.found, all.told = all.acknowledged+c.acknowledged, all.found+c.found, all.told+c.lost
+}
+
+// requireReason wants a process that ended to have said why.
+func requireReason(t testing.TB, p *process) {
+	t.Helper()
+	require.Equal(t, exitFailed, p.cmd.ProcessState.ExitCode(), "%s", p.stderr)
+	require.NotEmpty(t, lastLine(p.stderr.String()))
+	t.Logf("ended: %s", lastLine(p.stderr.String()))
+}
+
+func TestFaultASecondProcessOnTheFolder(t *testing.T) {
+	l := newLedger(t, "second process")
+	data := filepath.Join(t.TempDir(), "data")
+	p := serveOn(t, data)
+	o := l.post(posters, p.addrs["receiver"])
+	o.requireGoesOn(100)
+	for _, command := range []string{"serve", "receiver"} {
+		args := []string{command, "--data", data, "--receiver-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0"}
+		if command == "serve" {
+			args = append(args, "--api-addr", "127.0.0.1:0")
+		}
+		second, listens := launch(t, []string{"receiver", "log"}, exec.Command(binaries.orderfold, args...))
+		require.False(t, listens)
+		requireReason(t, second)
+		require.Contains(t, lastLine(second.stderr.String()), "another process")
+		o.requireGoesOn(100)
+		l.tally.rounds++
+	}
+	o.stop()
+	l.requireAll(operatorURL(t, data), p)
+	p.stop()
+}

@@ -1,0 +1,383 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	faultRounds = flag.Int("rounds", 2, "rounds of the fault tests; a fault whose rounds are expensive takes fewer")
+	faultSeed   = flag.Uint64("seed", 0, "seed of the fault tests; 0: from the clock")
+)
+
+// seedOfFaults is the same for all tests of a run.
+var seedOfFaults = sync.OnceValue(func() uint64 {
+	if *faultSeed != 0 {
+		return *faultSeed
+	}
+	return uint64(time.Now().UnixNano())
+})
+
+// posting is one notification, different from all others, and what became of it.
+type posting struct {
+	path     string
+	body     []byte
+	order    string // "" when it is of another object
+	fact     platformtest.Fact
+	broken   bool   // it is not JSON: answered 400, and kept
+	sequence uint64 // that was answered; 0: not acknowledged
+	found    bool   // in the log
+}
+
+// ledger remembers everything that was posted in one test, and what was answered.
+type ledger struct {
+	t       testing.TB
+	tally   *tally
+	traffic platformtest.Traffic
+
+	mu     sync.Mutex
+	random *rand.Rand
+	orders int // of the traffic, taken so far
+	marks  int
+	ready  []*posting
+	sent   map[string]*posting // by body
+	large  int                 // one of so many customers has a large body
+}
+
+func newLedger(t testing.TB, fault string) *ledger {
+	t.Helper()
+	key := fnv.New64()
+	io.WriteString(key, fault)
+	seed := seedOfFaults()
+	t.Logf("%s: -seed %d", fault, seed)
+	l := &ledger{t: t, tally: &tally{fault: fault}, random: rand.New(rand.NewPCG(seed, key.Sum64())),
+		sent: map[string]*posting{}, large: 16}
+	l.traffic = platformtest.Traffic{Seed: seed, Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Orders: 1_000_000}
+	t.Cleanup(func() {
+		talliesOfFaults.Lock()
+		defer talliesOfFaults.Unlock()
+		talliesOfFaults.all = append(talliesOfFaults.all, l.tally)
+	})
+	return l
+}
+
+// number returns one from low to high.
+func (l *ledger) number(low, high int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return low + l.random.IntN(high-low+1)
+}
+
+// next returns a notification to post and takes it for sent.
+func (l *ledger) next() *posting {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.ready) == 0 {
+		l.prepare()
+	}
+	p := l.ready[0]
+	l.ready = l.ready[1:]
+	l.sent[string(p.body)] = p
+	return p
+}
+
+// prepare shuffles the notifications of some orders, repeats among them, with those of other objects.
+func (l *ledger) prepare() {
+	for range 16 {
+		order := l.traffic.Order(l.orders)
+		l.orders++
+		for i, n := range order.Notifications {
+			for range 1 + l.random.IntN(6)/5 {
+				// A field that nobody knows, so that no two bodies are equal.
+				body := fmt.Appendf(nil, `{"mark":%d,%s`, l.mark(), n.Body[1:])
+				l.ready = append(l.ready, &posting{path: n.Path, body: body, order: order.ID, fact: order.Facts[i]})
+			}
+		}
+		filling := 0
+		if l.random.IntN(l.large) == 0 {
+			filling = l.random.IntN(200_000)
+		}
+		l.ready = append(l.ready, l.customer(filling))
+	}
+	broken := fmt.Appendf(nil, `{"mark":%d, "orderId":`, l.mark())
+	l.ready = append(l.ready, &posting{path: "/digital-asset-order-notification", body: broken, broken: true})
+	l.random.Shuffle(len(l.ready), func(i, j int) { l.ready[i], l.ready[j] = l.ready[j], l.ready[i] })
+}
+
+func (l *ledger) customer(filling int) *posting {
+	var random [16]byte
+	for i := range random {
+		random[i] = byte(l.random.Uint32())
+	}
+	body := fmt.Appendf(nil, "{ \"customerId\" : %q,\n\"mark\":%d,\"filling\":%q}", uuid.UUID(random), l.mark(), strings.Repeat("x", filling))
+	return &posting{path: "/customer-notification", body: body}
+}
+
+func (l *ledger) mark() int {
+	l.marks++
+	return l.marks
+}
+
+func (l *ledger) acknowledge(p *posting, sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.sequence = sequence
+}
+
+// heldOrder is an order as the log has it.
+type heldOrder struct {
+	facts     []platformtest.Fact
+	sequences []uint64
+}
+
+// held is what the log has.
+type held struct {
+	last    uint64
+	broken  int
+	orders  map[string]*heldOrder
+	records []*posting // from sequence 1 on
+}
+
+// upTo is what the log had when it ended at a sequence.
+func (h held) upTo(last uint64) held {
+	earlier := held{last: last, orders: map[string]*heldOrder{}}
+	for i, p := range h.records[:last] {
+		earlier.add(p, uint64(i+1))
+	}
+	return earlier
+}
+
+// compare reads the whole log and counts what is lost, moved or invented. It does not judge.
+func (l *ledger) compare(log *eventlog.Log) (held, error) {
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
+	defer cancel()
+	h := held{orders: map[string]*heldOrder{}}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.sent {
+		p.found = false
+	}
+	l.tally.begin()
+	for r, err := range log.Read(ctx, eventlog.Position{}) {
+		if err != nil {
+			return h, err
+		}
+		h.last = r.Sequence
+		p := l.sent[string(r.Body)]
+		switch {
+		case p == nil || p.found:
+			l.tally.invent("record %d was never sent like that, or only once: %.200q", r.Sequence, r.Body)
+			continue
+		case p.path != "/"+r.Object+"-notification" || r.Source != eventlog.Webhook:
+			l.tally.invent("record %d was sent to %s, and has object %s and source %s", r.Sequence, p.path, r.Object, r.Source)
+		case p.sequence != 0 && p.sequence != r.Sequence:
+			l.tally.lose("answered as record %d, stands at %d: %.200q", p.sequence, r.Sequence, r.Body)
+		}
+		p.found = true
+		h.add(p, r.Sequence)
+	}
+	l.tally.count(l.sent)
+	return h, nil
+}
+
+func (h *held) add(p *posting, sequence uint64) {
+	h.records = append(h.records, p)
+	switch {
+	case p.broken:
+		h.broken++
+	case p.order != "":
+		o := h.orders[p.order]
+		if o == nil {
+			o = &heldOrder{}
+			h.orders[p.order] = o
+		}
+		o.facts = append(o.facts, p.fact)
+		o.sequences = append(o.sequences, sequence)
+	}
+}
+
+// requireKept wants everything acknowledged in the log exactly as sent, at the sequence that was answered, and nothing that
+// was not sent.
+func (l *ledger) requireKept(log *eventlog.Log) held {
+	l.t.Helper()
+	h, err := l.compare(log)
+	require.NoError(l.t, err)
+	l.tally.judge(l.t)
+	return h
+}
+
+// requireAll wants the log kept and the views equal to the fold of it.
+func (l *ledger) requireAll(url string, api *process) {
+	l.t.Helper()
+	log := openLog(l.t, url)
+	h := l.requireKept(log)
+	require.NoError(l.t, log.Close())
+	requireFolded(l.t, api, h)
+}
+
+func openLog(t testing.TB, url string) *eventlog.Log {
+	t.Helper()
+	var log *eventlog.Log
+	eventually(t, "the log answers at "+url, func() (opened bool) {
+		var err error
+		log, err = eventlog.Open(t.Context(), eventlog.Options{URL: url})
+		return err == nil
+	})
+	return log
+}
+
+// operatorURL is where the embedded log of a running service can be read.
+func operatorURL(t testing.TB, data string) string {
+	t.Helper()
+	url, err := os.ReadFile(filepath.Join(data, "operator.url"))
+	require.NoError(t, err)
+	return strings.TrimSpace(string(url))
+}
+
+// requireFolded wants the views to say of every order in the log what the second implementation of the rules makes of its
+// records, to have counted each record once, and to know of no other order.
+func requireFolded(t testing.TB, api *process, h held) {
+	t.Helper()
+	at := strconv.FormatUint(h.last, 10)
+	eventually(t, "the views stand at "+at, func() bool {
+		code, _, _ := api.ask("/v1/stats?minSequence=" + at)
+		return code == 200
+	})
+	requireViews(t, api, h)
+	status := decoded[statusAnswer](t, api.get("/v1/status"))
+	require.Equal(t, h.last, status.AppliedSequence)
+	require.True(t, status.Ready, "%s", api.get("/v1/status"))
+}
+
+// requireViews is requireFolded of views that may be behind.
+func requireViews(t testing.TB, api *process, h held) {
+	t.Helper()
+	stats := decoded[struct{ Orders, Quarantined int }](t, api.get("/v1/stats"))
+	require.Equal(t, len(h.orders), stats.Orders)
+	require.Equal(t, h.broken, stats.Quarantined)
+	seen := map[string]bool{}
+	for page := "/v1/orders?limit=500"; page != ""; {
+		list := decoded[struct {
+			Data       []json.RawMessage
+			NextCursor string
+		}](t, api.get(page))
+		for _, view := range list.Data {
+			id := requireOrder(t, view, h)
+			require.False(t, seen[id], "%s is listed twice", id)
+			seen[id] = true
+		}
+		page = ""
+		if list.NextCursor != "" {
+			page = "/v1/orders?limit=500&cursor=" + list.NextCursor
+		}
+	}
+	require.Len(t, seen, len(h.orders))
+}
+
+func requireOrder(t testing.TB, view []byte, h held) string {
+	t.Helper()
+	got := decoded[struct {
+		OrderID       string
+		Notifications struct {
+			Count                       int
+			FirstSequence, LastSequence uint64
+		}
+	}](t, view)
+	o := h.orders[got.OrderID]
+	require.NotNil(t, o, "the log has no record of order %s: %s", got.OrderID, view)
+	require.Empty(t, platformtest.Compare(platformtest.Truth(o.facts), view), "%s, records %v", got.OrderID, o.sequences)
+	require.Equal(t, len(o.sequences), got.Notifications.Count, "%s, records %v", got.OrderID, o.sequences)
+	require.Equal(t, o.sequences[0], got.Notifications.FirstSequence, "%s, records %v", got.OrderID, o.sequences)
+	require.Equal(t, o.sequences[len(o.sequences)-1], got.Notifications.LastSequence, "%s, records %v", got.OrderID, o.sequences)
+	return got.OrderID
+}
+
+// tally is a line of the table. What was acknowledged is found, told or lost.
+type tally struct {
+	fault               string
+	rounds              int
+	acknowledged, found int
+	told                int // cannot be read, and who reads it is told so
+	lost, invented      int
+	complaints          []string
+}
+
+// talliesOfFaults are printed when all tests have run.
+var talliesOfFaults struct {
+	sync.Mutex
+	all []*tally
+}
+
+func (c *tally) begin() {
+	c.acknowledged, c.found, c.told, c.lost, c.invented, c.complaints = 0, 0, 0, 0, 0, nil
+}
+
+func (c *tally) complain(format string, args ...any) {
+	if len(c.complaints) < 10 {
+		c.complaints = append(c.complaints, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *tally) invent(format string, args ...any) {
+	c.invented++
+	c.complain("invented: "+format, args...)
+}
+
+func (c *tally) lose(format string, args ...any) {
+	c.lost++
+	c.complain("lost: "+format, args...)
+}
+
+func (c *tally) count(sent map[string]*posting) {
+	moved := c.lost
+	for _, p := range sent {
+		if p.sequence == 0 {
+			continue
+		}
+		c.acknowledged++
+		if !p.found {
+			c.lose("not in the log, answered as record %d: %.200q", p.sequence, p.body)
+			continue
+		}
+		c.found++
+	}
+	c.found -= moved
+}
+
+func (c *tally) judge(t testing.TB) {
+	t.Helper()
+	require.Empty(t, c.complaints)
+	require.Positive(t, c.acknowledged, "nothing was acknowledged, so nothing is proved")
+	require.Equal(t, c.acknowledged, c.found)
+}
+
+func printFaults(w io.Writer) {
+	if len(talliesOfFaults.all) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nfaults, -seed %d\n", seedOfFaults())
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "fault\trounds\tacknowledged\tfound\tlost\tinvented\tmissing and told\t")
+	for _, c := range talliesOfFaults.all {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.fault, c.rounds, c.acknowledged, c.found, c.lost, c.invented, c.told)
+	}
+	_ = table.Flush() // to the terminal
+}
