@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/textproto"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,38 +42,68 @@ func postOne(ctx context.Context, addr string, connection int, end time.Time) (l
 		return nil, err
 	}
 	defer conn.Close()
-	reader := textproto.NewReader(bufio.NewReader(conn))
+	reader := bufio.NewReader(conn)
+	request := newBenchRequest(connection)
 	for n := 0; ctx.Err() == nil; n++ {
 		begin := time.Now()
 		if begin.After(end) {
 			break
 		}
-		if _, err := io.WriteString(conn, benchRequest(connection, n)); err != nil {
+		if _, err := conn.Write(request.next(n)); err != nil {
 			return nil, err
 		}
-		status, err := reader.ReadLine()
-		if err != nil {
+		if err := readOK(reader); err != nil {
 			return nil, err
-		}
-		if !strings.HasPrefix(status, "HTTP/1.1 200") {
-			return nil, fmt.Errorf("the receiver answers %s", status)
-		}
-		for line := status; line != ""; { // the answer has no body
-			if line, err = reader.ReadLine(); err != nil {
-				return nil, err
-			}
 		}
 		latencies = append(latencies, time.Since(begin))
 	}
 	return latencies, ctx.Err()
 }
 
-// benchRequest is a notification of ordinary size; every five are of one order.
-func benchRequest(connection, n int) string {
-	body := fmt.Sprintf(`{"orderId":"6f1c1b1e-0d2a-4f0e-%04x-%012x","externalId":"ord-%09d","status":"PARTIALLY_FILLED",`+
-		`"notificationType":"UPDATED","modifiedOn":"2026-03-02T09:31:07.%03dZ","isin":"DE0007164600","tradeSide":"BUY",`+
+// readOK reads an answer, which has no body when it is 200.
+func readOK(r *bufio.Reader) error {
+	status, err := r.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200")) {
+		return fmt.Errorf("the receiver answers %q", status)
+	}
+	for len(status) > len("\r\n") {
+		if status, err = r.ReadSlice('\n'); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// benchRequest is a notification of ordinary size, written over for each posting; every five are of one order.
+type benchRequest struct {
+	text                []byte
+	order, milliseconds []byte // of text
+}
+
+func newBenchRequest(connection int) *benchRequest {
+	const order, milliseconds = "OOOOOOOOOOOO", "MMM"
+	body := fmt.Sprintf(`{"orderId":"6f1c1b1e-0d2a-4f0e-%04x-%s","externalId":"ord-000123","status":"PARTIALLY_FILLED",`+
+		`"notificationType":"UPDATED","modifiedOn":"2026-03-02T09:31:07.%sZ","isin":"DE0007164600","tradeSide":"BUY",`+
 		`"quantity":100,"executionData":{"quantity":40,"executionPrice":101.25,"executionAmount":4050.00}}`,
-		connection, n/5, n, n%1000)
-	return fmt.Sprintf("POST /traditional-asset-order-notification HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\n\r\n%s", len(body), body)
+		connection, order, milliseconds)
+	text := []byte(fmt.Sprintf("POST /traditional-asset-order-notification HTTP/1.1\r\nHost: bench\r\n"+
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+	place := func(of string) []byte {
+		at := bytes.Index(text, []byte(of))
+		return text[at : at+len(of)]
+	}
+	return &benchRequest{text, place(order), place(milliseconds)}
+}
+
+func (r *benchRequest) next(n int) []byte {
+	for i, v := len(r.order)-1, n/5; i >= 0; i, v = i-1, v/10 {
+		r.order[i] = byte('0' + v%10)
+	}
+	for i, v := len(r.milliseconds)-1, n; i >= 0; i, v = i-1, v/10 {
+		r.milliseconds[i] = byte('0' + v%10)
+	}
+	return r.text
 }
