@@ -39,8 +39,7 @@ type Position interface {
 type Log interface {
 	Record(ctx context.Context, sequence uint64) (Record, error)
 	Bounds(ctx context.Context) (LogBounds, error)
-	// SyncMode says in a word when the log is on disk: "always", or what an external server tells.
-	SyncMode(ctx context.Context) string
+	Storage(ctx context.Context) Storage
 }
 
 // History folds the notifications of one order again, those that were known at some moment, in the order of arrival. An
@@ -59,6 +58,12 @@ type Record struct {
 	RequestID   string
 	Traceparent string
 	Body        []byte
+}
+
+// Storage is how the log is kept.
+type Storage struct {
+	SyncMode string // when it is on disk: "always", or what an external server tells
+	Replicas int    // copies of it; 0: not known
 }
 
 // LogBounds are the ends of the log as they stand; an empty log has Last < First.

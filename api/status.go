@@ -38,6 +38,7 @@ type Status struct {
 	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
 	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
 	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
+	Replicas        int       `json:"replicas" doc:"Copies of the log; 0 while it cannot be reached."`
 	Ready           bool      `json:"ready" doc:"As /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready."`
 	Rebuild         any       `json:"rebuild" doc:"Progress of a rebuild; null while none runs."`
@@ -57,7 +58,8 @@ type LogStatus struct {
 func (a *API) where(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
-	s := Status{SyncMode: a.log.SyncMode(ctx), Version: a.version, StartedAt: instant(a.started)}
+	storage := a.log.Storage(ctx)
+	s := Status{SyncMode: storage.SyncMode, Replicas: storage.Replicas, Version: a.version, StartedAt: instant(a.started)}
 	// Views first: the log only grows, so it cannot seem shorter than the views.
 	position, err := a.position.Status(ctx)
 	switch {

@@ -28,12 +28,12 @@ func (l apiLog) Bounds(ctx context.Context) (api.LogBounds, error) {
 	return api.LogBounds{First: b.First, Last: b.Last}, err
 }
 
-func (l apiLog) SyncMode(ctx context.Context) string {
+func (l apiLog) Storage(ctx context.Context) api.Storage {
 	info, err := l.log.Info(ctx)
 	if err != nil {
-		return "unknown"
+		return api.Storage{SyncMode: "unknown"}
 	}
-	return info.SyncMode
+	return api.Storage{SyncMode: info.SyncMode, Replicas: info.Replicas}
 }
 
 // apiHistory is the historian as the API asks it.

@@ -43,6 +43,7 @@ type statusAnswer struct {
 	Generation      int
 	FoldVersion     string
 	SyncMode        string
+	Replicas        int
 	Ready           bool
 	Reason          *string
 }
@@ -61,6 +62,7 @@ func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
 	before := decoded[statusAnswer](t, p.get("/v1/status"))
 	require.True(t, before.Ready)
 	require.Equal(t, "always", before.SyncMode)
+	require.Equal(t, 1, before.Replicas)
 	require.Equal(t, uint64(report.Totals.Notifications), before.Log.LastSequence)
 	require.Equal(t, before.Log.LastSequence, before.AppliedSequence)
 	stats := p.get("/v1/stats")
@@ -88,6 +90,8 @@ func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
 	requireExpected(t, api, report)
 	status := decoded[statusAnswer](t, api.get("/v1/status"))
 	require.True(t, status.Ready)
+	require.Equal(t, "unknown", status.SyncMode, "the server does not tell its users")
+	require.Equal(t, 1, status.Replicas)
 	require.Equal(t, status.Log.LastSequence, status.AppliedSequence)
 	code, _, _ = api.ask("/readyz")
 	require.Equal(t, 200, code)
