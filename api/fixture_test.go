@@ -184,7 +184,9 @@ func (w *world) Bounds(context.Context) (api.LogBounds, error) {
 	return api.LogBounds{First: 1, Last: uint64(len(w.records))}, w.logErr
 }
 
-func (w *world) Storage(context.Context) api.Storage { return api.Storage{SyncMode: "always", Replicas: 1} }
+func (w *world) Storage(context.Context) api.Storage {
+	return api.Storage{SyncMode: "always", Replicas: 1}
+}
 
 func (w *world) History(ctx context.Context, id string, asOf statemachine.AsOf) (past statemachine.Past, err error) {
 	if err, _ := w.failing(); err != nil {
