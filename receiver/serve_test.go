@@ -76,6 +76,7 @@ func TestMoreClientsThanAllowedAreSentAway(t *testing.T) {
 	require.Equal(t, "BUSY", a.message.ResponseType)
 	require.Equal(t, retryAfter, a.Header.Get("Retry-After"))
 	require.Equal(t, http.StatusUnauthorized, s.raw(t, request("POST "+order, placed)).StatusCode)
+	require.Equal(t, http.StatusOK, s.raw(t, request("GET /healthz", "")).StatusCode, "a full waiting room is not ill")
 	close(gate.gate)
 	for _, r := range waiting {
 		require.Equal(t, http.StatusOK, readReply(t, r).StatusCode)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -65,7 +66,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "orderfold: %v\n", err)
+	fmt.Fprintf(stderr, "orderfold: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	var found *diagnosis
 	switch {
 	case errors.As(err, &found):

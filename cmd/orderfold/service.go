@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -83,6 +85,11 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			}
 		}
 	}
+	for _, folder := range []string{s.data, s.viewsFolder()} {
+		if err := writable(folder); err != nil && (r.projector || s.log.url == "") {
+			return err
+		}
+	}
 	// A receiver does not need views, but those in its folder know whether there was a log.
 	mayCreate, err := sv.openViews(ctx, !r.projector)
 	if err != nil {
@@ -94,6 +101,18 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			"when that folder is deleted: %w", s.viewsFolder(), err)
 	}
 	return err
+}
+
+// writable tells a folder that is there and cannot be written from one that is still to be made.
+func writable(folder string) error {
+	f, err := os.CreateTemp(folder, ".writable-")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the folder %s cannot be written: %w; mount it for writing, give it to this user, or name another", folder, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func (sv *service) listen(name, flag, addr string) error {
