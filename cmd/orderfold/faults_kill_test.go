@@ -178,7 +178,7 @@ func TestFaultAPartIsKilled(t *testing.T) {
 			l := newLedger(t, test.victim+" killed")
 			s := startSplit(t, "5s")
 			unwatch := s.watch()
-			for range fewer(5) {
+			for range fewer(2) {
 				o := l.post(32, s.receiver.addrs["receiver"])
 				atRandom(o, 1000)
 				test.kill(s, o)
