@@ -22,8 +22,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.registerAll(f)
 		f.Lookup("data").DefValue = "a temporary folder, removed at the end"
 		s.data = ""
-		f.Lookup("log-level").DefValue = "warn"
-		s.logLevel = "warn"
+		s.quiet(f, "warn")
 		registerTraffic(f, &o, 2000, 200)
 	})
 	if err != nil {

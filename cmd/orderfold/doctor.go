@@ -47,6 +47,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	var asJSON bool
 	if _, err := p.flags("doctor", "", args, func(f *flag.FlagSet) {
 		s.registerCommon(f)
+		s.quiet(f, "error")
 		s.registerLog(f, false)
 		s.registerViews(f)
 		f.BoolVar(&asJSON, "json", false, "print JSON")

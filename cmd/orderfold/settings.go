@@ -46,6 +46,12 @@ func (s *settings) registerCommon(f *flag.FlagSet) {
 	f.StringVar(&s.data, "data", "data", "folder for the log, the views and the credentials made here")
 }
 
+// quiet makes less of the log the default, for commands whose output is for a person.
+func (s *settings) quiet(f *flag.FlagSet, level string) {
+	f.Lookup("log-level").DefValue = level
+	s.logLevel = level
+}
+
 // registerLog declares the flags of the log; listen adds those of the embedded server.
 func (s *settings) registerLog(f *flag.FlagSet, listen bool) {
 	f.StringVar(&s.log.url, "nats-url", "", "NATS server that keeps the log; empty: an embedded one in the data folder")

@@ -36,6 +36,7 @@ func (p *program) tail(ctx context.Context, args []string) error {
 	var object, order string
 	_, err := p.flags("tail", "", args, func(f *flag.FlagSet) {
 		s.registerCommon(f)
+		s.quiet(f, "error")
 		s.registerLog(f, false)
 		f.Uint64Var(&from, "from", 1, "first sequence to print")
 		f.BoolVar(&follow, "follow", false, "go on with what arrives, until interrupted")
