@@ -141,8 +141,9 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	sv.closeLast(sv.views.Close)
 	if !readOnly {
 		// Whether they still fit the log is not known before the projector has looked; until then they are not ready.
-		if err := sv.views.SetHealth(ctx, views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}); err != nil {
-			return false, err
+		health := views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}
+		if err := sv.views.SetHealth(ctx, health); err != nil { // a full disk is no reason not to answer
+			sv.logger.Warn("the views cannot be written", zap.Error(err))
 		}
 	}
 	c, err := sv.views.Checkpoint(ctx)
