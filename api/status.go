@@ -26,6 +26,7 @@ const (
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
 	readyzLost       = "the log ends before the views"
+	readyzDifferent  = "the views differ from the log"
 	readyzBehind     = "the views are behind the log"
 )
 
@@ -37,6 +38,8 @@ type Status struct {
 	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none."`
 	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
 	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
+	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The views were last compared with the log as they stood here; null before the first time."`
+	VerifiedAt      *string   `json:"verifiedAt" format:"date-time"`
 	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
 	Ready           bool      `json:"ready" doc:"As /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready."`
@@ -44,7 +47,9 @@ type Status struct {
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
-	brief string // the reason in the words of /readyz
+	brief      string // the reason in the words of /readyz
+	verifiedAt time.Time
+	different  bool // the last examination found a difference
 }
 
 // LogStatus are the ends of the log; null while it cannot be reached.
@@ -71,6 +76,7 @@ func (a *API) where(ctx context.Context) Status {
 		if position.Health.Reason != "" {
 			s.notReady(readyzProjection, position.Health.Reason)
 		}
+		s.verified(&position.Verified)
 	}
 	bounds, err := a.log.Bounds(ctx)
 	if err != nil {
@@ -81,6 +87,18 @@ func (a *API) where(ctx context.Context) Status {
 	}
 	s.Ready = s.Reason == nil
 	return s
+}
+
+// verified tells what the last examination of the views found.
+func (s *Status) verified(v *views.Verified) {
+	if v.At.IsZero() {
+		return
+	}
+	s.verifiedAt, s.VerifiedSeq, s.VerifiedAt = v.At, &v.Sequence, known(instant(v.At))
+	if v.Difference != "" {
+		s.different = true
+		s.notReady(readyzDifferent, v.Difference)
+	}
 }
 
 // measureLag compares the views with the log.

@@ -78,10 +78,14 @@ func (s *Store) openWriting(ctx context.Context) error {
 		return fmt.Errorf("%w (%s)", ErrLocked, dir)
 	}
 	s.lock = lock
+	if err := sweepDrafts(dir); err != nil {
+		return err
+	}
 	w, n, err := s.openLive(ctx)
 	if err != nil {
 		return err
 	}
+	w.number = n
 	s.writer = w
 	g, err := openGeneration(ctx, dir, n, s.options.FoldVersion)
 	if err != nil {

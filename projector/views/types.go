@@ -110,10 +110,18 @@ type Health struct {
 	At     time.Time
 }
 
+// Verified is what the last examination of the views against the log found. The zero value: there was none.
+type Verified struct {
+	Sequence   uint64 // every order was compared as it stood at this record or a later one
+	At         time.Time
+	Difference string // in words; "" when there was none
+}
+
 // Status says where the views stand.
 type Status struct {
 	Generation  int
 	FoldVersion string
 	Checkpoint  Checkpoint
 	Health      Health
+	Verified    Verified
 }
