@@ -43,7 +43,7 @@ type Status struct {
 	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
 	Ready           bool      `json:"ready" doc:"As /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready."`
-	Rebuild         any       `json:"rebuild" doc:"Progress of a rebuild; null while none runs."`
+	Rebuild         *Rebuild  `json:"rebuild" doc:"The one that runs; null while none runs."`
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
@@ -63,6 +63,11 @@ func (a *API) where(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
 	s := Status{SyncMode: a.log.SyncMode(ctx), Version: a.version, StartedAt: instant(a.started)}
+	if a.rebuilds != nil {
+		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
+			s.Rebuild = &b
+		}
+	}
 	// Views first: the log only grows, so it cannot seem shorter than the views.
 	position, err := a.position.Status(ctx)
 	switch {

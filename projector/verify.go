@@ -3,7 +3,6 @@ package projector
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"github.com/orderfold/orderfold/projector/views"
@@ -68,7 +67,7 @@ func compare(ctx context.Context, b *builder, dir string) (found views.Findings,
 
 // near brings the draft close to a position that moves on meanwhile.
 func (b *builder) near(ctx context.Context, position func(context.Context) (uint64, error)) error {
-	for behind := uint64(math.MaxUint64); ; {
+	for behind := uint64(0); ; {
 		at, err := b.draft.Checkpoint(ctx)
 		if err != nil {
 			return err
@@ -77,10 +76,11 @@ func (b *builder) near(ctx context.Context, position func(context.Context) (uint
 		if err != nil {
 			return err
 		}
-		if before := behind; until-min(until, at.Sequence) < nearRecords || until-at.Sequence > before/2 {
+		left := until - min(until, at.Sequence)
+		if left == 0 || behind > 0 && (left < nearRecords || left > behind/2) {
 			return nil // near, or not getting nearer
 		}
-		behind = until - at.Sequence
+		behind = left
 		if err := b.foldTo(ctx, until); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (p *program) verify(ctx context.Context, args []string) error {
 	if asJSON {
 		err = json.NewEncoder(p.stdout).Encode(c)
 	} else {
-		p.printComparison(&c, "the log gives")
+		p.printComparison(&c)
 	}
 	if err != nil {
 		return &diagnosis{exitUsage, fmt.Sprintf("verify: %v", err)}
@@ -107,13 +107,17 @@ func progressText(at projector.Progress) string {
 	return text
 }
 
-func (p *program) printComparison(c *comparison, log string) {
+func (p *program) printComparison(c *comparison) {
 	if c.Equal {
 		fmt.Fprintf(p.stdout, "equal: generation %d at record %d, %d orders compared in %.1f s\n", c.Generation, c.Sequence, c.Orders, c.Seconds)
 		return
 	}
 	fmt.Fprintf(p.stdout, "different: %d of %d orders, and %d other things; generation %d at record %d, %.1f s\n", c.Different, c.Orders,
 		len(c.Others), c.Generation, c.Sequence, c.Seconds)
+	p.printDifferences(c, "the log gives")
+}
+
+func (p *program) printDifferences(c *comparison, log string) {
 	for _, d := range c.Differences {
 		if d.Missing != "" {
 			fmt.Fprintf(p.stdout, "order %q: missing in the %s\n", d.OrderID, d.Missing)

@@ -87,9 +87,14 @@ func (w *writer) load(ctx context.Context, ids []string) (map[string]*statemachi
 }
 
 // Commit writes the batch whole and wakes those who wait for its position. After an error nothing of the batch is written,
-// and the views stand where they stood.
+// and the views stand where they stood. The first one after
+// another generation was made live is refused with ErrSwitched: the batch may have been folded from what the one before held.
 func (s *Store) Commit(ctx context.Context, b Batch) error {
 	return s.write(func(w *writer) error {
+		if s.switched {
+			s.switched = false
+			return ErrSwitched
+		}
 		err := w.commit(ctx, &b)
 		if err == nil {
 			s.watch.publish(w.sequence, nil)
@@ -136,6 +141,8 @@ func (s *Store) SetHealth(ctx context.Context, h Health) error {
 
 // write lends f the writer.
 func (s *Store) write(f func(*writer) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	w := s.writer
 	if w == nil {
 		return errReadOnly

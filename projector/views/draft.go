@@ -19,6 +19,7 @@ type Draft struct {
 	lock    *flock.Flock
 	w       *writer
 	version string
+	kept    int // the number of the generation that this is, when it was there before; else 0
 }
 
 const draftPattern = "draft-*"
@@ -43,7 +44,12 @@ func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
 	return d, nil
 }
 
-func (d *Draft) path() string { return filepath.Join(d.folder, "orders.db") }
+func (d *Draft) path() string {
+	if d.kept != 0 {
+		return generationPath(d.folder, d.kept)
+	}
+	return filepath.Join(d.folder, "orders.db")
+}
 
 // sweepDrafts removes what killed processes left: the lock of a draft is free when nobody works on it.
 func sweepDrafts(dir string) error {
@@ -76,7 +82,10 @@ func (d *Draft) Close() error {
 	if d.w != nil {
 		errs = append(errs, d.w.close())
 	}
-	if err := errors.Join(append(errs, os.RemoveAll(d.folder), d.lock.Unlock())...); err != nil {
+	if d.kept == 0 {
+		errs = append(errs, os.RemoveAll(d.folder), d.lock.Unlock())
+	}
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("views: remove a draft: %w", err)
 	}
 	return nil

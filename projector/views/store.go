@@ -32,10 +32,13 @@ type Store struct {
 	options Options
 	log     *zap.Logger
 	lock    *flock.Flock // nil when ReadOnly
+	writing sync.Mutex   // guards writer and switched; held for every write
 	writer  *writer      // nil when ReadOnly
-	watch   watch
-	closing chan struct{}
-	opened  sync.WaitGroup // generations that are not closed yet
+	// switched: nothing was committed since another generation was made live.
+	switched bool
+	watch    watch
+	closing  chan struct{}
+	opened   sync.WaitGroup // generations that are not closed yet
 
 	mu     sync.Mutex
 	live   *generation
