@@ -23,6 +23,7 @@ type Options struct {
 	Position Position
 	Log      Log
 	History  History
+	Rebuilds Rebuilds // nil: none can be started here
 
 	Keys []Key // none: everybody may read, and only loopback addresses are served
 
@@ -40,6 +41,7 @@ type API struct {
 	position Position
 	log      Log
 	history  History
+	rebuilds Rebuilds
 
 	keys    []Key
 	logger  *zap.Logger
@@ -86,7 +88,7 @@ func build(o Options) (*API, error) {
 		o.Registerer, o.Gatherer = registry, registry
 	}
 	a := &API{
-		views: o.Views, position: o.Position, log: o.Log, history: o.History,
+		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds,
 		keys: o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
 		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
 		echo: echo.New(),
@@ -125,6 +127,7 @@ func (a *API) register() {
 	a.registerBreaks()
 	a.registerRaw()
 	a.registerStatus()
+	a.registerRebuilds()
 }
 
 // ServeHTTP answers one request.

@@ -76,6 +76,9 @@ func (a *API) admit(c echo.Context) (Key, error) {
 			return Key{}, p
 		}
 	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && len(a.keys) > 0 && key.Role != Operator {
+		return key, problem(codeForbidden, "Only a key of the role %s may change anything.", Operator)
+	}
 	if r.ContentLength > maxBody {
 		return key, problem(codeTooLarge, "No route reads a body; up to %d bytes are put up with.", maxBody)
 	}

@@ -49,7 +49,7 @@ func (m *requestMetrics) observe(route string, status int, taken time.Duration) 
 type gauges struct {
 	api *API
 
-	orders, breaks, quarantined, last, applied, lagRecords, lagSeconds, ready *prometheus.Desc
+	orders, breaks, quarantined, last, applied, lagRecords, lagSeconds, ready, verified, verifiedAt, different *prometheus.Desc
 }
 
 func newGauges(a *API) *gauges {
@@ -65,13 +65,17 @@ func newGauges(a *API) *gauges {
 		applied:     desc("applied_sequence", "The last record that the views have applied."),
 		lagRecords:  desc("lag_records", "Records received and not applied."),
 		lagSeconds:  desc("lag_seconds", "Age of the oldest record that is not applied."),
+		verified:    desc("verified_sequence", "Where the views stood when they were last compared with the log."),
+		verifiedAt:  desc("verified_timestamp_seconds", "When that was."),
+		different:   desc("views_different", "1 when they differed then, else 0."),
 		ready:       desc("ready", "1 when the service is ready, else 0; as /readyz."),
 	}
 }
 
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.ready} {
+	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.ready,
+		g.verified, g.verifiedAt, g.different} {
 		ch <- d
 	}
 }
@@ -84,11 +88,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	s := g.api.where(ctx)
-	ready := 0.0
-	if s.Ready {
-		ready = 1
-	}
-	send(g.ready, ready)
+	send(g.ready, truth(s.Ready))
 	if s.Log.LastSequence != nil {
 		send(g.last, float64(*s.Log.LastSequence))
 		send(g.lagRecords, float64(*s.LagRecords))
@@ -96,6 +96,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.Generation != nil {
 		send(g.applied, float64(s.AppliedSequence))
+	}
+	if s.VerifiedSeq != nil {
+		send(g.verified, float64(*s.VerifiedSeq))
+		send(g.verifiedAt, float64(s.verifiedAt.UnixNano())/1e9)
+		send(g.different, truth(s.different))
 	}
 	stats, err := g.api.position.Stats(ctx)
 	if err != nil {
@@ -112,4 +117,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		send(g.breaks, float64(stats.ByBreak[rule.Code]), rule.Code.String(), string(rule.Severity))
 	}
 	send(g.quarantined, float64(stats.Quarantined))
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -64,6 +64,9 @@ type adapter struct{ huma.Adapter }
 // Handle registers the operation with the router.
 func (s adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	s.Adapter.Handle(op, handler)
+	if op.Method != http.MethodGet {
+		return
+	}
 	head := *op
 	head.Method = http.MethodHead
 	s.Adapter.Handle(&head, handler)
@@ -137,26 +140,10 @@ func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
 	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
-	none := []map[string][]string{}
 	for path, item := range document.Paths {
-		op := item.Get
-		if path == "/healthz" || path == "/readyz" {
-			op.Security = none
-			delete(op.Responses, "400")
-			delete(op.Responses, "401")
-		}
-		for status, response := range op.Responses {
-			if response.Headers == nil {
-				response.Headers = map[string]*huma.Header{}
-			}
-			response.Headers[requestID] = &huma.Header{Description: "The caller's X-Request-Id or Request-Id, otherwise a new one.",
-				Schema: &huma.Schema{Type: huma.TypeString}}
-			if strings.HasPrefix(path, "/v1/") {
-				response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
-					Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
-			}
-			if status == "503" && response.Content[problemType] != nil {
-				response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
+			if op != nil {
+				completeOperation(path, op)
 			}
 		}
 	}
@@ -170,4 +157,27 @@ func (a *API) describe() ([]byte, error) {
 	}
 	indented.WriteByte('\n')
 	return indented.Bytes(), nil
+}
+
+// completeOperation describes what goes for all of them.
+func completeOperation(path string, op *huma.Operation) {
+	if path == "/healthz" || path == "/readyz" {
+		op.Security = []map[string][]string{}
+		delete(op.Responses, "400")
+		delete(op.Responses, "401")
+	}
+	for status, response := range op.Responses {
+		if response.Headers == nil {
+			response.Headers = map[string]*huma.Header{}
+		}
+		response.Headers[requestID] = &huma.Header{Description: "The caller's X-Request-Id or Request-Id, otherwise a new one.",
+			Schema: &huma.Schema{Type: huma.TypeString}}
+		if strings.HasPrefix(path, "/v1/") {
+			response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
+				Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
+		}
+		if status == "503" && response.Content[problemType] != nil {
+			response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
+		}
+	}
 }

@@ -17,6 +17,9 @@ import (
 const (
 	codeBadParameter     = "bad-parameter"
 	codeUnauthorized     = "unauthorized"
+	codeForbidden        = "forbidden"
+	codeConflict         = "conflict"
+	codeNotHere          = "not-here"
 	codeNotFound         = "not-found"
 	codeNotYetKnown      = "not-yet-known"
 	codeMethodNotAllowed = "method-not-allowed"
@@ -37,13 +40,16 @@ var problemKinds = []struct {
 }{
 	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid"},
 	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required"},
+	{codeForbidden, http.StatusForbidden, "The key does not allow it"},
 	{codeNotFound, http.StatusNotFound, "Not found"},
 	{codeNotYetKnown, http.StatusNotFound, "The order was not known then"},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here"},
+	{codeConflict, http.StatusConflict, "The request does not fit the present state"},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made"},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large"},
 	{codeCanceled, 499, "The client went away"},
 	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server"},
+	{codeNotHere, http.StatusNotImplemented, "This process cannot do it"},
 	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far"},
 	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready"},
 	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached"},

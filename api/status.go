@@ -26,6 +26,7 @@ const (
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
 	readyzLost       = "the log ends before the views"
+	readyzDifferent  = "the views differ from the log"
 	readyzBehind     = "the views are behind the log"
 )
 
@@ -37,15 +38,19 @@ type Status struct {
 	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none."`
 	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
 	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
+	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The views were last compared with the log as they stood here; null before the first time."`
+	VerifiedAt      *string   `json:"verifiedAt" format:"date-time"`
 	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
 	Replicas        int       `json:"replicas" doc:"Copies of the log; 0 while it cannot be reached."`
 	Ready           bool      `json:"ready" doc:"As /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready."`
-	Rebuild         any       `json:"rebuild" doc:"Progress of a rebuild; null while none runs."`
+	Rebuild         *Rebuild  `json:"rebuild" doc:"The one that runs; null while none runs."`
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
-	brief string // the reason in the words of /readyz
+	brief      string // the reason in the words of /readyz
+	verifiedAt time.Time
+	different  bool // the last examination found a difference
 }
 
 // LogStatus are the ends of the log; null while it cannot be reached.
@@ -60,6 +65,11 @@ func (a *API) where(ctx context.Context) Status {
 	defer cancel()
 	storage := a.log.Storage(ctx)
 	s := Status{SyncMode: storage.SyncMode, Replicas: storage.Replicas, Version: a.version, StartedAt: instant(a.started)}
+	if a.rebuilds != nil {
+		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
+			s.Rebuild = &b
+		}
+	}
 	// Views first: the log only grows, so it cannot seem shorter than the views.
 	position, err := a.position.Status(ctx)
 	switch {
@@ -73,6 +83,7 @@ func (a *API) where(ctx context.Context) Status {
 		if position.Health.Reason != "" {
 			s.notReady(readyzProjection, position.Health.Reason)
 		}
+		s.verified(&position.Verified)
 	}
 	bounds, err := a.log.Bounds(ctx)
 	if err != nil {
@@ -83,6 +94,18 @@ func (a *API) where(ctx context.Context) Status {
 	}
 	s.Ready = s.Reason == nil
 	return s
+}
+
+// verified tells what the last examination of the views found.
+func (s *Status) verified(v *views.Verified) {
+	if v.At.IsZero() {
+		return
+	}
+	s.verifiedAt, s.VerifiedSeq, s.VerifiedAt = v.At, &v.Sequence, known(instant(v.At))
+	if v.Difference != "" {
+		s.different = true
+		s.notReady(readyzDifferent, v.Difference)
+	}
 }
 
 // measureLag compares the views with the log.

@@ -9,9 +9,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
+// loader returns those of the orders that exist, by id.
+type loader interface {
+	Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error)
+}
+
 // folder turns records into a batch of changes. After a fold whose batch was not committed its hot orders must be cleared.
 type folder struct {
-	views   Views
+	views   loader
 	hot     *hotOrders
 	decoder decoder
 }

@@ -100,6 +100,10 @@ func (p *Projector) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if errors.Is(err, views.ErrSwitched) {
+			p.folder.hot.clear() // they were loaded from the generation before
+			continue
+		}
 		wait := retryAfterOutage
 		if mismatch(err) {
 			wait = retryAfterMismatch

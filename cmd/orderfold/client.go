@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// apiClient reads the API for the commands that print what it says.
+// apiClient asks the API for the commands that print what it says.
 type apiClient struct{ url, key string }
 
 var apiTransport = &http.Client{Timeout: 30 * time.Second}
@@ -18,7 +18,11 @@ var apiTransport = &http.Client{Timeout: 30 * time.Second}
 const maxAnswer = 64 << 20
 
 func (c apiClient) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+	return c.do(ctx, http.MethodGet, path)
+}
+
+func (c apiClient) do(ctx context.Context, method, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.url+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not the URL of an API", c.url)
 	}
@@ -34,7 +38,7 @@ func (c apiClient) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API's answer was cut: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 {
 		var problem struct{ Title, Detail string }
 		_ = json.Unmarshal(body, &problem) // a foreign server may answer anything; the status says enough
 		return nil, fmt.Errorf("the API answers %s: %s. %s", response.Status, problem.Title, problem.Detail)

@@ -62,10 +62,10 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 		"  curl%[2]s '%[3]s/v1/orders?limit=3'\n"+
 		"  curl%[2]s '%[3]s/v1/orders/%[4]s/history'\n"+
 		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api.url, sample.ID)
-	progress := newProgress(p.stderr)
-	o.Progress = progress.show
+	line := newLine(p.stderr)
+	o.Progress = playProgress(line)
 	result, err := platformtest.Play(ctx, o)
-	progress.end()
+	line.end()
 	if ctx.Err() != nil {
 		return nil // stopped
 	}

@@ -49,6 +49,8 @@ func commands() []command {
 		{"projector", "only the projector", (*program).projector},
 		{"api", "only the read API", (*program).api},
 		{"simulate", "play the platform against a receiver", (*program).simulate},
+		{"verify", "fold the log again and compare the views with the result", (*program).verify},
+		{"rebuild", "make the views anew beside the live ones; --dry-run, --rollback", (*program).rebuild},
 		{"tail", "print log records as JSON lines", (*program).tail},
 		{"order", "print one order with its history", (*program).order},
 		{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
@@ -104,6 +106,7 @@ func (p *program) help(ctx context.Context, args []string) error {
 	fmt.Fprint(p.stdout, "\norderfold help COMMAND prints its flags. Every flag has an environment twin: --receiver-addr is\n"+
 		"ORDERFOLD_RECEIVER_ADDR; the flag wins. Data is written to stdout, logs to stderr.\n\n"+
 		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n"+
-		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n")
+		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n"+
+		"verify: 0 equal; 1 different; 2 not examined.\n")
 	return nil
 }

@@ -20,6 +20,7 @@ func (s *settings) registerAll(f *flag.FlagSet) {
 	s.registerAPI(f)
 	s.registerLog(f, true)
 	s.registerViews(f)
+	s.registerVerify(f)
 }
 
 // receiver runs only the receiver; without --nats-url it also is the log's server.
@@ -44,6 +45,7 @@ func (p *program) projector(ctx context.Context, args []string) error {
 		s.registerCommon(f)
 		s.registerLog(f, false)
 		s.registerViews(f)
+		s.registerVerify(f)
 		s.registerMetrics(f)
 	})
 	if err != nil {

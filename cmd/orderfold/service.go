@@ -34,6 +34,7 @@ type service struct {
 	log       *eventlog.Log
 	views     *views.Store
 	listeners map[string]net.Listener
+	rebuilds  api.Rebuilds // nil without a projector
 	parts     []part
 	closers   []func() error
 }
@@ -181,7 +182,27 @@ func (sv *service) close() error {
 func (sv *service) addProjector() error {
 	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
+	sv.addRebuilder()
+	if s := sv.settings; s.verify.share > 0 {
+		v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
+			Verdicts: sv.views, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
+		sv.parts = append(sv.parts, part{"verifier", v.Run})
+	}
 	return nil
+}
+
+// addRebuilder lets rebuilds run until the service stops, whoever asked for them.
+func (sv *service) addRebuilder() {
+	r := &projector.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
+		Metrics: sv.metrics}
+	ctx, cancel := context.WithCancel(context.Background())
+	sv.rebuilds = apiRebuilds{ctx, r}
+	sv.parts = append(sv.parts, part{"rebuilder", func(stop context.Context) error {
+		<-stop.Done()
+		cancel()
+		r.Wait()
+		return nil
+	}})
 }
 
 func (sv *service) addAPI() error {
@@ -194,7 +215,7 @@ func (sv *service) addAPI() error {
 		return err
 	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Log: apiLog{sv.log},
-		History: apiHistory{projector.Historian{Log: sv.log, Views: sv.views}}, Keys: keys, Logger: sv.logger.Named("api"),
+		History: apiHistory{projector.Historian{Log: sv.log, Views: sv.views}}, Rebuilds: sv.rebuilds, Keys: keys, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type settings struct {
 	receiver receiverSettings
 	api      apiSettings
 	views    string
+	verify   verifySettings
 	metrics  string
 }
 
@@ -34,6 +35,11 @@ type receiverSettings struct {
 	appendTimeout, readTimeout time.Duration
 	drainTimeout               time.Duration
 	tlsCertificate, tlsKey     string
+}
+
+type verifySettings struct {
+	share float64
+	every time.Duration
 }
 
 type apiSettings struct {
@@ -78,6 +84,12 @@ func (s *settings) registerReceiver(f *flag.FlagSet) {
 
 func (s *settings) registerViews(f *flag.FlagSet) {
 	f.StringVar(&s.views, "views", "", "folder of the order views; empty: views in the data folder")
+}
+
+// registerVerify declares the flags of whoever writes the views.
+func (s *settings) registerVerify(f *flag.FlagSet) {
+	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for comparing the views with the log, above 0, up to 1; 0: never")
+	f.DurationVar(&s.verify.every, "verify-every", 10*time.Minute, "pause between two such comparisons")
 }
 
 func (s *settings) registerAPI(f *flag.FlagSet) {

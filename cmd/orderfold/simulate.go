@@ -5,13 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
@@ -47,10 +45,10 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 			return usagef("--start: %q is not an RFC 3339 time", start)
 		}
 	}
-	progress := newProgress(p.stderr)
-	o.Progress = progress.show
+	line := newLine(p.stderr)
+	o.Progress = playProgress(line)
 	result, err := platformtest.Play(ctx, o)
-	progress.end()
+	line.end()
 	if report != "" {
 		err = errors.Join(err, writeReport(report, result))
 	}
@@ -111,42 +109,10 @@ func (p *program) compare(ctx context.Context, c apiClient, r platformtest.Resul
 	return nil
 }
 
-// progress shows how far a play is: one line rewritten on a terminal, a line every few seconds elsewhere.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	begin    time.Time
-	last     time.Time
-	shown    bool
-}
-
-func newProgress(w io.Writer) *progress {
-	f, isFile := w.(*os.File)
-	now := time.Now()
-	return &progress{w: w, terminal: isFile && isatty.IsTerminal(f.Fd()), begin: now, last: now}
-}
-
-func (p *progress) show(at platformtest.Progress) {
-	now, every := time.Now(), 5*time.Second
-	if p.terminal {
-		every = 100 * time.Millisecond
-	}
-	if now.Sub(p.last) < every && at.Posted < at.Total {
-		return
-	}
-	p.last = now
-	line := fmt.Sprintf("posted %d of %d, acknowledged %d, %.0f/s", at.Posted, at.Total, at.Acknowledged,
-		float64(at.Posted)/now.Sub(p.begin).Seconds())
-	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
-		p.shown = true
-	} else {
-		fmt.Fprintln(p.w, line)
-	}
-}
-
-func (p *progress) end() {
-	if p.shown {
-		fmt.Fprintln(p.w)
+// playProgress tells how far a play is.
+func playProgress(line *statusLine) func(platformtest.Progress) {
+	return func(at platformtest.Progress) {
+		line.show(at.Posted >= at.Total, fmt.Sprintf("posted %d of %d, acknowledged %d, %.0f/s", at.Posted, at.Total,
+			at.Acknowledged, float64(at.Posted)/time.Since(line.begin).Seconds()))
 	}
 }

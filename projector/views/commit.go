@@ -41,13 +41,14 @@ const (
 	quarantineText = `INSERT INTO quarantine (sequence, received, object, class, reason) VALUES (?, ?, ?, ?, ?)`
 	positionText   = `UPDATE position SET log = ?, sequence = ?, hash = ?, received = ?,
 		notifications = notifications + ?, quarantined = quarantined + ?`
-	healthText = `UPDATE position SET health = ?, health_at = ?`
+	healthText   = `UPDATE position SET health = ?, health_at = ?`
+	verifiedText = `UPDATE position SET verified = ?, verified_at = ?, difference = ?`
 )
 
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
 var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, openBreakText,
 	closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
+	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
 	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText}
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
@@ -60,17 +61,24 @@ func (s *Store) Checkpoint(ctx context.Context) (Checkpoint, error) {
 
 // Load returns those of the orders that exist, by id.
 func (s *Store) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
+	var orders map[string]*statemachine.Order
+	err := s.write(func(w *writer) (err error) {
+		orders, err = w.load(ctx, ids)
+		return err
+	})
+	return orders, err
+}
+
+func (w *writer) load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
 	orders := make(map[string]*statemachine.Order, len(ids))
-	err := s.write(func(w *writer) error {
-		return w.lookUp(ctx, loadText, ids, func(rows *sql.Rows) error {
-			var state sql.RawBytes
-			var o statemachine.Order
-			if err := rows.Scan(&o.ID, &state); err != nil {
-				return err
-			}
-			orders[o.ID] = &o
-			return o.UnmarshalBinary(state)
-		})
+	err := w.lookUp(ctx, loadText, ids, func(rows *sql.Rows) error {
+		var state sql.RawBytes
+		var o statemachine.Order
+		if err := rows.Scan(&o.ID, &state); err != nil {
+			return err
+		}
+		orders[o.ID] = &o
+		return o.UnmarshalBinary(state)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("views: load %d orders: %w", len(ids), err)
@@ -79,18 +87,42 @@ func (s *Store) Load(ctx context.Context, ids []string) (map[string]*statemachin
 }
 
 // Commit writes the batch whole and wakes those who wait for its position. After an error nothing of the batch is written,
-// and the views stand where they stood.
+// and the views stand where they stood. The first one after
+// another generation was made live is refused with ErrSwitched: the batch may have been folded from what the one before held.
 func (s *Store) Commit(ctx context.Context, b Batch) error {
-	err := s.write(func(w *writer) error {
-		err := w.transaction(ctx, func(ctx context.Context) error { return w.writeBatch(ctx, &b) })
+	return s.write(func(w *writer) error {
+		if s.switched {
+			s.switched = false
+			return ErrSwitched
+		}
+		err := w.commit(ctx, &b)
 		if err == nil {
-			w.sequence = b.Checkpoint.Sequence
 			s.watch.publish(w.sequence, nil)
 		}
 		return err
 	})
+}
+
+func (w *writer) commit(ctx context.Context, b *Batch) error {
+	err := w.transaction(ctx, func(ctx context.Context) error { return w.writeBatch(ctx, b) })
 	if err != nil {
 		return fmt.Errorf("views: commit up to sequence %d: %w", b.Checkpoint.Sequence, err)
+	}
+	w.sequence = b.Checkpoint.Sequence
+	return nil
+}
+
+// SetVerified replaces what Status tells of the last examination, unless another generation is live than was examined.
+func (s *Store) SetVerified(ctx context.Context, generation int, v Verified) error {
+	err := s.write(func(w *writer) error {
+		if w.number != generation {
+			return nil
+		}
+		_, err := w.c.exec(ctx, verifiedText, v.Sequence, nanos(v.At), v.Difference)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("views: set what was verified: %w", err)
 	}
 	return nil
 }
@@ -109,6 +141,8 @@ func (s *Store) SetHealth(ctx context.Context, h Health) error {
 
 // write lends f the writer.
 func (s *Store) write(f func(*writer) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	w := s.writer
 	if w == nil {
 		return errReadOnly

@@ -65,7 +65,7 @@ func TestCommitIsReadBack(t *testing.T) {
 
 	health := Health{"the log was cut", start}
 	require.NoError(t, s.SetHealth(ctx, health))
-	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, health}
+	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, health, Verified{}}
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
 	require.Equal(t, want, status)

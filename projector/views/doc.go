@@ -10,6 +10,7 @@
 //	lock          held by the one process that writes
 //	live          the number of the live generation, in decimal, and a newline; always replaced whole
 //	orders-N.db   generation N, a SQLite file in WAL mode with its -wal and -shm beside it
+//	draft-*       a generation in the making, which nobody reads, with a lock of its own
 //
 // A generation is complete in itself and is never migrated: a file that is damaged, or that was made by another fold version
 // or schema, is left behind and a new generation begins with an empty position. The one before the live one is kept.

@@ -18,7 +18,8 @@ const (
 		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
 	quarantineListText = `SELECT sequence, received, object, class, reason FROM quarantine
 		WHERE sequence < ? ORDER BY sequence DESC LIMIT ?`
-	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at FROM position`
+	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference
+		FROM position`
 	totalsText = `SELECT sequence, notifications, quarantined FROM position`
 
 	breakCountsText  = `SELECT code, orders FROM break_counts WHERE orders > 0`
@@ -215,10 +216,10 @@ func (s *Store) Status(ctx context.Context) (status Status, err error) {
 }
 
 func readStatus(ctx context.Context, c *connection) (status Status, err error) {
-	var received, healthAt int64
+	var received, healthAt, verifiedAt int64
 	at := &status.Checkpoint
 	err = c.row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
-		&status.Health.Reason, &healthAt)
-	at.Received, status.Health.At = fromNanos(received), fromNanos(healthAt)
+		&status.Health.Reason, &healthAt, &status.Verified.Sequence, &verifiedAt, &status.Verified.Difference)
+	at.Received, status.Health.At, status.Verified.At = fromNanos(received), fromNanos(healthAt), fromNanos(verifiedAt)
 	return status, err
 }

@@ -1,9 +1,10 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 2
+const schemaVersion = 3
 
-// schema is run once, when a generation begins. DESIGN.md says why it is as it is.
+// schema is run once, when a generation begins, and indexes too, or at the end when it is made in bulk. DESIGN.md says why
+// they are as they are.
 const schema = `
 CREATE TABLE position (
 	one           INTEGER PRIMARY KEY CHECK (one = 1),
@@ -15,7 +16,10 @@ CREATE TABLE position (
 	notifications INTEGER NOT NULL DEFAULT 0,
 	quarantined   INTEGER NOT NULL DEFAULT 0,
 	health        TEXT NOT NULL DEFAULT '',
-	health_at     INTEGER NOT NULL DEFAULT 0
+	health_at     INTEGER NOT NULL DEFAULT 0,
+	verified      INTEGER NOT NULL DEFAULT 0,
+	verified_at   INTEGER NOT NULL DEFAULT 0,
+	difference    TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE facets (
@@ -39,8 +43,6 @@ CREATE TABLE orders (
 	recent        BLOB NOT NULL,
 	state         BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);
-CREATE INDEX orders_by_external_id ON orders (external_id, last_sequence) WHERE external_id <> '';
 
 CREATE TABLE order_sequences (
 	n         INTEGER NOT NULL,
@@ -56,8 +58,6 @@ CREATE TABLE order_breaks (
 	opened        INTEGER NOT NULL,
 	PRIMARY KEY (n, code)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
-CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
 
 CREATE TABLE break_counts (
 	code   INTEGER PRIMARY KEY,
@@ -85,4 +85,11 @@ CREATE TABLE quarantine (
 	class    TEXT NOT NULL,
 	reason   TEXT NOT NULL
 ) STRICT;
+`
+
+const indexes = `
+CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);
+CREATE INDEX orders_by_external_id ON orders (external_id, last_sequence) WHERE external_id <> '';
+CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
+CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
 `

@@ -32,10 +32,13 @@ type Store struct {
 	options Options
 	log     *zap.Logger
 	lock    *flock.Flock // nil when ReadOnly
+	writing sync.Mutex   // guards writer and switched; held for every write
 	writer  *writer      // nil when ReadOnly
-	watch   watch
-	closing chan struct{}
-	opened  sync.WaitGroup // generations that are not closed yet
+	// switched: nothing was committed since another generation was made live.
+	switched bool
+	watch    watch
+	closing  chan struct{}
+	opened   sync.WaitGroup // generations that are not closed yet
 
 	mu     sync.Mutex
 	live   *generation
@@ -78,10 +81,14 @@ func (s *Store) openWriting(ctx context.Context) error {
 		return fmt.Errorf("%w (%s)", ErrLocked, dir)
 	}
 	s.lock = lock
+	if err := sweepDrafts(dir); err != nil {
+		return err
+	}
 	w, n, err := s.openLive(ctx)
 	if err != nil {
 		return err
 	}
+	w.number = n
 	s.writer = w
 	g, err := openGeneration(ctx, dir, n, s.options.FoldVersion)
 	if err != nil {

@@ -21,6 +21,10 @@ var (
 	ErrLocked = errors.New("views: another process writes here; stop it, or give this one a folder of its own")
 	// ErrVersion: opened for reading, and the views were made by another version of the program.
 	ErrVersion = errors.New("views: made by another version of the program; read them with the version that writes them")
+	// ErrSwitched: another generation is live than the batch was folded for. Fold again, from what is stored now.
+	ErrSwitched = errors.New("views: another generation was made live")
+	// ErrNoPrevious: there is no generation to go back to that this program can serve.
+	ErrNoPrevious = errors.New("views: there is no previous generation that this version of the program can serve")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("views: closed")
 )
@@ -110,10 +114,18 @@ type Health struct {
 	At     time.Time
 }
 
+// Verified is what the last examination of the views against the log found. The zero value: there was none.
+type Verified struct {
+	Sequence   uint64 // every order was compared as it stood at this record or a later one
+	At         time.Time
+	Difference string // in words; "" when there was none
+}
+
 // Status says where the views stand.
 type Status struct {
 	Generation  int
 	FoldVersion string
 	Checkpoint  Checkpoint
 	Health      Health
+	Verified    Verified
 }

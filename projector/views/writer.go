@@ -15,7 +15,8 @@ import (
 
 // writer is the one connection that changes a generation.
 type writer struct {
-	db *sql.DB
+	db     *sql.DB
+	number int // of the generation; 0: of a draft
 
 	mu       sync.Mutex
 	c        *connection // nil when closed
@@ -28,13 +29,20 @@ type writer struct {
 // for the index of ids, of which a batch of new orders changes a different page with nearly each.
 var writerSettings = []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(10000)", "cache_size(-65536)"}
 
+// draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure.
+var draftSettings = []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-65536)"}
+
 // createWriter begins a generation in a file that must not hold one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
-	w, err := connectWriter(ctx, path, "rwc")
+	return createFile(ctx, path, foldVersion, schema+indexes, writerSettings)
+}
+
+func createFile(ctx context.Context, path, foldVersion, tables string, settings []string) (*writer, error) {
+	w, err := connectWriter(ctx, path, "rwc", settings)
 	if err != nil {
 		return nil, fmt.Errorf("views: create %s: %w", path, err)
 	}
-	script := fmt.Sprintf("BEGIN;%s;PRAGMA user_version = %d;", schema, schemaVersion)
+	script := fmt.Sprintf("BEGIN;%s;PRAGMA user_version = %d;", tables, schemaVersion)
 	if _, err = w.c.conn.ExecContext(ctx, script); err == nil {
 		err = w.fillIn(ctx, foldVersion)
 	}
@@ -65,7 +73,7 @@ func openWriter(ctx context.Context, path, foldVersion string) (w *writer, reaso
 	} else if err != nil {
 		return nil, "", fmt.Errorf("views: %w", err)
 	}
-	if w, err = connectWriter(ctx, path, "rw"); err == nil {
+	if w, err = connectWriter(ctx, path, "rw", writerSettings); err == nil {
 		if reason, err = w.inspect(ctx, foldVersion); err == nil {
 			return w, "", nil
 		}
@@ -82,8 +90,8 @@ func openWriter(ctx context.Context, path, foldVersion string) (w *writer, reaso
 	return nil, "", fmt.Errorf("views: open %s: %w", path, err)
 }
 
-func connectWriter(ctx context.Context, path, mode string) (*writer, error) {
-	db, err := openFile(path, mode, writerSettings...)
+func connectWriter(ctx context.Context, path, mode string, settings []string) (*writer, error) {
+	db, err := openFile(path, mode, settings...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// statusLine shows how far something is: one line rewritten on a terminal, a line every few seconds elsewhere.
+type statusLine struct {
+	w        io.Writer
+	terminal bool
+	begin    time.Time
+	last     time.Time
+	shown    bool
+}
+
+func newLine(w io.Writer) *statusLine {
+	f, isFile := w.(*os.File)
+	now := time.Now()
+	return &statusLine{w: w, terminal: isFile && isatty.IsTerminal(f.Fd()), begin: now, last: now}
+}
+
+// show leaves most texts out; one that is the last of its kind it does not.
+func (l *statusLine) show(last bool, text string) {
+	now, every := time.Now(), 5*time.Second
+	if l.terminal {
+		every = 100 * time.Millisecond
+	}
+	if now.Sub(l.last) < every && !last {
+		return
+	}
+	l.last = now
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r\x1b[K%s", text)
+		l.shown = true
+	} else {
+		fmt.Fprintln(l.w, text)
+	}
+}
+
+func (l *statusLine) end() {
+	if l.shown {
+		fmt.Fprintln(l.w)
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// rebuilding is one run of the command.
+type rebuilding struct {
+	settings settings
+	api      apiClient
+	mode     projector.Mode
+	json     bool
+	line     *statusLine
+	encoder  *json.Encoder
+}
+
+// rebuild makes the views anew beside the live ones: of a running service through its API, else in this process. An
+// interrupt cancels it.
+func (p *program) rebuild(ctx context.Context, args []string) error {
+	r := rebuilding{mode: projector.Full, line: newLine(p.stderr), encoder: json.NewEncoder(p.stdout)}
+	var dryRun, rollback bool
+	if _, err := p.flags("rebuild", "", args, func(f *flag.FlagSet) {
+		r.settings.registerCommon(f)
+		f.Lookup("log-level").DefValue = "warn"
+		r.settings.logLevel = "warn"
+		r.settings.registerLog(f, false)
+		r.settings.registerViews(f)
+		f.StringVar(&r.api.url, "api-url", "", "API of a running service; empty: rebuild in this process, of a stopped one")
+		f.StringVar(&r.api.key, "api-key", "", "key of the role operator for --api-url")
+		f.BoolVar(&dryRun, "dry-run", false, "say which orders would change and what it takes, and change nothing")
+		f.BoolVar(&rollback, "rollback", false, "serve the previous generation, brought up to date")
+		f.BoolVar(&r.json, "json", false, "print JSON lines: progress, and the result last")
+	}); err != nil {
+		return err
+	}
+	if dryRun && rollback {
+		return usagef("rebuild: --dry-run and --rollback exclude each other")
+	}
+	switch {
+	case dryRun:
+		r.mode = projector.DryRun
+	case rollback:
+		r.mode = projector.Rollback
+	}
+	r.api.url = strings.TrimRight(r.api.url, "/")
+	run := r.here
+	if r.api.url != "" {
+		run = r.there
+	}
+	b, err := run(ctx, p)
+	r.line.end()
+	if err != nil {
+		return err
+	}
+	return p.printRebuild(&b, r.json)
+}
+
+// here rebuilds in this process.
+func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, err error) {
+	log, err := p.existingLog(ctx, &r.settings)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	rebuilder := &projector.Rebuilder{Log: log, Dir: r.settings.viewsFolder()}
+	if r.mode != projector.DryRun { // which is allowed beside a running service
+		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion()})
+		if errors.Is(err, views.ErrLocked) {
+			return result, fmt.Errorf("orderfold runs on these views; name its API with --api-url: %w", err)
+		}
+		if err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		rebuilder.Views = store
+	}
+	rebuilder.Tell = func(projector.Progress) {
+		b, _ := rebuilder.Current()
+		r.show(newRebuild(&b))
+	}
+	if _, err := rebuilder.Start(ctx, r.mode); err != nil {
+		return result, err
+	}
+	b := rebuilder.Wait()
+	return newRebuild(&b), nil
+}
+
+// there has a running service rebuild, and watches.
+func (r *rebuilding) there(ctx context.Context, _ *program) (api.Rebuild, error) {
+	b, err := r.ask(ctx, http.MethodPost, "/v1/rebuilds?mode="+string(r.mode))
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for err == nil && b.EndedAt == nil {
+		r.show(b)
+		select {
+		case <-ticker.C:
+			b, err = r.ask(ctx, http.MethodGet, "/v1/rebuilds/current")
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return r.ask(context.WithoutCancel(ctx), http.MethodDelete, "/v1/rebuilds/current")
+		}
+	}
+	return b, err
+}
+
+func (r *rebuilding) ask(ctx context.Context, method, path string) (b api.Rebuild, err error) {
+	body, err := r.api.do(ctx, method, path)
+	if err == nil {
+		err = json.Unmarshal(body, &b)
+	}
+	return b, err
+}
+
+func (r *rebuilding) show(b api.Rebuild) {
+	if r.json {
+		_ = r.encoder.Encode(b) // the result is written to the same place, and its failure told
+		return
+	}
+	at := projector.Progress{Phase: projector.Phase(b.Phase), Records: b.Records, Total: b.Total, PerSecond: b.RecordsPerSecond}
+	if b.SecondsLeft != nil {
+		at.Left = time.Duration(*b.SecondsLeft * float64(time.Second))
+	}
+	r.line.show(false, progressText(at))
+}
+
+func (p *program) printRebuild(b *api.Rebuild, asJSON bool) error {
+	if asJSON {
+		if err := json.NewEncoder(p.stdout).Encode(b); err != nil {
+			return fmt.Errorf("rebuild: %w", err)
+		}
+	}
+	switch {
+	case b.State == "canceled":
+		return errors.New("rebuild: canceled; the views are what they were")
+	case b.Error != nil:
+		return fmt.Errorf("rebuild: the views are what they were: %s", *b.Error)
+	case asJSON:
+	case b.Changes != nil:
+		p.printChanges(b)
+	case b.Generation != nil && b.Bytes != nil:
+		fmt.Fprintf(p.stdout, "generation %d is live: %d records in %.1f s (%.0f/s), %.1f MB\n", *b.Generation, b.Total, b.Seconds,
+			b.RecordsPerSecond, float64(*b.Bytes)/1e6)
+	}
+	return nil
+}
+
+func (p *program) printChanges(b *api.Rebuild) {
+	c := comparison{Equal: b.Changes.Different == 0 && len(b.Changes.Others) == 0, Sequence: b.Changes.Sequence, Orders: b.Changes.Orders,
+		Different: b.Changes.Different, Others: b.Changes.Others, Seconds: b.Seconds}
+	fmt.Fprintf(p.stdout, "a rebuild would fold %d records, take about %.1f s and %.1f MB of disk, and change %d of %d orders\n",
+		c.Sequence, c.Seconds, float64(*b.Bytes)/1e6, c.Different, c.Orders)
+	for _, d := range b.Changes.Differences {
+		o := orderDifference{OrderID: d.OrderID, Missing: d.Missing}
+		for _, f := range d.Fields {
+			o.Fields = append(o.Fields, fieldDifference(f))
+		}
+		c.Differences = append(c.Differences, o)
+	}
+	p.printDifferences(&c, "a rebuild gives")
+}

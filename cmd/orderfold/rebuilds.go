@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/projector"
+)
+
+// apiRebuilds is the rebuilder as the API asks it. Rebuilds end with ctx, not with the request that began them.
+type apiRebuilds struct {
+	ctx       context.Context
+	rebuilder *projector.Rebuilder
+}
+
+func (r apiRebuilds) Start(mode string) (api.Rebuild, error) {
+	b, err := r.rebuilder.Start(r.ctx, projector.Mode(mode))
+	if errors.Is(err, projector.ErrRunning) {
+		err = api.ErrRunning
+	}
+	return newRebuild(&b), err
+}
+
+func (r apiRebuilds) Current() (api.Rebuild, bool) {
+	b, ok := r.rebuilder.Current()
+	return newRebuild(&b), ok
+}
+
+func (r apiRebuilds) Cancel() (api.Rebuild, error) {
+	b, err := r.rebuilder.Cancel()
+	if errors.Is(err, projector.ErrNotRunning) {
+		err = api.ErrNotRunning
+	}
+	return newRebuild(&b), err
+}
+
+// newRebuild is a rebuild as the API and the command tell it.
+func newRebuild(b *projector.Rebuild) api.Rebuild {
+	r := api.Rebuild{Mode: string(b.Mode), State: "running", Phase: string(b.Progress.Phase), Records: b.Progress.Records,
+		Total: b.Progress.Total, RecordsPerSecond: b.Progress.PerSecond, StartedAt: b.Started.UTC().Format(time.RFC3339Nano),
+		Seconds: time.Since(b.Started).Seconds()}
+	if left := b.Progress.Left.Seconds(); left > 0 {
+		r.SecondsLeft = &left
+	}
+	if b.Bytes > 0 {
+		r.Bytes = &b.Bytes
+	}
+	if b.Generation > 0 {
+		r.Generation = &b.Generation
+	}
+	if b.Ended.IsZero() {
+		return r
+	}
+	ended := b.Ended.UTC().Format(time.RFC3339Nano)
+	r.EndedAt, r.Seconds, r.SecondsLeft = &ended, b.Ended.Sub(b.Started).Seconds(), nil
+	switch {
+	case errors.Is(b.Err, context.Canceled):
+		r.State = "canceled"
+	case b.Err != nil:
+		text := b.Err.Error()
+		r.State, r.Error = "failed", &text
+	default:
+		r.State = "done"
+		if b.Mode == projector.DryRun {
+			r.Changes = newChanges(b)
+		}
+	}
+	return r
+}
+
+func newChanges(b *projector.Rebuild) *api.Changes {
+	f := &b.Found
+	c := &api.Changes{Sequence: f.Sequence, Orders: f.Orders, Different: f.Different, Differences: []api.OrderChange{},
+		Others: append([]string{}, f.Others...)}
+	for _, d := range f.Details {
+		o := api.OrderChange{OrderID: d.OrderID, Missing: d.Missing}
+		for _, field := range d.Fields {
+			o.Fields = append(o.Fields, api.FieldChange(field))
+		}
+		c.Differences = append(c.Differences, o)
+	}
+	return c
+}

@@ -1,0 +1,169 @@
+package projector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// Bounds of a fold in bulk. A larger batch writes an order less often, and its records are in memory: 50,000 of a kilobyte take
+// about 150 MB together with what is decoded of them.
+const (
+	bulkRecords = 40_000
+	bulkBytes   = 24 << 20
+	bulkOrders  = 30_000
+	// pacedRecords are few, so that a fold that is to leave room for others works in short strokes.
+	pacedRecords = 500
+	progressStep = 250 * time.Millisecond
+)
+
+// Phase is what a rebuild or an examination is doing.
+type Phase string
+
+// The phases, in their order; an examination does not index and switch, a rebuild compares only when it is a dry run.
+const (
+	Folding   Phase = "folding"
+	Indexing  Phase = "indexing"
+	Comparing Phase = "comparing"
+	Switching Phase = "switching"
+)
+
+// Progress says how far a rebuild or an examination is. Records and Total count orders while it compares.
+type Progress struct {
+	Phase          Phase
+	Records, Total uint64
+	PerSecond      float64       // since the phase began
+	Left           time.Duration // of the phase, as far as can be told; 0: not known
+}
+
+// pace leaves a share of the time to others. The zero value leaves none.
+type pace struct{ share float64 }
+
+// rest sleeps as long as it takes that the work was the share of the time. It returns the context's error.
+func (p pace) rest(ctx context.Context, worked time.Duration) error {
+	if p.share <= 0 || p.share >= 1 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(time.Duration(float64(worked) * (1/p.share - 1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// builder folds the log into a draft of views.
+type builder struct {
+	log    Log
+	draft  *views.Draft
+	pace   pace
+	folder folder
+	tell   func(Progress) // nil: nobody is told
+	records,
+	bytes int
+	told, begun time.Time
+	from        uint64
+}
+
+func newBuilder(log Log, draft *views.Draft, share float64, tell func(Progress)) *builder {
+	b := &builder{log: log, draft: draft, pace: pace{share}, tell: tell, records: bulkRecords, bytes: bulkBytes,
+		folder: folder{views: draft, hot: newHotOrders(bulkOrders)}}
+	if share > 0 {
+		b.records = pacedRecords
+	}
+	return b
+}
+
+// foldTo brings the draft to exactly that record. It returns the errors of the log.
+func (b *builder) foldTo(ctx context.Context, until uint64) error {
+	at, err := b.draft.Checkpoint(ctx)
+	if err != nil || at.Sequence >= until {
+		return err
+	}
+	b.begun, b.from = time.Now(), at.Sequence
+	ctx, cancel := context.WithCancel(ctx)
+	batches := make(chan bulk, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(batches)
+		b.read(ctx, eventlog.Position{Log: at.Log, Sequence: at.Sequence, Hash: at.Hash}, until, batches)
+	}()
+	defer func() { cancel(); <-done }()
+	for batch := range batches {
+		if batch.err != nil {
+			return batch.err
+		}
+		if err := b.apply(ctx, batch.records, until); err != nil {
+			return err
+		}
+		if batch.records[len(batch.records)-1].Sequence >= until {
+			return nil
+		}
+	}
+	return fmt.Errorf("projector: the log ended before record %d: %w", until, ctx.Err())
+}
+
+type bulk struct {
+	records []eventlog.Record
+	err     error
+}
+
+// read cuts the log into batches. The last one it sends may hold an error and nothing else.
+func (b *builder) read(ctx context.Context, after eventlog.Position, until uint64, to chan<- bulk) {
+	var next bulk
+	size := 0
+	send := func() bool {
+		select {
+		case to <- next:
+			next, size = bulk{records: make([]eventlog.Record, 0, min(b.records, len(next.records)+16))}, 0
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for r, err := range b.log.Read(ctx, after) {
+		if err != nil {
+			next = bulk{err: err}
+			send()
+			return
+		}
+		next.records = append(next.records, r)
+		size += len(r.Body)
+		last := r.Sequence >= until
+		if (last || len(next.records) >= b.records || size >= b.bytes) && !send() || last {
+			return
+		}
+	}
+}
+
+func (b *builder) apply(ctx context.Context, records []eventlog.Record, until uint64) error {
+	begin := time.Now()
+	batch, err := b.folder.fold(ctx, records)
+	if err != nil {
+		return err
+	}
+	if err := b.draft.Commit(ctx, batch); err != nil {
+		return err
+	}
+	b.progress(Folding, batch.Checkpoint.Sequence, until)
+	return b.pace.rest(ctx, time.Since(begin))
+}
+
+// progress tells how far a phase is, now and then and at its end.
+func (b *builder) progress(phase Phase, at, total uint64) {
+	if b.tell == nil || time.Since(b.told) < progressStep && at < total {
+		return
+	}
+	b.told = time.Now()
+	p := Progress{Phase: phase, Records: at, Total: total}
+	if taken := time.Since(b.begun).Seconds(); taken > 0 && at > b.from {
+		p.PerSecond = float64(at-b.from) / taken
+		p.Left = time.Duration(float64(total-at) / p.PerSecond * float64(time.Second))
+	}
+	b.tell(p)
+}

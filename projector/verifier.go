@@ -1,0 +1,56 @@
+package projector
+
+import (
+	"context"
+	"time"
+
+	"github.com/orderfold/orderfold/projector/views"
+	"go.uber.org/zap"
+)
+
+// Verdicts is told what examinations find; the views are.
+type Verdicts interface {
+	SetVerified(ctx context.Context, generation int, v views.Verified) error
+}
+
+// Verifier examines the views again and again, at a bounded share of the machine.
+type Verifier struct {
+	Examination Examination
+	Verdicts    Verdicts
+	Every       time.Duration // from the end of one examination to the beginning of the next
+	Logger      *zap.Logger
+}
+
+// Run examines until ctx ends, and returns nil then. What it finds it tells Verdicts; an examination that failed is logged and
+// changes nothing.
+func (v *Verifier) Run(ctx context.Context) error {
+	for {
+		timer := time.NewTimer(v.Every)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		if err := v.examine(ctx); err != nil && ctx.Err() == nil {
+			v.Logger.Warn("the views were not examined", zap.Error(err))
+		}
+	}
+}
+
+func (v *Verifier) examine(ctx context.Context) error {
+	begin := time.Now()
+	found, err := Verify(ctx, v.Examination)
+	if err != nil {
+		return err
+	}
+	fields := []zap.Field{zap.Int("generation", found.Generation), zap.Uint64("sequence", found.Sequence),
+		zap.Uint64("orders", found.Orders), zap.Duration("taken", time.Since(begin))}
+	verdict := views.Verified{Sequence: found.Sequence, At: time.Now(), Difference: bounded(found.Summary())}
+	if found.Equal() {
+		v.Logger.Info("the views equal the fold of the log", fields...)
+	} else {
+		v.Logger.Error("the views differ from the fold of the log", append(fields, zap.String("difference", verdict.Difference))...)
+	}
+	return v.Verdicts.SetVerified(ctx, found.Generation, verdict)
+}

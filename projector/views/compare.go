@@ -1,0 +1,288 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// MaxDifferences is how many differences of orders, and as many others, a Comparison tells in detail; it counts all.
+const MaxDifferences = 100
+
+// Difference is an order that the views and the log tell differently.
+type Difference struct {
+	OrderID string
+	Fields  []FieldDifference // those that differ; without any the one side does not have the order
+	Missing string            // "views" or "log": the side that does not have it
+}
+
+// FieldDifference is one field as both sides tell it, in words.
+type FieldDifference struct{ Field, Views, Log string }
+
+// Findings are what a Comparison has found.
+type Findings struct {
+	Generation int
+	Sequence   uint64 // where both stood at the last step
+	Orders     uint64 // compared
+	Different  uint64 // orders that differ
+	Details    []Difference
+	Others     []string // what else differs, in words: counts, quarantine, other objects, the file itself
+}
+
+// Equal reports whether no difference was found.
+func (f *Findings) Equal() bool { return f.Different == 0 && len(f.Others) == 0 }
+
+// Summary tells the differences in one line; "" when there is none.
+func (f *Findings) Summary() string {
+	if f.Equal() {
+		return ""
+	}
+	text := fmt.Sprintf("%d orders and %d other things differ from the log", f.Different, len(f.Others))
+	if len(f.Details) > 0 {
+		text += "; first order " + f.Details[0].OrderID
+	} else if len(f.Others) > 0 {
+		text += "; first: " + f.Others[0]
+	}
+	return text
+}
+
+// Comparison compares the generation that is live when it begins with a draft, step by step. In each step both stand at the
+// same record, and nothing is held between steps: the writer is never kept from moving its write-ahead log. It is not safe
+// for concurrent use.
+type Comparison struct {
+	Findings
+	db    *sql.DB
+	c     *connection
+	after int64           // the last n compared
+	last  int64           // the last n there is
+	seen  map[string]bool // ids told already
+}
+
+// Compare begins a comparison of the draft with the live generation in dir, of whichever fold version. The file must have the
+// schema of this program: ErrVersion. Close ends it.
+func (d *Draft) Compare(ctx context.Context, dir string) (*Comparison, error) {
+	n, err := readLive(dir)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	k := &Comparison{Findings: Findings{Generation: n}, db: db, seen: map[string]bool{}}
+	if err = k.attach(ctx, d.path()); err != nil {
+		return nil, errors.Join(fmt.Errorf("views: compare generation %d: %w", n, err), k.Close())
+	}
+	return k, nil
+}
+
+func (k *Comparison) attach(ctx context.Context, path string) (err error) {
+	if k.c, err = connect(ctx, k.db); err != nil {
+		return err
+	}
+	var version int
+	if err := k.c.row(ctx, schemaVersionText, nil, &version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("%w: its schema is %d", ErrVersion, version)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
+	_, err = k.c.conn.ExecContext(ctx, `ATTACH DATABASE ? AS draft`, name.String())
+	return err
+}
+
+// Close ends the comparison; what was found stays.
+func (k *Comparison) Close() error {
+	var err error
+	if k.c != nil {
+		err = k.c.close()
+	}
+	return errors.Join(err, k.db.Close())
+}
+
+// Total is how many orders there are to compare, as far as is known.
+func (k *Comparison) Total() uint64 { return max(k.Orders, uint64(k.last)) }
+
+// Position is where the live generation stands now.
+func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) {
+	if err = k.c.row(ctx, `SELECT sequence FROM main.position`, nil, &sequence); err != nil {
+		return 0, fmt.Errorf("views: compare: %w", err)
+	}
+	return sequence, nil
+}
+
+// Step compares the next so many orders, and at the end everything else. catchUp must bring the draft to exactly the
+// position it is given; it is called once. A file of the views that cannot be read is a difference, not an error.
+func (k *Comparison) Step(ctx context.Context, orders int, catchUp func(ctx context.Context, until uint64) error) (done bool, err error) {
+	quiet := context.WithoutCancel(ctx)
+	if _, err := k.c.exec(quiet, "BEGIN"); err != nil {
+		return false, fmt.Errorf("views: compare: %w", err)
+	}
+	defer func() {
+		_, endErr := k.c.exec(quiet, "ROLLBACK") // nothing was written
+		if err != nil && damaged(err) {
+			k.Others, done, err = append(k.Others, "the file cannot be read: "+err.Error()), true, nil
+		}
+		if err == nil && endErr != nil {
+			err = fmt.Errorf("views: compare: %w", endErr)
+		}
+	}()
+	// This holds the live generation as it stands; the draft is free until it is read.
+	if k.Sequence, err = k.Position(ctx); err != nil {
+		return false, err
+	}
+	if err := catchUp(ctx, k.Sequence); err != nil {
+		return false, err
+	}
+	if err = k.c.row(ctx, lastRowText, nil, &k.last); err == nil {
+		err = k.compareRows(ctx, k.after, k.after+int64(orders))
+	}
+	k.after += int64(orders)
+	if err == nil && k.after >= k.last {
+		done = true
+		err = k.compareRest(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("views: compare: %w", err)
+	}
+	return done, nil
+}
+
+// compareRows compares the orders whose rows are numbered from after to until, on either side.
+func (k *Comparison) compareRows(ctx context.Context, after, until int64) error {
+	var compared uint64
+	if err := k.c.row(ctx, comparedText, []any{after, until}, &compared); err != nil {
+		return err
+	}
+	k.Orders += compared
+	counted := map[string]bool{} // an order may differ in several tables
+	for _, text := range differingTexts {
+		var ids []string
+		err := k.c.each(ctx, text, []any{after, until}, func(rows *sql.Rows) error {
+			var id sql.NullString
+			var n int64
+			if err := rows.Scan(&id, &n); err != nil {
+				return err
+			}
+			if !id.Valid {
+				k.other("row %d belongs to no order", n)
+			} else if !k.seen[id.String] && !counted[id.String] {
+				k.Different++
+				counted[id.String] = true
+				if k.Different <= MaxDifferences {
+					k.seen[id.String] = true
+					ids = append(ids, id.String)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			difference, err := k.detail(ctx, id)
+			if err != nil {
+				return err
+			}
+			k.Details = append(k.Details, difference)
+		}
+	}
+	return nil
+}
+
+func (k *Comparison) other(format string, args ...any) {
+	if len(k.Others) < MaxDifferences {
+		k.Others = append(k.Others, fmt.Sprintf(format, args...))
+	}
+}
+
+// compareRest compares what is not of one order, and checks that the file's indexes agree with its tables.
+func (k *Comparison) compareRest(ctx context.Context) error {
+	for _, rest := range restTexts {
+		for _, side := range [][3]string{{"main", "draft", "the views have"}, {"draft", "main", "the log gives"}} {
+			text := fmt.Sprintf("%s EXCEPT %s", strings.ReplaceAll(rest.text, "$", side[0]), strings.ReplaceAll(rest.text, "$", side[1]))
+			err := k.c.each(ctx, text, nil, func(rows *sql.Rows) error {
+				values, err := texts(rows)
+				k.other("%s: %s %s", rest.name, side[2], values)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return k.c.each(ctx, `PRAGMA main.integrity_check(10)`, nil, func(rows *sql.Rows) error {
+		var verdict string
+		err := rows.Scan(&verdict)
+		if verdict != "ok" {
+			k.other("the file is damaged: %s", verdict)
+		}
+		return err
+	})
+}
+
+// texts returns a row of any columns, in words.
+func texts(rows *sql.Rows) (string, error) {
+	columns, err := rows.Columns()
+	if err != nil {
+		return "", err
+	}
+	values, dest := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return "", err
+	}
+	said := make([]string, len(columns))
+	for i, name := range columns {
+		said[i] = fmt.Sprintf("%s=%v", name, values[i])
+	}
+	return strings.Join(said, " "), nil
+}
+
+const (
+	lastRowText = `SELECT max((SELECT coalesce(max(n), 0) FROM main.orders), (SELECT coalesce(max(n), 0) FROM draft.orders),
+		(SELECT coalesce(max(n), 0) FROM main.order_sequences), (SELECT coalesce(max(n), 0) FROM main.order_breaks))`
+	comparedText = `SELECT count(*) FROM main.orders WHERE n > ? AND n <= ?`
+	rowsDiffer   = `SELECT a.id, a.n FROM main.orders a LEFT JOIN draft.orders b ON b.id = a.id
+		LEFT JOIN main.facets f ON f.facet = a.facet LEFT JOIN draft.facets g ON g.facet = b.facet
+		WHERE a.n > ? AND a.n <= ? AND (b.n IS NULL OR a.state <> b.state OR a.recent <> b.recent OR a.breaks <> b.breaks
+			OR a.last_sequence <> b.last_sequence OR a.external_id <> b.external_id OR f.status IS NOT g.status
+			OR f.asset_class IS NOT g.asset_class OR f.open IS NOT g.open OR f.final IS NOT g.final OR f.broken IS NOT g.broken)`
+	rowsMissing = `SELECT b.id, b.n FROM draft.orders b WHERE b.n > ? AND b.n <= ?
+		AND NOT EXISTS (SELECT 1 FROM main.orders a WHERE a.id = b.id)`
+	sequencesDiffer = `SELECT a.id, s.n FROM $.order_sequences s LEFT JOIN $.orders a ON a.n = s.n
+		LEFT JOIN %.orders b ON b.id = a.id LEFT JOIN %.order_sequences t ON t.n = b.n AND t.first = s.first
+		WHERE s.n > ? AND s.n <= ? AND t.sequences IS NOT s.sequences`
+	breaksDiffer = `SELECT a.id, s.n FROM $.order_breaks s LEFT JOIN $.orders a ON a.n = s.n
+		LEFT JOIN %.orders b ON b.id = a.id LEFT JOIN %.order_breaks t ON t.n = b.n AND t.code = s.code
+		WHERE s.n > ? AND s.n <= ? AND (t.last_sequence IS NOT s.last_sequence OR t.opened IS NOT s.opened)`
+)
+
+// differingTexts select ids and row numbers of orders that are not alike on both sides.
+var differingTexts = slices.Concat([]string{rowsDiffer, rowsMissing}, bothWays(sequencesDiffer), bothWays(breaksDiffer))
+
+func bothWays(text string) []string {
+	return []string{strings.NewReplacer("$", "main", "%", "draft").Replace(text),
+		strings.NewReplacer("$", "draft", "%", "main").Replace(text)}
+}
+
+var restTexts = []struct{ name, text string }{
+	{"position", `SELECT log, sequence, hash, received, notifications, quarantined FROM $.position`},
+	{"count of orders", `SELECT status, asset_class, open, final, broken, orders FROM $.facets WHERE orders > 0`},
+	{"count of breaks", `SELECT code, orders FROM $.break_counts WHERE orders > 0`},
+	{"object", `SELECT object, id, sequence, received, count FROM $.objects`},
+	{"count of objects", `SELECT object, notifications FROM $.object_counts`},
+	{"quarantine", `SELECT sequence, received, object, class, reason FROM $.quarantine`},
+}

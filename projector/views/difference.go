@@ -1,0 +1,166 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// detailNames are the details of an order by the names that the API gives them.
+var detailNames = [statemachine.Fields]string{"side", "isin", "symbol", "orderType", "exchangeCode", "quantity", "amount",
+	"limitPrice", "stopPrice", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message"}
+
+// field is one field of an order in words.
+type field struct{ name, value string }
+
+// detail reads an order from both sides and keeps what differs.
+func (k *Comparison) detail(ctx context.Context, id string) (Difference, error) {
+	d := Difference{OrderID: id}
+	ours, err := k.side(ctx, "main", id)
+	if err != nil {
+		return d, err
+	}
+	theirs, err := k.side(ctx, "draft", id)
+	switch {
+	case err != nil:
+		return d, err
+	case ours == nil:
+		d.Missing = "views"
+		return d, nil
+	case theirs == nil:
+		d.Missing = "log"
+		return d, nil
+	}
+	known := map[string]string{}
+	for _, f := range theirs {
+		known[f.name] = f.value
+	}
+	for _, f := range ours {
+		if known[f.name] != f.value {
+			d.Fields = append(d.Fields, FieldDifference{f.name, f.value, known[f.name]})
+		}
+		delete(known, f.name)
+	}
+	for _, f := range theirs { // what a state that cannot be read does not tell
+		if value, left := known[f.name]; left && value != "" {
+			d.Fields = append(d.Fields, FieldDifference{f.name, "", value})
+		}
+	}
+	// The bytes say in hexadecimal what words hide; they are of interest only when nothing else differs.
+	if named := slices.DeleteFunc(slices.Clone(d.Fields), func(f FieldDifference) bool { return f.Field == stateField }); len(named) > 0 {
+		d.Fields = named
+	}
+	return d, nil
+}
+
+const (
+	stateField = "stored state"
+	sideText   = `SELECT o.n, o.state, o.recent, o.last_sequence, o.external_id, o.breaks, coalesce(f.status, '?'),
+		coalesce(f.asset_class, 0), coalesce(f.open, 0), coalesce(f.final, 0), coalesce(f.broken, 0)
+		FROM $.orders o LEFT JOIN $.facets f ON f.facet = o.facet WHERE o.id = ?`
+	sideSequencesText = `SELECT sequences FROM $.order_sequences WHERE n = ? ORDER BY first`
+	sideBreaksText    = `SELECT code, last_sequence, opened FROM $.order_breaks WHERE n = ? ORDER BY code`
+)
+
+// side reads all that one side has of an order; nil when it does not have it.
+func (k *Comparison) side(ctx context.Context, schema, id string) (fields []field, err error) {
+	in := func(text string) string { return strings.ReplaceAll(text, "$", schema) }
+	add := func(name string, value any) { fields = append(fields, field{name, fmt.Sprint(value)}) }
+	var n, last, breaks int64
+	var state, recent []byte
+	var external string
+	var f facet
+	found := false
+	err = k.c.each(ctx, in(sideText), []any{id}, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(&n, &state, &recent, &last, &external, &breaks, &f.status, &f.assetClass, &f.open, &f.final, &f.broken)
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	o := statemachine.Order{ID: id}
+	if err := o.UnmarshalBinary(state); err != nil {
+		add("state", err)
+	} else {
+		fields = orderFields(&o)
+	}
+	add(stateField, fmt.Sprintf("%x", state))
+	add("list: status", f.status)
+	add("list: assetClass", f.assetClass)
+	add("list: open", f.open)
+	add("list: final", f.final)
+	add("list: with breaks", f.broken)
+	add("list: externalId", external)
+	add("list: lastSequence", last)
+	add("list: break codes", fmt.Sprintf("%b", breaks))
+	var sequences []uint64
+	read := func(encoded []byte) {
+		if sequences, err = appendSequences(sequences, encoded); err != nil {
+			add("sequences", err)
+		}
+	}
+	err = k.c.each(ctx, in(sideSequencesText), []any{n}, func(rows *sql.Rows) error {
+		var chunk []byte
+		err := rows.Scan(&chunk)
+		read(chunk)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	read(recent)
+	add("sequences", sequences)
+	var listed []string
+	err = k.c.each(ctx, in(sideBreaksText), []any{n}, func(rows *sql.Rows) error {
+		var code statemachine.Code
+		var last, opened int64
+		err := rows.Scan(&code, &last, &opened)
+		listed = append(listed, fmt.Sprintf("%s opened %s, last %d", code, time.Unix(0, opened).UTC().Format(time.RFC3339Nano), last))
+		return err
+	})
+	add("list: breaks", strings.Join(listed, "; "))
+	return fields, err
+}
+
+// orderFields tells an order by the names that the API gives its fields.
+func orderFields(o *statemachine.Order) (fields []field) {
+	s := o.State()
+	add := func(name string, value any) {
+		if t, isTime := value.(time.Time); isTime {
+			value = ""
+			if !t.IsZero() {
+				value = t.UTC().Format(time.RFC3339Nano)
+			}
+		}
+		fields = append(fields, field{name, fmt.Sprint(value)})
+	}
+	add("status", s.Status)
+	add("statusSince", s.StatusSince)
+	add("modifiedOn", s.ModifiedOn)
+	add("executedQuantity", s.Executed)
+	add("open", s.Open)
+	add("final", s.Final)
+	add("assetClass", o.AssetClass())
+	for f := range statemachine.Fields {
+		add(detailNames[f], o.Detail(f))
+	}
+	var open []string
+	for _, b := range s.Breaks {
+		open = append(open, fmt.Sprintf("%s since %s %v", b.Code, b.OpenedAt.UTC().Format(time.RFC3339Nano), b.Sequences))
+	}
+	add("breaks", strings.Join(open, "; "))
+	add("refusals", len(o.Refusals()))
+	add("notifications.count", o.Count)
+	add("notifications.duplicates", o.Duplicates)
+	add("notifications.droppedFacts", o.Dropped)
+	add("notifications.firstSequence", o.First.Sequence)
+	add("notifications.lastSequence", o.Last.Sequence)
+	add("notifications.firstReceivedAt", o.First.Received)
+	add("notifications.lastReceivedAt", o.Last.Received)
+	return fields
+}

@@ -1,0 +1,118 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Draft is a generation that is made in bulk beside the live one, in a folder of its own that nobody reads: to be promoted, or
+// to be compared with the live one. It has no secondary indexes and keeps no journal, so it is of no use after any error.
+// It is not safe for concurrent use.
+type Draft struct {
+	folder  string
+	lock    *flock.Flock
+	w       *writer
+	version string
+	kept    int // the number of the generation that this is, when it was there before; else 0
+}
+
+const draftPattern = "draft-*"
+
+// NewDraft begins an empty one in the folder of the views, also while another process writes there. Close removes it; of a
+// process that was killed it is removed by the next one that drafts, or opens the folder for writing.
+func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
+	if err := sweepDrafts(dir); err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp(dir, draftPattern)
+	if err != nil {
+		return nil, fmt.Errorf("views: begin a draft: %w", err)
+	}
+	d := &Draft{folder: folder, lock: flock.New(filepath.Join(folder, "lock")), version: foldVersion}
+	if locked, err := d.lock.TryLock(); err != nil || !locked {
+		return nil, errors.Join(fmt.Errorf("views: lock the draft %s: %w", folder, err), d.Close())
+	}
+	if d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Draft) path() string {
+	if d.kept != 0 {
+		return generationPath(d.folder, d.kept)
+	}
+	return filepath.Join(d.folder, "orders.db")
+}
+
+// sweepDrafts removes what killed processes left: the lock of a draft is free when nobody works on it.
+func sweepDrafts(dir string) error {
+	found, err := filepath.Glob(filepath.Join(dir, draftPattern))
+	if err != nil {
+		return fmt.Errorf("views: look for drafts: %w", err)
+	}
+	for _, folder := range found {
+		lock := flock.New(filepath.Join(folder, "lock"))
+		locked, err := lock.TryLock()
+		if errors.Is(err, os.ErrNotExist) {
+			continue // its owner has just removed it
+		}
+		if err != nil {
+			return fmt.Errorf("views: look whether the draft %s is left: %w", folder, err)
+		}
+		if !locked {
+			continue
+		}
+		if err := errors.Join(os.RemoveAll(folder), lock.Unlock()); err != nil {
+			return fmt.Errorf("views: remove the draft %s: %w", folder, err)
+		}
+	}
+	return nil
+}
+
+// Close removes the draft, unless it was promoted.
+func (d *Draft) Close() error {
+	var errs []error
+	if d.w != nil {
+		errs = append(errs, d.w.close())
+	}
+	if d.kept == 0 {
+		errs = append(errs, os.RemoveAll(d.folder), d.lock.Unlock())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("views: remove a draft: %w", err)
+	}
+	return nil
+}
+
+// Size returns the size of the file in bytes.
+func (d *Draft) Size() (int64, error) {
+	info, err := os.Stat(d.path())
+	if err != nil {
+		return 0, fmt.Errorf("views: size of a draft: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// Checkpoint returns the position that the draft stands at.
+func (d *Draft) Checkpoint(ctx context.Context) (Checkpoint, error) {
+	status, err := readStatus(ctx, d.w.c)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("views: position of a draft: %w", err)
+	}
+	return status.Checkpoint, nil
+}
+
+// Load is as that of Store.
+func (d *Draft) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
+	return d.w.load(ctx, ids)
+}
+
+// Commit is as that of Store.
+func (d *Draft) Commit(ctx context.Context, b Batch) error { return d.w.commit(ctx, &b) }

@@ -1,0 +1,179 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"go.uber.org/zap"
+)
+
+// Complete makes the draft fit to be served: the secondary indexes, and a check of the file and of its counts against its
+// rows and its position.
+func (d *Draft) Complete(ctx context.Context) error {
+	if d.kept == 0 {
+		if _, err := d.w.c.conn.ExecContext(ctx, indexes); err != nil {
+			return fmt.Errorf("views: index a draft: %w", err)
+		}
+	}
+	var verdict string
+	if err := d.w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+		return fmt.Errorf("views: check a draft: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("views: check a draft: %w: %s", errDamaged, verdict)
+	}
+	var orders, counted, records, sequence uint64
+	if err := d.w.c.row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
+		return fmt.Errorf("views: check a draft: %w", err)
+	}
+	if orders != counted || records != sequence {
+		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records and position %d: %w", orders, counted,
+			records, sequence, errDamaged)
+	}
+	return syncFile(d.path())
+}
+
+const draftCountsText = `SELECT (SELECT count(*) FROM orders), (SELECT coalesce(sum(orders), 0) FROM facets),
+	notifications + quarantined + (SELECT coalesce(sum(notifications), 0) FROM object_counts), sequence FROM position`
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("views: sync a draft: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Previous opens the generation before the live one, to be caught up and promoted again. It returns ErrNoPrevious.
+func (s *Store) Previous(ctx context.Context) (*Draft, error) {
+	dir := s.options.Dir
+	live, err := readLive(dir)
+	if err != nil {
+		return nil, err
+	}
+	all, err := generations(dir)
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(all, func(n int) bool { return n == live })
+	if len(others) == 0 {
+		return nil, ErrNoPrevious
+	}
+	n := others[len(others)-1]
+	w, reason, err := openWriter(ctx, generationPath(dir, n), s.options.FoldVersion)
+	if err != nil {
+		return nil, err
+	}
+	if w == nil {
+		return nil, fmt.Errorf("%w: generation %d: %s", ErrNoPrevious, n, reason)
+	}
+	return &Draft{folder: dir, w: w, version: s.options.FoldVersion, kept: n}, nil
+}
+
+// Promote makes a completed draft the live generation and keeps the one before. catchUp must bring the draft to exactly the
+// record it is given; meanwhile nothing is committed. Readers see no gap: those that are reading finish on the old one. After
+// an error the old one is live; the draft is of no more use, and must be closed in any case.
+func (s *Store) Promote(ctx context.Context, d *Draft, catchUp func(ctx context.Context, until uint64) error) (generation int, err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.writer == nil {
+		return 0, errReadOnly
+	}
+	if err := catchUp(ctx, s.writer.sequence); err != nil {
+		return 0, err
+	}
+	at, err := d.Checkpoint(ctx)
+	if err != nil {
+		return 0, err
+	}
+	live, err := s.Checkpoint(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if live.Log != at.Log || live.Sequence != at.Sequence || live.Hash != at.Hash {
+		return 0, fmt.Errorf("views: promote: the live generation stands at record %d of log %q, the draft at %d of %q",
+			live.Sequence, live.Log, at.Sequence, at.Log)
+	}
+	all, err := generations(s.options.Dir)
+	if err != nil {
+		return 0, err
+	}
+	n := d.kept
+	if n == 0 {
+		n = all[len(all)-1] + 1
+	}
+	if err := s.settle(ctx, d, n); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// settle moves the draft to its place and serves it. s.writing is held.
+func (s *Store) settle(ctx context.Context, d *Draft, n int) (err error) {
+	dir, path := s.options.Dir, generationPath(s.options.Dir, n)
+	err = d.w.close()
+	if err == nil {
+		err = syncFile(d.path())
+	}
+	if err == nil && d.kept == 0 {
+		err = os.Rename(d.path(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
+	var w *writer
+	var g *generation
+	defer func() {
+		if err == nil {
+			return
+		}
+		if w != nil {
+			err = errors.Join(err, w.close())
+		}
+		if g != nil {
+			err = errors.Join(err, g.close())
+		}
+		if d.kept == 0 {
+			err = errors.Join(err, removeGeneration(dir, n))
+		}
+	}()
+	if w, err = connectWriter(ctx, path, "rw", writerSettings); err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
+	w.number, w.sequence = n, s.writer.sequence
+	if g, err = openGeneration(ctx, dir, n, s.options.FoldVersion); err != nil {
+		return err
+	}
+	if err = writeLive(dir, n); err != nil {
+		return err
+	}
+	s.serve(w, g)
+	return nil
+}
+
+// serve goes over to another generation, and removes all but the one that was live. s.writing is held. What fails now is
+// logged: the new generation is live.
+func (s *Store) serve(w *writer, g *generation) {
+	before := s.writer
+	s.mu.Lock()
+	s.opened.Add(1)
+	old := s.live
+	s.live = g
+	s.retire(old)
+	s.mu.Unlock()
+	s.writer, s.switched = w, true
+	err := before.close()
+	all, listErr := generations(s.options.Dir)
+	err = errors.Join(err, listErr)
+	for _, n := range all {
+		if n != w.number && n != before.number {
+			err = errors.Join(err, removeGeneration(s.options.Dir, n))
+		}
+	}
+	if err != nil {
+		s.log.Warn("what is left of older generations was not cleared away", zap.Error(err))
+	}
+}
