@@ -32,6 +32,7 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 	var dryRun, rollback bool
 	if _, err := p.flags("rebuild", "", args, func(f *flag.FlagSet) {
 		r.settings.registerCommon(f)
+		r.settings.quiet(f, "error")
 		f.Lookup("log-level").DefValue = "warn"
 		r.settings.logLevel = "warn"
 		r.settings.registerLog(f, false)

@@ -55,6 +55,7 @@ func (p *program) verify(ctx context.Context, args []string) error {
 	var asJSON bool
 	if _, err := p.flags("verify", "", args, func(f *flag.FlagSet) {
 		s.registerCommon(f)
+		s.quiet(f, "error")
 		f.Lookup("log-level").DefValue = "warn"
 		s.logLevel = "warn"
 		s.registerLog(f, false)
