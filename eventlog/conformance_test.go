@@ -120,27 +120,7 @@ func TestConcurrentAppendsGetEverySequenceOnce(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		const writers, each = 8, 25
 		l := open(t, p.options)
-		var mu sync.Mutex
-		sent := map[uint64]string{}
-		var group sync.WaitGroup
-		for w := range writers {
-			group.Go(func() {
-				previous := uint64(0)
-				for n := range each {
-					body := fmt.Sprintf("%d/%d", w, n)
-					sequence, err := l.Append(t.Context(), webhook(body))
-					if err != nil || sequence <= previous {
-						t.Errorf("append %s: sequence %d after %d: %v", body, sequence, previous, err)
-						return
-					}
-					previous = sequence
-					mu.Lock()
-					sent[sequence] = body
-					mu.Unlock()
-				}
-			})
-		}
-		group.Wait()
+		sent := appendAtOnce(t, l, writers, each)
 		require.Len(t, sent, writers*each)
 		read, err := readAll(t.Context(), l, eventlog.Position{})
 		require.NoError(t, err)
@@ -315,4 +295,31 @@ func TestAFullLogRefusesAndForgetsNothing(t *testing.T) {
 		require.NotZero(t, info.Bytes)
 		require.Equal(t, 1, info.Replicas)
 	})
+}
+
+// appendAtOnce appends from several goroutines and returns what each sequence was given for. The sequences that one of them
+// is given must rise.
+func appendAtOnce(t *testing.T, l *eventlog.Log, callers, each int) map[uint64]string {
+	var mu sync.Mutex
+	sent := map[uint64]string{}
+	var group sync.WaitGroup
+	for c := range callers {
+		group.Go(func() {
+			previous := uint64(0)
+			for n := range each {
+				body := fmt.Sprintf("%d/%d", c, n)
+				sequence, err := l.Append(t.Context(), webhook(body))
+				if err != nil || sequence <= previous {
+					t.Errorf("append %s: sequence %d after %d: %v", body, sequence, previous, err)
+					return
+				}
+				previous = sequence
+				mu.Lock()
+				sent[sequence] = body
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return sent
 }

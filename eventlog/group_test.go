@@ -56,27 +56,7 @@ func TestManyAppendsAtOnceShareABatchAndEachGetsItsOwnSequence(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		const callers, each = 150, 4
 		l := open(t, p.options)
-		sent := map[uint64]string{}
-		var mu sync.Mutex
-		var group sync.WaitGroup
-		for c := range callers {
-			group.Go(func() {
-				previous := uint64(0)
-				for n := range each {
-					body := fmt.Sprintf("%d/%d", c, n)
-					sequence, err := l.Append(t.Context(), webhook(body))
-					if err != nil || sequence <= previous {
-						t.Errorf("append %s: sequence %d after %d: %v", body, sequence, previous, err)
-						return
-					}
-					previous = sequence
-					mu.Lock()
-					sent[sequence] = body
-					mu.Unlock()
-				}
-			})
-		}
-		group.Wait()
+		sent := appendAtOnce(t, l, callers, each)
 		read, err := readAll(t.Context(), l, eventlog.Position{})
 		require.NoError(t, err)
 		require.Len(t, read, callers*each)
