@@ -50,7 +50,7 @@ type Options struct {
 	Log       Log
 	Views     Views
 	BatchSize int                   // records of one transaction; 0: 1,000
-	HotOrders int                   // orders kept decoded between batches; 0: 20,000
+	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
 }
@@ -70,7 +70,7 @@ func New(o Options) *Projector {
 		o.BatchSize = 1000
 	}
 	if o.HotOrders <= 0 {
-		o.HotOrders = 20_000
+		o.HotOrders = 4_000
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
