@@ -9,12 +9,11 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// Bounds of a fold in bulk. A larger batch writes an order less often, and its records are in memory: 50,000 of a kilobyte take
-// about 150 MB together with what is decoded of them.
+// A fold that catches up takes more at a time than a live one, for nobody waits for a part of it.
 const (
-	bulkRecords = 40_000
-	bulkBytes   = 24 << 20
-	bulkOrders  = 30_000
+	catchUpRecords = 10_000
+	catchUpBytes   = 8 << 20
+	catchUpOrders  = 10_000
 	// pacedRecords are few, so that a fold that is to leave room for others works in short strokes.
 	pacedRecords = 500
 	progressStep = 250 * time.Millisecond
@@ -25,7 +24,8 @@ type Phase string
 
 // The phases, in their order; an examination does not index and switch, a rebuild compares only when it is a dry run.
 const (
-	Folding   Phase = "folding"
+	Folding   Phase = "folding" // the log is read
+	Writing   Phase = "writing" // the orders are put together and written
 	Indexing  Phase = "indexing"
 	Comparing Phase = "comparing"
 	Switching Phase = "switching"
@@ -65,13 +65,14 @@ type builder struct {
 	tell   func(Progress) // nil: nobody is told
 	records,
 	bytes int
+	partRecords uint64 // of a fold in bulk, about
 	told, begun time.Time
 	from        uint64
 }
 
 func newBuilder(log Log, draft *views.Draft, share float64, tell func(Progress)) *builder {
-	b := &builder{log: log, draft: draft, pace: pace{share}, tell: tell, records: bulkRecords, bytes: bulkBytes,
-		folder: folder{views: draft, hot: newHotOrders(bulkOrders)}}
+	b := &builder{log: log, draft: draft, pace: pace{share}, tell: tell, records: catchUpRecords, bytes: catchUpBytes, partRecords: partRecords,
+		folder: folder{views: draft, hot: newHotOrders(catchUpOrders)}}
 	if share > 0 {
 		b.records = pacedRecords
 	}
@@ -85,8 +86,11 @@ func (b *builder) foldTo(ctx context.Context, until uint64) error {
 		return err
 	}
 	b.begun, b.from = time.Now(), at.Sequence
+	if at.Sequence == 0 {
+		return b.bulk(ctx, until)
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	batches := make(chan bulk, 1)
+	batches := make(chan cut, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -108,19 +112,20 @@ func (b *builder) foldTo(ctx context.Context, until uint64) error {
 	return fmt.Errorf("projector: the log ended before record %d: %w", until, ctx.Err())
 }
 
-type bulk struct {
+// cut is a piece of the log.
+type cut struct {
 	records []eventlog.Record
 	err     error
 }
 
 // read cuts the log into batches. The last one it sends may hold an error and nothing else.
-func (b *builder) read(ctx context.Context, after eventlog.Position, until uint64, to chan<- bulk) {
-	var next bulk
+func (b *builder) read(ctx context.Context, after eventlog.Position, until uint64, to chan<- cut) {
+	var next cut
 	size := 0
 	send := func() bool {
 		select {
 		case to <- next:
-			next, size = bulk{records: make([]eventlog.Record, 0, min(b.records, len(next.records)+16))}, 0
+			next, size = cut{records: make([]eventlog.Record, 0, min(b.records, len(next.records)+16))}, 0
 			return true
 		case <-ctx.Done():
 			return false
@@ -128,7 +133,7 @@ func (b *builder) read(ctx context.Context, after eventlog.Position, until uint6
 	}
 	for r, err := range b.log.Read(ctx, after) {
 		if err != nil {
-			next = bulk{err: err}
+			next = cut{err: err}
 			send()
 			return
 		}

@@ -23,30 +23,48 @@ type folder struct {
 
 // fold applies the records, which follow each other, to the orders concerned. Several facts of one order become one change.
 func (f *folder) fold(ctx context.Context, records []eventlog.Record) (views.Batch, error) {
-	var b views.Batch
+	in := newIntake()
 	notifications := make([]statemachine.Notification, 0, len(records))
-	objects := map[[2]string]int{}
 	for i := range records {
-		r := &records[i]
-		if _, isOrder := orderObjects[r.Object]; isOrder {
-			if n, err := f.decoder.notification(r); err != nil {
-				b.Quarantined = append(b.Quarantined, quarantined(r, err))
-			} else {
-				notifications = append(notifications, n)
-			}
-		} else if id, err := f.decoder.object(r); err != nil {
-			b.Quarantined = append(b.Quarantined, quarantined(r, err))
-		} else {
-			seeObject(&b, objects, views.Object{Object: r.Object, ID: id, Sequence: r.Sequence, Received: r.Received, Count: 1})
+		if n, ok := f.decoder.take(&records[i], in); ok {
+			notifications = append(notifications, n)
 		}
 	}
-	if err := f.apply(ctx, notifications, &b); err != nil {
+	if err := f.apply(ctx, notifications, &in.batch); err != nil {
 		return views.Batch{}, err
 	}
-	last := &records[len(records)-1]
-	p := last.Position()
-	b.Checkpoint = views.Checkpoint{Log: p.Log, Sequence: p.Sequence, Hash: p.Hash, Received: last.Received}
-	return b, nil
+	in.batch.Checkpoint = checkpointAfter(&records[len(records)-1])
+	return in.batch, nil
+}
+
+func checkpointAfter(r *eventlog.Record) views.Checkpoint {
+	p := r.Position()
+	return views.Checkpoint{Log: p.Log, Sequence: p.Sequence, Hash: p.Hash, Received: r.Received}
+}
+
+// intake gathers what records say of anything but orders.
+type intake struct {
+	batch   views.Batch
+	objects map[[2]string]int // in the batch
+}
+
+func newIntake() *intake { return &intake{objects: map[[2]string]int{}} }
+
+// take returns what a record says of an order. What says nothing of one it puts into the intake.
+func (d *decoder) take(r *eventlog.Record, in *intake) (n statemachine.Notification, ok bool) {
+	if _, isOrder := orderObjects[r.Object]; isOrder {
+		n, err := d.notification(r)
+		if err != nil {
+			in.batch.Quarantined = append(in.batch.Quarantined, quarantined(r, err))
+		}
+		return n, err == nil
+	}
+	if id, err := d.object(r); err != nil {
+		in.batch.Quarantined = append(in.batch.Quarantined, quarantined(r, err))
+	} else {
+		in.see(views.Object{Object: r.Object, ID: id, Sequence: r.Sequence, Received: r.Received, Count: 1})
+	}
+	return n, false
 }
 
 func quarantined(r *eventlog.Record, err error) views.Quarantined {
@@ -57,16 +75,16 @@ func quarantined(r *eventlog.Record, err error) views.Quarantined {
 	return q
 }
 
-func seeObject(b *views.Batch, known map[[2]string]int, o views.Object) {
+func (in *intake) see(o views.Object) {
 	key := [2]string{o.Object, o.ID}
-	i, again := known[key]
+	i, again := in.objects[key]
 	if !again {
-		known[key] = len(b.Objects)
-		b.Objects = append(b.Objects, o)
+		in.objects[key] = len(in.batch.Objects)
+		in.batch.Objects = append(in.batch.Objects, o)
 		return
 	}
-	o.Count += b.Objects[i].Count
-	b.Objects[i] = o
+	o.Count += in.batch.Objects[i].Count
+	in.batch.Objects[i] = o
 }
 
 func (f *folder) apply(ctx context.Context, notifications []statemachine.Notification, b *views.Batch) error {

@@ -147,7 +147,7 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 
 func (r *Rebuilder) tell(p Progress) {
 	r.mu.Lock()
-	if p.Phase == Folding || r.current.Mode == DryRun {
+	if p.Phase == Folding || p.Phase == Writing || r.current.Mode == DryRun {
 		r.current.Progress = p
 	} else {
 		r.current.Progress.Phase, r.current.Progress.Left = p.Phase, p.Left

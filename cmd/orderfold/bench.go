@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,13 +25,18 @@ import (
 // bench measures here and now; the figures compare within one run.
 func (p *program) bench(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" {
-		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest [flags]\n\n  ingest  durable notifications per second over HTTP\n")
+		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild [flags]\n\n"+
+			"  ingest   durable notifications per second over HTTP\n"+
+			"  rebuild  records per second into the views, anew and live\n")
 		return nil
 	}
-	if args[0] == "ingest" {
+	switch args[0] {
+	case "ingest":
 		return p.benchIngest(ctx, args[1:])
+	case "rebuild":
+		return p.benchRebuild(ctx, args[1:])
 	}
-	return usagef("bench: %q is none of ingest", args[0])
+	return usagef("bench: %q is none of ingest and rebuild", args[0])
 }
 
 // ingestFigure is one row of bench ingest.
@@ -115,10 +121,13 @@ func measureIngest(ctx context.Context, dir string, connections []int, duration 
 	return figures, nil
 }
 
-func median(runs []ingestFigure) ingestFigure {
-	slices.SortFunc(runs, func(a, b ingestFigure) int { return int(a.PerSecond - b.PerSecond) })
+// median is of the rates.
+func median[F interface{ rate() float64 }](runs []F) F {
+	slices.SortFunc(runs, func(a, b F) int { return cmp.Compare(a.rate(), b.rate()) })
 	return runs[len(runs)/2]
 }
+
+func (f ingestFigure) rate() float64 { return f.PerSecond }
 
 func measureTarget(ctx context.Context, target, dir string, connections int, duration time.Duration) (f ingestFigure, err error) {
 	var log receiver.Log = &countingLog{}

@@ -51,6 +51,17 @@ func (d *Draft) path() string {
 	return filepath.Join(d.folder, "orders.db")
 }
 
+// Folder is where the draft is, and what else belongs to it may be put: it goes when the draft does.
+func (d *Draft) Folder() string { return d.folder }
+
+// IndexIDs is due once, when the first orders have been committed: those that follow are looked up.
+func (d *Draft) IndexIDs(ctx context.Context) error {
+	if _, err := d.w.c.conn.ExecContext(ctx, idIndex); err != nil {
+		return fmt.Errorf("views: index the ids of a draft: %w", err)
+	}
+	return nil
+}
+
 // sweepDrafts removes what killed processes left: the lock of a draft is free when nobody works on it.
 func sweepDrafts(dir string) error {
 	found, err := filepath.Glob(filepath.Join(dir, draftPattern))

@@ -14,7 +14,7 @@ import (
 // rows and its position.
 func (d *Draft) Complete(ctx context.Context) error {
 	if d.kept == 0 {
-		if _, err := d.w.c.conn.ExecContext(ctx, indexes); err != nil {
+		if _, err := d.w.c.conn.ExecContext(ctx, idIndex+indexes); err != nil {
 			return fmt.Errorf("views: index a draft: %w", err)
 		}
 	}

@@ -1,9 +1,9 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 3
+const schemaVersion = 4
 
-// schema is run once, when a generation begins, and indexes too, or at the end when it is made in bulk. DESIGN.md says why
+// schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
 // they are as they are.
 const schema = `
 CREATE TABLE position (
@@ -35,7 +35,7 @@ CREATE TABLE facets (
 
 CREATE TABLE orders (
 	n             INTEGER PRIMARY KEY,
-	id            TEXT NOT NULL UNIQUE,
+	id            TEXT NOT NULL,
 	facet         INTEGER NOT NULL,
 	breaks        INTEGER NOT NULL,
 	last_sequence INTEGER NOT NULL,
@@ -86,6 +86,9 @@ CREATE TABLE quarantine (
 	reason   TEXT NOT NULL
 ) STRICT;
 `
+
+// idIndex comes before the others, for orders are looked up by it to be changed.
+const idIndex = `CREATE UNIQUE INDEX IF NOT EXISTS orders_by_id ON orders (id);`
 
 const indexes = `
 CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);

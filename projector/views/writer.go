@@ -34,7 +34,7 @@ var draftSettings = []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_siz
 
 // createWriter begins a generation in a file that must not hold one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
-	return createFile(ctx, path, foldVersion, schema+indexes, writerSettings)
+	return createFile(ctx, path, foldVersion, schema+idIndex+indexes, writerSettings)
 }
 
 func createFile(ctx context.Context, path, foldVersion, tables string, settings []string) (*writer, error) {

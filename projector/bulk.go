@@ -1,0 +1,259 @@
+package projector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+	"golang.org/x/sync/errgroup"
+)
+
+// The fold in bulk. The orders of a large log do not fit into memory, and each lives all over the log. So the log is read once
+// and what it says is dealt out by order into parts that do fit; each part is folded by itself, every order once and whole; and
+// the orders of all parts are written in the order of their first arrival, which is the order in which live views keep them.
+const (
+	partRecords = 40_000 // about 30 MB when it is folded
+	maxParts    = 256    // open files
+	maxFolders  = 4      // parts folded at a time
+	bulkBatch   = 4096   // orders of one transaction
+	// dealtBatch is after how many records what is not of an order is written.
+	dealtBatch = 10_000
+)
+
+// bulkFold is one fold in bulk of an empty draft.
+type bulkFold struct {
+	*builder
+	dir   string
+	until uint64
+	seed  maphash.Seed
+	dealt uint64 // records that say something of an order
+}
+
+// bulk folds the log, from its beginning to exactly that record, into an empty draft.
+func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
+	dir, err := os.MkdirTemp(b.draft.Folder(), "parts-")
+	if err != nil {
+		return fmt.Errorf("projector: fold in bulk: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	f := &bulkFold{builder: b, dir: dir, until: until, seed: maphash.MakeSeed()}
+	parts := make([]*spill, min(until/b.partRecords+1, maxParts))
+	defer func() {
+		for _, p := range parts {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	for i := range parts {
+		if parts[i], err = newSpill(filepath.Join(dir, fmt.Sprint("part-", i))); err != nil {
+			return err
+		}
+	}
+	at, err := f.deal(ctx, parts)
+	if err != nil {
+		return err
+	}
+	b.begun, b.from = time.Now(), 0
+	runs, err := f.foldParts(ctx, parts)
+	if err == nil {
+		err = f.merge(ctx, runs, at)
+	}
+	for _, r := range runs {
+		err = errors.Join(err, r.close())
+	}
+	if err != nil {
+		return err
+	}
+	return b.draft.IndexIDs(ctx)
+}
+
+// deal reads the log and sorts what it says into the parts. What is not of an order goes into the draft at once.
+func (f *bulkFold) deal(ctx context.Context, parts []*spill) (at views.Checkpoint, err error) {
+	stroke := f.stroke()
+	in := newIntake()
+	var encoded []byte
+	for r, err := range f.log.Read(ctx, eventlog.Position{}) {
+		if err != nil {
+			return at, err
+		}
+		if n, ok := f.folder.decoder.take(&r, in); ok {
+			if encoded, err = n.AppendBinary(encoded[:0]); err != nil {
+				return at, err
+			}
+			f.dealt++
+			part := maphash.String(f.seed, n.OrderID) % uint64(len(parts))
+			if err := parts[part].write(encoded); err != nil {
+				return at, err
+			}
+		}
+		last := r.Sequence >= f.until
+		if last || r.Sequence%dealtBatch == 0 {
+			in.batch.Checkpoint = checkpointAfter(&r)
+			if err := f.draft.Commit(ctx, in.batch); err != nil {
+				return at, err
+			}
+			if last {
+				f.progress(Folding, r.Sequence, f.until)
+				return in.batch.Checkpoint, nil
+			}
+			in = newIntake()
+		}
+		if stroke.over() {
+			f.progress(Folding, r.Sequence, f.until)
+			if err := stroke.rest(ctx); err != nil {
+				return at, err
+			}
+		}
+	}
+	return at, fmt.Errorf("projector: the log ended before record %d: %w", f.until, ctx.Err())
+}
+
+// foldParts makes a run of each part: its orders in the order of their first arrival.
+func (f *bulkFold) foldParts(ctx context.Context, parts []*spill) (runs []*spill, err error) {
+	folders := 1
+	if f.pace.share <= 0 {
+		folders = min(runtime.GOMAXPROCS(0), maxFolders)
+	}
+	runs = make([]*spill, len(parts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(folders)
+	for i, part := range parts {
+		group.Go(func() (err error) {
+			if err = ctx.Err(); err != nil {
+				return err
+			}
+			if runs[i], err = newSpill(filepath.Join(f.dir, fmt.Sprint("run-", i))); err != nil {
+				return err
+			}
+			return f.foldPart(ctx, part, runs[i])
+		})
+	}
+	return runs, group.Wait()
+}
+
+func (f *bulkFold) foldPart(ctx context.Context, part, run *spill) error {
+	stroke := f.stroke()
+	orders := map[string]*views.Change{}
+	var n statemachine.Notification
+	for encoded, err := range part.read() {
+		if err == nil {
+			err = n.UnmarshalBinary(encoded)
+		}
+		if err != nil {
+			return fmt.Errorf("projector: fold a part: %w", err)
+		}
+		ch := orders[n.OrderID]
+		if ch == nil {
+			ch = &views.Change{Order: &statemachine.Order{ID: n.OrderID}}
+			orders[n.OrderID] = ch
+		}
+		ch.Order.Apply(&n)
+		ch.Sequences = append(ch.Sequences, n.Sequence)
+		if stroke.over() {
+			if err := stroke.rest(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	sorted := make([]*views.Change, 0, len(orders))
+	for _, ch := range orders {
+		sorted = append(sorted, ch)
+	}
+	slices.SortFunc(sorted, func(a, b *views.Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
+	var encoded []byte
+	for _, ch := range sorted {
+		var err error
+		if encoded, err = appendChange(encoded[:0], ch); err == nil {
+			err = run.write(encoded)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return part.close()
+}
+
+// merge writes the orders of all runs in the order of their first arrival.
+func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint) error {
+	orders := bulkBatch
+	if f.pace.share > 0 {
+		orders = pacedRecords
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []views.Change, 1)
+	group.Go(func() error {
+		defer close(batches)
+		var batch []views.Change
+		for ch, err := range mergeRuns(runs) {
+			if err != nil {
+				return err
+			}
+			if batch = append(batch, ch); len(batch) < orders {
+				continue
+			}
+			if err := send(ctx, batches, batch); err != nil {
+				return err
+			}
+			batch = make([]views.Change, 0, orders)
+		}
+		return send(ctx, batches, batch)
+	})
+	group.Go(func() error {
+		var written uint64
+		for batch := range batches {
+			begin := time.Now()
+			if err := f.draft.Commit(ctx, views.Batch{Orders: batch, Checkpoint: at}); err != nil {
+				return err
+			}
+			for i := range batch {
+				written += uint64(len(batch[i].Sequences))
+			}
+			f.progress(Writing, written, f.dealt)
+			if err := f.pace.rest(ctx, time.Since(begin)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// stroke is a piece of work between two rests.
+type stroke struct {
+	pace    pace
+	records int
+	begun   time.Time
+}
+
+func (f *bulkFold) stroke() *stroke { return &stroke{pace: f.pace, begun: time.Now()} }
+
+// over counts one record.
+func (s *stroke) over() bool {
+	s.records++
+	return s.records%pacedRecords == 0
+}
+
+// rest returns the context's error.
+func (s *stroke) rest(ctx context.Context) error {
+	err := s.pace.rest(ctx, time.Since(s.begun))
+	s.begun = time.Now()
+	return err
+}
+
+func send(ctx context.Context, to chan<- []views.Change, batch []views.Change) error {
+	select {
+	case to <- batch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,19 @@
+package projector
+
+import (
+	"context"
+
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// VerifyInParts is Verify with parts of about so many records.
+func VerifyInParts(ctx context.Context, e Examination, records uint64) (views.Findings, error) {
+	draft, err := views.NewDraft(ctx, e.Dir, FoldVersion())
+	if err != nil {
+		return views.Findings{}, err
+	}
+	defer draft.Close()
+	b := newBuilder(e.Log, draft, e.Share, e.Tell)
+	b.partRecords = records
+	return compare(ctx, b, e.Dir)
+}
