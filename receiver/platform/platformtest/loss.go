@@ -1,6 +1,6 @@
 package platformtest
 
-import "math/big"
+import "slices"
 
 // fate is what becomes of a notification.
 type fate uint8
@@ -38,7 +38,8 @@ func (t Traffic) fates(o *order) []fate {
 }
 
 // leavesAQuestion says whether one who hears of everything but what is unheard knows of the order, and either takes it for
-// unfinished or is right about it. Otherwise there would be nothing to ask the platform about, and no way to be right.
+// unfinished or is right about it, also when the platform was asked once before, at whatever moment. Otherwise there would be
+// nothing to ask the platform about, and no way to be right.
 func (o *order) leavesAQuestion(fates []fate) bool {
 	var heard []Fact
 	for i := range o.notes {
@@ -49,14 +50,25 @@ func (o *order) leavesAQuestion(fates []fate) bool {
 	if len(heard) == 0 {
 		return false
 	}
-	e := Truth(heard)
-	if !e.Final {
-		return true
+	final := o.state(o.standing(len(o.notes)))
+	for asked := range len(o.notes) {
+		known := slices.Clone(heard)
+		if is := o.standing(asked); is != nil {
+			answer := is.fact()
+			answer.Fetched = true
+			known = append(known, answer)
+		}
+		if e := Truth(known); e.Final && (*e.Status != final.Status || final.Executed != executedOf(e)) {
+			return false
+		}
 	}
-	executed := new(big.Rat)
-	if e.ExecutedQuantity != nil {
-		executed.SetString(*e.ExecutedQuantity) // Truth's own text
+	return true
+}
+
+// executedOf is what is known to be executed; "0" when nothing is.
+func executedOf(e Expected) string {
+	if e.ExecutedQuantity == nil {
+		return "0"
 	}
-	is := o.standing(len(o.notes))
-	return *e.Status == plainStatus(is.status) && executed.Cmp(is.executed().rat()) == 0
+	return *e.ExecutedQuantity
 }

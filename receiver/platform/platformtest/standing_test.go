@@ -31,13 +31,6 @@ func readFetched(t testing.TB, assetClass string, body []byte) Fact {
 	return Fact{Status: s.Status, At: at, Executed: s.executed(t), Quantity: number(t, quantity), Fetched: true}
 }
 
-func executedOf(e Expected) string {
-	if e.ExecutedQuantity == nil {
-		return "0"
-	}
-	return *e.ExecutedQuantity
-}
-
 func TestThePlatformNeverContradictsItself(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3} {
 		traffic := Traffic{Seed: seed, Start: start, Orders: 2_000}
@@ -136,7 +129,7 @@ func TestLosingChangesNothingElse(t *testing.T) {
 
 func TestWhatIsLostCanBeFoundOut(t *testing.T) {
 	for _, share := range []struct{ lost, listed float64 }{{0.05, 0.5}, {0.5, 0}, {1, 0}} {
-		traffic := Traffic{Seed: 5, Start: start, Orders: 2_000, Lost: share.lost, Listed: share.listed}
+		traffic := Traffic{Seed: 5, Start: start, Orders: 1_000, Lost: share.lost, Listed: share.listed}
 		unlisted := 0
 		for i := range traffic.Orders {
 			o := traffic.order(i)
@@ -153,6 +146,15 @@ func TestWhatIsLostCanBeFoundOut(t *testing.T) {
 			e := Truth(heard)
 			right := len(heard) == len(o.notes) || e.Final && *e.Status == final.Status && executedOf(e) == final.Executed
 			require.True(t, right || !e.Final, "%s %s: %v", o.scenario, o.id, heard)
+			for count := range len(o.notes) {
+				fetched, exists := fetch(t, o, count+1)
+				if !exists || o.happenedBy(o.notes[count].at.UnixNano()) != count+1 {
+					continue
+				}
+				e := Truth(append(slices.Clone(heard), fetched))
+				require.True(t, !e.Final || len(e.Breaks) > 0 || *e.Status == final.Status, "%s %s: who asked early stops asking and is wrong",
+					o.scenario, o.id)
+			}
 		}
 		if share.lost < 1 {
 			require.NotZero(t, unlisted)
