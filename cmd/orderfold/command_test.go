@@ -58,6 +58,9 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"an API that is not there": {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
 		"an unknown order":         {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, "404"},
 		"a receiver not there":     {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
+		"a platform for a network": {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
+		"two ways to compare":      {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
+		"a negative loss":          {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
 		"a wrong format":           {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
 		"a report in a file":       {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {

@@ -71,7 +71,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics) +(\S+?)(/metrics|,.*)?$`)
+var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics|platform) +(\S+?)(/metrics|,.*)?$`)
 
 // start runs orderfold and returns when it has printed the addresses wanted.
 func start(t testing.TB, wanted []string, args ...string) *process {

@@ -26,12 +26,15 @@ func registerTraffic(f *flag.FlagSet, o *platformtest.Options, orders int, rate 
 // simulate plays the platform against a receiver and says what it sent.
 func (p *program) simulate(ctx context.Context, args []string) error {
 	var o platformtest.Options
-	var report, start, apiURL, apiKey string
+	var report, start, apiURL, apiKey, platformAddr string
 	_, err := p.flags("simulate", "", args, func(f *flag.FlagSet) {
 		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "the receiver; a path is kept in front of the event type")
 		f.StringVar(&o.Auth, "webhook-auth", "", "headers to send, 'name=value' or 'name=value,other=value'")
 		registerTraffic(f, &o, 1000, 0)
 		f.BoolFunc("shuffle", "the same as --overtaking 1", func(string) error { o.Overtaking = 1; return nil })
+		f.Float64Var(&o.Lost, "lost", 0, "share of notifications that are never posted")
+		f.Float64Var(&o.Listed, "listed", 0.5, "share of the lost ones that the platform lists as undelivered; more where there is no other way to find out")
+		f.StringVar(&platformAddr, "platform-addr", "", "where the platform's own API answers, until Ctrl-C; on loopback; port 0: a free one; empty: nowhere")
 		f.StringVar(&start, "start", "", "when the last order was placed, RFC 3339; empty: now")
 		f.StringVar(&report, "report", "", "file for the facts sent and the state expected of each order, as JSON")
 		f.StringVar(&apiURL, "api-url", "", "read API to compare every order with at the end; empty: none")
@@ -44,6 +47,15 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		if o.Start, err = time.Parse(time.RFC3339Nano, start); err != nil {
 			return usagef("--start: %q is not an RFC 3339 time", start)
 		}
+	}
+	if platformAddr != "" {
+		if apiURL != "" {
+			return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
+		}
+		if o.Platform, err = p.startPlatform(o.Traffic, platformAddr); err != nil {
+			return err
+		}
+		defer o.Platform.Close()
 	}
 	line := newLine(p.stderr)
 	o.Progress = playProgress(line)
@@ -62,7 +74,25 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	if apiURL != "" {
 		return p.compare(ctx, apiClient{url: strings.TrimRight(apiURL, "/"), key: apiKey}, result)
 	}
+	if o.Platform != nil {
+		fmt.Fprintln(p.stdout, "Everything is posted; the platform goes on answering until Ctrl-C.")
+		<-ctx.Done()
+	}
 	return nil
+}
+
+// startPlatform serves the simulated platform's API and prints where and how to ask it. The secret opens nothing but that.
+func (p *program) startPlatform(t platformtest.Traffic, addr string) (*platformtest.Server, error) {
+	server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: t, Addr: addr})
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Start(); err != nil {
+		return nil, fmt.Errorf("--platform-addr: %w", err)
+	}
+	id, secret := server.Credentials()
+	fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", server.URL, id, secret)
+	return server, nil
 }
 
 func firstFailure(r platformtest.Result) string {
@@ -83,6 +113,9 @@ func writeReport(path string, r platformtest.Result) error {
 func (p *program) printTotals(t platformtest.Totals) {
 	fmt.Fprintf(p.stdout, "orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d\n",
 		t.Orders, t.Notifications, t.Repeats, t.OtherObjects, t.Acknowledged, t.Retries, t.HighestLogSequence)
+	if t.Lost > 0 {
+		fmt.Fprintf(p.stdout, "lost on purpose: %d\n", t.Lost)
+	}
 	for code, n := range t.Refused {
 		fmt.Fprintf(p.stdout, "answered %s: %d\n", code, n)
 	}

@@ -20,12 +20,17 @@ type due struct {
 	ref
 }
 
-// deliveriesOf returns when the notifications of one order are posted, repeats included.
-func (t Traffic) deliveriesOf(o *order) []due {
+func (d due) compare(e due) int {
+	return cmp.Or(cmp.Compare(d.at, e.at), cmp.Compare(d.order, e.order), cmp.Compare(d.note, e.note), cmp.Compare(d.copy, e.copy))
+}
+
+// deliveriesOf returns when the notifications of one order are posted, repeats included, and when those that are listed as
+// undelivered should have been.
+func (t Traffic) deliveriesOf(o *order) (posted, undelivered []due) {
+	fates := t.fates(o)
 	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(o.index), 'd')
 	// One latency for the whole order: what is not delayed on purpose stays in order.
 	latency := time.Duration(s.IntN(int(500 * time.Millisecond)))
-	var all []due
 	for i := range o.count() {
 		at := o.happened(i).Add(latency)
 		if s.Float64() < t.Overtaking {
@@ -36,11 +41,17 @@ func (t Traffic) deliveriesOf(o *order) []due {
 			copies = oneOf(s, 1, 1, 1, 1, 1, 1, 2)
 		}
 		for c := range copies + 1 {
-			all = append(all, due{at.UnixNano(), ref{uint32(o.index), uint16(i), uint16(c)}})
+			d := due{at.UnixNano(), ref{uint32(o.index), uint16(i), uint16(c)}}
+			switch {
+			case fates[i] == delivered:
+				posted = append(posted, d)
+			case fates[i] == listed && c == 0:
+				undelivered = append(undelivered, d)
+			}
 			at = at.Add(later(s))
 		}
 	}
-	return all
+	return posted, undelivered
 }
 
 func later(s source) time.Duration {
@@ -62,7 +73,8 @@ func (o *order) happened(i int) time.Time {
 	return o.notes[i].at
 }
 
-func (t Traffic) deliveries() iter.Seq[ref] {
+// deliveries are all postings in their order. When the delivery is shuffled, the times are not in order.
+func (t Traffic) deliveries() iter.Seq[due] {
 	if t.Overtaking >= 1 {
 		return t.shuffled()
 	}
@@ -71,40 +83,40 @@ func (t Traffic) deliveries() iter.Seq[ref] {
 
 // inTime merges the orders' deliveries. Orders are born one after the other, so that what is due before the next birth can go
 // out: only deliveries under way are in memory.
-func (t Traffic) inTime() iter.Seq[ref] {
-	return func(yield func(ref) bool) {
+func (t Traffic) inTime() iter.Seq[due] {
+	return func(yield func(due) bool) {
 		var waiting queue
 		for i := range t.Orders {
 			o := t.order(i)
 			for len(waiting) > 0 && waiting[0].at < o.created.UnixNano() {
-				if !yield(heap.Pop(&waiting).(due).ref) {
+				if !yield(heap.Pop(&waiting).(due)) {
 					return
 				}
 			}
-			for _, d := range t.deliveriesOf(o) {
+			posted, _ := t.deliveriesOf(o)
+			for _, d := range posted {
 				heap.Push(&waiting, d)
 			}
 		}
 		for len(waiting) > 0 {
-			if !yield(heap.Pop(&waiting).(due).ref) {
+			if !yield(heap.Pop(&waiting).(due)) {
 				return
 			}
 		}
 	}
 }
 
-func (t Traffic) shuffled() iter.Seq[ref] {
-	return func(yield func(ref) bool) {
-		var all []ref
+func (t Traffic) shuffled() iter.Seq[due] {
+	return func(yield func(due) bool) {
+		var all []due
 		for i := range t.Orders {
-			for _, d := range t.deliveriesOf(t.order(i)) {
-				all = append(all, d.ref)
-			}
+			posted, _ := t.deliveriesOf(t.order(i))
+			all = append(all, posted...)
 		}
 		s := newSource(t.Seed, uint64(t.Start.UnixNano()), 's')
 		s.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		for _, r := range all {
-			if !yield(r) {
+		for _, d := range all {
+			if !yield(d) {
 				return
 			}
 		}
@@ -117,10 +129,7 @@ type queue []due
 
 func (q queue) Len() int { return len(q) }
 
-func (q queue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].at, q[j].at), cmp.Compare(q[i].order, q[j].order), cmp.Compare(q[i].note, q[j].note),
-		cmp.Compare(q[i].copy, q[j].copy)) < 0
-}
+func (q queue) Less(i, j int) bool { return q[i].compare(q[j]) < 0 }
 
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 

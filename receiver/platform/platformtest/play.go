@@ -26,6 +26,8 @@ type Options struct {
 	Connections int           // postings at a time, each on a connection of its own; 0 is 16
 	Rate        float64       // postings per second, evenly; 0 is as fast as possible
 	RetryFor    time.Duration // how long to try one notification; 0 is 30 s
+	// Platform's traffic is played in place of Traffic. What is posted has happened there before, and everything has at the end.
+	Platform *Server
 	// Progress is called after every posting, by one goroutine at a time, and holds the play up while it runs.
 	Progress func(Progress)
 
@@ -49,16 +51,19 @@ const (
 // The Result holds also when there is an error: [ErrUndelivered], since one receiver that is gone would cost RetryFor for
 // every notification, or the context's.
 func Play(ctx context.Context, o Options) (Result, error) {
-	if o.Start.IsZero() {
-		o.Start = time.Now()
+	if o.Platform != nil {
+		o.Traffic = o.Platform.Traffic()
 	}
-	o.Start = o.Start.UTC()
+	o.Traffic = o.started()
 	p, err := newPlayer(ctx, o)
 	if err != nil {
 		return Result{Summary: Summary{Seed: o.Seed, Start: o.Start}}, err
 	}
 	defer p.client.CloseIdleConnections()
 	err = p.run(ctx)
+	if err == nil && o.Platform != nil {
+		o.Platform.HappenAll()
+	}
 	r := Result{Summary{Seed: o.Seed, Start: o.Start, Totals: p.tally.totals, Failures: p.tally.failures}, p.tally}
 	return r, err
 }
@@ -81,8 +86,11 @@ func newPlayer(ctx context.Context, o Options) (*player, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Orders < 0 || o.Connections < 0 || o.Rate < 0 || o.Repeats < 0 || o.Overtaking < 0 {
-		return nil, errors.New("platformtest: orders, connections, rate, repeats and overtaking cannot be negative")
+	if o.Connections < 0 || o.Rate < 0 {
+		return nil, errors.New("platformtest: connections and rate cannot be negative")
+	}
+	if err := o.Traffic.check(); err != nil {
+		return nil, err
 	}
 	if o.Connections == 0 {
 		o.Connections = defaultConnections
@@ -157,13 +165,16 @@ func (p *player) run(ctx context.Context) error {
 }
 
 func (p *player) schedule(ctx context.Context, jobs chan<- ref) error {
-	for r := range p.deliveries() {
+	for d := range p.deliveries() {
 		// Not Wait: near a deadline it fails at once, and not with the context's error.
 		if delay := p.limiter.Reserve().Delay(); delay > 0 {
 			sleep(ctx, delay)
 		}
+		if p.Platform != nil {
+			p.Platform.HappenUntil(time.Unix(0, d.at))
+		}
 		select {
-		case jobs <- r:
+		case jobs <- d.ref:
 		case <-ctx.Done():
 			return fmt.Errorf("platformtest: play: %w", ctx.Err())
 		}

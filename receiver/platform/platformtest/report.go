@@ -20,8 +20,8 @@ type Summary struct {
 // Report is what was posted and what should have become of it, one JSON document:
 //
 //	{"seed":1,"start":"2026-03-02T10:00:00Z",
-//	 "totals":{"orders":2,"notifications":9,"distinct":8,"repeats":1,"otherObjects":1,"acknowledged":9,"undelivered":0,
-//	           "retries":0,"refused":{"400":0},"highestLogSequence":9},
+//	 "totals":{"orders":2,"notifications":9,"distinct":8,"repeats":1,"otherObjects":1,"acknowledged":9,"lost":0,
+//	           "undelivered":0,"retries":0,"refused":{"400":0},"highestLogSequence":9},
 //	 "failures":[{"path":"/…","orderId":"…","reason":"…"}],
 //	 "orders":[
 //	  {"orderId":"…","assetClass":"TRADITIONAL","scenario":"settled",

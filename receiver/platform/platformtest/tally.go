@@ -18,6 +18,7 @@ type Totals struct {
 	Repeats       int `json:"repeats"`       // the others
 	OtherObjects  int `json:"otherObjects"`  // of Distinct, those of objects that are no orders
 	Acknowledged  int `json:"acknowledged"`  // answered 200
+	Lost          int `json:"lost"`          // never posted, as Traffic.Lost asks
 	Undelivered   int `json:"undelivered"`   // without a final answer: unreachable, busy for too long, or interrupted
 	Retries       int `json:"retries"`
 	// Refused counts final answers other than 200 by their status code.
@@ -53,17 +54,25 @@ type tally struct {
 // newTally goes through the whole traffic once, some microseconds for each order.
 func newTally(ctx context.Context, t Traffic) (*tally, error) {
 	all := &tally{traffic: t, first: make([]int, t.Orders+1)}
+	lost := 0
 	for i := range t.Orders {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("platformtest: plan the traffic: %w", err)
 		}
 		o := t.order(i)
 		all.first[i+1] = all.first[i] + o.count()
-		all.planned += len(t.deliveriesOf(o))
+		posted, _ := t.deliveriesOf(o)
+		all.planned += len(posted)
+		lost += o.count()
+		for _, d := range posted {
+			if d.copy == 0 {
+				lost--
+			}
+		}
 	}
 	count := all.first[t.Orders]
 	all.posted, all.failed, all.sequence = make([]uint8, count), make([]uint8, count), make([]uint64, count)
-	all.totals = Totals{Orders: t.Orders, Refused: map[string]int{}}
+	all.totals = Totals{Orders: t.Orders, Lost: lost, Refused: map[string]int{}}
 	return all, nil
 }
 

@@ -1,8 +1,11 @@
 package platformtest
 
 import (
+	"errors"
 	"iter"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Traffic says what a platform notifies and how badly it delivers. Everything is a function of the fields: the same Traffic
@@ -16,6 +19,26 @@ type Traffic struct {
 	// Overtaking is the fraction of notifications that come later than others that happened after them, by up to a quarter
 	// of an hour of the orders' own time. At 1 and above the whole delivery is shuffled.
 	Overtaking float64
+	// Lost is the fraction of notifications that are never posted, and Listed the fraction of those that the platform lists as
+	// undelivered. Of an order that nobody would ask about without them, because it would not be known, or be taken for
+	// final and be something else, all that are lost are listed.
+	Lost, Listed float64
+}
+
+// started is t with a start: now, when it has none.
+func (t Traffic) started() Traffic {
+	if t.Start.IsZero() {
+		t.Start = time.Now()
+	}
+	t.Start = t.Start.UTC()
+	return t
+}
+
+func (t Traffic) check() error {
+	if t.Orders < 0 || t.Repeats < 0 || t.Overtaking < 0 || t.Lost < 0 || t.Listed < 0 {
+		return errors.New("platformtest: orders, repeats, overtaking, lost and listed cannot be negative")
+	}
+	return nil
 }
 
 // Order is one simulated order with everything the platform notifies of it.
@@ -52,11 +75,11 @@ func (t Traffic) Order(index int) Order {
 }
 
 // Notifications returns all notifications in the order of their delivery, repeats included, and those of other objects
-// between them. It needs memory for the notifications under way, or 16 bytes for each when the delivery is shuffled.
+// between them. It needs memory for the notifications under way, or 32 bytes for each when the delivery is shuffled.
 func (t Traffic) Notifications() iter.Seq[Notification] {
 	return func(yield func(Notification) bool) {
-		for r := range t.deliveries() {
-			if !yield(t.notification(r)) {
+		for d := range t.deliveries() {
+			if !yield(t.notification(d.ref)) {
 				return
 			}
 		}
@@ -81,6 +104,9 @@ func (t Traffic) order(index int) *order {
 	default:
 		l.trade(Tokenized)
 	}
+	if l.assetClass == Digital {
+		l.depot = t.wallet(index / ordersPerWallet)
+	}
 	l.notes = make([]note, 0, 8)
 	for _, happen := range s.steps {
 		happen(l)
@@ -89,6 +115,14 @@ func (t Traffic) order(index int) *order {
 		l.other = &other{at: l.now, seed: l.Uint64()}
 	}
 	return l.order
+}
+
+// ordersPerWallet is how many orders running have one wallet, if they are digital: a quarter of them.
+const ordersPerWallet = 50
+
+// wallet is the customer product that digital orders are listed by.
+func (t Traffic) wallet(number int) uuid.UUID {
+	return newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(number), 'w').uuid()
 }
 
 func (t Traffic) birth(index int) *life {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What the platform lost on the way is in its list, and its API says what an order is, with what simulate printed.
+func TestSimulateAnswersAsThePlatform(t *testing.T) {
+	serving := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
+	p := start(t, []string{"platform"}, "simulate", "--url", serving.addrs["receiver"], "--platform-addr", "127.0.0.1:0", "--orders", "200",
+		"--lost", "0.2", "--listed", "1")
+	eventually(t, "everything is posted", func() bool { return strings.Contains(p.stdout.String(), "Everything is posted") })
+	printed := regexp.MustCompile(`client id (\S+), client secret (\S+)`).FindStringSubmatch(p.stdout.String())
+	require.NotNil(t, printed, p.stdout)
+	require.Regexp(t, `lost on purpose: [1-9]`, p.stdout.String())
+
+	ask := func(method, path, token string, form url.Values) []byte {
+		request, err := http.NewRequestWithContext(t.Context(), method, p.addrs["platform"]+path, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, response.StatusCode, "%s", body)
+		return body
+	}
+	bought := decoded[map[string]any](t, ask(http.MethodPost, "/oauth2/token", "", url.Values{"grant_type": {"client_credentials"},
+		"client_id": {printed[1]}, "client_secret": {printed[2]}}))
+	token := bought["access_token"].(string)
+	undelivered := decoded[struct {
+		Data []struct {
+			EventType string
+			Payload   json.RawMessage
+		}
+	}](t, ask(http.MethodGet, "/undelivered-webhooks?limit=100", token, nil))
+	require.NotEmpty(t, undelivered.Data)
+	for _, u := range undelivered.Data {
+		if u.EventType == "TRADITIONAL_ASSET_ORDER_NOTIFICATION" {
+			id := decoded[struct{ OrderID string }](t, u.Payload).OrderID
+			order := decoded[map[string]any](t, ask(http.MethodGet, "/trading/order/"+id, token, nil))
+			require.Equal(t, id, order["orderId"])
+			require.NotEmpty(t, order["status"])
+		}
+	}
+	require.NotContains(t, p.stderr.String(), printed[2], "the log has no secret")
+	p.stop()
+	serving.stop()
+}

@@ -1,0 +1,95 @@
+package platformtest
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Faults says how often a [Server] answers badly: every n-th request, 0 never. Where the counting begins is a function of the
+// seed; a request suffers one fault at most, the first of this order. The zero value is a platform without faults.
+type Faults struct {
+	Token429Every, Token5xxEvery int // requests for a token
+
+	API429Every int // the other requests, each kind counted by itself
+	API5xxEvery int // 500, 502, 503 and 504 by turns
+	CutEvery    int // the answer ends in the middle, the request took effect
+	SlowEvery   int // answered after SlowFor
+
+	// RetryAfter is what a 429 asks for, in seconds and as a date by turns; 0 is one second.
+	RetryAfter time.Duration
+	SlowFor    time.Duration // 0 is two seconds
+}
+
+// fault is what goes wrong with one request.
+type fault int
+
+const (
+	noFault fault = iota
+	tooMany
+	broken
+	cut
+	slow
+)
+
+// ways counts requests to decide which of them a fault befalls.
+type ways struct {
+	faults Faults
+	phase  uint64
+	seen   [2]uint64     // requests for a token, and others
+	turns  [slow + 1]int // how often each fault came
+}
+
+func newWays(f Faults, seed uint64) ways {
+	if f.RetryAfter == 0 {
+		f.RetryAfter = time.Second
+	}
+	if f.SlowFor == 0 {
+		f.SlowFor = 2 * time.Second
+	}
+	return ways{faults: f, phase: scramble(seed) >> 1}
+}
+
+// next returns what goes wrong with the next request, and how often that went wrong before.
+func (w *ways) next(isToken bool) (fault, int) {
+	f, kind := w.faults, 1
+	every := [...]struct {
+		fault
+		n int
+	}{{tooMany, f.API429Every}, {broken, f.API5xxEvery}, {cut, f.CutEvery}, {slow, f.SlowEvery}}
+	candidates := every[:]
+	if isToken {
+		kind = 0
+		every[0].n, every[1].n = f.Token429Every, f.Token5xxEvery
+		candidates = every[:2]
+	}
+	w.seen[kind]++
+	for i, e := range candidates {
+		// Another phase for each fault, or those with a common divisor would hide each other.
+		if e.n > 0 && (w.seen[kind]+w.phase+uint64(i))%uint64(e.n) == 0 {
+			w.turns[e.fault]++
+			return e.fault, w.turns[e.fault] - 1
+		}
+	}
+	return noFault, 0
+}
+
+// refusal is the answer that a fault gives in place of the right one, if it does.
+func (s *Server) refusal(f fault, turn int) (reply, bool) {
+	switch f {
+	case tooMany:
+		wait := s.ways.faults.RetryAfter
+		r := s.message(http.StatusTooManyRequests, "too many requests")
+		if turn%2 == 0 {
+			seconds := (wait + time.Second - 1) / time.Second
+			r.retryAfter = strconv.FormatInt(int64(seconds), 10)
+		} else {
+			r.retryAfter = s.now().Add(wait + time.Second - 1).UTC().Format(http.TimeFormat)
+		}
+		return r, true
+	case broken:
+		codes := []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+		return s.message(codes[turn%len(codes)], "something went wrong"), true
+	}
+	return reply{}, false
+}

@@ -1,0 +1,217 @@
+package platformtest
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ServerOptions say what a [Server] knows and how it answers.
+type ServerOptions struct {
+	Traffic // a zero Start is now
+
+	Addr string // to listen on; "" is a free port of 127.0.0.1
+	// ClientID and ClientSecret buy a token; empty ones are made up, the secret from the seed.
+	ClientID, ClientSecret string
+	TokenLifetime          time.Duration // in whole seconds; 0 is an hour
+	Faults                 Faults
+	// Now is the clock by which tokens expire, INVALID orders are purged and the list of undelivered webhooks forgets; nil is
+	// time.Now. It is called by several goroutines. What happens to orders does not go by it: see HappenUntil.
+	Now func() time.Time
+}
+
+// The limits of a [Server]. The platform's own are not documented; these are small, so that lists have pages.
+const (
+	defaultLimit = 20       // entries of a page, when nothing is asked for
+	maxLimit     = 100      // more is answered 400
+	maxBody      = 16 << 10 // of a request
+	maxHead      = 16 << 10 // of a request's headers
+	maxHeaders   = 5        // of a webhook
+
+	defaultLifetime = time.Hour
+	purgedAfter     = 48 * time.Hour
+	listedFor       = 30 * 24 * time.Hour
+)
+
+// Server is the platform's API over a [Traffic]: token, GET order, the digital list, undelivered webhooks, registration. It is
+// an http.Handler, and Start lets it listen by itself.
+//
+// An order exists from its first event on, and what GET order answers is a function of the events that have happened, whether
+// or not they were notified. At first nothing has: [Play] with Options.Platform, HappenUntil or HappenAll let it. The orders are
+// made again from the traffic when they are asked for; about 60 bytes of each are kept.
+//
+// Where the documentation is silent: a token is asked for with the credentials in the form alone; the list of undelivered
+// webhooks is {"data":[{"eventType","createdOn","payload"}],"pagination":{"cursor","limit"}}, oldest first, and reading it
+// takes nothing away; webhooks-missing names the event types without a webhook.
+type Server struct {
+	URL string // set by Start, without a slash at the end
+
+	options ServerOptions
+	key     []byte // signs tokens
+	handler http.Handler
+	index   map[uuid.UUID]uint32 // orders
+	wallets map[uuid.UUID]int    // groups of orders
+	waiting []due                // undelivered webhooks, by time
+
+	until atomic.Int64 // events up to here have happened, nanoseconds since 1970
+	down  atomic.Bool
+
+	mu       sync.Mutex
+	ways     ways
+	requests map[Request]int
+	serial   uint64
+	webhooks map[string]webhook
+
+	listening *http.Server
+	serving   sync.WaitGroup
+}
+
+// Request is a kind of request and what became of it. The route is as documented, "GET /trading/order/{id}", or "other"; the
+// answer is the status code, with " cut" behind it when the answer was cut short.
+type Request struct{ Route, Answer string }
+
+// NewServer goes through the whole traffic once, some microseconds for each order.
+func NewServer(o ServerOptions) (*Server, error) {
+	if err := o.Traffic.check(); err != nil {
+		return nil, err
+	}
+	o.Traffic = o.started()
+	if o.ClientID == "" {
+		o.ClientID = "simulated-partner"
+	}
+	if o.ClientSecret == "" {
+		o.ClientSecret = newSource(o.Seed, 'c').uuid().String()
+	}
+	if o.TokenLifetime == 0 {
+		o.TokenLifetime = defaultLifetime
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{
+		options: o, key: make([]byte, 32), ways: newWays(o.Faults, o.Seed), requests: map[Request]int{}, webhooks: map[string]webhook{},
+		index: make(map[uuid.UUID]uint32, o.Orders), wallets: map[uuid.UUID]int{},
+	}
+	rand.Read(s.key) // never fails
+	s.until.Store(math.MinInt64)
+	for i := range o.Orders {
+		order := o.order(i)
+		s.index[order.id] = uint32(i)
+		if i%ordersPerWallet == 0 {
+			s.wallets[o.wallet(i/ordersPerWallet)] = i
+		}
+		_, undelivered := o.deliveriesOf(order)
+		s.waiting = append(s.waiting, undelivered...)
+	}
+	slices.SortFunc(s.waiting, due.compare)
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Traffic is what was asked for, with its start.
+func (s *Server) Traffic() Traffic { return s.options.Traffic }
+
+// Credentials returns what buys a token.
+func (s *Server) Credentials() (clientID, clientSecret string) {
+	return s.options.ClientID, s.options.ClientSecret
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Start listens, and serves until Close. It may be called once.
+func (s *Server) Start() error {
+	addr := s.options.Addr
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("platformtest: listen: %w", err)
+	}
+	// It has no TLS and hands out what is asked for: nothing for a network.
+	if at, isTCP := listener.Addr().(*net.TCPAddr); !isTCP || !at.IP.IsLoopback() {
+		return errors.Join(fmt.Errorf("platformtest: the simulated platform listens on loopback only, not on %s", addr), listener.Close())
+	}
+	s.URL = "http://" + listener.Addr().String()
+	s.listening = &http.Server{
+		Handler: s, MaxHeaderBytes: maxHead, ErrorLog: log.New(io.Discard, "", 0),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute,
+		WriteTimeout: s.ways.faults.SlowFor + 40*time.Second,
+	}
+	s.serving.Go(func() { s.listening.Serve(listener) }) // ends with ErrServerClosed
+	return nil
+}
+
+// Close cuts the connections off and waits for the listener's end. It does nothing before Start, or again.
+func (s *Server) Close() {
+	if s.listening != nil {
+		s.listening.Close() // the only error is one of closing a socket that is done with
+		s.serving.Wait()
+	}
+}
+
+// Down makes every request be answered 503, until it is called with false.
+func (s *Server) Down(down bool) { s.down.Store(down) }
+
+// HappenUntil lets the orders' events happen up to a time, which is the orders' own: within the hour before the traffic's
+// start. Time does not go back.
+func (s *Server) HappenUntil(then time.Time) { s.happen(then.UnixNano()) }
+
+// HappenAll lets everything happen that will.
+func (s *Server) HappenAll() { s.happen(math.MaxInt64) }
+
+func (s *Server) happen(until int64) {
+	for was := s.until.Load(); was < until && !s.until.CompareAndSwap(was, until); was = s.until.Load() {
+	}
+}
+
+// State returns what an order is now, by its index in the traffic, and false when it does not exist yet. It knows purged
+// orders too.
+func (s *Server) State(index int) (State, bool) {
+	o := s.options.order(index)
+	is := o.standing(o.happenedBy(s.until.Load()))
+	if is == nil {
+		return State{}, false
+	}
+	return o.state(is), true
+}
+
+// Final returns what an order is when everything has happened, by its index in the traffic.
+func (s *Server) Final(index int) State {
+	o := s.options.order(index)
+	return o.state(o.standing(len(o.notes)))
+}
+
+// Orders returns all orders as they are when everything has happened.
+func (s *Server) Orders() iter.Seq[State] {
+	return func(yield func(State) bool) {
+		for i := range s.options.Orders {
+			if !yield(s.Final(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Requests counts the requests so far.
+func (s *Server) Requests() map[Request]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.requests)
+}
+
+func (s *Server) now() time.Time { return s.options.Now() }
