@@ -37,7 +37,8 @@ type puller struct {
 	sub      *nats.Subscription
 	msgs     chan *nats.Msg
 	quiet    *time.Timer
-	owed     int // records the server may still send for the requests made
+	again    chan nats.Status // the connection was lost and is there again: what was asked for is forgotten
+	owed     int              // records the server may still send for the requests made
 	maxBytes int
 	moved    bool // records came since the last answer that was not one
 }
@@ -63,6 +64,7 @@ func (l *Log) pull(ctx context.Context, from uint64) (*puller, error) {
 		// Room for what is owed and for the answers that are not records: the client drops what does not fit.
 		msgs:     make(chan *nats.Msg, 2*pullRecords),
 		quiet:    time.NewTimer(silence),
+		again:    l.conn.StatusChanged(nats.CONNECTED),
 		maxBytes: max(pullBytes, int(2*l.conn.MaxPayload())),
 		moved:    true,
 	}
@@ -144,6 +146,8 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 		return msg, nil
 	case <-p.quiet.C:
 		return nil, errors.New("the server is silent")
+	case <-p.again:
+		return nil, errors.New("the connection was lost")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -169,6 +173,7 @@ func (p *puller) answered(status string, msg *nats.Msg) error {
 // close deletes the consumer, also when the reader's context has ended.
 func (p *puller) close() {
 	p.quiet.Stop()
+	p.log.conn.RemoveStatusListener(p.again)
 	if p.sub != nil {
 		if err := p.sub.Unsubscribe(); err != nil {
 			p.log.logger.Debug("a reader's subscription was gone already", zap.Error(err))

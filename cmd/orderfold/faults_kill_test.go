@@ -37,9 +37,10 @@ func TestFaultTheServiceIsKilled(t *testing.T) {
 			killWhileStarting(t, l, data, args)
 		}
 		p = start(t, []string{"receiver", "api", "log"}, args...)
-		l.requireAll(operatorURL(t, data), p)
+		l.requireRound(operatorURL(t, data), p)
 		l.tally.rounds++
 	}
+	l.requireAll(operatorURL(t, data), p)
 	p.stop()
 }
 
@@ -178,15 +179,16 @@ func TestFaultAPartIsKilled(t *testing.T) {
 			l := newLedger(t, test.victim+" killed")
 			s := startSplit(t, "5s")
 			unwatch := s.watch()
-			for range fewer(2) {
+			for range *faultRounds {
 				o := l.post(32, s.receiver.addrs["receiver"])
 				atRandom(o, 1000)
 				test.kill(s, o)
 				o.requireGoesOn(100)
 				o.stop()
-				l.requireAll(s.nats.url, s.api)
+				l.requireRound(s.nats.url, s.api)
 				l.tally.rounds++
 			}
+			l.requireAll(s.nats.url, s.api)
 			unwatch()
 		})
 	}

@@ -60,6 +60,9 @@ type ledger struct {
 	ready  []*posting
 	sent   map[string]*posting // by body
 	large  int                 // one of so many customers has a large body
+
+	held held              // what requireRound has seen of the log
+	at   eventlog.Position // up to where
 }
 
 func newLedger(t testing.TB, fault string) *ledger {
@@ -69,7 +72,7 @@ func newLedger(t testing.TB, fault string) *ledger {
 	seed := seedOfFaults()
 	t.Logf("%s: -seed %d", fault, seed)
 	l := &ledger{t: t, tally: &tally{fault: fault}, random: rand.New(rand.NewPCG(seed, key.Sum64())),
-		sent: map[string]*posting{}, large: 16}
+		sent: map[string]*posting{}, large: 16, held: held{orders: map[string]*heldOrder{}}}
 	l.traffic = platformtest.Traffic{Seed: seed, Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Orders: 1_000_000}
 	t.Cleanup(func() {
 		talliesOfFaults.Lock()
@@ -180,22 +183,62 @@ func (l *ledger) compare(log *eventlog.Log) (held, error) {
 		if err != nil {
 			return h, err
 		}
-		h.last = r.Sequence
-		p := l.sent[string(r.Body)]
-		switch {
-		case p == nil || p.found:
-			l.tally.invent("record %d was never sent like that, or only once: %.200q", r.Sequence, r.Body)
-			continue
-		case p.path != "/"+r.Object+"-notification" || r.Source != eventlog.Webhook:
-			l.tally.invent("record %d was sent to %s, and has object %s and source %s", r.Sequence, p.path, r.Object, r.Source)
-		case p.sequence != 0 && p.sequence != r.Sequence:
-			l.tally.lose("answered as record %d, stands at %d: %.200q", p.sequence, r.Sequence, r.Body)
-		}
-		p.found = true
-		h.add(p, r.Sequence)
+		l.check(&r, &h)
 	}
 	l.tally.count(l.sent)
 	return h, nil
+}
+
+// check counts one record. l.mu is held.
+func (l *ledger) check(r *eventlog.Record, h *held) (p *posting) {
+	h.last = r.Sequence
+	p = l.sent[string(r.Body)]
+	switch {
+	case p == nil || p.found:
+		l.tally.invent("record %d was never sent like that, or only once: %.200q", r.Sequence, r.Body)
+		return nil
+	case p.path != "/"+r.Object+"-notification" || r.Source != eventlog.Webhook:
+		l.tally.invent("record %d was sent to %s, and has object %s and source %s", r.Sequence, p.path, r.Object, r.Source)
+	case p.sequence != 0 && p.sequence != r.Sequence:
+		l.tally.lose("answered as record %d, stands at %d: %.200q", p.sequence, r.Sequence, r.Body)
+	}
+	p.found = true
+	h.add(p, r.Sequence)
+	return p
+}
+
+// requireRound wants what requireAll wants of all that came to the log since it was called last, and the log to go on where
+// it ended then. requireAll is due at the end.
+func (l *ledger) requireRound(url string, api *process) {
+	l.t.Helper()
+	log := openLog(l.t, url)
+	touched := map[string]bool{}
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
+	defer cancel()
+	func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.tally.begin()
+		var last eventlog.Record
+		for r, err := range log.Read(ctx, l.at) {
+			require.NoError(l.t, err)
+			last = r
+			if p := l.check(&r, &l.held); p != nil && p.order != "" {
+				touched[p.order] = true
+			}
+		}
+		if last.Sequence > 0 {
+			l.at = last.Position()
+		}
+		l.tally.count(l.sent)
+	}()
+	require.NoError(l.t, log.Close())
+	l.tally.judge(l.t)
+	requireCaughtUp(l.t, api, l.held.last)
+	requireCounts(l.t, api, l.held)
+	for id := range touched {
+		requireOrder(l.t, api.get("/v1/orders/"+id), l.held)
+	}
 }
 
 func (h *held) add(p *posting, sequence uint64) {
@@ -256,23 +299,33 @@ func operatorURL(t testing.TB, data string) string {
 // records, to have counted each record once, and to know of no other order.
 func requireFolded(t testing.TB, api *process, h held) {
 	t.Helper()
-	at := strconv.FormatUint(h.last, 10)
-	eventually(t, "the views stand at "+at, func() bool {
-		code, _, _ := api.ask("/v1/stats?minSequence=" + at)
-		return code == 200
-	})
+	requireCaughtUp(t, api, h.last)
 	requireViews(t, api, h)
 	status := decoded[statusAnswer](t, api.get("/v1/status"))
 	require.Equal(t, h.last, status.AppliedSequence)
 	require.True(t, status.Ready, "%s", api.get("/v1/status"))
 }
 
-// requireViews is requireFolded of views that may be behind.
-func requireViews(t testing.TB, api *process, h held) {
+func requireCaughtUp(t testing.TB, api *process, last uint64) {
+	t.Helper()
+	at := strconv.FormatUint(last, 10)
+	eventually(t, "the views stand at "+at, func() bool {
+		code, _, _ := api.ask("/v1/stats?minSequence=" + at)
+		return code == 200
+	})
+}
+
+func requireCounts(t testing.TB, api *process, h held) {
 	t.Helper()
 	stats := decoded[struct{ Orders, Quarantined int }](t, api.get("/v1/stats"))
 	require.Equal(t, len(h.orders), stats.Orders)
 	require.Equal(t, h.broken, stats.Quarantined)
+}
+
+// requireViews is requireFolded of views that may be behind.
+func requireViews(t testing.TB, api *process, h held) {
+	t.Helper()
+	requireCounts(t, api, h)
 	seen := map[string]bool{}
 	for page := "/v1/orders?limit=500"; page != ""; {
 		list := decoded[struct {

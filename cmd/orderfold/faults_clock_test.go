@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// buildMovable builds the program with a clock that an environment variable moves, and nothing else changed: the source of
+// time.Now is replaced while it is compiled.
+func buildMovable(t testing.TB) string {
+	t.Helper()
+	source := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
+	text, err := os.ReadFile(source)
+	require.NoError(t, err)
+	const now = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n"
+	require.Contains(t, string(text), now)
+	moved := strings.Replace(string(text), now, now+"\tsec += moved\n", 1)
+	moved = strings.Replace(moved, "import (\n", "import (\n\t\"syscall\"\n", 1) + `
+var moved int64
+
+func init() {
+	if value, found := syscall.Getenv("` + movedClock + `"); found {
+		by, err := ParseDuration(value)
+		if err != nil {
+			panic(err)
+		}
+		moved = int64(by / Second)
+	}
+}
+`
+	dir := t.TempDir()
+	replacement, overlay, binary := filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "orderfold")
+	require.NoError(t, os.WriteFile(replacement, []byte(moved), 0o600))
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {source: replacement}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(overlay, list, 0o600))
+	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return binary
+}
+
+const movedClock = "ORDERFOLD_TEST_CLOCK"
+
+func TestFaultTheClockMoves(t *testing.T) {
+	binary := buildMovable(t)
+	l := newLedger(t, "clock moved")
+	data := filepath.Join(t.TempDir(), "data")
+	at := func(by string, args ...string) *exec.Cmd {
+		cmd := exec.Command(binary, args...)
+		cmd.Env = append(os.Environ(), movedClock+"="+by)
+		return cmd
+	}
+	for round, by := range []string{"1h", "-2h", "0s", "8760h", "0s"} {
+		p := startCommand(t, []string{"receiver", "api", "log"}, at(by, append([]string{"serve", "--data", data}, freePorts...)...))
+		o := l.post(posters, p.addrs["receiver"])
+		o.requireGoesOn(200)
+		o.stop()
+		l.requireRound(operatorURL(t, data), p)
+		l.tally.rounds++
+		if round%2 == 0 {
+			p.kill()
+		} else {
+			p.stop()
+		}
+	}
+	p := startCommand(t, []string{"receiver", "api", "log"}, at("0s", append([]string{"serve", "--data", data}, freePorts...)...))
+	l.requireAll(operatorURL(t, data), p)
+	p.stop()
+	out, err := at("0s", "verify", "--data", data).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	out, err = at("-24h", "doctor", "--data", data).CombinedOutput()
+	var ended *exec.ExitError
+	require.ErrorAs(t, err, &ended, "%s", out)
+	require.Equal(t, 1, ended.ExitCode(), "a warning: %s", out)
+	require.Contains(t, string(out), "clock")
+}
