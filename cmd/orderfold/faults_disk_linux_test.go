@@ -157,3 +157,32 @@ func fillAndFree(t *testing.T, d disk) {
 	}
 	p.stop()
 }
+
+func TestFaultTheDiskIsReadOnly(t *testing.T) {
+	d := mountSmallDisk(t)
+	if d == nil {
+		t.Log("no filesystem may be mounted here: nothing was examined")
+		return
+	}
+	l := newLedger(t, "disk read only")
+	p := serveOn(t, d.data())
+	o := l.post(posters, p.addrs["receiver"])
+	o.requireGoesOn(200)
+	o.stop()
+	p.kill()
+	remount := func(flags uintptr) {
+		require.NoError(t, syscall.Mount("", d.dir, "", syscall.MS_REMOUNT|flags, ""))
+	}
+	remount(syscall.MS_RDONLY)
+	args := append([]string{"serve", "--data", d.data()}, freePorts...)
+	p, listens := launch(t, []string{"receiver", "api", "log"}, d.command(args...))
+	require.False(t, listens, "%s", p.stdout)
+	requireReason(t, p)
+	require.Contains(t, lastLine(p.stderr.String()), "read-only file system")
+	require.Contains(t, lastLine(p.stderr.String()), "mount it for writing")
+	remount(0)
+	p = serveOn(t, d.data())
+	l.requireAll(operatorURL(t, d.data()), p)
+	l.tally.rounds++
+	p.stop()
+}
