@@ -75,3 +75,16 @@ func (w *world) requireNoDrafts() {
 		require.NotContains(w.t, e.Name(), "draft")
 	}
 }
+
+func TestMoreThanMayWaitInMemoryIsFolded(t *testing.T) {
+	w := newWorld(t)
+	filling := strings.Repeat("x", 900_000)
+	for i := range 40 {
+		w.post("digital-asset-order", fmt.Sprintf(`{"orderId":"o-%d","status":"PENDING","filling":%q}`, i, filling))
+	}
+	w.project()
+	found, err := projector.Verify(t.Context(), projector.Examination{Log: w.log, Dir: w.dir})
+	require.NoError(t, err)
+	require.True(t, found.Equal())
+	require.EqualValues(t, 40, found.Orders)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 )
 
 // decoderVersion is raised when the decoder reads bodies differently.
@@ -49,7 +50,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction; 0: 1,000
+	BatchSize int                   // records of one transaction, at most; 0: 4,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
@@ -67,7 +68,7 @@ type Projector struct {
 // New returns a projector; Run starts it.
 func New(o Options) *Projector {
 	if o.BatchSize <= 0 {
-		o.BatchSize = 1000
+		o.BatchSize = 4000
 	}
 	if o.HotOrders <= 0 {
 		o.HotOrders = 4_000
@@ -166,11 +167,15 @@ func (p *Projector) follow(ctx context.Context) error {
 		return err
 	}
 	records := make(chan read, p.options.BatchSize)
+	room := semaphore.NewWeighted(waitingBytes)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer close(records)
 		for r, err := range p.options.Log.Follow(ctx, after) {
+			if room.Acquire(ctx, weight(&r)) != nil {
+				return
+			}
 			select {
 			case records <- read{r, err}:
 			case <-ctx.Done():
@@ -182,8 +187,14 @@ func (p *Projector) follow(ctx context.Context) error {
 		}
 	}()
 	defer func() { cancel(); <-done }()
-	return p.fold(ctx, records)
+	return p.fold(ctx, records, room)
 }
+
+// waitingBytes is how much of the log may wait in memory for its turn: bodies may be large.
+const waitingBytes = 16 << 20
+
+// weight is what a record takes of it.
+func weight(r *eventlog.Record) int64 { return min(int64(len(r.Body))+1024, waitingBytes) }
 
 // fits checks the views' position against the log without waiting for a record to come.
 func (p *Projector) fits(ctx context.Context, after eventlog.Position) error {
@@ -199,7 +210,7 @@ type read struct {
 }
 
 // fold writes what is there, up to a batch, again and again.
-func (p *Projector) fold(ctx context.Context, records <-chan read) error {
+func (p *Projector) fold(ctx context.Context, records <-chan read, room *semaphore.Weighted) error {
 	batch := make([]eventlog.Record, 0, p.options.BatchSize)
 	for {
 		var failure error
@@ -209,6 +220,10 @@ func (p *Projector) fold(ctx context.Context, records <-chan read) error {
 				return err
 			}
 		}
+		for i := range batch {
+			room.Release(weight(&batch[i]))
+		}
+		clear(batch) // holds the bodies
 		if failure != nil {
 			return failure
 		}
