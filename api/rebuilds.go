@@ -29,7 +29,7 @@ type Rebuilds interface {
 type Rebuild struct {
 	Mode             string   `json:"mode" enum:"rebuild,dry-run,rollback"`
 	State            string   `json:"state" enum:"running,done,failed,canceled"`
-	Phase            string   `json:"phase" enum:"folding,indexing,comparing,switching"`
+	Phase            string   `json:"phase" enum:"folding,writing,indexing,comparing,switching"`
 	Records          uint64   `json:"records" doc:"Folded so far; orders compared so far while phase is comparing."`
 	Total            uint64   `json:"total" doc:"Of them, as far as is known."`
 	RecordsPerSecond float64  `json:"recordsPerSecond"`
