@@ -1,14 +1,36 @@
 package statemachine
 
-// Before returns the state that the notifications before sequence added up to. Each fact is kept with the sequence it first
-// came with, so that is told from the order alone; known is false when facts were let go beyond MaxFacts. Whether an
-// overfill was open then goes by the quantity known now.
-func (o *Order) Before(sequence uint64) (s State, known bool) {
+import "slices"
+
+// Since returns the states that the order was in from sequence on, the present one apart: the one that the notifications up to
+// it added up to, unless there were none, and the one after each later notification that brought a fact or another object.
+// Each fact is kept with the sequence it first came with, so that is told from the order alone; known is false when facts
+// were let go beyond MaxFacts. Whether an overfill was open then goes by the quantity known now.
+func (o *Order) Since(sequence uint64) (states []State, known bool) {
 	if o.Dropped > 0 {
-		return State{}, false
+		return nil, false
 	}
-	then := o.before(sequence)
-	return then.State(), true
+	var moments []uint64
+	if o.First.Sequence <= sequence {
+		moments = append(moments, sequence)
+	}
+	note := func(at uint64) {
+		if at > sequence && at < o.Last.Sequence {
+			moments = append(moments, at)
+		}
+	}
+	for i := range o.facts {
+		note(o.facts[i].first.Sequence)
+	}
+	for i := range o.sources {
+		note(o.sources[i].sequence)
+	}
+	slices.Sort(moments)
+	for _, at := range slices.Compact(moments) {
+		then := o.before(at + 1)
+		states = append(states, then.State())
+	}
+	return states, true
 }
 
 // before returns the order without the facts and objects that came at sequence or later.

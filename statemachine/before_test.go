@@ -1,6 +1,9 @@
 package statemachine_test
 
 import (
+	"reflect"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -40,32 +43,41 @@ func TestAStoredOrderTellsWhatItsLastNotificationDid(t *testing.T) {
 	})
 }
 
-func TestAStoredOrderTellsWhatItsStateWasBeforeAnySequence(t *testing.T) {
+func TestAStoredOrderTellsTheStatesItWasIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 30).Draw(t, "facts")
-		for i := range facts {
-			facts[i].Details[statemachine.Quantity] = "7" // an overfill goes by what is known now
-		}
 		o := &statemachine.Order{ID: "example"}
-		states := []statemachine.State{o.State()}
+		passed := []statemachine.State{}
 		for i, n := range facts {
 			n.Sequence, n.Received = uint64(i+1), t0.Add(time.Hour)
+			n.Details[statemachine.Quantity] = "7" // an overfill goes by what is known now
 			o.Apply(&n)
-			states = append(states, o.State())
+			passed = append(passed, shown(o.State()))
 		}
 		o = stored(t, o)
-		for i, want := range states {
-			got, known := o.Before(uint64(i + 1))
+		for since := range facts {
+			states, known := o.Since(uint64(since))
 			require.True(t, known)
-			require.Zero(t, got.Executed.Compare(want.Executed))
-			got.Executed, want.Executed = "", "" // of equal numbers the digits shown may come later
-			require.Equal(t, shown(want), shown(got), "before %d", i+1)
+			for i := range states {
+				states[i] = shown(states[i])
+			}
+			want := slices.Clone(passed[max(0, since-1) : len(passed)-1])
+			require.Equal(t, distinct(want), distinct(states), "since %d", since)
 		}
 	})
 }
 
-// shown leaves of the breaks what tells them from each other: objects keep their earliest time, not each.
+// distinct drops what is the same as the one before.
+func distinct(states []statemachine.State) []statemachine.State {
+	return slices.CompactFunc(append([]statemachine.State{}, states...), func(a, b statemachine.State) bool { return reflect.DeepEqual(a, b) })
+}
+
+// shown leaves out what may be told later of a state that is past: the digits of equal numbers, and since when a break is open.
 func shown(s statemachine.State) statemachine.State {
+	if s.Executed.Known() {
+		number, _ := strconv.ParseFloat(string(s.Executed), 64)
+		s.Executed = statemachine.Decimal(strconv.FormatFloat(number, 'g', -1, 64))
+	}
 	for i := range s.Breaks {
 		s.Breaks[i] = statemachine.Break{Code: s.Breaks[i].Code}
 	}
@@ -84,6 +96,6 @@ func TestAnOrderThatLetFactsGoDoesNotGuess(t *testing.T) {
 	}
 	require.Equal(t, uint64(1), o.Dropped)
 	require.Equal(t, statemachine.LastChange{}, o.LastChange())
-	_, known := o.Before(5)
+	_, known := o.Since(5)
 	require.False(t, known)
 }
