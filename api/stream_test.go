@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -261,7 +260,9 @@ func TestAStreamResumesAcrossARestartWithoutLossOrRepeat(t *testing.T) {
 	for _, how := range []func(*server) *reader{
 		func(s *server) *reader { return s.listen(t, "?status=PLACED", fmt.Sprint("Last-Event-ID: ", last)) },
 		func(s *server) *reader { return s.listen(t, fmt.Sprint("?status=PLACED&lastEventId=", last)) },
-		func(s *server) *reader { return s.listen(t, "?status=PLACED&lastEventId=1", fmt.Sprint("Last-Event-ID: ", last)) },
+		func(s *server) *reader {
+			return s.listen(t, "?status=PLACED&lastEventId=1", fmt.Sprint("Last-Event-ID: ", last))
+		},
 	} {
 		// With room for one kept change the reader is served from the views first.
 		for _, kept := range []int{0, 1} {
@@ -424,14 +425,4 @@ func TestAStreamOfViewsThatAreNotThereIsAProblem(t *testing.T) {
 	s.fail(fmt.Errorf("the log is gone"), nil)
 	code, _ = s.get(t, "/v1/stream", "Last-Event-ID: 7").problem(t)
 	require.Equal(t, "log-unavailable", code)
-}
-
-// sorted returns the ids of the orders.
-func idsOf(orders map[string]api.Order) []string {
-	var ids []string
-	for id := range orders {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }
