@@ -68,7 +68,7 @@ func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error
 	if err := a.hub.join(ctx); err != nil {
 		return nil, err
 	}
-	r := &streamReader{hub: a.hub, views: a.views, query: in.query(), snapshot: in.Snapshot, at: applied}
+	r := &streamReader{hub: a.hub, views: a.views, query: in.query(), snapshot: in.Snapshot, at: applied, settled: applied}
 	if given := cmp.Or(in.LastEventID, in.Resume); given != "" {
 		if r.resync, err = a.resume(ctx, r, given, applied); err != nil {
 			a.hub.leave()
@@ -103,6 +103,7 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, applied
 			return &StreamResync{Reason: "unknown", LastEventID: given, Detail: "The log ends at " +
 				strconv.FormatUint(bounds.Last, 10) + ": the event was of another log."}, nil
 		}
+		r.settled = bounds.Last
 	}
 	if kept, _ := a.hub.where(); id < kept {
 		oldest, err := a.hub.recent(ctx)

@@ -31,7 +31,7 @@ type StreamOrder struct {
 	Order        Order       `json:"order" doc:"As GET /v1/orders/{id}."`
 	Cause        StreamCause `json:"cause"`
 	StatusBefore *string     `json:"statusBefore" doc:"Before the notification that is the cause; null: there was none, or it is not known."`
-	Matches      bool        `json:"matches" doc:"false: the filters do not select the order any more; they did at some moment since the event before."`
+	Matches      bool        `json:"matches" doc:"false: the filters do not select the order any more. They did since the reader last heard of it, or, right after a resume, ever."`
 }
 
 // StreamCause is the notification that an event was sent for: the order's last one.

@@ -35,7 +35,7 @@ type Feed interface {
 // change is an order that changed, rendered once for all readers.
 type change struct {
 	sequence uint64
-	since    uint64 // where the hub stood before
+	since    uint64 // who followed the hub knows the order as it was then
 	order    *statemachine.Order
 	now      statemachine.State
 	passed   []statemachine.State // since; nil with !known
@@ -98,6 +98,7 @@ type hub struct {
 	mu         sync.Mutex
 	started    chan struct{} // closed when from is known
 	from, at   uint64        // what changed after from, up to at, is kept
+	settled    uint64        // at, when everything that had happened was read; of the goroutine
 	generation int
 	kept       []*change
 	bytes      int
@@ -163,7 +164,7 @@ func (h *hub) run(ctx context.Context) {
 		recent, err := h.feed.Recent(ctx, h.options.Kept/8)
 		if err == nil {
 			h.mu.Lock()
-			h.from, h.at = recent, recent
+			h.from, h.at, h.settled = recent, recent, recent
 			h.mu.Unlock()
 			close(h.started)
 			break
@@ -192,7 +193,11 @@ func (h *hub) read(ctx context.Context) (more bool, err error) {
 	}
 	fresh := make([]*change, len(found.Orders))
 	for i := range found.Orders {
-		fresh[i] = newChange(&found.Orders[i], after)
+		// Not since after: between two pages of one state of the views an order may have moved from before after to behind it.
+		fresh[i] = newChange(&found.Orders[i], h.settled)
+	}
+	if found.Through >= found.At.Applied {
+		h.settled = found.Through
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

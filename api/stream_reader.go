@@ -42,11 +42,15 @@ type streamReader struct {
 	control *http.ResponseController
 	beat    *time.Ticker
 
-	at       uint64
-	sent     uint64 // the last id
-	began    uint64 // at, when the changes began: what the reader knew then
-	attached uint64 // at, when the hub took over; what the hub tells from before is compared with began
-	live     bool
+	at   uint64
+	sent uint64 // the last id
+	// began is the sequence as of which the reader knows every order, or knew it when the changes began. 0 after a resume: of
+	// changes that came together it may have had some and not others, which an id does not tell.
+	began uint64
+	// settled is a sequence that the views stood at, or after, whenever they were read for this reader, by another server too.
+	// What the hub tells from before is compared with began: only after it has the reader heard all that others have.
+	settled uint64
+	live    bool // the hub took over
 }
 
 // serve writes events until ctx ends, the server stops or the reader is too slow.
@@ -113,11 +117,14 @@ func (r *streamReader) follow(ctx context.Context) error {
 		return err
 	}
 	if r.snapshot && !r.resumed {
+		r.at = 0 // a heartbeat in between must have no id
 		if err := r.sendSnapshot(ctx); err != nil {
 			return err
 		}
 	}
-	r.began = r.at
+	if !r.resumed {
+		r.began, r.settled = r.at, r.at
+	}
 	for ctx.Err() == nil {
 		found, through, moved, held := r.hub.since(r.at)
 		var err error
@@ -138,9 +145,7 @@ func (r *streamReader) follow(ctx context.Context) error {
 
 // sendLive sends what the hub has, and waits when that is all.
 func (r *streamReader) sendLive(ctx context.Context, found []*change, through uint64, moved <-chan struct{}) error {
-	if !r.live {
-		r.live, r.attached = true, r.at
-	}
+	r.live = true
 	if err := r.sendChanges(found, through); err != nil || len(found) == readerPage {
 		return err
 	}
@@ -159,7 +164,7 @@ func (r *streamReader) sendChanges(found []*change, through uint64) error {
 	}()
 	for _, c := range found {
 		since := c.since
-		if !r.live || since < r.attached {
+		if since < r.settled {
 			since = r.began
 		}
 		if due, matches := c.concerns(&r.query, since); due {
@@ -214,6 +219,7 @@ func (r *streamReader) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.settled = max(r.settled, page.At.Applied)
 		found := make([]*change, len(page.Orders))
 		for i := range page.Orders {
 			found[i] = newChange(&page.Orders[i], r.began)
