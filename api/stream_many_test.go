@@ -126,7 +126,7 @@ func TestAReaderOfEachFilterKeepsWhatTheListShows(t *testing.T) {
 		s := start(t, w, change)
 		mirrors := []*mirror{{query: "?open=true"}, {query: "?status=PLACED"}, {query: "?status=FILLED&status=SETTLED"},
 			{query: "?status=NONE"}, {query: "?assetClass=DIGITAL"}, {query: "?break=settled_without_fill&break=reopened"}, {query: "?break=unknown_status&open=false"}}
-		for range 10 {
+		for range 7 {
 			for commits := random.IntN(4); commits >= 0; commits-- {
 				for range 1 + random.IntN(25) {
 					s.receive(anyChange(random, 40), `{}`)
@@ -134,8 +134,8 @@ func TestAReaderOfEachFilterKeepsWhatTheListShows(t *testing.T) {
 				s.apply(t)
 			}
 			if random.IntN(8) == 0 { // more than one page, read at once
-				for range 1_500 {
-					s.receive(anyChange(random, 2_000), `{}`)
+				for range 800 {
+					s.receive(anyChange(random, 900), `{}`)
 				}
 				s.apply(t)
 			}

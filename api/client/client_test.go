@@ -144,7 +144,7 @@ func TestWhatIsNoAPIIsToldAndReadUpToABound(t *testing.T) {
 		want   string
 	}{
 		"a page":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "is not this API"},
-		"a proxy's error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", 502) }, "502 Bad Gateway"},
+		"a proxy's error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }, "502 Bad Gateway"},
 		"a broken problem":    {problemText(`{"code":`), "503 Service Unavailable"},
 		"an answer that ends": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9") }, "was cut"},
 		"an endless answer": {func(w http.ResponseWriter, _ *http.Request) {

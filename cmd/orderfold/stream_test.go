@@ -99,7 +99,7 @@ func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t
 	}
 	load := make(chan [2]string, 1)
 	go func() { // a platform repeats what was not acknowledged
-		code, stdout, stderr := execute(t, nil, "simulate", "--url", p.addrs["receiver"], "--orders", "800", "--rate", "500", "--overtaking", "0.3", "--seed", "41")
+		code, stdout, stderr := execute(t, nil, "simulate", "--url", p.addrs["receiver"], "--orders", "500", "--rate", "400", "--overtaking", "0.3", "--seed", "41")
 		load <- [2]string{strconv.Itoa(code), stdout + stderr}
 	}()
 	applied := func(n uint64) {
@@ -108,13 +108,13 @@ func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t
 			return err == nil && status.AppliedSequence >= n
 		})
 	}
-	applied(300)
+	applied(200)
 	p.stop()
 	p = start(t, []string{"receiver", "api", "log"}, args...)
-	applied(1000)
+	applied(700)
 	code, _, stderr := execute(t, nil, "rebuild", "--api-url", p.addrs["api"])
 	require.Equal(t, exitOK, code, stderr)
-	applied(1800)
+	applied(1300)
 	p.kill()
 	p = start(t, []string{"receiver", "api", "log"}, args...)
 	said := <-load
@@ -131,7 +131,7 @@ func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t
 			lists[i][o.OrderID] = o
 		}
 	}
-	require.Len(t, lists[0], 800)
+	require.Len(t, lists[0], 500)
 	for i, w := range watchers {
 		want := lists[i%len(filters)]
 		eventually(t, "the reader has heard it all", func() bool { return w.complete(last, want) })
