@@ -298,6 +298,9 @@ func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) er
 	for rest := page.Orders; ; {
 		event := StreamSnapshot{Orders: []Order{}, Applied: s.applied}
 		for size := 0; len(rest) > 0 && size < snapshotBytes; rest = rest[1:] {
+			if rest[0].Last.Sequence > s.applied {
+				continue // it changed meanwhile, and is sent as a change
+			}
 			event.Orders = append(event.Orders, newOrder(&rest[0]))
 			size += sizeOf(&rest[0])
 		}
