@@ -206,7 +206,7 @@ func TestAThousandReadersHearEveryChange(t *testing.T) {
 		streams[i] = s.listen(t, mirrors[i].query)
 	}
 	var took sync.WaitGroup
-	failures := make(chan error, readers)
+	failures := make(chan error, 2*readers)
 	follow := func(until uint64) {
 		for i := range readers {
 			took.Go(func() {
