@@ -61,8 +61,8 @@ func (f *boolFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.Value)
 // OnParamSet notes that there is one.
 func (f *boolFilter) OnParamSet(given bool, _ any) { f.Given = given }
 
-// OrderFilter are the parameters that select orders, of the list and of the stream.
-type OrderFilter struct {
+// OrderFilters are the parameters that select orders, of the list and of the stream.
+type OrderFilters struct {
 	Status     []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
 	AssetClass assetClassFilter `query:"assetClass"`
 	Open       boolFilter       `query:"open" doc:"true: it can still trade."`
@@ -73,7 +73,7 @@ type OrderFilter struct {
 type ordersInput struct {
 	Page
 	AtLeast
-	OrderFilter
+	OrderFilters
 }
 
 type ordersOutput struct {
@@ -135,7 +135,7 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 }
 
 // query translates the parameters, which have been checked against the schema.
-func (in *OrderFilter) query() views.Query {
+func (in *OrderFilters) query() views.Query {
 	q := views.Query{ExternalID: in.ExternalID}
 	for _, name := range in.Status {
 		status := statemachine.Status(name)

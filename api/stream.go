@@ -28,7 +28,7 @@ func (o StreamOptions) complete() StreamOptions {
 
 type streamInput struct {
 	AtLeast
-	OrderFilter
+	OrderFilters
 	Snapshot    bool   `query:"snapshot" default:"true" doc:"false: leave the snapshot out and begin with what changes from now on."`
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event received: the stream goes on after it. A browser's EventSource sends it by itself."`
 	Resume      string `query:"lastEventId" doc:"As Last-Event-ID, for clients that cannot send a header. The header goes first."`

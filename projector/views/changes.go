@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
+	"strings"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -22,6 +22,7 @@ type Changes struct {
 
 const (
 	changedArm    = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence > ?`
+	recentArm     = `SELECT last_sequence AS s FROM orders INDEXED BY orders_by_facet WHERE facet = ?`
 	byChangedText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT ?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
 	recentlyText  = `SELECT s FROM (%s) ORDER BY 1 DESC LIMIT 1 OFFSET ?`
 )
@@ -42,7 +43,11 @@ func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes C
 		if err != nil || len(occupied) == 0 {
 			return err
 		}
-		text, args := merge(byChangedText, changedArm, " UNION ALL ", occupied, int64(after))
+		var args []any
+		for _, facet := range occupied {
+			args = append(args, facet, int64(after))
+		}
+		text := union(byChangedText, changedArm, len(occupied))
 		if changes.Orders, err = readOrders(ctx, c, text, append(args, limit), limit); err != nil {
 			return err
 		}
@@ -64,8 +69,11 @@ func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 		if err != nil || len(occupied) == 0 {
 			return err
 		}
-		text, args := merge(recentlyText, facetArm, " UNION ALL ", occupied, math.MaxInt64)
-		err = c.row(ctx, text, append(args, n), &after)
+		var args []any
+		for _, facet := range occupied {
+			args = append(args, facet)
+		}
+		err = c.row(ctx, union(recentlyText, recentArm, len(occupied)), append(args, n), &after)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -75,6 +83,12 @@ func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 		return 0, fmt.Errorf("views: the last %d changes: %w", n, err)
 	}
 	return after, nil
+}
+
+// union returns a text with that many arms: a merge of ranges that are sorted already. The text depends on their number only,
+// and stays prepared.
+func union(text, arm string, arms int) string {
+	return fmt.Sprintf(text, strings.Repeat(arm+" UNION ALL ", arms-1)+arm)
 }
 
 // occupiedFacets returns the facets that have orders.

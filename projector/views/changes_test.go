@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"slices"
 	"testing"
 
@@ -68,9 +67,11 @@ func TestChangesAreReadFromTheIndex(t *testing.T) {
 	err := s.snapshot(context.Background(), func(_ *generation, c *connection) error {
 		occupied, err := occupiedFacets(context.Background(), c)
 		require.NoError(t, err)
-		for _, text := range [][2]string{{byChangedText, changedArm}, {recentlyText, facetArm}} {
-			query, args := merge(text[0], text[1], " UNION ALL ", occupied, math.MaxInt32)
-			err = c.each(context.Background(), "EXPLAIN QUERY PLAN "+query, append(args, 10), func(rows *sql.Rows) error {
+		for text, args := range map[string][]any{
+			union(byChangedText, changedArm, 2): {occupied[0], 7, occupied[1], 7, 10},
+			union(recentlyText, recentArm, 2):   {occupied[0], occupied[1], 10},
+		} {
+			err = c.each(context.Background(), "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
 				var step string
 				err := rows.Scan(new(int), new(int), new(int), &step)
 				require.NotContains(t, step, "TEMP B-TREE")

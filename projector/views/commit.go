@@ -49,8 +49,7 @@ const (
 var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, openBreakText,
 	closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
 	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
-	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, fmt.Sprintf(byChangedText, changedArm),
-	fmt.Sprintf(recentlyText, facetArm)}
+	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText}
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
