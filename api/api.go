@@ -16,13 +16,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say what an API reads and who may ask. Views, Position, Log and History are required; every other zero field
+// Options say what an API reads and who may ask. Views, Position, Log, History and Feed are required; every other zero field
 // means the default noted beside it.
 type Options struct {
 	Views    Views
 	Position Position
 	Log      Log
 	History  History
+	Feed     Feed
 	Rebuilds Rebuilds // nil: none can be started here
 
 	Keys []Key // none: everybody may read, and only loopback addresses are served
@@ -31,6 +32,7 @@ type Options struct {
 	Registerer prometheus.Registerer // with Gatherer: both or none; a registry of its own
 	Gatherer   prometheus.Gatherer   // what /metrics shows
 
+	Stream       StreamOptions
 	Version      string        // of the program, for /v1/status; "unknown"
 	DrainTimeout time.Duration // for accepted requests when the context of Serve has ended; 20s
 }
@@ -50,6 +52,8 @@ type API struct {
 	started time.Time
 	drain   time.Duration
 
+	hub *hub
+
 	echo *echo.Echo
 	huma huma.API
 	// document is the OpenAPI document as it is served.
@@ -61,8 +65,8 @@ type API struct {
 // New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, or
 // a metric is registered already.
 func New(o Options) (*API, error) {
-	if o.Views == nil || o.Position == nil || o.Log == nil || o.History == nil {
-		return nil, errors.New("api: Views, Position, Log and History are required")
+	if o.Views == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
+		return nil, errors.New("api: Views, Position, Log, History and Feed are required")
 	}
 	if o.DrainTimeout < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
 		return nil, errors.New("api: the drain timeout is negative, or one of Registerer and Gatherer is missing")
@@ -109,6 +113,9 @@ func build(o Options) (*API, error) {
 		a.routes[r.Path] = r.Path
 	}
 	var err error
+	if a.hub, err = newHub(&o, a.logger); err != nil {
+		return nil, err
+	}
 	if a.document, err = a.describe(); err != nil {
 		return nil, fmt.Errorf("api: OpenAPI document: %w", err)
 	}
@@ -124,6 +131,7 @@ func build(o Options) (*API, error) {
 // register adds every route that the document is generated from.
 func (a *API) register() {
 	a.registerOrders()
+	a.registerStream()
 	a.registerBreaks()
 	a.registerRaw()
 	a.registerStatus()

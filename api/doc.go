@@ -1,7 +1,7 @@
 // Package api reads orders, and what surrounds them, over HTTP.
 //
 // It answers questions and changes nothing. It does not fold facts, know SQL or speak NATS: what it reads comes through
-// the four interfaces [Views], [Position], [Log] and [History].
+// the five interfaces [Views], [Position], [Log], [History] and [Feed].
 //
 // # Manners
 //
@@ -22,6 +22,17 @@
 // what was known then: asOfSequence itself, or, for a time after the last record applied, all that the log holds. A time to
 // come is now.
 //
+// # Stream
+//
+// /v1/stream is a snapshot of the orders that match and then every change, each with the sequence of the log as its id. One
+// goroutine reads what changed and renders it once; the last changes are kept for all readers, who take from there what
+// concerns them. So a reader is a position and a filter, not a queue, and who falls behind what is kept is cut off. Whoever
+// comes back after longer is served from the views, a few at a time.
+//
+// An order that leaves a filter is found by the states it was in since the reader knew it, which its facts tell. What makes
+// that hard is that a reader may know it as it was before the sequence it has come to: of changes that were read together, in
+// pages, or sent by another server, it had some and not others. Such a reader is told of every order that ever matched.
+//
 // # Problems
 //
 // Every error is application/problem+json (RFC 9457). Callers branch on its code:
@@ -35,6 +46,7 @@
 //	too-large           413  a body of more than 64 KiB, though no route reads one
 //	internal            500  the log has the cause under the request id
 //	view-behind         503  with Retry-After
+//	busy                503  as many streams are open as there may be
 //	not-ready           503  no views yet, or of another version; with Retry-After
 //	log-unavailable     503  with Retry-After
 //

@@ -162,7 +162,10 @@ func (w *world) Status(ctx context.Context) (views.Status, error) {
 }
 
 func (w *world) Wait(ctx context.Context, sequence uint64) error {
-	w.waiting <- sequence
+	select {
+	case w.waiting <- sequence:
+	default: // a stream waits again and again
+	}
 	return w.Store.Wait(ctx, sequence)
 }
 
@@ -219,10 +222,11 @@ type server struct {
 	key    string
 	schema *jsonschema.Compiler
 	paths  map[string]any
+	stop   func() // drains; nothing the second time
 }
 
 func options(w *world) api.Options {
-	return api.Options{Views: w, Position: w, Log: w, History: w, Version: "1.2.3"}
+	return api.Options{Views: w, Position: w, Log: w, History: w, Feed: w, Version: "1.2.3"}
 }
 
 func start(t testing.TB, w *world, change ...func(*api.Options)) *server {
@@ -238,11 +242,12 @@ func start(t testing.TB, w *world, change ...func(*api.Options)) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(ctx, listener) }()
-	t.Cleanup(func() {
+	s := &server{world: w, base: "http://" + listener.Addr().String()}
+	s.stop = sync.OnceFunc(func() {
 		stop()
 		require.NoError(t, <-served)
 	})
-	s := &server{world: w, base: "http://" + listener.Addr().String()}
+	t.Cleanup(s.stop)
 	s.compile(t)
 	return s
 }

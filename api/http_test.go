@@ -469,5 +469,5 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 		"/metrics", "/openapi.json"} {
 		require.Contains(t, s.paths, path)
 	}
-	require.Len(t, s.paths, 17)
+	require.Len(t, s.paths, 18)
 }

@@ -61,14 +61,19 @@ func (f *boolFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.Value)
 // OnParamSet notes that there is one.
 func (f *boolFilter) OnParamSet(given bool, _ any) { f.Given = given }
 
-type ordersInput struct {
-	Page
-	AtLeast
+// OrderFilters are the parameters that select orders, of the list and of the stream.
+type OrderFilters struct {
 	Status     []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
 	AssetClass assetClassFilter `query:"assetClass"`
 	Open       boolFilter       `query:"open" doc:"true: it can still trade."`
 	Break      []breakFilter    `query:"break,explode" doc:"Any of these is open. Repeatable."`
 	ExternalID string           `query:"externalId"`
+}
+
+type ordersInput struct {
+	Page
+	AtLeast
+	OrderFilters
 }
 
 type ordersOutput struct {
@@ -116,7 +121,9 @@ func (a *API) registerOrders() {
 }
 
 func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, error) {
-	page, err := a.views.Orders(ctx, in.query())
+	q := in.query()
+	q.Limit, q.Cursor = in.Limit, in.Cursor
+	page, err := a.views.Orders(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +135,8 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 }
 
 // query translates the parameters, which have been checked against the schema.
-func (in *ordersInput) query() views.Query {
-	q := views.Query{ExternalID: in.ExternalID, Limit: in.Limit, Cursor: in.Cursor}
+func (in *OrderFilters) query() views.Query {
+	q := views.Query{ExternalID: in.ExternalID}
 	for _, name := range in.Status {
 		status := statemachine.Status(name)
 		if name == none {

@@ -28,6 +28,7 @@ const (
 	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
 	codeInternal         = "internal"
 	codeViewBehind       = "view-behind"
+	codeBusy             = "busy"
 	codeNotReady         = "not-ready"
 	codeLogUnavailable   = "log-unavailable"
 )
@@ -51,6 +52,7 @@ var problemKinds = []struct {
 	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server"},
 	{codeNotHere, http.StatusNotImplemented, "This process cannot do it"},
 	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far"},
+	{codeBusy, http.StatusServiceUnavailable, "There is no room for more"},
 	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready"},
 	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached"},
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
@@ -50,18 +52,22 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 	if err != nil {
 		return err
 	}
-	api, shownKey := apiClient{url: sv.baseURL("api")}, ""
+	api, key, shownKey := sv.baseURL("api"), "", ""
 	if keys := sv.settings.api.keys.values; len(keys) > 0 {
-		api.key = strings.SplitN(keys[0], ":", 3)[2]
+		key = strings.SplitN(keys[0], ":", 3)[2]
 		shownKey = " -H 'Authorization: Bearer KEY'" // not the key itself: this is a terminal
 	}
-	if _, err := api.get(ctx, "/v1/orders/"+sample.ID+"?minSequence="+sequence); err != nil {
+	c, err := newClient(api, key)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Order(ctx, sample.ID, client.AsOf{AtLeast: client.AtLeast{MinSequence: sequence}}); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "\nA simulated platform posts %d orders. Look at them with\n\n"+
 		"  curl%[2]s '%[3]s/v1/orders?limit=3'\n"+
 		"  curl%[2]s '%[3]s/v1/orders/%[4]s/history'\n"+
-		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api.url, sample.ID)
+		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api, sample.ID)
 	line := newLine(p.stderr)
 	o.Progress = playProgress(line)
 	result, err := platformtest.Play(ctx, o)
@@ -77,24 +83,28 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 }
 
 // postSample posts the first notification of an order and returns its sequence.
-func postSample(ctx context.Context, o platformtest.Options, sample platformtest.Order) (sequence string, err error) {
+func postSample(ctx context.Context, o platformtest.Options, sample platformtest.Order) (sequence uint64, err error) {
 	header, err := platformtest.ParseAuth(o.Auth)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	n := sample.Notifications[0]
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL+n.Path, bytes.NewReader(n.Body))
 	if err != nil {
-		return "", fmt.Errorf("demo: %w", err)
+		return 0, fmt.Errorf("demo: %w", err)
 	}
 	request.Header = header
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("demo: the receiver does not answer: %w", err)
+		return 0, fmt.Errorf("demo: the receiver does not answer: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("demo: the receiver answers %s to the first notification", response.Status)
+		return 0, fmt.Errorf("demo: the receiver answers %s to the first notification", response.Status)
 	}
-	return response.Header.Get("Log-Sequence"), nil
+	sequence, err = strconv.ParseUint(response.Header.Get("Log-Sequence"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("demo: what answers is not the receiver: %w", err)
+	}
+	return sequence, nil
 }

@@ -31,7 +31,8 @@ var mayImport = map[string][]string{
 	"projector":                      {"eventlog", "statemachine", "projector/views"},
 	"projector/views":                {"statemachine"},
 	"api":                            {"statemachine", "projector/views"},
-	"cmd/orderfold":                  {"api", "eventlog", "projector", "projector/views", "receiver", "receiver/platform", "receiver/platform/platformtest", "statemachine"},
+	"api/client":                     {},
+	"cmd/orderfold":                  {"api", "api/client", "eventlog", "projector", "projector/views", "receiver", "receiver/platform", "receiver/platform/platformtest", "statemachine"},
 }
 
 var onlyIn = map[string]string{

@@ -6,129 +6,60 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
-)
 
-// orderQuestion says which order to print, as it was known when.
-type orderQuestion struct {
-	id       string
-	asOf     string // RFC 3339; "": now
-	sequence uint64 // 0: the last
-}
+	"github.com/orderfold/orderfold/api/client"
+)
 
 // order prints one order with its explanation and history, as the API tells them.
 func (p *program) order(ctx context.Context, args []string) error {
-	var c apiClient
-	var q orderQuestion
+	var url, key, asOf string
+	var at client.AsOf
 	var asJSON bool
 	operands, err := p.flags("order", "ID", args, func(f *flag.FlagSet) {
-		f.StringVar(&c.url, "api-url", "http://127.0.0.1:8081", "the read API")
-		f.StringVar(&c.key, "api-key", "", "key for the read API")
-		f.StringVar(&q.asOf, "as-of", "", "as it was known at that time, by the times received, RFC 3339; empty: now")
-		f.Uint64Var(&q.sequence, "as-of-sequence", 0, "as it was known when that record of the log had been received; 0: the last")
+		f.StringVar(&url, "api-url", "http://127.0.0.1:8081", "the read API")
+		f.StringVar(&key, "api-key", "", "key for the read API")
+		f.StringVar(&asOf, "as-of", "", "as it was known at that time, by the times received, RFC 3339; empty: now")
+		f.Uint64Var(&at.Sequence, "as-of-sequence", 0, "as it was known when that record of the log had been received; 0: the last")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	})
 	if err != nil {
 		return err
 	}
-	if q.asOf != "" {
-		if _, err := time.Parse(time.RFC3339Nano, q.asOf); err != nil {
-			return usagef("--as-of: %q is not an RFC 3339 time such as 2026-03-02T09:00:00Z", q.asOf)
+	if asOf != "" {
+		if at.Received, err = time.Parse(time.RFC3339Nano, asOf); err != nil {
+			return usagef("--as-of: %q is not an RFC 3339 time such as 2026-03-02T09:00:00Z", asOf)
 		}
 	}
-	c.url = strings.TrimRight(c.url, "/")
-	q.id = operands[0]
-	order, err := c.get(ctx, q.path(""))
+	c, err := newClient(url, key)
 	if err != nil {
 		return err
 	}
-	var o orderText
-	if err := json.Unmarshal(order, &o); err != nil {
-		return fmt.Errorf("order: the API's answer is not an order: %w", err)
-	}
-	q.sequence = o.Notifications.LastSequence // so that what arrives meanwhile is not in one answer and missing in the other
-	explanation, err := c.get(ctx, q.path("/explain"))
+	id := operands[0]
+	o, err := c.Order(ctx, id, at)
 	if err != nil {
-		return err
+		return hinted(err)
 	}
-	history, err := c.get(ctx, q.path("/history"))
+	at.Sequence = o.Notifications.LastSequence // so that what arrives meanwhile is not in one answer and missing in the other
+	explanation, err := c.Explain(ctx, id, at)
 	if err != nil {
-		return err
+		return hinted(err)
+	}
+	history, err := c.History(ctx, id, at)
+	if err != nil {
+		return hinted(err)
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(map[string]json.RawMessage{"order": order, "explanation": explanation, "history": history})
+		return json.NewEncoder(p.stdout).Encode(map[string]json.RawMessage{"order": o.Raw, "explanation": explanation.Raw, "history": history.Raw})
 	}
-	return p.printOrder(&o, explanation, history)
+	return p.printOrder(&o, &explanation, &history)
 }
 
-// path returns the path of the order, or of what the API has under it.
-func (q *orderQuestion) path(under string) string {
-	query := url.Values{}
-	if q.asOf != "" {
-		query.Set("asOf", q.asOf)
-	}
-	if q.sequence != 0 {
-		query.Set("asOfSequence", strconv.FormatUint(q.sequence, 10))
-	}
-	path := "/v1/orders/" + url.PathEscape(q.id) + under
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	return path
-}
-
-// orderText is what is printed of an order view.
-type orderText struct {
-	OrderID, AssetClass, Status, Side, ISIN, Symbol, Quantity, ExecutedQuantity string
-	OrderType, LimitPrice, StopPrice, ExchangeCode, ExternalID, Message         string
-	StatusSince                                                                 time.Time
-	Open, Final                                                                 bool
-	Breaks                                                                      []struct {
-		Code, Severity string
-		OpenedAt       time.Time
-		Sequences      []uint64
-	}
-	Refusals []struct {
-		At                     time.Time
-		ErrorType, Description string
-	}
-	Notifications struct{ Count, Duplicates, LastSequence uint64 }
-}
-
-type explanationText struct {
-	Summary []string
-	Facts   []struct {
-		Sequence                             uint64
-		At                                   time.Time
-		Kind, Status, Executed, Verdict, Why string
-	}
-}
-
-type historyText struct {
-	Data []struct {
-		Sequence                                    uint64
-		ReceivedAt                                  time.Time
-		At                                          *time.Time
-		Status, Executed, Effect, Rule, StatusAfter string
-		BreaksOpened, BreaksClosed, Notes           []string
-	}
-}
-
-func (p *program) printOrder(o *orderText, explanation, history []byte) error {
-	var e explanationText
-	var h historyText
-	if err := json.Unmarshal(explanation, &e); err != nil {
-		return fmt.Errorf("order: the API's answer is not an explanation: %w", err)
-	}
-	if err := json.Unmarshal(history, &h); err != nil {
-		return fmt.Errorf("order: the API's answer is not a history: %w", err)
-	}
+func (p *program) printOrder(o *client.Order, e *client.Explanation, h *client.History) error {
 	if err := p.printHead(o); err != nil {
 		return err
 	}
@@ -138,17 +69,13 @@ func (p *program) printOrder(o *orderText, explanation, history []byte) error {
 	}
 	facts := []printedRow{{[]string{"FACT", "KIND", "AT", "SAYS", "EXECUTED", "VERDICT"}, "WHY"}}
 	for _, f := range e.Facts {
-		facts = append(facts, printedRow{[]string{fmt.Sprint(f.Sequence), f.Kind, instantText(f.At), f.Status, f.Executed, f.Verdict}, f.Why})
+		facts = append(facts, printedRow{[]string{fmt.Sprint(f.Sequence), f.Kind, instantText(f.At.Time()), f.Status, f.Executed, f.Verdict}, f.Why})
 	}
 	if err := p.printRows(facts); err != nil {
 		return err
 	}
 	entries := []printedRow{{[]string{"SEQUENCE", "RECEIVED", "AT", "SAID", "EXECUTED", "DID", "STATUS AFTER"}, "WHY"}}
 	for _, n := range h.Data {
-		at := time.Time{}
-		if n.At != nil {
-			at = *n.At
-		}
 		why := []string{n.Rule}
 		for _, code := range n.BreaksOpened {
 			why = append(why, "Opens the break "+code+".")
@@ -156,13 +83,13 @@ func (p *program) printOrder(o *orderText, explanation, history []byte) error {
 		for _, code := range n.BreaksClosed {
 			why = append(why, "Closes the break "+code+".")
 		}
-		entries = append(entries, printedRow{[]string{fmt.Sprint(n.Sequence), instantText(n.ReceivedAt), instantText(at),
+		entries = append(entries, printedRow{[]string{fmt.Sprint(n.Sequence), instantText(n.ReceivedAt.Time()), instantText(n.At.Time()),
 			orUnknown(n.Status), n.Executed, n.Effect, orUnknown(n.StatusAfter)}, strings.Join(append(why, n.Notes...), " ")})
 	}
 	return p.printRows(entries)
 }
 
-func (p *program) printHead(o *orderText) error {
+func (p *program) printHead(o *client.Order) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	state := "awaits settlement"
 	switch {
@@ -174,7 +101,7 @@ func (p *program) printHead(o *orderText) error {
 		state = "final"
 	}
 	for _, row := range [][2]string{{"order", o.OrderID}, {"asset class", o.AssetClass}, {"status", orUnknown(o.Status)},
-		{"since", instantText(o.StatusSince)}, {"state", state}, {"side", o.Side}, {"instrument", o.ISIN + o.Symbol},
+		{"since", instantText(o.StatusSince.Time())}, {"state", state}, {"side", o.Side}, {"instrument", o.ISIN + o.Symbol},
 		{"quantity", o.Quantity}, {"executed", orUnknown(o.ExecutedQuantity)}, {"order type", o.OrderType},
 		{"limit price", o.LimitPrice}, {"stop price", o.StopPrice}, {"exchange", o.ExchangeCode},
 		{"external id", o.ExternalID}, {"message", o.Message},
@@ -184,10 +111,10 @@ func (p *program) printHead(o *orderText) error {
 		}
 	}
 	for _, b := range o.Breaks {
-		fmt.Fprintf(w, "break\t%s (%s) since %s, see notifications %v\n", b.Code, b.Severity, instantText(b.OpenedAt), b.Sequences)
+		fmt.Fprintf(w, "break\t%s (%s) since %s, see notifications %v\n", b.Code, b.Severity, instantText(b.OpenedAt.Time()), b.Sequences)
 	}
 	for _, r := range o.Refusals {
-		fmt.Fprintf(w, "refused\t%s %s: %s\n", instantText(r.At), printable(r.ErrorType), printable(r.Description))
+		fmt.Fprintf(w, "refused\t%s %s: %s\n", instantText(r.At.Time()), printable(r.ErrorType), printable(r.Description))
 	}
 	return w.Flush()
 }

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/projector"
 	"github.com/orderfold/orderfold/projector/views"
 )
@@ -18,7 +17,7 @@ import (
 // rebuilding is one run of the command.
 type rebuilding struct {
 	settings settings
-	api      apiClient
+	api      *client.Client // nil: in this process
 	mode     projector.Mode
 	json     bool
 	line     *statusLine
@@ -30,6 +29,7 @@ type rebuilding struct {
 func (p *program) rebuild(ctx context.Context, args []string) error {
 	r := rebuilding{mode: projector.Full, line: newLine(p.stderr), encoder: json.NewEncoder(p.stdout)}
 	var dryRun, rollback bool
+	var url, key string
 	if _, err := p.flags("rebuild", "", args, func(f *flag.FlagSet) {
 		r.settings.registerCommon(f)
 		r.settings.quiet(f, "error")
@@ -37,8 +37,8 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 		r.settings.logLevel = "warn"
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		f.StringVar(&r.api.url, "api-url", "", "API of a running service; empty: rebuild in this process, of a stopped one")
-		f.StringVar(&r.api.key, "api-key", "", "key of the role operator for --api-url")
+		f.StringVar(&url, "api-url", "", "API of a running service; empty: rebuild in this process, of a stopped one")
+		f.StringVar(&key, "api-key", "", "key of the role operator for --api-url")
 		f.BoolVar(&dryRun, "dry-run", false, "say which orders would change and what it takes, and change nothing")
 		f.BoolVar(&rollback, "rollback", false, "serve the previous generation, brought up to date")
 		f.BoolVar(&r.json, "json", false, "print JSON lines: progress, and the result last")
@@ -54,9 +54,12 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 	case rollback:
 		r.mode = projector.Rollback
 	}
-	r.api.url = strings.TrimRight(r.api.url, "/")
 	run := r.here
-	if r.api.url != "" {
+	if url != "" {
+		var err error
+		if r.api, err = newClient(url, key); err != nil {
+			return err
+		}
 		run = r.there
 	}
 	b, err := run(ctx, p)
@@ -99,29 +102,29 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 
 // there has a running service rebuild, and watches.
 func (r *rebuilding) there(ctx context.Context, _ *program) (api.Rebuild, error) {
-	b, err := r.ask(ctx, http.MethodPost, "/v1/rebuilds?mode="+string(r.mode))
+	b, err := answered(r.api.Rebuild(ctx, string(r.mode)))
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for err == nil && b.EndedAt == nil {
 		r.show(b)
 		select {
 		case <-ticker.C:
-			b, err = r.ask(ctx, http.MethodGet, "/v1/rebuilds/current")
+			b, err = answered(r.api.CurrentRebuild(ctx))
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
-			return r.ask(context.WithoutCancel(ctx), http.MethodDelete, "/v1/rebuilds/current")
+			return answered(r.api.CancelRebuild(context.WithoutCancel(ctx)))
 		}
 	}
 	return b, err
 }
 
-func (r *rebuilding) ask(ctx context.Context, method, path string) (b api.Rebuild, err error) {
-	body, err := r.api.do(ctx, method, path)
+// answered is a rebuild as the API tells it, in the type of one in this process: both are printed alike.
+func answered(r client.Rebuild, err error) (b api.Rebuild, _ error) {
 	if err == nil {
-		err = json.Unmarshal(body, &b)
+		err = json.Unmarshal(r.Raw, &b)
 	}
-	return b, err
+	return b, hinted(err)
 }
 
 func (r *rebuilding) show(b api.Rebuild) {

@@ -214,7 +214,7 @@ func (sv *service) addAPI() error {
 	if err := api.CheckExposure(l.Addr(), keys); err != nil {
 		return err
 	}
-	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Log: apiLog{sv.log},
+	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History: apiHistory{projector.Historian{Log: sv.log, Views: sv.views}}, Rebuilds: sv.rebuilds, Keys: keys, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {

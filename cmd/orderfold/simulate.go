@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
@@ -72,7 +72,11 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		return fmt.Errorf("simulate: %d notifications were not acknowledged%s", failed, firstFailure(result))
 	}
 	if apiURL != "" {
-		return p.compare(ctx, apiClient{url: strings.TrimRight(apiURL, "/"), key: apiKey}, result)
+		c, err := newClient(apiURL, apiKey)
+		if err != nil {
+			return err
+		}
+		return p.compare(ctx, c, result)
 	}
 	if o.Platform != nil {
 		fmt.Fprintln(p.stdout, "Everything is posted; the platform goes on answering until Ctrl-C.")
@@ -122,15 +126,15 @@ func (p *program) printTotals(t platformtest.Totals) {
 }
 
 // compare reads every order back and says where the API shows something else than was played.
-func (p *program) compare(ctx context.Context, c apiClient, r platformtest.Result) error {
+func (p *program) compare(ctx context.Context, c *client.Client, r platformtest.Result) error {
 	compared, different := 0, 0
 	for o := range r.Orders() {
-		view, err := c.get(ctx, fmt.Sprintf("/v1/orders/%s?minSequence=%d", o.OrderID, r.Totals.HighestLogSequence))
+		view, err := c.Order(ctx, o.OrderID, client.AsOf{AtLeast: client.AtLeast{MinSequence: r.Totals.HighestLogSequence}})
 		if err != nil {
-			return err
+			return hinted(err)
 		}
 		compared++
-		if differences := platformtest.Compare(o.Expected, view); len(differences) > 0 {
+		if differences := platformtest.Compare(o.Expected, view.Raw); len(differences) > 0 {
 			different++
 			fmt.Fprintf(p.stdout, "order %s (%s): %v\n", o.OrderID, o.Scenario, differences)
 		}

@@ -135,6 +135,9 @@ func TestEveryFilterAloneAndCombined(t *testing.T) {
 		want := idsOf(all, q)
 		q.Limit = []int{20, 100, 500}[i%3]
 		require.Equal(t, want, walk(t, s, q), "%+v", q)
+		for _, o := range all {
+			require.Equal(t, slices.Contains(want, o.order.ID), q.Matches(o.order, &o.state), "in memory: %+v", q)
+		}
 		if len(want) > 0 {
 			found++
 		}

@@ -1,0 +1,241 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxAnswer bounds what is read of one answer, in bytes.
+	maxAnswer = 64 << 20
+	// maxProblem bounds what is read of an answer that is an error.
+	maxProblem = 1 << 20
+	// answerTimeout is for a whole answer; the server lets nobody wait for longer than 30 s.
+	answerTimeout = time.Minute
+)
+
+// Options say which API to ask. URL is required.
+type Options struct {
+	URL  string       // "http://127.0.0.1:8081"
+	Key  string       // sent as Authorization: Bearer; "": none
+	HTTP *http.Client // nil: one without a timeout of its own. Calls that are not streams end after a minute
+}
+
+// Client asks one API. It is safe for concurrent use. Make one with New.
+type Client struct {
+	base, key string
+	http      *http.Client
+}
+
+// New returns a client. It fails when the URL is not that of an HTTP server; nothing is asked yet.
+func New(o Options) (*Client, error) {
+	base := strings.TrimRight(o.URL, "/")
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("client: %q is not the URL of an API, such as http://127.0.0.1:8081", o.URL)
+	}
+	c := &Client{base: base, key: o.Key, http: o.HTTP}
+	if c.http == nil {
+		c.http = &http.Client{}
+	}
+	return c, nil
+}
+
+// Answer is what is known of an answer besides its content.
+type Answer struct {
+	// LogSequence is the last record of the log that the views had applied.
+	LogSequence uint64 `json:"-"`
+	// Raw is the answer as it was sent, with members that this package does not know.
+	Raw json.RawMessage `json:"-"`
+}
+
+func (a *Answer) set(b Answer) { *a = b }
+
+// AtLeast says how new an answer must be. The zero value is content with what is there.
+type AtLeast struct {
+	// MinSequence: answer when the views have applied that record, for instance the Log-Sequence that the receiver answered.
+	MinSequence uint64
+	// Wait is how long the server waits for it, in whole seconds, at most 30; 0: 2 s. Then the answer is ErrViewBehind.
+	Wait time.Duration
+}
+
+// AsOf says at which moment an order is to be shown; the zero value is now. With both bounds, both hold.
+type AsOf struct {
+	AtLeast
+	Sequence uint64    // as it was known when that record had been received
+	Received time.Time // as it was known at that time
+}
+
+func (q AtLeast) query() url.Values {
+	v := url.Values{}
+	if q.MinSequence > 0 {
+		v.Set("minSequence", strconv.FormatUint(q.MinSequence, 10))
+	}
+	return v
+}
+
+func (q AsOf) query() url.Values {
+	v := q.AtLeast.query()
+	if q.Sequence > 0 {
+		v.Set("asOfSequence", strconv.FormatUint(q.Sequence, 10))
+	}
+	if !q.Received.IsZero() {
+		v.Set("asOf", q.Received.UTC().Format(time.RFC3339Nano))
+	}
+	return v
+}
+
+// header asks the server to wait.
+func (q AtLeast) header() http.Header {
+	h := http.Header{}
+	if q.Wait > 0 {
+		h.Set("Prefer", "wait="+strconv.Itoa(int(min((q.Wait+time.Second-1)/time.Second, 30))))
+	}
+	return h
+}
+
+// request is one question.
+type request struct {
+	method string // "": GET
+	path   string // from /v1 on, escaped
+	query  url.Values
+	header http.Header
+}
+
+// send returns an answer with a status of 200 to 299, or an error; the caller closes the body.
+func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
+	target := c.base + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	if r.method == "" {
+		r.method = http.MethodGet
+	}
+	q, err := http.NewRequestWithContext(ctx, r.method, target, nil)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	for name, values := range r.header {
+		q.Header[name] = values
+	}
+	if c.key != "" {
+		q.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	response, err := c.http.Do(q)
+	if err != nil {
+		return nil, fmt.Errorf("client: the API does not answer: %w", err)
+	}
+	if response.StatusCode/100 == 2 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	return nil, problemOf(response)
+}
+
+// bytes reads a whole answer.
+func (c *Client) bytes(ctx context.Context, r request) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("client: the API's answer was cut: %w", err)
+	case len(body) > maxAnswer:
+		return nil, nil, fmt.Errorf("client: the API's answer has more than %d bytes", maxAnswer)
+	}
+	return body, response.Header, nil
+}
+
+// ask reads an answer into a T, whose Answer it completes when it has one.
+func ask[T any](ctx context.Context, c *Client, r request) (value T, err error) {
+	body, header, err := c.bytes(ctx, r)
+	if err != nil {
+		return value, err
+	}
+	if err := json.Unmarshal(body, &value); err != nil {
+		return value, fmt.Errorf("client: what answers at %s is not this API: %w", r.path, err)
+	}
+	if a, ok := any(&value).(interface{ set(Answer) }); ok {
+		a.set(Answer{sequenceOf(header), body})
+	}
+	return value, nil
+}
+
+// sequenceOf returns 0 when the server does not tell.
+func sequenceOf(h http.Header) uint64 {
+	sequence, err := strconv.ParseUint(h.Get("Log-Sequence"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return sequence
+}
+
+// Order returns one order, or ErrNotFound, or ErrNotYetKnown when it was not known at that moment.
+func (c *Client) Order(ctx context.Context, id string, at AsOf) (Order, error) {
+	return ask[Order](ctx, c, request{path: orderPath(id, ""), query: at.query(), header: at.header()})
+}
+
+// History returns what each notification of an order did, in the order of arrival. Errors are those of Order.
+func (c *Client) History(ctx context.Context, id string, at AsOf) (History, error) {
+	return ask[History](ctx, c, request{path: orderPath(id, "/history"), query: at.query(), header: at.header()})
+}
+
+// Explain says why an order has its status. Errors are those of Order.
+func (c *Client) Explain(ctx context.Context, id string, at AsOf) (Explanation, error) {
+	return ask[Explanation](ctx, c, request{path: orderPath(id, "/explain"), query: at.query(), header: at.header()})
+}
+
+func orderPath(id, under string) string { return "/v1/orders/" + url.PathEscape(id) + under }
+
+// Status says where log and views stand.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, request{path: "/v1/status"})
+}
+
+// Stats returns counts over all orders.
+func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
+	return ask[Stats](ctx, c, request{path: "/v1/stats", query: at.query(), header: at.header()})
+}
+
+// Notification returns the record with that sequence as it was received, or ErrNotFound.
+func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
+	body, h, err := c.bytes(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
+	if err != nil {
+		return Notification{}, err
+	}
+	n := Notification{Sequence: sequence, ReceivedAt: Instant(h.Get("Notification-Received-At")), Source: h.Get("Notification-Source"),
+		Object: h.Get("Notification-Object"), RequestID: h.Get("Notification-Request-Id"),
+		Traceparent: h.Get("Notification-Traceparent"), ContentType: h.Get("Content-Type"), Body: body}
+	if h.Get("Notification-Sequence") != strconv.FormatUint(sequence, 10) {
+		return Notification{}, errors.New("client: what answers is not this API: it names another notification than was asked for")
+	}
+	return n, nil
+}
+
+// Rebuild starts one; mode is "rebuild", "dry-run" or "rollback". ErrConflict: one runs already.
+func (c *Client) Rebuild(ctx context.Context, mode string) (Rebuild, error) {
+	return ask[Rebuild](ctx, c, request{method: http.MethodPost, path: "/v1/rebuilds", query: url.Values{"mode": {mode}}})
+}
+
+// CurrentRebuild returns the rebuild that runs, or the last one, or ErrNotFound when there was none.
+func (c *Client) CurrentRebuild(ctx context.Context) (Rebuild, error) {
+	return ask[Rebuild](ctx, c, request{path: "/v1/rebuilds/current"})
+}
+
+// CancelRebuild cancels the rebuild that runs, and returns when nothing is left of it. ErrConflict: none runs.
+func (c *Client) CancelRebuild(ctx context.Context) (Rebuild, error) {
+	return ask[Rebuild](ctx, c, request{method: http.MethodDelete, path: "/v1/rebuilds/current"})
+}

@@ -1,0 +1,86 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Code is the stable name of a kind of problem. Errors of this package are compared with it by errors.Is.
+type Code string
+
+// The codes that callers branch on.
+const (
+	ErrBadParameter   Code = "bad-parameter"
+	ErrUnauthorized   Code = "unauthorized"
+	ErrForbidden      Code = "forbidden"
+	ErrNotFound       Code = "not-found"
+	ErrNotYetKnown    Code = "not-yet-known" // with FirstSequence and FirstReceivedAt
+	ErrConflict       Code = "conflict"
+	ErrCursorExpired  Code = "cursor-expired"
+	ErrViewBehind     Code = "view-behind"
+	ErrBusy           Code = "busy"
+	ErrNotReady       Code = "not-ready"
+	ErrLogUnavailable Code = "log-unavailable"
+	ErrInternal       Code = "internal"
+)
+
+// Error returns the code.
+func (c Code) Error() string { return string(c) }
+
+// Error is an answer of the server that is a problem (RFC 9457).
+type Error struct {
+	Status     int           `json:"status"`
+	Code       Code          `json:"code"` // "" when something else than the API answered
+	Title      string        `json:"title"`
+	Detail     string        `json:"detail"` // what is wrong and what to do about it
+	RequestID  string        `json:"requestId"`
+	Errors     []FieldError  `json:"errors"`
+	RetryAfter time.Duration `json:"-"` // 0: not told
+
+	// Of ErrNotYetKnown: the notification by which the order became known.
+	FirstSequence   uint64  `json:"firstSequence"`
+	FirstReceivedAt Instant `json:"firstReceivedAt"`
+}
+
+// FieldError says what is wrong with one parameter.
+type FieldError struct {
+	Location string `json:"location"` // "query.limit"
+	Message  string `json:"message"`
+	Value    string `json:"value"`
+}
+
+// Error tells status, title and detail.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("client: the API answers %d %s", e.Status, http.StatusText(e.Status))
+	if e.Title != "" {
+		text += fmt.Sprintf(": %s. %s", e.Title, e.Detail)
+	}
+	return text
+}
+
+// Is reports whether target is the error's code.
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
+// problemOf reads an answer that is an error. A proxy may answer anything; then the status says enough.
+func problemOf(r *http.Response) *Error {
+	e := &Error{}
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == "application/problem+json" {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, maxProblem))
+		if json.Unmarshal(body, e) != nil {
+			e = &Error{}
+		}
+	}
+	e.Status = r.StatusCode
+	if seconds, err := strconv.ParseUint(r.Header.Get("Retry-After"), 10, 31); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return e
+}

@@ -1,0 +1,223 @@
+package client
+
+import "time"
+
+// Instant is a time as the API writes it: RFC 3339 in UTC. "" is not known.
+type Instant string
+
+// Time returns the zero time when it is not known, or too far away for a time.Time.
+func (i Instant) Time() time.Time {
+	t, err := time.Parse(time.RFC3339Nano, string(i))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Order is what is known of an order. Quantities and prices are decimals with the digits received.
+type Order struct {
+	Answer           `json:"-"`
+	OrderID          string        `json:"orderId"`
+	AssetClass       string        `json:"assetClass,omitempty"`
+	Status           string        `json:"status,omitempty"` // "": no notification told one that counts
+	StatusSince      Instant       `json:"statusSince,omitempty"`
+	Open             bool          `json:"open"`  // it can still trade
+	Final            bool          `json:"final"` // nothing more is expected
+	Side             string        `json:"side,omitempty"`
+	ISIN             string        `json:"isin,omitempty"`
+	Symbol           string        `json:"symbol,omitempty"`
+	OrderType        string        `json:"orderType,omitempty"`
+	ExchangeCode     string        `json:"exchangeCode,omitempty"`
+	Quantity         string        `json:"quantity,omitempty"`
+	Amount           string        `json:"amount,omitempty"`
+	ExecutedQuantity string        `json:"executedQuantity,omitempty"` // cumulative
+	LimitPrice       string        `json:"limitPrice,omitempty"`
+	StopPrice        string        `json:"stopPrice,omitempty"`
+	ExternalID       string        `json:"externalId,omitempty"`
+	ProductIDs       []string      `json:"productIds"`
+	Message          string        `json:"message,omitempty"`
+	CreatedOn        Instant       `json:"createdOn,omitempty"`
+	ModifiedOn       Instant       `json:"modifiedOn,omitempty"`
+	ExpiryDate       string        `json:"expiryDate,omitempty"`
+	Breaks           []Break       `json:"breaks"`
+	Refusals         []Refusal     `json:"refusals"` // earliest first
+	Notifications    Notifications `json:"notifications"`
+}
+
+// Break is something a person must look at.
+type Break struct {
+	Code           string   `json:"code"`
+	Severity       string   `json:"severity"` // warn or high
+	OpenedAt       Instant  `json:"openedAt"`
+	OpenedSequence uint64   `json:"openedSequence"`
+	Sequences      []uint64 `json:"sequences"` // of the notifications that show it
+	Rule           string   `json:"rule"`
+}
+
+// Refusal is a request concerning the order that the platform refused.
+type Refusal struct {
+	At          Instant `json:"at"`
+	ErrorType   string  `json:"errorType"`
+	Description string  `json:"description"`
+}
+
+// Notifications counts what an order is made of.
+type Notifications struct {
+	Count           uint64  `json:"count"` // repeats included
+	Duplicates      uint64  `json:"duplicates"`
+	DroppedFacts    uint64  `json:"droppedFacts,omitempty"`
+	FirstSequence   uint64  `json:"firstSequence"`
+	LastSequence    uint64  `json:"lastSequence"`
+	FirstReceivedAt Instant `json:"firstReceivedAt"`
+	LastReceivedAt  Instant `json:"lastReceivedAt"`
+}
+
+// History is what each notification of an order did.
+type History struct {
+	Answer `json:"-"`
+	Data   []HistoryEntry `json:"data"`
+}
+
+// HistoryEntry is what one notification said and did.
+type HistoryEntry struct {
+	Sequence         uint64   `json:"sequence"`
+	ReceivedAt       Instant  `json:"receivedAt"`
+	At               Instant  `json:"at,omitempty"`
+	Kind             string   `json:"kind"`
+	Status           string   `json:"status,omitempty"`
+	Executed         string   `json:"executed,omitempty"`
+	NotificationType string   `json:"notificationType,omitempty"`
+	Effect           string   `json:"effect"`
+	Rule             string   `json:"rule"`
+	StatusAfter      string   `json:"statusAfter,omitempty"`
+	BreaksOpened     []string `json:"breaksOpened"`
+	BreaksClosed     []string `json:"breaksClosed"`
+	Notes            []string `json:"notes"` // what could not be read in it
+}
+
+// Explanation says why an order has its status.
+type Explanation struct {
+	Answer    `json:"-"`
+	OrderID   string      `json:"orderId"`
+	Status    string      `json:"status,omitempty"`
+	Summary   []string    `json:"summary"`
+	DecidedBy uint64      `json:"decidedBy,omitempty"` // 0: by no notification
+	Facts     []Judgement `json:"facts"`
+	Breaks    []Break     `json:"breaks"`
+}
+
+// Judgement is what a notification said and what that means for the status.
+type Judgement struct {
+	Sequence   uint64  `json:"sequence"`
+	ReceivedAt Instant `json:"receivedAt"`
+	Kind       string  `json:"kind"`
+	Status     string  `json:"status"`
+	At         Instant `json:"at"`
+	Executed   string  `json:"executed,omitempty"`
+	Verdict    string  `json:"verdict"`
+	Why        string  `json:"why"`
+}
+
+// OpenBreak is a break and the order that has it.
+type OpenBreak struct {
+	OrderID    string `json:"orderId"`
+	AssetClass string `json:"assetClass,omitempty"`
+	Status     string `json:"status,omitempty"`
+	Break
+	Age     string `json:"age"` // 0-1, 1-2, 3-5 or over-5 days
+	AgeDays int    `json:"ageDays"`
+}
+
+// Stats are counts over all orders.
+type Stats struct {
+	Answer       `json:"-"`
+	Orders       uint64            `json:"orders"`
+	Open         uint64            `json:"open"`
+	Final        uint64            `json:"final"`
+	ByStatus     map[string]uint64 `json:"byStatus"` // NONE counts those without one
+	ByAssetClass map[string]uint64 `json:"byAssetClass"`
+	ByBreak      map[string]uint64 `json:"byBreak"`
+	Objects      map[string]uint64 `json:"objects"` // notifications of other objects
+	Quarantined  uint64            `json:"quarantined"`
+	Records      uint64            `json:"records"`
+}
+
+// Status says where log and views stand. A pointer is nil when the value is not known.
+type Status struct {
+	Answer          `json:"-"`
+	Log             LogStatus `json:"log"`
+	AppliedSequence uint64    `json:"appliedSequence"`
+	LagRecords      *uint64   `json:"lagRecords,omitempty"`
+	LagSeconds      *float64  `json:"lagSeconds,omitempty"`
+	Generation      int       `json:"generation,omitempty"`
+	FoldVersion     string    `json:"foldVersion,omitempty"`
+	VerifiedSeq     *uint64   `json:"verifiedSequence,omitempty"`
+	VerifiedAt      Instant   `json:"verifiedAt,omitempty"`
+	SyncMode        string    `json:"syncMode"`
+	Replicas        int       `json:"replicas"`
+	Ready           bool      `json:"ready"`
+	Reason          string    `json:"reason,omitempty"`
+	Rebuild         *Rebuild  `json:"rebuild,omitempty"` // nil while none runs
+	Version         string    `json:"version"`
+	StartedAt       Instant   `json:"startedAt"`
+}
+
+// LogStatus are the ends of the log; nil while it cannot be reached.
+type LogStatus struct {
+	FirstSequence *uint64 `json:"firstSequence,omitempty"`
+	LastSequence  *uint64 `json:"lastSequence,omitempty"`
+}
+
+// Rebuild is a rebuild of the views, running or ended.
+type Rebuild struct {
+	Answer           `json:"-"`
+	Mode             string   `json:"mode"`  // rebuild, dry-run or rollback
+	State            string   `json:"state"` // running, done, failed or canceled
+	Phase            string   `json:"phase"`
+	Records          uint64   `json:"records"` // folded so far
+	Total            uint64   `json:"total"`
+	RecordsPerSecond float64  `json:"recordsPerSecond"`
+	SecondsLeft      *float64 `json:"secondsLeft,omitempty"`
+	StartedAt        Instant  `json:"startedAt"`
+	EndedAt          Instant  `json:"endedAt,omitempty"` // "": it runs
+	Seconds          float64  `json:"seconds"`
+	Generation       int      `json:"generation,omitempty"` // that is served since
+	Bytes            int64    `json:"bytes,omitempty"`
+	Error            string   `json:"error,omitempty"`
+	Changes          *Changes `json:"changes,omitempty"` // of a dry run that is done
+}
+
+// Changes are what the views and a new fold of the log tell differently.
+type Changes struct {
+	Sequence    uint64        `json:"sequence"`
+	Orders      uint64        `json:"orders"` // compared
+	Different   uint64        `json:"different"`
+	Differences []OrderChange `json:"differences"` // the first hundred
+	Others      []string      `json:"others"`
+}
+
+// OrderChange is an order that differs.
+type OrderChange struct {
+	OrderID string        `json:"orderId"`
+	Missing string        `json:"missing,omitempty"` // views or log
+	Fields  []FieldChange `json:"fields,omitempty"`
+}
+
+// FieldChange is a field that differs, on both sides in words.
+type FieldChange struct {
+	Field string `json:"field"`
+	Views string `json:"views"`
+	Log   string `json:"log"`
+}
+
+// Notification is a record of the log as it was received.
+type Notification struct {
+	Sequence    uint64
+	ReceivedAt  Instant
+	Source      string // webhook, recovered or fetched
+	Object      string // traditional-asset-order, customer, …
+	ContentType string // application/octet-stream when the sender told none
+	RequestID   string
+	Traceparent string
+	Body        []byte
+}

@@ -1,0 +1,240 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	// silence is how long a stream may say nothing before it is taken for dead: the server sends a heartbeat every 15 s.
+	silence = 45 * time.Second
+	// maxPause bounds the pause before a stream is opened again.
+	maxPause = 30 * time.Second
+	// firstPause is the pause where the server asks for none.
+	firstPause = time.Second
+)
+
+// WatchQuery says which orders to follow, and from where.
+type WatchQuery struct {
+	OrderFilter
+	AtLeast           // how new the snapshot must be
+	After      uint64 // the ID of an event: go on after it; 0: from now
+	NoSnapshot bool   // begin without one
+	// Retrying is told why a stream ended and when it is opened again. Nil: nobody is.
+	Retrying func(cause error, pause time.Duration)
+}
+
+// Event is one of a stream; exactly one of the pointers is not nil.
+type Event struct {
+	// ID is where to go on with WatchQuery.After once the event has been dealt with; 0: the one before still holds.
+	ID        uint64
+	Snapshot  *Snapshot
+	Change    *Change
+	Resync    *Resync
+	Heartbeat *Heartbeat
+}
+
+// Snapshot is a part of the orders that match. With Page 1 a snapshot begins: what was known before is to be thrown away.
+type Snapshot struct {
+	Orders  []Order `json:"orders"`
+	Page    int     `json:"page"`
+	Last    bool    `json:"last"`
+	Applied uint64  `json:"applied"`
+}
+
+// Change is an order that changed.
+type Change struct {
+	Order        Order  `json:"order"`
+	Cause        Cause  `json:"cause"`
+	StatusBefore string `json:"statusBefore,omitempty"`
+	Matches      bool   `json:"matches"` // false: the filter does not select it any more
+}
+
+// Cause is the notification that a change was sent for.
+type Cause struct {
+	Sequence uint64 `json:"sequence"`
+	Effect   string `json:"effect,omitempty"` // "": it said nothing new of the status, or that is not known any more
+}
+
+// Resync says that the stream could not go on where it was. It goes on with a snapshot, unless that was left out.
+type Resync struct {
+	Reason      string `json:"reason"` // too-old or unknown
+	LastEventID string `json:"lastEventId"`
+	Detail      string `json:"detail"`
+}
+
+// Heartbeat says that the stream lives.
+type Heartbeat struct {
+	Applied    uint64 `json:"applied"`    // everything up to this record was looked at
+	Generation int    `json:"generation"` // of the views
+}
+
+// closed is the last event of a stream that the server ends.
+type closed struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+// Watch follows the stream until ctx ends or the caller has enough. When the stream is cut, it is opened again after a pause
+// that grows up to 30 s, and goes on after the last event that was handed out: none is lost and none comes twice. The last
+// thing handed out is an error: that of ctx, or an [*Error] that does not go away by itself, such as ErrUnauthorized.
+func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		w := watch{client: c, query: q, after: q.After, yield: yield}
+		for attempt := 0; ; attempt++ {
+			w.heard = false
+			err := w.once(ctx)
+			if w.enough {
+				return
+			}
+			if ctx.Err() != nil {
+				yield(Event{}, ctx.Err())
+				return
+			}
+			if final(err) {
+				yield(Event{}, err)
+				return
+			}
+			if w.heard {
+				attempt = 0
+			}
+			pause := w.pause(attempt, err)
+			if q.Retrying != nil {
+				q.Retrying(err, pause)
+			}
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// final reports whether the same question will get the same answer.
+func final(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests || errors.Is(err, errForeign)
+}
+
+// errForeign: what answers is no stream of this API.
+var errForeign = errors.New("client: what answers is not the stream of this API")
+
+type watch struct {
+	client *Client
+	query  WatchQuery
+	yield  func(Event, error) bool
+	after  uint64        // the last ID handed out
+	retry  time.Duration // that the server asked for
+	heard  bool          // an event came since the stream was opened
+	enough bool          // the caller has
+}
+
+// pause grows from what the server asks for, and differs between clients that were cut off together.
+func (w *watch) pause(attempt int, err error) time.Duration {
+	first := w.retry
+	if first == 0 {
+		first = firstPause
+	}
+	pause := min(first<<min(attempt, 10), maxPause)
+	pause = pause/2 + rand.N(pause/2+1)
+	var e *Error
+	if errors.As(err, &e) {
+		pause = max(pause, min(e.RetryAfter, time.Minute))
+	}
+	return pause
+}
+
+// once opens the stream and hands events out until it ends, which is always an error.
+func (w *watch) once(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("client: the stream says nothing for %s", silence)) })
+	defer alive.Stop()
+	r := request{path: "/v1/stream", query: w.query.query(), header: w.query.header()}
+	w.query.addTo(r.query)
+	r.header.Set("Accept", "text/event-stream")
+	if w.query.NoSnapshot {
+		r.query.Set("snapshot", "false")
+	}
+	if w.after > 0 {
+		r.header.Set("Last-Event-ID", strconv.FormatUint(w.after, 10))
+	}
+	response, err := w.client.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); mediaType != "text/event-stream" {
+		return fmt.Errorf("%w: its type is %q", errForeign, mediaType)
+	}
+	lines := newLines(response.Body, func() { alive.Reset(silence) })
+	for {
+		m, err := lines.next()
+		if err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			return err
+		}
+		if m.retry > 0 {
+			w.retry = min(m.retry, maxPause)
+		}
+		if err := w.take(m); err != nil || w.enough {
+			return err
+		}
+	}
+}
+
+// take hands the event out. One of a kind that is not known here is passed over, and so is its ID: a later one tells where
+// to go on.
+func (w *watch) take(m message) (err error) {
+	e := Event{ID: m.id}
+	switch m.event {
+	case "snapshot":
+		e.Snapshot, err = decode[Snapshot](m)
+	case "order":
+		e.Change, err = decode[Change](m)
+	case "resync":
+		e.Resync, err = decode[Resync](m)
+		w.after = 0
+	case "heartbeat":
+		e.Heartbeat, err = decode[Heartbeat](m)
+	case "closed":
+		why, err := decode[closed](m)
+		if err == nil {
+			err = fmt.Errorf("client: the server ended the stream (%s): %s", why.Reason, why.Detail)
+		}
+		return err
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.heard = true
+	w.enough = !w.yield(e, nil)
+	if m.id > 0 {
+		w.after = m.id
+	}
+	return nil
+}
+
+func decode[T any](m message) (*T, error) {
+	value := new(T)
+	if err := json.Unmarshal(m.data, value); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errForeign, m.event, err)
+	}
+	return value, nil
+}
+
+// errEnded: the stream ended without saying why.
+var errEnded = fmt.Errorf("client: the stream was cut: %w", io.ErrUnexpectedEOF)

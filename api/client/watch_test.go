@@ -1,0 +1,193 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/client"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
+	s := startService(t)
+	const orders, rounds = 10, 3
+	post := func(round, i int) uint64 {
+		return s.post(`{"orderId":"o-%d","status":"PARTIALLY_FILLED","modifiedOn":"2026-03-02T09:%02d:00Z","execution":{"quantity":"%d"}}`, i, round, round)
+	}
+	heard := make(chan client.Event)
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	retries := 0
+	watching.Go(func() {
+		defer close(heard)
+		q := client.WatchQuery{Retrying: func(cause error, _ time.Duration) {
+			retries++
+			if cause == nil {
+				t.Error("a stream ends for a reason")
+			}
+		}}
+		for e, err := range s.Watch(ctx, q) {
+			if err != nil {
+				if !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				return
+			}
+			if e.Heartbeat == nil {
+				heard <- e
+			}
+		}
+	})
+	defer func() { cancel(); watching.Wait() }()
+	first := <-heard
+	require.True(t, first.Snapshot.Last)
+	require.Empty(t, first.Snapshot.Orders)
+	known := map[string]client.Order{}
+	var last uint64
+	for round := range rounds {
+		var want uint64
+		for i := range orders {
+			if i == orders/2 {
+				s.restart()
+			}
+			want = post(round+1, i)
+		}
+		for last < want {
+			e := <-heard
+			require.NotNil(t, e.Change)
+			require.Greater(t, e.ID, last, "nothing comes twice")
+			last = e.ID
+			known[e.Change.Order.OrderID] = e.Change.Order
+		}
+		for o, err := range s.Orders(t.Context(), client.OrderQuery{}) {
+			require.NoError(t, err)
+			require.Equal(t, o, known[o.OrderID], "nothing is lost")
+		}
+	}
+	cancel()
+	watching.Wait()
+	require.GreaterOrEqual(t, retries, 1)
+}
+
+func TestWatchTellsThatAnOrderDoesNotMatchAnyMore(t *testing.T) {
+	s := startService(t)
+	s.post(`{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
+	var events []string
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{OrderFilter: client.OrderFilter{Statuses: []string{"PLACED"}},
+		AtLeast: client.AtLeast{MinSequence: 1}}) {
+		require.NoError(t, err)
+		if e.Snapshot != nil {
+			require.Len(t, e.Snapshot.Orders, 1)
+			s.post(filled, "a")
+		}
+		if e.Change != nil {
+			events = append(events, fmt.Sprint(e.Change.StatusBefore, e.Change.Order.Status, e.Change.Matches, e.Change.Cause.Effect))
+			break
+		}
+	}
+	require.Equal(t, []string{"PLACEDFILLEDfalse" + "applied"}, events)
+}
+
+func TestWatchResumesWhereItIsToldAndSaysWhenItCannot(t *testing.T) {
+	s := startService(t, func(o *api.Options) { o.Stream.CatchUp, o.Stream.Kept = 5, 8 })
+	var last uint64
+	for i := range 20 {
+		last = s.post(`{"orderId":"o-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, i)
+	}
+	at := client.AtLeast{MinSequence: last}
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: last - 3, AtLeast: at}) {
+		require.NoError(t, err)
+		if e.Change != nil {
+			require.Equal(t, last-2, e.ID)
+			break
+		}
+	}
+	var kinds []string
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: 2, AtLeast: at}) {
+		require.NoError(t, err)
+		if e.Resync != nil {
+			kinds = append(kinds, e.Resync.Reason)
+		}
+		if e.Snapshot != nil {
+			kinds = append(kinds, fmt.Sprint(len(e.Snapshot.Orders)))
+			break
+		}
+	}
+	require.Equal(t, []string{"too-old", "20"}, kinds)
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{NoSnapshot: true, AtLeast: at}) {
+		require.NoError(t, err)
+		require.Equal(t, last, e.ID)
+		require.Equal(t, last, e.Heartbeat.Applied)
+		break
+	}
+}
+
+func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
+	key, err := api.ParseKey("desk:reader:secret")
+	require.NoError(t, err)
+	s := startService(t, func(o *api.Options) { o.Keys = []api.Key{key} })
+	for _, err := range s.Watch(t.Context(), client.WatchQuery{}) {
+		require.ErrorIs(t, err, client.ErrUnauthorized)
+	}
+	for name, body := range map[string]string{
+		"a page": "<html>", "an event that is no JSON": "event: order\ndata: {\n\n", "an id that is no number": "id: x\n\n",
+		"an event without end": "data: " + strings.Repeat("x", 17<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if name != "a page" {
+					w.Header().Set("Content-Type", "text/event-stream")
+				}
+				_, _ = io.WriteString(w, body)
+			}))
+			defer foreign.Close()
+			asked, err := client.New(client.Options{URL: foreign.URL})
+			require.NoError(t, err)
+			for _, err := range asked.Watch(t.Context(), client.WatchQuery{}) {
+				require.ErrorContains(t, err, "not the stream of this API")
+			}
+		})
+	}
+}
+
+func TestWatchWaitsAsLongAsItIsAskedTo(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		switch asked {
+		case 1:
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2: // cut in an event: it did not come
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, ": hello\nretry: 20\nevent: heartbeat\nid: 7\ndata: {\"applied\":7}\n\nevent: heartbeat\nid: 9\ndata: {\"applied\":9}\n")
+		default:
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprintf(w, "event: news\nid: 8\ndata: 1\n\nevent: resync\ndata: {\"lastEventId\":%q}\n\n", r.Header.Get("Last-Event-ID"))
+		}
+	}))
+	defer server.Close()
+	c, err := client.New(client.Options{URL: server.URL})
+	require.NoError(t, err)
+	var pauses []time.Duration
+	q := client.WatchQuery{Retrying: func(_ error, pause time.Duration) { pauses = append(pauses, pause) }}
+	for e, err := range c.Watch(t.Context(), q) {
+		require.NoError(t, err)
+		if e.Resync != nil {
+			require.Equal(t, "7", e.Resync.LastEventID)
+			break
+		}
+	}
+	require.Len(t, pauses, 2)
+	require.GreaterOrEqual(t, pauses[0], time.Second, "Retry-After")
+	require.LessOrEqual(t, pauses[1], 20*time.Millisecond, "retry")
+}

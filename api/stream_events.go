@@ -1,0 +1,118 @@
+package api
+
+import (
+	"bytes"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// The events of the stream.
+const (
+	eventSnapshot  = "snapshot"
+	eventOrder     = "order"
+	eventResync    = "resync"
+	eventHeartbeat = "heartbeat"
+	eventClosed    = "closed"
+)
+
+// StreamSnapshot is a part of the orders that match as they are now.
+type StreamSnapshot struct {
+	Orders  []Order `json:"orders" doc:"Those notified last come first."`
+	Page    int     `json:"page" doc:"From 1. A 1 again, when the views were rebuilt meanwhile: the snapshot starts over."`
+	Last    bool    `json:"last" doc:"The snapshot is complete. Only this event has an id."`
+	Applied uint64  `json:"applied" doc:"The snapshot and the events after it are all that happened up to any later record."`
+}
+
+// StreamOrder is an order that changed.
+type StreamOrder struct {
+	Order        Order       `json:"order" doc:"As GET /v1/orders/{id}."`
+	Cause        StreamCause `json:"cause"`
+	StatusBefore *string     `json:"statusBefore" doc:"Before the notification that is the cause; null: there was none, or it is not known."`
+	Matches      bool        `json:"matches" doc:"false: the filters do not select the order any more. They did since the reader last heard of it, or, right after a resume, ever."`
+}
+
+// StreamCause is the notification that an event was sent for: the order's last one.
+type StreamCause struct {
+	Sequence uint64  `json:"sequence"`
+	Effect   *string `json:"effect" doc:"What it did, as in the history; null: it said nothing new of the status (a repeat, or details only), or it is not known any more."`
+}
+
+// StreamResync says that the stream could not go on from Last-Event-ID.
+type StreamResync struct {
+	Reason      string `json:"reason" enum:"too-old,unknown" doc:"too-old: more orders changed since than are sent after each other; unknown: the log never had that record."`
+	LastEventID string `json:"lastEventId" doc:"As it was sent."`
+	Detail      string `json:"detail" doc:"In words."`
+}
+
+// StreamHeartbeat says that the stream lives.
+type StreamHeartbeat struct {
+	Applied    uint64 `json:"applied" doc:"Everything up to this record was looked at for this stream."`
+	Generation int    `json:"generation" doc:"Of the views. When it changes, and the rules with it, orders may read differently though no notification came for them."`
+}
+
+// StreamClosed is the last event of a stream that the server ends.
+type StreamClosed struct {
+	Reason string `json:"reason" enum:"shutdown,slow,failed"`
+	Detail string `json:"detail" doc:"In words."`
+}
+
+// TransformSchema names the effects.
+func (*StreamCause) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["effect"].Enum = []any{statemachine.Applied, statemachine.Confirmed, statemachine.Late, statemachine.Superseded,
+		statemachine.Restated, statemachine.Annotated, nil}
+	return s
+}
+
+// TransformSchema names the statuses.
+func (*StreamOrder) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["statusBefore"].Enum = append(statusNames(), nil)
+	return s
+}
+
+// streamResponse describes the events: each item is one, its data JSON in one line.
+func (a *API) streamResponse() map[string]*huma.Response {
+	kinds := []struct {
+		name, id string
+		data     reflect.Type
+	}{
+		{eventSnapshot, "The sequence that it stands at; with the last event of a snapshot only.", reflect.TypeFor[StreamSnapshot]()},
+		{eventOrder, "The sequence of the order's last notification.", reflect.TypeFor[StreamOrder]()},
+		{eventResync, "", reflect.TypeFor[StreamResync]()},
+		{eventHeartbeat, "As applied, when it is above the last id.", reflect.TypeFor[StreamHeartbeat]()},
+		{eventClosed, "", reflect.TypeFor[StreamClosed]()},
+	}
+	var events []*huma.Schema
+	for _, k := range kinds {
+		properties := map[string]*huma.Schema{
+			"event": {Type: huma.TypeString, Enum: []any{k.name}},
+			"data":  a.huma.OpenAPI().Components.Schemas.Schema(k.data, true, ""),
+		}
+		if k.id != "" {
+			properties["id"] = &huma.Schema{Type: huma.TypeInteger, Format: "int64", Description: k.id}
+		}
+		events = append(events, &huma.Schema{Title: k.name, Type: huma.TypeObject, Properties: properties, Required: []string{"event", "data"}})
+	}
+	return map[string]*huma.Response{"200": {Description: "Server-sent events, until the reader or the server ends them.",
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeArray,
+			Description: "The events in the order of the stream; data is written as JSON.", Items: &huma.Schema{OneOf: events}}}}}}
+}
+
+// appendEvent adds an event with data that is JSON; id 0 is none.
+func appendEvent(b []byte, event string, id uint64, data []byte) []byte {
+	b = append(append(append(b, "event: "...), event...), '\n')
+	b = append(append(append(b, "data: "...), data...), '\n')
+	if id > 0 {
+		b = append(strconv.AppendUint(append(b, "id: "...), id, 10), '\n')
+	}
+	return append(b, '\n')
+}
+
+// eventData writes v as JSON in one line.
+func eventData(v any) []byte {
+	var b bytes.Buffer
+	_ = writeJSON(&b, v) // texts and numbers: it can be written
+	return bytes.TrimRight(b.Bytes(), "\n")
+}

@@ -1,0 +1,357 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+	"go.uber.org/zap"
+)
+
+const (
+	// walkPage is how many orders a reader is served from the views at once.
+	walkPage = 100
+	// snapshotBytes is about how large an event of a snapshot gets; an order more may be in it.
+	snapshotBytes = 1 << 20
+	// writeBytes is how much is written at once: as long as a reader takes that much within the timeout, it is not slow.
+	writeBytes = 64 << 10
+	retryFirst = "retry: 2000\n"
+	retryAfter = "retry: 1000\n" // when the server is about to be back
+)
+
+// streamBuffers are what readers write from; who waits has none.
+var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeBytes); return &b }}
+
+// streamReader is one stream. It knows every change up to at.
+type streamReader struct {
+	hub      *hub
+	views    Views
+	query    views.Query
+	snapshot bool
+	resumed  bool          // at is the event to go on after
+	resync   *StreamResync // to be told first
+
+	w       io.Writer
+	control *http.ResponseController
+	beat    *time.Ticker
+
+	at   uint64
+	sent uint64 // the last id
+	// began is the sequence as of which the reader knows every order, or knew it when the changes began. 0 after a resume: of
+	// changes that came together it may have had some and not others, which an id does not tell.
+	began uint64
+	// settled is a sequence that the views stood at, or after, whenever they were read for this reader, by another server too.
+	// What the hub tells from before is compared with began: only after it has the reader heard all that others have.
+	settled uint64
+	live    bool // the hub took over
+}
+
+// serve writes events until ctx ends, the server stops or the reader is too slow.
+func (r *streamReader) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if server, ok := ctx.Value(stopping{}).(context.Context); ok {
+		defer context.AfterFunc(server, func() { cancel(errShutdown) })()
+	}
+	// The timeouts of the server are for requests that end.
+	if err := r.control.SetReadDeadline(time.Time{}); err != nil {
+		r.ended(endedFailed, err)
+		return
+	}
+	r.beat = time.NewTicker(r.hub.options.Heartbeat)
+	defer r.beat.Stop()
+	err := r.follow(ctx)
+	switch {
+	case errors.Is(context.Cause(ctx), errShutdown):
+		r.close(retryAfter, endedShutdown, "The server shuts down; come back with Last-Event-ID.")
+		r.ended(endedShutdown, nil)
+	case errors.Is(err, errSlow):
+		r.close("", endedSlow, "The changes came faster than they were read; come back with Last-Event-ID.")
+		r.ended(endedSlow, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		r.ended(endedSlow, err) // a closed event would not get through either
+	case ctx.Err() != nil || errors.As(err, new(*writeError)):
+		r.ended(endedClient, nil)
+	default:
+		r.close("", endedFailed, "The views cannot be read; come back with Last-Event-ID.")
+		r.ended(endedFailed, err)
+	}
+}
+
+func (r *streamReader) ended(reason string, err error) {
+	r.hub.metrics.ended.WithLabelValues(reason).Inc()
+	if err != nil {
+		r.hub.logger.Warn("a stream was ended", zap.String("reason", reason), zap.Uint64("sequence", r.at), zap.Error(err))
+	}
+}
+
+// close sends the last event, as far as that gets through.
+func (r *streamReader) close(retry, reason, detail string) {
+	event := appendEvent([]byte(retry), eventClosed, 0, eventData(StreamClosed{reason, detail}))
+	if r.write(event) == nil {
+		r.hub.metrics.events.WithLabelValues(eventClosed).Inc()
+	}
+}
+
+func (r *streamReader) follow(ctx context.Context) error {
+	first := []byte(retryFirst)
+	if r.resync != nil {
+		first = appendEvent(first, eventResync, 0, eventData(r.resync))
+		r.hub.metrics.events.WithLabelValues(eventResync).Inc()
+	}
+	switch {
+	case r.resumed:
+		r.sent = r.at
+		first = r.appendHeartbeat(first)
+	case !r.snapshot:
+		first = r.appendHeartbeat(first) // the id from which to resume, before anything changes
+	}
+	if err := r.write(first); err != nil {
+		return err
+	}
+	if r.snapshot && !r.resumed {
+		r.at = 0 // a heartbeat in between must have no id
+		if err := r.sendSnapshot(ctx); err != nil {
+			return err
+		}
+	}
+	if !r.resumed {
+		r.began, r.settled = r.at, r.at
+	}
+	for ctx.Err() == nil {
+		found, through, moved, held := r.hub.since(r.at)
+		var err error
+		switch {
+		case held:
+			err = r.sendLive(ctx, found, through, moved)
+		case r.live:
+			err = errSlow
+		default:
+			err = r.catchUp(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// sendLive sends what the hub has, and waits when that is all.
+func (r *streamReader) sendLive(ctx context.Context, found []*change, through uint64, moved <-chan struct{}) error {
+	r.live = true
+	if err := r.sendChanges(found, through); err != nil || len(found) == readerPage {
+		return err
+	}
+	return r.wait(ctx, moved, nil)
+}
+
+// sendChanges sends those that concern the reader, who then knows everything up to through.
+func (r *streamReader) sendChanges(found []*change, through uint64) error {
+	buffer := streamBuffers.Get().(*[]byte)
+	b := (*buffer)[:0]
+	defer func() {
+		if cap(b) <= 2*writeBytes { // one large order must not stay for ever
+			*buffer = b
+		}
+		streamBuffers.Put(buffer)
+	}()
+	for _, c := range found {
+		since := c.since
+		if since < r.settled {
+			since = r.began
+		}
+		if due, matches := c.concerns(&r.query, since); due {
+			b = c.appendTo(b, matches)
+			r.sent = c.sequence
+			r.hub.metrics.events.WithLabelValues(eventOrder).Inc()
+		}
+		if len(b) >= writeBytes {
+			if err := r.write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+		r.at = c.sequence
+	}
+	r.at = max(r.at, through)
+	return r.write(b)
+}
+
+// wait sends heartbeats until one of the channels is ready, or ctx ends, which is told by follow.
+func (r *streamReader) wait(ctx context.Context, moved <-chan struct{}, free chan<- struct{}) error {
+	for {
+		select {
+		case <-moved:
+			return nil
+		case free <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.beat.C:
+			if err := r.write(r.appendHeartbeat(nil)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *streamReader) appendHeartbeat(b []byte) []byte {
+	var id uint64
+	if r.at > r.sent {
+		id, r.sent = r.at, r.at
+	}
+	_, generation := r.hub.where()
+	r.hub.metrics.events.WithLabelValues(eventHeartbeat).Inc()
+	return appendEvent(b, eventHeartbeat, id, eventData(StreamHeartbeat{r.at, generation}))
+}
+
+// catchUp sends the next page of what changed before the time that the hub keeps.
+func (r *streamReader) catchUp(ctx context.Context) error {
+	return r.walk(ctx, func() error {
+		page, err := r.hub.page(ctx, r.at)
+		if err != nil {
+			return err
+		}
+		r.settled = max(r.settled, page.At.Applied)
+		found := make([]*change, len(page.Orders))
+		for i := range page.Orders {
+			found[i] = newChange(&page.Orders[i], r.began)
+		}
+		return r.sendChanges(found, page.Through)
+	})
+}
+
+// walk runs f when few enough others do the same: what it reads is held until the reader has taken it.
+func (r *streamReader) walk(ctx context.Context, f func() error) error {
+	if err := r.wait(ctx, nil, r.hub.walks); err != nil {
+		return err
+	}
+	defer func() { <-r.hub.walks }()
+	return f()
+}
+
+// page reads changes for one reader.
+func (h *hub) page(ctx context.Context, after uint64) (views.Changes, error) {
+	select {
+	case h.reads <- struct{}{}:
+	case <-ctx.Done():
+		return views.Changes{}, ctx.Err()
+	}
+	defer func() { <-h.reads }()
+	return h.feed.Changes(ctx, after, walkPage)
+}
+
+// recent returns the least sequence that a reader can resume from.
+func (h *hub) recent(ctx context.Context) (uint64, error) {
+	select {
+	case h.reads <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	defer func() { <-h.reads }()
+	return h.feed.Recent(ctx, h.options.CatchUp)
+}
+
+// snapshotWalk goes through the list, newest first. Orders that change meanwhile leave the part that is still to come, and
+// are sent as changes after it: what is left is as it was when the walk began.
+type snapshotWalk struct {
+	query   views.Query
+	page    int
+	applied uint64
+	last    bool
+}
+
+func (r *streamReader) sendSnapshot(ctx context.Context) error {
+	s := snapshotWalk{query: r.query}
+	s.query.Limit = walkPage
+	for !s.last {
+		err := r.walk(ctx, func() error { return r.sendSnapshotPage(ctx, &s) })
+		if errors.Is(err, views.ErrCursorExpired) {
+			s = snapshotWalk{query: s.query}
+			s.query.Cursor = ""
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	r.at, r.sent = s.applied, s.applied
+	return nil
+}
+
+func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) error {
+	page, err := r.views.Orders(ctx, s.query)
+	if err != nil {
+		return err
+	}
+	if s.page == 0 {
+		s.applied = page.Applied
+	}
+	s.query.Cursor, s.last = page.Next, page.Next == ""
+	for rest := page.Orders; ; {
+		event := StreamSnapshot{Orders: []Order{}, Applied: s.applied}
+		for size := 0; len(rest) > 0 && size < snapshotBytes; rest = rest[1:] {
+			if rest[0].Last.Sequence > s.applied {
+				continue // it changed meanwhile, and is sent as a change
+			}
+			event.Orders = append(event.Orders, newOrder(&rest[0]))
+			size += sizeOf(&rest[0])
+		}
+		s.page++
+		event.Page, event.Last = s.page, s.last && len(rest) == 0
+		var id uint64
+		if event.Last {
+			id = s.applied
+		}
+		if err := r.write(appendEvent(nil, eventSnapshot, id, eventData(event))); err != nil {
+			return err
+		}
+		r.hub.metrics.events.WithLabelValues(eventSnapshot).Inc()
+		if len(rest) == 0 {
+			return nil
+		}
+	}
+}
+
+// sizeOf is about how long an order gets in JSON: what has no bound are its texts.
+func sizeOf(o *statemachine.Order) int {
+	size := 1 << 10
+	for f := range statemachine.Fields {
+		size += len(o.Detail(f))
+	}
+	for _, refusal := range o.Refusals() {
+		size += len(refusal.ErrorType) + len(refusal.Description)
+	}
+	return size
+}
+
+// writeError is an error of the connection.
+type writeError struct{ error }
+
+func (e *writeError) Unwrap() error { return e.error }
+
+// write sends b, in pieces that the reader must each take within the timeout.
+func (r *streamReader) write(b []byte) error {
+	for piece := range slices.Chunk(b, writeBytes) {
+		if err := r.control.SetWriteDeadline(time.Now().Add(r.hub.options.WriteTimeout)); err != nil {
+			return &writeError{err}
+		}
+		if _, err := r.w.Write(piece); err != nil {
+			return &writeError{err}
+		}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if err := r.control.Flush(); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}

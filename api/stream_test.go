@@ -1,0 +1,428 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+const streamPatience = 2 * time.Minute // with the race detector, on a busy machine
+
+// event is one of a stream; its data was valid by the document.
+type event struct {
+	kind string
+	id   uint64 // 0: none
+	data []byte
+}
+
+// reader is a client of a stream. It fails the test when ids do not rise.
+type reader struct {
+	s      *server
+	body   io.ReadCloser
+	lines  *bufio.Reader
+	lastID uint64
+}
+
+// listen opens a stream with the headers given as "Name: value".
+func (s *server) listen(t testing.TB, query string, headers ...string) *reader {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), streamPatience)
+	t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/v1/stream"+query, nil)
+	require.NoError(t, err)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
+	require.NotEmpty(t, response.Header.Get("Log-Sequence"))
+	r := &reader{s: s, body: response.Body, lines: bufio.NewReader(response.Body)}
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *reader) close() { _ = r.body.Close() }
+
+// read returns the next event, io.EOF when the server has ended the stream.
+func (r *reader) read() (e event, err error) {
+	for {
+		line, err := r.lines.ReadString('\n')
+		if err != nil {
+			return e, err
+		}
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		switch {
+		case name == "" && e.kind != "":
+			if e.id != 0 && e.id <= r.lastID {
+				return e, fmt.Errorf("the id %d came after %d", e.id, r.lastID)
+			}
+			r.lastID = max(r.lastID, e.id)
+			return e, nil
+		case name == "event":
+			e.kind = value
+		case name == "data":
+			e.data = []byte(value)
+		case name == "id":
+			if e.id, err = strconv.ParseUint(value, 10, 64); err != nil {
+				return e, err
+			}
+		}
+	}
+}
+
+// next returns the next event that is not a heartbeat, checked against the document.
+func (r *reader) next(t testing.TB) event {
+	t.Helper()
+	for {
+		e, err := r.read()
+		require.NoError(t, err)
+		r.s.checkEvent(t, e)
+		if e.kind != "heartbeat" {
+			return e
+		}
+	}
+}
+
+func (s *server) checkEvent(t testing.TB, e event) {
+	t.Helper()
+	schema, err := s.schema.Compile("urn:openapi#/components/schemas/Stream" + strings.ToUpper(e.kind[:1]) + e.kind[1:])
+	require.NoError(t, err)
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(e.data)))
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(value), "%s", e.data)
+}
+
+func data[T any](t testing.TB, e event) (value T) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(e.data, &value))
+	return value
+}
+
+// snapshot reads one to its end and returns its orders.
+func (r *reader) snapshot(t testing.TB) (orders []api.Order) {
+	t.Helper()
+	for page := 1; ; page++ {
+		e := r.next(t)
+		require.Equal(t, "snapshot", e.kind)
+		part := data[api.StreamSnapshot](t, e)
+		require.Equal(t, page, part.Page)
+		orders = append(orders, part.Orders...)
+		if !part.Last {
+			require.Zero(t, e.id, "a cut in between starts over")
+			continue
+		}
+		require.Equal(t, part.Applied, e.id)
+		return orders
+	}
+}
+
+// change reads an order event.
+func (r *reader) change(t testing.TB) api.StreamOrder {
+	t.Helper()
+	e := r.next(t)
+	require.Equal(t, "order", e.kind, "%s", e.data)
+	change := data[api.StreamOrder](t, e)
+	require.Equal(t, e.id, change.Cause.Sequence)
+	require.Equal(t, e.id, change.Order.Notifications.LastSequence)
+	return change
+}
+
+// tell receives and applies what one notification says, and returns its sequence.
+func (s *server) tell(t testing.TB, n statemachine.Notification) uint64 {
+	sequence := s.receive(n, `{}`)
+	s.apply(t)
+	return sequence
+}
+
+func text(s *string) string {
+	if s == nil {
+		return "null"
+	}
+	return *s
+}
+
+func TestAStreamBeginsWithTheOrdersAndGoesOnWithTheirChanges(t *testing.T) {
+	s := start(t, newWorld(t))
+	for i := range 250 {
+		s.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
+	}
+	s.apply(t)
+	r := s.listen(t, "")
+	orders := r.snapshot(t)
+	require.Len(t, orders, 250)
+	require.Equal(t, "o-249", orders[0].OrderID, "newest first")
+	require.Equal(t, uint64(250), r.lastID)
+
+	for _, c := range []struct {
+		said                   statemachine.Notification
+		status, before, effect string
+	}{
+		{order("new", statemachine.Placed, 1, ""), "PLACED", "null", "applied"},
+		{order("o-7", statemachine.Filled, 3, "100"), "FILLED", "PLACED", "applied"},
+		{order("o-7", statemachine.Filled, 3, "100"), "FILLED", "FILLED", "null"},
+		{order("o-7", statemachine.PartiallyFilled, 2, "40"), "FILLED", "FILLED", "late"},
+		{statemachine.Notification{OrderID: "o-8", AssetClass: statemachine.Traditional, Refused: true}, "PLACED", "PLACED", "null"},
+	} {
+		sequence := s.tell(t, c.said)
+		change := r.change(t)
+		require.Equal(t, sequence, change.Cause.Sequence)
+		require.Equal(t, []string{c.said.OrderID, c.status, c.before, c.effect},
+			[]string{change.Order.OrderID, text(change.Order.Status), text(change.StatusBefore), text(change.Cause.Effect)})
+		require.True(t, change.Matches)
+		shown, err := json.Marshal(change.Order)
+		require.NoError(t, err)
+		require.JSONEq(t, string(s.get(t, "/v1/orders/"+c.said.OrderID).body), string(shown))
+	}
+}
+
+func TestAStreamOfNoOrdersHasAnEmptySnapshot(t *testing.T) {
+	s := start(t, newWorld(t))
+	r := s.listen(t, "?open=true")
+	require.Empty(t, r.snapshot(t))
+	require.Equal(t, uint64(1), s.tell(t, order("o-1", statemachine.Placed, 1, "")))
+	require.Equal(t, "o-1", r.change(t).Order.OrderID)
+}
+
+func TestAStreamWithoutSnapshotBeginsNow(t *testing.T) {
+	s := start(t, newWorld(t))
+	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
+	r := s.listen(t, "?snapshot=false")
+	e, err := r.read()
+	require.NoError(t, err)
+	require.Equal(t, "heartbeat", e.kind)
+	require.Equal(t, uint64(1), e.id, "a cut before the first change loses nothing")
+	s.tell(t, order("o-2", statemachine.Placed, 1, ""))
+	require.Equal(t, "o-2", r.change(t).Order.OrderID)
+}
+
+func TestAReaderLearnsThatAnOrderLeavesItsFilter(t *testing.T) {
+	s := start(t, newWorld(t))
+	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
+	s.tell(t, order("filled", statemachine.Filled, 1, ""))
+	r := s.listen(t, "?status=PLACED&assetClass=TRADITIONAL")
+	require.Len(t, r.snapshot(t), 1)
+	s.tell(t, order("filled", statemachine.Settled, 2, "")) // never matched
+	s.tell(t, order("o-2", statemachine.Placed, 1, ""))
+	change := r.change(t)
+	require.Equal(t, "o-2", change.Order.OrderID)
+	require.True(t, change.Matches)
+	// Two changes in one commit: the order passes the filter's edge in the first of them.
+	s.receive(order("o-1", statemachine.PartiallyFilled, 2, "40"), `{}`)
+	s.tell(t, order("o-1", statemachine.Filled, 3, "100"))
+	change = r.change(t)
+	require.Equal(t, "o-1", change.Order.OrderID)
+	require.False(t, change.Matches)
+	require.Equal(t, "FILLED", text(change.Order.Status))
+	require.Equal(t, "PARTIALLY_FILLED", text(change.StatusBefore))
+	s.tell(t, order("o-1", statemachine.Settled, 4, "")) // is gone already
+	s.tell(t, order("o-2", statemachine.Filled, 2, ""))
+	require.Equal(t, "o-2", r.change(t).Order.OrderID)
+}
+
+func TestAStreamResumesAcrossARestartWithoutLossOrRepeat(t *testing.T) {
+	w := newWorld(t)
+	s := start(t, w)
+	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
+	s.tell(t, order("o-2", statemachine.Placed, 1, ""))
+	r := s.listen(t, "?status=PLACED")
+	require.Len(t, r.snapshot(t), 2)
+	s.tell(t, order("o-3", statemachine.Placed, 1, ""))
+	last := r.change(t).Cause.Sequence
+	s.stop()
+	closed := r.next(t)
+	require.Equal(t, "closed", closed.kind)
+	require.Equal(t, "shutdown", data[api.StreamClosed](t, closed).Reason)
+	_, err := r.read()
+	require.ErrorIs(t, err, io.EOF)
+
+	s.tell(t, order("o-1", statemachine.PartiallyFilled, 2, "40"))
+	s.tell(t, order("o-1", statemachine.Filled, 3, "100"))
+	s.tell(t, order("new", statemachine.Filled, 3, "100"))
+	s.tell(t, order("o-4", statemachine.Placed, 1, ""))
+	for _, how := range []func(*server) *reader{
+		func(s *server) *reader { return s.listen(t, "?status=PLACED", fmt.Sprint("Last-Event-ID: ", last)) },
+		func(s *server) *reader { return s.listen(t, fmt.Sprint("?status=PLACED&lastEventId=", last)) },
+		func(s *server) *reader {
+			return s.listen(t, "?status=PLACED&lastEventId=1", fmt.Sprint("Last-Event-ID: ", last))
+		},
+	} {
+		// With room for one kept change the reader is served from the views first.
+		for _, kept := range []int{0, 1} {
+			s = start(t, w, func(o *api.Options) { o.Stream.Kept = kept })
+			r = how(s)
+			change := r.change(t)
+			require.Equal(t, "o-1", change.Order.OrderID)
+			require.False(t, change.Matches, "two changes come as one, which tells that the order left")
+			require.Equal(t, "o-4", r.change(t).Order.OrderID)
+			s.stop()
+			require.Equal(t, "closed", r.next(t).kind)
+		}
+	}
+}
+
+func TestAResyncSaysWhyAStreamCannotGoOn(t *testing.T) {
+	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.CatchUp, o.Stream.Kept = 10, 8 })
+	for i := range 30 {
+		s.tell(t, order(fmt.Sprint("o-", i), statemachine.Placed, 1, ""))
+	}
+	for id, reason := range map[string]string{"19": "too-old", "1": "too-old", "31": "unknown", "-1": "unknown", "x": "unknown",
+		"99999999999999999999": "unknown"} {
+		t.Run(id, func(t *testing.T) {
+			r := s.listen(t, "", "Last-Event-ID: "+id)
+			e := r.next(t)
+			require.Equal(t, "resync", e.kind)
+			resync := data[api.StreamResync](t, e)
+			require.Equal(t, reason, resync.Reason)
+			require.Equal(t, id, resync.LastEventID)
+			require.Len(t, r.snapshot(t), 30, "it goes on as if it had begun anew")
+		})
+	}
+	for _, id := range []uint64{20, 25, 30} {
+		r := s.listen(t, "", fmt.Sprint("Last-Event-ID: ", id))
+		for sequence := id + 1; sequence <= 30; sequence++ {
+			require.Equal(t, sequence, r.change(t).Cause.Sequence)
+		}
+	}
+}
+
+func TestAnIDThatTheViewsHaveNotReachedAgainIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	s := start(t, w)
+	for i := range 5 {
+		s.tell(t, order(fmt.Sprint("o-", i), statemachine.Placed, 1, ""))
+	}
+	s.stop()
+	require.NoError(t, w.Store.Close())
+	w.open(t, "8") // by other rules: from the beginning
+	s = start(t, w)
+	r := s.listen(t, "", "Last-Event-ID: 3")
+	s.apply(t)
+	require.Equal(t, uint64(4), r.change(t).Cause.Sequence)
+	require.Equal(t, uint64(5), r.change(t).Cause.Sequence)
+}
+
+func TestHeartbeatsTellHowFarAStreamHasCome(t *testing.T) {
+	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Heartbeat = 10 * time.Millisecond })
+	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
+	r := s.listen(t, "?status=FILLED")
+	require.Empty(t, r.snapshot(t))
+	s.tell(t, order("o-2", statemachine.Placed, 1, "")) // does not concern it
+	for {
+		e, err := r.read()
+		require.NoError(t, err)
+		require.Equal(t, "heartbeat", e.kind)
+		s.checkEvent(t, e)
+		if data[api.StreamHeartbeat](t, e).Applied == 2 {
+			require.Equal(t, uint64(2), e.id, "so that a resume does not go over it again")
+			break
+		}
+		require.Zero(t, e.id)
+	}
+	e, err := r.read()
+	require.NoError(t, err)
+	require.Zero(t, e.id, "an id is not repeated")
+	require.Equal(t, 1, data[api.StreamHeartbeat](t, e).Generation)
+}
+
+func TestASlowReaderIsCutOffAndDelaysNobody(t *testing.T) {
+	core, logged := observer.New(zap.WarnLevel)
+	s := start(t, newWorld(t), func(o *api.Options) {
+		o.Stream.WriteTimeout, o.Logger = 200*time.Millisecond, zap.New(core)
+	})
+	connection, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	require.NoError(t, err)
+	defer connection.Close()
+	_, err = connection.Write([]byte("GET /v1/stream HTTP/1.1\r\nHost: o\r\n\r\n"))
+	require.NoError(t, err) // and it never reads
+	r := s.listen(t, "")
+	require.Empty(t, r.snapshot(t))
+	long := strings.Repeat("x", 200_000)
+	cut := func() bool {
+		return strings.Contains(string(s.get(t, "/metrics").body), `orderfold_api_streams_ended_total{reason="slow"} 1`)
+	}
+	for i := 0; !cut(); i++ {
+		n := order(fmt.Sprint("o-", i), statemachine.Placed, 1, "")
+		n.Details[statemachine.Message] = long
+		sequence := s.tell(t, n)
+		require.Equal(t, sequence, r.change(t).Cause.Sequence)
+	}
+	require.Equal(t, "slow", logged.FilterMessage("a stream was ended").All()[0].ContextMap()["reason"])
+}
+
+func TestAReaderThatFallsBehindWhatIsKeptIsTold(t *testing.T) {
+	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Kept = 4 })
+	r := s.listen(t, "")
+	require.Empty(t, r.snapshot(t))
+	long := strings.Repeat("x", 100_000)
+	// 200 changes in one commit are more than are kept, and than the reader could have taken.
+	for i := range 200 {
+		n := order(fmt.Sprint("o-", i), statemachine.Placed, 1, "")
+		n.Details[statemachine.Message] = long
+		s.receive(n, `{}`)
+	}
+	s.apply(t)
+	e := r.next(t)
+	require.Equal(t, "closed", e.kind)
+	require.Equal(t, "slow", data[api.StreamClosed](t, e).Reason)
+	r = s.listen(t, "", fmt.Sprint("Last-Event-ID: ", r.lastID))
+	for i := range 200 {
+		require.Equal(t, uint64(i+1), r.change(t).Cause.Sequence, "nothing is lost")
+	}
+}
+
+func TestStreamsAreBoundedAndNeedAKey(t *testing.T) {
+	key, err := api.ParseKey("desk:reader:secret")
+	require.NoError(t, err)
+	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Readers, o.Keys = 1, []api.Key{key} })
+	code, _ := s.get(t, "/v1/stream").problem(t)
+	require.Equal(t, "unauthorized", code)
+	s.key = "secret"
+	code, _ = s.get(t, "/v1/stream?colour=red").problem(t)
+	require.Equal(t, "bad-parameter", code)
+	code, _ = s.get(t, "/v1/stream?minSequence=1", "Prefer: wait=0").problem(t)
+	require.Equal(t, "view-behind", code)
+	require.Equal(t, http.StatusOK, s.do(t, http.MethodHead, "/v1/stream").StatusCode)
+	r := s.listen(t, "", "Authorization: Bearer secret")
+	require.Empty(t, r.snapshot(t))
+	code, _ = s.get(t, "/v1/stream").problem(t)
+	require.Equal(t, "busy", code)
+	r.close()
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/v1/stream", nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer secret")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	}, streamPatience, 5*time.Millisecond, "who leaves makes room")
+}
+
+func TestAStreamOfViewsThatAreNotThereIsAProblem(t *testing.T) {
+	s := start(t, newWorld(t))
+	s.fail(nil, fmt.Errorf("the disk is gone"))
+	code, _ := s.get(t, "/v1/stream").problem(t)
+	require.Equal(t, "internal", code)
+	s.fail(fmt.Errorf("the log is gone"), nil)
+	code, _ = s.get(t, "/v1/stream", "Last-Event-ID: 7").problem(t)
+	require.Equal(t, "log-unavailable", code)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/orderfold/orderfold/api/client"
+	"github.com/stretchr/testify/require"
+)
+
+// watcher is a reader of the stream that keeps what it is told.
+type watcher struct {
+	filter client.OrderFilter
+	mu     sync.Mutex
+	orders map[string]client.Order
+	last   uint64 // ID of the last event
+	err    error
+}
+
+// watch takes every event of the API until ctx ends. It fails when an ID does not rise or the stream begins anew.
+func (w *watcher) watch(ctx context.Context, c *client.Client) {
+	snapshots := 0
+	for e, err := range c.Watch(ctx, client.WatchQuery{OrderFilter: w.filter}) {
+		w.mu.Lock()
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			w.err = err
+		case e.ID != 0 && e.ID <= w.last:
+			w.err = fmt.Errorf("event %d came after %d", e.ID, w.last)
+		case e.Resync != nil:
+			w.err = errors.New("resync: " + e.Resync.Detail)
+		case e.Snapshot != nil:
+			if snapshots++; snapshots > 1 && w.last != 0 {
+				w.err = errors.New("another snapshot")
+			}
+			for _, o := range e.Snapshot.Orders {
+				w.orders[o.OrderID] = o
+			}
+		case e.Change != nil && e.Change.Matches:
+			w.orders[e.Change.Order.OrderID] = e.Change.Order
+		case e.Change != nil:
+			delete(w.orders, e.Change.Order.OrderID)
+		}
+		w.last = max(w.last, e.ID)
+		failed := w.err != nil
+		w.mu.Unlock()
+		if failed {
+			return
+		}
+	}
+}
+
+// complete reports whether the watcher has heard of everything up to sequence, or failed.
+func (w *watcher) complete(sequence uint64, want map[string]client.Order) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil || w.last >= sequence {
+		return true
+	}
+	// Heartbeats come every 15 s only: who has it all has heard of everything that concerns it.
+	return len(w.orders) == len(want) && !differs(w.orders, want)
+}
+
+func differs(got, want map[string]client.Order) bool {
+	for id, o := range want {
+		if got[id].Notifications != o.Notifications {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
+	args := []string{"serve", "--data", data, "--nats-addr", "127.0.0.1:0"}
+	for _, name := range []string{"receiver", "api"} {
+		args = append(args, "--"+name+"-addr", strings.TrimPrefix(p.addrs[name], "http://"))
+	}
+	c, err := newClient(p.addrs["api"], "")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	defer func() { cancel(); watching.Wait() }()
+	open := true
+	filters := []client.OrderFilter{{}, {}, {Open: &open}, {Statuses: []string{"FILLED", "SETTLED"}}, {AssetClass: "TRADITIONAL"},
+		{Breaks: []string{"conflicting_close", "possible_bust"}}}
+	watchers := make([]*watcher, 100)
+	for i := range watchers {
+		watchers[i] = &watcher{filter: filters[i%len(filters)], orders: map[string]client.Order{}}
+		watching.Go(func() { watchers[i].watch(ctx, c) })
+	}
+	load := make(chan [2]string, 1)
+	go func() { // a platform repeats what was not acknowledged
+		code, stdout, stderr := execute(t, nil, "simulate", "--url", p.addrs["receiver"], "--orders", "500", "--rate", "400", "--overtaking", "0.3", "--seed", "41")
+		load <- [2]string{strconv.Itoa(code), stdout + stderr}
+	}()
+	applied := func(n uint64) {
+		eventually(t, "the load goes on", func() bool {
+			status, err := c.Status(ctx)
+			return err == nil && status.AppliedSequence >= n
+		})
+	}
+	applied(200)
+	p.stop()
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	applied(700)
+	code, _, stderr := execute(t, nil, "rebuild", "--api-url", p.addrs["api"])
+	require.Equal(t, exitOK, code, stderr)
+	applied(1300)
+	p.kill()
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	said := <-load
+	require.Equal(t, "0", said[0], said[1])
+
+	status, err := c.Status(ctx)
+	require.NoError(t, err)
+	last := *status.Log.LastSequence
+	lists := make([]map[string]client.Order, len(filters))
+	for i, filter := range filters {
+		lists[i] = map[string]client.Order{}
+		for o, err := range c.Orders(ctx, client.OrderQuery{OrderFilter: filter, AtLeast: client.AtLeast{MinSequence: last}, Limit: 500}) {
+			require.NoError(t, err)
+			lists[i][o.OrderID] = o
+		}
+	}
+	require.Len(t, lists[0], 500)
+	for i, w := range watchers {
+		want := lists[i%len(filters)]
+		eventually(t, "the reader has heard it all", func() bool { return w.complete(last, want) })
+		require.NoError(t, w.err)
+		require.Equal(t, want, w.orders, "%+v", w.filter)
+	}
+	cancel()
+	watching.Wait()
+	p.stop()
+}

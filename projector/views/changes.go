@@ -1,0 +1,103 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Changes are the orders that changed after some sequence, the one that was notified last at the end. Each is there once, as it
+// is now.
+type Changes struct {
+	Orders []statemachine.Order
+	// Through is the sequence up to which they are complete: Applied, or the last order's when there are more. It is never
+	// below the one asked for, though the views may stand there.
+	Through uint64
+	At      At
+}
+
+const (
+	changedArm    = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence > ?`
+	recentArm     = `SELECT last_sequence AS s FROM orders INDEXED BY orders_by_facet WHERE facet = ?`
+	byChangedText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT ?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
+	recentlyText  = `SELECT s FROM (%s) ORDER BY 1 DESC LIMIT 1 OFFSET ?`
+)
+
+// Changes returns the orders notified after a sequence, limit of them (1–500; 0 is 100) and those notified first.
+func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes Changes, err error) {
+	limit = pageLimit(limit)
+	err = s.snapshot(ctx, func(g *generation, c *connection) error {
+		changes.At.Generation = g.number
+		if err := c.row(ctx, sequenceText, nil, &changes.At.Applied); err != nil {
+			return err
+		}
+		changes.Through = max(after, changes.At.Applied)
+		if after >= changes.At.Applied {
+			return nil
+		}
+		occupied, err := occupiedFacets(ctx, c)
+		if err != nil || len(occupied) == 0 {
+			return err
+		}
+		var args []any
+		for _, facet := range occupied {
+			args = append(args, facet, int64(after))
+		}
+		text := union(byChangedText, changedArm, len(occupied))
+		if changes.Orders, err = readOrders(ctx, c, text, append(args, limit), limit); err != nil {
+			return err
+		}
+		if len(changes.Orders) == limit {
+			changes.Through = changes.Orders[limit-1].Last.Sequence
+		}
+		return nil
+	})
+	if err != nil {
+		return Changes{}, fmt.Errorf("views: changes after %d: %w", after, err)
+	}
+	return changes, nil
+}
+
+// Recent returns the least sequence after which at most n orders were notified last.
+func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
+	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
+		occupied, err := occupiedFacets(ctx, c)
+		if err != nil || len(occupied) == 0 {
+			return err
+		}
+		var args []any
+		for _, facet := range occupied {
+			args = append(args, facet)
+		}
+		err = c.row(ctx, union(recentlyText, recentArm, len(occupied)), append(args, n), &after)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("views: the last %d changes: %w", n, err)
+	}
+	return after, nil
+}
+
+// union returns a text with that many arms: a merge of ranges that are sorted already. The text depends on their number only,
+// and stays prepared.
+func union(text, arm string, arms int) string {
+	return fmt.Sprintf(text, strings.Repeat(arm+" UNION ALL ", arms-1)+arm)
+}
+
+// occupiedFacets returns the facets that have orders.
+func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err error) {
+	facets, err := readFacets(ctx, c)
+	for i := range facets {
+		if facets[i].orders > 0 {
+			numbers = append(numbers, facets[i].number)
+		}
+	}
+	return numbers, err
+}

@@ -1,0 +1,21 @@
+package views
+
+import (
+	"slices"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Matches reports whether an order in that state, which need not be its present one, is among those that q selects. Limit and
+// cursor do not matter.
+func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
+	f := facetOf(o, state)
+	return q.selects(&f) && q.MatchesDetails(o) &&
+		(len(q.Breaks) == 0 || slices.ContainsFunc(state.Breaks, func(b statemachine.Break) bool { return slices.Contains(q.Breaks, b.Code) }))
+}
+
+// MatchesDetails is Matches without what depends on the state of the order.
+func (q *Query) MatchesDetails(o *statemachine.Order) bool {
+	return (q.AssetClass == 0 || q.AssetClass == o.AssetClass()) &&
+		(q.ExternalID == "" || q.ExternalID == o.Detail(statemachine.ExternalID))
+}

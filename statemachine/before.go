@@ -1,0 +1,79 @@
+package statemachine
+
+import "slices"
+
+// Since returns the states that the order was in from sequence on, the present one apart: the one that the notifications up to
+// it added up to, unless there were none, and the one after each later notification that brought a fact or another object.
+// Each fact is kept with the sequence it first came with, so that is told from the order alone; known is false when facts
+// were let go beyond MaxFacts. Whether an overfill was open then goes by the quantity known now.
+func (o *Order) Since(sequence uint64) (states []State, known bool) {
+	if o.Dropped > 0 {
+		return nil, false
+	}
+	var moments []uint64
+	if o.First.Sequence <= sequence {
+		moments = append(moments, sequence)
+	}
+	note := func(at uint64) {
+		if at > sequence && at < o.Last.Sequence {
+			moments = append(moments, at)
+		}
+	}
+	for i := range o.facts {
+		note(o.facts[i].first.Sequence)
+	}
+	for i := range o.sources {
+		note(o.sources[i].sequence)
+	}
+	slices.Sort(moments)
+	for _, at := range slices.Compact(moments) {
+		then := o.before(at + 1)
+		states = append(states, then.State())
+	}
+	return states, true
+}
+
+// before returns the order without the facts and objects that came at sequence or later.
+func (o *Order) before(sequence uint64) Order {
+	then := *o
+	then.facts = make([]fact, 0, len(o.facts))
+	for i := range o.facts {
+		if o.facts[i].first.Sequence < sequence {
+			then.facts = append(then.facts, o.facts[i])
+		}
+	}
+	for i := range then.sources {
+		if then.sources[i].sequence >= sequence {
+			then.sources[i] = source{}
+		}
+	}
+	return then
+}
+
+// LastChange is what an order tells of its last notification.
+type LastChange struct {
+	// Effect is what Observe said of it; "" when the order does not tell: it brought no new fact, so it was a repeat, or told
+	// details only.
+	Effect Effect
+	// Before is the status before it, when Known.
+	Before Status
+	Known  bool
+}
+
+// LastChange derives what the last notification did. Nothing is known when facts were let go beyond MaxFacts.
+func (o *Order) LastChange() LastChange {
+	if o.Dropped > 0 {
+		return LastChange{}
+	}
+	then := o.before(o.Last.Sequence)
+	c := then.count().snapshot()
+	last := LastChange{Before: c.decider.status, Known: true}
+	for i := range o.facts {
+		if f := &o.facts[i]; f.first.Sequence == o.Last.Sequence {
+			n := Notification{Sequence: f.first.Sequence, Received: f.first.Received, Kind: f.kind, Status: f.status, At: f.at,
+				Executed: f.executed}
+			last.Effect, _ = o.effect(&n, true, c, then.restatement())
+		}
+	}
+	return last
+}
