@@ -34,6 +34,7 @@ type Order struct {
 	ExpiryDate       *string       `json:"expiryDate" example:"2026-03-31"`
 	Breaks           []Break       `json:"breaks" doc:"What a person must look at, in the order of /v1/states."`
 	Refusals         []Refusal     `json:"refusals" doc:"Requests concerning the order that the platform refused, earliest first."`
+	Asked            *Asked        `json:"asked" doc:"How it stands with asking the platform for the order; null: it was not asked. What is pending or gone is told of a single order as it is now, by the process that asks."`
 	Notifications    Notifications `json:"notifications"`
 }
 
@@ -117,7 +118,7 @@ func newOrder(o *statemachine.Order) Order {
 		ExternalID: detail(statemachine.ExternalID), ProductIDs: productIDs(o), Message: detail(statemachine.Message),
 		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn),
 		ExpiryDate: detail(statemachine.ExpiryDate),
-		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()),
+		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()), Asked: answered(o),
 		Notifications: Notifications{
 			Count: o.Count, Duplicates: o.Duplicates, DroppedFacts: o.Dropped,
 			FirstSequence: o.First.Sequence, LastSequence: o.Last.Sequence,
