@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 	"github.com/stretchr/testify/require"
 )
@@ -90,10 +92,11 @@ func number(text string) *big.Rat {
 	return n
 }
 
-func (s *simulated) requireSame(within time.Duration) {
+// requireSame wants every order in the platform's own state, within a time that is many times the configured delay.
+func (s *simulated) requireSame() {
 	s.t.Helper()
 	var differences []string
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(patience)
 	for differences = s.different(); len(differences) > 0 && time.Now().Before(deadline); differences = s.different() {
 	}
 	require.Empty(s.t, differences, "%s", s.orders.get("/v1/status"))
@@ -115,12 +118,149 @@ func (s *simulated) status() platformStatus {
 func TestEveryOrderEndsInThePlatformsOwnState(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			began := time.Now()
 			s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(seed, 60)}, hurried()...)
 			s.play()
-			s.requireSame(10 * time.Second)
-			t.Log(time.Since(began), strings.Count(string(s.orders.get("/v1/stats")), ""), s.status())
+			s.requireSame()
+			require.Positive(t, s.status().Platform.Asked)
+			eventually(t, "nobody is left to be asked for", func() bool { return s.status().Platform.Pending == 0 })
+			require.Empty(t, s.different(), "also when everything was asked for")
 			s.orders.stop()
 		})
+	}
+}
+
+// recordsBy counts the log's records by their source, and those that are there twice.
+func (s *simulated) recordsBy() (sources map[string]int, twice []string) {
+	s.t.Helper()
+	code, stdout, stderr := execute(s.t, nil, "tail", "--data", s.args[2])
+	require.Equal(s.t, 0, code, stderr)
+	sources = map[string]int{}
+	recovered := map[string]bool{}
+	for line := range strings.Lines(stdout) {
+		r := decoded[logRecord](s.t, []byte(line))
+		sources[r.Source]++
+		if r.Source == "recovered" {
+			key := r.Object + string(r.Body) + r.BodyBytes
+			if recovered[key] {
+				twice = append(twice, line)
+			}
+			recovered[key] = true
+		}
+	}
+	return sources, twice
+}
+
+type logRecord struct {
+	Source, Object string
+	Body           json.RawMessage
+	BodyBytes      string `json:"bodyBase64"`
+}
+
+// The platform is away, then bad; a rebuild afterwards gives the same orders and asks nobody.
+func TestAnOutageIsADelayAndARebuildAsksNobody(t *testing.T) {
+	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(77, 150), TokenLifetime: time.Second,
+		Faults: platformtest.Faults{API5xxEvery: 7, CutEvery: 11, Token5xxEvery: 5, API429Every: 211}}, hurried()...)
+	s.platform.Down(true)
+	s.play()
+	eventually(t, "the outage is told", func() bool { return s.status().Platform.LastError != nil })
+	require.NotEmpty(t, s.different(), "without asking it is not right")
+	require.Zero(t, s.status().Platform.Asked)
+	var ready struct{ Ready bool }
+	require.NoError(t, json.Unmarshal(s.orders.get("/v1/status"), &ready))
+	require.True(t, ready.Ready, "that the platform is away is no fault of ours")
+
+	s.platform.Down(false)
+	s.requireSame()
+	status := s.status()
+	require.Positive(t, status.Platform.Recovered)
+	require.Zero(t, status.Platform.RecoveredUnreadable)
+	require.Contains(t, string(s.orders.get("/metrics")), "orderfold_platform_recovered_total")
+	s.orders.stop()
+
+	// A start looks the log through, so that the same list appends nothing.
+	s.start()
+	polled := s.status().Platform.LastRecoveredAt
+	eventually(t, "the list is read again", func() bool {
+		now := s.status().Platform.LastRecoveredAt
+		return now != nil && (polled == nil || *now != *polled)
+	})
+	require.Zero(t, s.status().Platform.Recovered)
+	s.orders.stop()
+	sources, twice := s.recordsBy()
+	require.Empty(t, twice)
+	require.Equal(t, status.Platform.Recovered, sources["recovered"])
+	require.Positive(t, sources["fetched"])
+
+	requests := s.platform.Requests()
+	code, stdout, stderr := execute(t, nil, "rebuild", "--data", s.args[2])
+	require.Equal(t, 0, code, stdout+stderr)
+	code, stdout, stderr = execute(t, nil, "verify", "--data", s.args[2])
+	require.Equal(t, 0, code, stdout+stderr)
+	s.orders = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", s.args[2]}, freePorts...)...)
+	require.Empty(t, s.different())
+	require.False(t, s.status().Platform.Enabled)
+	require.Equal(t, requests, s.platform.Requests(), "nobody was asked")
+	s.orders.stop()
+}
+
+func TestWhatIsPendingAskedAndGoneIsToldOfEachOrder(t *testing.T) {
+	s := simulate(t, platformtest.ServerOptions{Traffic: platformtest.Traffic{Seed: 5, Orders: 1}}, hurried()...)
+	s.platform.HappenAll()
+	known := s.platform.Final(0)
+	object := map[string]string{"TRADITIONAL": "traditional", "DIGITAL": "digital", "TOKENIZED": "tokenized"}[known.AssetClass] + "-asset-order"
+	s.platform.Down(true)
+	post(t, s.orders.addrs["receiver"], object, fmt.Sprintf(`{"orderId":%q,"status":"RECEIVED"}`, known.OrderID))
+	post(t, s.orders.addrs["receiver"], "digital-asset-order", `{"orderId":"nobody-knows-it","status":"PENDING"}`)
+	asked := func(id string) api.Asked {
+		code, _, body := s.orders.ask("/v1/orders/" + id)
+		if code != 200 {
+			return api.Asked{}
+		}
+		if o := decoded[struct{ Asked *api.Asked }](t, body); o.Asked != nil {
+			return *o.Asked
+		}
+		return api.Asked{}
+	}
+	eventually(t, "it is pending, with the reason that it is", func() bool { a := asked(known.OrderID); return a.State == "pending" && a.Error != nil })
+	require.Equal(t, "new", *asked(known.OrderID).Reason)
+	s.platform.Down(false)
+	eventually(t, "it is answered", func() bool { return asked(known.OrderID).State == "asked" })
+	require.Equal(t, "fetched", sourceOf(s.orders, *asked(known.OrderID).Sequence))
+	eventually(t, "the other one is given up", func() bool { return asked("nobody-knows-it").State == "gone" })
+	require.Equal(t, 5, asked("nobody-knows-it").Attempts)
+	require.Equal(t, 1, s.status().Platform.GivenUp)
+	s.orders.stop()
+
+	s.start()
+	require.Equal(t, "gone", asked("nobody-knows-it").State, "a restart remembers")
+	require.Equal(t, "asked", asked(known.OrderID).State)
+	post(t, s.orders.addrs["receiver"], "digital-asset-order", `{"orderId":"nobody-knows-it","status":"PLACED"}`)
+	eventually(t, "a notification opens it again", func() bool { return asked("nobody-knows-it").State == "pending" })
+	s.orders.stop()
+}
+
+func sourceOf(p *process, sequence uint64) string {
+	_, header, _ := p.ask(fmt.Sprintf("/v1/notifications/%d", sequence))
+	return header.Get("Notification-Source")
+}
+
+func TestTheSecretIsNowhere(t *testing.T) {
+	const secret = "the-secret-of-the-partner"
+	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(3, 5), ClientSecret: secret}, append(hurried(), "--log-level", "debug")...)
+	s.play()
+	s.requireSame()
+	require.NotContains(t, s.orders.stdout.String()+s.orders.stderr.String()+string(s.orders.get("/v1/status"))+string(s.orders.get("/metrics")), secret)
+	s.orders.stop()
+	for _, args := range [][]string{
+		{"serve", "--platform-url", "http://platform.example", "--platform-client-id", "a", "--platform-client-secret", secret},
+		{"serve", "--platform-url", "https://user:" + secret + "@platform.example", "--platform-client-id", "a", "--platform-client-secret", secret},
+		{"serve", "--platform-url", "https://platform.example", "--platform-client-secret", secret},
+		{"serve", "--platform-url", "https://platform.example", "--platform-client-id", "a"},
+		{"serve", "--platform-url", "https://platform.example", "--platform-client-id", "a", "--platform-client-secret", secret, "--quiet-after", "SLEEPING=1h"},
+		{"serve", "--platform-url", "https://platform.example", "--platform-client-id", "a", "--platform-client-secret", secret, "--quiet-after", "PLACED"},
+	} {
+		code, stdout, stderr := execute(t, nil, append(args, append(freePorts, "--data", filepath.Join(t.TempDir(), "data"))...)...)
+		require.Equal(t, 2, code, stderr)
+		require.NotContains(t, stdout+stderr, secret)
 	}
 }
