@@ -77,7 +77,7 @@ func (t *tokens) fault(ctx context.Context, err error) error {
 		}
 		e.After = retryAfter(answered.Response.Header.Get("Retry-After"), time.Now())
 	case isNetwork(err):
-		e.text, e.cause = "the platform cannot be reached", err
+		e.text, e.cause = "the platform cannot be reached", withoutURL(err)
 	}
 	return e
 }
