@@ -195,9 +195,12 @@ func (r *webhookRun) diff(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.print(differences); err != nil {
-		return err
+	if r.s.asJSON {
+		if err := json.NewEncoder(r.p.stdout).Encode(differences); err != nil {
+			return err
+		}
 	}
+	r.tell(differences)
 	for _, d := range differences {
 		if d.State != same && d.State != extra {
 			return &diagnosis{exitFailed, "webhooks: the platform has something else than the settings; orderfold webhooks set changes it"}
@@ -214,8 +217,9 @@ func (r *webhookRun) set(ctx context.Context) error {
 	due := slices.DeleteFunc(slices.Clone(r.wanted), func(w platform.Webhook) bool {
 		return slices.ContainsFunc(differences, func(d webhookDifference) bool { return d.EventType == w.EventType && d.isSame() })
 	})
-	if err := r.print(differences); err != nil || len(due) == 0 {
-		return err
+	r.tell(differences)
+	if len(due) == 0 {
+		return r.done("set", differences, due)
 	}
 	if err := r.confirm(fmt.Sprintf("Set %d webhooks?", len(due))); err != nil {
 		return err
@@ -225,7 +229,7 @@ func (r *webhookRun) set(ctx context.Context) error {
 			return fmt.Errorf("%d of %d were set: %w", i, len(due), err)
 		}
 	}
-	return r.done("set", due)
+	return r.done("set", differences, due)
 }
 
 func (r *webhookRun) remove(ctx context.Context) error {
@@ -245,7 +249,7 @@ func (r *webhookRun) remove(ctx context.Context) error {
 		}
 	}
 	if len(due) == 0 {
-		return r.done("deleted", due)
+		return r.done("deleted", nil, due)
 	}
 	if err := r.confirm(fmt.Sprintf("Delete %d webhooks? The platform then posts nothing of these types.", len(due))); err != nil {
 		return err
@@ -256,16 +260,21 @@ func (r *webhookRun) remove(ctx context.Context) error {
 			return fmt.Errorf("%d of %d were deleted: %w", i, len(due), err)
 		}
 	}
-	return r.done("deleted", due)
+	return r.done("deleted", nil, due)
 }
 
-func (r *webhookRun) done(what string, webhooks []platform.Webhook) error {
+// done says what was changed; as JSON together with what differed before.
+func (r *webhookRun) done(what string, differences []webhookDifference, webhooks []platform.Webhook) error {
 	names := make([]string, len(webhooks))
 	for i, w := range webhooks {
 		names[i] = w.EventType
 	}
 	if r.s.asJSON {
-		return json.NewEncoder(r.p.stdout).Encode(map[string]any{what: names})
+		answer := map[string]any{what: names}
+		if differences != nil {
+			answer["differences"] = differences
+		}
+		return json.NewEncoder(r.p.stdout).Encode(answer)
 	}
 	fmt.Fprintf(r.p.stdout, "%s: %d\n", what, len(names))
 	return nil

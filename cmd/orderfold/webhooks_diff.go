@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,10 +93,10 @@ func (d *webhookDifference) header(name, state string) {
 	}
 }
 
-// print shows what is wanted and what there is.
-func (r *webhookRun) print(differences []webhookDifference) error {
+// tell shows what is wanted and what there is, unless the output is JSON.
+func (r *webhookRun) tell(differences []webhookDifference) {
 	if r.s.asJSON {
-		return json.NewEncoder(r.p.stdout).Encode(differences)
+		return
 	}
 	for _, d := range differences {
 		fmt.Fprintf(r.p.stdout, "%s: %s\n", d.EventType, d.State)
@@ -114,5 +113,4 @@ func (r *webhookRun) print(differences []webhookDifference) error {
 			fmt.Fprintf(r.p.stdout, "  %s: *** (%s)\n", h.Name, h.State)
 		}
 	}
-	return nil
 }
