@@ -1,6 +1,7 @@
 package api
 
 import (
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -30,10 +31,16 @@ type Asking struct {
 type Asked struct {
 	State    string  `json:"state" enum:"pending,asked,gone" doc:"gone: the platform does not have it, or does not answer sensibly."`
 	At       string  `json:"at" format:"date-time" doc:"Since when it is pending; when the platform last said something new; when it was given up."`
-	Reason   *string `json:"reason" enum:"new,break,quiet" doc:"Why it is asked for: nothing of it was fetched, it contradicts itself, nothing was heard for too long. null when it was answered."`
+	Reason   *string `json:"reason" doc:"Why it is asked for: nothing of it was fetched, it contradicts itself, nothing was heard for too long. null when it was answered."`
 	Sequence *uint64 `json:"sequence" doc:"Of the answer in the log."`
 	Attempts int     `json:"attempts" doc:"In vain."`
 	Error    *string `json:"error" doc:"Of the last attempt."`
+}
+
+// TransformSchema names the reasons.
+func (*Asked) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["reason"].Enum = []any{"new", "break", "quiet", nil}
+	return s
 }
 
 // answered says of an order what the log tells: the last answer of the platform that was new.

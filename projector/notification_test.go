@@ -90,6 +90,31 @@ func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
 	}
 }
 
+func TestTradesAreReadAsTold(t *testing.T) {
+	n := decode(t, `{"orderId":"1","execution":{"quantity":40,"executionPrice":101.250,"executionAmount":4050},"partialExecutions":[`+
+		`{"executionId":"e1","executionPrice":101.250,"executionQuantity":"30","amount":3037.50},{"executionQuantity":10,"executionPrice":1e999999},{}]}`)
+	require.Equal(t, "101.250", n.Details[statemachine.ExecutionPrice])
+	require.Equal(t, "4050", n.Details[statemachine.ExecutedAmount])
+	o := statemachine.Order{ID: "1"}
+	o.Apply(&n)
+	require.Equal(t, []statemachine.Execution{{ID: "e1", Quantity: "30", Price: "101.250", Amount: "3037.50"}, {Quantity: "10"}, {}}, o.Executions())
+	require.Equal(t, statemachine.Decimal("40"), n.Executed)
+	require.Equal(t, []string{`partialExecutions.executionPrice: "1e999999" is not a number; not read`}, n.Notes)
+
+	n = decode(t, `{"orderId":"1","executionData":{"executionPrice":2,"executionAmount":4}}`)
+	require.Equal(t, "2", n.Details[statemachine.ExecutionPrice])
+	require.Equal(t, "4", n.Details[statemachine.ExecutedAmount])
+	require.Empty(t, n.Details[statemachine.Executions])
+
+	n = decode(t, `{"orderId":"1","partialExecutions":[`+strings.Repeat(`{"executionQuantity":1,"executionId":"`+strings.Repeat("e", 200)+`"},`, 99)+
+		`{"executionQuantity":`+strings.Repeat("9", 50)+`}]}`)
+	require.True(t, n.Executed.Known(), "all are added up")
+	o = statemachine.Order{ID: "1"}
+	o.Apply(&n)
+	require.Len(t, o.Executions(), 64, "the views hold no more")
+	require.Equal(t, statemachine.Execution{Quantity: "1"}, o.Executions()[0], "nor a long id")
+}
+
 func TestTimesOfEveryShape(t *testing.T) {
 	base := time.Date(2026, 3, 2, 9, 31, 7, 0, time.UTC)
 	for text, want := range map[string]time.Time{
