@@ -43,7 +43,7 @@ func TestATraditionalOrderIsReadWhole(t *testing.T) {
 	require.Empty(t, n.Notes)
 	require.Equal(t, [statemachine.Fields]string{statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600",
 		statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100",
-		statemachine.LimitPrice: "101.250", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
+		statemachine.LimitPrice: "101.250", statemachine.ExecutionPrice: "101.25", statemachine.ExecutedAmount: "4050.00", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
 		statemachine.CashProduct: "cash", statemachine.CreatedOn: "2026-03-02T09:30:00Z",
 		statemachine.ExpiryDate: "2026-03-31", statemachine.Message: `said "so"`}, n.Details)
 }
@@ -92,14 +92,14 @@ func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
 
 func TestTradesAreReadAsTold(t *testing.T) {
 	n := decode(t, `{"orderId":"1","execution":{"quantity":40,"executionPrice":101.250,"executionAmount":4050},"partialExecutions":[`+
-		`{"executionId":"e1","executionPrice":101.250,"executionQuantity":"30","amount":3037.50},{"executionQuantity":10,"executionPrice":1e999999},{}]}`)
+		`{"executionId":"e1","executionPrice":101.250,"executionQuantity":"30","amount":3037.50},{"executionQuantity":10,"executionPrice":"ten"},{}]}`)
 	require.Equal(t, "101.250", n.Details[statemachine.ExecutionPrice])
 	require.Equal(t, "4050", n.Details[statemachine.ExecutedAmount])
 	o := statemachine.Order{ID: "1"}
 	o.Apply(&n)
 	require.Equal(t, []statemachine.Execution{{ID: "e1", Quantity: "30", Price: "101.250", Amount: "3037.50"}, {Quantity: "10"}, {}}, o.Executions())
 	require.Equal(t, statemachine.Decimal("40"), n.Executed)
-	require.Equal(t, []string{`partialExecutions.executionPrice: "1e999999" is not a number; not read`}, n.Notes)
+	require.Equal(t, []string{`partialExecutions.executionPrice: "ten" is not a number; not read`}, n.Notes)
 
 	n = decode(t, `{"orderId":"1","executionData":{"executionPrice":2,"executionAmount":4}}`)
 	require.Equal(t, "2", n.Details[statemachine.ExecutionPrice])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,6 +119,7 @@ func (s *simulated) status() platformStatus {
 func TestEveryOrderEndsInThePlatformsOwnState(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
 			s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(seed, 60)}, hurried()...)
 			s.play()
 			s.requireSame()
@@ -262,5 +264,33 @@ func TestTheSecretIsNowhere(t *testing.T) {
 		code, stdout, stderr := execute(t, nil, append(args, append(freePorts, "--data", filepath.Join(t.TempDir(), "data"))...)...)
 		require.Equal(t, 2, code, stderr)
 		require.NotContains(t, stdout+stderr, secret)
+	}
+}
+
+// A receiver of its own asks when it can read the views, and says so when it cannot.
+func TestAReceiverOfItsOwnAsksWithTheViewsOfAnother(t *testing.T) {
+	server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: badTraffic(9, 40)})
+	require.NoError(t, err)
+	require.NoError(t, server.Start())
+	t.Cleanup(server.Close)
+	id, secret := server.Credentials()
+	url, folder := startNATS(t, t.TempDir()), filepath.Join(t.TempDir(), "views")
+	args := append([]string{"receiver", "--nats-url", url, "--views", folder, "--data", filepath.Join(t.TempDir(), "data"), "--receiver-addr",
+		"127.0.0.1:0", "--platform-url", server.URL, "--platform-client-id", id}, hurried()...)
+	receiver := exec.Command(binaries.orderfold, args...)
+	receiver.Env = append(os.Environ(), "ORDERFOLD_PLATFORM_CLIENT_SECRET="+secret)
+	s := &simulated{t: t, platform: server, orders: startCommand(t, []string{"receiver"}, receiver)}
+	eventually(t, "it warns", func() bool {
+		return strings.Contains(s.orders.stderr.String(), "name the projector's folder with --views")
+	})
+	projector := start(t, nil, "projector", "--nats-url", url, "--views", folder)
+	api := start(t, []string{"api"}, "api", "--nats-url", url, "--views", folder, "--api-addr", "127.0.0.1:0")
+	s.play()
+	s.orders.addrs["api"] = api.addrs["api"]
+	eventually(t, "the projector has begun", func() bool { code, _, _ := api.ask("/readyz"); return code == 200 })
+	s.requireSame()
+	require.Nil(t, decoded[struct{ Platform *struct{} }](t, api.get("/v1/status")).Platform)
+	for _, p := range []*process{s.orders, projector, api} {
+		p.stop()
 	}
 }

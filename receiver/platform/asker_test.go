@@ -146,8 +146,18 @@ func (v *visits) of(id string) []time.Time {
 // asking is an asker that runs until the test ends.
 type asking struct {
 	*platform.Asker
-	visits *visits
-	stop   func()
+	platform *api
+	visits   *visits
+	stop     func()
+}
+
+// deny makes the platform give no token.
+func (a *asking) deny(denied bool) {
+	token := http.HandlerFunc(a.platform.giveToken)
+	if denied {
+		token = says(400, `{"error":"invalid_client"}`)
+	}
+	a.platform.token.Store(&token)
 }
 
 func ask(t testing.TB, s *shelf, change ...func(*platform.AskerOptions)) *asking {
@@ -169,7 +179,7 @@ func ask(t testing.TB, s *shelf, change ...func(*platform.AskerOptions)) *asking
 		assert.NoError(t, <-ended)
 	})
 	t.Cleanup(stop)
-	return &asking{asker, v, stop}
+	return &asking{asker, a, v, stop}
 }
 
 func eventually(t testing.TB, what string, condition func() bool) {
@@ -315,6 +325,21 @@ func TestAnOutageSparesThePlatformAndCostsOnlyTime(t *testing.T) {
 	a.visits.answer(0)
 	eventually(t, "all are answered", func() bool { return a.Status().Asked == orders })
 	require.Zero(t, a.Status().GivenUp)
+}
+
+func TestWrongCredentialsGiveNoOrderUp(t *testing.T) {
+	s := newShelf(t)
+	a := ask(t, s, func(o *platform.AskerOptions) { o.Spacing, o.Attempts = time.Millisecond, 1 })
+	a.deny(true)
+	s.notify(t, "a", nil)
+	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "invalid_client") })
+	a.deny(false)
+	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
+	a.visits.answer(403)
+	s.notify(t, "b", nil)
+	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "403") })
+	require.Zero(t, a.Status().GivenUp)
+	require.Equal(t, 1, a.Status().Pending)
 }
 
 func TestViewsThatCannotBeReadAreToldAndTriedAgain(t *testing.T) {

@@ -26,6 +26,7 @@ type Error struct {
 	op     string
 	text   string
 	cause  error
+	access bool // it is about the token, and so about every question
 }
 
 // Error tells the operation, the status and what the platform said.
@@ -45,8 +46,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // concernsAll reports whether the next question would end in the same way, whatever it is about.
 func (e *Error) concernsAll() bool {
-	return e.Kind == Again || e.Kind == Ours && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
-		e.Status == 0 || e.Status/100 == 3)
+	return e.Kind == Again || e.access || e.Kind == Ours &&
+		(e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status/100 == 3)
 }
 
 // kindOf returns the kind of an error of this package; "" of any other.

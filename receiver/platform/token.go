@@ -61,7 +61,7 @@ func (t *tokens) fault(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &Error{Kind: Again, op: "get a token", text: "no token came"}
+	e := &Error{Kind: Again, op: "get a token", text: "no token came", access: true}
 	var answered *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &answered):
