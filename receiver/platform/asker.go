@@ -188,6 +188,9 @@ func (a *Asker) due(now time.Time) []*entry {
 
 // ask asks for one order, unless that is no longer due.
 func (a *Asker) ask(ctx context.Context, e *entry) {
+	if a.outage.state(time.Now()) == resting {
+		return // it began in this round
+	}
 	o, err := a.options.Orders.Order(ctx, e.id)
 	if err == nil {
 		var due bool
@@ -303,13 +306,17 @@ func (o *outage) note(err error, now time.Time, over func()) {
 		o.failures, o.until = 0, time.Time{}
 		return
 	}
-	o.failures++
 	pause := e.After
+	if !o.until.After(now) { // else it was asked before the one that began the pause had failed
+		o.failures++
+	}
 	if o.failures >= outageAfter || e.Kind == Ours {
 		pause = max(pause, min(time.Second<<min(max(0, o.failures-outageAfter), 10), maxOutagePause))
 		o.failures = max(o.failures, outageAfter)
 	}
-	o.until = now.Add(min(pause, maxRest))
+	if until := now.Add(min(pause, maxRest)); until.After(o.until) {
+		o.until = until
+	}
 }
 
 // maxRest bounds what Retry-After can ask for.

@@ -332,7 +332,7 @@ func TestWrongCredentialsGiveNoOrderUp(t *testing.T) {
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Spacing, o.Attempts = time.Millisecond, 1 })
 	a.deny(true)
 	s.notify(t, "a", nil)
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "invalid_client") })
+	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "gives no token") })
 	a.deny(false)
 	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
 	a.visits.answer(403)
