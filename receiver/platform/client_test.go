@@ -168,7 +168,7 @@ func TestEveryAnswerIsClassified(t *testing.T) {
 		"400 is gone for a digital order":        {"digital-asset-order", says(400, ""), platform.Gone, 400, 1},
 		"400 is our fault for others":            {"tokenized-asset-order", says(400, ""), platform.Ours, 400, 1},
 		"403 is our fault":                       {object, says(403, ""), platform.Ours, 403, 1},
-		"a redirect is not followed":             {object, http.RedirectHandler("/elsewhere", 302).ServeHTTP, platform.Ours, 302, 1},
+		"a redirect is not followed":             {object, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, platform.Ours, 302, 1},
 		"401 is our fault after another token":   {object, says(401, ""), platform.Ours, 401, 2},
 		"a 200 that is not JSON is theirs":       {object, says(200, "<html>"), platform.Theirs, 200, 1},
 		"a 200 without content is theirs":        {object, says(200, ""), platform.Theirs, 200, 1},

@@ -23,6 +23,8 @@ const (
 	keptFor = 31 * 24 * time.Hour
 	// maxRecovered bounds the memory for what was appended before; what is beyond may be appended once more.
 	maxRecovered = 1 << 20
+	// maxArrived is of how many webhooks it is remembered that they arrived.
+	maxArrived = 1 << 17
 	// unknownObject is where entries stand whose event type cannot be found.
 	unknownObject = "undelivered"
 )
@@ -59,6 +61,7 @@ type Recoverer struct {
 	begun    bool
 	read     uint64 // the log was read up to this record
 	appended map[[16]byte]time.Time
+	arrived  recent // webhooks: the platform may list one although we have it, when our answer did not reach it
 
 	mu   sync.Mutex
 	told Recovered
@@ -138,8 +141,11 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 			return err
 		}
 		r.read = record.Sequence
-		if record.Source == eventlog.Recovered {
+		switch record.Source {
+		case eventlog.Recovered:
 			r.remember(record.Object, record.Body, record.Received)
+		case eventlog.Webhook:
+			r.arrived.add(hashOf(record.Object, record.Body))
 		}
 	}
 	for hash, at := range r.appended {
@@ -167,7 +173,8 @@ func hashOf(object string, body []byte) [16]byte {
 // take appends one entry. Its error ends the poll; the next one begins from what the log then has.
 func (r *Recoverer) take(ctx context.Context, entry []byte) error {
 	object, body := readEntry(entry)
-	if _, known := r.appended[hashOf(object, body)]; known {
+	hash := hashOf(object, body)
+	if _, known := r.appended[hash]; known || r.arrived.has(hash) {
 		return nil
 	}
 	record := eventlog.Record{Source: eventlog.Recovered, Object: object, Key: r.options.Key(object, body),
@@ -203,6 +210,32 @@ func (r *Recoverer) count(object string, sequence uint64) {
 	}
 	r.log.Info("the webhook left a hole", zap.String("object", object), zap.Uint64("sequence", sequence))
 }
+
+// recent remembers the last maxArrived hashes. The zero value remembers none yet.
+type recent struct {
+	known map[[16]byte]int // how often
+	order [][16]byte       // a ring
+	next  int
+}
+
+func (r *recent) add(hash [16]byte) {
+	if r.known == nil {
+		r.known = map[[16]byte]int{}
+	}
+	if len(r.order) < maxArrived {
+		r.order = append(r.order, hash)
+	} else {
+		oldest := r.order[r.next]
+		if r.known[oldest]--; r.known[oldest] == 0 {
+			delete(r.known, oldest)
+		}
+		r.order[r.next] = hash
+		r.next = (r.next + 1) % maxArrived
+	}
+	r.known[hash]++
+}
+
+func (r *recent) has(hash [16]byte) bool { return r.known[hash] > 0 }
 
 // readEntry finds event type and body: {"eventType", "body"|"payload"|"notification"}, the body an object or a text that is
 // one; or a notification that has its eventType among its own members. What is neither is kept whole.

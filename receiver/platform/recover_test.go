@@ -145,6 +145,19 @@ func TestNothingIsAppendedTwice(t *testing.T) {
 	require.Equal(t, uint64(1), r.Status().Holes)
 }
 
+func TestWhatArrivedIsNoHole(t *testing.T) {
+	log := openLog(t)
+	_, err := log.Append(t.Context(), eventlog.Record{Object: "customer", Body: []byte(`{"customerId":"a"}`)})
+	require.NoError(t, err)
+	u := &undelivered{}
+	u.add(`{"eventType":"CUSTOMER_NOTIFICATION","body":{"customerId":"a"}}`, `{"eventType":"USER_NOTIFICATION","body":{"customerId":"a"}}`)
+	r, stop := recovering(t, log, u)
+	u.twicePolled(t)
+	stop()
+	require.Len(t, records(t, log), 2)
+	require.Equal(t, uint64(1), r.Status().Holes)
+}
+
 func TestAListThatCannotBeReadIsTold(t *testing.T) {
 	u := &undelivered{}
 	u.add("{")
