@@ -259,8 +259,12 @@ func FuzzNotification(f *testing.F) {
 		_ = json.Unmarshal(body, &loose)
 		require.LessOrEqual(t, len(n.OrderID), maxID)
 		require.NotEmpty(t, n.OrderID)
-		for _, v := range n.Details {
-			require.LessOrEqual(t, len(v), maxNumber)
+		for f, v := range n.Details {
+			most := maxNumber
+			if statemachine.Field(f) == statemachine.Executions {
+				most = maxExecutions * 1024
+			}
+			require.LessOrEqual(t, len(v), most)
 		}
 		require.LessOrEqual(t, len(n.Notes), maxNotes)
 		o := statemachine.Order{ID: n.OrderID}
