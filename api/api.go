@@ -25,6 +25,7 @@ type Options struct {
 	History  History
 	Feed     Feed
 	Rebuilds Rebuilds // nil: none can be started here
+	Platform Platform // nil: another process asks the platform, if any
 
 	Keys []Key // none: everybody may read, and only loopback addresses are served
 
@@ -44,6 +45,7 @@ type API struct {
 	log      Log
 	history  History
 	rebuilds Rebuilds
+	platform Platform
 
 	keys    []Key
 	logger  *zap.Logger
@@ -92,7 +94,7 @@ func build(o Options) (*API, error) {
 		o.Registerer, o.Gatherer = registry, registry
 	}
 	a := &API{
-		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds,
+		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, platform: o.Platform,
 		keys: o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
 		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
 		echo: echo.New(),

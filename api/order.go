@@ -24,6 +24,9 @@ type Order struct {
 	Quantity         *string       `json:"quantity" example:"100" doc:"A decimal with the digits received, like all quantities and prices."`
 	Amount           *string       `json:"amount" doc:"Ordered money, where the order is for an amount and not for a quantity."`
 	ExecutedQuantity *string       `json:"executedQuantity" example:"40" doc:"Cumulative."`
+	ExecutionPrice   *string       `json:"executionPrice" example:"101.25" doc:"As the platform tells it of the whole; of each trade it is in executions."`
+	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money."`
+	Executions       []Execution   `json:"executions" doc:"The trades, when the platform lists them: at most 64."`
 	LimitPrice       *string       `json:"limitPrice" example:"101.25"`
 	StopPrice        *string       `json:"stopPrice"`
 	ExternalID       *string       `json:"externalId" example:"ord-000123"`
@@ -34,7 +37,16 @@ type Order struct {
 	ExpiryDate       *string       `json:"expiryDate" example:"2026-03-31"`
 	Breaks           []Break       `json:"breaks" doc:"What a person must look at, in the order of /v1/states."`
 	Refusals         []Refusal     `json:"refusals" doc:"Requests concerning the order that the platform refused, earliest first."`
+	Asked            *Asked        `json:"asked" doc:"How it stands with asking the platform for the order; null: it was not asked. What is pending or gone is told of a single order as it is now, by the process that asks."`
 	Notifications    Notifications `json:"notifications"`
+}
+
+// Execution is one trade of an order.
+type Execution struct {
+	ID       *string `json:"id"`
+	Quantity *string `json:"quantity" example:"40"`
+	Price    *string `json:"price" example:"101.25"`
+	Amount   *string `json:"amount" example:"4050.00"`
 }
 
 // Break is something a person must look at.
@@ -69,7 +81,7 @@ type Notifications struct {
 func (*Order) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
-	return s
+	return orNull(s, "asked")
 }
 
 // TransformSchema names the codes.
@@ -113,17 +125,28 @@ func newOrder(o *statemachine.Order) Order {
 		OrderType: detail(statemachine.OrderType), ExchangeCode: detail(statemachine.ExchangeCode),
 		Quantity: detail(statemachine.Quantity), Amount: detail(statemachine.Amount),
 		ExecutedQuantity: known(state.Executed),
-		LimitPrice:       detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
+		ExecutionPrice:   detail(statemachine.ExecutionPrice), ExecutedAmount: detail(statemachine.ExecutedAmount),
+		Executions: newExecutions(o),
+		LimitPrice: detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
 		ExternalID: detail(statemachine.ExternalID), ProductIDs: productIDs(o), Message: detail(statemachine.Message),
 		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn),
 		ExpiryDate: detail(statemachine.ExpiryDate),
-		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()),
+		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()), Asked: answered(o),
 		Notifications: Notifications{
 			Count: o.Count, Duplicates: o.Duplicates, DroppedFacts: o.Dropped,
 			FirstSequence: o.First.Sequence, LastSequence: o.Last.Sequence,
 			FirstReceivedAt: instant(o.First.Received), LastReceivedAt: instant(o.Last.Received),
 		},
 	}
+}
+
+func newExecutions(o *statemachine.Order) []Execution {
+	told := o.Executions()
+	all := make([]Execution, len(told))
+	for i, e := range told {
+		all[i] = Execution{known(e.ID), known(e.Quantity), known(e.Price), known(e.Amount)}
+	}
+	return all
 }
 
 func productIDs(o *statemachine.Order) []string {

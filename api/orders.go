@@ -166,11 +166,17 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error
 		// What was received by some time need not be all up to some sequence: clocks are set back.
 		out.ETag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)
 	}
+	view := newOrder(&o)
+	if a.platform != nil && in.AsOf.now() {
+		if asked, ok := a.platform.Asked(o.ID, o.Last.Sequence); ok {
+			view.Asked = &asked
+			out.ETag = fmt.Sprintf(`W/"%d-%d-%s-%d"`, at.Generation, o.Last.Sequence, asked.State, asked.Attempts)
+		}
+	}
 	if matches(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
 		return out, nil
 	}
-	view := newOrder(&o)
 	out.Body = &view
 	return out, nil
 }

@@ -28,7 +28,8 @@ func TestAnOrderIsShownWithAllThatIsKnown(t *testing.T) {
 		statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100.00",
 		statemachine.LimitPrice: "101.250", statemachine.ExternalID: "ord-1", statemachine.DepositoryProduct: "dep",
 		statemachine.CashProduct: "cash", statemachine.CreatedOn: "2026-03-02T09:00:00Z", statemachine.ExpiryDate: "2026-03-31",
-		statemachine.Message: "said"}
+		statemachine.Message: "said", statemachine.ExecutionPrice: "101.2", statemachine.ExecutedAmount: "10120",
+		statemachine.Executions: statemachine.FormatExecutions([]statemachine.Execution{{ID: "e-1", Quantity: "100", Price: "101.2"}})}
 	s.receive(placed, `{}`)
 	s.receive(order("o-1", statemachine.Filled, 2, "1e2"), `{}`)
 	partly := order("o-1", statemachine.PartiallyFilled, 3, "40")
@@ -44,7 +45,8 @@ func TestAnOrderIsShownWithAllThatIsKnown(t *testing.T) {
 	require.Equal(t, "5", a.Header.Get("Log-Sequence"))
 	require.JSONEq(t, `{"orderId":"o-1","assetClass":"TRADITIONAL","status":"FILLED","statusSince":"2026-03-02T09:02:00Z",
 		"open":false,"final":false,"side":"BUY","isin":"DE0007164600","symbol":null,"orderType":"LIMIT","exchangeCode":"XFRA",
-		"quantity":"100.00","amount":null,"executedQuantity":"1e2","limitPrice":"101.250","stopPrice":null,"externalId":"ord-1",
+		"quantity":"100.00","amount":null,"executedQuantity":"1e2","executionPrice":"101.2",
+		"executedAmount":"10120","executions":[{"id":"e-1","quantity":"100","price":"101.2","amount":null}],"limitPrice":"101.250","stopPrice":null,"externalId":"ord-1",
 		"productIds":["dep","cash"],"message":"said","createdOn":"2026-03-02T09:00:00Z","modifiedOn":"2026-03-02T09:03:00.214Z",
 		"expiryDate":"2026-03-31",
 		"breaks":[
@@ -52,7 +54,7 @@ func TestAnOrderIsShownWithAllThatIsKnown(t *testing.T) {
 			 "rule":"PARTIALLY_FILLED after the first FILLED: a trade may have been undone."},
 			{"code":"executed_decreased","severity":"high","openedAt":"2026-03-02T09:03:00.214Z","openedSequence":3,"sequences":[2,3],
 			 "rule":"A newer notification tells a smaller executed quantity than an older one."}],
-		"refusals":[{"at":"2026-03-02T09:04:00Z","errorType":"INVALID_LIMIT","description":"a \"bad\" <limit>"}],
+		"refusals":[{"at":"2026-03-02T09:04:00Z","errorType":"INVALID_LIMIT","description":"a \"bad\" <limit>"}],"asked":null,
 		"notifications":{"count":5,"duplicates":1,"firstSequence":1,"lastSequence":5,
 			"firstReceivedAt":"2026-03-02T09:30:00Z","lastReceivedAt":"2026-03-02T09:34:00Z"}}`, string(a.body))
 }
@@ -64,8 +66,8 @@ func TestWhatIsNotKnownOfAnOrderIsNullAndListsAreEmpty(t *testing.T) {
 	// It says nothing at all, so it brought nothing new: a duplicate by definition.
 	require.JSONEq(t, `{"orderId":"o-1","assetClass":null,"status":null,"statusSince":null,"open":false,"final":false,
 		"side":null,"isin":null,"symbol":null,"orderType":null,"exchangeCode":null,"quantity":null,"amount":null,
-		"executedQuantity":null,"limitPrice":null,"stopPrice":null,"externalId":null,"productIds":[],"message":null,
-		"createdOn":null,"modifiedOn":null,"expiryDate":null,"breaks":[],"refusals":[],
+		"executedQuantity":null,"executionPrice":null,"executedAmount":null,"executions":[],"limitPrice":null,"stopPrice":null,"externalId":null,"productIds":[],"message":null,
+		"createdOn":null,"modifiedOn":null,"expiryDate":null,"breaks":[],"refusals":[],"asked":null,
 		"notifications":{"count":1,"duplicates":1,"firstSequence":1,"lastSequence":1,
 			"firstReceivedAt":"2026-03-02T09:30:00Z","lastReceivedAt":"2026-03-02T09:30:00Z"}}`,
 		string(s.get(t, "/v1/orders/o-1").body))

@@ -130,9 +130,9 @@ func notHere() *Problem {
 	return problem(codeNotHere, "This process only reads the views. Ask the one that writes them, or use orderfold rebuild while that is stopped.")
 }
 
-// TransformSchema lets rebuild be null: huma lets no object be.
+// TransformSchema lets rebuild and platform be null: huma lets no object be.
 func (*Status) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return orNull(s, "rebuild")
+	return orNull(orNull(s, "rebuild"), "platform")
 }
 
 // TransformSchema lets changes be null.

@@ -45,6 +45,7 @@ type Status struct {
 	Ready           bool      `json:"ready" doc:"As /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready."`
 	Rebuild         *Rebuild  `json:"rebuild" doc:"The one that runs; null while none runs."`
+	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: it is not this process that would."`
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
@@ -69,6 +70,10 @@ func (a *API) where(ctx context.Context) Status {
 		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
 			s.Rebuild = &b
 		}
+	}
+	if a.platform != nil {
+		asking := a.platform.Asking()
+		s.Platform = &asking
 	}
 	// Views first: the log only grows, so it cannot seem shorter than the views.
 	position, err := a.position.Status(ctx)

@@ -48,7 +48,12 @@ const (
 	limitPrice
 	stopPrice
 	executionQuantity
+	executionPrice
+	executionAmount
 	executionDataQuantity
+	executionDataPrice
+	executionDataAmount
+	partialID
 	marketSymbol
 	marketQuantity
 	marketQuantityType
@@ -100,9 +105,17 @@ var orderPlaces = map[string]place{
 	"quantityType":                {text, quantityType, nil},
 	"limitPrice":                  {number, limitPrice, nil},
 	"stopPrice":                   {number, stopPrice, nil},
-	"execution":                   {object, none, map[string]place{"quantity": {number, executionQuantity, nil}}},
-	"executionData":               {object, none, map[string]place{"quantity": {number, executionDataQuantity, nil}}},
-	"partialExecutions":           {list, none, nil},
+	"execution": {object, none, map[string]place{
+		"quantity":        {number, executionQuantity, nil},
+		"executionPrice":  {number, executionPrice, nil},
+		"executionAmount": {number, executionAmount, nil},
+	}},
+	"executionData": {object, none, map[string]place{
+		"quantity":        {number, executionDataQuantity, nil},
+		"executionPrice":  {number, executionDataPrice, nil},
+		"executionAmount": {number, executionDataAmount, nil},
+	}},
+	"partialExecutions": {list, none, nil},
 	"marketOrderData": {object, none, map[string]place{
 		"symbol":       {text, marketSymbol, nil},
 		"quantity":     {number, marketQuantity, nil},
@@ -115,7 +128,12 @@ var orderPlaces = map[string]place{
 }
 
 // partialPlaces are the members of one of partialExecutions.
-var partialPlaces = map[string]place{"executionQuantity": {number, executionQuantity, nil}}
+var partialPlaces = map[string]place{
+	"executionId":       {text, partialID, nil},
+	"executionQuantity": {number, executionQuantity, nil},
+	"executionPrice":    {number, executionPrice, nil},
+	"amount":            {number, executionAmount, nil},
+}
 
 var (
 	errNotJSON   = errors.New("not JSON")
@@ -127,7 +145,7 @@ type body struct {
 	values   [numMembers]string
 	seen     [numMembers]bool // told, were it only null
 	refused  bool             // validationError is there
-	partials []string         // partialExecutions[].executionQuantity
+	partials []partial        // partialExecutions
 	inList   bool
 	notes    []string
 
@@ -139,6 +157,9 @@ type body struct {
 func (b *body) read(data []byte, places map[string]place) error {
 	b.values, b.seen, b.refused, b.inList = [numMembers]string{}, [numMembers]bool{}, false, false
 	b.partials, b.notes = b.partials[:0], nil
+	if cap(b.partials) > 1024 {
+		b.partials = nil // one odd body must not hold memory for ever
+	}
 	b.buffer = *bytes.NewBuffer(data)
 	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	isObject := b.dec.PeekKind() == '{'
@@ -227,12 +248,9 @@ func (b *body) list() error {
 	defer func() { b.inList = false }()
 	for kind := b.dec.PeekKind(); kind != ']' && kind != jsontext.KindInvalid; kind = b.dec.PeekKind() {
 		var err error
-		if before := len(b.partials); kind == '{' {
+		if kind == '{' {
+			b.partials = append(b.partials, partial{})
 			err = b.members(partialPlaces)
-			if told := len(b.partials) - before; told > 1 {
-				b.partials = append(b.partials[:before], b.partials[len(b.partials)-1])
-				b.note("executionQuantity: told twice; the last one counts")
-			}
 		} else {
 			b.note(fmt.Sprintf("partialExecutions: an object is due, found %s; not read", kindName(kind)))
 			err = b.dec.SkipValue()
@@ -262,7 +280,11 @@ func (b *body) set(name string, p place, raw jsontext.Value) {
 		value = bytes.ToValidUTF8(value[:maxText], nil)
 	}
 	if b.inList {
-		b.partials = append(b.partials, string(value))
+		at := b.partials[len(b.partials)-1].at(p.member)
+		if *at != "" {
+			b.note(name + ": told twice; the last one counts")
+		}
+		*at = string(value)
 		return
 	}
 	if b.seen[p.member] {

@@ -47,8 +47,10 @@ func (d *decoder) notification(r *eventlog.Record) (statemachine.Notification, e
 		n.Kind = statemachine.Fetched
 	}
 	n.At = b.instant("modifiedOn", modifiedOn, "; the time received stands in")
-	n.Executed = b.executed()
+	executions, sum := b.executions()
+	n.Executed = b.executed(sum)
 	b.details(&n)
+	n.Details[statemachine.Executions] = statemachine.FormatExecutions(executions)
 	if b.refused || n.Type == "VALIDATION_ERROR" {
 		n.Refused = true
 		n.Refusal = statemachine.Refusal{ErrorType: b.values[errorType], Description: b.values[errorDescription]}
@@ -107,28 +109,13 @@ func (b *body) decimal(name, value string) statemachine.Decimal {
 	return d
 }
 
-// executed is the cumulative executed quantity, from the first place that tells it.
-func (b *body) executed() statemachine.Decimal {
+// executed is the cumulative executed quantity, from the first place that tells it; sum is that of the executions.
+func (b *body) executed(sum statemachine.Decimal) statemachine.Decimal {
 	if d := b.decimal("execution.quantity", b.values[executionQuantity]); d.Known() {
 		return d
 	}
 	if d := b.decimal("executionData.quantity", b.values[executionDataQuantity]); d.Known() {
 		return d
-	}
-	var sum statemachine.Decimal
-	for i, text := range b.partials {
-		d := b.decimal("partialExecutions.executionQuantity", text)
-		if i == 0 || !d.Known() {
-			sum = d
-		} else if total, ok := sum.Add(d); ok {
-			sum = total
-		} else {
-			b.note("partialExecutions: the sum is too wide; not read")
-			return ""
-		}
-		if !sum.Known() {
-			return ""
-		}
 	}
 	return sum
 }
@@ -148,6 +135,8 @@ func (b *body) details(n *statemachine.Notification) {
 	d[statemachine.Message] = b.first(message, rejectionReason, rejectReason, reason, errorDescription)
 	d[statemachine.LimitPrice] = string(b.decimal("limitPrice", b.values[limitPrice]))
 	d[statemachine.StopPrice] = string(b.decimal("stopPrice", b.values[stopPrice]))
+	d[statemachine.ExecutionPrice] = string(b.decimal("executionPrice", b.first(executionPrice, executionDataPrice)))
+	d[statemachine.ExecutedAmount] = string(b.decimal("executionAmount", b.first(executionAmount, executionDataAmount)))
 	ordered := string(b.decimal("quantity", b.first(quantity, marketQuantity)))
 	if b.first(quantityType, marketQuantityType) == "AMOUNT" {
 		d[statemachine.Amount] = ordered // money, not units: nothing executed compares with it

@@ -43,7 +43,7 @@ func TestATraditionalOrderIsReadWhole(t *testing.T) {
 	require.Empty(t, n.Notes)
 	require.Equal(t, [statemachine.Fields]string{statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600",
 		statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100",
-		statemachine.LimitPrice: "101.250", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
+		statemachine.LimitPrice: "101.250", statemachine.ExecutionPrice: "101.25", statemachine.ExecutedAmount: "4050.00", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
 		statemachine.CashProduct: "cash", statemachine.CreatedOn: "2026-03-02T09:30:00Z",
 		statemachine.ExpiryDate: "2026-03-31", statemachine.Message: `said "so"`}, n.Details)
 }
@@ -88,6 +88,31 @@ func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
 	} {
 		require.Equal(t, want, decode(t, `{"orderId":"1",`+body+`}`).Executed, body)
 	}
+}
+
+func TestTradesAreReadAsTold(t *testing.T) {
+	n := decode(t, `{"orderId":"1","execution":{"quantity":40,"executionPrice":101.250,"executionAmount":4050},"partialExecutions":[`+
+		`{"executionId":"e1","executionPrice":101.250,"executionQuantity":"30","amount":3037.50},{"executionQuantity":10,"executionPrice":"ten"},{}]}`)
+	require.Equal(t, "101.250", n.Details[statemachine.ExecutionPrice])
+	require.Equal(t, "4050", n.Details[statemachine.ExecutedAmount])
+	o := statemachine.Order{ID: "1"}
+	o.Apply(&n)
+	require.Equal(t, []statemachine.Execution{{ID: "e1", Quantity: "30", Price: "101.250", Amount: "3037.50"}, {Quantity: "10"}, {}}, o.Executions())
+	require.Equal(t, statemachine.Decimal("40"), n.Executed)
+	require.Equal(t, []string{`partialExecutions.executionPrice: "ten" is not a number; not read`}, n.Notes)
+
+	n = decode(t, `{"orderId":"1","executionData":{"executionPrice":2,"executionAmount":4}}`)
+	require.Equal(t, "2", n.Details[statemachine.ExecutionPrice])
+	require.Equal(t, "4", n.Details[statemachine.ExecutedAmount])
+	require.Empty(t, n.Details[statemachine.Executions])
+
+	n = decode(t, `{"orderId":"1","partialExecutions":[`+strings.Repeat(`{"executionQuantity":1,"executionId":"`+strings.Repeat("e", 200)+`"},`, 99)+
+		`{"executionQuantity":`+strings.Repeat("9", 50)+`}]}`)
+	require.True(t, n.Executed.Known(), "all are added up")
+	o = statemachine.Order{ID: "1"}
+	o.Apply(&n)
+	require.Len(t, o.Executions(), 64, "the views hold no more")
+	require.Equal(t, statemachine.Execution{Quantity: "1"}, o.Executions()[0], "nor a long id")
 }
 
 func TestTimesOfEveryShape(t *testing.T) {
@@ -234,8 +259,12 @@ func FuzzNotification(f *testing.F) {
 		_ = json.Unmarshal(body, &loose)
 		require.LessOrEqual(t, len(n.OrderID), maxID)
 		require.NotEmpty(t, n.OrderID)
-		for _, v := range n.Details {
-			require.LessOrEqual(t, len(v), maxNumber)
+		for f, v := range n.Details {
+			most := maxNumber
+			if statemachine.Field(f) == statemachine.Executions {
+				most = maxExecutions * 1024
+			}
+			require.LessOrEqual(t, len(v), most)
 		}
 		require.LessOrEqual(t, len(n.Notes), maxNotes)
 		o := statemachine.Order{ID: n.OrderID}

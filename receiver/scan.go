@@ -71,3 +71,15 @@ func readID(d *jsontext.Decoder) (string, error) {
 	}
 	return "", nil
 }
+
+// Key returns the id of the object that a body is about, by which the log picks a shard; "" when there is none, or the object
+// is none of the platform's.
+func Key(object string, body []byte) string {
+	for i := range eventTypes {
+		if eventTypes[i].Object == object {
+			id, _ := scan(body, eventTypes[i].IDField)
+			return id
+		}
+	}
+	return ""
+}

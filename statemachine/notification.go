@@ -53,7 +53,8 @@ func ParseAssetClass(name string) (a AssetClass, ok bool) {
 // Field is one detail of an order: something notifications tell besides its status.
 type Field uint8
 
-// The details, each a text; quantities and prices hold a [Decimal], CreatedOn an RFC 3339 time in UTC, ExpiryDate a date.
+// The details, each a text; quantities, amounts and prices hold a [Decimal], CreatedOn an RFC 3339 time in UTC, ExpiryDate a
+// date, Executions what [FormatExecutions] writes.
 const (
 	Side Field = iota // BUY or SELL
 	ISIN
@@ -64,6 +65,8 @@ const (
 	Amount   // in money, for orders of an amount
 	LimitPrice
 	StopPrice
+	ExecutionPrice
+	ExecutedAmount // in money
 	ExternalID
 	DepositoryProduct
 	CashProduct
@@ -71,6 +74,7 @@ const (
 	CreatedOn
 	ExpiryDate
 	Message
+	Executions
 	Fields // the number of details
 )
 

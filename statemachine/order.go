@@ -154,7 +154,7 @@ func compareTold(f Field, a, b told) int {
 	if a.value == b.value {
 		return 0
 	}
-	if f >= Quantity && f <= StopPrice {
+	if f >= Quantity && f <= ExecutedAmount {
 		return compareDecimals(Decimal(a.value), Decimal(b.value))
 	}
 	return strings.Compare(a.value, b.value)

@@ -196,6 +196,7 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		"Explanation": client.Explanation{}, "Judgement": client.Judgement{}, "OpenBreak": client.OpenBreak{}, "Stats": client.Stats{},
 		"Status": client.Status{}, "LogStatus": client.LogStatus{}, "Rebuild": client.Rebuild{}, "Changes": client.Changes{},
 		"OrderChange": client.OrderChange{}, "FieldChange": client.FieldChange{}, "FieldError": client.FieldError{},
+		"Execution": client.Execution{}, "Asked": client.Asked{}, "Asking": client.Asking{},
 		"ListOrder": client.Page[client.Order]{}, "StreamSnapshot": client.Snapshot{}, "StreamOrder": client.Change{},
 		"StreamCause": client.Cause{}, "StreamResync": client.Resync{}, "StreamHeartbeat": client.Heartbeat{}} {
 		want := map[string]bool{}

@@ -31,6 +31,9 @@ type Order struct {
 	Quantity         string        `json:"quantity,omitempty"`
 	Amount           string        `json:"amount,omitempty"`
 	ExecutedQuantity string        `json:"executedQuantity,omitempty"` // cumulative
+	ExecutionPrice   string        `json:"executionPrice,omitempty"`
+	ExecutedAmount   string        `json:"executedAmount,omitempty"`
+	Executions       []Execution   `json:"executions"` // at most 64
 	LimitPrice       string        `json:"limitPrice,omitempty"`
 	StopPrice        string        `json:"stopPrice,omitempty"`
 	ExternalID       string        `json:"externalId,omitempty"`
@@ -42,6 +45,25 @@ type Order struct {
 	Breaks           []Break       `json:"breaks"`
 	Refusals         []Refusal     `json:"refusals"` // earliest first
 	Notifications    Notifications `json:"notifications"`
+	Asked            *Asked        `json:"asked,omitempty"` // nil: the platform was not asked for it
+}
+
+// Execution is a trade of an order.
+type Execution struct {
+	ID       string `json:"id,omitempty"`
+	Quantity string `json:"quantity,omitempty"`
+	Price    string `json:"price,omitempty"`
+	Amount   string `json:"amount,omitempty"`
+}
+
+// Asked says how it stands with asking the platform for an order.
+type Asked struct {
+	State    string  `json:"state"`              // pending, asked or gone
+	At       Instant `json:"at"`                 // since when
+	Reason   string  `json:"reason,omitempty"`   // new, break or quiet
+	Sequence uint64  `json:"sequence,omitempty"` // of the answer in the log
+	Attempts int     `json:"attempts"`           // in vain
+	Error    string  `json:"error,omitempty"`    // of the last attempt
 }
 
 // Break is something a person must look at.
@@ -157,7 +179,8 @@ type Status struct {
 	Replicas        int       `json:"replicas"`
 	Ready           bool      `json:"ready"`
 	Reason          string    `json:"reason,omitempty"`
-	Rebuild         *Rebuild  `json:"rebuild,omitempty"` // nil while none runs
+	Rebuild         *Rebuild  `json:"rebuild,omitempty"`  // nil while none runs
+	Platform        *Asking   `json:"platform,omitempty"` // nil: another process asks the platform, if any
 	Version         string    `json:"version"`
 	StartedAt       Instant   `json:"startedAt"`
 }
@@ -166,6 +189,21 @@ type Status struct {
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence,omitempty"`
 	LastSequence  *uint64 `json:"lastSequence,omitempty"`
+}
+
+// Asking says how it stands with asking the platform. Counts are since the start of the process.
+type Asking struct {
+	Enabled             bool    `json:"enabled"`
+	Pending             int     `json:"pending"`   // orders that are to be asked for
+	Asked               uint64  `json:"asked"`     // answers appended to the log
+	GivenUp             int     `json:"givenUp"`   // orders
+	Recovered           uint64  `json:"recovered"` // undelivered notifications appended to the log
+	RecoveredUnreadable uint64  `json:"recoveredUnreadable"`
+	LastAskedAt         Instant `json:"lastAskedAt,omitempty"`
+	LastError           string  `json:"lastError,omitempty"`
+	LastErrorAt         Instant `json:"lastErrorAt,omitempty"`
+	LastRecoveredAt     Instant `json:"lastRecoveredAt,omitempty"`
+	RecoverError        string  `json:"recoverError,omitempty"`
 }
 
 // Rebuild is a rebuild of the views, running or ended.

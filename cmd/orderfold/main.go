@@ -56,6 +56,7 @@ func commands() []command {
 		{"receiver", "only the receiver", (*program).receiver},
 		{"projector", "only the projector", (*program).projector},
 		{"api", "only the read API", (*program).api},
+		{"webhooks", "show, compare and change where the platform posts: list, diff, set, delete", (*program).webhooks},
 		{"simulate", "play the platform against a receiver", (*program).simulate},
 		{"verify", "fold the log again and compare the views with the result", (*program).verify},
 		{"rebuild", "make the views anew beside the live ones; --dry-run, --rollback", (*program).rebuild},
@@ -115,6 +116,7 @@ func (p *program) help(ctx context.Context, args []string) error {
 		"ORDERFOLD_RECEIVER_ADDR; the flag wins. Data is written to stdout, logs to stderr.\n\n"+
 		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n"+
 		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n"+
-		"verify: 0 equal; 1 different; 2 not examined.\n")
+		"verify: 0 equal; 1 different; 2 not examined.\n"+
+		"webhooks diff: 0 equal; 1 different; 2 not compared.\n")
 	return nil
 }

@@ -21,6 +21,7 @@ func (s *settings) registerAll(f *flag.FlagSet) {
 	s.registerLog(f, true)
 	s.registerViews(f)
 	s.registerVerify(f)
+	s.registerPlatform(f)
 }
 
 // receiver runs only the receiver; without --nats-url it also is the log's server.
@@ -30,6 +31,8 @@ func (p *program) receiver(ctx context.Context, args []string) error {
 		s.registerCommon(f)
 		s.registerReceiver(f)
 		s.registerLog(f, true)
+		s.registerViews(f)
+		s.registerPlatform(f)
 		s.registerMetrics(f)
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ type service struct {
 	views     *views.Store
 	listeners map[string]net.Listener
 	rebuilds  api.Rebuilds // nil without a projector
+	asking    api.Platform // nil without a receiver
 	parts     []part
 	closers   []func() error
 }
@@ -54,7 +55,7 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	for _, add := range []struct {
 		due   bool
 		build func() error
-	}{{r.projector, sv.addProjector}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
+	}{{r.projector, sv.addProjector}, {r.receiver, sv.addPlatform}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
 		if add.due {
 			if err := add.build(); err != nil {
 				return err
@@ -215,7 +216,8 @@ func (sv *service) addAPI() error {
 		return err
 	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
-		History: apiHistory{projector.Historian{Log: sv.log, Views: sv.views}}, Rebuilds: sv.rebuilds, Keys: keys, Logger: sv.logger.Named("api"),
+		History:  apiHistory{projector.Historian{Log: sv.log, Views: sv.views}},
+		Rebuilds: sv.rebuilds, Platform: sv.asking, Keys: keys, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err

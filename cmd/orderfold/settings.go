@@ -19,6 +19,7 @@ type settings struct {
 	views    string
 	verify   verifySettings
 	metrics  string
+	platform platformSettings
 }
 
 type logSettings struct {

@@ -65,10 +65,10 @@ func (w *watcher) complete(sequence uint64, want map[string]client.Order) bool {
 		return true
 	}
 	// Heartbeats come every 15 s only: who has it all has heard of everything that concerns it.
-	return len(w.orders) == len(want) && !differs(w.orders, want)
+	return len(w.orders) == len(want) && !differ(w.orders, want)
 }
 
-func differs(got, want map[string]client.Order) bool {
+func differ(got, want map[string]client.Order) bool {
 	for id, o := range want {
 		if got[id].Notifications != o.Notifications {
 			return true

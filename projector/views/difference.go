@@ -13,7 +13,8 @@ import (
 
 // detailNames are the details of an order by the names that the API gives them.
 var detailNames = [statemachine.Fields]string{"side", "isin", "symbol", "orderType", "exchangeCode", "quantity", "amount",
-	"limitPrice", "stopPrice", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message"}
+	"limitPrice", "stopPrice", "executionPrice", "executedAmount", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message",
+	"executions"}
 
 // field is one field of an order in words.
 type field struct{ name, value string }

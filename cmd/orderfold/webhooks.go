@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/orderfold/orderfold/receiver"
+	"github.com/orderfold/orderfold/receiver/platform"
+)
+
+type webhooksSettings struct {
+	access      platformSettings
+	url         string
+	events      texts
+	auth        texts
+	yes, asJSON bool
+}
+
+// webhooks shows and changes where the platform posts.
+func (p *program) webhooks(ctx context.Context, args []string) error {
+	var s webhooksSettings
+	operands, err := p.flags("webhooks", "ACTION", args, func(f *flag.FlagSet) {
+		s.access.registerAccess(f)
+		f.StringVar(&s.url, "url", "", "where the receiver can be reached, with https; the name of each event type is appended")
+		f.Var(&s.events, "event", "event type, like TRADITIONAL_ASSET_ORDER_NOTIFICATION, or ALL; repeatable; none: the three order types (delete wants them named)")
+		f.Var(&s.auth, "webhook-auth", "headers to register, as for the receiver; of several the first is registered")
+		f.BoolVar(&s.yes, "yes", false, "change without asking")
+		f.BoolVar(&s.asJSON, "json", false, "print JSON")
+	})
+	if err != nil {
+		return err
+	}
+	actions := map[string]func(*webhookRun, context.Context) error{"list": (*webhookRun).list, "diff": (*webhookRun).diff,
+		"set": (*webhookRun).set, "delete": (*webhookRun).remove}
+	act, known := actions[operands[0]]
+	if !known {
+		return usagef("webhooks: %q is none of list, diff, set, delete", operands[0])
+	}
+	if s.access.url == "" {
+		return usagef("webhooks: --platform-url is missing")
+	}
+	run := &webhookRun{p: p, s: &s}
+	if err := run.prepare(operands[0]); err != nil {
+		return err
+	}
+	if run.client, err = s.access.client(platform.Options{}); err != nil {
+		return err
+	}
+	defer run.client.Close()
+	if err = act(run, ctx); err != nil && operands[0] == "diff" && !errors.As(err, new(*diagnosis)) {
+		err = &diagnosis{exitUsage, err.Error()}
+	}
+	return err
+}
+
+// webhookRun is one run of the command.
+type webhookRun struct {
+	p      *program
+	s      *webhooksSettings
+	client *platform.Client
+	wanted []platform.Webhook
+}
+
+// allEvents stands for every event type.
+const allEvents = "ALL"
+
+// prepare makes the webhooks that are wanted of the settings.
+func (r *webhookRun) prepare(action string) error {
+	names, err := r.eventTypes(action)
+	if err != nil || action == "list" {
+		return err
+	}
+	headers, err := r.headers()
+	if err != nil {
+		return err
+	}
+	base := strings.TrimRight(r.s.url, "/")
+	if u, err := url.Parse(base); action != "delete" && (err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "") {
+		return usagef("webhooks %s: --url must be like https://orders.example.com/hooks: the platform posts to https only", action)
+	}
+	for _, t := range receiver.EventTypes() {
+		if slices.Contains(names, t.Name) {
+			r.wanted = append(r.wanted, platform.Webhook{EventType: t.Name, URL: base + t.Path, Headers: headers})
+		}
+	}
+	return nil
+}
+
+func (r *webhookRun) eventTypes(action string) (names []string, err error) {
+	known := map[string]bool{}
+	for _, t := range receiver.EventTypes() {
+		known[t.Name] = true
+		if strings.HasSuffix(t.Name, "_ASSET_ORDER_NOTIFICATION") && len(r.s.events.values) == 0 || slices.Contains(r.s.events.values, allEvents) {
+			names = append(names, t.Name)
+		}
+	}
+	if action == "delete" && len(r.s.events.values) == 0 {
+		return nil, usagef("webhooks delete: name the event types with --event")
+	}
+	for _, name := range r.s.events.values {
+		if !known[name] && name != allEvents {
+			return nil, usagef("webhooks: --event %q is not an event type of the platform", name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// maxWebhookHeaders is what the platform takes.
+const maxWebhookHeaders = 5
+
+func (r *webhookRun) headers() (headers []platform.Header, err error) {
+	if len(r.s.auth.values) == 0 {
+		return nil, nil
+	}
+	if _, err := receiver.ParseCredentials(r.s.auth.values[0]); err != nil { // says what is wrong without repeating it
+		return nil, usagef("--webhook-auth: %v", err)
+	}
+	for part := range strings.SplitSeq(r.s.auth.values[0], ",") {
+		name, value, _ := strings.Cut(part, "=")
+		headers = append(headers, platform.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+	}
+	if len(headers) > maxWebhookHeaders {
+		return nil, usagef("--webhook-auth: the platform takes %d headers at most", maxWebhookHeaders)
+	}
+	return headers, nil
+}
+
+// shownWebhook is a webhook without its secrets.
+type shownWebhook struct {
+	EventType string   `json:"eventType"`
+	URL       string   `json:"url"`
+	Headers   []string `json:"headers"`
+}
+
+func (r *webhookRun) list(ctx context.Context) error {
+	all, err := r.client.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := r.client.WebhooksMissing(ctx)
+	if err != nil {
+		return err
+	}
+	shown := make([]shownWebhook, len(all))
+	for i, w := range all {
+		shown[i] = shownWebhook{w.EventType, withoutSecrets(w.URL), headerNames(w.Headers)}
+	}
+	if r.s.asJSON {
+		return json.NewEncoder(r.p.stdout).Encode(map[string]any{"webhooks": shown, "missing": missing})
+	}
+	for _, w := range shown {
+		fmt.Fprintf(r.p.stdout, "%s\n  %s\n", w.EventType, w.URL)
+		for _, name := range w.Headers {
+			fmt.Fprintf(r.p.stdout, "  %s: ***\n", name)
+		}
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(r.p.stdout, "the platform says that one is missing for: %s\n", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func headerNames(headers []platform.Header) []string {
+	names := make([]string, len(headers))
+	for i, h := range headers {
+		names[i] = h.Name
+	}
+	return names
+}
+
+// withoutSecrets shows a URL that somebody registered: what stands in front of the host and after the path may be a key.
+func withoutSecrets(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "a URL that cannot be read"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "***"
+	}
+	return u.Redacted()
+}
+
+func (r *webhookRun) diff(ctx context.Context) error {
+	differences, err := r.compare(ctx)
+	if err != nil {
+		return err
+	}
+	if r.s.asJSON {
+		if err := json.NewEncoder(r.p.stdout).Encode(differences); err != nil {
+			return err
+		}
+	}
+	r.tell(differences)
+	for _, d := range differences {
+		if d.State != same && d.State != extra {
+			return &diagnosis{exitFailed, "webhooks: the platform has something else than the settings; orderfold webhooks set changes it"}
+		}
+	}
+	return nil
+}
+
+func (r *webhookRun) set(ctx context.Context) error {
+	differences, err := r.compare(ctx)
+	if err != nil {
+		return err
+	}
+	due := slices.DeleteFunc(slices.Clone(r.wanted), func(w platform.Webhook) bool {
+		return slices.ContainsFunc(differences, func(d webhookDifference) bool { return d.EventType == w.EventType && d.isSame() })
+	})
+	r.tell(differences)
+	if len(due) == 0 {
+		return r.done("set", differences, due)
+	}
+	if err := r.confirm(fmt.Sprintf("Set %d webhooks?", len(due))); err != nil {
+		return err
+	}
+	for i, w := range due {
+		if err := r.client.SetWebhook(ctx, w); err != nil {
+			return fmt.Errorf("%d of %d were set: %w", i, len(due), err)
+		}
+	}
+	return r.done("set", differences, due)
+}
+
+func (r *webhookRun) remove(ctx context.Context) error {
+	registered, err := r.client.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	var due []platform.Webhook
+	for _, w := range r.wanted {
+		i := slices.IndexFunc(registered, func(have platform.Webhook) bool { return have.EventType == w.EventType })
+		if i < 0 {
+			continue
+		}
+		due = append(due, registered[i])
+		if !r.s.asJSON {
+			fmt.Fprintf(r.p.stdout, "- %s %s\n", w.EventType, withoutSecrets(registered[i].URL))
+		}
+	}
+	if len(due) == 0 {
+		return r.done("deleted", nil, due)
+	}
+	if err := r.confirm(fmt.Sprintf("Delete %d webhooks? The platform then posts nothing of these types.", len(due))); err != nil {
+		return err
+	}
+	for i, w := range due {
+		var fault *platform.Error
+		if err := r.client.DeleteWebhook(ctx, w.EventType); err != nil && !(errors.As(err, &fault) && fault.Kind == platform.Gone) {
+			return fmt.Errorf("%d of %d were deleted: %w", i, len(due), err)
+		}
+	}
+	return r.done("deleted", nil, due)
+}
+
+// done says what was changed; as JSON together with what differed before.
+func (r *webhookRun) done(what string, differences []webhookDifference, webhooks []platform.Webhook) error {
+	names := make([]string, len(webhooks))
+	for i, w := range webhooks {
+		names[i] = w.EventType
+	}
+	if r.s.asJSON {
+		answer := map[string]any{what: names}
+		if differences != nil {
+			answer["differences"] = differences
+		}
+		return json.NewEncoder(r.p.stdout).Encode(answer)
+	}
+	fmt.Fprintf(r.p.stdout, "%s: %d\n", what, len(names))
+	return nil
+}
+
+// confirm asks whoever sits at the terminal. Without one and without --yes nothing is changed.
+func (r *webhookRun) confirm(question string) error {
+	if r.s.yes {
+		return nil
+	}
+	if !isatty.IsTerminal(os.Stdin.Fd()) {
+		return usagef("nothing was changed: say --yes, there is no terminal to ask at")
+	}
+	fmt.Fprintf(r.p.stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is a no
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orderfold/orderfold/receiver/platform"
+)
+
+// States of what is compared.
+const (
+	same    = "equal"
+	missing = "missing" // at the platform
+	differs = "differs"
+	extra   = "extra"     // at the platform only
+	hidden  = "not-shown" // the platform does not tell the value
+)
+
+// webhookDifference is one event type, as wanted and as registered. It contains no header's value.
+type webhookDifference struct {
+	EventType string             `json:"eventType"`
+	State     string             `json:"state"` // equal, missing, differs or extra
+	WantURL   string             `json:"wantUrl,omitempty"`
+	HaveURL   string             `json:"haveUrl,omitempty"`
+	Headers   []headerDifference `json:"headers,omitempty"`
+}
+
+type headerDifference struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // equal, missing, differs, extra or not-shown
+}
+
+// isSame reports whether setting it again would change nothing.
+func (d *webhookDifference) isSame() bool {
+	return d.State == same && !slices.ContainsFunc(d.Headers, func(h headerDifference) bool { return h.State == hidden })
+}
+
+// compare returns every wanted event type, and then those that are registered besides.
+func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
+	registered, err := r.client.Webhooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []webhookDifference
+	for _, want := range r.wanted {
+		d := webhookDifference{EventType: want.EventType, State: missing, WantURL: want.URL}
+		if i := slices.IndexFunc(registered, func(w platform.Webhook) bool { return w.EventType == want.EventType }); i >= 0 {
+			d.compare(&want, &registered[i])
+		}
+		all = append(all, d)
+	}
+	for _, have := range registered {
+		if !slices.ContainsFunc(r.wanted, func(w platform.Webhook) bool { return w.EventType == have.EventType }) {
+			all = append(all, webhookDifference{EventType: have.EventType, State: extra, HaveURL: withoutSecrets(have.URL)})
+		}
+	}
+	return all, nil
+}
+
+func (d *webhookDifference) compare(want, have *platform.Webhook) {
+	d.State, d.HaveURL = same, withoutSecrets(have.URL)
+	if want.URL != have.URL {
+		d.State = differs
+	}
+	find := func(headers []platform.Header, name string) int {
+		return slices.IndexFunc(headers, func(h platform.Header) bool { return strings.EqualFold(h.Name, name) })
+	}
+	for _, h := range want.Headers {
+		state := same
+		switch i := find(have.Headers, h.Name); {
+		case i < 0:
+			state = missing
+		case have.Headers[i].Value == "":
+			state = hidden
+		case have.Headers[i].Value != h.Value:
+			state = differs
+		}
+		d.header(h.Name, state)
+	}
+	for _, h := range have.Headers {
+		if find(want.Headers, h.Name) < 0 {
+			d.header(h.Name, extra)
+		}
+	}
+}
+
+func (d *webhookDifference) header(name, state string) {
+	d.Headers = append(d.Headers, headerDifference{name, state})
+	if state != same && state != hidden {
+		d.State = differs
+	}
+}
+
+// tell shows what is wanted and what there is, unless the output is JSON.
+func (r *webhookRun) tell(differences []webhookDifference) {
+	if r.s.asJSON {
+		return
+	}
+	for _, d := range differences {
+		fmt.Fprintf(r.p.stdout, "%s: %s\n", d.EventType, d.State)
+		if d.State == same || d.State == extra {
+			continue
+		}
+		if d.HaveURL != d.WantURL {
+			if d.HaveURL != "" {
+				fmt.Fprintf(r.p.stdout, "  - %s\n", d.HaveURL)
+			}
+			fmt.Fprintf(r.p.stdout, "  + %s\n", d.WantURL)
+		}
+		for _, h := range d.Headers {
+			fmt.Fprintf(r.p.stdout, "  %s: *** (%s)\n", h.Name, h.State)
+		}
+	}
+}

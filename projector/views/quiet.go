@@ -1,0 +1,51 @@
+package views
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// QuietQuery selects orders by how long nothing was heard of them.
+type QuietQuery struct {
+	Statuses []statemachine.Status // any of these; none: all
+	Final    *bool
+	After    uint64 // the last notification stands after this sequence
+	Limit    int    // 1–500; 0 is 100
+}
+
+const (
+	quietArm  = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence > ?`
+	quietText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT ?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
+)
+
+// Quiet returns orders that q selects, those first that were not heard of for longest: whoever goes on from the last sequence
+// of the last one meets every order once, and again when it was heard of since. It reads what it returns and no more.
+func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.Order, err error) {
+	q.Limit = pageLimit(q.Limit)
+	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
+		facets, err := readFacets(ctx, c)
+		if err != nil {
+			return err
+		}
+		wanted := Query{Statuses: q.Statuses}
+		var selected []int64
+		for i := range facets {
+			f := &facets[i]
+			if f.orders > 0 && wanted.selects(&f.facet) && (q.Final == nil || *q.Final == f.final) {
+				selected = append(selected, f.number)
+			}
+		}
+		if len(selected) == 0 {
+			return nil
+		}
+		text, args := merge(quietText, quietArm, " UNION ALL ", selected, int64(q.After))
+		orders, err = readOrders(ctx, c, text, append(args, q.Limit), q.Limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("views: list quiet orders: %w", err)
+	}
+	return orders, nil
+}

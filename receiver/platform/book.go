@@ -1,0 +1,310 @@
+package platform
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxPending  = 10_000
+	maxGivenUp  = 10_000
+	maxSpacing  = time.Hour
+	saveEvery   = 5 * time.Second
+	maxReported = 300 // bytes of an error
+)
+
+// State says how it stands with asking for an order.
+type State string
+
+// The states.
+const (
+	Pending State = "pending" // it is to be asked for, or has not been answered yet
+	GivenUp State = "gone"    // the platform does not have it, or does not answer sensibly; a notification opens it again
+)
+
+// Asked says how it stands with asking for one order.
+type Asked struct {
+	State    State     `json:"-"`
+	At       time.Time `json:"at"` // since when it is pending, or when it was given up
+	Reason   Reason    `json:"reason"`
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error"` // of the last attempt; "": none failed
+}
+
+// Status says how it stands with asking. Counts are since the start, those of orders are as they stand.
+type Status struct {
+	Pending, GivenUp int
+	Asked            uint64 // answers appended
+	LastAskedAt      time.Time
+	LastError        string // the last thing that went wrong
+	LastErrorAt      time.Time
+}
+
+// entry is an order to ask for. Its asked is guarded by the book.
+type entry struct {
+	id       string
+	reason   Reason
+	sequence uint64 // of its last notification when it was found
+	asked    Asked
+	tried    time.Time
+	next     time.Time
+	outages  int // attempts in vain that are not the order's fault
+}
+
+// givenUp is one in the file. It holds until the order is heard of again.
+type givenUp struct {
+	Asked
+	Sequence uint64 `json:"sequence"` // of the order's last notification
+}
+
+// appended is an answer in the log.
+type appended struct {
+	sequence uint64
+	at       time.Time
+}
+
+// book keeps the orders that are to be asked for and those that were given up. What was answered is in the log.
+type book struct {
+	file string
+
+	mu      sync.Mutex
+	pending map[string]*entry
+	gone    map[string]givenUp
+	// appended are the last answers, until the views have them and the order may be asked for again.
+	appended map[string]appended
+	status   Status
+	changed  bool
+	saved    time.Time
+}
+
+// openBook reads what was given up. A file that cannot be read is of no consequence but more questions, unless it is not
+// ours.
+func openBook(file string) (*book, error) {
+	b := &book{file: file, pending: map[string]*entry{}, gone: map[string]givenUp{}, appended: map[string]appended{}}
+	if file == "" {
+		return b, nil
+	}
+	text, err := os.ReadFile(filepath.Clean(file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("platform: read what was given up: %w", err)
+	}
+	if json.Unmarshal(text, &b.gone) != nil || b.gone == nil {
+		b.gone = map[string]givenUp{}
+	}
+	return b, nil
+}
+
+// save writes what was given up, if that changed and the last time is a while ago, or at once.
+func (b *book) save(atOnce bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file == "" || !b.changed || !atOnce && time.Since(b.saved) < saveEvery {
+		return nil
+	}
+	text, err := json.Marshal(b.gone)
+	if err == nil {
+		next := b.file + ".new"
+		if err = os.WriteFile(next, text, 0o600); err == nil {
+			err = os.Rename(next, b.file)
+		}
+	}
+	b.saved = time.Now()
+	if err != nil {
+		return fmt.Errorf("platform: write down what was given up: %w", err)
+	}
+	b.changed = false
+	return nil
+}
+
+// open reports whether the order may be asked for: it is not pending, was not given up, and its last answer has been seen.
+func (b *book) open(o *Order) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.appended[o.ID].sequence > o.LastSequence {
+		return false
+	}
+	if g, ok := b.gone[o.ID]; ok {
+		if g.Sequence >= o.LastSequence {
+			return false
+		}
+		delete(b.gone, o.ID)
+		b.changed = true
+	}
+	return b.pending[o.ID] == nil
+}
+
+func (b *book) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.pending) >= maxPending
+}
+
+func (b *book) add(o *Order, reason Reason, now time.Time, spacing time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := now
+	if before := b.appended[o.ID].at.Add(spacing); before.After(now) {
+		next = before
+	}
+	b.pending[o.ID] = &entry{id: o.ID, reason: reason, sequence: o.LastSequence, next: next,
+		asked: Asked{State: Pending, At: now.UTC(), Reason: reason}}
+}
+
+// due returns those to be asked for, the one that waits longest first.
+func (b *book) due(now time.Time, most int) (entries []*entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.pending {
+		if !e.next.After(now) {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Or(a.next.Compare(b.next), strings.Compare(a.id, b.id)) })
+	return entries[:min(most, len(entries))]
+}
+
+// settle forgets answers that the views have and that were given before a time.
+func (b *book) settle(seen uint64, before time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, a := range b.appended {
+		if a.sequence <= seen && a.at.Before(before) {
+			delete(b.appended, id)
+		}
+	}
+}
+
+func (b *book) drop(e *entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.pending, e.id)
+}
+
+func (b *book) postpone(e *entry, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.next = until
+}
+
+func (b *book) answered(e *entry, sequence uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.pending, e.id)
+	b.appended[e.id] = appended{sequence, time.Now()}
+	b.status.Asked++
+	b.status.LastAskedAt = time.Now().UTC()
+}
+
+// again keeps an order that got no answer for reasons that are not its own.
+func (b *book) again(e *entry, err error, spacing time.Duration) {
+	b.failed(err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.asked.Error = cut(err)
+	e.tried = time.Now()
+	e.next = e.tried.Add(grown(spacing, e.outages))
+	e.outages++
+}
+
+// refused counts an attempt that the order itself did not survive, and reports whether that was the last one.
+func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purged bool) (last bool) {
+	b.failed(err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.tried = time.Now()
+	e.next = e.tried.Add(grown(options.Spacing, e.asked.Attempts))
+	e.asked.Error = cut(err)
+	e.asked.Attempts++
+	if !purged && e.asked.Attempts < options.Attempts {
+		return false
+	}
+	delete(b.pending, e.id)
+	for len(b.gone) >= maxGivenUp {
+		b.forget()
+	}
+	g := givenUp{e.asked, o.LastSequence}
+	g.At = e.tried.UTC()
+	b.gone[e.id], b.changed = g, true
+	return true
+}
+
+// forget lets the one go that was given up first: it may be asked for again.
+func (b *book) forget() {
+	oldest := ""
+	for id, g := range b.gone {
+		if oldest == "" || g.At.Before(b.gone[oldest].At) {
+			oldest = id
+		}
+	}
+	delete(b.gone, oldest)
+}
+
+// grown is the pause after so many attempts in vain before this one.
+func grown(spacing time.Duration, before int) time.Duration {
+	return min(spacing<<min(before, 12), max(spacing, maxSpacing))
+}
+
+// revive spaces the orders that failed with the platform as after a first attempt.
+func (b *book) revive(spacing time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.pending {
+		if e.outages > 0 {
+			e.outages, e.next = 0, e.tried.Add(spacing)
+		}
+	}
+}
+
+func (b *book) failed(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.LastError, b.status.LastErrorAt = cut(err), time.Now().UTC()
+}
+
+// cut bounds an error that may contain foreign text.
+func cut(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if len(text) > maxReported {
+		text = strings.ToValidUTF8(text[:maxReported], "") + "…"
+	}
+	return text
+}
+
+// Status says how it stands with asking.
+func (a *Asker) Status() Status {
+	b := a.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.status
+	s.Pending, s.GivenUp = len(b.pending), len(b.gone)
+	return s
+}
+
+// Asked says how it stands with asking for an order whose last notification has that sequence; ok is false when there is
+// nothing to say: it was answered, or never to be asked for.
+func (a *Asker) Asked(id string, lastSequence uint64) (asked Asked, ok bool) {
+	b := a.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.pending[id]; e != nil {
+		return e.asked, true
+	}
+	g, ok := b.gone[id]
+	if !ok || g.Sequence < lastSequence {
+		return Asked{}, false
+	}
+	g.State = GivenUp
+	return g.Asked, true
+}

@@ -1,0 +1,436 @@
+package platform_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/receiver/platform"
+)
+
+const (
+	clientID = "partner"
+	secret   = "s3cret&of=the partner"
+	orderID  = "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"
+	object   = "traditional-asset-order"
+	patience = 20 * time.Second
+)
+
+// api is a platform that gives tokens as documented; the rest answers what a test says.
+type api struct {
+	*httptest.Server
+	tokens  atomic.Int64 // given
+	asked   atomic.Int64 // requests but those for tokens
+	expires string       // expires_in; "" is left out
+	answer  atomic.Pointer[http.HandlerFunc]
+	token   atomic.Pointer[http.HandlerFunc]
+}
+
+func serve(t testing.TB, answer http.HandlerFunc) *api {
+	a := &api{expires: "3600"}
+	a.answer.Store(&answer)
+	token := http.HandlerFunc(a.giveToken)
+	a.token.Store(&token)
+	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/oauth2/token" {
+			(*a.token.Load())(w, r)
+			return
+		}
+		a.asked.Add(1)
+		(*a.answer.Load())(w, r)
+	}))
+	t.Cleanup(a.Close)
+	return a
+}
+
+func (a *api) giveToken(w http.ResponseWriter, r *http.Request) {
+	if r.FormValue("grant_type") != "client_credentials" || r.PostFormValue("client_id") != clientID || r.PostFormValue("client_secret") != secret ||
+		r.Header.Get("Authorization") != "" {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error":"invalid_client"}`)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	text := fmt.Sprintf(`{"access_token":"token-%d","token_type":"Bearer"`, a.tokens.Add(1))
+	if a.expires != "" {
+		text += `,"expires_in":` + a.expires
+	}
+	fmt.Fprint(w, text+"}")
+}
+
+func newClient(t testing.TB, a *api, change ...func(*platform.Options)) *platform.Client {
+	t.Helper()
+	o := platform.Options{URL: a.URL, ClientID: clientID, ClientSecret: secret, PerMinute: 600_000, Pause: time.Millisecond}
+	for _, f := range change {
+		f(&o)
+	}
+	c, err := platform.NewClient(o)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func says(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}
+}
+
+// after answers the first times by before, then by then.
+func after(times int64, before, then http.HandlerFunc) http.HandlerFunc {
+	var count atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		if count.Add(1) <= times {
+			before(w, r)
+		} else {
+			then(w, r)
+		}
+	}
+}
+
+const order = `{ "orderId":"` + orderID + `","quantity":1.10, "orderId":"` + orderID + `" }` + "\n"
+
+func TestAnOrderIsAskedForWhereItsClassIsAndReturnedAsItCame(t *testing.T) {
+	for object, path := range map[string]string{"traditional-asset-order": "/trading/order/", "digital-asset-order": "/digital/orders/",
+		"tokenized-asset-order": "/wawex/orders/"} {
+		a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || r.URL.Path != path+orderID || r.Header.Get("Authorization") != "Bearer token-1" ||
+				r.Header.Get("Accept-Encoding") != "" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+			fmt.Fprint(w, order)
+		})
+		body, err := newClient(t, a).Order(t.Context(), object, orderID)
+		require.NoError(t, err)
+		require.Equal(t, order, string(body))
+	}
+}
+
+func TestAForeignIdStaysOneElementOfThePath(t *testing.T) {
+	const id = "../a?b=c%2F/é"
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/trading/order/"+id || r.URL.RawQuery != "" {
+			w.WriteHeader(http.StatusTeapot)
+		}
+		fmt.Fprintf(w, `{"orderId":%q}`, id)
+	})
+	c := newClient(t, a)
+	_, err := c.Order(t.Context(), object, id)
+	require.NoError(t, err)
+	for _, id := range []string{"", ".", ".."} {
+		_, err := c.Order(t.Context(), object, id)
+		requireFault(t, err, platform.Gone, 0)
+	}
+	require.Equal(t, int64(1), a.asked.Load())
+}
+
+func requireFault(t testing.TB, err error, kind platform.Kind, status int) *platform.Error {
+	t.Helper()
+	var e *platform.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, kind, e.Kind, "%v", err)
+	require.Equal(t, status, e.Status, "%v", err)
+	require.NotContains(t, err.Error(), "s3cret")
+	require.NotContains(t, err.Error(), "token-")
+	require.NotContains(t, err.Error(), "\n")
+	return e
+}
+
+func TestEveryAnswerIsClassified(t *testing.T) {
+	cutShort := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		fmt.Fprint(w, order)
+	}
+	for name, c := range map[string]struct {
+		object string
+		answer http.HandlerFunc
+		kind   platform.Kind
+		status int
+		asked  int64
+	}{
+		"429 is asked again":                     {object, says(429, ""), platform.Again, 429, 4},
+		"500 is asked again":                     {object, says(500, ""), platform.Again, 500, 4},
+		"503 is asked again":                     {object, says(503, "<html>"), platform.Again, 503, 4},
+		"a cut answer is asked again":            {object, cutShort, platform.Again, 200, 4},
+		"404 is gone":                            {object, says(404, `{"message":"no"}`), platform.Gone, 404, 1},
+		"400 is gone for a digital order":        {"digital-asset-order", says(400, ""), platform.Gone, 400, 1},
+		"400 is our fault for others":            {"tokenized-asset-order", says(400, ""), platform.Ours, 400, 1},
+		"403 is our fault":                       {object, says(403, ""), platform.Ours, 403, 1},
+		"a redirect is not followed":             {object, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, platform.Ours, 302, 1},
+		"401 is our fault after another token":   {object, says(401, ""), platform.Ours, 401, 2},
+		"a 200 that is not JSON is theirs":       {object, says(200, "<html>"), platform.Theirs, 200, 1},
+		"a 200 without content is theirs":        {object, says(200, ""), platform.Theirs, 200, 1},
+		"a 200 of another order is theirs":       {object, says(200, `{"orderId":"other"}`), platform.Theirs, 200, 1},
+		"an answer of more than 1 MiB is theirs": {object, says(200, `{"orderId":"`+orderID+`","a":"`+strings.Repeat("a", 1<<20)+`"}`), platform.Theirs, 200, 1},
+		"an encoding that was not asked for is too": {object, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			fmt.Fprint(w, order)
+		}, platform.Theirs, 200, 1},
+		"what is repeated of an error has no secret": {object, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(403)
+			text, _ := json.Marshal(map[string]string{"message": "bad " + r.Header.Get("Authorization") + "\n" + secret + strings.Repeat("x", 9000)})
+			w.Write(text)
+		}, platform.Ours, 403, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, c.answer)
+			_, err := newClient(t, a).Order(t.Context(), c.object, orderID)
+			e := requireFault(t, err, c.kind, c.status)
+			require.Less(t, len(e.Error()), 400)
+			require.Equal(t, c.asked, a.asked.Load())
+		})
+	}
+}
+
+func TestAPlatformThatIsAwayOrSlowIsAskedAgain(t *testing.T) {
+	a := serve(t, says(200, order))
+	a.Close()
+	_, err := newClient(t, a).Order(t.Context(), object, orderID)
+	requireFault(t, err, platform.Again, 0)
+	require.NotContains(t, err.Error(), a.URL+"/")
+
+	hang := make(chan struct{})
+	a = serve(t, after(1, func(http.ResponseWriter, *http.Request) { <-hang }, says(200, order)))
+	t.Cleanup(func() { close(hang) }) // before the server closes
+	_, err = newClient(t, a, func(o *platform.Options) { o.Timeout = 50 * time.Millisecond }).Order(t.Context(), object, orderID)
+	require.NoError(t, err)
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	for name, value := range map[string]func() string{
+		"in seconds": func() string { return "1" },
+		"as a date":  func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first atomic.Int64
+			a := serve(t, after(1, func(w http.ResponseWriter, _ *http.Request) {
+				first.Store(time.Now().UnixNano())
+				w.Header().Set("Retry-After", value())
+				w.WriteHeader(429)
+			}, says(200, order)))
+			_, err := newClient(t, a).Order(t.Context(), object, orderID)
+			require.NoError(t, err)
+			require.Greater(t, time.Since(time.Unix(0, first.Load())), 900*time.Millisecond)
+		})
+	}
+	for name, value := range map[string]string{"a long one ends the question and is told": "3600", "nonsense is no wait": "soon", "nor is the past": "Mon, 02 Jan 2006 15:04:05 GMT"} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", value)
+				w.WriteHeader(503)
+			})
+			_, err := newClient(t, a).Order(t.Context(), object, orderID)
+			e := requireFault(t, err, platform.Again, 503)
+			if seconds, _ := strconv.Atoi(value); seconds > 0 {
+				require.Equal(t, time.Hour, e.After)
+				require.Equal(t, int64(1), a.asked.Load())
+			} else {
+				require.Zero(t, e.After)
+			}
+		})
+	}
+}
+
+func TestOneTokenIsSharedAndReplacedOnce(t *testing.T) {
+	const callers = 20
+	var rejected atomic.Bool
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if rejected.Load() && r.Header.Get("Authorization") == "Bearer token-1" {
+			w.WriteHeader(401)
+			return
+		}
+		fmt.Fprint(w, order)
+	})
+	c := newClient(t, a, func(o *platform.Options) { o.Concurrency = callers })
+	together := func() {
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				_, err := c.Order(t.Context(), object, orderID)
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+	}
+	together()
+	require.Equal(t, int64(1), a.tokens.Load())
+	rejected.Store(true)
+	together()
+	require.Equal(t, int64(2), a.tokens.Load())
+}
+
+func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
+	a := serve(t, says(200, order))
+	a.expires = "1"
+	c := newClient(t, a)
+	require.Eventually(t, func() bool {
+		_, err := c.Order(t.Context(), object, orderID)
+		require.NoError(t, err)
+		return a.tokens.Load() == 3
+	}, patience, 10*time.Millisecond)
+	a = serve(t, says(200, order))
+	a.expires = ""
+	c = newClient(t, a)
+	for range 3 {
+		_, err := c.Order(t.Context(), object, orderID)
+		require.NoError(t, err)
+	}
+	require.Equal(t, int64(1), a.tokens.Load(), "a token of unknown life lasts")
+}
+
+func TestATokenThatDoesNotComeIsClassified(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		kind   platform.Kind
+		status int
+	}{
+		"400 is our fault": {says(400, `{"error":"invalid_client","error_description":"`+"s3cret&of=the partner"+`"}`), platform.Ours, 400},
+		"an error that could be a secret is not repeated": {says(400, `{"error":"`+"s3cret&of=the partner"+`"}`), platform.Ours, 400},
+		"404 is our fault":             {says(404, ""), platform.Ours, 404},
+		"429 is asked again":           {says(429, ""), platform.Again, 429},
+		"500 is asked again":           {says(500, "s3cret&of=the partner"), platform.Again, 500},
+		"a 200 without token again":    {says(200, `{"x":"s3cret&of=the partner"}`), platform.Again, 0},
+		"a 200 that is not JSON again": {says(200, "s3cret&of=the partner"), platform.Again, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, says(200, order))
+			a.token.Store(&c.answer)
+			_, err := newClient(t, a).Order(t.Context(), object, orderID)
+			requireFault(t, err, c.kind, c.status)
+			require.Zero(t, a.asked.Load())
+		})
+	}
+}
+
+func TestNoMoreRequestsAtOnceAndInAMinuteThanAllowed(t *testing.T) {
+	var now, most atomic.Int64
+	a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		most.Store(max(most.Load(), now.Add(1)))
+		fmt.Fprint(w, order)
+		now.Add(-1)
+	})
+	c := newClient(t, a, func(o *platform.Options) { o.Concurrency, o.PerMinute = 2, 1200 }) // 20 at once, then one in 50 ms
+	began := time.Now()
+	var all sync.WaitGroup
+	for range 26 {
+		all.Go(func() {
+			_, err := c.Order(t.Context(), object, orderID)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	require.LessOrEqual(t, most.Load(), int64(2))
+	require.Greater(t, time.Since(began), 250*time.Millisecond)
+}
+
+func TestAnEndedContextEndsAQuestion(t *testing.T) {
+	a := serve(t, says(503, ""))
+	ctx, cancel := context.WithCancel(t.Context())
+	c := newClient(t, a, func(o *platform.Options) { o.Pause, o.MaxPause = time.Hour, time.Hour })
+	ended := make(chan error, 1)
+	go func() { _, err := c.Order(ctx, object, orderID); ended <- err }()
+	require.Eventually(t, func() bool { return a.asked.Load() == 1 }, patience, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+func TestASecretIsOnlySentWhereItIsSafe(t *testing.T) {
+	for url, safe := range map[string]bool{"https://api.example.com": true, "https://api.example.com/v1/": true, "http://127.0.0.1:80": true,
+		"http://localhost": true, "http://[::1]:1": true, "http://api.example.com": false, "http://127.0.0.1.example.com": false, "ftp://127.0.0.1": false,
+		"api.example.com": false, "https://user:pw@api.example.com": false, "https://api.example.com?a=b": false, "": false, "https://": false} {
+		_, err := platform.NewClient(platform.Options{URL: url, ClientID: clientID, ClientSecret: secret})
+		require.Equal(t, safe, err == nil, "%s: %v", url, err)
+	}
+}
+
+func TestUndeliveredNotificationsComePageByPageInAnyKnownForm(t *testing.T) {
+	pages := map[string]string{"": `{"data":[ {"a": 1},2 ],"pagination":{"cursor":"x&y"}}`, "x&y": `{"data":["b"],"pagination":{"cursor":null}}`}
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/undelivered-webhooks" || r.URL.Query().Get("limit") != "100" {
+			w.WriteHeader(http.StatusTeapot)
+		}
+		fmt.Fprint(w, pages[r.URL.Query().Get("cursor")])
+	})
+	list := func() (entries []string, err error) {
+		err = newClient(t, a).Undelivered(t.Context(), func(entry []byte) error { entries = append(entries, string(entry)); return nil })
+		return entries, err
+	}
+	entries, err := list()
+	require.NoError(t, err)
+	require.Equal(t, []string{`{"a": 1}`, "2", `"b"`}, entries)
+	pages[""] = `[ {"a": 1} ]`
+	entries, err = list()
+	require.NoError(t, err)
+	require.Equal(t, []string{`{"a": 1}`}, entries)
+	pages[""] = `{"data":[]}`
+	entries, err = list()
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	pages[""], pages["again"] = `{"data":[],"pagination":{"cursor":"again"}}`, `{"data":[],"pagination":{"cursor":"again"}}`
+	_, err = list()
+	requireFault(t, err, platform.Theirs, 200)
+	for _, odd := range []string{`{}`, `{"items":[]}`, `7`, ``, `[`, `{"data":{}}`} {
+		pages[""] = odd
+		_, err = list()
+		requireFault(t, err, platform.Theirs, 200)
+	}
+}
+
+func TestWebhooksAreSetAndShown(t *testing.T) {
+	want := platform.Webhook{EventType: "CUSTOMER_NOTIFICATION", URL: "https://a.example/customer-notification", Headers: []platform.Header{{Name: "api-key", Value: "v"}}}
+	var set atomic.Pointer[platform.Webhook]
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + " " + r.URL.Path {
+		case "POST /webhooks":
+			var got platform.Webhook
+			assert.NoError(t, json.NewDecoder(r.Body).Decode(&got))
+			if got.URL == "" {
+				w.WriteHeader(400)
+				fmt.Fprintf(w, `{"message":"url is missing; %s"}`, got.Headers[0].Value)
+				return
+			}
+			set.Store(&got)
+		case "GET /webhooks":
+			assert.NoError(t, json.NewEncoder(w).Encode([]platform.Webhook{*set.Load()}))
+		case "GET /webhooks/CUSTOMER_NOTIFICATION":
+			assert.NoError(t, json.NewEncoder(w).Encode(set.Load()))
+		case "DELETE /webhooks/CUSTOMER_NOTIFICATION":
+			w.WriteHeader(204)
+		case "GET /webhooks-missing":
+			fmt.Fprint(w, `[{"eventType":"USER_NOTIFICATION"}]`)
+		default:
+			w.WriteHeader(404)
+		}
+	})
+	c := newClient(t, a)
+	require.NoError(t, c.SetWebhook(t.Context(), want))
+	got, err := c.Webhook(t.Context(), want.EventType)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	all, err := c.Webhooks(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []platform.Webhook{want}, all)
+	missing, err := c.WebhooksMissing(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"USER_NOTIFICATION"}, missing)
+	require.NoError(t, c.DeleteWebhook(t.Context(), want.EventType))
+	requireFault(t, c.DeleteWebhook(t.Context(), "USER_NOTIFICATION"), platform.Gone, 404)
+	_, err = c.Webhook(t.Context(), "USER_NOTIFICATION")
+	requireFault(t, err, platform.Gone, 404)
+	want.URL, want.Headers[0].Value = "", "s3cret-header"
+	e := requireFault(t, c.SetWebhook(t.Context(), want), platform.Ours, 400)
+	require.Contains(t, e.Error(), "url is missing; ***")
+}

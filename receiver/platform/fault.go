@@ -1,0 +1,87 @@
+package platform
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Kind says what follows from a question that failed.
+type Kind string
+
+// The kinds.
+const (
+	Again  Kind = "again"  // 429, 5xx, the network, an answer that was cut: the same question may be answered later
+	Gone   Kind = "gone"   // the platform does not have it
+	Ours   Kind = "ours"   // it refuses the question: credentials, URL, or the question itself
+	Theirs Kind = "theirs" // it answered, with something that cannot be the answer
+)
+
+// Error says why the platform did not answer. Its text contains no credential.
+type Error struct {
+	Kind   Kind
+	Status int           // of the answer; 0: there was none
+	After  time.Duration // the platform wants to be left alone for so long; 0: it did not say
+	op     string
+	text   string
+	cause  error
+	access bool // it is about the token, and so about every question
+}
+
+// Error tells the operation, the status and what the platform said.
+func (e *Error) Error() string {
+	text := "platform: " + e.op + ": "
+	if e.Status != 0 {
+		text += strconv.Itoa(e.Status) + " "
+	}
+	if e.cause != nil {
+		return text + e.text + ": " + e.cause.Error()
+	}
+	return text + e.text
+}
+
+// Unwrap returns the error of the network, if that was it.
+func (e *Error) Unwrap() error { return e.cause }
+
+// concernsAll reports whether the next question would end in the same way, whatever it is about.
+func (e *Error) concernsAll() bool {
+	return e.Kind == Again || e.access || e.Kind == Ours &&
+		(e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status/100 == 3)
+}
+
+// kindOf returns the kind of an error of this package; "" of any other.
+func kindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}
+
+// theirs is the error for a 200 that cannot be the answer. It does not repeat what came.
+func theirs(q *question, text string) error {
+	return &Error{Kind: Theirs, Status: http.StatusOK, op: q.what, text: text}
+}
+
+// byStatus classifies an answer that is not 2xx.
+func byStatus(status int) Kind {
+	switch {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
+		return Again
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return Gone
+	}
+	return Ours
+}
+
+// retryAfter reads seconds or a date; anything else asks for no wait.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}

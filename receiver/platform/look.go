@@ -1,0 +1,173 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// Reason is why an order is asked for.
+type Reason string
+
+// The reasons.
+const (
+	IsNew    Reason = "new"   // no answer of the platform is known
+	IsBroken Reason = "break" // what is known contradicts itself
+	WasQuiet Reason = "quiet" // nothing was heard for too long
+)
+
+const (
+	// lookBack is how far a start looks for orders that the last run may not have got to.
+	lookBack = 48 * time.Hour
+	// pageOrders are read at a time, and by a scan in a round.
+	pageOrders = 200
+	// maxSilence bounds the growing pauses between questions for an order of which nothing new is heard.
+	maxSilence = 7 * 24 * time.Hour
+)
+
+// unanswerable are the breaks that no answer of the platform can settle: they are about clocks and ids.
+var unanswerable = []string{"clock_skew", "source_conflict"}
+
+// scan goes through orders by their last notification, the oldest first. Every order gets a new place when it is heard of, so
+// a scan that only goes forward meets each again when there is something new. One that looks for orders of which nothing is
+// heard, but which should move, begins again at the end.
+type scan struct {
+	status *string // nil: every order, for what is new or broken
+	final  bool    // goes forward only
+	age    time.Duration
+	back   time.Duration
+
+	begun bool
+	after uint64
+	next  time.Time
+}
+
+// look finds orders to ask for, in a page of each scan that is due, and reports whether there are more pages.
+func (a *Asker) look(ctx context.Context) (more bool, err error) {
+	now := time.Now()
+	var errs []error
+	a.book.settle(a.scans[0].after, now.Add(-a.options.Spacing))
+	for _, s := range a.scans {
+		if now.Before(s.next) || a.book.full() {
+			continue
+		}
+		atEnd, err := a.advance(ctx, s, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if !atEnd {
+			more = true
+		} else {
+			s.next = now.Add(min(max(s.age/20, a.pause), time.Minute))
+			if s.status != nil && !s.final {
+				s.after = 0
+			}
+		}
+	}
+	return more, errors.Join(errs...)
+}
+
+// advance reads a page and reports whether the scan met the orders that were heard of too recently, or the end.
+func (a *Asker) advance(ctx context.Context, s *scan, now time.Time) (atEnd bool, err error) {
+	if s.final && !s.begun {
+		if s.after, err = lastBefore(ctx, a.options.Log, now.Add(-s.back)); err != nil {
+			return false, err
+		}
+		s.begun = true
+	}
+	q := Quiet{Status: s.status, After: s.after, Limit: pageOrders}
+	if s.status != nil {
+		q.Final = &s.final
+	}
+	orders, err := a.options.Orders.Quiet(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	for i := range orders {
+		o := &orders[i]
+		if touched(o, now, max(a.options.Settle, s.age)) || a.book.full() {
+			return true, nil
+		}
+		if err := a.consider(ctx, s, o, now); err != nil {
+			return false, err
+		}
+		s.after = o.LastSequence
+	}
+	return len(orders) < pageOrders, nil
+}
+
+// touched reports whether the order was heard of within that time. A time in the future says that the clock was set back.
+func touched(o *Order, now time.Time, within time.Duration) bool {
+	since := now.Sub(o.LastReceived)
+	return since < within && since > -within
+}
+
+func (a *Asker) consider(ctx context.Context, s *scan, o *Order, now time.Time) error {
+	if !a.book.open(o) {
+		return nil
+	}
+	candidate := Reason("")
+	if s.status != nil {
+		// The longer nothing new is heard although the platform was asked, the more rarely it is asked.
+		if !o.Final && now.Sub(o.LastReceived) < min(o.LastReceived.Sub(o.LastNews)/2, maxSilence) {
+			return nil
+		}
+		candidate = WasQuiet
+	}
+	reason, err := a.reason(ctx, o, candidate)
+	if err == nil && reason != "" {
+		a.book.add(o, reason, now, a.options.Spacing)
+	}
+	return err
+}
+
+// reason says why the order is to be asked for; "" when it is not, or no longer. Quiet it is when the caller says so. Other
+// reasons, and a final status, are answered when nothing was told since the last answer: that is the last record then.
+func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason, error) {
+	reason := Reason("")
+	switch {
+	case candidate == WasQuiet:
+		reason = WasQuiet
+	case !o.Fetched:
+		reason = IsNew
+	case slices.ContainsFunc(o.Breaks, func(code string) bool { return !slices.Contains(unanswerable, code) }):
+		reason = IsBroken
+	}
+	if reason == "" || reason == WasQuiet && !o.Final {
+		return reason, nil
+	}
+	last, err := a.options.Log.Get(ctx, o.LastSequence)
+	if err != nil {
+		return "", err
+	}
+	if last.Source == eventlog.Fetched {
+		return "", nil
+	}
+	return reason, nil
+}
+
+// lastBefore returns the sequence of the last record that was received before t; 0 when there is none.
+func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
+	bounds, err := log.Bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	low, high := bounds.First-1, bounds.Last // before t is everything up to low, and nothing after high
+	for low < high {
+		middle := low + (high-low+1)/2
+		record, err := log.Get(ctx, middle)
+		if err != nil {
+			return 0, err
+		}
+		if record.Received.Before(t) {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return low, nil
+}

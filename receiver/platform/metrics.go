@@ -1,0 +1,78 @@
+package platform
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type clientMetrics struct{ requests *prometheus.CounterVec }
+
+func newClientMetrics(registerer prometheus.Registerer) (*clientMetrics, error) {
+	m := &clientMetrics{prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "orderfold_platform_requests_total",
+		Help: "Attempts to ask the platform, by what for and by outcome: ok, again, gone, ours, theirs.",
+	}, []string{"operation", "outcome"})}
+	// A series that appears with its first error cannot be alerted on.
+	for _, operation := range []string{"order", "undelivered", "webhooks"} {
+		for _, outcome := range []Kind{"ok", Again, Gone, Ours, Theirs} {
+			m.requests.WithLabelValues(operation, string(outcome))
+		}
+	}
+	return m, register(registerer, m.requests)
+}
+
+func (m *clientMetrics) count(operation string, err error) {
+	outcome := kindOf(err)
+	switch {
+	case err == nil:
+		outcome = "ok"
+	case outcome == "":
+		return // somebody stopped
+	}
+	m.requests.WithLabelValues(operation, string(outcome)).Inc()
+}
+
+func register(registerer prometheus.Registerer, all ...prometheus.Collector) error {
+	if registerer == nil {
+		return nil
+	}
+	var errs []error
+	for _, c := range all {
+		errs = append(errs, registerer.Register(c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("platform: metrics: %w", err)
+	}
+	return nil
+}
+
+type askerMetrics struct {
+	asked   *prometheus.CounterVec
+	givenUp prometheus.Counter
+}
+
+func newAskerMetrics(registerer prometheus.Registerer, b *book) (*askerMetrics, error) {
+	m := &askerMetrics{
+		asked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orderfold_platform_asked_total",
+			Help: "Answers of the platform that were appended, by why the order was asked for.",
+		}, []string{"reason"}),
+		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orderfold_platform_given_up_total",
+			Help: "Orders that are no longer asked for: the platform does not have them or does not answer sensibly.",
+		}),
+	}
+	for _, reason := range []Reason{IsNew, IsBroken, WasQuiet} {
+		m.asked.WithLabelValues(string(reason))
+	}
+	return m, register(registerer, m.asked, m.givenUp, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "orderfold_platform_pending_orders",
+		Help: "Orders that are to be asked for.",
+	}, func() float64 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return float64(len(b.pending))
+	}))
+}

@@ -1,0 +1,31 @@
+package platform
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheLastHashesAreRememberedAndNoMore(t *testing.T) {
+	hash := func(n int) (h [16]byte) {
+		binary.BigEndian.PutUint64(h[:], uint64(n))
+		return h
+	}
+	var r recent
+	require.False(t, r.has(hash(0)))
+	for n := range maxArrived {
+		r.add(hash(n))
+	}
+	r.add(hash(1)) // pushes 0 out, and is there twice
+	require.False(t, r.has(hash(0)))
+	r.add(hash(maxArrived)) // pushes the first 1 out
+	require.True(t, r.has(hash(1)))
+	for n := range maxArrived - 2 {
+		r.add(hash(2*maxArrived + n))
+	}
+	require.True(t, r.has(hash(1)))
+	r.add(hash(3 * maxArrived))
+	require.False(t, r.has(hash(1)))
+	require.Len(t, r.known, maxArrived)
+}

@@ -1,0 +1,177 @@
+package platform_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/receiver"
+	"github.com/orderfold/orderfold/receiver/platform"
+)
+
+// undelivered is a platform with a list.
+type undelivered struct {
+	mu      sync.Mutex
+	entries []string
+	polls   int
+}
+
+func (u *undelivered) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.polls++
+	fmt.Fprintf(w, "[%s]", strings.Join(u.entries, ", "))
+}
+
+func (u *undelivered) add(entries ...string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.entries = append(u.entries, entries...)
+}
+
+func (u *undelivered) polled() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.polls
+}
+
+// twicePolled waits until a poll that began after now is over.
+func (u *undelivered) twicePolled(t testing.TB) {
+	t.Helper()
+	before := u.polled()
+	eventually(t, "the list is polled", func() bool { return u.polled() >= before+3 })
+}
+
+// recovering is a recoverer that runs until the test ends.
+func recovering(t testing.TB, log platform.Log, u *undelivered) (r *platform.Recoverer, stop func()) {
+	t.Helper()
+	r, err := platform.NewRecoverer(platform.RecovererOptions{Client: newClient(t, serve(t, u.ServeHTTP)), Log: log, Key: receiver.Key,
+		Every: 5 * time.Millisecond})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		assert.NoError(t, <-ended)
+	})
+	t.Cleanup(stop)
+	return r, stop
+}
+
+func records(t testing.TB, log *eventlog.Log) (all []eventlog.Record) {
+	t.Helper()
+	for r, err := range log.Read(t.Context(), eventlog.Position{}) {
+		require.NoError(t, err)
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestEveryFormOfAnUndeliveredNotificationIsKept(t *testing.T) {
+	log := openLog(t)
+	forms := []struct{ name, entry, object, body string }{
+		{"a body beside the event type", `{"eventType":"DIGITAL_ASSET_ORDER_NOTIFICATION","body": { "orderId":"a", "x":1.10 } }`, "digital-asset-order", `{ "orderId":"a", "x":1.10 }`},
+		{"a payload", `{"payload":{"customerId":"c"},"eventType":"CUSTOMER_NOTIFICATION"}`, "customer", `{"customerId":"c"}`},
+		{"a notification", `{"eventType":"RE_TOKEN_PRICES","notification":{}}`, "re-token-prices", `{}`},
+		{"a body in a text", `{"eventType":"CUSTOMER_NOTIFICATION","body":"{\"customerId\": \"d\"}"}`, "customer", `{"customerId": "d"}`},
+		{"its own event type", `{"eventType":"USER_NOTIFICATION","userId":"u"}`, "user", `{"eventType":"USER_NOTIFICATION","userId":"u"}`},
+		{"an event type that is new", `{"eventType":"MARGIN_CALL_NOTIFICATION","body":{"a":1}}`, "margin-call", `{"a":1}`},
+		{"no event type", `{"orderId":"a"}`, "undelivered", `{"orderId":"a"}`},
+		{"an event type that is none", `{"eventType":"a b/c","body":{}}`, "undelivered", `{"eventType":"a b/c","body":{}}`},
+		{"a text that is no object", `{"eventType":"USER_NOTIFICATION","body":"no"}`, "undelivered", `{"eventType":"USER_NOTIFICATION","body":"no"}`},
+		{"no object", `17`, "undelivered", `17`},
+	}
+	u := &undelivered{}
+	for _, f := range forms {
+		u.add(f.entry, f.entry)
+	}
+	r, _ := recovering(t, log, u)
+	u.twicePolled(t)
+	all := records(t, log)
+	require.Len(t, all, len(forms))
+	for i, f := range forms {
+		require.Equal(t, eventlog.Recovered, all[i].Source)
+		require.Equal(t, f.object, all[i].Object, f.name)
+		require.Equal(t, f.body, string(all[i].Body), f.name)
+	}
+	status := r.Status()
+	require.Equal(t, uint64(len(forms)), status.Holes)
+	require.Equal(t, uint64(4), status.Unreadable)
+	require.Empty(t, status.LastError)
+	require.False(t, status.LastPolledAt.IsZero())
+}
+
+// forgetful appends and says that it is not known, as after a crash.
+type forgetful struct {
+	*eventlog.Log
+	fails int
+}
+
+func (f *forgetful) Append(ctx context.Context, r eventlog.Record) (uint64, error) {
+	sequence, err := f.Log.Append(ctx, r)
+	if f.fails > 0 {
+		f.fails--
+		return 0, fmt.Errorf("%w: it was cut off", eventlog.ErrUnavailable)
+	}
+	return sequence, err
+}
+
+func TestNothingIsAppendedTwice(t *testing.T) {
+	log := openLog(t)
+	entry := func(id int) string {
+		return fmt.Sprintf(`{"eventType":"CUSTOMER_NOTIFICATION","body":{"customerId":"%d"}}`, id)
+	}
+	u := &undelivered{}
+	u.add(entry(1), entry(2), entry(1))
+	_, stop := recovering(t, &forgetful{log, 2}, u)
+	u.twicePolled(t)
+	stop()
+	require.Len(t, records(t, log), 2, "an append without an answer is looked up")
+
+	u.add(entry(3))
+	r, stop := recovering(t, log, u)
+	u.twicePolled(t)
+	stop()
+	require.Len(t, records(t, log), 3, "a restart looks the log through")
+	require.Equal(t, uint64(1), r.Status().Holes)
+}
+
+func TestWhatArrivedIsNoHole(t *testing.T) {
+	log := openLog(t)
+	_, err := log.Append(t.Context(), eventlog.Record{Object: "customer", Body: []byte(`{"customerId":"a"}`)})
+	require.NoError(t, err)
+	u := &undelivered{}
+	u.add(`{"eventType":"CUSTOMER_NOTIFICATION","body":{"customerId":"a"}}`, `{"eventType":"USER_NOTIFICATION","body":{"customerId":"a"}}`)
+	r, stop := recovering(t, log, u)
+	u.twicePolled(t)
+	stop()
+	require.Len(t, records(t, log), 2)
+	require.Equal(t, uint64(1), r.Status().Holes)
+}
+
+func TestAListThatCannotBeReadIsTold(t *testing.T) {
+	u := &undelivered{}
+	u.add("{")
+	r, _ := recovering(t, openLog(t), u)
+	eventually(t, "it is told", func() bool { return strings.Contains(r.Status().LastError, "list") })
+	u.mu.Lock()
+	u.entries = nil
+	u.mu.Unlock()
+	eventually(t, "it is over", func() bool { return r.Status().LastError == "" && !r.Status().LastPolledAt.IsZero() })
+}
+
+func TestWhatIsMissingIsRefusedAtOnce(t *testing.T) {
+	_, err := platform.NewRecoverer(platform.RecovererOptions{})
+	require.Error(t, err)
+	_, err = platform.NewAsker(platform.AskerOptions{})
+	require.Error(t, err)
+}

@@ -1,0 +1,75 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	undeliveredLimit = 100
+	// maxPages bounds a list whose cursors never end.
+	maxPages = 1000
+)
+
+// Undelivered calls take for every notification that the platform could not deliver, as it lists them, until take fails. The
+// platform keeps them for 30 days; how it lists them is not documented, so an entry may be any JSON value.
+func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error) error {
+	cursor := ""
+	for page := 1; ; page++ {
+		q := &question{op: "undelivered", what: "list undelivered webhooks, page " + strconv.Itoa(page), method: http.MethodGet,
+			path: "/undelivered-webhooks", limit: maxList, query: url.Values{"limit": {strconv.Itoa(undeliveredLimit)}}}
+		if cursor != "" {
+			q.query.Set("cursor", cursor)
+		}
+		entries, next, err := askList[jsontext.Value](ctx, c, q)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if err := take(entry); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		if next == cursor || page == maxPages {
+			return theirs(q, fmt.Sprintf("the list does not end after %d pages", page))
+		}
+		cursor = next
+	}
+}
+
+// askList reads a bare array, or {data, pagination{cursor}}.
+func askList[T any](ctx context.Context, c *Client, q *question) (entries []T, next string, err error) {
+	q.check = func(body []byte) error {
+		if jsontext.Value(body).Kind() == '[' {
+			if json.Unmarshal(body, &entries, lax) == nil {
+				return nil
+			}
+			return theirs(q, "the answer is not the list that is due")
+		}
+		var page struct {
+			Data       *[]T `json:"data"`
+			Pagination struct {
+				Cursor *string `json:"cursor"`
+			} `json:"pagination"`
+		}
+		if json.Unmarshal(body, &page, lax) != nil || page.Data == nil {
+			return theirs(q, "the answer is neither a list nor a page of one")
+		}
+		entries = *page.Data
+		if page.Pagination.Cursor != nil {
+			next = *page.Pagination.Cursor
+		}
+		return nil
+	}
+	_, err = c.ask(ctx, q)
+	return entries, next, err
+}

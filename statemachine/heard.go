@@ -1,0 +1,24 @@
+package statemachine
+
+// LastNews returns the arrival of the fact that was told last, repeats apart: since then nothing new is known of the status.
+// Without a fact it is the first arrival.
+func (o *Order) LastNews() Arrival {
+	news := o.First
+	for i := range o.facts {
+		if f := &o.facts[i]; f.first.Sequence > news.Sequence {
+			news = f.first
+		}
+	}
+	return news
+}
+
+// LastAnswer returns the arrival of the last fetched fact, an answer that repeats an earlier one apart; ok is false when
+// there is none.
+func (o *Order) LastAnswer() (last Arrival, ok bool) {
+	for i := range o.facts {
+		if f := &o.facts[i]; f.kind == Fetched && f.first.Sequence > last.Sequence {
+			last, ok = f.first, true
+		}
+	}
+	return last, ok
+}
