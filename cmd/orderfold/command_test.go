@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
 )
@@ -136,6 +137,10 @@ func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
 		require.True(t, json.Valid(body))
 	}
 	eventually(t, "the platform ends", func() bool { return strings.Contains(p.stdout.String(), "posted everything") })
+	eventually(t, "the platform is asked", func() bool {
+		status := decoded[client.Status](t, p.get("/v1/status"))
+		return status.Platform != nil && status.Platform.Asked > 0
+	})
 	p.stop()
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
-// demo serves and plays a platform against it. Without --data its folder is temporary.
+// demo serves and plays a platform against it, which is asked for what it loses. Without --data its folder is temporary.
 func (p *program) demo(ctx context.Context, args []string) (err error) {
 	var s settings
 	var o platformtest.Options
@@ -26,6 +26,8 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.data = ""
 		s.quiet(f, "warn")
 		registerTraffic(f, &o, 2000, 200)
+		f.Float64Var(&o.Lost, "lost", 0.02, "share of notifications that are never posted, and that the platform is asked for")
+		s.platform.hurry(f)
 	})
 	if err != nil {
 		return err
@@ -39,15 +41,35 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 	if len(s.receiver.auth.values) > 0 {
 		o.Auth = s.receiver.auth.values[0]
 	}
+	o.Start = time.Now()
+	if s.platform.url == "" {
+		if o.Platform, err = startPlatform(o.Traffic, "127.0.0.1:0"); err != nil {
+			return err
+		}
+		defer o.Platform.Close()
+		s.platform.url = o.Platform.URL
+		s.platform.clientID, s.platform.secret = o.Platform.Credentials()
+	}
 	return p.runService(ctx, &s, roles{receiver: true, projector: true, api: true}, func(sv *service) []part {
 		return []part{{"platform", func(ctx context.Context) error { return p.play(ctx, sv, o) }}}
 	})
 }
 
+// hurry makes the demonstration's platform be asked in seconds and not in minutes.
+func (p *platformSettings) hurry(f *flag.FlagSet) {
+	p.settle, p.spacing, p.recoverEvery, p.rate = 2*time.Second, 5*time.Second, 10*time.Second, 6000
+	for name, value := range map[string]string{"ask-after": "2s", "ask-every": "5s", "recover-every": "10s", "platform-rate": "6000"} {
+		f.Lookup(name).DefValue = value
+	}
+}
+
 // play posts one notification, prints where to look once it can be seen, and posts the rest.
 func (p *program) play(ctx context.Context, sv *service, o platformtest.Options) error {
-	o.URL, o.Start = sv.baseURL("receiver"), time.Now()
+	o.URL = sv.baseURL("receiver")
 	sample := o.Traffic.Order(0)
+	if o.Platform != nil {
+		o.Platform.HappenUntil(sample.Facts[0].At)
+	}
 	sequence, err := postSample(ctx, o, sample)
 	if err != nil {
 		return err

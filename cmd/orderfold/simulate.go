@@ -52,10 +52,12 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		if apiURL != "" {
 			return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
 		}
-		if o.Platform, err = p.startPlatform(o.Traffic, platformAddr); err != nil {
+		if o.Platform, err = startPlatform(o.Traffic, platformAddr); err != nil {
 			return err
 		}
 		defer o.Platform.Close()
+		id, secret := o.Platform.Credentials() // they open nothing but this
+		fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", o.Platform.URL, id, secret)
 	}
 	line := newLine(p.stderr)
 	o.Progress = playProgress(line)
@@ -85,17 +87,15 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	return nil
 }
 
-// startPlatform serves the simulated platform's API and prints where and how to ask it. The secret opens nothing but that.
-func (p *program) startPlatform(t platformtest.Traffic, addr string) (*platformtest.Server, error) {
+// startPlatform serves the simulated platform's API.
+func startPlatform(t platformtest.Traffic, addr string) (*platformtest.Server, error) {
 	server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: t, Addr: addr})
 	if err != nil {
 		return nil, err
 	}
 	if err := server.Start(); err != nil {
-		return nil, fmt.Errorf("--platform-addr: %w", err)
+		return nil, fmt.Errorf("the simulated platform does not listen: %w", err)
 	}
-	id, secret := server.Credentials()
-	fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", server.URL, id, secret)
 	return server, nil
 }
 
