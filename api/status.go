@@ -22,6 +22,7 @@ const (
 // The words of /readyz, which anybody may ask: fixed texts, the details are in /v1/status.
 const (
 	readyzNoViews    = "nothing has been projected yet"
+	readyzMaking     = "the views are being made from the log"
 	readyzViews      = "the views cannot be read"
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
@@ -79,7 +80,7 @@ func (a *API) where(ctx context.Context) Status {
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
-		s.notReady(readyzNoViews, readyzNoViews)
+		s.notReady(s.making(readyzNoViews))
 	case err != nil:
 		s.notReady(readyzViews, err.Error())
 	default:
@@ -99,6 +100,14 @@ func (a *API) where(ctx context.Context) Status {
 	}
 	s.Ready = s.Reason == nil
 	return s
+}
+
+// making adds to a reason how far the rebuild is that ends it.
+func (s *Status) making(reason string) (brief, full string) {
+	if s.Rebuild != nil {
+		reason = fmt.Sprintf("%s: %s, %d of %d records", readyzMaking, s.Rebuild.Phase, s.Rebuild.Records, s.Rebuild.Total)
+	}
+	return reason, reason
 }
 
 // verified tells what the last examination of the views found.

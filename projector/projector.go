@@ -36,6 +36,7 @@ type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 	Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 	Get(ctx context.Context, sequence uint64) (eventlog.Record, error)
+	Bounds(ctx context.Context) (eventlog.Bounds, error)
 }
 
 // Views is what the projector writes.
@@ -109,7 +110,9 @@ func (p *Projector) Run(ctx context.Context) error {
 		if mismatch(err) {
 			wait = retryAfterMismatch
 		}
-		p.failed(ctx, err)
+		if !errors.Is(err, views.ErrNoViews) { // else the first generation is in the making
+			p.failed(ctx, err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

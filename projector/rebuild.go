@@ -119,6 +119,54 @@ func (r *Rebuilder) Wait() Rebuild {
 	return b
 }
 
+// Begin makes the first generation at once when there is none and the log is empty, so that a new service is ready from the
+// beginning. Otherwise it does nothing.
+func (r *Rebuilder) Begin(ctx context.Context) (err error) {
+	if _, err := r.Views.Checkpoint(ctx); !errors.Is(err, views.ErrNoViews) {
+		return err
+	}
+	bounds, err := r.Log.Bounds(ctx)
+	if err != nil || bounds.Last > 0 {
+		return err
+	}
+	draft, err := views.NewDraft(ctx, r.Dir, FoldVersion())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	if err := draft.Complete(ctx); err != nil {
+		return err
+	}
+	_, err = r.Views.Promote(ctx, draft, nil)
+	return err
+}
+
+// pauseBetween attempts to make the first generation.
+const pauseBetween = time.Second
+
+// Run makes the first generation when there is none, and then waits until ctx ends and what was started has ended, too; all
+// that is started must get the same ctx.
+func (r *Rebuilder) Run(ctx context.Context) error {
+	defer r.Wait()
+	for {
+		_, err := r.Views.Checkpoint(ctx)
+		if !errors.Is(err, views.ErrNoViews) {
+			<-ctx.Done()
+			return nil
+		}
+		if _, err := r.Start(ctx, Full); err == nil && r.Wait().Err == nil {
+			continue
+		}
+		timer := time.NewTimer(pauseBetween)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+	}
+}
+
 func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 	defer r.cancel()
 	r.gauges.running.Set(1)
@@ -221,6 +269,10 @@ func (r *Rebuilder) promote(ctx context.Context, b *builder) error {
 
 func (r *Rebuilder) position(ctx context.Context) (uint64, error) {
 	at, err := r.Views.Checkpoint(ctx)
+	if errors.Is(err, views.ErrNoViews) || errors.Is(err, views.ErrVersion) {
+		bounds, err := r.Log.Bounds(ctx)
+		return bounds.Last, err
+	}
 	return at.Sequence, err
 }
 

@@ -79,7 +79,8 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 	defer func() { err = errors.Join(err, log.Close()) }()
 	rebuilder := &projector.Rebuilder{Log: log, Dir: r.settings.viewsFolder()}
 	if r.mode != projector.DryRun { // which is allowed beside a running service
-		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion()})
+		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+			FirstByPromotion: true})
 		if errors.Is(err, views.ErrLocked) {
 			return result, fmt.Errorf("orderfold runs on these views; name its API with --api-url: %w", err)
 		}

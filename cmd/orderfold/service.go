@@ -55,7 +55,7 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	for _, add := range []struct {
 		due   bool
 		build func() error
-	}{{r.projector, sv.addProjector}, {r.receiver, sv.addPlatform}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
+	}{{r.projector, func() error { return sv.addProjector(ctx) }}, {r.receiver, sv.addPlatform}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
 		if add.due {
 			if err := add.build(); err != nil {
 				return err
@@ -136,7 +136,7 @@ func (sv *service) listen(name, flag, addr string) error {
 // openViews reports whether the views stand at the beginning: only then may a log be created.
 func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bool, err error) {
 	sv.views, err = views.Open(ctx, views.Options{Dir: sv.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
-		ReadOnly: readOnly, Logger: sv.logger.Named("views")})
+		ReadOnly: readOnly, FirstByPromotion: true, Logger: sv.logger.Named("views")})
 	if err != nil {
 		return false, err
 	}
@@ -180,10 +180,12 @@ func (sv *service) close() error {
 	return errors.Join(errs...)
 }
 
-func (sv *service) addProjector() error {
+func (sv *service) addProjector(ctx context.Context) error {
 	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
-	sv.addRebuilder()
+	if err := sv.addRebuilder(ctx); err != nil {
+		return err
+	}
 	if s := sv.settings; s.verify.share > 0 {
 		v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
 			Verdicts: sv.views, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
@@ -193,17 +195,19 @@ func (sv *service) addProjector() error {
 }
 
 // addRebuilder lets rebuilds run until the service stops, whoever asked for them.
-func (sv *service) addRebuilder() {
+func (sv *service) addRebuilder(ctx context.Context) error {
 	r := &projector.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
-	ctx, cancel := context.WithCancel(context.Background())
-	sv.rebuilds = apiRebuilds{ctx, r}
+	if err := r.Begin(ctx); err != nil {
+		return err
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	sv.rebuilds = apiRebuilds{running, r}
 	sv.parts = append(sv.parts, part{"rebuilder", func(stop context.Context) error {
-		<-stop.Done()
-		cancel()
-		r.Wait()
-		return nil
+		defer context.AfterFunc(stop, cancel)()
+		return r.Run(running)
 	}})
+	return nil
 }
 
 func (sv *service) addAPI() error {

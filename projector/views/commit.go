@@ -144,6 +144,9 @@ func (s *Store) write(f func(*writer) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	w := s.writer
+	if w == nil && !s.options.ReadOnly {
+		return ErrNoViews
+	}
 	if w == nil {
 		return errReadOnly
 	}

@@ -59,6 +59,9 @@ const (
 	foldVersionText   = `SELECT fold_version FROM position`
 )
 
+// versionWord begins what readVersion says.
+const versionWord = "another version"
+
 // readVersion returns in words how the file differs from what this program writes, with ErrVersion.
 func readVersion(ctx context.Context, c *connection, foldVersion string) (difference string, err error) {
 	var schema int
@@ -66,14 +69,14 @@ func readVersion(ctx context.Context, c *connection, foldVersion string) (differ
 		return "", err
 	}
 	if schema != schemaVersion {
-		return fmt.Sprintf("its schema is %d, this program writes %d", schema, schemaVersion), ErrVersion
+		return fmt.Sprintf(versionWord+": its schema is %d, this program writes %d", schema, schemaVersion), ErrVersion
 	}
 	var fold string
 	if err := c.row(ctx, foldVersionText, nil, &fold); err != nil {
 		return "", err
 	}
 	if fold != foldVersion {
-		return fmt.Sprintf("its fold version is %q, this program folds by %q", fold, foldVersion), ErrVersion
+		return fmt.Sprintf(versionWord+": its fold version is %q, this program folds by %q", fold, foldVersion), ErrVersion
 	}
 	return "", nil
 }

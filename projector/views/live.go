@@ -32,6 +32,9 @@ func (s *Store) acquire(ctx context.Context) (*generation, error) {
 			return nil, err
 		}
 	}
+	if s.live == nil {
+		return nil, fmt.Errorf("%w (%s)", ErrNoViews, s.options.Dir)
+	}
 	s.live.users++
 	return s.live, nil
 }

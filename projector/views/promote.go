@@ -79,40 +79,58 @@ func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 func (s *Store) Promote(ctx context.Context, d *Draft, catchUp func(ctx context.Context, until uint64) error) (generation int, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.writer == nil {
+	if s.options.ReadOnly {
 		return 0, errReadOnly
 	}
-	if err := catchUp(ctx, s.writer.sequence); err != nil {
-		return 0, err
-	}
-	at, err := d.Checkpoint(ctx)
-	if err != nil {
-		return 0, err
-	}
-	live, err := s.Checkpoint(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if live.Log != at.Log || live.Sequence != at.Sequence || live.Hash != at.Hash {
-		return 0, fmt.Errorf("views: promote: the live generation stands at record %d of log %q, the draft at %d of %q",
-			live.Sequence, live.Log, at.Sequence, at.Log)
+	if s.writer != nil {
+		if err := s.align(ctx, d, catchUp); err != nil {
+			return 0, err
+		}
 	}
 	all, err := generations(s.options.Dir)
 	if err != nil {
 		return 0, err
 	}
+	named, err := readLive(s.options.Dir)
+	if err != nil && !errors.Is(err, ErrNoViews) && !errors.Is(err, errLiveDamaged) {
+		return 0, err
+	}
 	n := d.kept
 	if n == 0 {
-		n = all[len(all)-1] + 1
+		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: cursors carry it
 	}
-	if err := s.settle(ctx, d, n); err != nil {
+	previous := named
+	if len(all) > 0 && !slices.Contains(all, named) {
+		previous = all[len(all)-1]
+	}
+	if err := s.settle(ctx, d, n, previous); err != nil {
 		return 0, err
 	}
 	return n, nil
 }
 
+// align brings the draft to the record that the live generation stands at.
+func (s *Store) align(ctx context.Context, d *Draft, catchUp func(ctx context.Context, until uint64) error) error {
+	if err := catchUp(ctx, s.writer.sequence); err != nil {
+		return err
+	}
+	at, err := d.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	live, err := s.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if live.Log != at.Log || live.Sequence != at.Sequence || live.Hash != at.Hash {
+		return fmt.Errorf("views: promote: the live generation stands at record %d of log %q, the draft at %d of %q",
+			live.Sequence, live.Log, at.Sequence, at.Log)
+	}
+	return nil
+}
+
 // settle moves the draft to its place and serves it. s.writing is held.
-func (s *Store) settle(ctx context.Context, d *Draft, n int) (err error) {
+func (s *Store) settle(ctx context.Context, d *Draft, n, previous int) (err error) {
 	dir, path := s.options.Dir, generationPath(s.options.Dir, n)
 	err = d.w.close()
 	if err == nil {
@@ -143,33 +161,44 @@ func (s *Store) settle(ctx context.Context, d *Draft, n int) (err error) {
 	if w, err = connectWriter(ctx, path, "rw", writerSettings); err != nil {
 		return fmt.Errorf("views: promote: %w", err)
 	}
-	w.number, w.sequence = n, s.writer.sequence
+	status, err := readStatus(ctx, w.c)
+	if err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
+	w.number, w.sequence = n, status.Checkpoint.Sequence
 	if g, err = openGeneration(ctx, dir, n, s.options.FoldVersion); err != nil {
 		return err
 	}
 	if err = writeLive(dir, n); err != nil {
 		return err
 	}
-	s.serve(w, g)
+	s.serve(w, g, previous)
 	return nil
 }
 
-// serve goes over to another generation, and removes all but the one that was live. s.writing is held. What fails now is
+// serve goes over to another generation, and removes all but it and the previous one, which is the one that was live
+// if there was one. s.writing is held. What fails now is
 // logged: the new generation is live.
-func (s *Store) serve(w *writer, g *generation) {
+func (s *Store) serve(w *writer, g *generation, previous int) {
 	before := s.writer
 	s.mu.Lock()
 	s.opened.Add(1)
 	old := s.live
 	s.live = g
-	s.retire(old)
+	if old != nil {
+		s.retire(old)
+	}
 	s.mu.Unlock()
 	s.writer, s.switched = w, true
-	err := before.close()
+	s.watch.publish(w.sequence, nil)
+	var err error
+	if before != nil {
+		previous, err = before.number, before.close()
+	}
 	all, listErr := generations(s.options.Dir)
 	err = errors.Join(err, listErr)
 	for _, n := range all {
-		if n != w.number && n != before.number {
+		if n != w.number && n != previous {
 			err = errors.Join(err, removeGeneration(s.options.Dir, n))
 		}
 	}

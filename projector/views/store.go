@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -22,6 +24,9 @@ type Options struct {
 	FoldVersion string
 	// ReadOnly opens the views beside the process that writes them.
 	ReadOnly bool
+	// FirstByPromotion makes a writer that finds no generation it can use begin none: until Promote has made one live, every
+	// answer is ErrNoViews. So nobody is shown half of the orders.
+	FirstByPromotion bool
 	// Logger is told why a generation is begun anew. Nil: nobody is.
 	Logger *zap.Logger
 }
@@ -88,6 +93,9 @@ func (s *Store) openWriting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w == nil {
+		return nil // until one is promoted
+	}
 	w.number = n
 	s.writer = w
 	g, err := openGeneration(ctx, dir, n, s.options.FoldVersion)
@@ -122,7 +130,27 @@ func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	if w != nil {
 		return w, live, nil
 	}
+	if s.options.FirstByPromotion {
+		return nil, 0, s.leave(live, reason)
+	}
 	return s.begin(ctx, live, all, reason)
+}
+
+// leave goes without a live generation. Readers in other processes must not go on with a damaged one; one of another version
+// they do not read, and the program that made it may come back to it.
+func (s *Store) leave(live int, reason string) error {
+	if reason == "" {
+		return nil
+	}
+	s.log.Warn("the views are made anew", zap.String("reason", reason), zap.String("folder", s.options.Dir))
+	_, err := os.Stat(generationPath(s.options.Dir, live))
+	if strings.HasPrefix(reason, versionWord) || errors.Is(err, fs.ErrNotExist) {
+		return nil // without the file the name is all that tells which numbers were given
+	}
+	if err := os.Remove(livePath(s.options.Dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("views: give up the live generation: %w", err)
+	}
+	return nil
 }
 
 // begin makes a new generation with an empty position live, and removes all but the one that was live before; when there is
