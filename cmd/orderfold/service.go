@@ -144,7 +144,8 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	if !readOnly {
 		// Whether they still fit the log is not known before the projector has looked; until then they are not ready.
 		health := views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}
-		if err := sv.views.SetHealth(ctx, health); err != nil { // a full disk is no reason not to answer
+		err := sv.views.SetHealth(ctx, health)
+		if err != nil && !errors.Is(err, views.ErrNoViews) { // a full disk is no reason not to answer
 			sv.logger.Warn("the views cannot be written", zap.Error(err))
 		}
 	}
