@@ -50,6 +50,7 @@ type Status struct {
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
+	failed     string // why the last rebuild ended without result
 	brief      string // the reason in the words of /readyz
 	verifiedAt time.Time
 	different  bool // the last examination found a difference
@@ -70,6 +71,8 @@ func (a *API) where(ctx context.Context) Status {
 	if a.rebuilds != nil {
 		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
 			s.Rebuild = &b
+		} else if ok && b.Error != nil {
+			s.failed = *b.Error
 		}
 	}
 	if a.platform != nil {
@@ -80,6 +83,9 @@ func (a *API) where(ctx context.Context) Status {
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
+		if s.failed != "" {
+			s.notReady(readyzProjection, "the views cannot be made from the log: "+s.failed)
+		}
 		s.notReady(s.making(readyzNoViews))
 	case err != nil:
 		s.notReady(readyzViews, err.Error())

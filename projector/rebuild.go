@@ -180,6 +180,9 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 	if ctx.Err() != nil && err != nil {
 		err = context.Canceled
 	}
+	if mismatch(err) {
+		err = fmt.Errorf("the log does not fit the views, nothing is folded: %w", err)
+	}
 	r.gauges.running.Set(0)
 	r.mu.Lock()
 	r.current.Err, r.current.Ended = err, time.Now()
