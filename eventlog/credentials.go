@@ -79,13 +79,19 @@ func reachable(addr string) string {
 }
 
 // writeSecret replaces a file in one step by one that only its owner may read.
-func writeSecret(path string, data []byte) error {
+func writeSecret(path string, data []byte) error { return replaceFile(path, data, true) }
+
+// replaceFile writes a file of mode 0600 whole or, as long as the machine does not lose its power unless synced, not at all.
+func replaceFile(path string, data []byte, synced bool) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
-	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil && synced {
+		err = file.Sync()
+	}
+	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,8 @@ type Options struct {
 	MaxRecord int
 	// PublishSingly gives up the group commit: every record is a write of its own. For comparison.
 	PublishSingly bool
+	// ReadLost yields what is left of a log that lost records, instead of ErrLost.
+	ReadLost bool
 	// Logger for what the log does on its own: reconnects, and what the embedded server has to say. nil: none.
 	Logger *zap.Logger
 }
@@ -49,6 +52,8 @@ type Log struct {
 	stream   jetstream.Stream
 	identity string
 	group    *group
+	readLost bool
+	lost     atomic.Pointer[string] // what is missing at the end of an embedded log; nil: nothing
 
 	// Of the supervisor of the embedded server.
 	supervisor sync.WaitGroup
@@ -74,7 +79,7 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 	if opts.MaxRecord == 0 {
 		opts.MaxRecord = defaultMaxRecord
 	}
-	l := &Log{logger: opts.Logger}
+	l := &Log{logger: opts.Logger, readLost: opts.ReadLost}
 	if err := l.open(ctx, opts); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -103,7 +108,7 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	state := l.stream.CachedInfo().State
 	l.examine(state)
 	if l.embedded != nil {
-		return l.opened(state.LastSeq)
+		return l.opened(ctx, state.LastSeq)
 	}
 	if limit := l.conn.MaxPayload(); limit < int64(opts.MaxRecord+headerRoom) {
 		l.logger.Warn("the NATS server refuses the largest records: raise its max_payload",
@@ -128,8 +133,8 @@ func (l *Log) watchConnection() {
 }
 
 // opened ends the start of the embedded server and begins to look after it.
-func (l *Log) opened(last uint64) error {
-	l.compareSeen(last)
+func (l *Log) opened(ctx context.Context, last uint64) error {
+	l.compareSeen(ctx, last)
 	l.group.reached(last)
 	if err := l.embedded.ready(); err != nil {
 		return err
@@ -157,7 +162,7 @@ func (l *Log) close() (err error) {
 		l.group.stop()
 	}
 	if l.dismiss != nil {
-		err = l.writeSeen()
+		err = l.writeSeen(true)
 	}
 	if l.conn != nil {
 		l.conn.Close()
@@ -182,7 +187,11 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
-	bounds := Bounds{Log: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq}
+	bounds := Bounds{Log: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq,
+		Lost: info.Config.Metadata[lostKey]}
+	if lost := l.lost.Load(); lost != nil {
+		bounds.Lost = *lost
+	}
 	if info.State.Msgs == 0 {
 		bounds.First = bounds.Last + 1 // the server says 0 for a new stream
 	}

@@ -75,7 +75,7 @@ func (l *Log) getFromLeader(ctx context.Context, sequence uint64) (Record, error
 // Read yields every record after the position, up to the end of the log as it stands when the iteration begins. It ends
 // without an error only after the last of them: otherwise the last thing it yields is an error, with an empty record.
 //
-// Errors: ErrCompacted, ErrFuture, ErrDiverged and *GapError, when the position or the log is not what it was;
+// Errors: ErrLost, ErrCompacted, ErrFuture, ErrDiverged and *GapError, when the position or the log is not what it was;
 // ErrNoStream; ErrUnavailable, when it cannot begin or cannot go on for ten seconds; the context's cause.
 func (l *Log) Read(ctx context.Context, after Position) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
@@ -244,30 +244,43 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	}
 }
 
-// check compares a position with the log.
+// check compares a position with the log, and refuses one that lost records.
 func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 	bounds, err := l.Bounds(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Bounds{}, err
+	}
+	err = l.compare(ctx, p, bounds)
+	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) {
+		lost := fmt.Errorf("%w: %s", ErrLost, bounds.Lost)
+		if err == nil {
+			return bounds, lost
+		}
+		err = fmt.Errorf("%w; %w", err, lost)
+	}
+	return bounds, err
+}
+
+func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
+	switch {
 	case p.Log != "" && p.Log != bounds.Log:
-		return bounds, fmt.Errorf("%w: it belongs to the log made at %s, this one was made at %s", ErrDiverged, p.Log, bounds.Log)
+		return fmt.Errorf("%w: it belongs to the log made at %s, this one was made at %s", ErrDiverged, p.Log, bounds.Log)
 	case p.Sequence > bounds.Last:
-		return bounds, fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last)
+		return fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last)
 	case p.Sequence+1 < bounds.First, p.Hash != "" && p.Sequence < bounds.First:
-		return bounds, fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First)
+		return fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First)
 	case p.Sequence == 0 || p.Hash == "":
-		return bounds, nil
+		return nil
 	}
 	rec, err := l.Get(ctx, p.Sequence)
 	if errors.Is(err, ErrNotFound) {
-		return bounds, &GapError{Want: p.Sequence, Got: p.Sequence + 1}
+		return &GapError{Want: p.Sequence, Got: p.Sequence + 1}
 	}
 	if err != nil {
-		return bounds, err
+		return err
 	}
 	if hash := rec.hash(); hash != p.Hash {
-		return bounds, fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash)
+		return fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash)
 	}
-	return bounds, nil
+	return nil
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +14,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// seenInterval is how often the end of the log is written down.
-const seenInterval = 10 * time.Second
+// seenInterval is how often the end of the log is written down while it grows; the supervisor looks every second, too.
+const seenInterval = healthInterval * 9 / 10
 
 // seen is how far an embedded log reached when it was last looked at. The server cuts off a damaged tail in silence; with
-// this the next start can at least say so. It is no guard: that is the position of each reader.
+// this the next start notices, also when no reader is left that had come so far.
 type seen struct {
 	Log      string `json:"log"`
 	Sequence uint64 `json:"sequence"`
@@ -37,11 +38,42 @@ func (l *Log) examine(state jetstream.StreamState) {
 	}
 }
 
-// compareSeen warns when the log ends before the place where it was last seen to end.
-func (l *Log) compareSeen(last uint64) {
+// lostKey is where the stream itself says what is missing at its end, so that every reader knows, whichever way it came.
+const lostKey = "orderfold-lost"
+
+// whatToDo ends every account of a loss.
+const whatToDo = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
+	"run orderfold doctor --accept-loss on the data folder, and start again"
+
+// compareSeen finds out whether the log ends before the place where it was last seen to end. It then notes that, for good:
+// the sequences of what is gone are given to others soon, and nothing could be seen any more.
+func (l *Log) compareSeen(ctx context.Context, last uint64) {
+	config := l.stream.CachedInfo().Config
+	if noted := config.Metadata[lostKey]; noted != "" {
+		l.lost.Store(&noted)
+		l.logger.Error("THE LOG LOST ITS END, and nobody has decided yet", zap.String("lost", noted))
+		return
+	}
+	text := l.missingSince(last)
+	if text == "" {
+		return
+	}
+	l.lost.Store(&text)
+	l.logger.Error("THE LOG LOST ITS END: records that were acknowledged are gone", zap.String("lost", text))
+	if config.Metadata == nil {
+		config.Metadata = map[string]string{}
+	}
+	config.Metadata[lostKey] = text
+	if _, err := l.js.UpdateStream(ctx, config); err != nil {
+		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
+	}
+}
+
+// missingSince compares the end of the log with what was written down of it, and says what is missing; "" when nothing is.
+func (l *Log) missingSince(last uint64) string {
 	data, err := os.ReadFile(l.embedded.seenPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return ""
 	}
 	var before seen
 	if err == nil {
@@ -51,33 +83,60 @@ func (l *Log) compareSeen(last uint64) {
 	case err != nil: // a hint that is lost is no reason not to open the log
 		l.logger.Warn("how far the log reached before cannot be read", zap.Error(err))
 	case before.Log != l.identity:
-		l.logger.Warn("another log was in this data folder before", zap.String("before", before.Log), zap.String("now", l.identity))
+		return fmt.Sprintf("the log of this data folder was made at %s and had %d records; the one that is here now was made at %s and has %d: %s",
+			before.Log, before.Sequence, l.identity, last, whatToDo)
 	case before.Sequence > last:
-		l.logger.Warn("THE LOG LOST ITS END: records that were acknowledged are gone, and their sequences will be given to others. "+
-			"Stop now and restore the data folder from a copy if there is one",
-			zap.Uint64("last_before", before.Sequence), zap.Uint64("last_now", last), zap.Uint64("lost", before.Sequence-last))
+		return fmt.Sprintf("its last record was %d, and is %d now: %d records that were acknowledged are gone: %s",
+			before.Sequence, last, before.Sequence-last, whatToDo)
 	}
+	return ""
 }
 
-// keepSeen writes down how far the log reaches, if that is long ago.
+// AcceptLoss has everybody go on with what is left of a log that lost records, and returns what was missing, "" when nothing
+// was. It is the operator's decision, for the data folder of a stopped service.
+func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
+	if l.embedded == nil {
+		return "", errors.New("eventlog: a loss is accepted in the data folder of the log, while nothing else runs on it")
+	}
+	lost := l.lost.Load()
+	if lost == nil {
+		return "", nil
+	}
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := os.Remove(l.embedded.seenPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("eventlog: accept the loss: %w", err)
+	}
+	delete(info.Config.Metadata, lostKey)
+	if _, err := l.js.UpdateStream(ctx, info.Config); err != nil {
+		return "", unavailable(ctx, "accept the loss", err)
+	}
+	l.lost.Store(nil)
+	return *lost, nil // where the log ends now is written down when it is closed
+}
+
+// keepSeen writes down how far the log reaches, if it grew. It is not synced: what is written is in the log already, and a
+// hint that the machine's power took away is none that is wrong.
 func (l *Log) keepSeen() {
 	if time.Since(l.seenAt) < seenInterval {
 		return
 	}
 	l.seenAt = time.Now()
-	if err := l.writeSeen(); err != nil {
+	if err := l.writeSeen(false); err != nil {
 		l.logger.Debug("how far the log reaches could not be written down", zap.Error(err))
 	}
 }
 
-func (l *Log) writeSeen() error {
+func (l *Log) writeSeen(synced bool) error {
 	now := seen{Log: l.identity, Sequence: l.group.reached(0)}
-	if now == l.seen || now.Sequence == 0 {
+	if now.Sequence == 0 || l.lost.Load() != nil || now == l.seen && !synced {
 		return nil
 	}
 	data, err := json.Marshal(now)
 	if err == nil {
-		err = writeSecret(l.embedded.seenPath(), data)
+		err = replaceFile(l.embedded.seenPath(), data, synced)
 	}
 	if err != nil {
 		return fmt.Errorf("eventlog: write down how far the log reaches: %w", err)

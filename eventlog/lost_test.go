@@ -1,0 +1,74 @@
+package eventlog_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// A log that lost its end is not read until somebody decides, however often it is opened and whatever is appended meanwhile.
+func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		harm func(t *testing.T, p *place)
+		says string
+		left int
+	}{
+		{"the end is cut off", func(t *testing.T, p *place) {
+			blocks, err := filepath.Glob(filepath.Join(p.streamDir, "msgs", "*.blk"))
+			require.NoError(t, err)
+			edit(t, blocks[len(blocks)-1], func(data []byte) []byte { return data[:len(data)-5] })
+			require.NoError(t, os.Remove(filepath.Join(p.streamDir, "msgs", "index.db")))
+		}, "its last record was 5, and is 4 now: 1 records that were acknowledged are gone", 4},
+		{"all of it is gone", func(t *testing.T, p *place) {
+			require.NoError(t, os.RemoveAll(filepath.Join(p.options.Dir, "nats")))
+		}, "had 5 records; the one that is here now was made at ", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := embeddedPlace(t)
+			l := open(t, p.options)
+			for range 5 {
+				appendAll(t, l, "one")
+			}
+			require.NoError(t, l.Close())
+			c.harm(t, p)
+			for again := range 3 {
+				l = open(t, p.options)
+				_, err := readAll(t.Context(), l, eventlog.Position{})
+				require.ErrorIs(t, err, eventlog.ErrLost, "opened %d times", again+1)
+				require.ErrorContains(t, err, c.says)
+				require.ErrorContains(t, err, "doctor --accept-loss")
+				bounds, err := l.Bounds(t.Context())
+				require.NoError(t, err)
+				require.Contains(t, bounds.Lost, c.says)
+				for range 4 {
+					appendAll(t, l, "another") // more than were lost, in the end
+				}
+				require.NoError(t, l.Close())
+			}
+
+			options := p.options
+			options.ReadLost = true
+			l = open(t, options)
+			left, err := readAll(t.Context(), l, eventlog.Position{})
+			require.NoError(t, err, "an operator looks at what is left")
+			require.Len(t, left, c.left+12)
+			missing, err := l.AcceptLoss(t.Context())
+			require.NoError(t, err)
+			require.Contains(t, missing, c.says)
+			missing, err = l.AcceptLoss(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, missing, "nothing is left to accept")
+			require.NoError(t, l.Close())
+
+			l = open(t, p.options)
+			_, err = readAll(t.Context(), l, eventlog.Position{})
+			require.NoError(t, err)
+			require.NoError(t, l.Close())
+		})
+	}
+}
