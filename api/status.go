@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/orderfold/orderfold/projector/views"
@@ -23,6 +24,7 @@ const (
 const (
 	readyzNoViews    = "nothing has been projected yet"
 	readyzMaking     = "the views are being made from the log"
+	readyzNotMade    = "the views cannot be made from the log"
 	readyzViews      = "the views cannot be read"
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
@@ -50,7 +52,7 @@ type Status struct {
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
-	failed     string // why the last rebuild ended without result
+	failed     string // why the last rebuild ended without result, or the attempt before the one that runs
 	brief      string // the reason in the words of /readyz
 	verifiedAt time.Time
 	different  bool // the last examination found a difference
@@ -71,8 +73,9 @@ func (a *API) where(ctx context.Context) Status {
 	if a.rebuilds != nil {
 		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
 			s.Rebuild = &b
-		} else if ok && b.Error != nil {
-			s.failed = *b.Error
+			s.failed = text(b.PreviousError)
+		} else if ok {
+			s.failed = text(b.Error)
 		}
 	}
 	if a.platform != nil {
@@ -83,10 +86,7 @@ func (a *API) where(ctx context.Context) Status {
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
-		if s.failed != "" {
-			s.notReady(readyzProjection, "the views cannot be made from the log: "+s.failed)
-		}
-		s.notReady(s.making(readyzNoViews))
+		s.notReady(s.making())
 	case err != nil:
 		s.notReady(readyzViews, err.Error())
 	default:
@@ -108,12 +108,29 @@ func (a *API) where(ctx context.Context) Status {
 	return s
 }
 
-// making adds to a reason how far the rebuild is that ends it.
-func (s *Status) making(reason string) (brief, full string) {
-	if s.Rebuild != nil {
-		reason = fmt.Sprintf("%s: %s, %d of %d records", readyzMaking, s.Rebuild.Phase, s.Rebuild.Records, s.Rebuild.Total)
+// making says how far the first generation is, or why there is none.
+func (s *Status) making() (brief, reason string) {
+	brief = readyzNoViews
+	if b := s.Rebuild; b != nil {
+		brief = fmt.Sprintf("%s: %s, %d of %d records", readyzMaking, b.Phase, b.Records, b.Total)
+		if b.SecondsLeft != nil {
+			brief += fmt.Sprintf(", about %.0f s left", math.Ceil(*b.SecondsLeft))
+		}
 	}
-	return reason, reason
+	if s.failed == "" {
+		return brief, brief
+	}
+	if s.Rebuild == nil {
+		return readyzNotMade, readyzNotMade + ": " + s.failed
+	}
+	return brief + "; the attempt before failed", brief + "; the attempt before failed: " + s.failed
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // verified tells what the last examination of the views found.

@@ -148,6 +148,7 @@ func (p *process) stop() {
 		return
 	}
 	_ = p.cmd.Process.Signal(os.Interrupt)
+	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a test that failed may have left it paused, and then it would never end
 	<-p.ended
 	_ = p.cmd.Wait()
 	p.cmd = nil

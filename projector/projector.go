@@ -121,18 +121,29 @@ func (p *Projector) Run(ctx context.Context) error {
 	}
 }
 
-// mismatch reports whether the log does not fit the views.
-func mismatch(err error) bool {
+// mismatch reports whether an operator is needed: the log does not fit the views, or lost records.
+func mismatch(err error) bool { return misplaced(err) || errors.Is(err, eventlog.ErrLost) }
+
+// misplaced reports whether the log does not fit the views.
+func misplaced(err error) bool {
 	var gap *eventlog.GapError
 	return errors.Is(err, eventlog.ErrDiverged) || errors.Is(err, eventlog.ErrFuture) ||
 		errors.Is(err, eventlog.ErrCompacted) || errors.As(err, &gap)
 }
 
-func (p *Projector) failed(ctx context.Context, err error) {
-	reason := bounded(err.Error())
-	if mismatch(err) {
-		reason = "the log does not fit the views, nothing is folded: " + reason
+// because says why nothing is folded.
+func because(err error) string {
+	switch {
+	case errors.Is(err, eventlog.ErrLost) && !misplaced(err):
+		return "nothing is folded: " + err.Error() // whole: it says what to do
+	case mismatch(err):
+		return "the log does not fit the views, nothing is folded: " + err.Error()
 	}
+	return bounded(err.Error())
+}
+
+func (p *Projector) failed(ctx context.Context, err error) {
+	reason := because(err)
 	if p.Reason() != reason {
 		p.log.Error("not folding", zap.String("reason", reason))
 	}
@@ -163,7 +174,7 @@ func (p *Projector) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	after := eventlog.Position{Log: c.Log, Sequence: c.Sequence, Hash: c.Hash}
-	if err := p.fits(ctx, after); err != nil {
+	if err := fits(ctx, p.options.Log, after); err != nil {
 		return err
 	}
 	if err := p.healthy(ctx); err != nil {
@@ -199,9 +210,9 @@ const waitingBytes = 16 << 20
 // weight is what a record takes of it.
 func weight(r *eventlog.Record) int64 { return min(int64(len(r.Body))+1024, waitingBytes) }
 
-// fits checks the views' position against the log without waiting for a record to come.
-func (p *Projector) fits(ctx context.Context, after eventlog.Position) error {
-	for _, err := range p.options.Log.Read(ctx, after) {
+// fits checks a position against the log without waiting for a record to come.
+func fits(ctx context.Context, log Log, after eventlog.Position) error {
+	for _, err := range log.Read(ctx, after) {
 		return err
 	}
 	return ctx.Err()

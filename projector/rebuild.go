@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -39,6 +40,7 @@ type Rebuild struct {
 	Bytes          int64          // of the new generation's file
 	Found          views.Findings // of a dry run
 	Err            error          // why it ended without result; context.Canceled when it was cancelled
+	Before         error          // why the attempt before it ended, when it is one more to make the first generation
 }
 
 // Generations are the views, as a rebuild changes them.
@@ -74,7 +76,11 @@ func (r *Rebuilder) Start(ctx context.Context, mode Mode) (Rebuild, error) {
 		return *r.current, ErrRunning
 	}
 	ctx, r.cancel = context.WithCancel(ctx)
-	r.current = &Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
+	next := &Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
+	if r.current != nil && r.current.Generation == 0 {
+		next.Before = r.current.Err
+	}
+	r.current = next
 	r.running.Go(func() { r.run(ctx, mode) })
 	return *r.current, nil
 }
@@ -125,9 +131,9 @@ func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 	if _, err := r.Views.Checkpoint(ctx); !errors.Is(err, views.ErrNoViews) {
 		return err
 	}
-	bounds, err := r.Log.Bounds(ctx)
-	if err != nil || bounds.Last > 0 {
-		return err
+	for _, err := range r.Log.Read(ctx, eventlog.Position{}) {
+		_ = err // Run makes the generation, or says why it cannot
+		return nil
 	}
 	draft, err := views.NewDraft(ctx, r.Dir, FoldVersion())
 	if err != nil {
@@ -141,23 +147,33 @@ func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 	return err
 }
 
-// pauseBetween attempts to make the first generation.
-const pauseBetween = time.Second
+// The pause between two attempts to make the first generation. It doubles from the shorter to the longer one while an operator is
+// needed: a log with a hole is read up to it each time.
+const (
+	shortestPause = time.Second
+	longestPause  = time.Minute
+)
 
 // Run makes the first generation when there is none, and then waits until ctx ends and what was started has ended, too; all
 // that is started must get the same ctx.
 func (r *Rebuilder) Run(ctx context.Context) error {
 	defer r.Wait()
-	for {
+	for pause := shortestPause; ; {
 		_, err := r.Views.Checkpoint(ctx)
 		if !errors.Is(err, views.ErrNoViews) {
 			<-ctx.Done()
 			return nil
 		}
-		if _, err := r.Start(ctx, Full); err == nil && r.Wait().Err == nil {
-			continue
+		if _, err := r.Start(ctx, Full); err == nil {
+			if err = r.Wait().Err; err == nil {
+				continue
+			}
+			pause = min(2*pause, longestPause)
+			if !mismatch(err) {
+				pause = shortestPause
+			}
 		}
-		timer := time.NewTimer(pauseBetween)
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -181,7 +197,7 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 		err = context.Canceled
 	}
 	if mismatch(err) {
-		err = fmt.Errorf("the log does not fit the views, nothing is folded: %w", err)
+		err = &heldBack{err}
 	}
 	r.gauges.running.Set(0)
 	r.mu.Lock()
@@ -195,6 +211,12 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 	}
 	r.Logger.Info("the rebuild has ended", append(fields, zap.Uint64("records", b.Progress.Total), zap.Int("generation", b.Generation))...)
 }
+
+// heldBack is an error after which an operator is needed, in the words that the projector has for it.
+type heldBack struct{ error }
+
+func (h *heldBack) Error() string { return because(h.error) }
+func (h *heldBack) Unwrap() error { return h.error }
 
 func (r *Rebuilder) tell(p Progress) {
 	r.mu.Lock()
@@ -244,6 +266,9 @@ func (r *Rebuilder) rollback(ctx context.Context) (err error) {
 
 // promote folds until the draft is near the live views, completes it, follows again, and switches.
 func (r *Rebuilder) promote(ctx context.Context, b *builder) error {
+	if err := fits(ctx, r.Log, eventlog.Position{}); err != nil { // an empty log is not read otherwise
+		return err
+	}
 	if err := b.near(ctx, r.position); err != nil {
 		return err
 	}
@@ -272,7 +297,7 @@ func (r *Rebuilder) promote(ctx context.Context, b *builder) error {
 
 func (r *Rebuilder) position(ctx context.Context) (uint64, error) {
 	at, err := r.Views.Checkpoint(ctx)
-	if errors.Is(err, views.ErrNoViews) || errors.Is(err, views.ErrVersion) {
+	if errors.Is(err, views.ErrNoViews) {
 		bounds, err := r.Log.Bounds(ctx)
 		return bounds.Last, err
 	}

@@ -41,16 +41,18 @@ func (d *doctor) add(check, result, format string, args ...any) {
 	d.findings = append(d.findings, finding{check, result, fmt.Sprintf(format, args...)})
 }
 
-// doctor examines what keeps the promises and says what is wrong. It changes no record and no view.
+// doctor examines what keeps the promises and says what is wrong. It changes no record and no
+// view; what it changes it was asked to by a flag.
 func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	var s settings
-	var asJSON bool
+	var asJSON, acceptLoss bool
 	if _, err := p.flags("doctor", "", args, func(f *flag.FlagSet) {
 		s.registerCommon(f)
 		s.quiet(f, "error")
 		s.registerLog(f, false)
 		s.registerViews(f)
 		f.BoolVar(&asJSON, "json", false, "print JSON")
+		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost its end folded again, as far as it is left; of a stopped service")
 	}); err != nil {
 		return err
 	}
@@ -61,6 +63,9 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	d.openLog(ctx, p)
 	if d.log != nil {
 		defer func() { err = errors.Join(err, d.log.Close()) }()
+		if acceptLoss {
+			d.acceptLoss(ctx)
+		}
 		d.examineLog(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
@@ -160,7 +165,7 @@ func (d *doctor) views(ctx context.Context) {
 
 func (d *doctor) openLog(ctx context.Context, p *program) {
 	_, lockErr := os.Stat(filepath.Join(d.settings.data, "operator.url"))
-	log, err := p.existingLog(ctx, d.settings)
+	log, err := p.existingLog(ctx, d.settings, false)
 	if err != nil {
 		d.fail("log", "%v", err)
 		return
@@ -200,6 +205,17 @@ func (d *doctor) examineLog(ctx context.Context) {
 	}
 }
 
+func (d *doctor) acceptLoss(ctx context.Context) {
+	switch missing, err := d.log.AcceptLoss(ctx); {
+	case err != nil:
+		d.fail("accepted loss", "%v", err)
+	case missing == "":
+		d.ok("accepted loss", "nothing is missing")
+	default:
+		d.warn("accepted loss", "it is folded again as far as it is left. It was: %s", missing)
+	}
+}
+
 // fit checks the views' position against the log, as the projector does before it folds.
 func (d *doctor) fit(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
@@ -208,6 +224,9 @@ func (d *doctor) fit(ctx context.Context) {
 		return
 	}
 	d.ok("bounds", "records %d to %d of the log made at %s", b.First, b.Last, b.Log)
+	if b.Lost != "" {
+		d.fail("end of the log", "records are missing: %s", b.Lost)
+	}
 	if !d.hasViews {
 		return
 	}

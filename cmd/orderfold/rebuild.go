@@ -72,7 +72,7 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 
 // here rebuilds in this process.
 func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, err error) {
-	log, err := p.existingLog(ctx, &r.settings)
+	log, err := p.existingLog(ctx, &r.settings, false)
 	if err != nil {
 		return result, err
 	}

@@ -50,6 +50,10 @@ func newRebuild(b *projector.Rebuild) api.Rebuild {
 	if b.Generation > 0 {
 		r.Generation = &b.Generation
 	}
+	if b.Before != nil {
+		text := b.Before.Error()
+		r.PreviousError = &text
+	}
 	if b.Ended.IsZero() {
 		return r
 	}

@@ -184,9 +184,7 @@ func (sv *service) close() error {
 func (sv *service) addProjector(ctx context.Context) error {
 	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
-	if err := sv.addRebuilder(ctx); err != nil {
-		return err
-	}
+	sv.addRebuilder(ctx)
 	if s := sv.settings; s.verify.share > 0 {
 		v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
 			Verdicts: sv.views, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
@@ -196,11 +194,11 @@ func (sv *service) addProjector(ctx context.Context) error {
 }
 
 // addRebuilder lets rebuilds run until the service stops, whoever asked for them.
-func (sv *service) addRebuilder(ctx context.Context) error {
+func (sv *service) addRebuilder(ctx context.Context) {
 	r := &projector.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
-	if err := r.Begin(ctx); err != nil {
-		return err
+	if err := r.Begin(ctx); err != nil { // a full disk is no reason not to receive; it is tried again
+		sv.logger.Warn("the first generation of the views is still to be made", zap.Error(err))
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	sv.rebuilds = apiRebuilds{running, r}
@@ -208,7 +206,6 @@ func (sv *service) addRebuilder(ctx context.Context) error {
 		defer context.AfterFunc(stop, cancel)()
 		return r.Run(running)
 	}})
-	return nil
 }
 
 func (sv *service) addAPI() error {

@@ -46,7 +46,7 @@ func (p *program) tail(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	log, err := p.existingLog(ctx, &s)
+	log, err := p.existingLog(ctx, &s, true)
 	if err != nil {
 		return err
 	}
@@ -91,13 +91,14 @@ func (p *program) printRecords(ctx context.Context, records iter.Seq2[eventlog.R
 	return nil
 }
 
-// existingLog opens the log of --nats-url, of the service that runs on the data folder, or of a stopped one.
-func (p *program) existingLog(ctx context.Context, s *settings) (*eventlog.Log, error) {
+// existingLog opens the log of --nats-url, of the service that runs on the data folder, or of a stopped one. readLost reads also
+// what is left of a log that lost records.
+func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (*eventlog.Log, error) {
 	logger, err := p.logger(s.logLevel)
 	if err != nil {
 		return nil, err
 	}
-	o := eventlog.Options{URL: s.log.url, CredentialsFile: s.log.credentials, Logger: logger}
+	o := eventlog.Options{URL: s.log.url, CredentialsFile: s.log.credentials, ReadLost: readLost, Logger: logger}
 	if o.URL != "" {
 		return eventlog.Open(ctx, o)
 	}

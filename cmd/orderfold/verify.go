@@ -85,7 +85,7 @@ func (p *program) verify(ctx context.Context, args []string) error {
 }
 
 func (p *program) examineViews(ctx context.Context, s *settings) (found views.Findings, err error) {
-	log, err := p.existingLog(ctx, s)
+	log, err := p.existingLog(ctx, s, false)
 	if err != nil {
 		return found, err
 	}
