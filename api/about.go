@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -20,6 +22,7 @@ type Stats struct {
 	ByBreak      map[string]uint64 `json:"byBreak" doc:"Orders with that break open."`
 	Objects      map[string]uint64 `json:"objects" doc:"Notifications of other objects, by object."`
 	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
+	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"They, by the kind of fault."`
 	Records      uint64            `json:"records" doc:"Records of the log that were applied."`
 }
 
@@ -30,6 +33,7 @@ type Quarantined struct {
 	Object     string `json:"object"`
 	Class      string `json:"class" example:"no-order-id" doc:"The kind of fault, stable."`
 	Reason     string `json:"reason" doc:"In words."`
+	Raw        string `json:"raw" example:"/v1/notifications/1084" doc:"Where the raw bytes are."`
 }
 
 // States is the state machine as the tables it is made of.
@@ -57,6 +61,7 @@ type statsOutput struct {
 }
 
 type quarantineInput struct {
+	Class string `query:"class" maxLength:"64" doc:"Only records of this class; /v1/stats counts them by class."`
 	Page
 	AtLeast
 }
@@ -121,8 +126,7 @@ func (a *API) getStats(ctx context.Context, _ *AtLeast) (*statsOutput, error) {
 	}
 	body := Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
 		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
-		Objects:     counts(s.Objects, func(object string) string { return object }),
-		Quarantined: s.Quarantined, Records: s.Records}
+		Objects: s.Objects, Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records}
 	return &statsOutput{As{s.Applied}, body}, nil
 }
 
@@ -149,13 +153,14 @@ func assetClassName(c statemachine.AssetClass) string {
 }
 
 func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
-	rows, next, applied, err := a.position.Quarantine(ctx, in.Cursor, in.Limit)
+	rows, next, applied, err := a.position.Quarantine(ctx, views.QuarantineQuery{Class: in.Class, Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
 	data := make([]Quarantined, len(rows))
 	for i, row := range rows {
-		data[i] = Quarantined{row.Sequence, instant(row.Received), row.Object, row.Class, row.Reason}
+		data[i] = Quarantined{row.Sequence, instant(row.Received), row.Object, row.Class, row.Reason,
+			fmt.Sprintf("/v1/notifications/%d", row.Sequence)}
 	}
 	return &quarantineOutput{As{applied}, List[Quarantined]{data, known(next)}}, nil
 }

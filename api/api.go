@@ -25,6 +25,7 @@ type Options struct {
 	History  History
 	Feed     Feed
 	Rebuilds Rebuilds // nil: none can be started here
+	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
 
 	Keys []Key // none: everybody may read, and only loopback addresses are served
@@ -45,6 +46,7 @@ type API struct {
 	log      Log
 	history  History
 	rebuilds Rebuilds
+	redrives Redrives
 	platform Platform
 
 	keys    []Key
@@ -94,8 +96,9 @@ func build(o Options) (*API, error) {
 		o.Registerer, o.Gatherer = registry, registry
 	}
 	a := &API{
-		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, platform: o.Platform,
-		keys: o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
+		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives,
+		platform: o.Platform,
+		keys:     o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
 		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
 		echo: echo.New(),
 	}
@@ -138,6 +141,7 @@ func (a *API) register() {
 	a.registerRaw()
 	a.registerStatus()
 	a.registerRebuilds()
+	a.registerRedrives()
 }
 
 // ServeHTTP answers one request.

@@ -161,7 +161,8 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error
 		return nil, err
 	}
 	out := &orderOutput{As: As{at.Applied}, Status: http.StatusOK, CacheControl: "private, no-cache",
-		ETag: fmt.Sprintf(`W/"%d-%d"`, at.Generation, o.Last.Sequence)}
+		// The count too: a redrive adds notifications that are older than the last one.
+		ETag: fmt.Sprintf(`W/"%d-%d-%d"`, at.Generation, o.Last.Sequence, o.Count)}
 	if !in.AsOf.now() {
 		// What was received by some time need not be all up to some sequence: clocks are set back.
 		out.ETag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)

@@ -28,7 +28,7 @@ type Views interface {
 
 // Position says where the views stand, and what of the log could not get into them. Cursors are as those of Views.
 type Position interface {
-	Quarantine(ctx context.Context, cursor string, limit int) (rows []views.Quarantined, next string, applied uint64, err error)
+	Quarantine(ctx context.Context, q views.QuarantineQuery) (rows []views.Quarantined, next string, applied uint64, err error)
 	Stats(ctx context.Context) (views.Stats, error)
 	Status(ctx context.Context) (views.Status, error)
 	// Wait returns nil as soon as the views have applied the record sequence, and the context's error when it ends first.

@@ -114,7 +114,7 @@ func TestEveryRecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
 	require.Equal(t, last, applied)
 	require.Equal(t, uint64(5), object.Sequence)
 	require.Equal(t, uint64(2), object.Count)
-	rows, _, _, err := w.views.Quarantine(t.Context(), "", 10)
+	rows, _, _, err := w.views.Quarantine(t.Context(), views.QuarantineQuery{})
 	require.NoError(t, err)
 	var quarantined []string
 	for _, q := range rows {

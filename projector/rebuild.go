@@ -19,6 +19,8 @@ var (
 	ErrRunning = errors.New("projector: a rebuild runs already")
 	// ErrNotRunning: no rebuild runs.
 	ErrNotRunning = errors.New("projector: no rebuild runs")
+	// ErrHeldBack: an operator is needed before anything is folded; the error that is one says why.
+	ErrHeldBack = errors.New("projector: held back")
 )
 
 // Mode is what a rebuild is for.
@@ -215,8 +217,9 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 // heldBack is an error after which an operator is needed, in the words that the projector has for it.
 type heldBack struct{ error }
 
-func (h *heldBack) Error() string { return because(h.error) }
-func (h *heldBack) Unwrap() error { return h.error }
+func (h *heldBack) Error() string        { return because(h.error) }
+func (h *heldBack) Is(target error) bool { return target == ErrHeldBack }
+func (h *heldBack) Unwrap() error        { return h.error }
 
 func (r *Rebuilder) tell(p Progress) {
 	r.mu.Lock()

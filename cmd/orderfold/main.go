@@ -60,6 +60,7 @@ func commands() []command {
 		{"simulate", "play the platform against a receiver", (*program).simulate},
 		{"verify", "fold the log again and compare the views with the result", (*program).verify},
 		{"rebuild", "make the views anew beside the live ones; --dry-run, --rollback", (*program).rebuild},
+		{"redrive", "decode quarantined records again, after the decoder was mended", (*program).redrive},
 		{"tail", "print log records as JSON lines", (*program).tail},
 		{"order", "print one order with its history", (*program).order},
 		{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},

@@ -35,6 +35,7 @@ type service struct {
 	views     *views.Store
 	listeners map[string]net.Listener
 	rebuilds  api.Rebuilds // nil without a projector
+	redrives  api.Redrives // the same
 	asking    api.Platform // nil without a receiver
 	parts     []part
 	closers   []func() error
@@ -202,6 +203,7 @@ func (sv *service) addRebuilder(ctx context.Context) {
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	sv.rebuilds = apiRebuilds{running, r}
+	sv.redrives = apiRedrives{&projector.Redriver{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("redriver")}}
 	sv.parts = append(sv.parts, part{"rebuilder", func(stop context.Context) error {
 		defer context.AfterFunc(stop, cancel)()
 		return r.Run(running)
@@ -219,7 +221,7 @@ func (sv *service) addAPI() error {
 	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History:  apiHistory{projector.Historian{Log: sv.log, Views: sv.views}},
-		Rebuilds: sv.rebuilds, Platform: sv.asking, Keys: keys, Logger: sv.logger.Named("api"),
+		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: keys, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ const (
 var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, openBreakText,
 	closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
 	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
-	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText}
+	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, newestOfClassText}
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
@@ -88,7 +88,8 @@ func (w *writer) load(ctx context.Context, ids []string) (map[string]*statemachi
 
 // Commit writes the batch whole and wakes those who wait for its position. After an error nothing of the batch is written,
 // and the views stand where they stood. The first one after
-// another generation was made live is refused with ErrSwitched: the batch may have been folded from what the one before held.
+// another generation was made live, or orders were redriven, is refused with ErrSwitched: the batch may have been folded from
+// what was there before.
 func (s *Store) Commit(ctx context.Context, b Batch) error {
 	return s.write(func(w *writer) error {
 		if s.switched {
@@ -187,35 +188,43 @@ func (w *writer) writeBatch(ctx context.Context, b *Batch) error {
 		return fmt.Errorf("the views stand at %d already", w.sequence)
 	}
 	quiet := context.WithoutCancel(ctx)
-	t := tally{facets: map[int64]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{}}
+	t := newTally()
 	for changes := range slices.Chunk(b.Orders, chunkSize) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.writeOrders(quiet, changes, b.Checkpoint.Sequence, &t); err != nil {
+		if err := w.writeOrders(quiet, changes, b.Checkpoint.Sequence, t); err != nil {
 			return err
 		}
 	}
-	for _, o := range b.Objects {
-		t.objects[o.Object] += int64(o.Count)
-		if o.ID == "" {
-			continue
-		}
-		if _, err := w.c.exec(quiet, objectText, o.Object, o.ID, o.Sequence, nanos(o.Received), o.Count); err != nil {
-			return fmt.Errorf("%s %q: %w", o.Object, o.ID, err)
-		}
+	if err := w.writeObjects(quiet, b.Objects, t); err != nil {
+		return err
 	}
 	for _, q := range b.Quarantined {
+		t.quarantined[q.Class]++
 		if _, err := w.c.exec(quiet, quarantineText, q.Sequence, nanos(q.Received), q.Object, q.Class, q.Reason); err != nil {
 			return fmt.Errorf("quarantine %d: %w", q.Sequence, err)
 		}
 	}
-	if err := w.writeCounts(quiet, &t); err != nil {
+	if err := w.writeCounts(quiet, t); err != nil {
 		return err
 	}
 	_, err := w.c.exec(quiet, positionText, b.Checkpoint.Log, b.Checkpoint.Sequence, b.Checkpoint.Hash,
 		nanos(b.Checkpoint.Received), t.notifications, len(b.Quarantined))
 	return err
+}
+
+func (w *writer) writeObjects(ctx context.Context, objects []Object, t *tally) error {
+	for _, o := range objects {
+		t.objects[o.Object] += int64(o.Count)
+		if o.ID == "" {
+			continue
+		}
+		if _, err := w.c.exec(ctx, objectText, o.Object, o.ID, o.Sequence, nanos(o.Received), o.Count); err != nil {
+			return fmt.Errorf("%s %q: %w", o.Object, o.ID, err)
+		}
+	}
+	return nil
 }
 
 // lookUp runs a text with chunkSize marks for the ids. A NULL matches nothing and fills up the last chunk.

@@ -284,5 +284,6 @@ var restTexts = []struct{ name, text string }{
 	{"count of breaks", `SELECT code, orders FROM $.break_counts WHERE orders > 0`},
 	{"object", `SELECT object, id, sequence, received, count FROM $.objects`},
 	{"count of objects", `SELECT object, notifications FROM $.object_counts`},
+	{"count of quarantine", `SELECT class, records FROM $.quarantine_counts WHERE records > 0`},
 	{"quarantine", `SELECT sequence, received, object, class, reason FROM $.quarantine`},
 }

@@ -205,7 +205,7 @@ func TestQuarantineIsListedNewestFirst(t *testing.T) {
 	var got []Quarantined
 	cursor := ""
 	for pages := 1; ; pages++ {
-		rows, next, applied, err := s.Quarantine(ctx, cursor, 10)
+		rows, next, applied, err := s.Quarantine(ctx, QuarantineQuery{Cursor: cursor, Limit: 10})
 		require.NoError(t, err)
 		require.Equal(t, w.at, applied)
 		got = append(got, rows...)
@@ -220,7 +220,7 @@ func TestQuarantineIsListedNewestFirst(t *testing.T) {
 
 	_, err := s.Orders(ctx, Query{Cursor: cursor})
 	require.ErrorIs(t, err, ErrCursor)
-	_, _, _, err = s.Quarantine(ctx, "abc", 10)
+	_, _, _, err = s.Quarantine(ctx, QuarantineQuery{Cursor: "abc"})
 	require.ErrorIs(t, err, ErrCursor)
 }
 

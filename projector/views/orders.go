@@ -14,7 +14,13 @@ type tally struct {
 	facets        map[int64]int64
 	breaks        map[statemachine.Code]int64
 	objects       map[string]int64
+	quarantined   map[string]int64 // by class
 	notifications int
+}
+
+func newTally() *tally {
+	return &tally{facets: map[int64]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
+		quarantined: map[string]int64{}}
 }
 
 // stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
@@ -171,6 +177,14 @@ func (w *writer) writeCounts(ctx context.Context, t *tally) error {
 	for object, by := range t.objects {
 		if _, err := w.c.exec(ctx, countObjectText, object, by); err != nil {
 			return fmt.Errorf("count of %s: %w", object, err)
+		}
+	}
+	for class, by := range t.quarantined {
+		if by == 0 {
+			continue
+		}
+		if _, err := w.c.exec(ctx, countClassText, class, by); err != nil {
+			return fmt.Errorf("count of %s: %w", class, err)
 		}
 	}
 	return nil

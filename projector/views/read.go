@@ -16,14 +16,13 @@ const (
 	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
 	lastText     = `SELECT p.sequence, o.sequence, o.received, o.count
 		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
-	quarantineListText = `SELECT sequence, received, object, class, reason FROM quarantine
-		WHERE sequence < ? ORDER BY sequence DESC LIMIT ?`
 	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference
 		FROM position`
 	totalsText = `SELECT sequence, notifications, quarantined FROM position`
 
 	breakCountsText  = `SELECT code, orders FROM break_counts WHERE orders > 0`
 	objectCountsText = `SELECT object, notifications FROM object_counts`
+	classCountsText  = `SELECT class, records FROM quarantine_counts WHERE records > 0`
 )
 
 // position returns the sequence that the views stand at.
@@ -64,33 +63,37 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 // Sequences returns the sequences of every notification of an order, ascending, or ErrNotFound.
 func (s *Store) Sequences(ctx context.Context, id string) (sequences []uint64, err error) {
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
-		var n int64
-		var recent []byte
-		err := c.row(ctx, recentText, []any{id}, &n, &recent)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		err = c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
-			var chunk sql.RawBytes
-			if err := rows.Scan(&chunk); err != nil {
-				return err
-			}
-			sequences, err = appendSequences(sequences, chunk)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		sequences, err = appendSequences(sequences, recent)
+		sequences, err = sequencesOf(ctx, c, id)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("views: sequences of order %q: %w", id, err)
 	}
 	return sequences, nil
+}
+
+func sequencesOf(ctx context.Context, c *connection, id string) (sequences []uint64, err error) {
+	var n int64
+	var recent []byte
+	err = c.row(ctx, recentText, []any{id}, &n, &recent)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
+		var chunk sql.RawBytes
+		if err := rows.Scan(&chunk); err != nil {
+			return err
+		}
+		sequences, err = appendSequences(sequences, chunk)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return appendSequences(sequences, recent)
 }
 
 // Object returns the last notification of an object that is not an order, as the views stood at applied. It returns
@@ -113,49 +116,13 @@ func (s *Store) Object(ctx context.Context, object, id string) (o Object, applie
 	return o, applied, nil
 }
 
-// quarantineList stands for the list of quarantined records in its cursors; there is only one.
-const quarantineList = 0
-
-// Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: limit of
-// them (1–500; 0 is 100) and the cursor of the next ones, "" at the end. It returns ErrCursor.
-func (s *Store) Quarantine(ctx context.Context, cursor string, limit int) (
-	rows []Quarantined, next string, applied uint64, err error,
-) {
-	limit = pageLimit(limit)
-	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		before, err := decodeCursor(cursor, g.number, quarantineList)
-		if err != nil {
-			return err
-		}
-		if err := c.row(ctx, sequenceText, nil, &applied); err != nil {
-			return err
-		}
-		err = c.each(ctx, quarantineListText, []any{before, limit + 1}, func(r *sql.Rows) error {
-			var q Quarantined
-			var received int64
-			err := r.Scan(&q.Sequence, &received, &q.Object, &q.Class, &q.Reason)
-			q.Received = fromNanos(received)
-			rows = append(rows, q)
-			return err
-		})
-		if len(rows) > limit {
-			rows = rows[:limit]
-			next = encodeCursor(g.number, quarantineList, int64(rows[limit-1].Sequence))
-		}
-		return err
-	})
-	if err != nil {
-		return nil, "", 0, fmt.Errorf("views: quarantine: %w", err)
-	}
-	return rows, next, applied, nil
-}
-
 // Stats returns the counts, which are kept: it costs the same for any number of orders.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
 		ByAssetClass: map[statemachine.AssetClass]uint64{},
 		Objects:      map[string]uint64{},
+		ByClass:      map[string]uint64{},
 	}
 	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
 		if err := c.row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
@@ -172,19 +139,29 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		if stats.ByBreak, err = readBreakCounts(ctx, c); err != nil {
 			return err
 		}
-		return c.each(ctx, objectCountsText, nil, func(rows *sql.Rows) error {
-			var object string
-			var notifications uint64
-			err := rows.Scan(&object, &notifications)
-			stats.Objects[object] = notifications
-			stats.Records += notifications
+		if err := readCounts(ctx, c, classCountsText, stats.ByClass); err != nil {
 			return err
-		})
+		}
+		err = readCounts(ctx, c, objectCountsText, stats.Objects)
+		for _, notifications := range stats.Objects {
+			stats.Records += notifications
+		}
+		return err
 	})
 	if err != nil {
 		return Stats{}, fmt.Errorf("views: stats: %w", err)
 	}
 	return stats, nil
+}
+
+func readCounts(ctx context.Context, c *connection, text string, counts map[string]uint64) error {
+	return c.each(ctx, text, nil, func(rows *sql.Rows) error {
+		var name string
+		var n uint64
+		err := rows.Scan(&name, &n)
+		counts[name] = n
+		return err
+	})
 }
 
 func (stats *Stats) count(f *countedFacet) {

@@ -85,6 +85,11 @@ CREATE TABLE quarantine (
 	class    TEXT NOT NULL,
 	reason   TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE quarantine_counts (
+	class   TEXT PRIMARY KEY,
+	records INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `
 
 // idIndex comes before the others, for orders are looked up by it to be changed.
@@ -95,4 +100,5 @@ CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);
 CREATE INDEX orders_by_external_id ON orders (external_id, last_sequence) WHERE external_id <> '';
 CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
 CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
+CREATE UNIQUE INDEX quarantine_by_class ON quarantine (class, sequence);
 `

@@ -39,7 +39,7 @@ type Store struct {
 	lock    *flock.Flock // nil when ReadOnly
 	writing sync.Mutex   // guards writer and switched; held for every write
 	writer  *writer      // nil when ReadOnly
-	// switched: nothing was committed since another generation was made live.
+	// switched: nothing was committed since another generation was made live, or orders were redriven.
 	switched bool
 	watch    watch
 	closing  chan struct{}

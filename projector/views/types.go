@@ -21,7 +21,8 @@ var (
 	ErrLocked = errors.New("views: another process writes here; stop it, or give this one a folder of its own")
 	// ErrVersion: opened for reading, and the views were made by another version of the program.
 	ErrVersion = errors.New("views: made by another version of the program; read them with the version that writes them")
-	// ErrSwitched: another generation is live than the batch was folded for. Fold again, from what is stored now.
+	// ErrSwitched: another generation is live than the batch was folded for, or orders were redriven. Fold again, from what is
+	// stored now.
 	ErrSwitched = errors.New("views: another generation was made live")
 	// ErrNoPrevious: there is no generation to go back to that this program can serve.
 	ErrNoPrevious = errors.New("views: there is no previous generation that this version of the program can serve")
@@ -104,7 +105,8 @@ type Stats struct {
 	ByBreak      map[statemachine.Code]uint64 // orders with that break open
 	Objects      map[string]uint64            // notifications of other objects, by object
 	Quarantined  uint64
-	Records      uint64 // log records applied: of orders, of other objects, and quarantined
+	ByClass      map[string]uint64 // of those quarantined
+	Records      uint64            // log records applied: of orders, of other objects, and quarantined
 	Applied      uint64
 }
 

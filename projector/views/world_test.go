@@ -147,8 +147,12 @@ func (w *world) stats() Stats {
 		Objects:      maps.Clone(w.counts),
 		Orders:       uint64(len(w.orders)),
 		Quarantined:  uint64(len(w.quarantined)),
+		ByClass:      map[string]uint64{},
 		Records:      w.at,
 		Applied:      w.at,
+	}
+	for _, q := range w.quarantined {
+		stats.ByClass[q.Class]++
 	}
 	for _, o := range w.orders {
 		state := o.State()
@@ -235,9 +239,11 @@ func requireConsistent(t require.TestingT, s *Store) {
 			}
 			return nil
 		}))
-		require.NoError(t, c.each(ctx, `SELECT sequence FROM quarantine`, nil, func(rows *sql.Rows) error {
-			w.quarantined = append(w.quarantined, Quarantined{})
-			return nil
+		require.NoError(t, c.each(ctx, `SELECT class FROM quarantine`, nil, func(rows *sql.Rows) error {
+			var q Quarantined
+			err := rows.Scan(&q.Class)
+			w.quarantined = append(w.quarantined, q)
+			return err
 		}))
 		return c.each(ctx, `SELECT n, code, last_sequence, opened FROM order_breaks`, nil, func(rows *sql.Rows) error {
 			var key [4]int64

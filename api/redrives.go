@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// ErrHeldBack: nothing is folded until an operator has decided; the error that is one says why.
+var ErrHeldBack = errors.New("api: nothing is folded")
+
+// Redrives decodes quarantined records again. It goes on for some seconds and says where to go on after that. Its errors are
+// ErrHeldBack, ErrUnavailable and those of the views.
+type Redrives interface {
+	Redrive(ctx context.Context, s RedriveSelection) (Redrive, error)
+}
+
+// RedriveSelection says which quarantined records to decode again.
+type RedriveSelection struct {
+	Class    string   `query:"class" maxLength:"64" doc:"Only records of this class; without it, of any."`
+	Sequence []uint64 `query:"sequence,explode" maxItems:"500" doc:"Only these records. Repeatable."`
+	After    uint64   `query:"after" doc:"Only records after this one: nextAfter of the answer before."`
+	DryRun   bool     `query:"dryRun" doc:"Say what would happen, and change nothing."`
+}
+
+// Redrive is what a redrive did, or would do.
+type Redrive struct {
+	DryRun   bool             `json:"dryRun"`
+	Examined uint64           `json:"examined" doc:"Records decoded again."`
+	Redriven uint64           `json:"redriven" doc:"Of them, are part of an order or object now."`
+	Remain   uint64           `json:"remaining" doc:"Of them, cannot be read still."`
+	Orders   uint64           `json:"orders" doc:"Orders changed."`
+	Records  []RedrivenRecord `json:"records" doc:"What became of the first hundred of them."`
+	Next     *uint64          `json:"nextAfter" doc:"There are more: ask again with it as after. null: that was all."`
+}
+
+// RedrivenRecord is what became of a record.
+type RedrivenRecord struct {
+	Sequence uint64  `json:"sequence"`
+	Object   string  `json:"object"`
+	Redriven bool    `json:"redriven" doc:"false: it cannot be read still."`
+	ID       *string `json:"id" doc:"Of the order or object that it is part of now."`
+	Class    *string `json:"class" doc:"As in /v1/quarantine, of one that cannot be read still."`
+	Reason   *string `json:"reason"`
+}
+
+type redriveOutput struct{ Body Redrive }
+
+func (a *API) registerRedrives() {
+	huma.Register(a.huma, a.operation(huma.Operation{OperationID: "redrive", Method: http.MethodPost, Path: "/v1/redrives",
+		Tags: []string{"operations"}, DefaultStatus: http.StatusOK, Summary: "Decode quarantined records again, after the decoder was mended"},
+		http.StatusForbidden, http.StatusConflict, http.StatusNotImplemented, http.StatusServiceUnavailable), a.redrive)
+}
+
+func (a *API) redrive(ctx context.Context, in *RedriveSelection) (*redriveOutput, error) {
+	if a.redrives == nil {
+		return nil, problem(codeNotHere, "This process only reads the views. Ask the one that writes them, or use orderfold redrive while that is stopped.")
+	}
+	done, err := a.redrives.Redrive(ctx, *in)
+	if errors.Is(err, ErrHeldBack) {
+		return nil, problem(codeConflict, "The log does not fit the views, or lost records: see GET /v1/status.").because(err)
+	}
+	if err != nil {
+		return nil, asProblem(err)
+	}
+	return &redriveOutput{done}, nil
+}

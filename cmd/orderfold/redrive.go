@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// redriveStroke is how long one request to redrive goes on: well below what a client waits.
+const redriveStroke = 3 * time.Second
+
+// apiRedrives is the redriver as the API asks it.
+type apiRedrives struct{ redriver *projector.Redriver }
+
+func (r apiRedrives) Redrive(ctx context.Context, s api.RedriveSelection) (api.Redrive, error) {
+	done, err := r.redriver.Redrive(ctx, projector.Selection{Class: s.Class, Sequences: s.Sequence, After: s.After, DryRun: s.DryRun,
+		For: redriveStroke})
+	switch {
+	case errors.Is(err, projector.ErrHeldBack):
+		err = fmt.Errorf("%w: %w", api.ErrHeldBack, err)
+	case errors.Is(err, eventlog.ErrUnavailable):
+		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err)
+	}
+	return newRedrive(&done, s.DryRun), err
+}
+
+func newRedrive(done *projector.Redrive, dryRun bool) api.Redrive {
+	r := api.Redrive{DryRun: dryRun, Examined: done.Examined, Redriven: done.Redriven, Remain: done.Examined - done.Redriven,
+		Orders: done.Orders, Records: []api.RedrivenRecord{}}
+	for i := range done.Notes {
+		n := &done.Notes[i]
+		record := api.RedrivenRecord{Sequence: n.Sequence, Object: n.Object, Redriven: n.Class == ""}
+		for _, field := range []struct {
+			to    **string
+			value *string
+		}{{&record.ID, &n.ID}, {&record.Class, &n.Class}, {&record.Reason, &n.Reason}} {
+			if *field.value != "" {
+				*field.to = field.value
+			}
+		}
+		r.Records = append(r.Records, record)
+	}
+	if done.Next > 0 {
+		r.Next = &done.Next
+	}
+	return r
+}
+
+// redriving is one run of the command.
+type redriving struct {
+	settings  settings
+	api       apiClient
+	selection api.RedriveSelection
+	json      bool
+}
+
+// redrive has quarantined records decoded again: by a running service through its API, else in this process.
+func (p *program) redrive(ctx context.Context, args []string) error {
+	var r redriving
+	var sequences texts
+	if _, err := p.flags("redrive", "", args, func(f *flag.FlagSet) {
+		r.settings.registerCommon(f)
+		r.settings.quiet(f, "warn")
+		r.settings.registerLog(f, false)
+		r.settings.registerViews(f)
+		f.StringVar(&r.api.url, "api-url", "", "API of a running service; empty: redrive in this process, of a stopped one")
+		f.StringVar(&r.api.key, "api-key", "", "key of the role operator for --api-url")
+		f.StringVar(&r.selection.Class, "reason", "", "only records of this class, for example no-order-id; empty: any")
+		f.Var(&sequences, "sequence", "only this record; repeatable")
+		f.BoolVar(&r.selection.DryRun, "dry-run", false, "say what would happen, and change nothing")
+		f.BoolVar(&r.json, "json", false, "print JSON")
+	}); err != nil {
+		return err
+	}
+	for _, text := range sequences.values {
+		sequence, err := strconv.ParseUint(text, 10, 63)
+		if err != nil || sequence == 0 {
+			return usagef("redrive: --sequence: %q is not the sequence of a record", text)
+		}
+		r.selection.Sequence = append(r.selection.Sequence, sequence)
+	}
+	r.api.url = strings.TrimRight(r.api.url, "/")
+	run := r.here
+	if r.api.url != "" {
+		run = r.there
+	}
+	done, err := run(ctx, p)
+	if done.Examined > 0 || err == nil {
+		err = errors.Join(err, p.printRedrive(&done, r.json)) // what was done is done, whatever came after
+	}
+	return err
+}
+
+// here redrives in this process. A dry run is allowed beside a running service.
+func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err error) {
+	log, err := p.existingLog(ctx, &r.settings, false)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+		ReadOnly: r.selection.DryRun, FirstByPromotion: true})
+	if errors.Is(err, views.ErrLocked) {
+		return done, fmt.Errorf("orderfold runs on these views; name its API with --api-url: %w", err)
+	}
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	redriver := projector.Redriver{Log: log, Views: store}
+	result, err := redriver.Redrive(ctx, projector.Selection{Class: r.selection.Class, Sequences: r.selection.Sequence,
+		DryRun: r.selection.DryRun})
+	if errors.Is(err, views.ErrNoViews) || errors.Is(err, views.ErrVersion) {
+		err = fmt.Errorf("there are no views that this version of the program can use; the next start makes them, and reads every "+
+			"record again: %w", err)
+	}
+	return newRedrive(&result, r.selection.DryRun), err
+}
+
+// there has a running service redrive, stroke by stroke.
+func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, err error) {
+	done = api.Redrive{DryRun: r.selection.DryRun, Records: []api.RedrivenRecord{}}
+	for {
+		body, err := r.api.do(ctx, http.MethodPost, "/v1/redrives?"+r.query().Encode())
+		if err != nil {
+			return done, err
+		}
+		var stroke api.Redrive
+		if err := json.Unmarshal(body, &stroke); err != nil {
+			return done, fmt.Errorf("redrive: the API's answer is not one: %w", err)
+		}
+		done.Examined, done.Redriven = done.Examined+stroke.Examined, done.Redriven+stroke.Redriven
+		done.Remain, done.Orders = done.Remain+stroke.Remain, done.Orders+stroke.Orders
+		done.Records = append(done.Records, stroke.Records[:min(len(stroke.Records), projector.MaxRedriveNotes-len(done.Records))]...)
+		if stroke.Next == nil {
+			return done, nil
+		}
+		r.selection.After = *stroke.Next
+	}
+}
+
+func (r *redriving) query() url.Values {
+	q := url.Values{"after": {strconv.FormatUint(r.selection.After, 10)}, "dryRun": {strconv.FormatBool(r.selection.DryRun)}}
+	if r.selection.Class != "" {
+		q.Set("class", r.selection.Class)
+	}
+	for _, sequence := range r.selection.Sequence {
+		q.Add("sequence", strconv.FormatUint(sequence, 10))
+	}
+	return q
+}
+
+func (p *program) printRedrive(done *api.Redrive, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(p.stdout).Encode(done)
+	}
+	for _, r := range done.Records {
+		switch {
+		case !r.Redriven:
+			fmt.Fprintf(p.stdout, "record %d stays: %s: %s\n", r.Sequence, *r.Class, *r.Reason)
+		case r.ID == nil:
+			fmt.Fprintf(p.stdout, "record %d: %s\n", r.Sequence, r.Object)
+		default:
+			fmt.Fprintf(p.stdout, "record %d: %s %q\n", r.Sequence, r.Object, *r.ID)
+		}
+	}
+	if more := done.Examined - uint64(len(done.Records)); more > 0 {
+		fmt.Fprintf(p.stdout, "and %d more\n", more)
+	}
+	verb := "redriven"
+	if done.DryRun {
+		verb = "would be redriven"
+	}
+	_, err := fmt.Fprintf(p.stdout, "%d of %d records %s, into %d orders and what else they are; %d cannot be read still\n",
+		done.Redriven, done.Examined, verb, done.Orders, done.Remain)
+	return err
+}

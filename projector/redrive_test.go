@@ -1,0 +1,231 @@
+package projector_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+	"github.com/orderfold/orderfold/statemachine"
+	"github.com/stretchr/testify/require"
+)
+
+// misread is a log as a decoder reads it that cannot read some of the records.
+type misread struct {
+	*eventlog.Log
+	unread map[uint64]bool
+}
+
+func (m *misread) Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error] {
+	return func(yield func(eventlog.Record, error) bool) {
+		for r, err := range m.Log.Follow(ctx, after) {
+			if m.unread[r.Sequence] {
+				r.Body = []byte("noise")
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// projectWithout makes views in which those records are quarantined, as a decoder with a fault leaves them. The last record of
+// the log must not be among them.
+func (w *world) projectWithout(unread map[uint64]bool) {
+	w.t.Helper()
+	p := projector.New(projector.Options{Log: &misread{w.log, unread}, Views: w.views})
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = p.Run(ctx) })
+	b, err := w.log.Bounds(w.t.Context())
+	require.NoError(w.t, err)
+	w.wait(b.Last)
+	cancel()
+	running.Wait()
+}
+
+func (w *world) redrive(s projector.Selection) projector.Redrive {
+	w.t.Helper()
+	done, err := (&projector.Redriver{Log: w.log, Views: w.views}).Redrive(w.t.Context(), s)
+	require.NoError(w.t, err)
+	return done
+}
+
+// differences are what the views tell otherwise than a new fold of the log.
+func (w *world) differences() string {
+	w.t.Helper()
+	found, err := projector.Verify(w.t.Context(), projector.Examination{Log: w.log, Dir: w.dir})
+	require.NoError(w.t, err)
+	return found.Summary()
+}
+
+func placed(order string, minute int) string {
+	return fmt.Sprintf(`{"orderId":%q,"status":"PLACED","modifiedOn":"2026-03-02T09:%02d:00Z"}`, order, minute)
+}
+
+func TestARedriveMakesTheViewsWhatARebuildWouldMake(t *testing.T) {
+	w := newWorld(t)
+	unread := map[uint64]bool{}
+	misread := func(object, body string) { unread[w.post(object, body)] = true }
+	w.post("traditional-asset-order", placed("a", 1))
+	misread("traditional-asset-order", `{"orderId":"a","status":"FILLED","modifiedOn":"2026-03-02T09:03:00Z","execution":{"quantity":1}}`)
+	w.post("traditional-asset-order", `{"orderId":"a","status":"CANCELED","modifiedOn":"2026-03-02T09:02:00Z"}`)
+	misread("traditional-asset-order", placed("b", 1))
+	misread("traditional-asset-order", placed("b", 1))
+	misread("customer", `{"customerId":"c"}`)
+	w.post("customer", `{"customerId":"c"}`)
+	misread("customer", `{"customerId":"d"}`)
+	misread("labels-update", `{"updatedCustomers":["c"]}`)
+	w.post("traditional-asset-order", `not JSON`)
+	misread("traditional-asset-order", `{"status":"PLACED"}`)
+	for i := range 150 { // more than stay in the row of an order
+		if post := w.post; i%2 == 0 {
+			unread[post("digital-asset-order", placed("long", 1))] = true
+		} else {
+			post("digital-asset-order", placed("long", 1))
+		}
+	}
+	w.projectWithout(unread)
+	require.NotEmpty(t, w.differences())
+	before, err := w.views.Stats(t.Context())
+	require.NoError(t, err)
+
+	done := w.redrive(projector.Selection{DryRun: true})
+	require.EqualValues(t, 83, done.Examined)
+	require.EqualValues(t, 81, done.Redriven, "two cannot be read by any decoder")
+	unchanged, err := w.views.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before, unchanged)
+
+	done = w.redrive(projector.Selection{})
+	require.EqualValues(t, 81, done.Redriven)
+	require.Len(t, done.Notes, 83)
+	require.Contains(t, done.Notes, projector.RedriveNote{Sequence: 11, Object: "traditional-asset-order", Class: "no-order-id",
+		Reason: "the body has no orderId"})
+	require.Empty(t, w.differences())
+	a := w.order("a")
+	require.Equal(t, statemachine.Filled, a.State().Status)
+	require.EqualValues(t, 3, a.Count)
+	after, err := w.views.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before.Records, after.Records)
+	require.EqualValues(t, 2, after.Quarantined)
+	require.Equal(t, map[string]uint64{"not-json": 1, "no-order-id": 1}, after.ByClass)
+
+	done = w.redrive(projector.Selection{})
+	require.EqualValues(t, 2, done.Examined, "nothing is redriven twice")
+	require.Zero(t, done.Redriven)
+	require.Empty(t, w.differences())
+}
+
+func TestARedriveTakesWhatWasSelected(t *testing.T) {
+	w := newWorld(t)
+	for i := range 6 {
+		w.post("traditional-asset-order", placed(fmt.Sprint(i), 1))
+	}
+	w.post("customer", `{"customerId":"c"}`)
+	unread := map[uint64]bool{1: true, 2: true, 3: true, 4: true}
+	w.projectWithout(unread)
+
+	require.Zero(t, w.redrive(projector.Selection{Class: "no-order-id"}).Examined)
+	require.Zero(t, w.redrive(projector.Selection{Sequences: []uint64{5, 99}}).Examined, "not quarantined")
+	done := w.redrive(projector.Selection{Sequences: []uint64{3, 2, 3}, Class: "not-json"})
+	require.Equal(t, []projector.RedriveNote{{Sequence: 2, Object: "traditional-asset-order", ID: "1"},
+		{Sequence: 3, Object: "traditional-asset-order", ID: "2"}}, done.Notes)
+	done = w.redrive(projector.Selection{After: 1})
+	require.EqualValues(t, 1, done.Redriven)
+	done = w.redrive(projector.Selection{For: 1})
+	require.EqualValues(t, 1, done.Next, "there may be more")
+	require.Zero(t, w.redrive(projector.Selection{For: 1, After: done.Next}).Next)
+	require.Empty(t, w.differences())
+}
+
+func TestARedriveOfALogThatDoesNotFitChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.post("traditional-asset-order", placed("a", 1))
+	w.post("traditional-asset-order", placed("b", 1))
+	w.projectWithout(map[uint64]bool{1: true})
+	other := openLog(t, t.TempDir())
+	_, err := (&projector.Redriver{Log: other, Views: w.views}).Redrive(t.Context(), projector.Selection{})
+	require.ErrorIs(t, err, projector.ErrHeldBack)
+	require.ErrorIs(t, err, eventlog.ErrDiverged)
+	stats, err := w.views.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, stats.Quarantined)
+}
+
+// The property: whatever was quarantined, and however it is redriven, beside a projector that follows, the views become those
+// of a new fold, and nothing is counted twice.
+func TestARedriveBesideTheProjectorLosesAndRepeatsNothing(t *testing.T) {
+	w := newWorld(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	traffic := platformtest.Traffic{Seed: 8, Start: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Orders: 120}
+	var bodies [][2]string
+	for i := range traffic.Orders {
+		for _, n := range traffic.Order(i).Notifications {
+			bodies = append(bodies, [2]string{strings.TrimSuffix(strings.TrimPrefix(n.Path, "/"), "-notification"), string(n.Body)})
+		}
+	}
+	random.Shuffle(len(bodies), func(i, j int) { bodies[i], bodies[j] = bodies[j], bodies[i] })
+	unread := map[uint64]bool{}
+	half := bodies[:len(bodies)/2]
+	for i, b := range half {
+		if sequence := w.post(b[0], b[1]); random.IntN(3) == 0 && i < len(half)-1 {
+			unread[sequence] = true
+		}
+	}
+	w.projectWithout(unread)
+
+	_, stop := w.run()
+	var posting sync.WaitGroup
+	posting.Go(func() {
+		for _, b := range bodies[len(half):] {
+			if _, err := w.log.Append(t.Context(), eventlog.Record{Object: b[0], Body: []byte(b[1])}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for sequence := range unread {
+		w.redrive(projector.Selection{Sequences: []uint64{sequence}})
+	}
+	posting.Wait()
+	w.wait(uint64(len(bodies)))
+	stop()
+	require.Empty(t, w.differences())
+	stats, err := w.views.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, len(bodies), stats.Records)
+	require.Zero(t, stats.Quarantined)
+}
+
+func TestTwoRedrivesAtOnceCountNothingTwice(t *testing.T) {
+	w := newWorld(t)
+	unread := map[uint64]bool{}
+	for i := range 300 {
+		unread[w.post("traditional-asset-order", placed(fmt.Sprint(i%7), 1))] = true
+	}
+	w.post("traditional-asset-order", placed("last", 1))
+	w.projectWithout(unread)
+	var both sync.WaitGroup
+	var redriven [2]uint64
+	for i := range redriven {
+		both.Go(func() {
+			done, err := (&projector.Redriver{Log: w.log, Views: w.views}).Redrive(t.Context(), projector.Selection{})
+			if err != nil {
+				t.Error(err)
+			}
+			redriven[i] = done.Redriven
+		})
+	}
+	both.Wait()
+	require.EqualValues(t, 300, redriven[0]+redriven[1])
+	require.Empty(t, w.differences())
+}

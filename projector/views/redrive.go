@@ -1,0 +1,112 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Redriven is what decoding quarantined records again has changed.
+type Redriven struct {
+	Records     []uint64      // no longer quarantined: each is one notification of Orders or one of Objects
+	Orders      []Change      // folded anew from all of their notifications, which Sequences are, old and new
+	Objects     []Object      // Count is how many of Records are of the object
+	Quarantined []Quarantined // still, with the class and reason that they have now
+}
+
+const (
+	freeText       = `DELETE FROM quarantine WHERE sequence = ? RETURNING class`
+	classText      = `SELECT class FROM quarantine WHERE sequence = ?`
+	reclassText    = `UPDATE quarantine SET class = ?, reason = ? WHERE sequence = ?`
+	unchunkText    = `DELETE FROM order_sequences WHERE n = ?`
+	redrivenText   = `UPDATE position SET notifications = notifications + ?, quarantined = quarantined - ?`
+	countClassText = `INSERT INTO quarantine_counts (class, records) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET records = records + excluded.records`
+)
+
+// Redrive writes what fold returns, whole or not at all; the position stays. While fold runs nothing is committed, so what it
+// reads from the store is what will be replaced. What others have folded meanwhile and not committed is refused with
+// ErrSwitched.
+func (s *Store) Redrive(ctx context.Context, fold func(ctx context.Context) (Redriven, error)) error {
+	return s.write(func(w *writer) error {
+		r, err := fold(ctx)
+		if err != nil || len(r.Records)+len(r.Quarantined) == 0 {
+			return err
+		}
+		err = w.transaction(ctx, func(ctx context.Context) error { return w.writeRedriven(context.WithoutCancel(ctx), &r) })
+		if err != nil {
+			return fmt.Errorf("views: redrive %d records: %w", len(r.Records), err)
+		}
+		s.switched = true
+		return nil
+	})
+}
+
+// writeRedriven runs in a transaction.
+func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
+	t := newTally()
+	for _, sequence := range r.Records {
+		var class string
+		if err := w.c.row(ctx, freeText, []any{sequence}, &class); err != nil {
+			return fmt.Errorf("record %d is not quarantined: %w", sequence, err)
+		}
+		t.quarantined[class]--
+	}
+	for _, q := range r.Quarantined {
+		var class string
+		if err := w.c.row(ctx, classText, []any{q.Sequence}, &class); err != nil {
+			return fmt.Errorf("record %d is not quarantined: %w", q.Sequence, err)
+		}
+		t.quarantined[class]--
+		t.quarantined[q.Class]++
+		if _, err := w.c.exec(ctx, reclassText, q.Class, q.Reason, q.Sequence); err != nil {
+			return err
+		}
+	}
+	if err := w.replaceOrders(ctx, r.Orders, t); err != nil {
+		return err
+	}
+	if err := w.writeObjects(ctx, r.Objects, t); err != nil {
+		return err
+	}
+	if err := w.writeCounts(ctx, t); err != nil {
+		return err
+	}
+	notifications := len(r.Records)
+	for i := range r.Objects {
+		notifications -= int(r.Objects[i].Count)
+	}
+	if notifications != t.notifications {
+		return fmt.Errorf("the orders gain %d notifications of %d", t.notifications, notifications)
+	}
+	_, err := w.c.exec(ctx, redrivenText, notifications, len(r.Records))
+	return err
+}
+
+// replaceOrders writes orders over what is stored of them, their sequences too.
+func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) error {
+	for i := range changes {
+		id := changes[i].Order.ID
+		var old stored
+		err := w.lookUp(ctx, rowsText, []string{id}, func(rows *sql.Rows) error {
+			return rows.Scan(&id, &old.n, &old.facet, &old.breaks, &old.last, &old.recent)
+		})
+		if err != nil {
+			return err
+		}
+		known, err := sequencesOf(ctx, w.c, id)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if _, err := w.c.exec(ctx, unchunkText, old.n); err != nil {
+			return err
+		}
+		t.notifications -= len(known)
+		old.recent = nil
+		if err := w.writeOrder(ctx, &changes[i], &old, w.sequence, t); err != nil {
+			return fmt.Errorf("order %q: %w", id, err)
+		}
+	}
+	return nil
+}
