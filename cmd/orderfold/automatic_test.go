@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/stretchr/testify/require"
 )
 
@@ -53,4 +55,88 @@ func TestViewsThatCannotBeUsedAreMadeAnewAndNobodySeesHalfOfThem(t *testing.T) {
 			p.stop()
 		})
 	}
+}
+
+func TestMakingTheFirstGenerationTellsHowFarItIsAndSurvivesAKill(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	args := append([]string{"serve", "--data", data}, freePorts...)
+	p := start(t, []string{"receiver", "api", "log"}, args...)
+	report := play(t, p.addrs["receiver"], "--orders", "4000", "--connections", "64", "--seed", "21")
+	requireExpectedSome(t, p, report.Totals.HighestLogSequence)
+	stats := p.get("/v1/stats")
+	p.stop()
+	removeViews(t, data)
+
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	drafts(t, data)
+	code, _, body := p.ask("/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Regexp(t, `the views are being made from the log: [a-z]+, \d+ of \d+ records`, string(body))
+	require.NotNil(t, decoded[struct{ Rebuild *api.Rebuild }](t, p.get("/v1/status")).Rebuild)
+	r, err := http.Post(p.addrs["receiver"]+"/traditional-asset-order-notification", "application/json", strings.NewReader(`{"orderId":"z"}`))
+	require.NoError(t, err)
+	require.NoError(t, r.Body.Close())
+	require.Equal(t, http.StatusOK, r.StatusCode, "notifications are received meanwhile")
+	p.kill()
+	require.NoFileExists(t, filepath.Join(data, "views", "live"))
+	require.Len(t, generationFiles(t, data), 1, "half a draft")
+
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	eventually(t, "it is ready", func() bool { code, _, _ := p.ask("/readyz"); return code == http.StatusOK })
+	after := decoded[api.Stats](t, p.get("/v1/stats?minSequence="+r.Header.Get("Log-Sequence")))
+	require.Equal(t, decoded[api.Stats](t, stats).Orders+1, after.Orders)
+	require.Equal(t, []string{"orders-1.db"}, generationFiles(t, data))
+	p.stop()
+	code, stdout, stderr := execute(t, nil, "verify", "--data", data)
+	require.Equal(t, exitOK, code, stdout+stderr)
+}
+
+func TestANewServiceIsReadyAtOnce(t *testing.T) {
+	p := serving(t)
+	code, _, body := p.ask("/readyz")
+	require.Equal(t, http.StatusOK, code, "%s", body)
+	p.stop()
+}
+
+// A log without its end and without views is not taken for a whole one, until the operator says so.
+func TestALogThatLostItsEndIsFoldedWhenTheOperatorAcceptsIt(t *testing.T) {
+	data, args := filled(t)
+	removeViews(t, data)
+	removeIndex(t, data)
+	edit(t, last(blocks(t, data)), func(text []byte) []byte { return text[:len(text)-20] })
+	for range 2 {
+		p := start(t, []string{"receiver", "api", "log"}, args...)
+		var status statusAnswer
+		eventually(t, "it says what is missing", func() bool {
+			status = decoded[statusAnswer](t, p.get("/v1/status"))
+			return strings.Contains(*status.Reason, "1 records that were acknowledged are gone")
+		})
+		require.Contains(t, *status.Reason, "orderfold doctor --accept-loss")
+		require.False(t, status.Ready)
+		code, _, _ := p.ask("/v1/stats")
+		require.Equal(t, http.StatusServiceUnavailable, code)
+		post(t, p.addrs["receiver"], "customer", `{"customerId":"received-meanwhile"}`)
+		code, stdout, _ := execute(t, nil, "doctor", "--data", data)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stdout, "records are missing: its last record was")
+		code, stdout, _ = execute(t, nil, "doctor", "--data", data, "--accept-loss")
+		require.Equal(t, exitUsage, code, "not while it runs")
+		require.Contains(t, stdout, "while nothing else runs on it")
+		p.stop()
+	}
+	code, stdout, stderr := execute(t, nil, "tail", "--data", data)
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "received-meanwhile", "what is left can be looked at")
+	code, _, stderr = execute(t, nil, "rebuild", "--data", data)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "the log lost records")
+
+	code, stdout, _ = execute(t, nil, "doctor", "--data", data, "--accept-loss")
+	require.Equal(t, exitFailed, code, "well, with a warning: %s", stdout)
+	require.Contains(t, stdout, "it is folded again as far as it is left")
+	p := start(t, []string{"receiver", "api", "log"}, args...)
+	eventually(t, "it is ready", func() bool { code, _, _ := p.ask("/readyz"); return code == http.StatusOK })
+	p.stop()
+	code, stdout, stderr = execute(t, nil, "verify", "--data", data)
+	require.Equal(t, exitOK, code, stdout+stderr)
 }
