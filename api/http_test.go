@@ -466,7 +466,7 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 	for _, path := range []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/history", "/v1/orders/{id}/explain",
 		"/v1/breaks", "/v1/notifications/{sequence}",
 		"/v1/objects/{object}/{id}", "/v1/stats", "/v1/status", "/v1/states", "/v1/quarantine", "/healthz", "/readyz",
-		"/metrics", "/openapi.json"} {
+		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json"} {
 		require.Contains(t, s.paths, path)
 	}
 	require.Len(t, s.paths, 18)

@@ -100,7 +100,7 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 func TestStatsCountOrders(t *testing.T) {
 	s := start(t, newWorld(t))
 	require.JSONEq(t, `{"orders":0,"open":0,"final":0,"byStatus":{},"byAssetClass":{},"byBreak":{},"objects":{},
-		"quarantined":0,"records":0}`, string(s.get(t, "/v1/stats").body))
+		"quarantined":0,"quarantinedByClass":{},"records":0}`, string(s.get(t, "/v1/stats").body))
 	s.receive(order("a", statemachine.Placed, 1, ""), `{}`)
 	s.receive(order("b", statemachine.Rejected, 1, ""), `{}`)
 	s.receive(order("c", statemachine.Filled, 1, "101"), `{}`)
@@ -110,7 +110,7 @@ func TestStatsCountOrders(t *testing.T) {
 	s.apply(t)
 	a := s.get(t, "/v1/stats")
 	require.JSONEq(t, `{"orders":4,"open":1,"final":1,"byStatus":{"PLACED":1,"REJECTED":1,"FILLED":1,"NONE":1},
-		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},"quarantined":1,"records":6}`,
+		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},"quarantined":1,"quarantinedByClass":{"not-json":1},"records":6}`,
 		string(a.body))
 	require.Equal(t, "6", a.Header.Get("Log-Sequence"))
 }
@@ -124,11 +124,16 @@ func TestQuarantineIsListedInPages(t *testing.T) {
 	s.apply(t)
 	first := into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?limit=1"))
 	require.Equal(t, []api.Quarantined{{Sequence: 3, ReceivedAt: "2026-03-02T09:32:00Z", Object: "customer", Class: "not-json",
-		Reason: "The body is not JSON."}}, first.Data)
+		Reason: "The body is not JSON.", Raw: "/v1/notifications/3"}}, first.Data)
+	require.Equal(t, "not json", string(s.get(t, first.Data[0].Raw).body))
 	rest := into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?limit=2&cursor="+url.QueryEscape(*first.NextCursor)))
 	require.Len(t, rest.Data, 2)
 	require.Nil(t, rest.NextCursor)
-	code, _ := s.get(t, "/v1/quarantine?cursor=foreign").problem(t)
+	require.Len(t, into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?class=not-json")).Data, 3)
+	require.Empty(t, into[api.List[api.Quarantined]](t, s.get(t, "/v1/quarantine?class=no-order-id")).Data)
+	code, _ := s.get(t, "/v1/quarantine?class=not-json&cursor="+url.QueryEscape(*first.NextCursor)).problem(t)
+	require.Equal(t, "bad-parameter", code, "the cursor is of the list of all")
+	code, _ = s.get(t, "/v1/quarantine?cursor=foreign").problem(t)
 	require.Equal(t, "bad-parameter", code)
 }
 

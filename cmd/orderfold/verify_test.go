@@ -78,6 +78,7 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 		"an object":               {`UPDATE objects SET sequence = sequence + 1 WHERE id = 'c-1'`, "", "object: the views have object=customer id=c-1"},
 		"a count of objects":      {`DELETE FROM object_counts WHERE object = 'customer'`, "", "count of objects"},
 		"a quarantined record":    {`DELETE FROM quarantine`, "", "quarantine: the log gives sequence=1"},
+		"a count of quarantine":   {`UPDATE quarantine_counts SET records = 9`, "", "count of quarantine"},
 		"the number of records":   {`UPDATE position SET notifications = notifications - 1`, "", "position"},
 	} {
 		t.Run(name, func(t *testing.T) {
