@@ -40,7 +40,7 @@ type Rebuild struct {
 	Generation       *int     `json:"generation" doc:"The one that is served since; null before, and after a dry run."`
 	Bytes            *int64   `json:"bytes" doc:"Size of the new generation's file."`
 	Error            *string  `json:"error"`
-	PreviousError    *string  `json:"previousError" doc:"Why the attempt before ended, when this is one more: to make the first generation is tried until it is there."`
+	PreviousError    *string  `json:"previousError" doc:"Why the one before it, of the same mode, failed, if it did. To make the first generation is tried until it is there."`
 	Changes          *Changes `json:"changes" doc:"Of a dry run that is done: what a rebuild would change."`
 }
 

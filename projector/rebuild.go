@@ -42,7 +42,7 @@ type Rebuild struct {
 	Bytes          int64          // of the new generation's file
 	Found          views.Findings // of a dry run
 	Err            error          // why it ended without result; context.Canceled when it was cancelled
-	Before         error          // why the attempt before it ended, when it is one more to make the first generation
+	Before         error          // why the one before it, of the same mode, failed, if it did
 }
 
 // Generations are the views, as a rebuild changes them.
@@ -79,8 +79,8 @@ func (r *Rebuilder) Start(ctx context.Context, mode Mode) (Rebuild, error) {
 	}
 	ctx, r.cancel = context.WithCancel(ctx)
 	next := &Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
-	if r.current != nil && r.current.Generation == 0 {
-		next.Before = r.current.Err
+	if before := r.current; before != nil && before.Mode == mode && !errors.Is(before.Err, context.Canceled) {
+		next.Before = before.Err
 	}
 	r.current = next
 	r.running.Go(func() { r.run(ctx, mode) })

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,8 +195,8 @@ func TestARedriveBesideTheProjectorLosesAndRepeatsNothing(t *testing.T) {
 			}
 		}
 	})
-	for sequence := range unread {
-		w.redrive(projector.Selection{Sequences: []uint64{sequence}})
+	for some := range slices.Chunk(slices.Collect(maps.Keys(unread)), 1+len(unread)/10) {
+		w.redrive(projector.Selection{Sequences: some})
 	}
 	posting.Wait()
 	w.wait(uint64(len(bodies)))
