@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,6 +90,18 @@ func TestMakingTheFirstGenerationTellsHowFarItIsAndSurvivesAKill(t *testing.T) {
 	p.stop()
 	code, stdout, stderr := execute(t, nil, "verify", "--data", data)
 	require.Equal(t, exitOK, code, stdout+stderr)
+}
+
+func TestNoNewLogIsMadeForViewsThatCannotBeUsed(t *testing.T) {
+	data, args := filled(t)
+	require.NoError(t, os.Truncate(filepath.Join(data, "views", "orders-1.db"), 0))
+	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
+	for range 2 { // the first attempt must not change what the second one sees
+		p, listens := launch(t, []string{"receiver", "api", "log"}, exec.Command(binaries.orderfold, args...))
+		require.False(t, listens)
+		requireReason(t, p)
+		require.Contains(t, lastLine(p.stderr.String()), "were made from a log, and there is none")
+	}
 }
 
 func TestANewServiceIsReadyAtOnce(t *testing.T) {
