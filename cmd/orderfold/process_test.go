@@ -182,7 +182,7 @@ func execute(t testing.TB, environ []string, args ...string) (code int, stdout, 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var out, err bytes.Buffer
+	var out, err lockedBuffer // a log and progress are written to stderr at once
 	code = run(ctx, args, environ, &out, &err)
 	return code, out.String(), err.String()
 }
