@@ -469,5 +469,5 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json"} {
 		require.Contains(t, s.paths, path)
 	}
-	require.Len(t, s.paths, 18)
+	require.Len(t, s.paths, 19)
 }

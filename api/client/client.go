@@ -239,3 +239,22 @@ func (c *Client) CurrentRebuild(ctx context.Context) (Rebuild, error) {
 func (c *Client) CancelRebuild(ctx context.Context) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{method: http.MethodDelete, path: "/v1/rebuilds/current"})
 }
+
+// RedriveQuery says which quarantined records to decode again. The zero value: all.
+type RedriveQuery struct {
+	Class     string
+	Sequences []uint64 // at most 500
+	After     uint64   // Redrive.Next of the answer before
+	DryRun    bool
+}
+
+// Redrive has quarantined records decoded again, for some seconds; go on after Next until that is 0. ErrConflict: nothing is
+// folded, see Status.
+func (c *Client) Redrive(ctx context.Context, q RedriveQuery) (Redrive, error) {
+	query := url.Values{"after": {strconv.FormatUint(q.After, 10)}, "dryRun": {strconv.FormatBool(q.DryRun)}}
+	addTo(query, "class", q.Class)
+	for _, sequence := range q.Sequences {
+		query.Add("sequence", strconv.FormatUint(sequence, 10))
+	}
+	return ask[Redrive](ctx, c, request{method: http.MethodPost, path: "/v1/redrives", query: query})
+}

@@ -195,6 +195,7 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		"Notifications": client.Notifications{}, "HistoryEntry": client.HistoryEntry{}, "ListHistoryEntry": client.Page[client.HistoryEntry]{},
 		"Explanation": client.Explanation{}, "Judgement": client.Judgement{}, "OpenBreak": client.OpenBreak{}, "Stats": client.Stats{},
 		"Status": client.Status{}, "LogStatus": client.LogStatus{}, "Rebuild": client.Rebuild{}, "Changes": client.Changes{},
+		"Redrive": client.Redrive{}, "RedrivenRecord": client.RedrivenRecord{},
 		"OrderChange": client.OrderChange{}, "FieldChange": client.FieldChange{}, "FieldError": client.FieldError{},
 		"Execution": client.Execution{}, "Asked": client.Asked{}, "Asking": client.Asking{},
 		"ListOrder": client.Page[client.Order]{}, "StreamSnapshot": client.Snapshot{}, "StreamOrder": client.Change{},

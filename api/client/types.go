@@ -161,6 +161,7 @@ type Stats struct {
 	ByBreak      map[string]uint64 `json:"byBreak"`
 	Objects      map[string]uint64 `json:"objects"` // notifications of other objects
 	Quarantined  uint64            `json:"quarantined"`
+	ByClass      map[string]uint64 `json:"quarantinedByClass"`
 	Records      uint64            `json:"records"`
 }
 
@@ -222,7 +223,30 @@ type Rebuild struct {
 	Generation       int      `json:"generation,omitempty"` // that is served since
 	Bytes            int64    `json:"bytes,omitempty"`
 	Error            string   `json:"error,omitempty"`
-	Changes          *Changes `json:"changes,omitempty"` // of a dry run that is done
+	PreviousError    string   `json:"previousError,omitempty"` // why the one before it, of the same mode, failed
+	Changes          *Changes `json:"changes,omitempty"`       // of a dry run that is done
+}
+
+// Redrive is what decoding quarantined records again did, or would do.
+type Redrive struct {
+	Answer   `json:"-"`
+	DryRun   bool             `json:"dryRun"`
+	Examined uint64           `json:"examined"`
+	Redriven uint64           `json:"redriven"`
+	Remain   uint64           `json:"remaining"` // cannot be read still
+	Orders   uint64           `json:"orders"`    // changed
+	Records  []RedrivenRecord `json:"records"`   // the first hundred
+	Next     uint64           `json:"nextAfter,omitempty"`
+}
+
+// RedrivenRecord is what became of a record.
+type RedrivenRecord struct {
+	Sequence uint64 `json:"sequence"`
+	Object   string `json:"object"`
+	Redriven bool   `json:"redriven"`
+	ID       string `json:"id,omitempty"`    // of the order or object that it is part of now
+	Class    string `json:"class,omitempty"` // of one that cannot be read still
+	Reason   string `json:"reason,omitempty"`
 }
 
 // Changes are what the views and a new fold of the log tell differently.

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
 	"github.com/orderfold/orderfold/projector/views"
@@ -61,7 +59,7 @@ func newRedrive(done *projector.Redrive, dryRun bool) api.Redrive {
 // redriving is one run of the command.
 type redriving struct {
 	settings  settings
-	api       apiClient
+	api       *client.Client // nil: in this process
 	selection api.RedriveSelection
 	json      bool
 }
@@ -70,13 +68,14 @@ type redriving struct {
 func (p *program) redrive(ctx context.Context, args []string) error {
 	var r redriving
 	var sequences texts
+	var url, key string
 	if _, err := p.flags("redrive", "", args, func(f *flag.FlagSet) {
 		r.settings.registerCommon(f)
 		r.settings.quiet(f, "warn")
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		f.StringVar(&r.api.url, "api-url", "", "API of a running service; empty: redrive in this process, of a stopped one")
-		f.StringVar(&r.api.key, "api-key", "", "key of the role operator for --api-url")
+		f.StringVar(&url, "api-url", "", "API of a running service; empty: redrive in this process, of a stopped one")
+		f.StringVar(&key, "api-key", "", "key of the role operator for --api-url")
 		f.StringVar(&r.selection.Class, "reason", "", "only records of this class, for example no-order-id; empty: any")
 		f.Var(&sequences, "sequence", "only this record; repeatable")
 		f.BoolVar(&r.selection.DryRun, "dry-run", false, "say what would happen, and change nothing")
@@ -91,9 +90,12 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 		}
 		r.selection.Sequence = append(r.selection.Sequence, sequence)
 	}
-	r.api.url = strings.TrimRight(r.api.url, "/")
 	run := r.here
-	if r.api.url != "" {
+	if url != "" {
+		var err error
+		if r.api, err = newClient(url, key); err != nil {
+			return err
+		}
 		run = r.there
 	}
 	done, err := run(ctx, p)
@@ -133,12 +135,13 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, err error) {
 	done = api.Redrive{DryRun: r.selection.DryRun, Records: []api.RedrivenRecord{}}
 	for {
-		body, err := r.api.do(ctx, http.MethodPost, "/v1/redrives?"+r.query().Encode())
+		answer, err := r.api.Redrive(ctx, client.RedriveQuery{Class: r.selection.Class, Sequences: r.selection.Sequence,
+			After: r.selection.After, DryRun: r.selection.DryRun})
 		if err != nil {
-			return done, err
+			return done, hinted(err)
 		}
 		var stroke api.Redrive
-		if err := json.Unmarshal(body, &stroke); err != nil {
+		if err := json.Unmarshal(answer.Raw, &stroke); err != nil {
 			return done, fmt.Errorf("redrive: the API's answer is not one: %w", err)
 		}
 		done.Examined, done.Redriven = done.Examined+stroke.Examined, done.Redriven+stroke.Redriven
@@ -149,17 +152,6 @@ func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, er
 		}
 		r.selection.After = *stroke.Next
 	}
-}
-
-func (r *redriving) query() url.Values {
-	q := url.Values{"after": {strconv.FormatUint(r.selection.After, 10)}, "dryRun": {strconv.FormatBool(r.selection.DryRun)}}
-	if r.selection.Class != "" {
-		q.Set("class", r.selection.Class)
-	}
-	for _, sequence := range r.selection.Sequence {
-		q.Add("sequence", strconv.FormatUint(sequence, 10))
-	}
-	return q
 }
 
 func (p *program) printRedrive(done *api.Redrive, asJSON bool) error {
