@@ -16,6 +16,8 @@ import (
 const (
 	// healthInterval is how often the embedded server is asked how it is, beside whenever it reports an error.
 	healthInterval = time.Second
+	// sickness that lasts so long is one.
+	sickness = 250 * time.Millisecond
 	// The pause before a restart doubles while restarts do not help.
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 15 * time.Second
@@ -40,7 +42,7 @@ func (l *Log) supervise(ctx context.Context) {
 		case <-l.embedded.messages.trouble:
 		}
 		l.keepSeen()
-		sick := l.embedded.health()
+		sick := l.embedded.lastingly(ctx)
 		if sick == nil {
 			continue
 		}
@@ -126,6 +128,15 @@ func (e *embedded) tryWriting() error {
 		return fmt.Errorf("eventlog: the data folder cannot be written: %w", err)
 	}
 	return nil
+}
+
+// lastingly asks for the health twice: a consumer that comes or goes is missing for a moment.
+func (e *embedded) lastingly(ctx context.Context) error {
+	if e.health() == nil {
+		return nil
+	}
+	pause(ctx, sickness)
+	return e.health()
 }
 
 // health asks the server in the way of its monitoring endpoint, which needs no listener.

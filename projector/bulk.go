@@ -217,7 +217,7 @@ func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint
 			for i := range batch {
 				written += uint64(len(batch[i].Sequences))
 			}
-			f.progress(Writing, written, f.dealt)
+			f.progress(Writing, f.until*written/max(f.dealt, 1), f.until)
 			if err := f.pace.rest(ctx, time.Since(begin)); err != nil {
 				return err
 			}

@@ -90,10 +90,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 		"  curl%[2]s '%[3]s/v1/orders?limit=3'\n"+
 		"  curl%[2]s '%[3]s/v1/orders/%[4]s/history'\n"+
 		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api, sample.ID)
-	line := newLine(p.stderr)
-	o.Progress = playProgress(line)
-	result, err := platformtest.Play(ctx, o)
-	line.end()
+	result, err := p.playTraffic(ctx, o)
 	if ctx.Err() != nil {
 		return nil // stopped
 	}

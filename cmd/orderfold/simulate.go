@@ -48,21 +48,17 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 			return usagef("--start: %q is not an RFC 3339 time", start)
 		}
 	}
+	if platformAddr != "" && apiURL != "" {
+		return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
+	}
 	if platformAddr != "" {
-		if apiURL != "" {
-			return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
-		}
 		if o.Platform, err = startPlatform(o.Traffic, platformAddr); err != nil {
 			return err
 		}
 		defer o.Platform.Close()
-		id, secret := o.Platform.Credentials() // they open nothing but this
-		fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", o.Platform.URL, id, secret)
+		p.announcePlatform(o.Platform)
 	}
-	line := newLine(p.stderr)
-	o.Progress = playProgress(line)
-	result, err := platformtest.Play(ctx, o)
-	line.end()
+	result, err := p.playTraffic(ctx, o)
 	if report != "" {
 		err = errors.Join(err, writeReport(report, result))
 	}
@@ -85,6 +81,20 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		<-ctx.Done()
 	}
 	return nil
+}
+
+// playTraffic shows how far it is.
+func (p *program) playTraffic(ctx context.Context, o platformtest.Options) (platformtest.Result, error) {
+	line := newLine(p.stderr)
+	defer line.end()
+	o.Progress = playProgress(line)
+	return platformtest.Play(ctx, o)
+}
+
+// announcePlatform prints how to ask it; the secret opens nothing else.
+func (p *program) announcePlatform(server *platformtest.Server) {
+	id, secret := server.Credentials()
+	fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", server.URL, id, secret)
 }
 
 // startPlatform serves the simulated platform's API.
