@@ -98,7 +98,10 @@ func (g *generation) use(ctx context.Context, f func(*connection) error) (err er
 			return err
 		}
 	}
-	return f(c)
+	if err = f(c); err == nil {
+		err = c.trim()
+	}
+	return err
 }
 
 // close must be called once, when nobody uses the generation any more.
