@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -51,9 +52,15 @@ type Health struct {
 	Reason *string `json:"reason,omitempty" doc:"In a few fixed words; /v1/status tells more."`
 }
 
+type statsInput struct {
+	AtLeast
+	IfNoneMatch
+}
+
 type statsOutput struct {
 	As
-	Body Stats
+	Tagged
+	Body *Stats
 }
 
 type quarantineInput struct {
@@ -96,7 +103,8 @@ type readyzOutput struct {
 func (a *API) registerStatus() {
 	behind := []int{http.StatusServiceUnavailable}
 	tags := []string{"operations"}
-	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders"}, behind, a.getStats)
+	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders",
+		Responses: map[string]*huma.Response{"304": unchanged()}}, behind, a.getStats)
 	get(a, huma.Operation{OperationID: "list-quarantine", Path: "/v1/quarantine", Tags: tags,
 		Summary: "Records that could not be decoded, newest first"}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listQuarantine)
 	get(a, huma.Operation{OperationID: "get-status", Path: "/v1/status", Tags: tags,
@@ -114,16 +122,21 @@ func (a *API) registerStatus() {
 		Responses: a.readyzResponse()}, nil, a.getReadyz)
 }
 
-func (a *API) getStats(ctx context.Context, _ *AtLeast) (*statsOutput, error) {
+func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error) {
 	s, err := a.position.Stats(ctx)
 	if err != nil {
 		return nil, err
 	}
-	body := Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
+	// Records are counted too, so every record that is applied changes something.
+	out := &statsOutput{As: As{s.Applied}, Tagged: in.tag(fmt.Sprintf(`W/"%d-%d"`, s.Generation, s.Applied))}
+	if !out.changed() {
+		return out, nil
+	}
+	out.Body = &Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
 		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
 		Objects:     counts(s.Objects, func(object string) string { return object }),
 		Quarantined: s.Quarantined, Records: s.Records}
-	return &statsOutput{As{s.Applied}, body}, nil
+	return out, nil
 }
 
 func counts[K comparable](by map[K]uint64, name func(K) string) map[string]uint64 {

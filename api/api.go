@@ -54,10 +54,9 @@ type API struct {
 	started time.Time
 	drain   time.Duration
 
-	hub *hub
-
-	echo *echo.Echo
-	huma huma.API
+	echo       *echo.Echo
+	compressed http.Handler // the same, for those who take gzip or zstd
+	huma       huma.API
 	// document is the OpenAPI document as it is served.
 	document []byte
 	// routes are the paths of requests as metrics and log name them.
@@ -115,7 +114,7 @@ func build(o Options) (*API, error) {
 		a.routes[r.Path] = r.Path
 	}
 	var err error
-	if a.hub, err = newHub(&o, a.logger); err != nil {
+	if a.compressed, err = compress(a.echo); err != nil {
 		return nil, err
 	}
 	if a.document, err = a.describe(); err != nil {
@@ -141,4 +140,10 @@ func (a *API) register() {
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if streams(r.URL.Path) {
+		a.echo.ServeHTTP(w, r)
+		return
+	}
+	a.compressed.ServeHTTP(w, r)
+}
