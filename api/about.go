@@ -60,7 +60,8 @@ type statsInput struct {
 type statsOutput struct {
 	As
 	Tagged
-	Body *Stats
+	Status int
+	Body   *Stats
 }
 
 type quarantineInput struct {
@@ -128,8 +129,8 @@ func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error
 		return nil, err
 	}
 	// Records are counted too, so every record that is applied changes something.
-	out := &statsOutput{As: As{s.Applied}, Tagged: in.tag(fmt.Sprintf(`W/"%d-%d"`, s.Generation, s.Applied))}
-	if !out.changed() {
+	out := &statsOutput{As: As{s.Applied}}
+	if out.Tagged, out.Status = in.tag(fmt.Sprintf(`W/"%d-%d"`, s.Generation, s.Applied)); out.Status == http.StatusNotModified {
 		return out, nil
 	}
 	out.Body = &Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),

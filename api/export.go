@@ -28,10 +28,12 @@ const (
 	csvType    = "text/csv"
 	ndjsonType = "application/x-ndjson"
 
-	// exportPage is how many orders are in memory, and exportPatience how long the reader may take over them.
-	exportPage     = 500
-	exportPatience = time.Minute
+	// exportPage is how many orders are in memory.
+	exportPage = 500
 )
+
+// exportPatience is how long the reader may take over a page. A variable for tests, which have less.
+var exportPatience = time.Minute
 
 // form is what the caller asks for: by the parameter, otherwise the first that Accept names.
 func (in *ordersInput) form() form {
@@ -55,7 +57,7 @@ func (in *ordersInput) form() form {
 // export streams the whole list, beginning with its first page. It is a walk from page to page like any other: nothing of the
 // views is held while the reader takes its time.
 func (a *API) export(f form, q views.Query, page views.Page) *ordersOutput {
-	out := &ordersOutput{As: As{page.Applied}, Tagged: Tagged{Status: http.StatusOK, CacheControl: "no-store"},
+	out := &ordersOutput{As: As{page.Applied}, Tagged: Tagged{CacheControl: "no-store"}, Status: http.StatusOK,
 		ContentType: csvType + "; charset=utf-8; header=present", Disposition: `attachment; filename="orders.csv"`}
 	if f == asNDJSON {
 		out.ContentType, out.Disposition = ndjsonType, `attachment; filename="orders.ndjson"`

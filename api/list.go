@@ -45,6 +45,7 @@ type ordersOutput struct {
 	Tagged
 	ContentType string `header:"Content-Type" hidden:"true"`
 	Disposition string `header:"Content-Disposition" hidden:"true"`
+	Status      int
 	Body        func(huma.Context)
 }
 
@@ -76,9 +77,10 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 	if form != asJSON {
 		return a.export(form, q, page), nil
 	}
-	out := &ordersOutput{As: As{page.Applied}, Tagged: in.tag(tagOf(&page))}
+	out := &ordersOutput{As: As{page.Applied}}
+	out.Tagged, out.Status = in.tag(tagOf(&page))
 	out.Body = func(c huma.Context) {
-		if !out.changed() {
+		if out.Status == http.StatusNotModified {
 			c.SetStatus(out.Status)
 			return
 		}

@@ -68,7 +68,8 @@ type orderInput struct {
 type orderOutput struct {
 	As
 	Tagged
-	Body *Order
+	Status int
+	Body   *Order
 }
 
 type historyInput struct {
@@ -113,8 +114,8 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error
 			tag = fmt.Sprintf(`W/"%d-%d-%s-%d"`, at.Generation, o.Last.Sequence, asked.State, asked.Attempts)
 		}
 	}
-	out := &orderOutput{As: As{at.Applied}, Tagged: in.tag(tag)}
-	if out.changed() {
+	out := &orderOutput{As: As{at.Applied}}
+	if out.Tagged, out.Status = in.tag(tag); out.Status == http.StatusOK {
 		out.Body = &view
 	}
 	return out, nil

@@ -12,23 +12,21 @@ type IfNoneMatch struct {
 	Known string `header:"If-None-Match" doc:"An ETag received before: 304 when nothing has changed."`
 }
 
-// Tagged is embedded in the answers to such questions.
+// Tagged is embedded in the answers to such questions, which have a Status beside it.
 type Tagged struct {
-	Status       int
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
 }
 
-// tag returns the answer's tag, and says whether the caller has that answer.
-func (m IfNoneMatch) tag(tag string) Tagged {
-	t := Tagged{Status: http.StatusOK, ETag: tag, CacheControl: "private, no-cache"}
+// tag returns the answer's tag, and the status: 304 when the caller has that answer.
+func (m IfNoneMatch) tag(tag string) (t Tagged, status int) {
 	if m.Known != "" && matches(m.Known, tag) {
-		t.Status = http.StatusNotModified
+		status = http.StatusNotModified
+	} else {
+		status = http.StatusOK
 	}
-	return t
+	return Tagged{ETag: tag, CacheControl: "private, no-cache"}, status
 }
-
-func (t *Tagged) changed() bool { return t.Status != http.StatusNotModified }
 
 func unchanged() *huma.Response {
 	return &huma.Response{Description: "Nothing has changed since that ETag."}
