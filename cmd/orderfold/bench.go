@@ -25,9 +25,8 @@ import (
 // bench measures here and now; the figures compare within one run.
 func (p *program) bench(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" {
-		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild [flags]\n\n"+
-			"  ingest   durable notifications per second over HTTP\n"+
-			"  rebuild  records per second into the views, anew and live\n")
+		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|read [flags]\n\n  ingest  durable notifications per second over HTTP\n"+
+			"  read    orders and lists by the read API, with a million orders\n")
 		return nil
 	}
 	switch args[0] {
@@ -36,7 +35,10 @@ func (p *program) bench(ctx context.Context, args []string) error {
 	case "rebuild":
 		return p.benchRebuild(ctx, args[1:])
 	}
-	return usagef("bench: %q is none of ingest and rebuild", args[0])
+	if args[0] == "read" {
+		return p.benchRead(ctx, args[1:])
+	}
+	return usagef("bench: %q is none of ingest, read", args[0])
 }
 
 // ingestFigure is one row of bench ingest.

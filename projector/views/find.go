@@ -52,6 +52,7 @@ func (s Sort) precedes(a, b place) bool {
 type conditions struct {
 	text string
 	args []any
+	rows bool // some are on columns that the entries of orders_by_facet and orders_by_modified do not have
 }
 
 func (c *conditions) add(text string, args ...any) {
@@ -71,6 +72,7 @@ func (q *Query) conditions() (c conditions) {
 	if len(q.Breaks) > 0 {
 		c.add("o.breaks & ? <> 0", int64(q.breakSet()))
 	}
+	c.rows = c.text != ""
 	for _, p := range []struct {
 		column string
 		Period
@@ -177,14 +179,15 @@ func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err 
 }
 
 const (
-	receivedArm = `SELECT o.last_sequence, o.n, 0 FROM orders o INDEXED BY orders_by_facet
+	receivedArm = `SELECT o.last_sequence AS k, o.n, 0 AS s, o.received, o.modified FROM orders o INDEXED BY orders_by_facet
 		WHERE o.facet = ? AND o.last_sequence >= ? AND o.last_sequence <= ?`
-	modifiedArm = `SELECT o.modified, o.n, o.last_sequence FROM orders o INDEXED BY orders_by_modified
+	modifiedArm = `SELECT o.modified AS k, o.n, o.last_sequence AS s, o.received, o.modified FROM orders o INDEXED BY orders_by_modified
 		WHERE o.facet = ? AND (o.modified, o.last_sequence) %s (?, ?) AND o.modified %s ? AND o.last_sequence <= ?`
 )
 
 // merge returns a statement with an arm for each facet. It has a power of two of them, the surplus ones of a facet that does
-// not exist, so that there are few texts to keep prepared.
+// not exist, so that there are few texts to keep prepared. Conditions are looked at after merging: an arm of a facet where nothing
+// satisfies them would read all of the facet for its first row.
 func (l *lister) merge(s *span, facets []int64) (text string, args []any) {
 	arm, order := receivedArm, "1 "+s.direction()
 	limits := []any{s.since, s.until}
@@ -198,7 +201,6 @@ func (l *lister) merge(s *span, facets []int64) (text string, args []any) {
 		}
 		arm, limits = fmt.Sprintf(modifiedArm, beyond, within), []any{after.modified, after.sequence, end, s.until}
 	}
-	arm += l.checks.text
 	arms := 1
 	for arms < len(facets) {
 		arms *= 2
@@ -208,9 +210,16 @@ func (l *lister) merge(s *span, facets []int64) (text string, args []any) {
 		if i < len(facets) {
 			facet = facets[i]
 		}
-		args = append(append(append(args, facet), limits...), l.checks.args...)
+		args = append(append(args, facet), limits...)
 	}
-	return strings.Repeat(arm+" UNION ALL ", arms-1) + arm + " ORDER BY " + order + " LIMIT ?", args
+	text = strings.Repeat(arm+" UNION ALL ", arms-1) + arm + " ORDER BY " + order
+	switch {
+	case l.checks.rows: // LIMIT -1 keeps SQLite from moving conditions into the arms
+		text = "SELECT m.k, m.n, m.s FROM (" + text + " LIMIT -1) m CROSS JOIN orders o ON o.n = m.n WHERE 1" + l.checks.text
+	default:
+		text = "SELECT m.k, m.n, m.s FROM (" + text + " LIMIT -1) m WHERE 1" + strings.ReplaceAll(l.checks.text, "o.", "m.")
+	}
+	return text + " LIMIT ?", append(args, l.checks.args...)
 }
 
 // collect appends what a statement finds: the last sequence, or the time modified and at the end the last sequence.
@@ -310,19 +319,29 @@ func (l *lister) modifiedRows(ctx context.Context, _ *span, to *[]found) (few bo
 			args = append(args, facet, period.first, period.last)
 		}
 		text := strings.Repeat(modifiedRowsArm+" UNION ALL ", len(facets)-1) + modifiedRowsArm + " LIMIT ?"
-		err := l.c.each(ctx, text, append(args, left+1), func(rows *sql.Rows) error {
+		args = append(args, left+1)
+		rows, err := l.count(ctx, text, args) // they are not read before it is known that they are few
+		if left -= rows; err != nil || left < 0 {
+			return false, err
+		}
+		err = l.c.each(ctx, text, args, func(rows *sql.Rows) error {
 			var f found
 			var at int64
 			err := rows.Scan(&f.sequence, &f.n, &at)
 			if received.includes(at) {
 				*to = append(*to, f)
 			}
-			left--
 			return err
 		})
-		if err != nil || left < 0 {
+		if err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// count returns how many rows a statement has.
+func (l *lister) count(ctx context.Context, text string, args []any) (rows int, err error) {
+	err = l.c.row(ctx, "SELECT count(*) FROM ("+text+")", args, &rows)
+	return rows, err
 }

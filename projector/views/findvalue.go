@@ -52,13 +52,54 @@ func (l *lister) valueStatement(s *span, columns, end string) (text string, args
 	return strings.Join(arms, " UNION ALL ") + end, args
 }
 
+// entriesText selects the entries of a value in an index, those of some eras.
+const entriesText = `SELECT o.era FROM orders o INDEXED BY orders_by_%[1]s WHERE o.%[1]s = ? AND o.%[1]s <> 0 AND o.era >= ? AND o.era <= ?`
+
+func (l *lister) entries(first, last int64) (text string, args []any) {
+	var arms []string
+	for _, column := range l.q.values() {
+		arms = append(arms, fmt.Sprintf(entriesText, column))
+		args = append(args, l.q.valueKey(), first, last)
+	}
+	return strings.Join(arms, " UNION ALL "), args
+}
+
 // valueRows finds by value what is listed by the time modified.
 func (l *lister) valueRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
 	whole := *s
 	whole.since = 0
-	text, args := l.valueStatement(&whole, placeColumns, " LIMIT ?")
-	err = l.collect(ctx, text, append(args, bounds.orders+1), s, to)
-	return len(*to) <= bounds.orders, err
+	text, args := l.entries(0, s.until>>eraShift)
+	entries, err := l.count(ctx, text+" LIMIT ?", append(args, bounds.orders+1))
+	if err != nil || entries > bounds.orders {
+		return false, err
+	}
+	text, args = l.valueStatement(&whole, placeColumns, "")
+	return true, l.collect(ctx, text, args, s, to)
+}
+
+// denseEra returns the era that the span begins with, as far as the value goes, when many of its orders have the value; else nil.
+func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
+	text, args := l.entries(s.since>>eraShift, s.until>>eraShift)
+	var era int64
+	err := l.c.row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1", args, &era)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, args = l.entries(era, era)
+	entries, err := l.count(ctx, text+" LIMIT ?", append(args, bounds.inEra+1))
+	if err != nil || entries <= bounds.inEra {
+		return nil, err
+	}
+	return s.inEra(era), nil
+}
+
+func (s *span) inEra(era int64) *span {
+	part := *s
+	part.since, part.until = max(s.since, era<<eraShift), min(s.until, (era+1)<<eraShift-1)
+	return &part
 }
 
 // errEnough ends a statement early.
@@ -67,11 +108,15 @@ var errEnough = errors.New("views: enough was read")
 // findByEra reads the orders with a value era by era, and sorts those of each: lists by value are kept by era.
 func (l *lister) findByEra(ctx context.Context, s span, most int) (rows []found, err error) {
 	for len(rows) < most && s.since <= s.until {
-		sparse, dense, err := l.readEras(ctx, &s, most-len(rows))
+		dense, err := l.denseEra(ctx, &s)
+		if err == nil && dense == nil {
+			var sparse []found
+			sparse, dense, err = l.readEras(ctx, &s, most-len(rows))
+			rows = append(rows, sparse...)
+		}
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, sparse...)
 		if dense == nil || len(rows) >= most {
 			break
 		}
@@ -115,9 +160,7 @@ func (l *lister) readEras(ctx context.Context, s *span, most int) (rows []found,
 		return nil, nil, err
 	}
 	if len(rows)-before > bounds.inEra {
-		d := *s
-		d.since, d.until = max(s.since, era<<eraShift), min(s.until, (era+1)<<eraShift-1)
-		rows, dense = rows[:before], &d
+		rows, dense = rows[:before], s.inEra(era)
 	}
 	return cut(rows, s, len(rows)), dense, nil
 }

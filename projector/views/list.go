@@ -75,7 +75,7 @@ type lister struct {
 var bounds = struct{ orders, entries, inEra int }{
 	orders:  2_000, // each in its own place in the file
 	entries: 5_000, // one after another in an index
-	inEra:   1_500, // orders of one value in one era: beyond that walking the era takes less time
+	inEra:   1_000, // orders of one value in one era: beyond that walking the era takes less time
 }
 
 func newLister(ctx context.Context, c *connection, q *Query, at progress) (*lister, error) {
