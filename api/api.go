@@ -54,6 +54,8 @@ type API struct {
 	started time.Time
 	drain   time.Duration
 
+	hub *hub
+
 	echo       *echo.Echo
 	compressed http.Handler // the same, for those who take gzip or zstd
 	huma       huma.API
@@ -114,6 +116,9 @@ func build(o Options) (*API, error) {
 		a.routes[r.Path] = r.Path
 	}
 	var err error
+	if a.hub, err = newHub(&o, a.logger); err != nil {
+		return nil, err
+	}
 	if a.compressed, err = compress(a.echo); err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	a, err := api.New(api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}})
+	a, err := api.New(api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}, Feed: store})
 	if err != nil {
 		return f, err
 	}

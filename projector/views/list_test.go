@@ -116,7 +116,8 @@ var filters = map[string][]Query{
 	},
 }
 
-func (p Period) includes(at time.Time) bool {
+// within says in times what includes says in keys.
+func (p Period) within(at time.Time) bool {
 	return !p.given() || !at.IsZero() && (p.Since.IsZero() || !at.Before(p.Since)) && (p.Until.IsZero() || !at.After(p.Until))
 }
 
@@ -128,7 +129,7 @@ func (q *Query) accepts(o *statemachine.Order, state statemachine.State) bool {
 		(len(q.Breaks) == 0 || hasBreak(state, q.Breaks...)) &&
 		(q.Final == nil || *q.Final == state.Final) &&
 		(q.Side == "" || q.Side == o.Detail(statemachine.Side)) &&
-		q.holds(o) && q.Received.includes(o.Last.Received) && q.Modified.includes(state.ModifiedOn)
+		q.holds(o) && q.Received.within(o.Last.Received) && q.Modified.within(state.ModifiedOn)
 }
 
 // and joins the fields that two queries fill in.
@@ -182,6 +183,9 @@ func requireLists(t *testing.T, s *Store, w *world) {
 	compare := func(q Query) (found int) {
 		want := idsOf(all, q)
 		require.Equal(t, want, walk(t, s, q), "%+v", q)
+		for _, o := range all {
+			require.Equal(t, slices.Contains(want, o.order.ID), q.Matches(o.order, &o.state), "in memory: %+v", q)
+		}
 		return len(want)
 	}
 	random := rand.New(rand.NewPCG(3, 4))
