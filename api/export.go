@@ -133,6 +133,8 @@ var csvColumns = []struct {
 	{"quantity", func(o *Order) string { return number(o.Quantity) }},
 	{"amount", func(o *Order) string { return number(o.Amount) }},
 	{"executedQuantity", func(o *Order) string { return number(o.ExecutedQuantity) }},
+	{"executionPrice", func(o *Order) string { return number(o.ExecutionPrice) }},
+	{"executedAmount", func(o *Order) string { return number(o.ExecutedAmount) }},
 	{"limitPrice", func(o *Order) string { return number(o.LimitPrice) }},
 	{"stopPrice", func(o *Order) string { return number(o.StopPrice) }},
 	{"externalId", func(o *Order) string { return guard(text(o.ExternalID)) }},

@@ -25,8 +25,10 @@ import (
 // bench measures here and now; the figures compare within one run.
 func (p *program) bench(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" {
-		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|read [flags]\n\n  ingest  durable notifications per second over HTTP\n"+
-			"  read    orders and lists by the read API, with a million orders\n")
+		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild|read [flags]\n\n"+
+			"  ingest   durable notifications per second over HTTP\n"+
+			"  rebuild  records per second into the views, anew and live\n"+
+			"  read     orders and lists per second and how long they take, with a million orders\n")
 		return nil
 	}
 	switch args[0] {
@@ -34,11 +36,10 @@ func (p *program) bench(ctx context.Context, args []string) error {
 		return p.benchIngest(ctx, args[1:])
 	case "rebuild":
 		return p.benchRebuild(ctx, args[1:])
-	}
-	if args[0] == "read" {
+	case "read":
 		return p.benchRead(ctx, args[1:])
 	}
-	return usagef("bench: %q is none of ingest, read", args[0])
+	return usagef("bench: %q is none of ingest, rebuild and read", args[0])
 }
 
 // ingestFigure is one row of bench ingest.
