@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"reflect"
 	"strings"
@@ -55,9 +56,16 @@ type Health struct {
 	Reason *string `json:"reason,omitempty" doc:"In a few fixed words; /v1/status tells more."`
 }
 
+type statsInput struct {
+	AtLeast
+	IfNoneMatch
+}
+
 type statsOutput struct {
 	As
-	Body Stats
+	Tagged
+	Status int
+	Body   *Stats
 }
 
 type quarantineInput struct {
@@ -101,7 +109,8 @@ type readyzOutput struct {
 func (a *API) registerStatus() {
 	behind := []int{http.StatusServiceUnavailable}
 	tags := []string{"operations"}
-	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders"}, behind, a.getStats)
+	get(a, huma.Operation{OperationID: "get-stats", Path: "/v1/stats", Tags: tags, Summary: "Counts over all orders",
+		Responses: map[string]*huma.Response{"304": unchanged()}}, behind, a.getStats)
 	get(a, huma.Operation{OperationID: "list-quarantine", Path: "/v1/quarantine", Tags: tags,
 		Summary: "Records that could not be decoded, newest first"}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listQuarantine)
 	get(a, huma.Operation{OperationID: "get-status", Path: "/v1/status", Tags: tags,
@@ -119,15 +128,28 @@ func (a *API) registerStatus() {
 		Responses: a.readyzResponse()}, nil, a.getReadyz)
 }
 
-func (a *API) getStats(ctx context.Context, _ *AtLeast) (*statsOutput, error) {
+func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error) {
 	s, err := a.position.Stats(ctx)
 	if err != nil {
 		return nil, err
 	}
-	body := Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
+	// Not the position alone: a redrive changes counts and applies no record.
+	out := &statsOutput{As: As{s.Applied}}
+	if out.Tagged, out.Status = in.tag(statsTag(&s)); out.Status == http.StatusNotModified {
+		return out, nil
+	}
+	out.Body = &Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
 		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
-		Objects: s.Objects, Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records}
-	return &statsOutput{As{s.Applied}, body}, nil
+		Objects:     counts(s.Objects, func(object string) string { return object }),
+		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records}
+	return out, nil
+}
+
+// statsTag stands for all that is counted.
+func statsTag(s *views.Stats) string {
+	h := fnv.New64a()
+	fmt.Fprint(h, *s) // maps in the order of their keys
+	return fmt.Sprintf(`W/"%d-%x"`, s.Generation, h.Sum64())
 }
 
 func counts[K comparable](by map[K]uint64, name func(K) string) map[string]uint64 {

@@ -58,8 +58,9 @@ type API struct {
 
 	hub *hub
 
-	echo *echo.Echo
-	huma huma.API
+	echo       *echo.Echo
+	compressed http.Handler // the same, for those who take gzip or zstd
+	huma       huma.API
 	// document is the OpenAPI document as it is served.
 	document []byte
 	// routes are the paths of requests as metrics and log name them.
@@ -121,6 +122,9 @@ func build(o Options) (*API, error) {
 	if a.hub, err = newHub(&o, a.logger); err != nil {
 		return nil, err
 	}
+	if a.compressed, err = compress(a.echo); err != nil {
+		return nil, err
+	}
 	if a.document, err = a.describe(); err != nil {
 		return nil, fmt.Errorf("api: OpenAPI document: %w", err)
 	}
@@ -145,4 +149,10 @@ func (a *API) register() {
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if streams(r.URL.Path) {
+		a.echo.ServeHTTP(w, r)
+		return
+	}
+	a.compressed.ServeHTTP(w, r)
+}

@@ -133,10 +133,17 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
+// lost is what an answer ends with, as a panic, that cannot be completed where no error can be returned.
+type lost struct{ cause error }
+
 // guarded calls next and returns a panic as an error. http.ErrAbortHandler is how handlers give a connection up.
 func guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
 		value := recover()
+		if lost, ok := value.(*lost); ok {
+			err = lost.cause
+			return
+		}
 		if value == http.ErrAbortHandler { //nolint:errorlint // the panic value itself
 			panic(value)
 		}

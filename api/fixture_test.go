@@ -355,7 +355,7 @@ func (s *server) check(t testing.TB, u *url.URL, a answer) {
 		return
 	}
 	require.Contains(t, content, mediaType, "%s %d", template, a.StatusCode)
-	if !strings.HasSuffix(mediaType, "json") || content[mediaType].(map[string]any)["schema"] == nil {
+	if !strings.HasSuffix(mediaType, "/json") && !strings.HasSuffix(mediaType, "+json") || content[mediaType].(map[string]any)["schema"] == nil {
 		return
 	}
 	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")

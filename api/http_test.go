@@ -27,7 +27,7 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
 	for _, c := range []struct{ path, location, message string }{
-		{"/v1/orders?stauts=FILLED", "query.stauts", "unknown parameter; known are assetClass, break, cursor, externalId, limit, minSequence, open, status"},
+		{"/v1/orders?stauts=FILLED", "query.stauts", "unknown parameter; known are assetClass, break, cursor, externalId, final, format, isin, limit, minSequence, modifiedSince, modifiedUntil, open, productId, receivedSince, receivedUntil, side, sort, status, symbol"},
 		{"/v1/orders?status=DONE", "query.status[0]", "expected value to be one of"},
 		{"/v1/orders?status=FILLED&status=filled", "query.status[1]", "expected value to be one of"},
 		{"/v1/orders?status=FILLED,PLACED", "query.status[0]", "expected value to be one of"},
@@ -35,6 +35,15 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/orders?assetClass=FOREST", "query.assetClass", "expected value to be one of"},
 		{"/v1/orders?assetClass=DIGITAL&assetClass=TOKENIZED", "query.assetClass", "given more than once"},
 		{"/v1/orders?open=1", "query.open", "must be true or false"},
+		{"/v1/orders?final=yes", "query.final", "must be true or false"},
+		{"/v1/orders?side=buy", "query.side", "expected value to be one of"},
+		{"/v1/orders?sort=isin", "query.sort", "expected value to be one of"},
+		{"/v1/orders?format=xml", "query.format", "expected value to be one of"},
+		{"/v1/orders?isin=", "query.isin", "must not be empty"},
+		{"/v1/orders?productId=a&productId=b", "query.productId", "given more than once"},
+		{"/v1/orders?receivedSince=yesterday", "query.receivedSince", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders?modifiedUntil=2026-03-02", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders?format=csv&cursor=AAAA", "query.cursor", "there are no pages"},
 		{"/v1/orders?break=nothing", "query.break[0]", "expected value to be one of"},
 		{"/v1/orders?limit=0", "query.limit", "expected number >= 1"},
 		{"/v1/orders?limit=501", "query.limit", "expected number <= 500"},

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
-	"github.com/orderfold/orderfold/statemachine"
 )
 
 // none stands for an order without a status or asset class, in filters and counts.
@@ -61,38 +59,17 @@ func (f *boolFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.Value)
 // OnParamSet notes that there is one.
 func (f *boolFilter) OnParamSet(given bool, _ any) { f.Given = given }
 
-// OrderFilters are the parameters that select orders, of the list and of the stream.
-type OrderFilters struct {
-	Status     []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
-	AssetClass assetClassFilter `query:"assetClass"`
-	Open       boolFilter       `query:"open" doc:"true: it can still trade."`
-	Break      []breakFilter    `query:"break,explode" doc:"Any of these is open. Repeatable."`
-	ExternalID string           `query:"externalId"`
-}
-
-type ordersInput struct {
-	Page
-	AtLeast
-	OrderFilters
-}
-
-type ordersOutput struct {
-	As
-	Body List[Order]
-}
-
 type orderInput struct {
 	ID string `path:"id" doc:"orderId, percent-encoded."`
 	AsOf
-	IfNoneMatch string `header:"If-None-Match" doc:"An ETag received before: 304 when nothing has changed."`
+	IfNoneMatch
 }
 
 type orderOutput struct {
 	As
-	Status       int
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         *Order
+	Tagged
+	Status int
+	Body   *Order
 }
 
 type historyInput struct {
@@ -107,10 +84,10 @@ type historyOutput struct {
 
 func (a *API) registerOrders() {
 	tags := []string{"orders"}
-	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders, newest notification first"},
-		[]int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
+	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders by filters, in pages or all at once",
+		Responses: a.listResponses()}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
-		Responses: map[string]*huma.Response{"304": {Description: "Nothing has changed since that ETag."}}},
+		Responses: map[string]*huma.Response{"304": unchanged()}},
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
 		Summary: "What each notification of an order did, in the order of arrival"},
@@ -120,65 +97,28 @@ func (a *API) registerOrders() {
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getExplanation)
 }
 
-func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, error) {
-	q := in.query()
-	q.Limit, q.Cursor = in.Limit, in.Cursor
-	page, err := a.views.Orders(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	data := make([]Order, len(page.Orders))
-	for i := range page.Orders {
-		data[i] = newOrder(&page.Orders[i])
-	}
-	return &ordersOutput{As{page.Applied}, List[Order]{data, known(page.Next)}}, nil
-}
-
-// query translates the parameters, which have been checked against the schema.
-func (in *OrderFilters) query() views.Query {
-	q := views.Query{ExternalID: in.ExternalID}
-	for _, name := range in.Status {
-		status := statemachine.Status(name)
-		if name == none {
-			status = ""
-		}
-		q.Statuses = append(q.Statuses, status)
-	}
-	q.AssetClass, _ = statemachine.ParseAssetClass(string(in.AssetClass))
-	if in.Open.Given {
-		q.Open = &in.Open.Value
-	}
-	for _, name := range in.Break {
-		code, _ := statemachine.ParseCode(string(name))
-		q.Breaks = append(q.Breaks, code)
-	}
-	return q
-}
-
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
 	o, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	out := &orderOutput{As: As{at.Applied}, Status: http.StatusOK, CacheControl: "private, no-cache",
-		// The count too: a redrive adds notifications that are older than the last one.
-		ETag: fmt.Sprintf(`W/"%d-%d-%d"`, at.Generation, o.Last.Sequence, o.Count)}
+	// The count too: a redrive adds notifications that are older than the last one.
+	tag := fmt.Sprintf(`W/"%d-%d-%d"`, at.Generation, o.Last.Sequence, o.Count)
 	if !in.AsOf.now() {
 		// What was received by some time need not be all up to some sequence: clocks are set back.
-		out.ETag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)
+		tag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)
 	}
 	view := newOrder(&o)
 	if a.platform != nil && in.AsOf.now() {
 		if asked, ok := a.platform.Asked(o.ID, o.Last.Sequence); ok {
 			view.Asked = &asked
-			out.ETag = fmt.Sprintf(`W/"%d-%d-%s-%d"`, at.Generation, o.Last.Sequence, asked.State, asked.Attempts)
+			tag = fmt.Sprintf(`W/"%d-%d-%s-%d"`, at.Generation, o.Last.Sequence, asked.State, asked.Attempts)
 		}
 	}
-	if matches(in.IfNoneMatch, out.ETag) {
-		out.Status = http.StatusNotModified
-		return out, nil
+	out := &orderOutput{As: As{at.Applied}}
+	if out.Tagged, out.Status = in.tag(tag); out.Status == http.StatusOK {
+		out.Body = &view
 	}
-	out.Body = &view
 	return out, nil
 }
 
@@ -189,17 +129,6 @@ func noOrder(err error, id string, applied uint64) error {
 			"With minSequence the answer waits for a notification that was received just now.", id).at(applied)
 	}
 	return err
-}
-
-// matches reports whether an If-None-Match header names tag, compared weakly.
-func matches(header, tag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {

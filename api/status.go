@@ -126,13 +126,6 @@ func (s *Status) making() (brief, reason string) {
 	return brief + "; the attempt before failed", brief + "; the attempt before failed: " + s.failed
 }
 
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 // verified tells what the last examination of the views found.
 func (s *Status) verified(v *views.Verified) {
 	if v.At.IsZero() {

@@ -60,6 +60,9 @@ func (c *change) concerns(q *views.Query, since uint64) (due, matches bool) {
 	if since != c.since {
 		passed, known = c.order.Since(since)
 	}
+	past := *q
+	past.Received = views.Period{} // the notifications before were received at other times
+	q = &past
 	if !known {
 		return c.order.First.Sequence <= since && q.MatchesDetails(c.order), false
 	}

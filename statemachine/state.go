@@ -165,3 +165,18 @@ func (c *counted) firstWhere(condition func(*fact) bool) *fact {
 	}
 	return found
 }
+
+// ModifiedAsOf returns what ModifiedOn of the state was when the notification with that sequence had been applied and none after
+// it: the zero time when nothing was known by then. Facts that were dropped since are not remembered.
+func (o *Order) ModifiedAsOf(sequence uint64) time.Time {
+	past := Order{facts: make([]fact, 0, len(o.facts))}
+	for i := range o.facts {
+		if o.facts[i].first.Sequence <= sequence {
+			past.facts = append(past.facts, o.facts[i])
+		}
+	}
+	if latest := past.count().latest; latest != nil {
+		return latest.at
+	}
+	return time.Time{}
+}

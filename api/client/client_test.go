@@ -207,7 +207,7 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		}
 		require.Equal(t, want, members(reflect.TypeOf(value)), name)
 	}
-	for path, own := range map[string][]string{"/v1/orders": {"cursor", "limit", "minSequence"}, "/v1/stream": {"lastEventId", "minSequence", "snapshot"}} {
+	for path, own := range map[string][]string{"/v1/orders": {"cursor", "format", "limit", "minSequence", "sort"}, "/v1/stream": {"lastEventId", "minSequence", "snapshot"}} {
 		var filters []string
 		for _, p := range document.Paths[path].Get.Parameters {
 			if p.In == "query" && !slices.Contains(own, p.Name) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // OrderFilter selects orders: those that satisfy every field given. The zero value selects all.
@@ -15,6 +16,14 @@ type OrderFilter struct {
 	Open       *bool    // it can still trade
 	Breaks     []string // any of these is open
 	ExternalID string
+	ISIN       string
+	Symbol     string
+	Side       string // BUY or SELL
+	ProductID  string // of the depository, wallet or cash product
+	Final      *bool  // nothing more is expected
+
+	ReceivedSince, ReceivedUntil time.Time // of the last notification; both ends are included, zero leaves one open
+	ModifiedSince, ModifiedUntil time.Time // likewise
 }
 
 func (f *OrderFilter) addTo(v url.Values) {
@@ -22,8 +31,20 @@ func (f *OrderFilter) addTo(v url.Values) {
 	addTo(v, "assetClass", f.AssetClass)
 	addTo(v, "break", f.Breaks...)
 	addTo(v, "externalId", f.ExternalID)
-	if f.Open != nil {
-		v.Set("open", strconv.FormatBool(*f.Open))
+	addTo(v, "isin", f.ISIN)
+	addTo(v, "symbol", f.Symbol)
+	addTo(v, "side", f.Side)
+	addTo(v, "productId", f.ProductID)
+	for name, value := range map[string]*bool{"open": f.Open, "final": f.Final} {
+		if value != nil {
+			v.Set(name, strconv.FormatBool(*value))
+		}
+	}
+	for name, at := range map[string]time.Time{"receivedSince": f.ReceivedSince, "receivedUntil": f.ReceivedUntil,
+		"modifiedSince": f.ModifiedSince, "modifiedUntil": f.ModifiedUntil} {
+		if !at.IsZero() {
+			v.Set(name, at.Format(time.RFC3339Nano))
+		}
 	}
 }
 
@@ -40,7 +61,8 @@ func addTo(v url.Values, name string, values ...string) {
 type OrderQuery struct {
 	OrderFilter
 	AtLeast
-	Limit int // of a page, 1 to 500; 0: 100
+	Sort  string // -received, received, -modified or modified; "": -received
+	Limit int    // of a page, 1 to 500; 0: 100
 }
 
 // BreakQuery is a list of open breaks, the one opened first at the top.
@@ -64,6 +86,7 @@ type Page[T any] struct {
 func (c *Client) OrderPages(ctx context.Context, q OrderQuery) iter.Seq2[Page[Order], error] {
 	v := q.query()
 	q.addTo(v)
+	addTo(v, "sort", q.Sort)
 	return pages[Order](ctx, c, request{path: "/v1/orders", query: v, header: q.header()}, q.Limit)
 }
 

@@ -25,9 +25,10 @@ import (
 // bench measures here and now; the figures compare within one run.
 func (p *program) bench(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" {
-		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild [flags]\n\n"+
+		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild|read [flags]\n\n"+
 			"  ingest   durable notifications per second over HTTP\n"+
-			"  rebuild  records per second into the views, anew and live\n")
+			"  rebuild  records per second into the views, anew and live\n"+
+			"  read     orders and lists per second and how long they take, with a million orders\n")
 		return nil
 	}
 	switch args[0] {
@@ -35,8 +36,10 @@ func (p *program) bench(ctx context.Context, args []string) error {
 		return p.benchIngest(ctx, args[1:])
 	case "rebuild":
 		return p.benchRebuild(ctx, args[1:])
+	case "read":
+		return p.benchRead(ctx, args[1:])
 	}
-	return usagef("bench: %q is none of ingest and rebuild", args[0])
+	return usagef("bench: %q is none of ingest, rebuild and read", args[0])
 }
 
 // ingestFigure is one row of bench ingest.

@@ -25,3 +25,26 @@ func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
 		require.Equal(t, exitUsage, code, args)
 	}
 }
+
+func TestBenchReadAsksForEveryFilter(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "30ms", "--rounds", "1"}
+	code, stdout, stderr := execute(t, nil, append(args, "--json")...)
+	require.Equal(t, exitOK, code, stderr)
+	f := decoded[readFigures](t, []byte(stdout))
+	require.Equal(t, 1500, f.Orders)
+	require.Positive(t, f.Ratio)
+	require.Greater(t, len(f.Answers), 20)
+	for _, a := range f.Answers {
+		require.Positive(t, a.P50, a.Question)
+		require.GreaterOrEqual(t, a.P99, a.P50, a.Question)
+		require.Positive(t, a.Goal, a.Question)
+	}
+	code, stdout, stderr = execute(t, nil, args...) // of the views that are there
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "a page of 100 by")
+	for _, wrong := range [][]string{{"bench", "read", "--rounds", "0"}, {"bench", "read", "--dir", dir, "--orders", "3"}} {
+		code, _, _ := execute(t, nil, wrong...)
+		require.Equal(t, exitUsage, code, wrong)
+	}
+}

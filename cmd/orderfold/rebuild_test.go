@@ -155,11 +155,11 @@ func TestOnlyAnOperatorRebuilds(t *testing.T) {
 
 func TestADryRunSaysWhatARebuildWouldRepair(t *testing.T) {
 	data, args := filled(t)
-	change(t, data, `UPDATE orders SET external_id = 'y' WHERE id = 'a'`)
+	change(t, data, `UPDATE orders SET external = external + 1 WHERE id = 'a'`)
 	code, stdout, stderr := execute(t, nil, "rebuild", "--dry-run", "--data", data)
 	require.Equal(t, exitOK, code, stderr)
 	require.Regexp(t, `would fold \d+ records, take about \S+ s and \S+ MB of disk, and change 1 of 151 orders`, stdout)
-	require.Contains(t, stdout, `order "a": list: externalId: the views have "y", a rebuild gives "x-1"`)
+	require.Contains(t, stdout, `order "a": list: externalId: the views have `)
 	require.Equal(t, []string{"orders-1.db"}, generationFiles(t, data))
 	p := start(t, []string{"receiver", "api", "log"}, args...)
 	code, stdout, stderr = execute(t, nil, "rebuild", "--dry-run", "--json", "--api-url", p.addrs["api"])

@@ -63,7 +63,19 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 		"a state that is damaged": {`UPDATE orders SET state = x'ff'` + one, "a", "not an encoded order"},
 		"one bit of a state":      {`UPDATE orders SET state = cast(state || x'00' AS BLOB)` + one, "a", "not an encoded order"},
 		"another list":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
-		"another external id":     {`UPDATE orders SET external_id = 'y'` + one, "a", "list: externalId"},
+		"another external id":     {`UPDATE orders SET external = external + 1` + one, "a", "list: externalId"},
+		"another isin":            {`UPDATE orders SET isin = isin + 1` + one, "a", "list: isin"},
+		"another symbol":          {`UPDATE orders SET symbol = 7` + one, "a", "list: symbol"},
+		"another depository":      {`UPDATE orders SET depository = 7` + one, "a", "list: products"},
+		"another wallet":          {`UPDATE orders SET wallet = 7` + one, "a", "list: products"},
+		"another cash product":    {`UPDATE orders SET cash = 7` + one, "a", "list: products"},
+		"another era":             {`UPDATE orders SET era = era + 1` + one, "a", "list: era"},
+		"another time received":   {`UPDATE orders SET received = received + 1` + one, "a", "list: received"},
+		"another time modified":   {`UPDATE orders SET modified = modified - 1` + one, "a", "list: modified"},
+		"another side":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE side = 2)` + one, "a", "list: side"},
+		"a side of many":          {`UPDATE facets SET side = 3 WHERE facet = (SELECT facet FROM facets WHERE side = 1 AND orders > 0 LIMIT 1)`, "", "list: side"},
+		"a zone less":             {`DELETE FROM zones`, "", "list: within its zone"},
+		"a zone too narrow":       {`UPDATE zones SET modified_last = modified_first`, "", "list: within its zone"},
 		"another last sequence":   {`UPDATE orders SET last_sequence = 1000000` + one, "a", "list: lastSequence"},
 		"other breaks":            {`UPDATE orders SET breaks = breaks + 1` + one, "a", "list: break codes"},
 		"a sequence less":         {`UPDATE orders SET recent = x'01'` + one, "a", "sequences"},
@@ -71,7 +83,7 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 		"a break's time":          {`UPDATE order_breaks SET opened = 1 WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
 		"a break less":            {`DELETE FROM order_breaks WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
 		"an order less":           {`DELETE FROM orders WHERE id = 'a'`, "a", "missing in the views"},
-		"an order more":           {`INSERT INTO orders SELECT 9999999, 'z', facet, breaks, 999999, '', recent, state FROM orders WHERE id = 'a'`, "z", "missing in the log"},
+		"an order more":           {`INSERT INTO orders SELECT 9999999, 'z', facet, breaks, 999999, 0, 0, 0, 0, 0, 0, 0, 0, 0, recent, state FROM orders WHERE id = 'a'`, "z", "missing in the log"},
 		"an order by another id":  {`UPDATE orders SET id = 'b'` + one, "a", "missing in the views"},
 		"a count of orders":       {`UPDATE facets SET orders = orders + 1 WHERE facet = 1`, "", "count of orders"},
 		"a count of breaks":       {`UPDATE break_counts SET orders = 77 WHERE code = 1`, "", "count of breaks"},
@@ -120,14 +132,14 @@ func TestADifferenceIsFoundWhileServing(t *testing.T) {
 		s := decoded[verifiedAnswer](t, p.get("/v1/status"))
 		return s.VerifiedSequence == s.AppliedSequence && s.VerifiedAt != nil && s.Ready
 	})
-	change(t, data, `UPDATE orders SET external_id = 'y' WHERE id = 'a'`)
+	change(t, data, `UPDATE orders SET external = external + 1 WHERE id = 'a'`)
 	eventually(t, "it is not ready", func() bool { return !decoded[verifiedAnswer](t, p.get("/v1/status")).Ready })
 	require.Contains(t, *decoded[statusAnswer](t, p.get("/v1/status")).Reason, "first order a")
 	code, _, body := p.ask("/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Contains(t, string(body), "the views differ from the log")
 	require.Contains(t, string(p.get("/metrics")), "\norderfold_views_different 1\n")
-	change(t, data, `UPDATE orders SET external_id = 'x-1' WHERE id = 'a'`)
+	change(t, data, `UPDATE orders SET external = external - 1 WHERE id = 'a'`)
 	eventually(t, "it is ready again", func() bool { return decoded[verifiedAnswer](t, p.get("/v1/status")).Ready })
 	p.stop()
 }

@@ -114,7 +114,7 @@ func BenchmarkRead(b *testing.B) {
 		"a break":        {Breaks: []statemachine.Code{statemachine.UnknownStatus}},
 		"any break":      {AnyBreak: flag(true)},
 		"external id":    {ExternalID: "ord-000000077"},
-		"the last page":  {Cursor: encodeCursor(1, (&Query{}).list(), int64(w.at/1000))},
+		"the last page":  {Cursor: encodeProgress(1, (&Query{}).list(), progress{int64(w.at), int64(w.at), place{0, int64(w.at / 1000)}})},
 	} {
 		b.Run("list/"+list, func(b *testing.B) {
 			for b.Loop() {

@@ -253,10 +253,10 @@ func (q *BreakQuery) ages() (selected []Age) {
 func (a Age) bounds(now time.Time) (from, to int64) {
 	from, to = math.MinInt64, math.MaxInt64
 	if a+1 < Ages {
-		from = openedKey(now.Add(-ages[a+1].from))
+		from = timeKey(now.Add(-ages[a+1].from))
 	}
 	if a > 0 {
-		to = openedKey(now.Add(-ages[a].from))
+		to = timeKey(now.Add(-ages[a].from))
 	}
 	return from, to
 }
@@ -266,9 +266,9 @@ var (
 	lastKey  = time.Unix(0, math.MaxInt64)
 )
 
-// openedKey is how a time is stored that lists are sorted by: nanoseconds, and those before 1678 and after 2262, which only a
+// timeKey is how a time is stored that lists are sorted by: nanoseconds, and those before 1678 and after 2262, which only a
 // mistaken notification tells, count as one.
-func openedKey(t time.Time) int64 {
+func timeKey(t time.Time) int64 {
 	switch {
 	case t.Before(firstKey):
 		return firstKey.UnixNano()

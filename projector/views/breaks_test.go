@@ -106,7 +106,7 @@ func TestEveryBreakHasOneAge(t *testing.T) {
 		require.Equal(t, age, parsed)
 		for a := range Ages {
 			from, to := a.bounds(start)
-			require.Equal(t, a == age, openedKey(opened) > from && openedKey(opened) <= to, "%s %s", ago, a)
+			require.Equal(t, a == age, timeKey(opened) > from && timeKey(opened) <= to, "%s %s", ago, a)
 		}
 	}
 	_, ok := ParseAge("5+")

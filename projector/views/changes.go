@@ -101,3 +101,20 @@ func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err er
 	}
 	return numbers, err
 }
+
+func readOrders(ctx context.Context, c *connection, text string, args []any, most int) ([]statemachine.Order, error) {
+	orders := make([]statemachine.Order, 0, most)
+	err := c.each(ctx, text, args, func(rows *sql.Rows) error {
+		var o statemachine.Order
+		var state sql.RawBytes
+		if err := rows.Scan(&o.ID, &state); err != nil {
+			return err
+		}
+		if err := o.UnmarshalBinary(state); err != nil {
+			return fmt.Errorf("order %q: %w", o.ID, err)
+		}
+		orders = append(orders, o)
+		return nil
+	})
+	return orders, err
+}

@@ -18,22 +18,31 @@ const chunkSize = 64
 
 var (
 	loadText = `SELECT id, state FROM orders WHERE id IN (` + marks(chunkSize) + `)`
-	rowsText = `SELECT id, n, facet, breaks, last_sequence, recent FROM orders WHERE id IN (` + marks(chunkSize) + `)`
+	rowsText = `SELECT id, n, facet, breaks, last_sequence, recent, era, external, isin, symbol, depository, wallet, cash
+		FROM orders WHERE id IN (` + marks(chunkSize) + `)`
 )
 
 const (
-	insertOrderText = `INSERT INTO orders (id, facet, breaks, last_sequence, external_id, recent, state)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`
-	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, external_id = ?, recent = ?, state = ?
+	insertOrderText = `INSERT INTO orders (id, facet, breaks, last_sequence, received, modified, recent, state,
+		era, external, isin, symbol, depository, wallet, cash) VALUES (` + fifteenMarks + `)`
+	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?
 		WHERE n = ?`
+	// SQLite writes the indexes of every column that is set, changed or not; those of these seldom change.
+	moveOrderText = `UPDATE orders SET era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?
+		WHERE n = ?`
+	fifteenMarks = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	zoneText     = `INSERT INTO zones VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		received_first = min(received_first, excluded.received_first), received_last = max(received_last, excluded.received_last),
+		modified_first = min(modified_first, excluded.modified_first), modified_last = max(modified_last, excluded.modified_last)`
 	insertSequencesText = `INSERT INTO order_sequences (n, first, sequences) VALUES (?, ?, ?)`
 	openBreakText       = `INSERT INTO order_breaks (n, code, last_sequence, opened) VALUES (?, ?, ?, ?)
 		ON CONFLICT (n, code) DO UPDATE SET last_sequence = excluded.last_sequence, opened = excluded.opened`
 	closeBreakText  = `DELETE FROM order_breaks WHERE n = ? AND code = ?`
-	insertFacetText = `INSERT INTO facets (status, asset_class, open, final, broken, orders) VALUES (?, ?, ?, ?, ?, 0)`
-	countFacetText  = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
-	countBreakText  = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
-	objectText      = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
+	insertFacetText = `INSERT INTO facets (status, asset_class, open, final, broken, side, orders)
+		VALUES (?, ?, ?, ?, ?, ?, 0)`
+	countFacetText = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
+	countBreakText = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
+	objectText     = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET count = count + excluded.count, sequence = max(sequence, excluded.sequence),
 			received = iif(excluded.sequence > sequence, excluded.received, received)`
 	countObjectText = `INSERT INTO object_counts (object, notifications) VALUES (?, ?)
@@ -46,10 +55,10 @@ const (
 )
 
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
-var neededTexts = []string{loadText, rowsText, insertOrderText, updateOrderText, insertSequencesText, openBreakText,
-	closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byFacetText, facetArm), fmt.Sprintf(byBreakText, breakArm),
-	byExternalIDText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, newestOfClassText}
+var neededTexts = append([]string{loadText, rowsText, insertOrderText, updateOrderText, moveOrderText, zoneText, insertSequencesText,
+	openBreakText, closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
+	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText,
+	newestOfClassText}, listTexts()...)
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 

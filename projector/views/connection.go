@@ -54,6 +54,22 @@ func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	return stmt, nil
 }
 
+// maxPrepared bounds the statements that a reader keeps; lists with many filters at once have texts that are not asked again.
+const maxPrepared = 100
+
+// trim lets the statements go when they are too many. None of them may be in use.
+func (c *connection) trim() error {
+	if len(c.prepared) <= maxPrepared {
+		return nil
+	}
+	var errs []error
+	for _, stmt := range c.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	clear(c.prepared)
+	return errors.Join(errs...)
+}
+
 func (c *connection) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	stmt, err := c.prepare(ctx, text)
 	if err != nil {

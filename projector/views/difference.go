@@ -60,52 +60,49 @@ func (k *Comparison) detail(ctx context.Context, id string) (Difference, error) 
 }
 
 const (
-	stateField = "stored state"
-	sideText   = `SELECT o.n, o.state, o.recent, o.last_sequence, o.external_id, o.breaks, coalesce(f.status, '?'),
-		coalesce(f.asset_class, 0), coalesce(f.open, 0), coalesce(f.final, 0), coalesce(f.broken, 0)
-		FROM $.orders o LEFT JOIN $.facets f ON f.facet = o.facet WHERE o.id = ?`
+	stateField        = "stored state"
 	sideSequencesText = `SELECT sequences FROM $.order_sequences WHERE n = ? ORDER BY first`
 	sideBreaksText    = `SELECT code, last_sequence, opened FROM $.order_breaks WHERE n = ? ORDER BY code`
 )
+
+var sideText = `SELECT a.n, a.state, a.recent, a.last_sequence, a.breaks, a.received, a.modified, a.era, a.external, a.isin, a.symbol,
+	a.depository, a.wallet, a.cash, coalesce(` + insideZone + `, 0), coalesce(f.status, '?'), coalesce(f.asset_class, 0),
+	coalesce(f.open, 0), coalesce(f.final, 0), coalesce(f.broken, 0), coalesce(f.side, 0)
+	FROM $.orders a LEFT JOIN $.facets f ON f.facet = a.facet ` + zoneJoin + ` WHERE a.id = ?`
+
+// sideRow is the row of an order on one side.
+type sideRow struct {
+	n, last, breaks    int64
+	received, modified int64
+	state, recent      []byte
+	places             places
+	zoned              bool
+	facet              facet
+}
 
 // side reads all that one side has of an order; nil when it does not have it.
 func (k *Comparison) side(ctx context.Context, schema, id string) (fields []field, err error) {
 	in := func(text string) string { return strings.ReplaceAll(text, "$", schema) }
 	add := func(name string, value any) { fields = append(fields, field{name, fmt.Sprint(value)}) }
-	var n, last, breaks int64
-	var state, recent []byte
-	var external string
-	var f facet
+	var r sideRow
 	found := false
 	err = k.c.each(ctx, in(sideText), []any{id}, func(rows *sql.Rows) error {
 		found = true
-		return rows.Scan(&n, &state, &recent, &last, &external, &breaks, &f.status, &f.assetClass, &f.open, &f.final, &f.broken)
+		return rows.Scan(&r.n, &r.state, &r.recent, &r.last, &r.breaks, &r.received, &r.modified, &r.places.era, &r.places.external,
+			&r.places.isin, &r.places.symbol, &r.places.depository, &r.places.wallet, &r.places.cash, &r.zoned, &r.facet.status,
+			&r.facet.assetClass, &r.facet.open, &r.facet.final, &r.facet.broken, &r.facet.side)
 	})
 	if err != nil || !found {
 		return nil, err
 	}
-	o := statemachine.Order{ID: id}
-	if err := o.UnmarshalBinary(state); err != nil {
-		add("state", err)
-	} else {
-		fields = orderFields(&o)
-	}
-	add(stateField, fmt.Sprintf("%x", state))
-	add("list: status", f.status)
-	add("list: assetClass", f.assetClass)
-	add("list: open", f.open)
-	add("list: final", f.final)
-	add("list: with breaks", f.broken)
-	add("list: externalId", external)
-	add("list: lastSequence", last)
-	add("list: break codes", fmt.Sprintf("%b", breaks))
+	fields = r.fields(id)
 	var sequences []uint64
 	read := func(encoded []byte) {
 		if sequences, err = appendSequences(sequences, encoded); err != nil {
 			add("sequences", err)
 		}
 	}
-	err = k.c.each(ctx, in(sideSequencesText), []any{n}, func(rows *sql.Rows) error {
+	err = k.c.each(ctx, in(sideSequencesText), []any{r.n}, func(rows *sql.Rows) error {
 		var chunk []byte
 		err := rows.Scan(&chunk)
 		read(chunk)
@@ -114,10 +111,10 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	if err != nil {
 		return nil, err
 	}
-	read(recent)
+	read(r.recent)
 	add("sequences", sequences)
 	var listed []string
-	err = k.c.each(ctx, in(sideBreaksText), []any{n}, func(rows *sql.Rows) error {
+	err = k.c.each(ctx, in(sideBreaksText), []any{r.n}, func(rows *sql.Rows) error {
 		var code statemachine.Code
 		var last, opened int64
 		err := rows.Scan(&code, &last, &opened)
@@ -126,6 +123,34 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	})
 	add("list: breaks", strings.Join(listed, "; "))
 	return fields, err
+}
+
+func (r *sideRow) fields(id string) (fields []field) {
+	add := func(name string, value any) { fields = append(fields, field{name, fmt.Sprint(value)}) }
+	o := statemachine.Order{ID: id}
+	if err := o.UnmarshalBinary(r.state); err != nil {
+		add("state", err)
+	} else {
+		fields = orderFields(&o)
+	}
+	add(stateField, fmt.Sprintf("%x", r.state))
+	add("list: status", r.facet.status)
+	add("list: assetClass", r.facet.assetClass)
+	add("list: open", r.facet.open)
+	add("list: final", r.facet.final)
+	add("list: with breaks", r.facet.broken)
+	add("list: side", r.facet.side)
+	add("list: lastSequence", r.last)
+	add("list: received", r.received)
+	add("list: modified", r.modified)
+	add("list: within its zone", r.zoned)
+	add("list: era", r.places.era)
+	add("list: externalId", r.places.external)
+	add("list: isin", r.places.isin)
+	add("list: symbol", r.places.symbol)
+	add("list: products", [...]int64{r.places.depository, r.places.wallet, r.places.cash})
+	add("list: break codes", fmt.Sprintf("%b", r.breaks))
+	return fields
 }
 
 // orderFields tells an order by the names that the API gives its fields.

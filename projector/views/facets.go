@@ -16,10 +16,34 @@ type facet struct {
 	open       bool
 	final      bool
 	broken     bool // with an open break
+	side       side
+}
+
+// side is what an order does, as far as lists select by it.
+type side uint8
+
+const (
+	noSide side = iota
+	buy
+	sell
+	otherSide // the platform says something else
+)
+
+func sideOf(text string) side {
+	switch text {
+	case "":
+		return noSide
+	case "BUY":
+		return buy
+	case "SELL":
+		return sell
+	}
+	return otherSide
 }
 
 func facetOf(o *statemachine.Order, state *statemachine.State) facet {
-	return facet{state.Status, o.AssetClass(), state.Open, state.Final, len(state.Breaks) > 0}
+	return facet{state.Status, o.AssetClass(), state.Open, state.Final, len(state.Breaks) > 0,
+		sideOf(o.Detail(statemachine.Side))}
 }
 
 // countedFacet is a facet as stored.
@@ -29,12 +53,12 @@ type countedFacet struct {
 	orders uint64
 }
 
-const facetsText = `SELECT facet, status, asset_class, open, final, broken, orders FROM facets`
+const facetsText = `SELECT facet, status, asset_class, open, final, broken, side, orders FROM facets`
 
 func readFacets(ctx context.Context, c *connection) (found []countedFacet, err error) {
 	err = c.each(ctx, facetsText, nil, func(rows *sql.Rows) error {
 		var f countedFacet
-		err := rows.Scan(&f.number, &f.status, &f.assetClass, &f.open, &f.final, &f.broken, &f.orders)
+		err := rows.Scan(&f.number, &f.status, &f.assetClass, &f.open, &f.final, &f.broken, &f.side, &f.orders)
 		found = append(found, f)
 		return err
 	})
@@ -56,7 +80,7 @@ func (w *writer) facet(ctx context.Context, f facet) (int64, error) {
 	if number, ok := w.facets[f]; ok {
 		return number, nil
 	}
-	result, err := w.c.exec(ctx, insertFacetText, f.status, f.assetClass, f.open, f.final, f.broken)
+	result, err := w.c.exec(ctx, insertFacetText, f.status, f.assetClass, f.open, f.final, f.broken, f.side)
 	if err != nil {
 		return 0, err
 	}
@@ -72,5 +96,8 @@ func (q *Query) selects(f *facet) bool {
 	return (len(q.Statuses) == 0 || slices.Contains(q.Statuses, f.status)) &&
 		(q.AssetClass == 0 || q.AssetClass == f.assetClass) &&
 		(q.Open == nil || *q.Open == f.open) &&
+		(q.Final == nil || *q.Final == f.final) &&
+		(q.Side == "" || sideOf(q.Side) == f.side) &&
+		(len(q.Breaks) == 0 || f.broken) &&
 		(q.AnyBreak == nil || *q.AnyBreak == f.broken)
 }

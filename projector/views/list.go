@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -27,26 +27,23 @@ func pageLimit(limit int) int {
 func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	q.Limit = pageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		list := q.list()
-		before, err := decodeCursor(q.Cursor, g.number, list)
-		if err != nil {
-			return err
-		}
+		page.Generation = g.number
 		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
 			return err
 		}
-		text, args, err := q.statement(ctx, c, before)
-		if err != nil || text == "" {
+		at, err := q.progress(g.number, int64(page.Applied))
+		if err != nil {
 			return err
 		}
-		if page.Orders, err = readOrders(ctx, c, text, args, q.Limit+1); err != nil {
+		l, err := newLister(ctx, c, &q, at)
+		if err != nil || len(l.facets) == 0 {
 			return err
 		}
-		if len(page.Orders) > q.Limit {
-			page.Orders = page.Orders[:q.Limit]
-			page.Next = encodeCursor(g.number, list, int64(page.Orders[q.Limit-1].Last.Sequence))
+		page.Orders, err = l.page(ctx, int64(page.Applied))
+		if err == nil && l.more {
+			page.Next = encodeProgress(g.number, q.list(), l.progress)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return Page{}, fmt.Errorf("views: list orders: %w", err)
@@ -54,83 +51,116 @@ func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	return page, nil
 }
 
-func readOrders(ctx context.Context, c *connection, text string, args []any, most int) ([]statemachine.Order, error) {
-	orders := make([]statemachine.Order, 0, most)
-	err := c.each(ctx, text, args, func(rows *sql.Rows) error {
-		var o statemachine.Order
-		var state sql.RawBytes
-		if err := rows.Scan(&o.ID, &state); err != nil {
-			return err
+// place is where an order stands in a list: what it is sorted by, and its last sequence. Lists by received have no modified.
+type place struct{ modified, sequence int64 }
+
+// found is an order in a list.
+type found struct {
+	place
+	n int64
+}
+
+// lister makes one page, in one read of the views.
+type lister struct {
+	q      *Query
+	c      *connection
+	facets []int64 // that q selects
+	few    bool    // they have few orders
+	checks conditions
+	progress
+	more bool // there is a page after this one
+}
+
+// bounds are numbers of rows that can be looked at in a few milliseconds. A variable for tests, to which few are many.
+var bounds = struct{ orders, entries, inEra int }{
+	orders:  2_000, // each in its own place in the file
+	entries: 5_000, // one after another in an index
+	inEra:   1_000, // orders of one value in one era: beyond that walking the era takes less time
+}
+
+func newLister(ctx context.Context, c *connection, q *Query, at progress) (*lister, error) {
+	known, err := readFacets(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	l := &lister{q: q, c: c, checks: q.conditions(), progress: at}
+	orders := uint64(0)
+	for i := range known {
+		if known[i].orders > 0 && q.selects(&known[i].facet) {
+			l.facets = append(l.facets, known[i].number)
+			orders += known[i].orders
 		}
-		if err := o.UnmarshalBinary(state); err != nil {
-			return fmt.Errorf("order %q: %w", o.ID, err)
+	}
+	l.few = orders <= uint64(bounds.orders)
+	return l, nil
+}
+
+// page returns first the orders that left the part of the list that is still to come, then those that are in it.
+func (l *lister) page(ctx context.Context, applied int64) ([]statemachine.Order, error) {
+	orders, whole, err := l.left(ctx, applied)
+	if err != nil || !whole {
+		l.more = true
+		return orders, err
+	}
+	l.accounted = applied
+	rest := l.q.Limit - len(orders)
+	rows, err := l.find(ctx, l.span(), rest+1)
+	if err != nil {
+		return nil, err
+	}
+	if l.more = len(rows) > rest; l.more {
+		rows = rows[:rest]
+	}
+	if len(rows) > 0 {
+		l.last = rows[len(rows)-1].place
+	}
+	err = l.read(ctx, rows, func(o *statemachine.Order, _ []byte) error {
+		if l.q.holds(o) {
+			orders = append(orders, *o)
 		}
-		orders = append(orders, o)
 		return nil
 	})
 	return orders, err
 }
 
-// The lists, see DESIGN.md. Each reads entries of an index in the order of the page, and no more of them than it shows or has
-// to pass over.
-const (
-	facetArm    = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence < ?`
-	byFacetText = `SELECT o.id, o.state FROM (%s ORDER BY 1 DESC LIMIT ?) m CROSS JOIN orders o ON o.n = m.n
-		ORDER BY m.s DESC`
+const ordersText = `SELECT o.n, o.id, o.state, o.recent FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
-	breakArm    = `SELECT last_sequence AS s, n FROM order_breaks INDEXED BY order_breaks_by_last WHERE code = ? AND last_sequence < ?`
-	byBreakText = `SELECT o.id, o.state FROM (%s ORDER BY 1 DESC LIMIT -1) m CROSS JOIN orders o ON o.n = m.n
-		WHERE +o.facet IN (SELECT value FROM json_each(?)) ORDER BY m.s DESC LIMIT ?`
-
-	byExternalIDText = `SELECT id, state FROM orders INDEXED BY orders_by_external_id
-		WHERE external_id = ? AND external_id <> '' AND last_sequence < ?
-			AND +facet IN (SELECT value FROM json_each(?)) AND (? = 0 OR breaks & ? <> 0)
-		ORDER BY last_sequence DESC LIMIT ?`
-)
-
-// statement returns the list of q below the sequence before, one row longer than the page; "" when no order can be in it.
-func (q *Query) statement(ctx context.Context, c *connection, before int64) (text string, args []any, err error) {
-	facets, err := readFacets(ctx, c)
-	if err != nil {
-		return "", nil, err
+// read calls f with each of the orders and the sequences in its row, which are gone when f returns.
+func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.Order, recent []byte) error) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	var selected []int64
-	for i := range facets {
-		if facets[i].orders > 0 && q.selects(&facets[i].facet) {
-			selected = append(selected, facets[i].number)
+	numbers := make([]int64, len(rows))
+	for i := range rows {
+		numbers[i] = rows[i].n
+	}
+	list, err := json.Marshal(numbers)
+	if err != nil {
+		return err
+	}
+	return l.c.each(ctx, ordersText, []any{string(list)}, func(r *sql.Rows) error {
+		var n int64
+		var o statemachine.Order
+		var state, recent sql.RawBytes
+		if err := r.Scan(&n, &o.ID, &state, &recent); err != nil {
+			return err
 		}
-	}
-	if len(selected) == 0 {
-		return "", nil, nil
-	}
-	if q.ExternalID == "" && len(q.Breaks) == 0 {
-		text, args = merge(byFacetText, facetArm, " UNION ALL ", selected, before)
-		return text, append(args, q.Limit+1), nil
-	}
-	numbers, err := json.Marshal(selected)
-	if err != nil {
-		return "", nil, err
-	}
-	var set breakSet
-	for _, code := range q.Breaks {
-		set |= 1 << code
-	}
-	if q.ExternalID != "" {
-		return byExternalIDText, []any{q.ExternalID, before, string(numbers), int64(set), int64(set), q.Limit + 1}, nil
-	}
-	// UNION, for an order with two of the breaks is to be listed once.
-	text, args = merge(byBreakText, breakArm, " UNION ", sorted(q.Breaks), before)
-	return text, append(args, string(numbers), q.Limit+1), nil
+		if n != numbers[0] {
+			return fmt.Errorf("row %d in place of %d: %w", n, numbers[0], errDamaged)
+		}
+		numbers = numbers[1:]
+		if err := o.UnmarshalBinary(state); err != nil {
+			return fmt.Errorf("order %q: %w", o.ID, err)
+		}
+		return f(&o, recent)
+	})
 }
 
-// merge returns a text with an arm for each key. The text depends on the number of keys only, and there are few numbers: it
-// stays prepared.
-func merge[K int64 | statemachine.Code](text, arm, union string, keys []K, before int64) (string, []any) {
-	arms := make([]string, len(keys))
-	args := make([]any, 0, 2*len(keys)+3)
-	for i, key := range keys {
-		arms[i] = arm
-		args = append(args, int64(key), before)
+// holds tells orders that q selects from others whose values have the same keys.
+func (q *Query) holds(o *statemachine.Order) bool {
+	is := func(value string, fields ...statemachine.Field) bool {
+		return value == "" || slices.ContainsFunc(fields, func(f statemachine.Field) bool { return o.Detail(f) == value })
 	}
-	return fmt.Sprintf(text, strings.Join(arms, union)), args
+	return is(q.ExternalID, statemachine.ExternalID) && is(q.ISIN, statemachine.ISIN) && is(q.Symbol, statemachine.Symbol) &&
+		is(q.ProductID, statemachine.DepositoryProduct, statemachine.WalletProduct, statemachine.CashProduct)
 }

@@ -15,12 +15,14 @@ type tally struct {
 	breaks        map[statemachine.Code]int64
 	objects       map[string]int64
 	quarantined   map[string]int64 // by class
+	zones         map[int64]*zone
+	lasts         map[uint64]bool // the last sequences of the orders in the batch
 	notifications int
 }
 
 func newTally() *tally {
 	return &tally{facets: map[int64]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
-		quarantined: map[string]int64{}}
+		quarantined: map[string]int64{}, zones: map[int64]*zone{}, lasts: map[uint64]bool{}}
 }
 
 // stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
@@ -29,6 +31,7 @@ type stored struct {
 	breaks   breakSet
 	last     uint64
 	recent   []byte
+	places   places
 }
 
 // breakSet has the bit 1<<code of each open break.
@@ -82,14 +85,18 @@ func (w *writer) stored(ctx context.Context, changes []Change) (map[string]store
 			ids = append(ids, o.ID)
 		}
 	}
-	err := w.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
+	return known, w.readStored(ctx, ids, known)
+}
+
+func (w *writer) readStored(ctx context.Context, ids []string, known map[string]stored) error {
+	return w.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
 		var id string
 		var s stored
-		err := rows.Scan(&id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent)
+		err := rows.Scan(&id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &s.places.era, &s.places.external, &s.places.isin,
+			&s.places.symbol, &s.places.depository, &s.places.wallet, &s.places.cash)
 		known[id] = s
 		return err
 	})
-	return known, err
 }
 
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
@@ -97,6 +104,10 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	if n := len(ch.Sequences); n > 0 && ch.Sequences[n-1] != last || last > checkpoint {
 		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", last, ch.Sequences, checkpoint)
 	}
+	if t.lasts[last] {
+		return fmt.Errorf("its last_sequence %d is that of another order", last)
+	}
+	t.lasts[last] = true
 	state := ch.Order.State()
 	facet, err := w.facet(ctx, facetOf(ch.Order, &state))
 	if err != nil {
@@ -109,17 +120,21 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	if w.encoded, err = ch.Order.AppendBinary(w.encoded[:0]); err != nil {
 		return err
 	}
-	row := []any{facet, int64(breaksOf(state.Breaks)), last, ch.Order.Detail(statemachine.ExternalID), recent, w.encoded, old.n}
+	received, modified, places := timeKey(ch.Order.Last.Received), modifiedKey(state.ModifiedOn), placesOf(ch.Order)
+	row := []any{facet, int64(breaksOf(state.Breaks)), last, received, modified, recent, w.encoded}
 	n := old.n
 	if n == 0 {
-		n, err = w.insertOrder(ctx, ch.Order.ID, row[:6])
+		n, err = w.insertOrder(ctx, ch.Order.ID, append(row, places.columns()...))
 	} else {
 		t.facets[old.facet]--
-		_, err = w.c.exec(ctx, updateOrderText, row...)
+		if _, err = w.c.exec(ctx, updateOrderText, append(row, n)...); err == nil && places != old.places {
+			_, err = w.c.exec(ctx, moveOrderText, append(places.columns(), n)...)
+		}
 	}
 	if err != nil {
 		return err
 	}
+	t.widen(last, received, modified)
 	t.facets[facet]++
 	t.notifications += len(ch.Sequences)
 	for _, chunk := range full {
@@ -145,7 +160,7 @@ func (w *writer) writeBreaks(ctx context.Context, o *stored, open []statemachine
 		if o.breaks&(1<<b.Code) == 0 {
 			t.breaks[b.Code]++
 		}
-		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, openedKey(b.OpenedAt)); err != nil {
+		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, timeKey(b.OpenedAt)); err != nil {
 			return err
 		}
 	}
@@ -172,6 +187,11 @@ func (w *writer) writeCounts(ctx context.Context, t *tally) error {
 		}
 		if _, err := w.c.exec(ctx, countBreakText, by, code); err != nil {
 			return fmt.Errorf("count of %s: %w", code, err)
+		}
+	}
+	for number, z := range t.zones {
+		if _, err := w.c.exec(ctx, zoneText, number, z.received.first, z.received.last, z.modified.first, z.modified.last); err != nil {
+			return fmt.Errorf("zone %d: %w", number, err)
 		}
 	}
 	for object, by := range t.objects {

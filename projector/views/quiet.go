@@ -30,17 +30,17 @@ func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.
 			return err
 		}
 		wanted := Query{Statuses: q.Statuses}
-		var selected []int64
+		var args []any
 		for i := range facets {
 			f := &facets[i]
 			if f.orders > 0 && wanted.selects(&f.facet) && (q.Final == nil || *q.Final == f.final) {
-				selected = append(selected, f.number)
+				args = append(args, f.number, int64(q.After))
 			}
 		}
-		if len(selected) == 0 {
+		if len(args) == 0 {
 			return nil
 		}
-		text, args := merge(quietText, quietArm, " UNION ALL ", selected, int64(q.After))
+		text := union(quietText, quietArm, len(args)/2)
 		orders, err = readOrders(ctx, c, text, append(args, q.Limit), q.Limit)
 		return err
 	})

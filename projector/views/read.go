@@ -124,7 +124,8 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		Objects:      map[string]uint64{},
 		ByClass:      map[string]uint64{},
 	}
-	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
+	err := s.snapshot(ctx, func(g *generation, c *connection) error {
+		stats.Generation = g.number
 		if err := c.row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -88,13 +87,11 @@ func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
 func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) error {
 	for i := range changes {
 		id := changes[i].Order.ID
-		var old stored
-		err := w.lookUp(ctx, rowsText, []string{id}, func(rows *sql.Rows) error {
-			return rows.Scan(&id, &old.n, &old.facet, &old.breaks, &old.last, &old.recent)
-		})
-		if err != nil {
+		held := map[string]stored{}
+		if err := w.readStored(ctx, []string{id}, held); err != nil {
 			return err
 		}
+		old := held[id]
 		known, err := sequencesOf(ctx, w.c, id)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err

@@ -1,7 +1,7 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
 // they are as they are.
@@ -29,8 +29,9 @@ CREATE TABLE facets (
 	open        INTEGER NOT NULL,
 	final       INTEGER NOT NULL,
 	broken      INTEGER NOT NULL,
+	side        INTEGER NOT NULL,
 	orders      INTEGER NOT NULL CHECK (orders >= 0),
-	UNIQUE (status, asset_class, open, final, broken)
+	UNIQUE (status, asset_class, open, final, broken, side)
 ) STRICT;
 
 CREATE TABLE orders (
@@ -39,9 +40,25 @@ CREATE TABLE orders (
 	facet         INTEGER NOT NULL,
 	breaks        INTEGER NOT NULL,
 	last_sequence INTEGER NOT NULL,
-	external_id   TEXT NOT NULL,
+	received      INTEGER NOT NULL,
+	modified      INTEGER NOT NULL,
+	era           INTEGER NOT NULL,
+	external      INTEGER NOT NULL,
+	isin          INTEGER NOT NULL,
+	symbol        INTEGER NOT NULL,
+	depository    INTEGER NOT NULL,
+	wallet        INTEGER NOT NULL,
+	cash          INTEGER NOT NULL,
 	recent        BLOB NOT NULL,
 	state         BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE zones (
+	zone           INTEGER PRIMARY KEY,
+	received_first INTEGER NOT NULL,
+	received_last  INTEGER NOT NULL,
+	modified_first INTEGER NOT NULL,
+	modified_last  INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE order_sequences (
@@ -96,8 +113,14 @@ CREATE TABLE quarantine_counts (
 const idIndex = `CREATE UNIQUE INDEX IF NOT EXISTS orders_by_id ON orders (id);`
 
 const indexes = `
-CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence);
-CREATE INDEX orders_by_external_id ON orders (external_id, last_sequence) WHERE external_id <> '';
+CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence, received, modified);
+CREATE UNIQUE INDEX orders_by_modified ON orders (facet, modified, last_sequence, received);
+CREATE INDEX orders_by_external ON orders (external, era) WHERE external <> 0;
+CREATE INDEX orders_by_isin ON orders (isin, era) WHERE isin <> 0;
+CREATE INDEX orders_by_symbol ON orders (symbol, era) WHERE symbol <> 0;
+CREATE INDEX orders_by_depository ON orders (depository, era) WHERE depository <> 0;
+CREATE INDEX orders_by_wallet ON orders (wallet, era) WHERE wallet <> 0;
+CREATE INDEX orders_by_cash ON orders (cash, era) WHERE cash <> 0;
 CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
 CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
 CREATE UNIQUE INDEX quarantine_by_class ON quarantine (class, sequence);

@@ -75,18 +75,43 @@ type Query struct {
 	Statuses   []statemachine.Status // any of these; "" is an order without a status
 	AssetClass statemachine.AssetClass
 	Open       *bool
+	Final      *bool
 	Breaks     []statemachine.Code // any of these is open
 	AnyBreak   *bool               // with (true) or without (false) an open break
+	Side       string              // "BUY" or "SELL"
 	ExternalID string
+	ISIN       string
+	Symbol     string
+	ProductID  string // of the depository, wallet or cash product
+	Received   Period // of the last notification
+	Modified   Period
+	Sort       Sort
 	Limit      int    // 1–500; 0 is 100
 	Cursor     string // from Page.Next of the same query
 }
 
-// Page is one page of a list, newest notification first, as the views stood at Applied.
+// Period is from Since to Until, both included; a zero time leaves that end open. Without either it is no restriction;
+// with one of them a time that is not known is not in it.
+type Period struct{ Since, Until time.Time }
+
+// Sort is the order of a list.
+type Sort uint8
+
+// The orders; orders whose time modified is not known count as the ones modified first.
+const (
+	LatestReceived   Sort = iota // by the last notification, the latest first
+	EarliestReceived             // the other way round
+	LatestModified               // by the time modified, the latest first
+	EarliestModified             // the other way round
+)
+
+// Page is one page of a list as the views stood at Applied. A walk from page to page tells every order that matched from its
+// first page on exactly once, whatever changes meanwhile; orders that came later need not be told.
 type Page struct {
-	Orders  []statemachine.Order
-	Next    string // "" at the end
-	Applied uint64
+	Orders     []statemachine.Order
+	Next       string // "" at the end
+	Generation int
+	Applied    uint64
 }
 
 // At says which state of the views an answer was read from.
@@ -108,6 +133,7 @@ type Stats struct {
 	ByClass      map[string]uint64 // of those quarantined
 	Records      uint64            // log records applied: of orders, of other objects, and quarantined
 	Applied      uint64
+	Generation   int
 }
 
 // Health is what the projector says of itself, for readers in other processes.

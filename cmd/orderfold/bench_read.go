@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+)
+
+// readFigures are what bench read measures.
+type readFigures struct {
+	Orders      int           `json:"orders"`
+	Connections int           `json:"connections"`
+	Constant    float64       `json:"constantPerSecond"`
+	Order       float64       `json:"orderPerSecond"`
+	Ratio       float64       `json:"ratio"`
+	RatioGoal   float64       `json:"ratioGoal"`
+	Answers     []readLatency `json:"answers"`
+}
+
+// readLatency is how long one question takes, asked again and again.
+type readLatency struct {
+	Question string  `json:"question"`
+	P50      float64 `json:"p50Milliseconds"`
+	P99      float64 `json:"p99Milliseconds"`
+	Goal     float64 `json:"goalP50Milliseconds"`
+}
+
+const (
+	orderGoal = 0.4
+	listGoal  = 10.0
+	statsGoal = 20.0
+)
+
+// readBench is what is measured, and how.
+type readBench struct {
+	dir                         string
+	orders, connections, rounds int
+	duration                    time.Duration
+}
+
+func (p *program) benchRead(ctx context.Context, args []string) error {
+	var b readBench
+	var asJSON bool
+	if _, err := p.flags("bench read", "", args, func(f *flag.FlagSet) {
+		f.StringVar(&b.dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-read"), "folder of the views to read; made when it is not there, and kept")
+		f.IntVar(&b.orders, "orders", 1_000_000, "orders in the views")
+		f.IntVar(&b.connections, "connections", 32, "connections that read single orders")
+		f.DurationVar(&b.duration, "duration", 3*time.Second, "of one measurement of single orders; lists are asked a third of it")
+		f.IntVar(&b.rounds, "rounds", 3, "measurements of single orders; the median counts")
+		f.BoolVar(&asJSON, "json", false, "print JSON")
+	}); err != nil {
+		return err
+	}
+	if b.rounds < 1 || b.duration <= 0 || b.orders < 1 || b.connections < 1 {
+		return usagef("--rounds, --duration, --orders and --connections must be more than nothing")
+	}
+	figures, err := b.measure(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(p.stdout).Encode(figures)
+	}
+	return p.printRead(figures, &b)
+}
+
+func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
+	store, err := fillViews(ctx, b.dir, b.orders)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	a, err := api.New(api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}, Feed: store})
+	if err != nil {
+		return f, err
+	}
+	server, stop, err := serveBench(a)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	body, err := getBench(ctx, server+"/v1/orders/"+fillID(0))
+	if err != nil {
+		return f, err
+	}
+	constant, stopConstant, err := serveBench(api.Constant(body))
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, stopConstant()) }()
+	f = readFigures{Orders: b.orders, Connections: b.connections, RatioGoal: orderGoal}
+	if f.Constant, f.Order, err = b.compare(ctx, constant, server); err != nil {
+		return f, err
+	}
+	f.Ratio = f.Order / f.Constant
+	f.Answers, err = b.lists(ctx, server)
+	return f, err
+}
+
+// compare alternates the two within each round, so that a busy moment of the machine hits both.
+func (b *readBench) compare(ctx context.Context, constant, server string) (ofConstant, ofOrder float64, err error) {
+	var runs [2][]float64
+	for range b.rounds {
+		for i, base := range []string{constant, server} {
+			answers, err := getFor(ctx, base, b.connections, b.orders, b.duration)
+			if err != nil {
+				return 0, 0, err
+			}
+			runs[i] = append(runs[i], float64(answers)/b.duration.Seconds())
+		}
+	}
+	slices.Sort(runs[0])
+	slices.Sort(runs[1])
+	return runs[0][b.rounds/2], runs[1][b.rounds/2], nil
+}
+
+// lists asks for a page of 100 by every filter, and for the counts.
+func (b *readBench) lists(ctx context.Context, server string) (answers []readLatency, err error) {
+	last, err := lastPage(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	end := fillTime(uint64(b.orders) * 2).Format(time.RFC3339)
+	for _, q := range []struct{ name, query string }{
+		{"nothing: the first page", "limit=100"}, {"nothing: the last page", "limit=100&cursor=" + last},
+		{"status, common", "status=SETTLED"}, {"status, rare", "status=INVALID"}, {"assetClass", "assetClass=DIGITAL"},
+		{"isin, a tenth of all", "isin=" + commonISIN}, {"isin, one in a hundred", "isin=" + middleISIN}, {"isin, one in ten thousand", "isin=" + rareISIN},
+		{"symbol", "symbol=BTC"}, {"side", "side=SELL"}, {"productId, a quarter of all", "productId=" + fillProduct(100_000)},
+		{"productId, rare", "productId=" + fillProduct(77)}, {"externalId", "externalId=ord-000000077"}, {"break", "break=possible_bust"},
+		{"open", "open=true"}, {"final", "final=false"}, {"receivedSince", "receivedSince=" + end}, {"receivedUntil", "receivedUntil=" + end},
+		{"modifiedSince", "modifiedSince=" + end}, {"modifiedUntil", "modifiedUntil=" + end},
+		{"sort=received", "sort=received"}, {"sort=-modified", "sort=-modified"}, {"sort=modified", "sort=modified"},
+	} {
+		l, err := b.ask(ctx, server+"/v1/orders?"+q.query)
+		if err != nil {
+			return nil, err
+		}
+		l.Question, l.Goal = q.name, listGoal
+		answers = append(answers, l)
+	}
+	stats, err := b.ask(ctx, server+"/v1/stats")
+	stats.Question, stats.Goal = "stats", statsGoal
+	return append(answers, stats), err
+}
+
+// ask repeats one question on one connection.
+func (b *readBench) ask(ctx context.Context, url string) (l readLatency, err error) {
+	var taken []time.Duration
+	end := time.Now().Add(b.duration / 3)
+	for len(taken) < 10 || time.Now().Before(end) {
+		begin := time.Now()
+		if _, err := getBench(ctx, url); err != nil {
+			return l, err
+		}
+		taken = append(taken, time.Since(begin))
+	}
+	slices.Sort(taken)
+	at := func(q float64) float64 { return taken[int(q*float64(len(taken)-1))].Seconds() * 1e3 }
+	return readLatency{P50: at(0.5), P99: at(0.99)}, nil
+}
+
+// lastPage walks to the end and returns the cursor of the last page of 100 or fewer.
+func lastPage(ctx context.Context, server string) (cursor string, err error) {
+	limit := 500
+	for {
+		url := fmt.Sprintf("%s/v1/orders?limit=%d", server, limit)
+		if cursor != "" {
+			url += "&cursor=" + cursor
+		}
+		body, err := getBench(ctx, url)
+		if err != nil {
+			return "", err
+		}
+		var page struct{ NextCursor *string }
+		if err := json.Unmarshal(body, &page); err != nil {
+			return "", fmt.Errorf("bench: a page: %w", err)
+		}
+		switch {
+		case page.NextCursor != nil:
+			cursor = *page.NextCursor
+		case limit == 500:
+			limit = 100 // the last 500 in smaller steps
+		default:
+			return cursor, nil
+		}
+	}
+}
+
+// serveBench serves a handler on a port of its own.
+func serveBench(h http.Handler) (base string, stop func() error, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("bench: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), func() error {
+		err := server.Close()
+		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}, nil
+}
+
+// noRecords is the log of a bench that reads views only.
+type noRecords struct{}
+
+func (noRecords) Record(context.Context, uint64) (api.Record, error) {
+	return api.Record{}, api.ErrNoRecord
+}
+
+func (noRecords) Bounds(context.Context) (api.LogBounds, error) { return api.LogBounds{First: 1}, nil }
+
+func (noRecords) Storage(context.Context) api.Storage { return api.Storage{} }
+
+func (p *program) printRead(f readFigures, b *readBench) error {
+	met := func(yes bool) string {
+		if yes {
+			return "met"
+		}
+		return "not met"
+	}
+	fmt.Fprintf(p.stdout, "%s/%s, %d cores, %s; %d orders in %s; client and server in one process; %d rounds of %s, medians\n\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), f.Orders, b.dir, b.rounds, b.duration)
+	fmt.Fprintf(p.stdout, "one order, %d connections: %.0f/s; a constant by the same server: %.0f/s; %.2f×, goal %.1f× %s\n\n",
+		f.Connections, f.Order, f.Constant, f.Ratio, f.RatioGoal, met(f.Ratio >= f.RatioGoal))
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "a page of 100 by\tp50 ms\tp99 ms\tgoal p50 ms\t\t")
+	for _, l := range f.Answers {
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.0f\t%s\t\n", l.Question, l.P50, l.P99, l.Goal, met(l.P50 <= l.Goal))
+	}
+	return w.Flush()
+}

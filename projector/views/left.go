@@ -1,0 +1,100 @@
+package views
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// readAtOnce is how many orders one statement reads.
+const readAtOnce = 500
+
+// leaver is an order that has left its place in the list since the walk began.
+type leaver struct {
+	order statemachine.Order
+	when  int64 // the sequence by which it left
+}
+
+// left returns the orders that were still to come in this walk when they left their place, in the order in which they did: at
+// most a page of them. whole is false when there are more.
+func (l *lister) left(ctx context.Context, applied int64) (orders []statemachine.Order, whole bool, err error) {
+	if l.accounted >= applied {
+		return nil, true, nil
+	}
+	rows, err := l.changed(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err == nil, err
+	}
+	var leavers []leaver
+	for chunk := range slices.Chunk(rows, readAtOnce) {
+		err := l.read(ctx, chunk, func(o *statemachine.Order, recent []byte) error {
+			when, due, err := l.due(ctx, o, recent, chunk)
+			if due {
+				leavers = append(leavers, leaver{*o, when})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, false, err
+		}
+		slices.SortFunc(leavers, func(a, b leaver) int { return cmp.Compare(a.when, b.when) })
+		leavers = leavers[:min(len(leavers), l.q.Limit+1)] // memory does not grow with what changed
+	}
+	whole = len(leavers) <= l.q.Limit
+	leavers = leavers[:min(len(leavers), l.q.Limit)]
+	for i := range leavers {
+		orders = append(orders, leavers[i].order)
+	}
+	if !whole {
+		l.accounted = leavers[len(leavers)-1].when
+	}
+	return orders, whole, nil
+}
+
+// changed returns those that q selects of the orders with a notification that is not accounted for.
+func (l *lister) changed(ctx context.Context) ([]found, error) {
+	s := span{since: l.accounted + 1, until: maxSequence, ascending: true, byReceived: true}
+	return l.walk(ctx, s, unlimited)
+}
+
+// due reports whether the order left a place that the walk had not come to, by a notification that is not accounted for.
+func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, chunk []found) (when int64, due bool, err error) {
+	if int64(o.First.Sequence) > l.begun || !l.q.holds(o) {
+		return 0, false, nil
+	}
+	sequences, err := appendSequences(nil, recent)
+	if err != nil {
+		return 0, false, err
+	}
+	if uint64(len(sequences)) < o.Count && sequences[0] > uint64(l.begun) {
+		i := slices.IndexFunc(chunk, func(f found) bool { return f.sequence == int64(o.Last.Sequence) })
+		if sequences, err = l.allSequences(ctx, chunk[i].n, sequences); err != nil {
+			return 0, false, err
+		}
+	}
+	i, _ := slices.BinarySearch(sequences, uint64(l.begun)+1)
+	if i == 0 || i == len(sequences) || int64(sequences[i]) <= l.accounted {
+		return 0, false, nil
+	}
+	was := place{sequence: int64(sequences[i-1])}
+	if l.q.Sort.byModified() {
+		was.modified = modifiedKey(o.ModifiedAsOf(uint64(l.begun)))
+	}
+	return int64(sequences[i]), l.q.Sort.precedes(l.last, was), nil
+}
+
+// allSequences puts those that have moved out of the row before the recent ones.
+func (l *lister) allSequences(ctx context.Context, n int64, recent []uint64) (all []uint64, err error) {
+	err = l.c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
+		var chunk sql.RawBytes
+		if err := rows.Scan(&chunk); err != nil {
+			return err
+		}
+		all, err = appendSequences(all, chunk)
+		return err
+	})
+	return append(all, recent...), err
+}
