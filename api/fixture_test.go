@@ -237,6 +237,12 @@ func start(t testing.TB, w *world, change ...func(*api.Options)) *server {
 	}
 	a, err := api.New(o)
 	require.NoError(t, err)
+	return serve(t, w, a)
+}
+
+// serve serves a on a real socket.
+func serve(t testing.TB, w *world, a *api.API) *server {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
