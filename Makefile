@@ -42,7 +42,7 @@ bench: build ## measure ingest, then run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 docs: ## write the generated parts of docs/ anew
-	go test ./cmd/orderfold -run TestGenerated -update
+	go test ./api ./cmd/orderfold -p 1 -run TestGenerated -update
 
 clean: ## remove what was built
 	rm -rf bin

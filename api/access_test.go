@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -160,6 +161,25 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 	open, err := api.New(options(w))
 	require.NoError(t, err)
 	require.Error(t, open.ReplaceKeys([]api.Key{old}))
+}
+
+func TestAStreamEndsWhenItsKeyIsTakenAway(t *testing.T) {
+	w := newWorld(t)
+	o := options(w)
+	o.Keys, o.Limit = []api.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}, api.Limit{PerSecond: 0.001, Burst: 1}
+	a, err := api.New(o)
+	require.NoError(t, err)
+	s := serve(t, w, a)
+	taken, kept := s.listen(t, "", "Authorization: Bearer one"), s.listen(t, "", "Authorization: Bearer two")
+	require.Empty(t, taken.snapshot(t))
+	require.Empty(t, kept.snapshot(t))
+	require.NoError(t, a.ReplaceKeys([]api.Key{key(t, "b:reader:two"), key(t, "a:reader:three")}))
+	for err = nil; err == nil; {
+		_, err = taken.read()
+	}
+	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
+	s.apply(t)
+	require.Equal(t, "o-1", kept.change(t).Order.OrderID, "what it is sent does not count: it asked once")
 }
 
 func TestAKeyFileIsFollowed(t *testing.T) {

@@ -22,7 +22,6 @@ const (
 	noRoute      = "none"   // the route of a request that matches none
 	// problemKey is where a problem that huma wrote is left for the access log.
 	problemKey = "problem"
-	streamPath = "/v1/stream"
 )
 
 // around is what every request goes through: headers, access, panics, problems, metrics and one line in the log.
@@ -41,7 +40,7 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		err := a.admit(c, e)
 		if err == nil {
-			release := a.holdStream(c, e.key)
+			release := a.hold(c, e.key)
 			defer release()
 			err = guarded(next, c)
 		}
@@ -72,9 +71,9 @@ func (a *API) finish(c echo.Context, e *event) {
 	e.log(a.logger, c, route, taken)
 }
 
-// holdStream has a stream end when its key is taken away. Every other request is over soon.
-func (a *API) holdStream(c echo.Context, key Key) (release func()) {
-	if key.Name == "" || c.Path() != streamPath {
+// hold has the request end when its key is taken away: streams and exports last.
+func (a *API) hold(c echo.Context, key Key) (release func()) {
+	if key.Name == "" {
 		return func() {}
 	}
 	ctx, cut := context.WithCancel(c.Request().Context())

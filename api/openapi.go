@@ -141,10 +141,16 @@ func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
 	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
+	examples, err := readExamples()
+	if err != nil {
+		return nil, err
+	}
+	document.Components.Examples = examples.problems()
 	for path, item := range document.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
 			if op != nil {
 				completeOperation(path, op)
+				examples.show(op)
 			}
 		}
 	}
