@@ -53,6 +53,9 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	if err := sv.open(ctx, r); err != nil {
 		return err
 	}
+	if err := sv.addGauges(); err != nil {
+		return err
+	}
 	for _, add := range []struct {
 		due   bool
 		build func() error
