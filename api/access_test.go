@@ -278,3 +278,14 @@ func TestTheLineOfARequestTellsWhoAskedAndHowLongItWaited(t *testing.T) {
 	s.get(t, "/v1/stats")
 	require.NotContains(t, lines.FilterMessage("request").All()[1].ContextMap(), "waited")
 }
+
+func TestCallersAreRememberedInBoundedMemory(t *testing.T) {
+	remembered, wait := api.Remembered(5 * api.MaxCallers)
+	require.LessOrEqual(t, remembered, 2*api.MaxCallers)
+	require.Positive(t, wait("often"), "who asks all the time is not forgotten")
+	require.Zero(t, wait("10.0.0.0"), "who has not asked for long is")
+	require.Equal(t, "192.0.2.1", api.CallerOf(api.Key{}, "[::ffff:192.0.2.1]:80"))
+	require.Equal(t, "2001:db8:1:2::/64", api.CallerOf(api.Key{}, "[2001:db8:1:2:3::9]:80"))
+	require.Equal(t, "key a", api.CallerOf(key(t, "a:reader:x"), "192.0.2.1:80"))
+	require.Equal(t, "@", api.CallerOf(api.Key{}, "@"))
+}
