@@ -114,17 +114,7 @@ func build(o Options) (*API, error) {
 	a.echo.Use(a.around)
 	a.huma = huma.NewAPI(a.config(), adapter{humaecho.New(a.echo, huma.Config{}).Adapter()})
 	a.huma.UseMiddleware(strictQuery)
-	a.register()
-	read := []string{http.MethodGet, http.MethodHead}
-	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(o.Gatherer,
-		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
-	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
-	})
-	a.routes = make(map[string]string)
-	for _, r := range a.echo.Routes() {
-		a.routes[r.Path] = r.Path
-	}
+	a.route(o.Gatherer)
 	if a.hub, err = newHub(&o, a.logger); err != nil {
 		return nil, err
 	}
@@ -138,6 +128,21 @@ func build(o Options) (*API, error) {
 		return nil, fmt.Errorf("api: metrics: %w", err)
 	}
 	return a, nil
+}
+
+// route adds all routes: those of the document, and the two that huma has no part in.
+func (a *API) route(metrics prometheus.Gatherer) {
+	a.register()
+	read := []string{http.MethodGet, http.MethodHead}
+	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(metrics,
+		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
+	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
+	})
+	a.routes = make(map[string]string)
+	for _, r := range a.echo.Routes() {
+		a.routes[r.Path] = r.Path
+	}
 }
 
 // register adds every route that the document is generated from.

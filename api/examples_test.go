@@ -35,6 +35,7 @@ func exampleWorld(t testing.TB) *world {
 		statemachine.CreatedOn: "2026-03-02T09:29:58.402Z", statemachine.ExpiryDate: "2026-03-31"}
 	part := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, Type: "UPDATED",
 		Status: statemachine.PartiallyFilled, At: minute(31).Add(7214 * time.Millisecond), Executed: "40"}
+	part.Details[statemachine.ExecutionPrice], part.Details[statemachine.ExecutedAmount] = "101.25", "4050.00"
 	undone := part
 	undone.At, undone.Executed = minute(33), "35"
 	refused := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, At: minute(32), Refused: true,
@@ -72,9 +73,16 @@ func (oneRebuild) Cancel() (api.Rebuild, error) {
 	return canceled, nil
 }
 
+var (
+	notJSON, unreadable = "not-json", "The body is not JSON."
+	// mended is what a redrive of the record in quarantine would do: nothing, it is still not JSON.
+	mended = redriver{answer: api.Redrive{Examined: 1, Remain: 1,
+		Records: []api.RedrivenRecord{{Sequence: 7, Object: "customer", Class: &notJSON, Reason: &unreadable}}}}
+)
+
 // exampleAnswers asks for an answer of each operation, by media type.
 func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessage {
-	s := start(t, w, func(o *api.Options) { o.Rebuilds = oneRebuild{} })
+	s := start(t, w, func(o *api.Options) { o.Rebuilds, o.Redrives = oneRebuild{}, &mended })
 	answers := map[string]map[string]json.RawMessage{}
 	for _, c := range []struct{ operation, method, path string }{
 		{"list-orders", "GET", "/v1/orders?externalId=ord-000123"},
@@ -94,6 +102,7 @@ func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessag
 		{"start-rebuild", "POST", "/v1/rebuilds"},
 		{"get-rebuild", "GET", "/v1/rebuilds/current"},
 		{"cancel-rebuild", "DELETE", "/v1/rebuilds/current"},
+		{"redrive", "POST", "/v1/redrives?sequence=7"},
 	} {
 		a := s.do(t, c.method, c.path)
 		require.Less(t, a.StatusCode, 300, "%s: %s", c.path, a.body)

@@ -56,7 +56,7 @@ var problemKinds = []ProblemKind{
 		"Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known."},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method that the header `Allow` lists."},
 	{codeConflict, http.StatusConflict, "The request does not fit the present state",
-		"See `GET /v1/rebuilds/current`: a rebuild runs already, or none does."},
+		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`."},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
