@@ -2,9 +2,11 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 RACE := $(shell go env CGO_ENABLED | grep -q 1 && command -v $$(go env CC) >/dev/null && echo -race)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# Without service discovery, which would be most of it. The first build takes minutes, the next none.
+PROMTOOL := go run -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build demo test faults trace check vulnerabilities fuzz bench docs clean
+.PHONY: help build demo test faults trace check alerts vulnerabilities fuzz bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +31,10 @@ check: ## formatting, vet, staticcheck
 	go vet ./...
 	$(STATICCHECK) ./...
 
+alerts: ## check and test the alert rules in docs/ with promtool
+	$(PROMTOOL) check rules --lint all --lint-fatal docs/alerts.yml
+	$(PROMTOOL) test rules docs/alerts_test.yml
+
 vulnerabilities: ## look known vulnerabilities up, if their database can be reached
 	$(GOVULNCHECK) ./...
 
@@ -43,6 +49,7 @@ bench: build ## measure ingest and reading, then run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 docs: ## write the generated parts of docs/ anew
+	go test ./api -run TestGenerated -update
 	go test ./cmd/orderfold -run TestGenerated -update
 
 clean: ## remove what was built

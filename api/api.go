@@ -28,7 +28,9 @@ type Options struct {
 	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
 
-	Keys []Key // none: everybody may read, and only loopback addresses are served
+	Keys    []Key    // none: everybody may read, and only loopback addresses are served
+	Limit   Limit    // of each key, or of each address without one; none
+	Origins []string // such as https://dashboard.example.com, whose pages a browser lets in; none
 
 	Logger     *zap.Logger           // logs nothing
 	Registerer prometheus.Registerer // with Gatherer: both or none; a registry of its own
@@ -49,7 +51,9 @@ type API struct {
 	redrives Redrives
 	platform Platform
 
-	keys    []Key
+	keys    *keyring
+	limiter *limiter
+	origins *origins
 	logger  *zap.Logger
 	metrics *requestMetrics
 	version string
@@ -67,8 +71,8 @@ type API struct {
 	routes map[string]string
 }
 
-// New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, or
-// a metric is registered already.
+// New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, an
+// origin is none, or a metric is registered already.
 func New(o Options) (*API, error) {
 	if o.Views == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
 		return nil, errors.New("api: Views, Position, Log, History and Feed are required")
@@ -76,7 +80,7 @@ func New(o Options) (*API, error) {
 	if o.DrainTimeout < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
 		return nil, errors.New("api: the drain timeout is negative, or one of Registerer and Gatherer is missing")
 	}
-	if err := distinct(o.Keys); err != nil {
+	if err := errors.Join(distinct(o.Keys), o.Limit.check()); err != nil {
 		return nil, err
 	}
 	return build(o)
@@ -96,10 +100,14 @@ func build(o Options) (*API, error) {
 		registry := prometheus.NewRegistry()
 		o.Registerer, o.Gatherer = registry, registry
 	}
+	from, err := newOrigins(o.Origins)
+	if err != nil {
+		return nil, err
+	}
 	a := &API{
-		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives,
-		platform: o.Platform,
-		keys:     o.Keys, logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
+		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
+		keys: newKeyring(o.Keys), limiter: newLimiter(o.Limit), origins: from,
+		logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
 		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
 		echo: echo.New(),
 	}
@@ -107,18 +115,7 @@ func build(o Options) (*API, error) {
 	a.echo.Use(a.around)
 	a.huma = huma.NewAPI(a.config(), adapter{humaecho.New(a.echo, huma.Config{}).Adapter()})
 	a.huma.UseMiddleware(strictQuery)
-	a.register()
-	read := []string{http.MethodGet, http.MethodHead}
-	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(o.Gatherer,
-		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
-	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
-	})
-	a.routes = make(map[string]string)
-	for _, r := range a.echo.Routes() {
-		a.routes[r.Path] = r.Path
-	}
-	var err error
+	a.route(o.Gatherer)
 	if a.hub, err = newHub(&o, a.logger); err != nil {
 		return nil, err
 	}
@@ -135,6 +132,21 @@ func build(o Options) (*API, error) {
 		return nil, fmt.Errorf("api: metrics: %w", err)
 	}
 	return a, nil
+}
+
+// route adds all routes: those of the document, and the two that huma has no part in.
+func (a *API) route(metrics prometheus.Gatherer) {
+	a.register()
+	read := []string{http.MethodGet, http.MethodHead}
+	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(metrics,
+		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
+	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
+	})
+	a.routes = make(map[string]string)
+	for _, r := range a.echo.Routes() {
+		a.routes[r.Path] = r.Path
+	}
 }
 
 // register adds every route that the document is generated from.

@@ -1,8 +1,8 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"go.uber.org/zap"
 )
 
 const (
@@ -28,35 +27,28 @@ const (
 // around is what every request goes through: headers, access, panics, problems, metrics and one line in the log.
 func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		start := time.Now()
+		e := newEvent(c)
 		r, w := c.Request(), c.Response()
-		id := requestIDOf(r.Header)
-		setHeaders(w.Header(), id)
+		setHeaders(w.Header(), e.id)
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			w.Before(func() { a.stampSequence(c) })
 		}
 		a.metrics.inFlight.Inc()
-		defer a.metrics.inFlight.Dec()
-
-		key, err := a.admit(c)
+		defer a.finish(c, e)
+		if a.origins.share(r, w) {
+			return nil
+		}
+		err := a.admit(c, e)
 		if err == nil {
+			release := a.hold(c, e.key)
+			defer release()
 			err = guarded(next, c)
 		}
-		var p *Problem
 		cut := err != nil && w.Committed
 		if err != nil {
-			p = asProblem(err)
-			answer(c, p)
-		} else {
-			p, _ = c.Get(problemKey).(*Problem)
+			e.problem = asProblem(err)
+			answer(c, e.problem)
 		}
-		route, known := a.routes[c.Path()]
-		if !known {
-			route = noRoute
-		}
-		taken := time.Since(start)
-		a.metrics.observe(route, w.Status, taken)
-		a.logAccess(r.Method, route, id, key.Name, w, taken, p)
 		if cut {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
@@ -64,26 +56,64 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// finish counts and logs the request, also one whose connection is given up.
+func (a *API) finish(c echo.Context, e *event) {
+	a.metrics.inFlight.Dec()
+	if e.problem == nil {
+		e.problem, _ = c.Get(problemKey).(*Problem)
+	}
+	route, known := a.routes[c.Path()]
+	if !known {
+		route = noRoute
+	}
+	taken := time.Since(e.start)
+	a.metrics.observe(route, c.Response().Status, taken)
+	e.log(a.logger, c, route, taken)
+}
+
+// hold has the request end when its key is taken away: streams and exports last.
+func (a *API) hold(c echo.Context, key Key) (release func()) {
+	if key.Name == "" {
+		return func() {}
+	}
+	ctx, cut := context.WithCancel(c.Request().Context())
+	c.SetRequest(c.Request().WithContext(ctx))
+	let := a.keys.hold(key, cut)
+	return func() { let(); cut() }
+}
+
 // admit checks what can be told before the route is asked.
-func (a *API) admit(c echo.Context) (Key, error) {
+func (a *API) admit(c echo.Context, e *event) (err error) {
 	r := c.Request()
-	var key Key
-	if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
-		var ok bool
-		if key, ok = a.authenticate(r); !ok {
-			p := problem(codeUnauthorized, "Send a configured key: Authorization: Bearer <key>.")
-			p.header.Set("WWW-Authenticate", `Bearer realm="orderfold"`)
-			return Key{}, p
+	open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+	admitted := true
+	if !open {
+		e.key, admitted = a.keys.authenticate(r)
+		// Guesses are counted too, by address.
+		if wait := a.limiter.admit(callerOf(e.key, r.RemoteAddr), e.start); wait > 0 {
+			return tooMany(wait, a.limiter.limit)
 		}
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && len(a.keys) > 0 && key.Role != Operator {
-		return key, problem(codeForbidden, "Only a key of the role %s may change anything.", Operator)
+	if !admitted {
+		p := problem(codeUnauthorized, "Send a configured key: Authorization: Bearer <key>.")
+		p.header.Set("WWW-Authenticate", `Bearer realm="orderfold"`)
+		return p
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	default:
+		if err := a.origins.refuse(r); err != nil {
+			return err
+		}
+		if e.key.Role != Operator && !a.keys.open() {
+			return problem(codeForbidden, "Only a key of the role %s may change anything.", Operator)
+		}
 	}
 	if r.ContentLength > maxBody {
-		return key, problem(codeTooLarge, "No route reads a body; up to %d bytes are put up with.", maxBody)
+		return problem(codeTooLarge, "No route reads a body; up to %d bytes are put up with.", maxBody)
 	}
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
-	return key, unescape(c)
+	return unescape(c)
 }
 
 // unescape decodes the parameters of the path. Echo matches the path as it was sent when that differs from the decoded
@@ -174,31 +204,6 @@ func prepare(c echo.Context, p *Problem) {
 	}
 	p.RequestID = h.Get(requestID)
 	c.Set(problemKey, p)
-}
-
-func (a *API) logAccess(method, route, id, key string, w *echo.Response, taken time.Duration, p *Problem) {
-	fields := []zap.Field{
-		zap.String("requestId", id),
-		zap.String("method", method),
-		zap.String("route", route),
-		zap.Int("status", w.Status),
-		zap.Duration("duration", taken),
-		zap.Int64("bytes", w.Size),
-		zap.String("key", key),
-	}
-	if p != nil {
-		fields = append(fields, zap.String("problem", p.Code))
-	}
-	if p == nil || p.cause == nil {
-		a.logger.Info("request", fields...)
-		return
-	}
-	fields = append(fields, zap.Error(p.cause))
-	var panic *panicked
-	if errors.As(p.cause, &panic) {
-		fields = append(fields, zap.ByteString("stack", panic.stack))
-	}
-	a.logger.Error("request", fields...)
 }
 
 // requestIDOf returns the caller's id when it is printable and short, otherwise a new one.

@@ -35,24 +35,12 @@
 //
 // # Problems
 //
-// Every error is application/problem+json (RFC 9457). Callers branch on its code:
-//
-//	bad-parameter       400  unknown, repeated, empty or unreadable parameter; errors names each
-//	unauthorized        401  no key, or a wrong one
-//	not-found           404
-//	not-yet-known       404  the order was not known then; firstSequence and firstReceivedAt tell since when it is
-//	method-not-allowed  405  with Allow
-//	cursor-expired      410  the views were rebuilt since: start again without it
-//	too-large           413  a body of more than 64 KiB, though no route reads one
-//	internal            500  the log has the cause under the request id
-//	view-behind         503  with Retry-After
-//	busy                503  as many streams are open as there may be
-//	not-ready           503  no views yet, or of another version; with Retry-After
-//	log-unavailable     503  with Retry-After
+// Every error is application/problem+json (RFC 9457). Callers branch on its code; [Problems] lists them.
 //
 // # Access
 //
 // With keys configured every path needs one, /metrics and /openapi.json too: what they tell is worth as much as a list,
 // and Prometheus can send a key. Only /healthz and /readyz are open, because what probes them cannot keep a secret; they
 // answer in fixed words that tell nothing of orders, paths or hosts. Without keys only a loopback address may be served.
+// Keys can be replaced while the API is served, see [KeyFile]. Requests are counted by key, or by address where there is none.
 package api

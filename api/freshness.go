@@ -44,6 +44,7 @@ func (a *API) await(ctx context.Context, q AtLeast) error {
 	if status.Checkpoint.Sequence >= q.MinSequence {
 		return nil
 	}
+	defer noteWait(ctx, q.MinSequence, time.Now())
 	patience, cancel := context.WithTimeout(ctx, preferredWait(q.Prefer))
 	defer cancel()
 	if server, ok := ctx.Value(stopping{}).(context.Context); ok {

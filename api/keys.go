@@ -2,11 +2,9 @@ package api
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 )
@@ -69,24 +67,4 @@ func distinct(keys []Key) error {
 		seen[k.digest] = k.Name
 	}
 	return nil
-}
-
-// authenticate returns the key that the request carries, the zero key when none is configured. It looks at every key, and
-// at the digest of whatever was sent, so that its time says nothing about how wrong a guess was.
-func (a *API) authenticate(r *http.Request) (Key, bool) {
-	if len(a.keys) == 0 {
-		return Key{}, true
-	}
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	digest := sha256.Sum256([]byte(strings.TrimSpace(secret)))
-	var key Key
-	found := 0
-	for i := range a.keys {
-		same := subtle.ConstantTimeCompare(digest[:], a.keys[i].digest[:])
-		if same == 1 {
-			key = a.keys[i]
-		}
-		found |= same
-	}
-	return key, found == 1 && strings.EqualFold(scheme, "Bearer")
 }

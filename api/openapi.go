@@ -80,7 +80,7 @@ func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// get registers a handler for GET path; problems are the statuses it answers besides 400, 401 and 500. A question that
+// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 413, 429 and 500. A question that
 // embeds AtLeast is answered when the views have come that far.
 func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
@@ -110,12 +110,13 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 
 func (a *API) describeProblems(op *huma.Operation, problems []int) {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
-	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError}, problems...)
+	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge,
+		http.StatusTooManyRequests, http.StatusInternalServerError}, problems...)
 	for _, status := range problems {
 		var codes []string
 		for _, kind := range problemKinds {
-			if kind.status == status {
-				codes = append(codes, kind.code)
+			if kind.Status == status {
+				codes = append(codes, kind.Code)
 			}
 		}
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
@@ -140,10 +141,16 @@ func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
 	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
+	examples, err := readExamples()
+	if err != nil {
+		return nil, err
+	}
+	document.Components.Examples = examples.problems()
 	for path, item := range document.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
 			if op != nil {
 				completeOperation(path, op)
+				examples.show(op)
 			}
 		}
 	}
@@ -165,6 +172,7 @@ func completeOperation(path string, op *huma.Operation) {
 		op.Security = []map[string][]string{}
 		delete(op.Responses, "400")
 		delete(op.Responses, "401")
+		delete(op.Responses, "429")
 	}
 	for status, response := range op.Responses {
 		if response.Headers == nil {
@@ -176,7 +184,7 @@ func completeOperation(path string, op *huma.Operation) {
 			response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
 				Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
 		}
-		if status == "503" && response.Content[problemType] != nil {
+		if (status == "503" || status == "429") && response.Content[problemType] != nil {
 			response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
 		}
 	}

@@ -196,6 +196,5 @@ func knownTime(t time.Time) *string {
 	return known(instant(t))
 }
 
-// instant writes a time. Times are texts here because time.Time refuses to be written when a foreign year, moved to UTC,
-// has five digits: one such notification would make every list with its order in it fail.
+// instant writes a time. Nothing known has a year of more than four digits: the decoder takes none over.
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

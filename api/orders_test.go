@@ -73,18 +73,6 @@ func TestWhatIsNotKnownOfAnOrderIsNullAndListsAreEmpty(t *testing.T) {
 		string(s.get(t, "/v1/orders/o-1").body))
 }
 
-func TestATimeOutsideFourDigitYearsDoesNotFailAnOrder(t *testing.T) {
-	s := start(t, newWorld(t))
-	n := order("o-1", statemachine.Placed, 1, "")
-	n.At = time.Date(9999, 12, 31, 23, 30, 0, 0, time.FixedZone("", -3600))
-	s.receive(n, `{}`)
-	s.apply(t)
-	response, err := http.Get(s.base + "/v1/orders/o-1") // not a date-time that the document allows, and still readable
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, http.StatusOK, response.StatusCode)
-}
-
 func TestAnOrderIDMayHaveAnyCharacter(t *testing.T) {
 	s := start(t, newWorld(t))
 	ids := []string{"a/b", "a%2Fb", "ä b", "a?b#c", "history", "..", "a+b", `<script>"`, strings.Repeat("x", 128)}

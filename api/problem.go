@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ const (
 	codeMethodNotAllowed = "method-not-allowed"
 	codeCursorExpired    = "cursor-expired"
 	codeTooLarge         = "too-large"
+	codeRateLimited      = "rate-limited"
 	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
 	codeInternal         = "internal"
 	codeViewBehind       = "view-behind"
@@ -33,28 +35,52 @@ const (
 	codeLogUnavailable   = "log-unavailable"
 )
 
+// ProblemKind is a kind of problem: its code never changes, and is the end of its type.
+type ProblemKind struct {
+	Code   string
+	Status int
+	Title  string
+	Do     string // what whoever asked can do about it
+}
+
 // problemKinds is the table of problems; the order is that of the documentation.
-var problemKinds = []struct {
-	code   string
-	status int
-	title  string
-}{
-	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid"},
-	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required"},
-	{codeForbidden, http.StatusForbidden, "The key does not allow it"},
-	{codeNotFound, http.StatusNotFound, "Not found"},
-	{codeNotYetKnown, http.StatusNotFound, "The order was not known then"},
-	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here"},
-	{codeConflict, http.StatusConflict, "The request does not fit the present state"},
-	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made"},
-	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large"},
-	{codeCanceled, 499, "The client went away"},
-	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server"},
-	{codeNotHere, http.StatusNotImplemented, "This process cannot do it"},
-	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far"},
-	{codeBusy, http.StatusServiceUnavailable, "There is no room for more"},
-	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready"},
-	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached"},
+var problemKinds = []ProblemKind{
+	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid",
+		"Correct the parameters that `errors` names; unknown, repeated, empty and unreadable ones are refused."},
+	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required",
+		"Send a configured key: `Authorization: Bearer <key>`."},
+	{codeForbidden, http.StatusForbidden, "The key does not allow it",
+		"Use a key of the role operator; a page of another site needs its origin allowed."},
+	{codeNotFound, http.StatusNotFound, "Not found", "Look the id up in a list; `/openapi.json` lists the paths."},
+	{codeNotYetKnown, http.StatusNotFound, "The order was not known then",
+		"Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known."},
+	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method that the header `Allow` lists."},
+	{codeConflict, http.StatusConflict, "The request does not fit the present state",
+		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`."},
+	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
+	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
+	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
+		"Wait as long as `Retry-After` says. Ask for longer pages, or follow `/v1/stream`."},
+	{codeCanceled, statusCanceled, "The client went away", ""},
+	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server",
+		"A defect: the server's log has the cause under the request id."},
+	{codeNotHere, http.StatusNotImplemented, "This process cannot do it", "Ask the process that writes the views, or use the command."},
+	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far",
+		"Repeat after `Retry-After`, or wait longer with `Prefer: wait=<seconds>`."},
+	{codeBusy, http.StatusServiceUnavailable, "There is no room for more",
+		"Repeat after `Retry-After`: as many streams are open as the server serves."},
+	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready",
+		"Repeat after `Retry-After`; there are no views yet, or of another version: `/v1/status` tells more."},
+	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached",
+		"Repeat after `Retry-After`; raw bytes and history need the log."},
+}
+
+// statusCanceled is what the log and the metrics call an answer that nobody was there to read.
+const statusCanceled = 499
+
+// Problems returns every kind of problem that can be answered.
+func Problems() []ProblemKind {
+	return slices.DeleteFunc(slices.Clone(problemKinds), func(k ProblemKind) bool { return k.Code == codeCanceled })
 }
 
 // problemURN prefixes the type of a problem. A name, not an address: there is no host that would have to stay.
@@ -67,7 +93,7 @@ type Problem struct {
 	Type      string       `json:"type" format:"uri" doc:"Names the kind of problem: urn:orderfold:problem: and the code."`
 	Title     string       `json:"title" doc:"The kind of problem in words."`
 	Status    int          `json:"status" doc:"The HTTP status."`
-	Code      string       `json:"code" doc:"The kind of problem, stable."`
+	Code      string       `json:"code" doc:"The kind of problem, stable:"`
 	Detail    string       `json:"detail" doc:"What is wrong here and what to do about it."`
 	RequestID string       `json:"requestId" doc:"As in the header Request-Id; the server's log has it too."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"The parameters that are wrong."`
@@ -88,10 +114,10 @@ type FieldError struct {
 
 // TransformSchema names the codes.
 func (*Problem) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	for _, kind := range problemKinds {
-		if kind.code != codeCanceled {
-			s.Properties["code"].Enum = append(s.Properties["code"].Enum, kind.code)
-		}
+	code := s.Properties["code"]
+	for _, kind := range Problems() {
+		code.Enum = append(code.Enum, kind.Code)
+		code.Description += fmt.Sprintf("\n* %s (%d): %s. %s", kind.Code, kind.Status, kind.Title, kind.Do)
 	}
 	return s
 }
@@ -111,8 +137,8 @@ func (*Problem) ContentType(string) string { return problemType }
 func problem(code, format string, args ...any) *Problem {
 	p := &Problem{Type: problemURN + code, Code: code, Detail: fmt.Sprintf(format, args...), header: http.Header{}}
 	for _, kind := range problemKinds {
-		if kind.code == code {
-			p.Title, p.Status = kind.title, kind.status
+		if kind.Code == code {
+			p.Title, p.Status = kind.Title, kind.Status
 		}
 	}
 	if p.Status == http.StatusServiceUnavailable {

@@ -23,7 +23,9 @@ func strictQuery(ctx huma.Context, next func(huma.Context)) {
 		answer(c, p)
 		return
 	}
-	next(ctx)
+	w := &waited{}
+	c.Set(waitedKey, w)
+	next(huma.WithValue(ctx, waitedContext{}, w))
 }
 
 func checkQuery(raw string, parameters []*huma.Param) *Problem {

@@ -29,11 +29,11 @@ type stopping struct{}
 //
 // The error is nil after a complete drain. Others: see CheckExposure; the listener failed; DrainTimeout was too short.
 func (a *API) Serve(ctx context.Context, listener net.Listener) error {
-	if err := CheckExposure(listener.Addr(), a.keys); err != nil {
+	if err := CheckExposure(listener.Addr(), *a.keys.keys.Load()); err != nil {
 		_ = listener.Close() // nothing was served yet; the reason is the error to return
 		return err
 	}
-	if len(a.keys) == 0 {
+	if a.keys.open() {
 		a.logger.Warn("no API key configured: every local process can read orders")
 	}
 	errorLog, err := zap.NewStdLogAt(a.logger, zapcore.DebugLevel) // whoever connects can cause its lines

@@ -22,6 +22,7 @@ const (
 	ErrNotYetKnown    Code = "not-yet-known" // with FirstSequence and FirstReceivedAt
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
+	ErrRateLimited    Code = "rate-limited" // with RetryAfter
 	ErrViewBehind     Code = "view-behind"
 	ErrBusy           Code = "busy"
 	ErrNotReady       Code = "not-ready"

@@ -32,6 +32,9 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.api.access.keyFile != "" && len(s.api.access.keys.values) == 0 {
+		return usagef("demo: with --api-key-file give an --api-key too: the demo asks with it")
+	}
 	if s.data == "" {
 		if s.data, err = os.MkdirTemp("", "orderfold-demo-"); err != nil {
 			return fmt.Errorf("demo: %w; name a folder with --data", err)
@@ -75,7 +78,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 		return err
 	}
 	api, key, shownKey := sv.baseURL("api"), "", ""
-	if keys := sv.settings.api.keys.values; len(keys) > 0 {
+	if keys := sv.settings.api.access.keys.values; len(keys) > 0 {
 		key = strings.SplitN(keys[0], ":", 3)[2]
 		shownKey = " -H 'Authorization: Bearer KEY'" // not the key itself: this is a terminal
 	}

@@ -35,6 +35,13 @@ func TestGeneratedTablesOfTheRulesAreCurrent(t *testing.T) {
 	requireCurrent(t, path, page)
 }
 
+func TestGeneratedTableOfProblemsIsCurrent(t *testing.T) {
+	const path = "../../docs/http.md"
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	requireCurrent(t, path, replaceBlock(t, string(text), "problems", problemTable()))
+}
+
 func TestGeneratedOpenAPIDocumentIsCurrent(t *testing.T) {
 	document, err := api.Document()
 	require.NoError(t, err)
@@ -69,6 +76,15 @@ func breakTable() string {
 	b.WriteString("| code | severity | condition |\n|---|---|---|\n")
 	for _, r := range statemachine.Rules() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Code, r.Severity, r.Condition)
+	}
+	return b.String()
+}
+
+func problemTable() string {
+	var b strings.Builder
+	b.WriteString("| code | status | title | what to do |\n|---|---|---|---|\n")
+	for _, k := range api.Problems() {
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", k.Code, k.Status, k.Title, k.Do)
 	}
 	return b.String()
 }

@@ -53,6 +53,9 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	if err := sv.open(ctx, r); err != nil {
 		return err
 	}
+	if err := sv.addGauges(); err != nil {
+		return err
+	}
 	for _, add := range []struct {
 		due   bool
 		build func() error
@@ -212,7 +215,7 @@ func (sv *service) addRebuilder(ctx context.Context) {
 }
 
 func (sv *service) addAPI() error {
-	keys, err := sv.settings.api.parsed()
+	file, keys, err := sv.openKeys()
 	if err != nil {
 		return err
 	}
@@ -222,12 +225,16 @@ func (sv *service) addAPI() error {
 	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History:  apiHistory{projector.Historian{Log: sv.log, Views: sv.views}},
-		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: keys, Logger: sv.logger.Named("api"),
+		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: keys,
+		Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err
 	}
 	sv.parts = append(sv.parts, part{"api", func(ctx context.Context) error { return a.Serve(ctx, l) }})
+	if file != nil {
+		sv.parts = append(sv.parts, followKeys(file, a))
+	}
 	return nil
 }
 

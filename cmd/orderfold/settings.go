@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/receiver"
 )
 
@@ -44,8 +43,8 @@ type verifySettings struct {
 }
 
 type apiSettings struct {
-	addr string
-	keys texts
+	addr   string
+	access accessSettings
 }
 
 func (s *settings) registerCommon(f *flag.FlagSet) {
@@ -95,7 +94,7 @@ func (s *settings) registerVerify(f *flag.FlagSet) {
 
 func (s *settings) registerAPI(f *flag.FlagSet) {
 	f.StringVar(&s.api.addr, "api-addr", "127.0.0.1:8081", "where the read API answers")
-	f.Var(&s.api.keys, "api-key", "name:role:key, role reader or operator; repeatable")
+	s.api.access.register(f)
 }
 
 func (s *settings) registerMetrics(f *flag.FlagSet) {
@@ -119,19 +118,6 @@ func (r *receiverSettings) credentials() ([]receiver.Credentials, error) {
 			return nil, usagef("--webhook-auth: %v", err)
 		}
 		all = append(all, c)
-	}
-	return all, nil
-}
-
-// parsed parses --api-key.
-func (s *apiSettings) parsed() ([]api.Key, error) {
-	var all []api.Key
-	for _, text := range s.keys.values {
-		k, err := api.ParseKey(text)
-		if err != nil {
-			return nil, usagef("--api-key: %v", err)
-		}
-		all = append(all, k)
 	}
 	return all, nil
 }

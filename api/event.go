@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
+)
+
+const (
+	maxUserAgent = 200 // bytes, of what a caller says of itself
+	maxMethod    = 20
+	waitedKey    = "waited"
+)
+
+// event is what the log tells of a request: gathered on the way, written once.
+type event struct {
+	start   time.Time
+	id      string
+	key     Key // zero without one
+	problem *Problem
+}
+
+// waited is filled in by a request that waits for the views.
+type waited struct {
+	sequence uint64
+	taken    time.Duration
+}
+
+// waitedContext is the key of it.
+type waitedContext struct{}
+
+func newEvent(c echo.Context) *event {
+	return &event{start: time.Now(), id: requestIDOf(c.Request().Header)}
+}
+
+// noteWait notes that the request has waited since then.
+func noteWait(ctx context.Context, sequence uint64, since time.Time) {
+	if w, ok := ctx.Value(waitedContext{}).(*waited); ok {
+		w.sequence, w.taken = sequence, w.taken+time.Since(since)
+	}
+}
+
+// log writes the one line. It tells the route and never the path or the query: an id may be a customer's own.
+func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time.Duration) {
+	r, w := c.Request(), c.Response()
+	fields := []zap.Field{
+		zap.String("requestId", e.id),
+		zap.String("method", bounded(r.Method, maxMethod)),
+		zap.String("route", route),
+		zap.Int("status", w.Status),
+		zap.Duration("duration", taken),
+		zap.Int64("bytes", w.Size),
+		zap.String("key", e.key.Name),
+		zap.String("role", string(e.key.Role)),
+		zap.String("remote", r.RemoteAddr),
+		zap.String("userAgent", bounded(r.UserAgent(), maxUserAgent)),
+	}
+	if waited, ok := c.Get(waitedKey).(*waited); ok && waited.sequence > 0 {
+		fields = append(fields, zap.Uint64("minSequence", waited.sequence), zap.Duration("waited", waited.taken))
+	}
+	p := e.problem
+	if p != nil {
+		fields = append(fields, zap.String("problem", p.Code))
+	}
+	if p == nil || p.cause == nil {
+		logger.Info("request", fields...)
+		return
+	}
+	fields = append(fields, zap.Error(p.cause))
+	var panic *panicked
+	if errors.As(p.cause, &panic) {
+		fields = append(fields, zap.ByteString("stack", panic.stack))
+	}
+	logger.Error("request", fields...)
+}
+
+// bounded cuts a foreign text short; what is no valid UTF-8 then is left out.
+func bounded(text string, bytes int) string {
+	return strings.ToValidUTF8(text[:min(len(text), bytes)], "")
+}

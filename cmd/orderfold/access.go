@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+)
+
+// accessSettings say who may ask the API, how often, and from which pages.
+type accessSettings struct {
+	keys    texts
+	keyFile string
+	origins texts
+	limit   api.Limit
+}
+
+// keyFileInterval is how often the key file is looked at: a key that was taken away is refused about two seconds later.
+const keyFileInterval = time.Second
+
+func (s *accessSettings) register(f *flag.FlagSet) {
+	f.Var(&s.keys, "api-key", "name:role:key, role reader or operator; repeatable")
+	f.StringVar(&s.keyFile, "api-key-file", "", "file of such keys, one on a line, # for comments; followed while it changes")
+	f.Var(&s.origins, "api-cors-origin", "origin whose pages a browser lets read the API, such as https://dashboard.example.com; repeatable")
+	f.Float64Var(&s.limit.PerSecond, "api-rate", 0, "requests per second of each key, or each address without one; more are answered 429; 0: no limit")
+	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: what comes in a second")
+}
+
+// parsed parses --api-key.
+func (s *accessSettings) parsed() ([]api.Key, error) {
+	var all []api.Key
+	for _, text := range s.keys.values {
+		k, err := api.ParseKey(text)
+		if err != nil {
+			return nil, usagef("--api-key: %v", err)
+		}
+		all = append(all, k)
+	}
+	return all, nil
+}
+
+// openKeys returns the keys of flags and file; the file is nil when none is named.
+func (sv *service) openKeys() (*api.KeyFile, []api.Key, error) {
+	s := &sv.settings.api.access
+	keys, err := s.parsed()
+	if err != nil || s.keyFile == "" {
+		return nil, keys, err
+	}
+	return api.OpenKeyFile(s.keyFile, keys, sv.logger.Named("api"), sv.metrics)
+}
+
+// followKeys hands the changes of the key file to the API.
+func followKeys(file *api.KeyFile, a *api.API) part {
+	return part{"key file", func(ctx context.Context) error {
+		ticker := time.NewTicker(keyFileInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+				file.Refresh(a.ReplaceKeys)
+			}
+		}
+	}}
+}

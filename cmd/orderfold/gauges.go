@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// logPatience bounds how long a scrape waits for the log.
+const logPatience = 2 * time.Second
+
+// gauges tell of the log and the disk when they are scraped. What cannot be asked is left out.
+type gauges struct {
+	sv *service
+
+	build, up, bytes, limit, free *prometheus.Desc
+}
+
+// addGauges registers them for every process, whatever its parts are.
+func (sv *service) addGauges() error {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("orderfold_"+name, help, labels, nil)
+	}
+	return sv.metrics.Register(&gauges{
+		sv:    sv,
+		build: desc("build_info", "1, with the version of the program and of its rules.", "version", "fold_version"),
+		up:    desc("log_up", "1 when the log answers, else 0."),
+		bytes: desc("log_size_bytes", "Taken by the records of the log."),
+		limit: desc("log_size_limit_bytes", "Size at which the log refuses more; +Inf without a limit."),
+		free:  desc("disk_free_bytes", "What can still be written where the folder is: data has the embedded log, views the views.", "folder"),
+	})
+}
+
+// Describe sends the descriptions.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{g.build, g.up, g.bytes, g.limit, g.free} {
+		ch <- d
+	}
+}
+
+// Collect asks and sends. Prometheus hands no context in: the time is bounded here.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), logPatience)
+	defer cancel()
+	send := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	send(g.build, 1, versionText(), projector.FoldVersion())
+	if info, err := g.sv.log.Info(ctx); err != nil {
+		send(g.up, 0)
+	} else {
+		send(g.up, 1)
+		send(g.bytes, float64(info.Bytes))
+		limit := float64(info.MaxBytes)
+		if info.MaxBytes < 0 {
+			limit = math.Inf(1)
+		}
+		send(g.limit, limit)
+	}
+	for name, folder := range map[string]string{"data": g.sv.settings.data, "views": g.sv.settings.viewsFolder()} {
+		if free, err := eventlog.FreeDisk(folder); err == nil {
+			send(g.free, float64(free), name)
+		}
+	}
+}

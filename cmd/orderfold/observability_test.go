@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/stretchr/testify/require"
+)
+
+// authorized asks the API of p with a key.
+func authorized(t testing.TB, p *process, method, path, key string) (int, http.Header, string) {
+	t.Helper()
+	request, err := http.NewRequest(method, p.addrs["api"]+path, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, response.Header, string(body)
+}
+
+var (
+	sample     = regexp.MustCompile(`(?m)^([a-z_]+)[{ ]`)
+	metricName = regexp.MustCompile(`\b(?:orderfold|go|process)_[a-z_]+\b`)
+	alertName  = regexp.MustCompile(`\bOrderfold[A-Z][A-Za-z]+\b`)
+)
+
+// What a service that has been through something tells is well named, and is all that alerts, dashboard and the pages ask for.
+func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	require.NoError(t, os.WriteFile(keys, []byte("ops:operator:s3cret\n"), 0o600))
+	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
+		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms")
+	play(t, p.addrs["receiver"], "--orders", "20")
+	code, _, body := authorized(t, p, http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
+	require.Equal(t, http.StatusAccepted, code, body)
+	var text string
+	eventually(t, "the views are verified", func() bool {
+		_, _, text = authorized(t, p, http.MethodGet, "/metrics", "s3cret")
+		return strings.Contains(text, "\norderfold_verified_sequence ")
+	})
+	p.stop()
+
+	faults, err := promlint.New(strings.NewReader(text)).Lint()
+	require.NoError(t, err)
+	require.Empty(t, faults)
+	told := map[string]bool{}
+	for _, m := range sample.FindAllStringSubmatch(text, -1) {
+		told[m[1]] = true
+	}
+	require.Greater(t, len(told), 60)
+	for name := range told {
+		require.Regexp(t, `^(orderfold|go|process)_`, name)
+	}
+	for _, name := range []string{"alerts.yml", "alerts_test.yml", "grafana.json"} {
+		page, err := os.ReadFile("../../docs/" + name)
+		require.NoError(t, err)
+		asked := metricName.FindAllString(string(page), -1)
+		require.NotEmpty(t, asked)
+		for _, metric := range asked {
+			require.True(t, told[metric], "%s asks for %s, which nobody tells", name, metric)
+		}
+	}
+	page, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	for name := range told {
+		name = regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+		if strings.HasPrefix(name, "orderfold_") {
+			require.True(t, strings.Contains(string(page), "`"+name), "operating.md does not explain %s", name)
+		}
+	}
+}
+
+func TestEveryAlertIsTestedAndExplained(t *testing.T) {
+	read := func(name string) string {
+		page, err := os.ReadFile("../../docs/" + name)
+		require.NoError(t, err)
+		return string(page)
+	}
+	rules, page := read("alerts.yml"), read("operating.md")
+	alerts := regexp.MustCompile(`(?m)^ +- alert: (.+)$`).FindAllStringSubmatch(rules, -1)
+	require.Greater(t, len(alerts), 10)
+	known := map[string]bool{}
+	for _, a := range alerts {
+		known[a[1]] = true
+		require.True(t, strings.Contains(page, "| `"+a[1]+"` |"), "operating.md does not say what to do about %s", a[1])
+	}
+	require.Equal(t, len(alerts), strings.Count(rules, "severity: "))
+	require.Equal(t, len(alerts), strings.Count(rules, "summary: "))
+	for _, text := range []string{page, read("alerts_test.yml")} {
+		for _, name := range alertName.FindAllString(text, -1) {
+			require.True(t, known[name], "there is no alert %s", name)
+		}
+	}
+}
+
+func TestTheDashboardIsWhole(t *testing.T) {
+	text, err := os.ReadFile("../../docs/grafana.json")
+	require.NoError(t, err)
+	type target struct {
+		Expr       string
+		RefID      string `json:"refId"`
+		Datasource struct{ UID string }
+	}
+	var dashboard struct {
+		UID, Title    string
+		SchemaVersion int
+		Templating    struct{ List []struct{ Name, Type string } }
+		Panels        []struct {
+			ID          int
+			Type, Title string
+			Description string
+			GridPos     struct{ H, W, X, Y int }
+			Targets     []target
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	require.Equal(t, "datasource", dashboard.Templating.List[0].Type)
+	ids, taken := map[int]bool{}, map[[2]int]string{}
+	for _, p := range dashboard.Panels {
+		require.False(t, ids[p.ID], p.Title)
+		ids[p.ID] = true
+		require.LessOrEqual(t, p.GridPos.X+p.GridPos.W, 24, p.Title)
+		for x := range p.GridPos.W {
+			for y := range p.GridPos.H {
+				at := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
+				require.Empty(t, taken[at], "%s lies on another panel", p.Title)
+				taken[at] = p.Title
+			}
+		}
+		if p.Type == "row" {
+			continue
+		}
+		require.NotEmpty(t, p.Description, p.Title)
+		require.NotEmpty(t, p.Targets, p.Title)
+		for _, target := range p.Targets {
+			require.Equal(t, "${datasource}", target.Datasource.UID, p.Title)
+			require.Contains(t, target.Expr, `instance=~"$instance"`, p.Title)
+			for _, pair := range []string{"()", "{}", "[]"} {
+				require.Equal(t, strings.Count(target.Expr, pair[:1]), strings.Count(target.Expr, pair[1:]), target.Expr)
+			}
+		}
+	}
+}
+
+func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	write := func(text string) { require.NoError(t, os.WriteFile(keys, []byte(text), 0o600)) }
+	write("# rotated in spring\na:reader:first\n")
+	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
+		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys, "--api-rate", "1000",
+		"--api-cors-origin", "https://dashboard.example.com")
+	status := func(key string) int {
+		code, _, _ := authorized(t, p, http.MethodGet, "/v1/stats", key)
+		return code
+	}
+	require.Equal(t, http.StatusOK, status("first"))
+	write("a:reader:second\n")
+	eventually(t, "the second key", func() bool { return status("second") == http.StatusOK })
+	require.Equal(t, http.StatusUnauthorized, status("first"))
+	write("a:reader:third\nb:king:s3cret\n")
+	eventually(t, "the fault is told", func() bool {
+		_, _, text := authorized(t, p, http.MethodGet, "/metrics", "second")
+		return strings.Contains(text, "orderfold_api_key_file_valid 0")
+	})
+	require.Equal(t, []int{200, 401}, []int{status("second"), status("third")})
+	require.Contains(t, p.stderr.String(), "THE KEY FILE HAS A FAULT")
+	p.stop()
+	for _, secret := range []string{"first", "second", "third", "s3cret"} {
+		require.NotContains(t, p.stderr.String(), secret)
+	}
+
+	code, _, stderr := execute(t, nil, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
+		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, lastLine(stderr), "key file: line 2")
+	require.NotContains(t, stderr, "s3cret")
+	code, _, stderr = execute(t, []string{"ORDERFOLD_API_CORS_ORIGIN=*"}, "serve", "--data", filepath.Join(dir, "data"),
+		"--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, lastLine(stderr), "is not an origin")
+}
