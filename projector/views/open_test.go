@@ -2,10 +2,12 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -49,11 +51,54 @@ func TestAnotherFoldVersionBeginsAnew(t *testing.T) {
 	require.Equal(t, []int{3, 4}, all, "the previous generation is kept, older ones are not")
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
-	require.Len(t, left, 4, "nothing else is left behind: %v", left)
+	require.Len(t, left, 5, "nothing else is left behind: %v", left)
 
 	s, warned := openLogged(t, dir, "d")
 	require.Empty(t, warned)
 	require.Equal(t, 4, generationOf(t, s))
+}
+
+// The middle of a file is damaged, which only reading it through can notice.
+func TestOnlyAFileThatWasClosedWellAndNotTouchedIsNotReadThrough(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(t *testing.T, dir, path string)
+		noticed bool
+	}{
+		"closed and as it was": {func(*testing.T, string, string) {}, false},
+		"touched since": {func(t *testing.T, _, path string) {
+			require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)))
+		}, true},
+		"killed, which leaves no note": {func(t *testing.T, dir, _ string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, closedFile)))
+		}, true},
+		"a note that was cut short": {func(t *testing.T, dir, _ string) {
+			require.NoError(t, os.Truncate(filepath.Join(dir, closedFile), 5))
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s, _ := openLogged(t, dir, "a")
+			w := newWorld()
+			for i := range 2000 {
+				w.status(fmt.Sprint("o-", i), statemachine.Placed)
+			}
+			w.commit(t, s)
+			require.NoError(t, s.Close())
+			path := generationPath(dir, 1)
+			info, err := os.Stat(path)
+			require.NoError(t, err)
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			require.NoError(t, err)
+			_, err = f.WriteAt(make([]byte, 4096), info.Size()/2&^4095)
+			require.NoError(t, err)
+			require.NoError(t, f.Close())
+			require.NoError(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+			test.change(t, dir, path)
+			_, warned := openLogged(t, dir, "a")
+			require.Equal(t, test.noticed, len(warned) > 0)
+			require.NoFileExists(t, filepath.Join(dir, closedFile), "a note holds for one start")
+		})
+	}
 }
 
 func TestWhatANewGenerationLeavesBehind(t *testing.T) {

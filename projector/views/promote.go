@@ -63,7 +63,7 @@ func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 		return nil, ErrNoPrevious
 	}
 	n := others[len(others)-1]
-	w, reason, err := openWriter(ctx, generationPath(dir, n), s.options.FoldVersion)
+	w, reason, err := openWriter(ctx, generationPath(dir, n), s.options.FoldVersion, true)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,8 @@ func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	case err != nil:
 		return nil, 0, err
 	default:
-		if w, reason, err = openWriter(ctx, generationPath(s.options.Dir, live), s.options.FoldVersion); err != nil {
+		if w, reason, err = openWriter(ctx, generationPath(s.options.Dir, live), s.options.FoldVersion,
+			!wasClosed(s.options.Dir, live)); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -205,7 +206,13 @@ func (s *Store) Close() error {
 	var errs []error
 	// The writer is the last to go: the last connection moves the write-ahead log into the file.
 	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+		err := s.writer.close()
+		errs = append(errs, err)
+		if err == nil {
+			if err := noteClosed(s.options.Dir, s.writer.number); err != nil {
+				s.log.Warn("the views will be read through at the next start", zap.Error(err))
+			}
+		}
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())

@@ -66,15 +66,16 @@ func (w *writer) fillIn(ctx context.Context, foldVersion string) error {
 	return err
 }
 
-// openWriter opens a generation that exists. When it cannot be used it returns no writer and the reason in words.
-func openWriter(ctx context.Context, path, foldVersion string) (w *writer, reason string, err error) {
+// openWriter opens a generation that exists; doubtful: it is read through. When it cannot be used it returns no writer and the
+// reason in words.
+func openWriter(ctx context.Context, path, foldVersion string, doubtful bool) (w *writer, reason string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, "the file of the live generation is missing", nil
 	} else if err != nil {
 		return nil, "", fmt.Errorf("views: %w", err)
 	}
 	if w, err = connectWriter(ctx, path, "rw", writerSettings); err == nil {
-		if reason, err = w.inspect(ctx, foldVersion); err == nil {
+		if reason, err = w.inspect(ctx, foldVersion, doubtful); err == nil {
 			return w, "", nil
 		}
 		if closeErr := w.close(); closeErr != nil && !damaged(closeErr) {
@@ -105,18 +106,20 @@ func connectWriter(ctx context.Context, path, mode string, settings []string) (*
 // errDamaged: the file is a database, and not one that can be relied on.
 var errDamaged = errors.New("views: damaged")
 
-// inspect reads what shows that the file can be written on: version, every page, the position. It returns ErrVersion with the
+// inspect reads what shows that the file can be written on: version, every page when that is doubtful, the position. It returns ErrVersion with the
 // difference in words.
-func (w *writer) inspect(ctx context.Context, foldVersion string) (difference string, err error) {
+func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool) (difference string, err error) {
 	if difference, err = readVersion(ctx, w.c, foldVersion); err != nil {
 		return difference, err
 	}
-	var verdict string
-	if err := w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
-		return "", err
-	}
-	if verdict != "ok" {
-		return "", fmt.Errorf("%w: %s", errDamaged, verdict)
+	if doubtful {
+		var verdict string
+		if err := w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+			return "", err
+		}
+		if verdict != "ok" {
+			return "", fmt.Errorf("%w: %s", errDamaged, verdict)
+		}
 	}
 	for _, text := range neededTexts {
 		if _, err := w.c.prepare(ctx, text); err != nil {

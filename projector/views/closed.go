@@ -1,0 +1,49 @@
+package views
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// closedFile tells which file was closed well and what it looked like then: such a file is not read through when it is opened
+// again untouched. It is removed as soon as it was read, so that a killed process leaves none.
+const closedFile = "closed"
+
+// looks describes a database file and its write-ahead log as they are on disk.
+func looks(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("%s %d %d", info.Name(), info.Size(), info.ModTime().UnixNano())
+	switch info, err = os.Stat(path + "-wal"); {
+	case err == nil:
+		text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return text, nil
+}
+
+// noteClosed says of the generation that it was closed well.
+func noteClosed(dir string, generation int) error {
+	text, err := looks(generationPath(dir, generation))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, closedFile), []byte(text), 0o600)
+}
+
+// wasClosed reports whether the generation was closed well and is as it was then. What cannot be told was not.
+func wasClosed(dir string, generation int) bool {
+	path := filepath.Join(dir, closedFile)
+	noted, err := os.ReadFile(path)
+	if err != nil || os.Remove(path) != nil {
+		return false
+	}
+	now, err := looks(generationPath(dir, generation))
+	return err == nil && now == string(noted)
+}
