@@ -29,8 +29,9 @@ type writer struct {
 // for the index of ids, of which a batch of new orders changes a different page with nearly each.
 var writerSettings = []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(10000)", "cache_size(-65536)"}
 
-// draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure.
-var draftSettings = []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-65536)"}
+// draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure. Sorting
+// for an index takes as much memory as the cache may, besides.
+var draftSettings = []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16384)"}
 
 // createWriter begins a generation in a file that must not hold one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
