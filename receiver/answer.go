@@ -15,6 +15,7 @@ type answer struct {
 	sequence uint64 // where the notification is kept; 0: it is not
 	err      error  // for our own log only
 	unread   bool   // decided before the body was looked at
+	torn     bool   // the body could not be read to its end
 }
 
 // errorMessage is the platform's shape of an error.
@@ -44,6 +45,7 @@ func (a answer) write(w http.ResponseWriter, requestID string) {
 		panic(err) // strings always marshal
 	}
 	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body))) // it is flushed before the handler ends
 	w.WriteHeader(a.status)
 	_, _ = w.Write(body) // the client is gone; the answer was counted and logged already
 }

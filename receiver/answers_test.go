@@ -206,6 +206,55 @@ func TestAClientThatSendsEverythingFirstGetsItsRefusal(t *testing.T) {
 	require.Zero(t, lastSequence(t, log))
 }
 
+func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
+	tests := []struct {
+		name   string
+		head   string
+		status int
+	}{
+		{"announced too large", strings.TrimSuffix(post(strings.Repeat("x", 2000)), "x"), 413},
+		{"far too large", "POST " + order + " HTTP/1.1\r\nHost: receiver\r\nApi-Key: " + key + "\r\nContent-Length: 99999999999\r\n\r\n", 413},
+		{"too large in chunks that do not end", chunked("POST "+order, fmt.Sprintf("7d0\r\n%s\r\n", strings.Repeat("x", 2000)), "Api-Key: "+key), 413},
+		{"without a key", strings.TrimSuffix(request("POST "+order, placed), placed[1:]), 401},
+		{"without a key in chunks", chunked("POST "+order, "1\r\n{\r\n"), 401},
+		{"to an unknown path", strings.TrimSuffix(request("POST /other", placed), placed), 404},
+		{"with a wrong method", strings.TrimSuffix(request("PUT "+order, placed), placed), 405},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			log := openLog(t)
+			// An answer that waited for the body would come when the test has lost its patience.
+			s := start(t, receiver.Options{Log: log, MaxBody: 1000, ReadTimeout: 2 * patience,
+				Auth: credentials(t, "api-key="+key)})
+			conn := s.dial(t)
+			_, err := io.WriteString(conn, test.head)
+			require.NoError(t, err)
+			r := bufio.NewReader(conn)
+			require.Equal(t, test.status, readReply(t, r).StatusCode)
+			require.NoError(t, conn.CloseWrite())
+			_, err = r.ReadByte()
+			require.ErrorIs(t, err, io.EOF, "what was to be the body must not be taken for a request")
+			require.Zero(t, lastSequence(t, log))
+		})
+	}
+}
+
+func TestWhatComesTooLateIsNoRequest(t *testing.T) {
+	log := openLog(t)
+	s := start(t, receiver.Options{Log: log, ReadTimeout: shortTime, Auth: credentials(t, "api-key="+key)})
+	conn := s.dial(t)
+	_, err := io.WriteString(conn, strings.TrimSuffix(request("POST "+order, post(placed)), post(placed)))
+	require.NoError(t, err)
+	r := bufio.NewReader(conn)
+	require.Equal(t, http.StatusUnauthorized, readReply(t, r).StatusCode)
+	_, err = r.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+	_, _ = io.WriteString(conn, post(placed)) // the body, which looks like a request; the connection may be gone already
+	_, err = r.ReadByte()
+	require.Error(t, err)
+	require.Zero(t, lastSequence(t, log))
+}
+
 func TestAConnectionOutlivesARefusal(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
 	conn := s.dial(t)

@@ -33,11 +33,12 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := requestIDOf(r.Header)
 	a := rc.receive(w, r, requestID)
 	rc.metrics.requests.WithLabelValues(strconv.Itoa(a.status)).Inc()
-	if a.status != http.StatusOK {
-		rc.logRefused(r, requestID, a)
-		rc.readAway(w, r, a)
+	if a.status == http.StatusOK {
+		a.write(w, requestID)
+		return
 	}
-	a.write(w, requestID)
+	rc.logRefused(r, requestID, a)
+	rc.refuse(w, r, requestID, a)
 }
 
 // receive decides on the answer and writes nothing.
@@ -89,7 +90,7 @@ func (rc *Receiver) admit(r *http.Request, eventType *EventType) *answer {
 
 func tooLarge(limit int64, unread bool) *answer {
 	return &answer{status: http.StatusRequestEntityTooLarge, kind: "TOO_LARGE", unread: unread,
-		message: fmt.Sprintf("the body is larger than %d bytes", limit)}
+		torn: !unread, message: fmt.Sprintf("the body is larger than %d bytes", limit)}
 }
 
 // readBody reads the whole body, or says why that failed.
@@ -111,10 +112,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *ans
 	case errors.As(err, &over):
 		return nil, tooLarge(limit, false)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &answer{status: http.StatusBadRequest, kind: "TOO_SLOW", err: err,
+		return nil, &answer{status: http.StatusBadRequest, kind: "TOO_SLOW", err: err, torn: true,
 			message: "the body did not arrive in time; nothing was stored"}
 	}
-	return nil, &answer{status: http.StatusBadRequest, kind: "CUT_SHORT", err: err,
+	return nil, &answer{status: http.StatusBadRequest, kind: "CUT_SHORT", err: err, torn: true,
 		message: "the body ended early or is badly framed; nothing was stored"}
 }
 
@@ -151,14 +152,25 @@ func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventTyp
 		message: "the log did not confirm the notification, it may be stored or not; send it again"}
 }
 
-// readAway reads what the client is still sending, up to four times the largest body and ReadTimeout: the end of a
-// connection with unread data is a reset, and a client that sends everything before it reads would lose the answer to it.
-func (rc *Receiver) readAway(w http.ResponseWriter, r *http.Request, a answer) {
+// refuse answers at once, also while the body is still to come, and then reads that away, up to four times the largest body
+// and ReadTimeout: the end of a connection with unread data is a reset, and a client that sends everything before it reads
+// would lose the answer to it.
+func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 	if a.unread && r.Header.Get("Expect") != "" {
+		a.write(w, requestID)
 		return // the client asked before sending; reading would tell it to send
 	}
-	if _, err := io.CopyN(io.Discard, r.Body, 4*rc.options.MaxBody); !errors.Is(err, io.EOF) {
+	limit := 4 * rc.options.MaxBody
+	last := a.torn || r.ContentLength > limit
+	if last {
 		w.Header().Set("Connection", "close")
+	}
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // every HTTP/1 connection can; without it net/http reads before it writes
+	a.write(w, requestID)
+	_ = control.Flush() // the client is gone: reading fails too
+	if _, err := io.CopyN(io.Discard, r.Body, limit); !errors.Is(err, io.EOF) && !last {
+		panic(http.ErrAbortHandler) // what is left of the body must not be taken for the next request
 	}
 }
 
