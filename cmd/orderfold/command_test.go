@@ -149,18 +149,20 @@ func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	report := play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
 	requireExpected(t, p, report)
-	bad, err := http.Post(p.addrs["receiver"]+"/customer-notification", "text/plain", strings.NewReader("no JSON"))
+	const body = "{\"customerId\":\"\xff\"}" // JSON but for its bytes
+	bad, err := http.Post(p.addrs["receiver"]+"/customer-notification", "text/plain", strings.NewReader(body))
 	require.NoError(t, err)
 	require.NoError(t, bad.Body.Close())
 	order := report.Orders[0]
 
 	check := func() {
-		code, stdout, stderr := execute(t, nil, "tail", "--data", data)
+		code, stdout, stderr := execute(t, nil, "tail", "--data", data, "--json")
 		require.Equal(t, exitOK, code, stderr)
+		require.Empty(t, stderr)
 		lines := strings.Split(strings.TrimSpace(stdout), "\n")
 		require.Len(t, lines, report.Totals.Notifications+1)
 		last := decoded[logLine](t, []byte(lines[len(lines)-1]))
-		require.Equal(t, "no JSON", string(last.BodyBytes))
+		require.Equal(t, body, string(last.BodyBytes))
 		require.Equal(t, "text/plain", last.ContentType)
 
 		_, stdout, _ = execute(t, nil, "tail", "--data", data, "--order", order.OrderID)

@@ -97,7 +97,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 	if ctx.Err() != nil {
 		return nil // stopped
 	}
-	p.printTotals(result.Totals)
+	err = errors.Join(err, printTotals(p.stdout, result.Totals, false))
 	if err == nil {
 		fmt.Fprintln(p.stdout, "The platform has posted everything; the API goes on answering until Ctrl-C.")
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,6 +29,7 @@ func registerTraffic(f *flag.FlagSet, o *platformtest.Options, orders int, rate 
 func (p *program) simulate(ctx context.Context, args []string) error {
 	var o platformtest.Options
 	var report, start, apiURL, apiKey, platformAddr string
+	var asJSON bool
 	_, err := p.flags("simulate", "", args, func(f *flag.FlagSet) {
 		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "the receiver; a path is kept in front of the event type")
 		f.StringVar(&o.Auth, "webhook-auth", "", "headers to send, 'name=value' or 'name=value,other=value'")
@@ -39,10 +42,12 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		f.StringVar(&report, "report", "", "file for the facts sent and the state expected of each order, as JSON")
 		f.StringVar(&apiURL, "api-url", "", "read API to compare every order with at the end; empty: none")
 		f.StringVar(&apiKey, "api-key", "", "key for --api-url")
+		f.BoolVar(&asJSON, "json", false, "print the totals as JSON, and everything else to stderr")
 	})
 	if err != nil {
 		return err
 	}
+	data, p := p.apart(asJSON)
 	if start != "" {
 		if o.Start, err = time.Parse(time.RFC3339Nano, start); err != nil {
 			return usagef("--start: %q is not an RFC 3339 time", start)
@@ -62,7 +67,7 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	if report != "" {
 		err = errors.Join(err, writeReport(report, result))
 	}
-	p.printTotals(result.Totals)
+	err = errors.Join(err, printTotals(data, result.Totals, asJSON))
 	if err != nil {
 		return err
 	}
@@ -70,11 +75,7 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 		return fmt.Errorf("simulate: %d notifications were not acknowledged%s", failed, firstFailure(result))
 	}
 	if apiURL != "" {
-		c, err := newClient(apiURL, apiKey)
-		if err != nil {
-			return err
-		}
-		return p.compare(ctx, c, result)
+		return p.compare(ctx, apiURL, apiKey, result)
 	}
 	if o.Platform != nil {
 		fmt.Fprintln(p.stdout, "Everything is posted; the platform goes on answering until Ctrl-C.")
@@ -124,19 +125,36 @@ func writeReport(path string, r platformtest.Result) error {
 	return errors.Join(platformtest.WriteReport(f, r), f.Close())
 }
 
-func (p *program) printTotals(t platformtest.Totals) {
-	fmt.Fprintf(p.stdout, "orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d\n",
+// apart returns where the totals go, and the program that tells everything else: to stderr beside JSON.
+func (p *program) apart(asJSON bool) (io.Writer, *program) {
+	data := p.stdout
+	if asJSON {
+		p = &program{p.environ, p.stderr, p.stderr}
+	}
+	return data, p
+}
+
+func printTotals(w io.Writer, t platformtest.Totals, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(t)
+	}
+	fmt.Fprintf(w, "orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d\n",
 		t.Orders, t.Notifications, t.Repeats, t.OtherObjects, t.Acknowledged, t.Retries, t.HighestLogSequence)
 	if t.Lost > 0 {
-		fmt.Fprintf(p.stdout, "lost on purpose: %d\n", t.Lost)
+		fmt.Fprintf(w, "lost on purpose: %d\n", t.Lost)
 	}
 	for code, n := range t.Refused {
-		fmt.Fprintf(p.stdout, "answered %s: %d\n", code, n)
+		fmt.Fprintf(w, "answered %s: %d\n", code, n)
 	}
+	return nil
 }
 
 // compare reads every order back and says where the API shows something else than was played.
-func (p *program) compare(ctx context.Context, c *client.Client, r platformtest.Result) error {
+func (p *program) compare(ctx context.Context, url, key string, r platformtest.Result) error {
+	c, err := newClient(url, key)
+	if err != nil {
+		return err
+	}
 	compared, different := 0, 0
 	for o := range r.Orders() {
 		view, err := c.Order(ctx, o.OrderID, client.AsOf{AtLeast: client.AtLeast{MinSequence: r.Totals.HighestLogSequence}})

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
 // What the platform lost on the way is in its list, and its API says what an order is, with what simulate printed.
@@ -56,5 +58,9 @@ func TestSimulateAnswersAsThePlatform(t *testing.T) {
 	}
 	require.NotContains(t, p.stderr.String(), printed[2], "the log has no secret")
 	p.stop()
+
+	code, stdout, stderr := execute(t, nil, "simulate", "--url", serving.addrs["receiver"], "--orders", "3", "--json")
+	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, 3, decoded[platformtest.Totals](t, []byte(stdout)).Orders)
 	serving.stop()
 }

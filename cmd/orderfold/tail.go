@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
@@ -25,7 +28,7 @@ type logLine struct {
 	ContentType string          `json:"contentType,omitempty"`
 	RequestID   string          `json:"requestId,omitempty"`
 	Body        json.RawMessage `json:"body,omitempty"`
-	BodyBytes   []byte          `json:"bodyBase64,omitempty"` // instead of body when that is not JSON
+	BodyBytes   []byte          `json:"bodyBase64,omitempty"` // instead of body when that is not JSON in UTF-8
 }
 
 // tail prints records of the log, of a running service or of a stopped one's data folder.
@@ -42,6 +45,7 @@ func (p *program) tail(ctx context.Context, args []string) error {
 		f.BoolVar(&follow, "follow", false, "go on with what arrives, until interrupted")
 		f.StringVar(&object, "object", "", "only records of this object, for example traditional-asset-order")
 		f.StringVar(&order, "order", "", "only notifications of the order with this id")
+		f.BoolFunc("json", "as without: every line is JSON", func(string) error { return nil })
 	})
 	if err != nil {
 		return err
@@ -79,7 +83,7 @@ func (p *program) printRecords(ctx context.Context, records iter.Seq2[eventlog.R
 		}
 		line := logLine{Sequence: r.Sequence, ReceivedAt: r.Received, Source: r.Source, Object: r.Object,
 			ContentType: r.ContentType, RequestID: r.RequestID}
-		if json.Valid(r.Body) {
+		if json.Valid(r.Body) && utf8.Valid(r.Body) { // else the line would not be JSON
 			line.Body = r.Body
 		} else {
 			line.BodyBytes = r.Body
@@ -115,5 +119,7 @@ func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (
 		return nil, fmt.Errorf("orderfold runs on %s and does not listen for subscribers; start it with --nats-addr", s.data)
 	}
 	o.Dir, o.URL = "", strings.TrimSpace(string(url))
+	// Of this server's sync mode the service that runs knows better than what it tells its clients.
+	o.Logger = logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	return eventlog.Open(ctx, o)
 }
