@@ -117,7 +117,7 @@ func (a *API) registerStatus() {
 		Summary: "Where log and views stand"}, behind, a.getStatus)
 	get(a, huma.Operation{OperationID: "get-states", Path: "/v1/states", Tags: tags,
 		Summary: "The state machine: ranks and break rules", Responses: a.statesResponse()}, nil, a.getStates)
-	get(a, huma.Operation{OperationID: "get-healthz", Path: "/healthz", Tags: tags, Summary: "The process answers"}, nil,
+	get(a, huma.Operation{OperationID: "get-healthz", Path: healthPath, Tags: tags, Summary: "The process answers"}, nil,
 		func(context.Context, *struct{}) (*healthzOutput, error) {
 			out := &healthzOutput{}
 			out.Body.Alive = true

@@ -19,7 +19,8 @@ const (
 	requestID    = "Request-Id"
 	maxRequestID = 128      // bytes, of the caller's
 	maxBody      = 64 << 10 // bytes; no route reads a body
-	noRoute      = "none"   // the route of a request that matches none
+	healthPath   = "/healthz"
+	noRoute      = "none" // the route of a request that matches none
 	// problemKey is where a problem that huma wrote is left for the access log.
 	problemKey = "problem"
 )
@@ -30,7 +31,7 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		e := newEvent(c)
 		r, w := c.Request(), c.Response()
 		setHeaders(w.Header(), e.id)
-		if strings.HasPrefix(r.URL.Path, "/v1/") {
+		if r.URL.Path != healthPath { // which must not wait for the views
 			w.Before(func() { a.stampSequence(c) })
 		}
 		a.metrics.inFlight.Inc()
@@ -85,7 +86,7 @@ func (a *API) hold(c echo.Context, key Key) (release func()) {
 // admit checks what can be told before the route is asked.
 func (a *API) admit(c echo.Context, e *event) (err error) {
 	r := c.Request()
-	open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+	open := r.URL.Path == healthPath || r.URL.Path == "/readyz"
 	admitted := true
 	if !open {
 		e.key, admitted = a.keys.authenticate(r)

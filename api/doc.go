@@ -11,7 +11,7 @@
 //
 // # Freshness
 //
-// Every answer under /v1, errors too, carries Log-Sequence: the last record of the log that the views had applied. A
+// Every answer but that of /healthz, errors too, carries Log-Sequence: the last record of the log that the views had applied. A
 // request with minSequence waits until the views stand there (2 s, or Prefer: wait=<seconds>, at most 30) and is answered
 // 503 view-behind otherwise; never with older data.
 //

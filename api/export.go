@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -35,23 +36,30 @@ const (
 // exportPatience is how long the reader may take over a page. A variable for tests, which have less.
 var exportPatience = time.Minute
 
-// form is what the caller asks for: by the parameter, otherwise the first that Accept names.
+// form is what the caller asks for: by the parameter, otherwise what Accept likes best, the first of several.
 func (in *ordersInput) form() form {
 	if in.Format != "" {
 		return form(in.Format)
 	}
+	forms := map[string]form{"application/json": asJSON, "application/*": asJSON, "*/*": asJSON, csvType: asCSV, ndjsonType: asNDJSON}
+	best, liked := asJSON, 0.0
 	for accepted := range strings.SplitSeq(in.Accept, ",") {
-		mediaType, _, _ := strings.Cut(accepted, ";")
-		switch strings.ToLower(strings.TrimSpace(mediaType)) {
-		case "application/json":
-			return asJSON
-		case csvType:
-			return asCSV
-		case ndjsonType:
-			return asNDJSON
+		mediaType, parameters, err := mime.ParseMediaType(accepted)
+		f, known := forms[mediaType]
+		if err != nil || !known {
+			continue
+		}
+		weight := 1.0
+		if q, given := parameters["q"]; given {
+			if weight, err = strconv.ParseFloat(q, 64); err != nil {
+				continue
+			}
+		}
+		if weight > liked {
+			best, liked = f, weight
 		}
 	}
-	return asJSON
+	return best
 }
 
 // export streams the whole list, beginning with its first page. It is a walk from page to page like any other: nothing of the

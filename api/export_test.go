@@ -65,6 +65,17 @@ func TestAListIsExportedWhole(t *testing.T) {
 
 	require.Contains(t, s.get(t, "/v1/orders", "Accept: text/csv").Header.Get("Content-Type"), "text/csv")
 	require.Contains(t, s.get(t, "/v1/orders?format=json", "Accept: text/csv").Header.Get("Content-Type"), "application/json")
+	for accept, contentType := range map[string]string{
+		"text/csv;q=0":                               "application/json",
+		"text/csv;q=0.5, application/json":           "application/json",
+		"application/json;q=0.1, TEXT/CSV; q=0.2":    "text/csv",
+		"text/csv;q=0.9, application/x-ndjson":       "application/x-ndjson",
+		"text/html, */*;q=0.1, text/csv;q=0.05":      "application/json",
+		"text/csv;q=much, application/x-ndjson;q=.1": "application/x-ndjson",
+		"nonsense": "application/json",
+	} {
+		require.Contains(t, s.get(t, "/v1/orders?limit=1", "Accept: "+accept).Header.Get("Content-Type"), contentType, accept)
+	}
 	require.Equal(t, 1, bytes.Count(s.get(t, "/v1/orders?format=csv&status=SETTLED").body, []byte("\n")), "the names of the columns")
 	require.Empty(t, s.do(t, http.MethodHead, "/v1/orders?format=csv").body)
 }

@@ -168,7 +168,7 @@ func (a *API) describe() ([]byte, error) {
 
 // completeOperation describes what goes for all of them.
 func completeOperation(path string, op *huma.Operation) {
-	if path == "/healthz" || path == "/readyz" {
+	if path == healthPath || path == "/readyz" {
 		op.Security = []map[string][]string{}
 		delete(op.Responses, "400")
 		delete(op.Responses, "401")
@@ -180,7 +180,7 @@ func completeOperation(path string, op *huma.Operation) {
 		}
 		response.Headers[requestID] = &huma.Header{Description: "The caller's X-Request-Id or Request-Id, otherwise a new one.",
 			Schema: &huma.Schema{Type: huma.TypeString}}
-		if strings.HasPrefix(path, "/v1/") {
+		if path != healthPath {
 			response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
 				Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
 		}
