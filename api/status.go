@@ -86,7 +86,11 @@ func (a *API) where(ctx context.Context) Status {
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
-		s.notReady(s.making())
+		brief, reason := s.making()
+		if lost := (*views.LostError)(nil); errors.As(err, &lost) {
+			reason += "; those before cannot be used: " + lost.Reason
+		}
+		s.notReady(brief, reason)
 	case err != nil:
 		s.notReady(readyzViews, err.Error())
 	default:

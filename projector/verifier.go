@@ -11,6 +11,7 @@ import (
 // Verdicts is told what examinations find; the views are.
 type Verdicts interface {
 	SetVerified(ctx context.Context, generation int, v views.Verified) error
+	GiveUp(generation int, reason string) error
 }
 
 // Verifier examines the views again and again, at a bounded share of the machine.
@@ -51,6 +52,9 @@ func (v *Verifier) examine(ctx context.Context) error {
 		v.Logger.Info("the views equal the fold of the log", fields...)
 	} else {
 		v.Logger.Error("the views differ from the fold of the log", append(fields, zap.String("difference", verdict.Difference))...)
+	}
+	if found.Damage != "" {
+		return v.Verdicts.GiveUp(found.Generation, bounded(found.Damage))
 	}
 	return v.Verdicts.SetVerified(ctx, found.Generation, verdict)
 }

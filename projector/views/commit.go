@@ -149,17 +149,38 @@ func (s *Store) SetHealth(ctx context.Context, h Health) error {
 	return nil
 }
 
-// write lends f the writer.
+// write lends f the writer. When f meets damage, the generation is given up, and the error is a LostError.
 func (s *Store) write(f func(*writer) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	w := s.writer
 	if w == nil && !s.options.ReadOnly {
-		return ErrNoViews
+		return s.none()
 	}
 	if w == nil {
 		return errReadOnly
 	}
+	err := w.lend(f)
+	if !broken(err) {
+		return err
+	}
+	if failure := s.giveUp(err.Error()); failure != nil {
+		return errors.Join(err, failure)
+	}
+	return s.none()
+}
+
+// none is why there are no views.
+func (s *Store) none() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != "" {
+		return &LostError{s.lost}
+	}
+	return ErrNoViews
+}
+
+func (w *writer) lend(f func(*writer) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.c == nil {

@@ -23,7 +23,7 @@ func (d *Draft) Complete(ctx context.Context) error {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("views: check a draft: %w: %s", errDamaged, verdict)
+		return fmt.Errorf("views: check a draft: %w: %s", ErrDamaged, verdict)
 	}
 	var orders, counted, records, sequence uint64
 	if err := d.w.c.row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
@@ -31,7 +31,7 @@ func (d *Draft) Complete(ctx context.Context) error {
 	}
 	if orders != counted || records != sequence {
 		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records and position %d: %w", orders, counted,
-			records, sequence, errDamaged)
+			records, sequence, ErrDamaged)
 	}
 	return syncFile(d.path())
 }
@@ -184,7 +184,7 @@ func (s *Store) serve(w *writer, g *generation, previous int) {
 	s.mu.Lock()
 	s.opened.Add(1)
 	old := s.live
-	s.live = g
+	s.live, s.lost = g, ""
 	if old != nil {
 		s.retire(old)
 	}
