@@ -77,7 +77,7 @@ func (d *Draft) Compare(ctx context.Context, dir string) (*Comparison, error) {
 		return nil, err
 	}
 	k := &Comparison{Findings: Findings{Generation: n}, dir: dir, db: db, seen: map[string]bool{}}
-	if err = k.attach(ctx, d.path()); broken(err) {
+	if err = k.attach(ctx, d.path()); err != nil && !errors.Is(err, ErrVersion) {
 		k.damage(ctx, "the file cannot be read: "+err.Error())
 	}
 	if err != nil && k.Damage == "" {

@@ -106,7 +106,7 @@ func (s *Store) closeUnused(g *generation) {
 func (s *Store) read(ctx context.Context, f func(*generation, *connection) error) error {
 	g, err := s.acquire(ctx)
 	if err != nil {
-		return err
+		return asDamage(err)
 	}
 	defer s.release(g)
 	err = asDamage(g.use(ctx, func(c *connection) error { return f(g, c) }))
