@@ -74,6 +74,9 @@ func (r *reader) read() (e event, err error) {
 				return e, fmt.Errorf("the id %d came after %d", e.id, r.lastID)
 			}
 			r.lastID = max(r.lastID, e.id)
+			if e.kind == "resync" {
+				r.lastID = 0
+			}
 			return e, nil
 		case name == "event":
 			e.kind = value

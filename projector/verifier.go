@@ -10,7 +10,7 @@ import (
 
 // Verdicts is told what examinations find; the views are.
 type Verdicts interface {
-	SetVerified(ctx context.Context, generation int, v views.Verified) error
+	SetVerified(ctx context.Context, generation int, revision int64, v views.Verified) error
 	GiveUp(generation int, reason string) error
 }
 
@@ -56,5 +56,5 @@ func (v *Verifier) examine(ctx context.Context) error {
 	if found.Damage != "" {
 		return v.Verdicts.GiveUp(found.Generation, bounded(found.Damage))
 	}
-	return v.Verdicts.SetVerified(ctx, found.Generation, verdict)
+	return v.Verdicts.SetVerified(ctx, found.Generation, found.Revision, verdict)
 }

@@ -27,6 +27,7 @@ type FieldDifference struct{ Field, Views, Log string }
 // Findings are what a Comparison has found.
 type Findings struct {
 	Generation int
+	Revision   int64  // of the views when the comparison began, see Revision.Number
 	Sequence   uint64 // where both stood at the last step
 	Orders     uint64 // compared
 	Different  uint64 // orders that differ
@@ -102,6 +103,9 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 		return err
 	}
 	name := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
+	if err := k.c.row(ctx, `SELECT revision FROM position`, nil, &k.Revision); err != nil {
+		return err
+	}
 	_, err = k.c.conn.ExecContext(ctx, `ATTACH DATABASE ? AS draft`, name.String())
 	return err
 }
