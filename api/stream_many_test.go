@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"runtime"
 	"sync"
 	"testing"
@@ -185,7 +186,7 @@ func TestAnOrderThatMovesBetweenPagesIsNotLost(t *testing.T) {
 }
 
 func TestAThousandReadersHearEveryChange(t *testing.T) {
-	const readers, orders, rounds = 1_000, 40, 10
+	const readers, orders, rounds = 1_000, 40, 4
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) {
 		o.Stream.Heartbeat = 500 * time.Millisecond // which tell those whom a change does not concern
@@ -242,6 +243,7 @@ func TestAThousandReadersHearEveryChange(t *testing.T) {
 	t.Logf("%d changes to %d readers in %s", rounds*20, readers, time.Since(begin))
 	close(failures)
 	for err := range failures {
+		t.Logf("%s", regexp.MustCompile("orderfold_api_streams_ended_total.*").FindAll(s.get(t, "/metrics").body, -1))
 		require.NotErrorIs(t, err, io.EOF)
 		require.NoError(t, err)
 	}
