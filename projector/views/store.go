@@ -212,7 +212,7 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		err := s.writer.close()
 		errs = append(errs, err)
-		if err == nil {
+		if err == nil && !s.live.damaged {
 			if err := noteClosed(s.options.Dir, s.writer.number); err != nil {
 				s.log.Warn("the views will be read through at the next start", zap.Error(err))
 			}
