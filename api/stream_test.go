@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-const streamPatience = 2 * time.Minute // with the race detector, on a busy machine
+const streamPatience = 8 * time.Minute // with the race detector, on a busy machine
 
 // event is one of a stream; its data was valid by the document.
 type event struct {

@@ -65,7 +65,7 @@ func TestViewsDamagedWhileServingAreMadeAnew(t *testing.T) {
 			require.Contains(t, told, "the file of generation 1 is damaged: ")
 			require.Contains(t, told, "the views are being made from the log")
 			require.Contains(t, p.stderr.String(), "the views are damaged, and given up")
-			require.Equal(t, []string{"orders-1.db", "orders-2.db"}, generationFiles(t, data), "the damaged file is kept")
+			require.Subset(t, generationFiles(t, data), []string{"orders-1.db", "orders-2.db"}, "the damaged file is kept")
 			status = decoded[statusAnswer](t, p.get("/v1/status"))
 			p.get("/v1/stats?minSequence=" + text(status.Log.LastSequence))
 			p.stop()
