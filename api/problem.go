@@ -70,7 +70,7 @@ var problemKinds = []ProblemKind{
 	{codeBusy, http.StatusServiceUnavailable, "There is no room for more",
 		"Repeat after `Retry-After`: as many streams are open as the server serves."},
 	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready",
-		"Repeat after `Retry-After`; there are no views yet, or of another version: `/v1/status` tells more."},
+		"Repeat after `Retry-After`; there are no views yet, or of another version, or they were damaged: `/v1/status` tells more."},
 	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached",
 		"Repeat after `Retry-After`; raw bytes and history need the log."},
 }
@@ -181,6 +181,9 @@ func asProblem(err error) *Problem {
 		return badParameter("query.cursor", "was not made for this list and these filters; start again without a cursor")
 	case errors.Is(err, views.ErrVersion):
 		return problem(codeNotReady, "The views were made by another version of the program. Run one version for reading and writing.").because(err)
+	case errors.Is(err, views.ErrDamaged) || errors.As(err, new(*views.LostError)):
+		return problem(codeNotReady, "The views are damaged, or could not be used, and are made anew from the log. "+
+			"Repeat the request in a while; GET /v1/status tells how far that is.").because(err)
 	case errors.Is(err, views.ErrNoViews):
 		return problem(codeNotReady, "Nothing has been projected yet. Start the projector, or repeat the request in a moment.")
 	}

@@ -23,6 +23,7 @@ const (
 // The words of /readyz, which anybody may ask: fixed texts, the details are in /v1/status.
 const (
 	readyzNoViews    = "nothing has been projected yet"
+	readyzUnusable   = "the views cannot be used, and are made anew"
 	readyzMaking     = "the views are being made from the log"
 	readyzNotMade    = "the views cannot be made from the log"
 	readyzViews      = "the views cannot be read"
@@ -86,7 +87,7 @@ func (a *API) where(ctx context.Context) Status {
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
-		s.notReady(s.making())
+		s.notReady(s.making(err))
 	case err != nil:
 		s.notReady(readyzViews, err.Error())
 	default:
@@ -108,9 +109,13 @@ func (a *API) where(ctx context.Context) Status {
 	return s
 }
 
-// making says how far the first generation is, or why there is none.
-func (s *Status) making() (brief, reason string) {
+// making says how far the generation is that is made because there is none, or why there is none.
+func (s *Status) making(none error) (brief, reason string) {
 	brief = readyzNoViews
+	if lost := (*views.LostError)(nil); errors.As(none, &lost) {
+		defer func() { reason += "; those before cannot be used: " + lost.Reason }()
+		brief = readyzUnusable
+	}
 	if b := s.Rebuild; b != nil {
 		brief = fmt.Sprintf("%s: %s, %d of %d records", readyzMaking, b.Phase, b.Records, b.Total)
 		if b.SecondsLeft != nil {

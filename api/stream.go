@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/orderfold/orderfold/projector/views"
 )
 
 // StreamOptions bound the stream of changes. Every zero field means the default noted beside it.
@@ -54,7 +55,8 @@ did until now, is an order event with the sequence of the order's last notificat
 Several changes of one order that come quickly, or while nobody listened, may come as one.
 
 With Last-Event-ID the stream goes on after that event, also after a restart of the server or a rebuild of the views. When it cannot, a
-resync event says why, and the stream goes on as if it had begun without: what was known before must be thrown away.
+resync event says why, and the stream goes on as if it had begun without: what was known before must be thrown away. The same comes
+in an open stream when orders were changed though no notification came for them.
 
 Every 15 s a heartbeat tells how far the stream has come. Whoever does not read is cut off with a closed event, as far as that still gets through.`
 
@@ -68,9 +70,10 @@ func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error
 	if err := a.hub.join(ctx); err != nil {
 		return nil, err
 	}
-	r := &streamReader{hub: a.hub, views: a.views, query: in.query(), snapshot: in.Snapshot, at: applied, settled: applied}
+	r := &streamReader{hub: a.hub, views: a.views, query: in.query(), snapshot: in.Snapshot, at: applied, settled: applied,
+		revision: status.Revision.Number}
 	if given := cmp.Or(in.LastEventID, in.Resume); given != "" {
-		if r.resync, err = a.resume(ctx, r, given, applied); err != nil {
+		if r.resync, err = a.resume(ctx, r, given, &status); err != nil {
 			a.hub.leave()
 			return nil, err
 		}
@@ -89,12 +92,15 @@ func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error
 }
 
 // resume has r begin after the event given, or says why it cannot.
-func (a *API) resume(ctx context.Context, r *streamReader, given string, applied uint64) (*StreamResync, error) {
+func (a *API) resume(ctx context.Context, r *streamReader, given string, status *views.Status) (*StreamResync, error) {
 	id, err := strconv.ParseUint(given, 10, 63)
 	if err != nil {
 		return &StreamResync{Reason: "unknown", LastEventID: given, Detail: "It is not the id of an event."}, nil
 	}
-	if id > applied { // the views may stand further back after a restart than they did before
+	if revision := &status.Revision; revision.Number > 0 && id <= revision.Sequence {
+		return revised(revision, given), nil
+	}
+	if id > status.Checkpoint.Sequence { // the views may stand further back after a restart than they did before
 		bounds, err := a.log.Bounds(ctx)
 		if err != nil {
 			return nil, unavailable(ctx, err)
@@ -117,6 +123,14 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, applied
 	}
 	r.at, r.resumed = id, true
 	return nil, nil
+}
+
+// revised says that orders were changed though no notification came for them.
+func revised(revision *views.Revision, last string) *StreamResync {
+	if revision.Cause == views.ByRebuild {
+		return &StreamResync{Reason: "rebuilt", LastEventID: last, Detail: "The views were made anew by other rules."}
+	}
+	return &StreamResync{Reason: "redriven", LastEventID: last, Detail: "Notifications that could not be read before were given to their orders."}
 }
 
 // Why streams end, in metrics, log and closed events.

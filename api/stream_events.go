@@ -40,17 +40,17 @@ type StreamCause struct {
 	Effect   *string `json:"effect" doc:"What it did, as in the history; null: it said nothing new of the status (a repeat, or details only), or it is not known any more."`
 }
 
-// StreamResync says that the stream could not go on from Last-Event-ID.
+// StreamResync says that what the reader knows does not hold any more, or that the stream could not go on from Last-Event-ID.
 type StreamResync struct {
-	Reason      string `json:"reason" enum:"too-old,unknown" doc:"too-old: more orders changed since than are sent after each other; unknown: the log never had that record."`
-	LastEventID string `json:"lastEventId" doc:"As it was sent."`
+	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt" doc:"too-old: more orders changed since than are sent after each other; unknown: the log never had that record; redriven: quarantined notifications were given to orders whose last one is older; rebuilt: the views were made anew by other rules."`
+	LastEventID string `json:"lastEventId" doc:"As it was sent; of an open stream the id of its last event."`
 	Detail      string `json:"detail" doc:"In words."`
 }
 
 // StreamHeartbeat says that the stream lives.
 type StreamHeartbeat struct {
 	Applied    uint64 `json:"applied" doc:"Everything up to this record was looked at for this stream."`
-	Generation int    `json:"generation" doc:"Of the views. When it changes, and the rules with it, orders may read differently though no notification came for them."`
+	Generation int    `json:"generation" doc:"Of the views."`
 }
 
 // StreamClosed is the last event of a stream that the server ends.

@@ -20,6 +20,8 @@ const (
 	hubPause = 20 * time.Millisecond
 	// hubRetry is the pause after the views could not be read.
 	hubRetry = 250 * time.Millisecond
+	// hubIdle is how often the views are looked at though they stand where they stood: for revisions, which do not move them.
+	hubIdle = 500 * time.Millisecond
 	// hubPage is how many changed orders are read at once.
 	hubPage = 500
 	// keptBytes bounds the rendered changes that are kept; the orders beside them take about as much again.
@@ -103,6 +105,7 @@ type hub struct {
 	from, at   uint64        // what changed after from, up to at, is kept
 	settled    uint64        // at, when everything that had happened was read; of the goroutine
 	generation int
+	revision   views.Revision
 	kept       []*change
 	bytes      int
 	moved      chan struct{} // closed when at moves
@@ -187,7 +190,9 @@ func (h *hub) run(ctx context.Context) {
 // read takes what changed since the last time, and waits for it when nothing did.
 func (h *hub) read(ctx context.Context) (more bool, err error) {
 	after := h.at // nobody else writes it
-	if err := h.position.Wait(ctx, after+1); err != nil {
+	idle, cancel := context.WithTimeout(ctx, hubIdle)
+	defer cancel()
+	if err := h.position.Wait(idle, after+1); err != nil && idle.Err() == nil || ctx.Err() != nil {
 		return false, err
 	}
 	found, err := h.feed.Changes(ctx, after, hubPage)
@@ -204,7 +209,13 @@ func (h *hub) read(ctx context.Context) (more bool, err error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.at, h.generation = found.Through, found.At.Generation
+	if len(fresh) == 0 && h.at == found.Through && h.generation == found.At.Generation && h.revision == found.At.Revision {
+		return false, nil
+	}
+	if h.revision != found.At.Revision { // what is kept is of the time before
+		h.kept, h.bytes, h.from = nil, 0, after
+	}
+	h.at, h.generation, h.revision = found.Through, found.At.Generation, found.At.Revision
 	h.keep(fresh)
 	close(h.moved)
 	h.moved = make(chan struct{})
@@ -241,6 +252,17 @@ func (h *hub) since(sequence uint64) (found []*change, through uint64, moved <-c
 		return found, found[readerPage-1].sequence, h.moved, true
 	}
 	return found, max(sequence, h.at), h.moved, true
+}
+
+// revised returns the last revision of the views when it is later than that one.
+func (h *hub) revised(number int64) *views.Revision {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.revision.Number <= number {
+		return nil
+	}
+	revision := h.revision
+	return &revision
 }
 
 // where returns the sequence that everything after is kept of, and the generation of the views.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -42,8 +43,9 @@ type streamReader struct {
 	control *http.ResponseController
 	beat    *time.Ticker
 
-	at   uint64
-	sent uint64 // the last id
+	at       uint64
+	sent     uint64 // the last id
+	revision int64  // of the views: what changed by it, or before, the reader knows
 	// began is the sequence as of which the reader knows every order, or knew it when the changes began. 0 after a resume: of
 	// changes that came together it may have had some and not others, which an id does not tell.
 	began uint64
@@ -116,19 +118,18 @@ func (r *streamReader) follow(ctx context.Context) error {
 	if err := r.write(first); err != nil {
 		return err
 	}
-	if r.snapshot && !r.resumed {
-		r.at = 0 // a heartbeat in between must have no id
-		if err := r.sendSnapshot(ctx); err != nil {
+	if !r.resumed {
+		if err := r.begin(ctx); err != nil {
 			return err
 		}
 	}
-	if !r.resumed {
-		r.began, r.settled = r.at, r.at
-	}
 	for ctx.Err() == nil {
 		found, through, moved, held := r.hub.since(r.at)
+		revision := r.hub.revised(r.revision) // after the changes: none of a revision is sent that was not told
 		var err error
 		switch {
+		case revision != nil:
+			err = r.startOver(ctx, revision)
 		case held:
 			err = r.sendLive(ctx, found, through, moved)
 		case r.live:
@@ -141,6 +142,34 @@ func (r *streamReader) follow(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// begin sends a snapshot, if one is wanted; the changes follow on it.
+func (r *streamReader) begin(ctx context.Context) error {
+	if r.snapshot {
+		r.at = 0 // a heartbeat in between must have no id
+		if err := r.sendSnapshot(ctx); err != nil {
+			return err
+		}
+	}
+	r.began, r.settled = r.at, r.at
+	return nil
+}
+
+// startOver tells that what the reader knows does not hold any more, and begins again.
+func (r *streamReader) startOver(ctx context.Context, revision *views.Revision) error {
+	event := appendEvent(nil, eventResync, 0, eventData(revised(revision, strconv.FormatUint(r.sent, 10))))
+	r.hub.metrics.events.WithLabelValues(eventResync).Inc()
+	r.revision, r.resumed, r.live = revision.Number, false, false
+	from, _ := r.hub.where()
+	r.at, r.sent = max(r.at, from), 0
+	if !r.snapshot {
+		event = r.appendHeartbeat(event)
+	}
+	if err := r.write(event); err != nil {
+		return err
+	}
+	return r.begin(ctx)
 }
 
 // sendLive sends what the hub has, and waits when that is all.

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-const streamPatience = 2 * time.Minute // with the race detector, on a busy machine
+const streamPatience = 8 * time.Minute // with the race detector, on a busy machine
 
 // event is one of a stream; its data was valid by the document.
 type event struct {
@@ -74,6 +74,9 @@ func (r *reader) read() (e event, err error) {
 				return e, fmt.Errorf("the id %d came after %d", e.id, r.lastID)
 			}
 			r.lastID = max(r.lastID, e.id)
+			if e.kind == "resync" {
+				r.lastID = 0
+			}
 			return e, nil
 		case name == "event":
 			e.kind = value

@@ -149,33 +149,35 @@ func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 	return err
 }
 
-// The pause between two attempts to make the first generation. It doubles from the shorter to the longer one while an operator is
-// needed: a log with a hole is read up to it each time.
+// The pause between two looks whether there is a generation, and between two attempts to make one. It doubles from the shorter to
+// the longer one while an operator is needed: a log with a hole is read up to it each time.
 const (
 	shortestPause = time.Second
 	longestPause  = time.Minute
 )
 
-// Run makes the first generation when there is none, and then waits until ctx ends and what was started has ended, too; all
-// that is started must get the same ctx.
+// Run makes a generation whenever there is none: at the beginning, and after the live one was found damaged. When ctx ends it
+// waits until what was started has ended, too; all that is started must get the same ctx.
 func (r *Rebuilder) Run(ctx context.Context) error {
 	defer r.Wait()
+	made := time.Time{}
 	for pause := shortestPause; ; {
-		_, err := r.Views.Checkpoint(ctx)
-		if !errors.Is(err, views.ErrNoViews) {
-			<-ctx.Done()
-			return nil
-		}
-		if _, err := r.Start(ctx, Full); err == nil {
-			if err = r.Wait().Err; err == nil {
-				continue
+		wait := shortestPause
+		if _, err := r.Views.Checkpoint(ctx); errors.Is(err, views.ErrNoViews) {
+			if _, err := r.Start(ctx, Full); err == nil {
+				err = r.Wait().Err
+				if mismatch(err) || err == nil && time.Since(made) < longestPause {
+					pause = min(2*pause, longestPause) // a disk that spoils whatever it is given needs an operator, too
+				} else {
+					pause = shortestPause
+				}
+				if err == nil {
+					made = time.Now()
+				}
+				wait = pause
 			}
-			pause = min(2*pause, longestPause)
-			if !mismatch(err) {
-				pause = shortestPause
-			}
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

@@ -10,7 +10,9 @@ import (
 
 // Verdicts is told what examinations find; the views are.
 type Verdicts interface {
-	SetVerified(ctx context.Context, generation int, v views.Verified) error
+	SetVerified(ctx context.Context, generation int, revision int64, v views.Verified) error
+	GiveUp(generation int, reason string) error
+	Status(ctx context.Context) (views.Status, error)
 }
 
 // Verifier examines the views again and again, at a bounded share of the machine.
@@ -21,21 +23,35 @@ type Verifier struct {
 	Logger      *zap.Logger
 }
 
-// Run examines until ctx ends, and returns nil then. What it finds it tells Verdicts; an examination that failed is logged and
-// changes nothing.
+// verdictStep is how often a Verifier looks whether its verdict still stands.
+const verdictStep = 5 * time.Second
+
+// Run examines until ctx ends, and returns nil then: before its time when the verdict was dropped, because orders were redriven or
+// another generation was made live. What it finds it tells Verdicts; an examination that failed is logged and changes nothing.
 func (v *Verifier) Run(ctx context.Context) error {
-	for {
-		timer := time.NewTimer(v.Every)
+	given := false
+	for next := time.Now().Add(v.Every); ; {
+		timer := time.NewTimer(min(v.Every, verdictStep))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
 		case <-timer.C:
 		}
-		if err := v.examine(ctx); err != nil && ctx.Err() == nil {
+		if time.Now().Before(next) && (!given || !v.dropped(ctx)) {
+			continue
+		}
+		err := v.examine(ctx)
+		if err != nil && ctx.Err() == nil {
 			v.Logger.Warn("the views were not examined", zap.Error(err))
 		}
+		given, next = err == nil, time.Now().Add(v.Every)
 	}
+}
+
+func (v *Verifier) dropped(ctx context.Context) bool {
+	status, err := v.Verdicts.Status(ctx)
+	return err == nil && status.Verified.At.IsZero()
 }
 
 func (v *Verifier) examine(ctx context.Context) error {
@@ -52,5 +68,8 @@ func (v *Verifier) examine(ctx context.Context) error {
 	} else {
 		v.Logger.Error("the views differ from the fold of the log", append(fields, zap.String("difference", verdict.Difference))...)
 	}
-	return v.Verdicts.SetVerified(ctx, found.Generation, verdict)
+	if found.Damage != "" {
+		return v.Verdicts.GiveUp(found.Generation, bounded(found.Damage))
+	}
+	return v.Verdicts.SetVerified(ctx, found.Generation, found.Revision, verdict)
 }

@@ -47,7 +47,7 @@ func compare(ctx context.Context, b *builder, dir string) (found views.Findings,
 		return found, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := b.near(ctx, c.Position); err != nil {
+	if err := b.near(ctx, c.Position); err != nil && !errors.Is(err, views.ErrDamaged) {
 		return found, err
 	}
 	begun := time.Now()

@@ -65,9 +65,10 @@ type Cause struct {
 	Effect   string `json:"effect,omitempty"` // "": it said nothing new of the status, or that is not known any more
 }
 
-// Resync says that the stream could not go on where it was. It goes on with a snapshot, unless that was left out.
+// Resync says that the stream could not go on where it was, or that what it told does not hold any more. It goes on with a
+// snapshot, unless that was left out.
 type Resync struct {
-	Reason      string `json:"reason"` // too-old or unknown
+	Reason      string `json:"reason"` // too-old, unknown, redriven or rebuilt
 	LastEventID string `json:"lastEventId"`
 	Detail      string `json:"detail"`
 }

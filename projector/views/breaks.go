@@ -152,7 +152,7 @@ func (q *BreakQuery) read(ctx context.Context, c *connection, after breakKey, pa
 		breaks := o.State().Breaks
 		i := slices.IndexFunc(breaks, func(b statemachine.Break) bool { return b.Code == key.code })
 		if i < 0 {
-			return fmt.Errorf("order %q has no break %s: %w", o.ID, key.code, errDamaged)
+			return fmt.Errorf("order %q has no break %s: %w", o.ID, key.code, ErrDamaged)
 		}
 		keys = append(keys, key)
 		page.Breaks = append(page.Breaks, OpenBreak{o, breaks[i]})

@@ -32,7 +32,8 @@ func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes C
 	limit = pageLimit(limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		changes.At.Generation = g.number
-		if err := c.row(ctx, sequenceText, nil, &changes.At.Applied); err != nil {
+		at := &changes.At
+		if err := c.row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
 			return err
 		}
 		changes.Through = max(after, changes.At.Applied)

@@ -51,13 +51,13 @@ const (
 	positionText   = `UPDATE position SET log = ?, sequence = ?, hash = ?, received = ?,
 		notifications = notifications + ?, quarantined = quarantined + ?`
 	healthText   = `UPDATE position SET health = ?, health_at = ?`
-	verifiedText = `UPDATE position SET verified = ?, verified_at = ?, difference = ?`
+	verifiedText = `UPDATE position SET verified = ?, verified_at = ?, difference = ? WHERE revision = ?`
 )
 
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
 var neededTexts = append([]string{loadText, rowsText, insertOrderText, updateOrderText, moveOrderText, zoneText, insertSequencesText,
 	openBreakText, closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText,
+	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, reviseText, unverifyText, inheritText,
 	newestOfClassText}, listTexts()...)
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
@@ -122,13 +122,14 @@ func (w *writer) commit(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// SetVerified replaces what Status tells of the last examination, unless another generation is live than was examined.
-func (s *Store) SetVerified(ctx context.Context, generation int, v Verified) error {
+// SetVerified replaces what Status tells of the last examination, unless another generation is live than was examined, or orders
+// were revised since it began.
+func (s *Store) SetVerified(ctx context.Context, generation int, revision int64, v Verified) error {
 	err := s.write(func(w *writer) error {
 		if w.number != generation {
 			return nil
 		}
-		_, err := w.c.exec(ctx, verifiedText, v.Sequence, nanos(v.At), v.Difference)
+		_, err := w.c.exec(ctx, verifiedText, v.Sequence, nanos(v.At), v.Difference, revision)
 		return err
 	})
 	if err != nil {
@@ -149,17 +150,38 @@ func (s *Store) SetHealth(ctx context.Context, h Health) error {
 	return nil
 }
 
-// write lends f the writer.
+// write lends f the writer. When f meets damage, the generation is given up, and the error is a LostError.
 func (s *Store) write(f func(*writer) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	w := s.writer
 	if w == nil && !s.options.ReadOnly {
-		return ErrNoViews
+		return s.none()
 	}
 	if w == nil {
 		return errReadOnly
 	}
+	err := w.lend(f)
+	if !broken(err) {
+		return err
+	}
+	if failure := s.giveUp(err.Error()); failure != nil {
+		return errors.Join(err, failure)
+	}
+	return s.none()
+}
+
+// none is why there are no views.
+func (s *Store) none() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != "" {
+		return &LostError{s.lost}
+	}
+	return ErrNoViews
+}
+
+func (w *writer) lend(f func(*writer) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.c == nil {

@@ -61,11 +61,11 @@ func TestCommitIsReadBack(t *testing.T) {
 
 	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Equal(t, At{1, w.at}, at, "also what is not there is not there as of a position")
+	require.Equal(t, At{Generation: 1, Applied: w.at}, at, "also what is not there is not there as of a position")
 
 	health := Health{"the log was cut", start}
 	require.NoError(t, s.SetHealth(ctx, health))
-	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, health, Verified{}}
+	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, health, Verified{}, Revision{}}
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
 	require.Equal(t, want, status)

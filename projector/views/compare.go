@@ -27,11 +27,13 @@ type FieldDifference struct{ Field, Views, Log string }
 // Findings are what a Comparison has found.
 type Findings struct {
 	Generation int
+	Revision   int64  // of the views when the comparison began, see Revision.Number
 	Sequence   uint64 // where both stood at the last step
 	Orders     uint64 // compared
 	Different  uint64 // orders that differ
 	Details    []Difference
 	Others     []string // what else differs, in words: counts, quarantine, other objects, the file itself
+	Damage     string   // how the file of the views is damaged, in words; it is told in Others, too; "": it is not
 }
 
 // Equal reports whether no difference was found.
@@ -56,6 +58,7 @@ func (f *Findings) Summary() string {
 // for concurrent use.
 type Comparison struct {
 	Findings
+	dir   string
 	db    *sql.DB
 	c     *connection
 	after int64           // the last n compared
@@ -64,7 +67,7 @@ type Comparison struct {
 }
 
 // Compare begins a comparison of the draft with the live generation in dir, of whichever fold version. The file must have the
-// schema of this program: ErrVersion. Close ends it.
+// schema of this program: ErrVersion. One that is damaged is a difference. Close ends it.
 func (d *Draft) Compare(ctx context.Context, dir string) (*Comparison, error) {
 	n, err := readLive(dir)
 	if err != nil {
@@ -74,8 +77,11 @@ func (d *Draft) Compare(ctx context.Context, dir string) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Comparison{Findings: Findings{Generation: n}, db: db, seen: map[string]bool{}}
-	if err = k.attach(ctx, d.path()); err != nil {
+	k := &Comparison{Findings: Findings{Generation: n}, dir: dir, db: db, seen: map[string]bool{}}
+	if err = k.attach(ctx, d.path()); err != nil && !errors.Is(err, ErrVersion) {
+		k.damage(ctx, "the file cannot be read: "+err.Error())
+	}
+	if err != nil && k.Damage == "" {
 		return nil, errors.Join(fmt.Errorf("views: compare generation %d: %w", n, err), k.Close())
 	}
 	return k, nil
@@ -97,6 +103,9 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 		return err
 	}
 	name := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
+	if err := k.c.row(ctx, `SELECT revision FROM position`, nil, &k.Revision); err != nil {
+		return err
+	}
 	_, err = k.c.conn.ExecContext(ctx, `ATTACH DATABASE ? AS draft`, name.String())
 	return err
 }
@@ -113,9 +122,16 @@ func (k *Comparison) Close() error {
 // Total is how many orders there are to compare, as far as is known.
 func (k *Comparison) Total() uint64 { return max(k.Orders, uint64(k.last)) }
 
-// Position is where the live generation stands now.
+// Position is where the live generation stands now. It returns ErrDamaged; Step is done then.
 func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) {
-	if err = k.c.row(ctx, `SELECT sequence FROM main.position`, nil, &sequence); err != nil {
+	if k.Damage != "" {
+		return 0, ErrDamaged
+	}
+	err = asDamage(k.c.row(ctx, `SELECT sequence FROM main.position`, nil, &sequence))
+	if errors.Is(err, ErrDamaged) {
+		k.damage(ctx, "the file cannot be read: "+err.Error())
+	}
+	if err != nil {
 		return 0, fmt.Errorf("views: compare: %w", err)
 	}
 	return sequence, nil
@@ -124,14 +140,20 @@ func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) 
 // Step compares the next so many orders, and at the end everything else. catchUp must bring the draft to exactly the
 // position it is given; it is called once. A file of the views that cannot be read is a difference, not an error.
 func (k *Comparison) Step(ctx context.Context, orders int, catchUp func(ctx context.Context, until uint64) error) (done bool, err error) {
+	if k.Damage != "" {
+		return true, nil
+	}
 	quiet := context.WithoutCancel(ctx)
 	if _, err := k.c.exec(quiet, "BEGIN"); err != nil {
 		return false, fmt.Errorf("views: compare: %w", err)
 	}
 	defer func() {
 		_, endErr := k.c.exec(quiet, "ROLLBACK") // nothing was written
+		if err != nil && damaged(err) && k.Damage == "" {
+			k.damage(quiet, "the file cannot be read: "+err.Error())
+		}
 		if err != nil && damaged(err) {
-			k.Others, done, err = append(k.Others, "the file cannot be read: "+err.Error()), true, nil
+			done, err = true, nil
 		}
 		if err == nil && endErr != nil {
 			err = fmt.Errorf("views: compare: %w", endErr)
@@ -200,6 +222,15 @@ func (k *Comparison) compareRows(ctx context.Context, after, until int64) error 
 	return nil
 }
 
+// damage notes what looks like damage. It may be the draft's, or a rule of the tables that a row breaks: Damage says only what the
+// pages of the file themselves show.
+func (k *Comparison) damage(ctx context.Context, text string) {
+	k.other("%s", text)
+	if k.Damage == "" && errors.Is(inspectFile(ctx, k.dir, k.Generation), ErrDamaged) {
+		k.Damage = text
+	}
+}
+
 func (k *Comparison) other(format string, args ...any) {
 	if len(k.Others) < MaxDifferences {
 		k.Others = append(k.Others, fmt.Sprintf(format, args...))
@@ -225,7 +256,7 @@ func (k *Comparison) compareRest(ctx context.Context) error {
 		var verdict string
 		err := rows.Scan(&verdict)
 		if verdict != "ok" {
-			k.other("the file is damaged: %s", verdict)
+			k.damage(ctx, "the file is damaged: "+verdict)
 		}
 		return err
 	})

@@ -19,6 +19,7 @@ type generation struct {
 	// Guarded by Store.mu.
 	users   int
 	retired bool
+	damaged bool // a reader met damage
 }
 
 // readers is how many read at once. More than the processors would only wait for each other; the least keeps a long list

@@ -146,7 +146,7 @@ func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.
 			return err
 		}
 		if n != numbers[0] {
-			return fmt.Errorf("row %d in place of %d: %w", n, numbers[0], errDamaged)
+			return fmt.Errorf("row %d in place of %d: %w", n, numbers[0], ErrDamaged)
 		}
 		numbers = numbers[1:]
 		if err := o.UnmarshalBinary(state); err != nil {

@@ -32,7 +32,10 @@ func (s *Store) acquire(ctx context.Context) (*generation, error) {
 			return nil, err
 		}
 	}
-	if s.live == nil {
+	switch {
+	case s.live == nil && s.lost != "":
+		return nil, &LostError{s.lost}
+	case s.live == nil:
 		return nil, fmt.Errorf("%w (%s)", ErrNoViews, s.options.Dir)
 	}
 	s.live.users++
@@ -99,14 +102,18 @@ func (s *Store) closeUnused(g *generation) {
 	s.opened.Done()
 }
 
-// read lends f a connection to the live generation.
+// read lends f a connection to the live generation. Damage is an ErrDamaged, and noted.
 func (s *Store) read(ctx context.Context, f func(*generation, *connection) error) error {
 	g, err := s.acquire(ctx)
 	if err != nil {
-		return err
+		return asDamage(err)
 	}
 	defer s.release(g)
-	return g.use(ctx, func(c *connection) error { return f(g, c) })
+	err = asDamage(g.use(ctx, func(c *connection) error { return f(g, c) }))
+	if errors.Is(err, ErrDamaged) {
+		s.met(g, err)
+	}
+	return err
 }
 
 // snapshot is read with every statement of f answered from one state of the views.

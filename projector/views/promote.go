@@ -23,7 +23,7 @@ func (d *Draft) Complete(ctx context.Context) error {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("views: check a draft: %w: %s", errDamaged, verdict)
+		return fmt.Errorf("views: check a draft: %w: %s", ErrDamaged, verdict)
 	}
 	var orders, counted, records, sequence uint64
 	if err := d.w.c.row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
@@ -31,7 +31,7 @@ func (d *Draft) Complete(ctx context.Context) error {
 	}
 	if orders != counted || records != sequence {
 		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records and position %d: %w", orders, counted,
-			records, sequence, errDamaged)
+			records, sequence, ErrDamaged)
 	}
 	return syncFile(d.path())
 }
@@ -129,10 +129,58 @@ func (s *Store) align(ctx context.Context, d *Draft, catchUp func(ctx context.Co
 	return nil
 }
 
+const inheritText = `UPDATE position SET revision = ?, revised = ?, revised_by = ?, verified = 0, verified_at = 0, difference = ''`
+
+// inherit takes over from the generation before that orders were revised, and notes that they are when that was of other
+// rules, or cannot tell of which. What was verified of a generation that is made live again was long ago.
+func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
+	before, err := readGeneration(ctx, dir, previous)
+	same := err == nil && before.FoldVersion == d.version
+	r := before.Revision
+	if _, err := d.w.c.exec(ctx, inheritText, r.Number, r.Sequence, r.Cause); err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
+	at, err := d.Checkpoint(ctx)
+	if err != nil || same || at.Sequence == 0 {
+		return err
+	}
+	if err := d.w.revise(ctx, ByRebuild); err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
+	return nil
+}
+
+// readGeneration returns the status of a generation of any fold version. It returns ErrVersion when its schema is another one.
+func readGeneration(ctx context.Context, dir string, n int) (status Status, err error) {
+	path := generationPath(dir, n)
+	if _, err := os.Stat(path); err != nil {
+		return status, err
+	}
+	db, err := openFile(path, "ro", "query_only(1)")
+	if err != nil {
+		return status, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	c, err := connect(ctx, db)
+	if err != nil {
+		return status, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	var schema int
+	if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+		return status, err
+	}
+	if schema != schemaVersion {
+		return status, ErrVersion
+	}
+	return readStatus(ctx, c)
+}
+
 // settle moves the draft to its place and serves it. s.writing is held.
 func (s *Store) settle(ctx context.Context, d *Draft, n, previous int) (err error) {
 	dir, path := s.options.Dir, generationPath(s.options.Dir, n)
-	err = d.w.close()
+	err = d.inherit(ctx, dir, previous)
+	err = errors.Join(err, d.w.close())
 	if err == nil {
 		err = syncFile(d.path())
 	}
@@ -184,7 +232,7 @@ func (s *Store) serve(w *writer, g *generation, previous int) {
 	s.mu.Lock()
 	s.opened.Add(1)
 	old := s.live
-	s.live = g
+	s.live, s.lost = g, ""
 	if old != nil {
 		s.retire(old)
 	}

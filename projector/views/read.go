@@ -16,9 +16,10 @@ const (
 	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
 	lastText     = `SELECT p.sequence, o.sequence, o.received, o.count
 		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
-	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference
-		FROM position`
-	totalsText = `SELECT sequence, notifications, quarantined FROM position`
+	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference,
+		revision, revised, revised_by FROM position`
+	revisionText = `SELECT sequence, revision, revised, revised_by FROM position`
+	totalsText   = `SELECT sequence, notifications, quarantined FROM position`
 
 	breakCountsText  = `SELECT code, orders FROM break_counts WHERE orders > 0`
 	objectCountsText = `SELECT object, notifications FROM object_counts`
@@ -197,7 +198,8 @@ func readStatus(ctx context.Context, c *connection) (status Status, err error) {
 	var received, healthAt, verifiedAt int64
 	at := &status.Checkpoint
 	err = c.row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
-		&status.Health.Reason, &healthAt, &status.Verified.Sequence, &verifiedAt, &status.Verified.Difference)
+		&status.Health.Reason, &healthAt, &status.Verified.Sequence, &verifiedAt, &status.Verified.Difference,
+		&status.Revision.Number, &status.Revision.Sequence, &status.Revision.Cause)
 	at.Received, status.Health.At, status.Verified.At = fromNanos(received), fromNanos(healthAt), fromNanos(verifiedAt)
 	return status, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Redriven is what decoding quarantined records again has changed.
@@ -15,11 +16,14 @@ type Redriven struct {
 }
 
 const (
-	freeText       = `DELETE FROM quarantine WHERE sequence = ? RETURNING class`
-	classText      = `SELECT class FROM quarantine WHERE sequence = ?`
-	reclassText    = `UPDATE quarantine SET class = ?, reason = ? WHERE sequence = ?`
-	unchunkText    = `DELETE FROM order_sequences WHERE n = ?`
-	redrivenText   = `UPDATE position SET notifications = notifications + ?, quarantined = quarantined - ?`
+	freeText     = `DELETE FROM quarantine WHERE sequence = ? RETURNING class`
+	classText    = `SELECT class FROM quarantine WHERE sequence = ?`
+	reclassText  = `UPDATE quarantine SET class = ?, reason = ? WHERE sequence = ?`
+	unchunkText  = `DELETE FROM order_sequences WHERE n = ?`
+	redrivenText = `UPDATE position SET notifications = notifications + ?, quarantined = quarantined - ?`
+	reviseText   = `UPDATE position SET revision = max(revision + 1, ?), revised = sequence, revised_by = ?`
+	// What an examination found before is not known to be so after.
+	unverifyText   = `UPDATE position SET verified = 0, verified_at = 0, difference = ''`
 	countClassText = `INSERT INTO quarantine_counts (class, records) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET records = records + excluded.records`
 )
@@ -79,7 +83,19 @@ func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
 	if notifications != t.notifications {
 		return fmt.Errorf("the orders gain %d notifications of %d", t.notifications, notifications)
 	}
-	_, err := w.c.exec(ctx, redrivenText, notifications, len(r.Records))
+	if _, err := w.c.exec(ctx, redrivenText, notifications, len(r.Records)); err != nil {
+		return err
+	}
+	if _, err := w.c.exec(ctx, unverifyText); err != nil || len(r.Orders) == 0 {
+		return err
+	}
+	return w.revise(ctx, ByRedrive)
+}
+
+// revise notes that orders were changed without a notification. The number begins with the time, so that it rises also when the
+// views before are gone.
+func (w *writer) revise(ctx context.Context, cause string) error {
+	_, err := w.c.exec(ctx, reviseText, time.Now().UnixNano(), cause)
 	return err
 }
 

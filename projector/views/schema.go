@@ -1,7 +1,7 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
 // they are as they are.
@@ -19,7 +19,10 @@ CREATE TABLE position (
 	health_at     INTEGER NOT NULL DEFAULT 0,
 	verified      INTEGER NOT NULL DEFAULT 0,
 	verified_at   INTEGER NOT NULL DEFAULT 0,
-	difference    TEXT NOT NULL DEFAULT ''
+	difference    TEXT NOT NULL DEFAULT '',
+	revision      INTEGER NOT NULL DEFAULT 0,
+	revised       INTEGER NOT NULL DEFAULT 0,
+	revised_by    TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE facets (

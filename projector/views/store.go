@@ -44,9 +44,11 @@ type Store struct {
 	watch    watch
 	closing  chan struct{}
 	opened   sync.WaitGroup // generations that are not closed yet
+	givingUp sync.WaitGroup // generations that readers found damaged
 
 	mu     sync.Mutex
 	live   *generation
+	lost   string      // why there is no live generation though there was; "": it is not known
 	seen   os.FileInfo // of the file live when it named the live generation; ReadOnly only
 	closed bool
 }
@@ -143,6 +145,7 @@ func (s *Store) leave(live int, reason string) error {
 	if reason == "" {
 		return nil
 	}
+	s.lost = reason
 	s.log.Warn("the views are made anew", zap.String("reason", reason), zap.String("folder", s.options.Dir))
 	_, err := os.Stat(generationPath(s.options.Dir, live))
 	if strings.HasPrefix(reason, versionWord) || errors.Is(err, fs.ErrNotExist) {
@@ -201,6 +204,7 @@ func (s *Store) Close() error {
 	}
 	s.mu.Unlock()
 
+	s.givingUp.Wait()
 	s.watch.pollers.Wait()
 	s.opened.Wait()
 	var errs []error
@@ -208,7 +212,7 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		err := s.writer.close()
 		errs = append(errs, err)
-		if err == nil {
+		if err == nil && !s.live.damaged {
 			if err := noteClosed(s.options.Dir, s.writer.number); err != nil {
 				s.log.Warn("the views will be read through at the next start", zap.Error(err))
 			}

@@ -114,10 +114,24 @@ type Page struct {
 	Applied    uint64
 }
 
+// Revision says that orders were changed though no notification came for them. The zero value: none ever was.
+type Revision struct {
+	Number   int64  // rises with each, also from one generation to the next
+	Sequence uint64 // where the views stood: what was read of them before, or at it, may be of the time before the revision
+	Cause    string // ByRedrive or ByRebuild
+}
+
+// What changes orders without a notification.
+const (
+	ByRedrive = "redrive" // of quarantined records
+	ByRebuild = "rebuild" // by other rules, or rules that are not known any more
+)
+
 // At says which state of the views an answer was read from.
 type At struct {
 	Generation int
-	Applied    uint64 // the sequence that they stood at
+	Applied    uint64   // the sequence that they stood at
+	Revision   Revision // of a list of changes only
 }
 
 // Stats are counts over all orders.
@@ -156,4 +170,5 @@ type Status struct {
 	Checkpoint  Checkpoint
 	Health      Health
 	Verified    Verified
+	Revision    Revision
 }

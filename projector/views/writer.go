@@ -104,9 +104,6 @@ func connectWriter(ctx context.Context, path, mode string, settings []string) (*
 	return &writer{db: db, c: c}, nil
 }
 
-// errDamaged: the file is a database, and not one that can be relied on.
-var errDamaged = errors.New("views: damaged")
-
 // inspect reads what shows that the file can be written on: version, every page when that is doubtful, the position. It returns ErrVersion with the
 // difference in words.
 func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool) (difference string, err error) {
@@ -119,7 +116,7 @@ func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool)
 			return "", err
 		}
 		if verdict != "ok" {
-			return "", fmt.Errorf("%w: %s", errDamaged, verdict)
+			return "", fmt.Errorf("%w: %s", ErrDamaged, verdict)
 		}
 	}
 	for _, text := range neededTexts {
@@ -140,7 +137,7 @@ func damaged(err error) bool {
 	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB, codes.SQLITE_ERROR:
 		return true
 	}
-	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, errDamaged) || errors.Is(err, sql.ErrNoRows)
+	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, ErrDamaged) || errors.Is(err, sql.ErrNoRows)
 }
 
 func (w *writer) close() error {
