@@ -87,7 +87,7 @@ func (a *API) registerOrders() {
 	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders by filters, in pages or all at once",
 		Responses: a.listResponses()}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
-		Responses: map[string]*huma.Response{"304": unchanged()}},
+		Responses: map[string]*huma.Response{"304": unchanged()}, Middlewares: huma.Middlewares{a.single}},
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
 		Summary: "What each notification of an order did, in the order of arrival"},
