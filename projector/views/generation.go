@@ -25,12 +25,9 @@ type generation struct {
 // from holding up everyone else.
 func readers() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
-// readCache is how much of the file all readers together keep in memory, in KiB.
-const readCache = 64 << 10
-
 // openGeneration returns ErrVersion when the file holds views that this program, or another foldVersion, cannot read.
 func openGeneration(ctx context.Context, dir string, n int, foldVersion string) (*generation, error) {
-	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)", fmt.Sprintf("cache_size(-%d)", readCache/readers()))
+	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)")
 	if err != nil {
 		return nil, err
 	}
