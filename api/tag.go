@@ -18,6 +18,9 @@ type Tagged struct {
 	CacheControl string `header:"Cache-Control"`
 }
 
+// privateCache lets a caller keep an answer that it asks for again by its tag.
+const privateCache = "private, no-cache"
+
 // tag returns the answer's tag, and the status: 304 when the caller has that answer.
 func (m IfNoneMatch) tag(tag string) (t Tagged, status int) {
 	if m.Known != "" && matches(m.Known, tag) {
@@ -25,7 +28,7 @@ func (m IfNoneMatch) tag(tag string) (t Tagged, status int) {
 	} else {
 		status = http.StatusOK
 	}
-	return Tagged{ETag: tag, CacheControl: "private, no-cache"}, status
+	return Tagged{ETag: tag, CacheControl: privateCache}, status
 }
 
 func unchanged() *huma.Response {

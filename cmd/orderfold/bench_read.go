@@ -82,7 +82,8 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	a, err := api.New(api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}, Feed: store})
+	options := api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}, Feed: store}
+	a, err := api.New(options)
 	if err != nil {
 		return f, err
 	}
@@ -95,7 +96,11 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 	if err != nil {
 		return f, err
 	}
-	constant, stopConstant, err := serveBench(api.Constant(body))
+	same, err := api.Constant(options, body)
+	if err != nil {
+		return f, err
+	}
+	constant, stopConstant, err := serveBench(same)
 	if err != nil {
 		return f, err
 	}

@@ -32,6 +32,7 @@ func openFile(path, mode string, settings ...string) (*sql.DB, error) {
 type connection struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
+	keyed    driver.Stmt // orderText, see order
 }
 
 func connect(ctx context.Context, db *sql.DB) (*connection, error) {
@@ -117,7 +118,12 @@ func (c *connection) close() error {
 	for _, stmt := range c.prepared {
 		errs = append(errs, stmt.Close())
 	}
-	err := c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	err := c.conn.Raw(func(any) error {
+		if c.keyed != nil {
+			errs = append(errs, c.keyed.Close())
+		}
+		return driver.ErrBadConn
+	})
 	if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
 		errs = append(errs, err)
 	}

@@ -26,13 +26,9 @@ type generation struct {
 // from holding up everyone else.
 func readers() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
-// readerSettings let a reader take pages from the file where the system has them in memory, a gigabyte of it, instead of copying
-// each: a keyed read of random orders then takes two thirds of the time.
-var readerSettings = []string{"query_only(1)", "mmap_size(1073741824)"}
-
 // openGeneration returns ErrVersion when the file holds views that this program, or another foldVersion, cannot read.
 func openGeneration(ctx context.Context, dir string, n int, foldVersion string) (*generation, error) {
-	db, err := openFile(generationPath(dir, n), "ro", readerSettings...)
+	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 const (
 	sequenceText = `SELECT sequence FROM position`
-	orderText    = `SELECT p.sequence, o.n, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
+	orderText    = `SELECT p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
 	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
 	lastText     = `SELECT p.sequence, o.sequence, o.received, o.count
@@ -42,18 +42,11 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 	order.ID = id
 	err = s.read(ctx, func(g *generation, c *connection) error {
 		at.Generation = g.number
-		// It takes microseconds: not worth the goroutine that a context which can end costs.
-		return c.each(context.WithoutCancel(ctx), orderText, []any{id}, func(rows *sql.Rows) error {
-			var n sql.NullInt64
-			var state sql.RawBytes
-			if err := rows.Scan(&at.Applied, &n, &state); err != nil {
-				return err
-			}
-			if !n.Valid {
-				return ErrNotFound
-			}
-			return order.UnmarshalBinary(state)
-		})
+		state, err := c.order(id, &at)
+		if err != nil {
+			return err
+		}
+		return order.UnmarshalBinary(state)
 	})
 	if err != nil {
 		return statemachine.Order{}, at, fmt.Errorf("views: order %q: %w", id, err)
