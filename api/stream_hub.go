@@ -168,9 +168,13 @@ func (h *hub) start() {
 func (h *hub) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		recent, err := h.feed.Recent(ctx, h.options.Kept/8)
+		var found views.Changes
+		if err == nil {
+			found, err = h.feed.Changes(ctx, recent, 1)
+		}
 		if err == nil {
 			h.mu.Lock()
-			h.from, h.at, h.settled = recent, recent, recent
+			h.from, h.at, h.settled, h.generation = recent, recent, recent, found.At.Generation
 			h.mu.Unlock()
 			close(h.started)
 			break
