@@ -25,6 +25,7 @@ type Stats struct {
 	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
 	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"They, by the kind of fault."`
 	Records      uint64            `json:"records" doc:"Records of the log that were applied."`
+	Throughput   *float64          `json:"throughput" doc:"Of these per second, in the last minute; null while it is not known yet."`
 }
 
 // Quarantined is a record that could not become part of an order.
@@ -133,21 +134,25 @@ func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error
 	if err != nil {
 		return nil, err
 	}
+	rate := a.throughput.perSecond()
 	// Not the position alone: a redrive changes counts and applies no record.
 	out := &statsOutput{As: As{s.Applied}}
-	if out.Tagged, out.Status = in.tag(statsTag(&s)); out.Status == http.StatusNotModified {
+	if out.Tagged, out.Status = in.tag(statsTag(&s, rate)); out.Status == http.StatusNotModified {
 		return out, nil
 	}
 	out.Body = &Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
 		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
 		Objects:     counts(s.Objects, func(object string) string { return object }),
-		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records}
+		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records, Throughput: rate}
 	return out, nil
 }
 
 // statsTag stands for all that is counted.
-func statsTag(s *views.Stats) string {
+func statsTag(s *views.Stats, rate *float64) string {
 	h := fnv.New64a()
+	if rate != nil {
+		fmt.Fprint(h, *rate, " ")
+	}
 	fmt.Fprint(h, *s) // maps in the order of their keys
 	return fmt.Sprintf(`W/"%d-%x"`, s.Generation, h.Sum64())
 }

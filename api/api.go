@@ -62,6 +62,8 @@ type API struct {
 
 	hub *hub
 
+	throughput throughput
+
 	echo       *echo.Echo
 	compressed http.Handler // the same, for those who take gzip or zstd
 	huma       huma.API

@@ -61,7 +61,7 @@ type breaksInput struct {
 	Page
 	AtLeast
 	Code     []breakFilter `query:"code,explode" doc:"Any of these. Repeatable."`
-	Severity string        `query:"severity" enum:"warn,high"`
+	Severity string        `query:"severity" enum:"warn,high" doc:"high: the state itself may be wrong; warn: odd, and to be looked at."`
 	Age      []ageFilter   `query:"age,explode" doc:"Days since openedAt, a day being 24 hours: 0-1 is less than one (or still to come), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable."`
 }
 

@@ -15,12 +15,12 @@ import (
 // OrderFilters are the parameters that select orders; an order satisfies all that are given.
 type OrderFilters struct {
 	Status        []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
-	AssetClass    assetClassFilter `query:"assetClass"`
-	ISIN          string           `query:"isin" example:"DE0007164600"`
-	Symbol        string           `query:"symbol"`
-	Side          string           `query:"side" enum:"BUY,SELL"`
+	AssetClass    assetClassFilter `query:"assetClass" doc:"The order object that it was notified as."`
+	ISIN          string           `query:"isin" example:"DE0007164600" doc:"Exactly this one."`
+	Symbol        string           `query:"symbol" doc:"Exactly this one, of a digital or tokenized asset."`
+	Side          string           `query:"side" enum:"BUY,SELL" doc:"Whatever case it was notified in."`
 	ProductID     string           `query:"productId" doc:"Of the depository, wallet or cash product."`
-	ExternalID    string           `query:"externalId"`
+	ExternalID    string           `query:"externalId" doc:"Exactly the id that the partner gave the order; several orders may have it."`
 	Break         []breakFilter    `query:"break,explode" doc:"Any of these is open. Repeatable."`
 	Open          boolFilter       `query:"open" doc:"true: it can still trade."`
 	Final         boolFilter       `query:"final" doc:"true: nothing more is expected."`

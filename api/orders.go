@@ -23,7 +23,7 @@ type List[T any] struct {
 
 // Page are the parameters of a list in pages.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"The most there are on a page."`
 	Cursor string `query:"cursor" doc:"nextCursor of the page before, with the same filters."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -52,6 +53,11 @@ func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watched, stop := context.WithCancel(ctx)
+	defer stop()
+	watching.Go(func() { a.watchThroughput(watched) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

@@ -97,10 +97,22 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 	require.Nil(t, got["lagSeconds"])
 }
 
+// counted is an answer without the throughput, which depends on when it was asked for.
+func counted(t *testing.T, a answer) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(a.body, &members))
+	require.Contains(t, members, "throughput")
+	delete(members, "throughput")
+	text, err := json.Marshal(members)
+	require.NoError(t, err)
+	return string(text)
+}
+
 func TestStatsCountOrders(t *testing.T) {
 	s := start(t, newWorld(t))
 	require.JSONEq(t, `{"orders":0,"open":0,"final":0,"byStatus":{},"byAssetClass":{},"byBreak":{},"objects":{},
-		"quarantined":0,"quarantinedByClass":{},"records":0}`, string(s.get(t, "/v1/stats").body))
+		"quarantined":0,"quarantinedByClass":{},"records":0}`, counted(t, s.get(t, "/v1/stats")))
 	s.receive(order("a", statemachine.Placed, 1, ""), `{}`)
 	s.receive(order("b", statemachine.Rejected, 1, ""), `{}`)
 	s.receive(order("c", statemachine.Filled, 1, "101"), `{}`)
@@ -111,7 +123,7 @@ func TestStatsCountOrders(t *testing.T) {
 	a := s.get(t, "/v1/stats")
 	require.JSONEq(t, `{"orders":4,"open":1,"final":1,"byStatus":{"PLACED":1,"REJECTED":1,"FILLED":1,"NONE":1},
 		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},"quarantined":1,"quarantinedByClass":{"not-json":1},"records":6}`,
-		string(a.body))
+		counted(t, a))
 	require.Equal(t, "6", a.Header.Get("Log-Sequence"))
 }
 

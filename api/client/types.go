@@ -163,6 +163,7 @@ type Stats struct {
 	Quarantined  uint64            `json:"quarantined"`
 	ByClass      map[string]uint64 `json:"quarantinedByClass"`
 	Records      uint64            `json:"records"`
+	Throughput   *float64          `json:"throughput,omitempty"` // records applied per second; nil: not known yet
 }
 
 // Status says where log and views stand. A pointer is nil when the value is not known.

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	throughputEvery = 5 * time.Second
+	throughputOver  = time.Minute
+)
+
+// throughput is how fast records were applied in the last minute. The zero value knows nothing.
+type throughput struct {
+	mu      sync.Mutex
+	samples []appliedAt // the oldest first
+}
+
+type appliedAt struct {
+	at       time.Time
+	sequence uint64
+}
+
+// add notes where the views stand. Views that went back were made anew, and are measured anew.
+func (t *throughput) add(at time.Time, sequence uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.samples); n > 0 && sequence < t.samples[n-1].sequence {
+		t.samples = nil
+	}
+	for len(t.samples) > 1 && at.Sub(t.samples[0].at) > throughputOver {
+		t.samples = t.samples[1:]
+	}
+	t.samples = append(t.samples, appliedAt{at, sequence})
+}
+
+// perSecond is nil until it is known.
+func (t *throughput) perSecond() *float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.samples) < 2 {
+		return nil
+	}
+	first, last := t.samples[0], t.samples[len(t.samples)-1]
+	rate := float64(last.sequence-first.sequence) / last.at.Sub(first.at).Seconds()
+	return &rate
+}
+
+// watchThroughput samples until ctx ends.
+func (a *API) watchThroughput(ctx context.Context) {
+	ticker := time.NewTicker(throughputEvery)
+	defer ticker.Stop()
+	for {
+		if status, err := a.position.Status(ctx); err == nil {
+			a.throughput.add(time.Now(), status.Checkpoint.Sequence)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

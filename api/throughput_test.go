@@ -1,0 +1,26 @@
+package api
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestThroughputIsOfTheLastMinute(t *testing.T) {
+	begin := time.Now()
+	var m throughput
+	at := func(seconds int, sequence uint64) *float64 {
+		m.add(begin.Add(time.Duration(seconds)*time.Second), sequence)
+		return m.perSecond()
+	}
+	require.Nil(t, at(0, 1000), "one look tells nothing")
+	require.InDelta(t, 20, *at(5, 1100), 0.001)
+	require.InDelta(t, 10, *at(10, 1100), 0.001)
+	for s := 15; s <= 70; s += 5 {
+		at(s, 1100)
+	}
+	require.Zero(t, *m.perSecond(), "what was a minute ago does not count")
+	require.Nil(t, at(75, 50), "views that are made anew are measured anew")
+	require.InDelta(t, 2, *at(80, 60), 0.001)
+}
