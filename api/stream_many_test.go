@@ -186,7 +186,7 @@ func TestAnOrderThatMovesBetweenPagesIsNotLost(t *testing.T) {
 }
 
 func TestAThousandReadersHearEveryChange(t *testing.T) {
-	const readers, orders, rounds = 1_000, 40, 4
+	const readers, orders, rounds = 1_000, 10, 4
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) {
 		o.Stream.Heartbeat = 500 * time.Millisecond // which tell those whom a change does not concern
@@ -194,7 +194,7 @@ func TestAThousandReadersHearEveryChange(t *testing.T) {
 		o.Stream.WriteTimeout = 5 * time.Minute
 	})
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 60 {
+	for range 20 {
 		s.receive(anyChange(random, orders), `{}`)
 	}
 	s.apply(t)
@@ -232,15 +232,15 @@ func TestAThousandReadersHearEveryChange(t *testing.T) {
 	took.Wait()
 	t.Logf("%d readers: %d bytes each, both ends", readers, (heap()-before)/readers)
 	begin := time.Now()
-	follow(w.applied + rounds*20) // who does not read while things change is slow
+	follow(w.applied + rounds*4) // who does not read while things change is slow
 	for range rounds {
-		for range 20 {
+		for range 4 {
 			s.receive(anyChange(random, orders), `{}`)
 		}
 		s.apply(t)
 	}
 	took.Wait()
-	t.Logf("%d changes to %d readers in %s", rounds*20, readers, time.Since(begin))
+	t.Logf("%d changes to %d readers in %s", rounds*4, readers, time.Since(begin))
 	close(failures)
 	for err := range failures {
 		t.Logf("%s", regexp.MustCompile("orderfold_api_streams_ended_total.*").FindAll(s.get(t, "/metrics").body, -1))
