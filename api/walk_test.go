@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-
 // Every order that was there when the walk began, and matched until it ended, is told exactly once.
 func TestAWalkOverManyOrdersThatChangeTellsEachOnce(t *testing.T) {
 	s := start(t, newWorld(t))
