@@ -165,7 +165,7 @@ func (q Query) and(other Query) Query {
 
 func TestEveryFilterAloneAndCombined(t *testing.T) {
 	s := open(t, t.TempDir())
-	w := crowd(t, s, 400)
+	w := crowd(t, s, 160)
 	w.requireViews(t, s)
 	requireConsistent(t, s)
 

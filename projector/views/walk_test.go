@@ -63,7 +63,7 @@ func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
 	s := open(t, t.TempDir())
 	seed := uint64(0)
 	m := &moving{newWorld(), s, rand.New(rand.NewPCG(1, 1))}
-	m.stir(t, 300)
+	m.stir(t, 140)
 	rapid.Check(t, func(r *rapid.T) {
 		seed++
 		m.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), seed))
