@@ -69,6 +69,8 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		d.examineLog(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
+	} else if acceptLoss {
+		d.fail("accepted loss", "the log was not examined: stop the service first")
 	}
 	if err := p.printFindings(d.findings, asJSON); err != nil {
 		return err
@@ -166,6 +168,10 @@ func (d *doctor) views(ctx context.Context) {
 func (d *doctor) openLog(ctx context.Context, p *program) {
 	_, lockErr := os.Stat(filepath.Join(d.settings.data, "operator.url"))
 	log, err := p.existingLog(ctx, d.settings, false)
+	if errors.Is(err, errNotListening) {
+		d.warn("log", "not examined: %v, or ask its /v1/status", err)
+		return
+	}
 	if err != nil {
 		d.fail("log", "%v", err)
 		return

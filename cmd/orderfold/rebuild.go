@@ -167,9 +167,9 @@ func (p *program) printChanges(b *api.Rebuild) {
 	fmt.Fprintf(p.stdout, "a rebuild would fold %d records, take about %.1f s and %.1f MB of disk, and change %d of %d orders\n",
 		c.Sequence, c.Seconds, float64(*b.Bytes)/1e6, c.Different, c.Orders)
 	for _, d := range b.Changes.Differences {
-		o := orderDifference{OrderID: d.OrderID, Missing: d.Missing}
+		o := client.OrderChange{OrderID: d.OrderID, Missing: d.Missing}
 		for _, f := range d.Fields {
-			o.Fields = append(o.Fields, fieldDifference(f))
+			o.Fields = append(o.Fields, client.FieldChange(f))
 		}
 		c.Differences = append(c.Differences, o)
 	}

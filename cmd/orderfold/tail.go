@@ -116,10 +116,13 @@ func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (
 	}
 	url, err := os.ReadFile(filepath.Join(s.data, "operator.url"))
 	if err != nil {
-		return nil, fmt.Errorf("orderfold runs on %s and does not listen for subscribers; start it with --nats-addr", s.data)
+		return nil, fmt.Errorf("orderfold runs on %s and %w; start it with --nats-addr", s.data, errNotListening)
 	}
 	o.Dir, o.URL = "", strings.TrimSpace(string(url))
 	// Of this server's sync mode the service that runs knows better than what it tells its clients.
 	o.Logger = logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	return eventlog.Open(ctx, o)
 }
+
+// errNotListening: the log of a running service cannot be looked into, which says nothing about it.
+var errNotListening = errors.New("does not listen for subscribers")

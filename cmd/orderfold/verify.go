@@ -8,41 +8,30 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/projector"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
 // comparison is what verify and rebuild --dry-run print.
 type comparison struct {
-	Equal       bool              `json:"equal"`
-	Generation  int               `json:"generation"`
-	Sequence    uint64            `json:"sequence"`
-	Orders      uint64            `json:"orders"`
-	Different   uint64            `json:"different"`
-	Differences []orderDifference `json:"differences"`
-	Others      []string          `json:"others"`
-	Seconds     float64           `json:"seconds"`
-}
-
-type orderDifference struct {
-	OrderID string            `json:"orderId"`
-	Missing string            `json:"missing,omitempty"` // views or log
-	Fields  []fieldDifference `json:"fields,omitempty"`
-}
-
-type fieldDifference struct {
-	Field string `json:"field"`
-	Views string `json:"views"`
-	Log   string `json:"log"`
+	Equal       bool                 `json:"equal"`
+	Generation  int                  `json:"generation"`
+	Sequence    uint64               `json:"sequence"`
+	Orders      uint64               `json:"orders"`
+	Different   uint64               `json:"different"`
+	Differences []client.OrderChange `json:"differences"`
+	Others      []string             `json:"others"`
+	Seconds     float64              `json:"seconds"`
 }
 
 func newComparison(f *views.Findings, taken time.Duration) comparison {
 	c := comparison{Equal: f.Equal(), Generation: f.Generation, Sequence: f.Sequence, Orders: f.Orders, Different: f.Different,
-		Differences: []orderDifference{}, Others: append([]string{}, f.Others...), Seconds: taken.Seconds()}
+		Differences: []client.OrderChange{}, Others: append([]string{}, f.Others...), Seconds: taken.Seconds()}
 	for _, d := range f.Details {
-		o := orderDifference{OrderID: d.OrderID, Missing: d.Missing}
+		o := client.OrderChange{OrderID: d.OrderID, Missing: d.Missing}
 		for _, field := range d.Fields {
-			o.Fields = append(o.Fields, fieldDifference(field))
+			o.Fields = append(o.Fields, client.FieldChange(field))
 		}
 		c.Differences = append(c.Differences, o)
 	}
