@@ -155,11 +155,23 @@ type body struct {
 
 // read decodes data by the places given. It returns errNotJSON or errNotObject; anything else that is odd is a note.
 func (b *body) read(data []byte, places map[string]place) error {
+	if b.clear(); b.usual(data, places) {
+		return nil
+	}
+	b.clear()
+	return b.readAny(data, places)
+}
+
+func (b *body) clear() {
 	b.values, b.seen, b.refused, b.inList = [numMembers]string{}, [numMembers]bool{}, false, false
 	b.partials, b.notes = b.partials[:0], nil
 	if cap(b.partials) > 1024 {
 		b.partials = nil // one odd body must not hold memory for ever
 	}
+}
+
+// readAny reads data the long way.
+func (b *body) readAny(data []byte, places map[string]place) error {
 	b.buffer = *bytes.NewBuffer(data)
 	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	isObject := b.dec.PeekKind() == '{'
