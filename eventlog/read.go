@@ -97,7 +97,7 @@ type reader struct {
 	follow bool
 	yield  func(Record, error) bool
 	after  Position // where it stands: verified, or what it was given
-	last   *Record  // the record after belongs to, when its hash has not been needed yet
+	last   Record   // the record after belongs to, when its hash has not been needed yet; else the zero value
 	until  uint64   // the last sequence to yield
 	fresh  bool     // after was compared with the log just now
 	quit   bool     // the caller has had enough
@@ -202,7 +202,7 @@ func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
 		return r.log.missing(ctx, want, sequence)
 	}
 	rec := record(r.after.Log, sequence, received, msg.Subject, msg.Header, msg.Data)
-	r.after.Sequence, r.last = sequence, &rec
+	r.after.Sequence, r.last = sequence, rec
 	if !r.yield(rec, nil) {
 		r.quit = true
 	}
@@ -226,8 +226,8 @@ func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 
 // position is where the reader stands, with the hash of the last record it yielded.
 func (r *reader) position() Position {
-	if r.last != nil {
-		r.after, r.last = r.last.Position(), nil
+	if r.last.Sequence != 0 {
+		r.after, r.last = r.last.Position(), Record{}
 	}
 	return r.after
 }

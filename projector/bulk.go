@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,12 +23,12 @@ import (
 // and what it says is dealt out by order into parts that do fit; each part is folded by itself, every order once and whole; and
 // the orders of all parts are written in the order of their first arrival, which is the order in which live views keep them.
 const (
-	partRecords = 40_000 // about 30 MB when it is folded
-	maxParts    = 256    // open files
-	maxFolders  = 4      // parts folded at a time
-	bulkBatch   = 4096   // orders of one transaction
-	// dealtBatch is after how many records what is not of an order is written.
-	dealtBatch = 10_000
+	partRecords = 40_000  // about 30 MB when it is folded
+	maxParts    = 256     // open files
+	maxFolders  = 4       // parts folded at a time
+	bulkBatch   = 4096    // orders of one transaction
+	dealtBatch  = 500     // records that are handed over at a time
+	dealtBytes  = 4 << 20 // or that many bytes, about
 )
 
 // bulkFold is one fold in bulk of an empty draft.
@@ -37,6 +38,8 @@ type bulkFold struct {
 	until uint64
 	seed  maphash.Seed
 	dealt uint64 // records that say something of an order
+
+	encoded []byte // reused from record to record
 }
 
 // bulk folds the log, from its beginning to exactly that record, into an empty draft.
@@ -78,43 +81,76 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 
 // deal reads the log and sorts what it says into the parts. What is not of an order goes into the draft at once.
 func (f *bulkFold) deal(ctx context.Context, parts []*spill) (at views.Checkpoint, err error) {
-	stroke := f.stroke()
-	in := newIntake()
-	var encoded []byte
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []eventlog.Record, 2)
+	group.Go(func() error {
+		defer close(batches)
+		return f.read(ctx, batches)
+	})
+	group.Go(func() error {
+		stroke := f.stroke()
+		in := newIntake()
+		for batch := range batches {
+			for i := range batch {
+				if err := f.dealRecord(&batch[i], in, parts); err != nil {
+					return err
+				}
+			}
+			last := &batch[len(batch)-1]
+			if last.Sequence == f.until || len(in.batch.Objects)+len(in.batch.Quarantined) >= bulkBatch {
+				at = checkpointAfter(last)
+				in.batch.Checkpoint = at
+				if err := f.draft.Commit(ctx, in.batch); err != nil {
+					return err
+				}
+				in = newIntake()
+			}
+			f.progress(Folding, last.Sequence, f.until)
+			if err := stroke.rest(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return at, err
+	}
+	return at, nil
+}
+
+// read cuts the log into batches, up to exactly the record until.
+func (f *bulkFold) read(ctx context.Context, to chan<- []eventlog.Record) error {
+	batch := make([]eventlog.Record, 0, dealtBatch)
+	size := 0
 	for r, err := range f.log.Read(ctx, eventlog.Position{}) {
 		if err != nil {
-			return at, err
+			return err
 		}
-		if n, ok := f.folder.decoder.take(&r, in); ok {
-			if encoded, err = n.AppendBinary(encoded[:0]); err != nil {
-				return at, err
-			}
-			f.dealt++
-			part := maphash.String(f.seed, n.OrderID) % uint64(len(parts))
-			if err := parts[part].write(encoded); err != nil {
-				return at, err
-			}
-		}
+		batch = append(batch, r)
+		size += len(r.Body)
 		last := r.Sequence >= f.until
-		if last || r.Sequence%dealtBatch == 0 {
-			in.batch.Checkpoint = checkpointAfter(&r)
-			if err := f.draft.Commit(ctx, in.batch); err != nil {
-				return at, err
-			}
-			if last {
-				f.progress(Folding, r.Sequence, f.until)
-				return in.batch.Checkpoint, nil
-			}
-			in = newIntake()
+		if !last && len(batch) < dealtBatch && size < dealtBytes {
+			continue
 		}
-		if stroke.over() {
-			f.progress(Folding, r.Sequence, f.until)
-			if err := stroke.rest(ctx); err != nil {
-				return at, err
-			}
+		if err := send(ctx, to, batch); err != nil || last {
+			return err
 		}
+		batch, size = make([]eventlog.Record, 0, dealtBatch), 0
 	}
-	return at, fmt.Errorf("projector: the log ended before record %d: %w", f.until, ctx.Err())
+	return fmt.Errorf("projector: the log ended before record %d: %w", f.until, ctx.Err())
+}
+
+// dealRecord puts what a record says of an order into the order's part, and what it says of anything else into the intake.
+func (f *bulkFold) dealRecord(r *eventlog.Record, in *intake, parts []*spill) (err error) {
+	n, ok := f.folder.decoder.take(r, in)
+	if !ok {
+		return nil
+	}
+	if f.encoded, err = n.AppendBinary(f.encoded[:0]); err != nil {
+		return err
+	}
+	f.dealt++
+	return parts[maphash.String(f.seed, n.OrderID)%uint64(len(parts))].write(f.encoded)
 }
 
 // foldParts makes a run of each part: its orders in the order of their first arrival.
@@ -164,22 +200,27 @@ func (f *bulkFold) foldPart(ctx context.Context, part, run *spill) error {
 			}
 		}
 	}
-	sorted := make([]*views.Change, 0, len(orders))
-	for _, ch := range orders {
-		sorted = append(sorted, ch)
-	}
-	slices.SortFunc(sorted, func(a, b *views.Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
-	var encoded []byte
+	return errors.Join(writeRun(orders, run), part.close())
+}
+
+// writeRun writes the orders in the order of their first arrival.
+func writeRun(orders map[string]*views.Change, run *spill) error {
+	sorted := slices.SortedFunc(maps.Values(orders), func(a, b *views.Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
+	var encoded, state []byte
 	for _, ch := range sorted {
-		var err error
-		if encoded, err = appendChange(encoded[:0], ch); err == nil {
-			err = run.write(encoded)
-		}
+		row, err := views.NewRow(ch, state)
 		if err != nil {
 			return err
 		}
+		state = row.State()
+		if encoded, err = row.AppendBinary(encoded[:0]); err != nil {
+			return err
+		}
+		if err := run.write(encoded); err != nil {
+			return err
+		}
 	}
-	return part.close()
+	return nil
 }
 
 // merge writes the orders of all runs in the order of their first arrival.
@@ -189,21 +230,21 @@ func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint
 		orders = pacedRecords
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan []views.Change, 1)
+	batches := make(chan []views.Row, 1)
 	group.Go(func() error {
 		defer close(batches)
-		var batch []views.Change
-		for ch, err := range mergeRuns(runs) {
+		var batch []views.Row
+		for row, err := range mergeRuns(runs) {
 			if err != nil {
 				return err
 			}
-			if batch = append(batch, ch); len(batch) < orders {
+			if batch = append(batch, row); len(batch) < orders {
 				continue
 			}
 			if err := send(ctx, batches, batch); err != nil {
 				return err
 			}
-			batch = make([]views.Change, 0, orders)
+			batch = make([]views.Row, 0, orders)
 		}
 		return send(ctx, batches, batch)
 	})
@@ -211,11 +252,11 @@ func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint
 		var written uint64
 		for batch := range batches {
 			begin := time.Now()
-			if err := f.draft.Commit(ctx, views.Batch{Orders: batch, Checkpoint: at}); err != nil {
+			if err := f.draft.Insert(ctx, batch, at); err != nil {
 				return err
 			}
 			for i := range batch {
-				written += uint64(len(batch[i].Sequences))
+				written += batch[i].Notifications()
 			}
 			f.progress(Writing, f.until*written/max(f.dealt, 1), f.until)
 			if err := f.pace.rest(ctx, time.Since(begin)); err != nil {
@@ -249,7 +290,7 @@ func (s *stroke) rest(ctx context.Context) error {
 	return err
 }
 
-func send(ctx context.Context, to chan<- []views.Change, batch []views.Change) error {
+func send[T any](ctx context.Context, to chan<- T, batch T) error {
 	select {
 	case to <- batch:
 		return nil

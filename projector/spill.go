@@ -2,6 +2,7 @@ package projector
 
 import (
 	"bufio"
+	"bytes"
 	"container/heap"
 	"encoding/binary"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"os"
 
 	"github.com/orderfold/orderfold/projector/views"
-	"github.com/orderfold/orderfold/statemachine"
 )
 
 // spillBuffer is the memory of one file that is written or read; there are some hundred.
@@ -82,48 +82,9 @@ func (s *spill) close() error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
-// appendChange appends a whole order and its sequences, of which the first one leads: runs are merged by it.
-func appendChange(b []byte, ch *views.Change) ([]byte, error) {
-	before := uint64(0)
-	b = binary.AppendUvarint(b, uint64(len(ch.Sequences)))
-	for _, sequence := range ch.Sequences {
-		b = binary.AppendUvarint(b, sequence-before)
-		before = sequence
-	}
-	b = binary.AppendUvarint(b, uint64(len(ch.Order.ID)))
-	b = append(b, ch.Order.ID...)
-	return ch.Order.AppendBinary(b)
-}
-
-var errSpill = errors.New("projector: what was spilled is not what is read")
-
-func readChange(b []byte) (views.Change, error) {
-	number := func() (v uint64) {
-		v, n := binary.Uvarint(b)
-		b = b[max(n, 0):]
-		return v
-	}
-	count := number()
-	if count > uint64(len(b)) { // each takes a byte at least
-		return views.Change{}, errSpill
-	}
-	ch := views.Change{Sequences: make([]uint64, count)}
-	before := uint64(0)
-	for i := range ch.Sequences {
-		before += number()
-		ch.Sequences[i] = before
-	}
-	length := number()
-	if length > uint64(len(b)) {
-		return views.Change{}, errSpill
-	}
-	ch.Order = &statemachine.Order{ID: string(b[:length])}
-	return ch, ch.Order.UnmarshalBinary(b[length:])
-}
-
-// run is a spill that is being merged, and its next change.
+// run is a spill of rows that is being merged, and its next row.
 type run struct {
-	next views.Change
+	next views.Row
 	pull func() ([]byte, error, bool)
 }
 
@@ -132,13 +93,12 @@ func (r *run) advance() (more bool, err error) {
 	if !more || err != nil {
 		return false, err
 	}
-	r.next, err = readChange(entry)
-	return err == nil, err
+	return true, r.next.UnmarshalBinary(bytes.Clone(entry))
 }
 
-// mergeRuns yields the changes of all runs, each of which is sorted, by their first sequence.
-func mergeRuns(spills []*spill) iter.Seq2[views.Change, error] {
-	return func(yield func(views.Change, error) bool) {
+// mergeRuns yields the rows of all runs, each of which is sorted, by their first sequence.
+func mergeRuns(spills []*spill) iter.Seq2[views.Row, error] {
+	return func(yield func(views.Row, error) bool) {
 		var waiting runs
 		for _, s := range spills {
 			pull, stop := iter.Pull2(s.read())
@@ -146,7 +106,7 @@ func mergeRuns(spills []*spill) iter.Seq2[views.Change, error] {
 			r := &run{pull: pull}
 			more, err := r.advance()
 			if err != nil {
-				yield(views.Change{}, err)
+				yield(views.Row{}, err)
 				return
 			}
 			if more {
@@ -161,7 +121,7 @@ func mergeRuns(spills []*spill) iter.Seq2[views.Change, error] {
 			}
 			more, err := r.advance()
 			if err != nil {
-				yield(views.Change{}, err)
+				yield(views.Row{}, err)
 				return
 			}
 			if more {
@@ -177,7 +137,7 @@ func mergeRuns(spills []*spill) iter.Seq2[views.Change, error] {
 type runs []*run
 
 func (h runs) Len() int           { return len(h) }
-func (h runs) Less(i, j int) bool { return h[i].next.Sequences[0] < h[j].next.Sequences[0] }
+func (h runs) Less(i, j int) bool { return h[i].next.First() < h[j].next.First() }
 func (h runs) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *runs) Push(r any)        { *h = append(*h, r.(*run)) }
 

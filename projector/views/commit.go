@@ -237,11 +237,15 @@ func (w *writer) writeBatch(ctx context.Context, b *Batch) error {
 			return fmt.Errorf("quarantine %d: %w", q.Sequence, err)
 		}
 	}
-	if err := w.writeCounts(quiet, t); err != nil {
+	return w.writePosition(quiet, t, b.Checkpoint, len(b.Quarantined))
+}
+
+// writePosition writes what a batch changes besides its rows.
+func (w *writer) writePosition(ctx context.Context, t *tally, at Checkpoint, quarantined int) error {
+	if err := w.writeCounts(ctx, t); err != nil {
 		return err
 	}
-	_, err := w.c.exec(quiet, positionText, b.Checkpoint.Log, b.Checkpoint.Sequence, b.Checkpoint.Hash,
-		nanos(b.Checkpoint.Received), t.notifications, len(b.Quarantined))
+	_, err := w.c.exec(ctx, positionText, at.Log, at.Sequence, at.Hash, nanos(at.Received), t.notifications, quarantined)
 	return err
 }
 

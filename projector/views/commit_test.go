@@ -160,7 +160,7 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 		"two orders with one last notification":     {orders: []Change{placed("new", 4), placed("newer", 4)}, says: "last_sequence"},
 		"a sequence that is there already":          {orders: []Change{repeated}, says: "1 after 1"},
 		"sequences out of order":                    {orders: []Change{placed("new", 4, 3, 5)}, says: "3 after 4"},
-		"a sequence after the position":             {orders: []Change{placed("new", 6)}, says: "up to 5"},
+		"a sequence after the position":             {orders: []Change{placed("new", 6)}, says: "is beyond 5"},
 		"an order without notifications":            {orders: []Change{placed("new")}, says: "no notification"},
 		"sequences that are not those of the order": {orders: []Change{{known.Order, []uint64{3}}}, says: "last sequence 4"},
 		"a position before the one of the views":    {position: 2, says: "stand at 3"},

@@ -127,3 +127,22 @@ func (d *Draft) Load(ctx context.Context, ids []string) (map[string]*statemachin
 
 // Commit is as that of Store.
 func (d *Draft) Commit(ctx context.Context, b Batch) error { return d.w.commit(ctx, &b) }
+
+// Insert writes new orders, as Commit does; the position stands at the checkpoint afterwards. An order that is there already is
+// only noticed by IndexIDs.
+func (d *Draft) Insert(ctx context.Context, rows []Row, at Checkpoint) error {
+	err := d.w.transaction(ctx, func(ctx context.Context) error {
+		quiet := context.WithoutCancel(ctx)
+		t := newTally()
+		for i := range rows {
+			if err := d.w.writeRow(quiet, &rows[i], &stored{}, at.Sequence, t); err != nil {
+				return fmt.Errorf("order %q: %w", rows[i].id, err)
+			}
+		}
+		return d.w.writePosition(quiet, t, at, 0)
+	})
+	if err != nil {
+		return fmt.Errorf("views: insert %d orders: %w", len(rows), err)
+	}
+	return nil
+}

@@ -37,13 +37,6 @@ type stored struct {
 // breakSet has the bit 1<<code of each open break.
 type breakSet int64
 
-func breaksOf(breaks []statemachine.Break) (set breakSet) {
-	for i := range breaks {
-		set |= 1 << breaks[i].Code
-	}
-	return set
-}
-
 func (set breakSet) each(f func(statemachine.Code) error) error {
 	for ; set != 0; set &= set - 1 {
 		if err := f(statemachine.Code(bits.TrailingZeros64(uint64(set)))); err != nil {
@@ -100,49 +93,48 @@ func (w *writer) readStored(ctx context.Context, ids []string, known map[string]
 }
 
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
-	last := ch.Order.Last.Sequence
-	if n := len(ch.Sequences); n > 0 && ch.Sequences[n-1] != last || last > checkpoint {
-		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", last, ch.Sequences, checkpoint)
-	}
-	if t.lasts[last] {
-		return fmt.Errorf("its last_sequence %d is that of another order", last)
-	}
-	t.lasts[last] = true
-	state := ch.Order.State()
-	facet, err := w.facet(ctx, facetOf(ch.Order, &state))
+	row, err := rowOf(ch, old.recent, w.encoded[:0])
 	if err != nil {
 		return err
 	}
-	full, recent, err := addSequences(old.recent, ch.Sequences)
+	w.encoded = row.state
+	return w.writeRow(ctx, &row, old, checkpoint, t)
+}
+
+func (w *writer) writeRow(ctx context.Context, r *Row, old *stored, checkpoint uint64, t *tally) error {
+	if r.last > checkpoint {
+		return fmt.Errorf("its last sequence %d is beyond %d", r.last, checkpoint)
+	}
+	if t.lasts[r.last] {
+		return fmt.Errorf("its last_sequence %d is that of another order", r.last)
+	}
+	t.lasts[r.last] = true
+	facet, err := w.facet(ctx, r.facet)
 	if err != nil {
 		return err
 	}
-	if w.encoded, err = ch.Order.AppendBinary(w.encoded[:0]); err != nil {
-		return err
-	}
-	received, modified, places := timeKey(ch.Order.Last.Received), modifiedKey(state.ModifiedOn), placesOf(ch.Order)
-	row := []any{facet, int64(breaksOf(state.Breaks)), last, received, modified, recent, w.encoded}
+	columns := []any{facet, int64(r.breakSet()), r.last, r.received, r.modified, r.recent, r.state}
 	n := old.n
 	if n == 0 {
-		n, err = w.insertOrder(ctx, ch.Order.ID, append(row, places.columns()...))
+		n, err = w.insertOrder(ctx, r.id, append(columns, r.places.columns()...))
 	} else {
 		t.facets[old.facet]--
-		if _, err = w.c.exec(ctx, updateOrderText, append(row, n)...); err == nil && places != old.places {
-			_, err = w.c.exec(ctx, moveOrderText, append(places.columns(), n)...)
+		if _, err = w.c.exec(ctx, updateOrderText, append(columns, n)...); err == nil && r.places != old.places {
+			_, err = w.c.exec(ctx, moveOrderText, append(r.places.columns(), n)...)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	t.widen(last, received, modified)
+	t.widen(r.last, r.received, r.modified)
 	t.facets[facet]++
-	t.notifications += len(ch.Sequences)
-	for _, chunk := range full {
-		if _, err := w.c.exec(ctx, insertSequencesText, n, chunk[0], encodeSequences(chunk)); err != nil {
+	t.notifications += int(r.added)
+	for _, chunk := range r.full {
+		if _, err := w.c.exec(ctx, insertSequencesText, n, chunk.first, chunk.sequences); err != nil {
 			return err
 		}
 	}
-	return w.writeBreaks(ctx, &stored{n: n, breaks: old.breaks, last: last}, state.Breaks, t)
+	return w.writeBreaks(ctx, &stored{n: n, breaks: old.breaks, last: r.last}, r, t)
 }
 
 func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64, err error) {
@@ -153,18 +145,17 @@ func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64
 	return result.LastInsertId()
 }
 
-// writeBreaks moves the order in the lists by break: those of o.breaks are stored, those of open are to be.
-func (w *writer) writeBreaks(ctx context.Context, o *stored, open []statemachine.Break, t *tally) error {
-	for i := range open {
-		b := &open[i]
-		if o.breaks&(1<<b.Code) == 0 {
-			t.breaks[b.Code]++
+// writeBreaks moves the order in the lists by break: those of o.breaks are stored, those of r are to be.
+func (w *writer) writeBreaks(ctx context.Context, o *stored, r *Row, t *tally) error {
+	for _, b := range r.breaks {
+		if o.breaks&(1<<b.code) == 0 {
+			t.breaks[b.code]++
 		}
-		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, timeKey(b.OpenedAt)); err != nil {
+		if _, err := w.c.exec(ctx, openBreakText, o.n, b.code, o.last, b.opened); err != nil {
 			return err
 		}
 	}
-	closed := o.breaks &^ breaksOf(open)
+	closed := o.breaks &^ r.breakSet()
 	return closed.each(func(code statemachine.Code) error {
 		t.breaks[code]--
 		_, err := w.c.exec(ctx, closeBreakText, o.n, code)
