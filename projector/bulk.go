@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/orderfold/orderfold/eventlog"
@@ -40,6 +41,9 @@ type bulkFold struct {
 	dealt uint64 // records that say something of an order
 
 	encoded []byte // reused from record to record
+
+	mu   sync.Mutex
+	done uint64 // how many of those dealt are folded, and how many are written, together
 }
 
 // bulk folds the log, from its beginning to exactly that record, into an empty draft.
@@ -170,7 +174,10 @@ func (f *bulkFold) foldParts(ctx context.Context, parts []*spill) (runs []*spill
 			if runs[i], err = newSpill(filepath.Join(f.dir, fmt.Sprint("run-", i))); err != nil {
 				return err
 			}
-			return f.foldPart(ctx, part, runs[i])
+			if err = f.foldPart(ctx, part, runs[i]); err == nil {
+				f.did(part.entries)
+			}
+			return err
 		})
 	}
 	return runs, group.Wait()
@@ -249,16 +256,16 @@ func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint
 		return send(ctx, batches, batch)
 	})
 	group.Go(func() error {
-		var written uint64
 		for batch := range batches {
 			begin := time.Now()
 			if err := f.draft.Insert(ctx, batch, at); err != nil {
 				return err
 			}
+			var written uint64
 			for i := range batch {
 				written += batch[i].Notifications()
 			}
-			f.progress(Writing, f.until*written/max(f.dealt, 1), f.until)
+			f.did(written)
 			if err := f.pace.rest(ctx, time.Since(begin)); err != nil {
 				return err
 			}
@@ -266,6 +273,14 @@ func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint
 		return nil
 	})
 	return group.Wait()
+}
+
+// did tells how far folding and writing are: each is about half of the work.
+func (f *bulkFold) did(records uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done += records
+	f.progress(Writing, f.until*f.done/max(2*f.dealt, 1), f.until)
 }
 
 // stroke is a piece of work between two rests.

@@ -19,8 +19,9 @@ const spillBuffer = 16 << 10
 
 // spill is a file of entries of this process, each preceded by its length: first written, then read once, then gone.
 type spill struct {
-	file *os.File // nil when closed
-	w    *bufio.Writer
+	file    *os.File // nil when closed
+	w       *bufio.Writer
+	entries uint64
 }
 
 func newSpill(path string) (*spill, error) {
@@ -28,7 +29,7 @@ func newSpill(path string) (*spill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("projector: spill: %w", err)
 	}
-	return &spill{file, bufio.NewWriterSize(file, spillBuffer)}, nil
+	return &spill{file: file, w: bufio.NewWriterSize(file, spillBuffer)}, nil
 }
 
 func (s *spill) write(entry []byte) error {
@@ -39,6 +40,7 @@ func (s *spill) write(entry []byte) error {
 	if _, err := s.w.Write(entry); err != nil {
 		return fmt.Errorf("projector: spill: %w", err)
 	}
+	s.entries++
 	return nil
 }
 
