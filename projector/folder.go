@@ -11,7 +11,7 @@ import (
 
 // loader returns those of the orders that exist, by id.
 type loader interface {
-	Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error)
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 }
 
 // folder turns records into a batch of changes. After a fold whose batch was not committed its hot orders must be cleared.
@@ -96,12 +96,12 @@ func (f *folder) apply(ctx context.Context, notifications []statemachine.Notific
 	for i := range notifications {
 		n := &notifications[i]
 		o := orders[n.OrderID]
-		o.Apply(n)
+		o.Order.Apply(n)
 		at, changed := changes[n.OrderID]
 		if !changed {
 			at = len(b.Orders)
 			changes[n.OrderID] = at
-			b.Orders = append(b.Orders, views.Change{Order: o})
+			b.Orders = append(b.Orders, views.Change{Order: o.Order, Held: o.Held})
 		}
 		b.Orders[at].Sequences = append(b.Orders[at].Sequences, n.Sequence)
 	}
@@ -109,8 +109,8 @@ func (f *folder) apply(ctx context.Context, notifications []statemachine.Notific
 }
 
 // load returns the orders concerned: hot ones, stored ones, new ones.
-func (f *folder) load(ctx context.Context, notifications []statemachine.Notification) (map[string]*statemachine.Order, error) {
-	orders := make(map[string]*statemachine.Order, len(notifications))
+func (f *folder) load(ctx context.Context, notifications []statemachine.Notification) (map[string]views.Entry, error) {
+	orders := make(map[string]views.Entry, len(notifications))
 	var cold []string
 	for i := range notifications {
 		id := notifications[i].OrderID
@@ -118,7 +118,7 @@ func (f *folder) load(ctx context.Context, notifications []statemachine.Notifica
 			continue
 		}
 		o := f.hot.get(id)
-		if o == nil {
+		if o.Order == nil {
 			cold = append(cold, id)
 		}
 		orders[id] = o
@@ -132,8 +132,8 @@ func (f *folder) load(ctx context.Context, notifications []statemachine.Notifica
 	}
 	for _, id := range cold {
 		o := stored[id]
-		if o == nil {
-			o = &statemachine.Order{ID: id}
+		if o.Order == nil {
+			o = views.Entry{Order: &statemachine.Order{ID: id}, Held: &views.Held{}}
 		}
 		orders[id] = o
 		f.hot.put(id, o)
@@ -145,7 +145,7 @@ func (f *folder) load(ctx context.Context, notifications []statemachine.Notifica
 // becomes the old one, and what was old and not used since is let go.
 type hotOrders struct {
 	size       int
-	young, old map[string]*statemachine.Order
+	young, old map[string]views.Entry
 }
 
 func newHotOrders(size int) *hotOrders {
@@ -154,22 +154,22 @@ func newHotOrders(size int) *hotOrders {
 	return h
 }
 
-func (h *hotOrders) clear() { h.young, h.old = map[string]*statemachine.Order{}, nil }
+func (h *hotOrders) clear() { h.young, h.old = map[string]views.Entry{}, nil }
 
-func (h *hotOrders) get(id string) *statemachine.Order {
-	if o := h.young[id]; o != nil {
+func (h *hotOrders) get(id string) views.Entry {
+	if o, is := h.young[id]; is {
 		return o
 	}
-	o := h.old[id]
-	if o != nil {
+	o, is := h.old[id]
+	if is {
 		h.put(id, o)
 	}
 	return o
 }
 
-func (h *hotOrders) put(id string, o *statemachine.Order) {
+func (h *hotOrders) put(id string, o views.Entry) {
 	if len(h.young) >= h.size {
-		h.young, h.old = make(map[string]*statemachine.Order, h.size), h.young
+		h.young, h.old = make(map[string]views.Entry, h.size), h.young
 	}
 	h.young[id] = o
 }

@@ -42,7 +42,7 @@ type Log interface {
 // Views is what the projector writes.
 type Views interface {
 	Checkpoint(ctx context.Context) (views.Checkpoint, error)
-	Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error)
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 	Commit(ctx context.Context, b views.Batch) error
 	SetHealth(ctx context.Context, h views.Health) error
 }

@@ -56,8 +56,8 @@ func TestCommitIsReadBack(t *testing.T) {
 	loaded, err := s.Load(ctx, []string{"o-2", "o-3", "o-1"})
 	require.NoError(t, err)
 	require.Len(t, loaded, 2)
-	require.Equal(t, encoded(t, w.orders["o-2"]), encoded(t, loaded["o-2"]))
-	require.Equal(t, "o-2", loaded["o-2"].ID)
+	require.Equal(t, encoded(t, w.orders["o-2"]), encoded(t, loaded["o-2"].Order))
+	require.Equal(t, "o-2", loaded["o-2"].Order.ID)
 
 	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
@@ -141,7 +141,7 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 		for _, sequence := range sequences {
 			o.Apply(&statemachine.Notification{Sequence: sequence, Received: start, Status: statemachine.Placed})
 		}
-		return Change{o, sequences}
+		return Change{Order: o, Sequences: sequences}
 	}
 	known := placed("known", 1, 4)
 	known.Sequences = []uint64{4}
@@ -162,7 +162,7 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 		"sequences out of order":                    {orders: []Change{placed("new", 4, 3, 5)}, says: "3 after 4"},
 		"a sequence after the position":             {orders: []Change{placed("new", 6)}, says: "up to 5"},
 		"an order without notifications":            {orders: []Change{placed("new")}, says: "no notification"},
-		"sequences that are not those of the order": {orders: []Change{{known.Order, []uint64{3}}}, says: "last sequence 4"},
+		"sequences that are not those of the order": {orders: []Change{{Order: known.Order, Sequences: []uint64{3}}}, says: "last sequence 4"},
 		"a position before the one of the views":    {position: 2, says: "stand at 3"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
-	"github.com/orderfold/orderfold/statemachine"
 )
 
 // Draft is a generation that is made in bulk beside the live one, in a folder of its own that nobody reads: to be promoted, or
@@ -121,8 +120,8 @@ func (d *Draft) Checkpoint(ctx context.Context) (Checkpoint, error) {
 }
 
 // Load is as that of Store.
-func (d *Draft) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
-	return d.w.load(ctx, ids)
+func (d *Draft) Load(ctx context.Context, ids []string) (map[string]Entry, error) {
+	return d.w.c.load(ctx, ids)
 }
 
 // Commit is as that of Store.

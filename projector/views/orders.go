@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/bits"
 
@@ -18,6 +19,13 @@ type tally struct {
 	zones         map[int64]*zone
 	lasts         map[uint64]bool // the last sequences of the orders in the batch
 	notifications int
+	held          []holding // once the batch is committed
+}
+
+// holding is what a commit makes the views hold of an order.
+type holding struct {
+	to *Held
+	is stored
 }
 
 func newTally() *tally {
@@ -53,6 +61,25 @@ func (set breakSet) each(f func(statemachine.Code) error) error {
 	return nil
 }
 
+// row is what is to be written of an order.
+type row struct {
+	facet              facet
+	breaks             []statemachine.Break // open
+	count, last        uint64
+	received, modified int64
+	places             places
+	state              []byte
+}
+
+// take makes r the row of o, with the state in what buffer has room for, if that is enough.
+func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
+	state := o.State()
+	*r = row{facet: facetOf(o, &state), breaks: state.Breaks, count: o.Count, last: o.Last.Sequence,
+		received: timeKey(o.Last.Received), modified: modifiedKey(state.ModifiedOn), places: placesOf(o)}
+	r.state, err = o.AppendBinary(buffer)
+	return err
+}
+
 // writeOrders writes at most chunkSize changes.
 func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint uint64, t *tally) error {
 	known, err := w.stored(ctx, changes)
@@ -61,11 +88,16 @@ func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint u
 	}
 	for i := range changes {
 		ch := &changes[i]
-		old, ok := known[ch.Order.ID]
-		if !ok {
-			return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
+		var old stored
+		if ch.Held != nil {
+			old = ch.Held.is
+		} else {
+			var ok bool
+			if old, ok = known[ch.Order.ID]; !ok {
+				return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
+			}
+			delete(known, ch.Order.ID)
 		}
-		delete(known, ch.Order.ID)
 		if err := w.writeOrder(ctx, ch, &old, checkpoint, t); err != nil {
 			return fmt.Errorf("order %q: %w", ch.Order.ID, err)
 		}
@@ -73,12 +105,16 @@ func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint u
 	return nil
 }
 
-// stored returns what the views hold of each order, the zero value for those that they do not. An order all of whose
-// notifications are in the batch is a new one and is not looked up; if it is there after all, the insert fails.
+// stored returns what the views hold of each order of which the change does not tell it, the zero value for those that they do
+// not. An order all of whose notifications are in the batch is a new one and is not looked up; if it is there after all, the
+// insert fails.
 func (w *writer) stored(ctx context.Context, changes []Change) (map[string]stored, error) {
-	known := make(map[string]stored, len(changes))
+	known := map[string]stored{}
 	var ids []string
 	for i := range changes {
+		if changes[i].Held != nil {
+			continue
+		}
 		o := changes[i].Order
 		known[o.ID] = stored{}
 		if o.Count != uint64(len(changes[i].Sequences)) {
@@ -89,27 +125,42 @@ func (w *writer) stored(ctx context.Context, changes []Change) (map[string]store
 }
 
 func (w *writer) readStored(ctx context.Context, ids []string, known map[string]stored) error {
-	return w.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
+	return w.c.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
 		var id string
 		var s stored
-		err := rows.Scan(&id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &s.places.era, &s.places.external, &s.places.isin,
-			&s.places.symbol, &s.places.depository, &s.places.wallet, &s.places.cash)
+		err := rows.Scan(s.dest(&id)...)
 		known[id] = s
 		return err
 	})
 }
 
+// dest is where the columns of rowsText go.
+func (s *stored) dest(id *string) []any {
+	p := &s.places
+	return []any{id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet,
+		&p.cash}
+}
+
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
-	last := ch.Order.Last.Sequence
-	if n := len(ch.Sequences); n > 0 && ch.Sequences[n-1] != last || last > checkpoint {
-		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", last, ch.Sequences, checkpoint)
+	r := ch.row
+	if r == nil {
+		r = new(row)
+		if err := r.take(ch.Order, w.encoded[:0]); err != nil {
+			return err
+		}
+		w.encoded = r.state
 	}
-	if t.lasts[last] {
-		return fmt.Errorf("its last_sequence %d is that of another order", last)
+	if n := len(ch.Sequences); n > 0 && ch.Sequences[n-1] != r.last || r.last > checkpoint {
+		return fmt.Errorf("its last sequence %d is not the last of %v up to %d", r.last, ch.Sequences, checkpoint)
 	}
-	t.lasts[last] = true
-	state := ch.Order.State()
-	facet, err := w.facet(ctx, facetOf(ch.Order, &state))
+	if ch.Held != nil && old.n == 0 && r.count != uint64(len(ch.Sequences)) {
+		return fmt.Errorf("it has %d notifications and is not stored, %d are in the batch", r.count, len(ch.Sequences))
+	}
+	if t.lasts[r.last] {
+		return fmt.Errorf("its last_sequence %d is that of another order", r.last)
+	}
+	t.lasts[r.last] = true
+	facet, err := w.facet(ctx, r.facet)
 	if err != nil {
 		return err
 	}
@@ -117,54 +168,69 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	if err != nil {
 		return err
 	}
-	if w.encoded, err = ch.Order.AppendBinary(w.encoded[:0]); err != nil {
+	is := stored{n: old.n, facet: facet, breaks: breaksOf(r.breaks), last: r.last, recent: recent, places: r.places}
+	if err := w.writeRow(ctx, ch.Order.ID, r, old, &is); err != nil {
 		return err
 	}
-	received, modified, places := timeKey(ch.Order.Last.Received), modifiedKey(state.ModifiedOn), placesOf(ch.Order)
-	row := []any{facet, int64(breaksOf(state.Breaks)), last, received, modified, recent, w.encoded}
-	n := old.n
-	if n == 0 {
-		n, err = w.insertOrder(ctx, ch.Order.ID, append(row, places.columns()...))
-	} else {
-		t.facets[old.facet]--
-		if _, err = w.c.exec(ctx, updateOrderText, append(row, n)...); err == nil && places != old.places {
-			_, err = w.c.exec(ctx, moveOrderText, append(places.columns(), n)...)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	t.widen(last, received, modified)
-	t.facets[facet]++
-	t.notifications += len(ch.Sequences)
+	t.count(old, &is, len(ch.Sequences))
+	t.widen(r.last, r.received, r.modified)
 	for _, chunk := range full {
-		if _, err := w.c.exec(ctx, insertSequencesText, n, chunk[0], encodeSequences(chunk)); err != nil {
+		if _, err := w.c.exec(ctx, insertSequencesText, is.n, chunk[0], encodeSequences(chunk)); err != nil {
 			return err
 		}
 	}
-	return w.writeBreaks(ctx, &stored{n: n, breaks: old.breaks, last: last}, state.Breaks, t)
-}
-
-func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64, err error) {
-	result, err := w.c.exec(ctx, insertOrderText, append([]any{id}, row...)...)
-	if err != nil {
-		return 0, err
+	if ch.Held != nil {
+		t.held = append(t.held, holding{ch.Held, is})
 	}
-	return result.LastInsertId()
+	return w.writeBreaks(ctx, &is, old.breaks, r.breaks, t)
 }
 
-// writeBreaks moves the order in the lists by break: those of o.breaks are stored, those of open are to be.
-func (w *writer) writeBreaks(ctx context.Context, o *stored, open []statemachine.Break, t *tally) error {
+func (t *tally) count(old, is *stored, notifications int) {
+	if old.n != 0 {
+		t.facets[old.facet]--
+	}
+	t.facets[is.facet]++
+	t.notifications += notifications
+}
+
+// writeRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
+// knows it is an error: the counts would drift.
+func (w *writer) writeRow(ctx context.Context, id string, r *row, old, is *stored) error {
+	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, r.modified, is.recent, r.state)
+	if old.n == 0 {
+		args = append(r.places.appendTo(args), id)
+		result, err := w.c.exec(ctx, insertOrderText, args...)
+		if err == nil {
+			is.n, err = result.LastInsertId()
+		}
+		return err
+	}
+	text := updateOrderText
+	if r.places != old.places {
+		text, args = moveOrderText, r.places.appendTo(args)
+	}
+	result, err := w.c.exec(ctx, text, append(args, old.n, int64(old.last))...)
+	if err != nil {
+		return err
+	}
+	if changed, err := result.RowsAffected(); err != nil || changed != 1 {
+		return errors.Join(err, fmt.Errorf("row %d is not the one with last_sequence %d any more", old.n, old.last))
+	}
+	return nil
+}
+
+// writeBreaks moves the order in the lists by break: those before are stored, those of open are to be.
+func (w *writer) writeBreaks(ctx context.Context, o *stored, before breakSet, open []statemachine.Break, t *tally) error {
 	for i := range open {
 		b := &open[i]
-		if o.breaks&(1<<b.Code) == 0 {
+		if before&(1<<b.Code) == 0 {
 			t.breaks[b.Code]++
 		}
 		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, timeKey(b.OpenedAt)); err != nil {
 			return err
 		}
 	}
-	closed := o.breaks &^ breaksOf(open)
+	closed := before &^ o.breaks
 	return closed.each(func(code statemachine.Code) error {
 		t.breaks[code]--
 		_, err := w.c.exec(ctx, closeBreakText, o.n, code)

@@ -22,7 +22,8 @@ type writer struct {
 	c        *connection // nil when closed
 	sequence uint64      // of the position, as committed
 	facets   map[facet]int64
-	encoded  []byte // reused from order to order
+	encoded  []byte // reused from order to order, as args
+	args     []any
 }
 
 // The write-ahead log is moved into the file every 40 MB: a page that many batches change is then moved once. The cache is
