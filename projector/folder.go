@@ -14,11 +14,18 @@ type loader interface {
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 }
 
-// folder turns records into a batch of changes. After a fold whose batch was not committed its hot orders must be cleared.
+// folder turns records into a batch of changes. The batch before may be on its way into the views meanwhile, those before that one
+// must be there. After a fold whose batch was not committed it must forget.
 type folder struct {
 	views   loader
 	hot     *hotOrders
+	before  map[string]views.Entry // orders of the last batch: the views may not have them as they are yet
 	decoder decoder
+}
+
+func (f *folder) forget() {
+	f.hot.clear()
+	f.before = nil
 }
 
 // fold applies the records, which follow each other, to the orders concerned. Several facts of one order become one change.
@@ -35,6 +42,16 @@ func (f *folder) fold(ctx context.Context, records []eventlog.Record) (views.Bat
 	}
 	in.batch.Checkpoint = checkpointAfter(&records[len(records)-1])
 	return in.batch, nil
+}
+
+// open is fold for records that were decoded. The orders may change before the batch is committed.
+func (f *folder) open(ctx context.Context, p *parcel) (views.Batch, error) {
+	b := p.intake.batch
+	if err := f.apply(ctx, p.notifications, &b); err != nil {
+		return views.Batch{}, err
+	}
+	b.Checkpoint = checkpointAfter(&p.last)
+	return b, b.Freeze()
 }
 
 func checkpointAfter(r *eventlog.Record) views.Checkpoint {
@@ -105,6 +122,7 @@ func (f *folder) apply(ctx context.Context, notifications []statemachine.Notific
 		}
 		b.Orders[at].Sequences = append(b.Orders[at].Sequences, n.Sequence)
 	}
+	f.before = orders
 	return nil
 }
 
@@ -117,8 +135,13 @@ func (f *folder) load(ctx context.Context, notifications []statemachine.Notifica
 		if _, known := orders[id]; known {
 			continue
 		}
-		o := f.hot.get(id)
-		if o.Order == nil {
+		o, known := f.hot.get(id)
+		if !known {
+			if o, known = f.before[id]; known {
+				f.hot.put(id, o)
+			}
+		}
+		if !known {
 			cold = append(cold, id)
 		}
 		orders[id] = o
@@ -156,15 +179,14 @@ func newHotOrders(size int) *hotOrders {
 
 func (h *hotOrders) clear() { h.young, h.old = map[string]views.Entry{}, nil }
 
-func (h *hotOrders) get(id string) views.Entry {
-	if o, is := h.young[id]; is {
-		return o
+func (h *hotOrders) get(id string) (o views.Entry, known bool) {
+	if o, known = h.young[id]; known {
+		return o, true
 	}
-	o, is := h.old[id]
-	if is {
+	if o, known = h.old[id]; known {
 		h.put(id, o)
 	}
-	return o
+	return o, known
 }
 
 func (h *hotOrders) put(id string, o views.Entry) {

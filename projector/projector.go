@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -15,7 +16,6 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 )
 
 // decoderVersion is raised when the decoder reads bodies differently.
@@ -51,7 +51,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction, at most; 0: 4,000
+	BatchSize int                   // records of one transaction, at most; 0: 20,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
@@ -69,7 +69,7 @@ type Projector struct {
 // New returns a projector; Run starts it.
 func New(o Options) *Projector {
 	if o.BatchSize <= 0 {
-		o.BatchSize = 4000
+		o.BatchSize = 20_000
 	}
 	if o.HotOrders <= 0 {
 		o.HotOrders = 4_000
@@ -103,7 +103,7 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, views.ErrSwitched) {
-			p.folder.hot.clear() // they were loaded from the generation before
+			p.folder.forget() // they were loaded from the generation before
 			continue
 		}
 		wait := retryAfterOutage
@@ -149,7 +149,7 @@ func (p *Projector) failed(ctx context.Context, err error) {
 	}
 	p.reason.Store(&reason)
 	p.metrics.failures.Inc()
-	p.folder.hot.clear() // what a failed batch did to orders in memory is not in the views
+	p.folder.forget() // what a failed batch did to orders in memory is not in the views
 	if err := p.options.Views.SetHealth(ctx, views.Health{Reason: reason, At: time.Now()}); err != nil && ctx.Err() == nil {
 		p.log.Warn("the views cannot tell why nothing is folded", zap.Error(err))
 	}
@@ -180,35 +180,33 @@ func (p *Projector) follow(ctx context.Context) error {
 	if err := p.healthy(ctx); err != nil {
 		return err
 	}
-	records := make(chan read, p.options.BatchSize)
-	room := semaphore.NewWeighted(waitingBytes)
+	in := newInbox(p.options.BatchSize)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer close(records)
-		for r, err := range p.options.Log.Follow(ctx, after) {
-			if room.Acquire(ctx, weight(&r)) != nil {
-				return
-			}
-			select {
-			case records <- read{r, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
+		in.close(receive(ctx, p.options.Log.Follow(ctx, after), in))
 	}()
 	defer func() { cancel(); <-done }()
-	return p.fold(ctx, records, room)
+	return p.fold(ctx, in)
 }
 
-// waitingBytes is how much of the log may wait in memory for its turn: bodies may be large.
-const waitingBytes = 16 << 20
-
-// weight is what a record takes of it.
-func weight(r *eventlog.Record) int64 { return min(int64(len(r.Body))+1024, waitingBytes) }
+// receive puts records into the inbox until there are no more. It returns the error that ended them.
+func receive(ctx context.Context, records iter.Seq2[eventlog.Record, error], in *inbox) error {
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		if in.put(&r) {
+			continue
+		}
+		select {
+		case <-in.room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
 
 // fits checks a position against the log without waiting for a record to come.
 func fits(ctx context.Context, log Log, after eventlog.Position) error {
@@ -218,67 +216,67 @@ func fits(ctx context.Context, log Log, after eventlog.Position) error {
 	return ctx.Err()
 }
 
-type read struct {
-	record eventlog.Record
-	err    error
-}
-
-// fold writes what is there, up to a batch, again and again.
-func (p *Projector) fold(ctx context.Context, records <-chan read, room *semaphore.Weighted) error {
-	batch := make([]eventlog.Record, 0, p.options.BatchSize)
-	for {
-		var failure error
-		batch, failure = gather(records, batch[:0])
-		if len(batch) > 0 {
-			if err := p.apply(ctx, batch); err != nil {
-				return err
-			}
+// fold writes what is there, up to a batch, again and again. While a batch is being written the next one is folded, but only when
+// it is a full one: else it would be written without what comes by then, which would have to wait for one more.
+func (p *Projector) fold(ctx context.Context, in *inbox) error {
+	var writing chan error // tells how the batch that is being written ended; nil: none is
+	settle := func() (err error) {
+		if writing != nil {
+			err, writing = <-writing, nil
 		}
-		for i := range batch {
-			room.Release(weight(&batch[i]))
-		}
-		clear(batch) // holds the bodies
-		if failure != nil {
-			return failure
-		}
+		return err
 	}
-}
-
-// gather waits for a record, then takes what else is there.
-func gather(records <-chan read, batch []eventlog.Record) ([]eventlog.Record, error) {
-	next, open := <-records
+	defer func() { _ = settle() }() // nil but after another error
 	for {
-		switch {
-		case !open:
-			return batch, errors.New("projector: the log's reader ended")
-		case next.err != nil:
-			return batch, next.err
-		}
-		batch = append(batch, next.record)
-		if len(batch) == cap(batch) {
-			return batch, nil
+		some := in.some
+		if writing != nil {
+			some = nil
 		}
 		select {
-		case next, open = <-records:
-		default:
-			return batch, nil
+		case <-some:
+		case <-in.full:
+		case err := <-writing:
+			if writing = nil; err != nil {
+				return err
+			}
+			continue
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		next, end := in.take()
+		var b views.Batch
+		began := time.Now()
+		var err error
+		if next.records > 0 {
+			b, err = p.folder.open(ctx, &next)
+			in.giveBack(&next)
+		}
+		folded := time.Since(began)
+		if err = errors.Join(settle(), err); err != nil {
+			return err
+		}
+		if next.records > 0 {
+			writing = p.write(ctx, b, next.records, folded)
+		}
+		if end != nil {
+			return cmp.Or(settle(), end)
 		}
 	}
 }
 
-func (p *Projector) apply(ctx context.Context, records []eventlog.Record) error {
-	begin := time.Now()
-	b, err := p.folder.fold(ctx, records)
-	if err != nil {
-		return err
-	}
-	folded := time.Now()
-	if err := p.options.Views.Commit(ctx, b); err != nil {
-		return err
-	}
-	p.metrics.batch(len(records), len(b.Quarantined), folded.Sub(begin), time.Since(folded))
-	for _, q := range b.Quarantined {
-		p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
-	}
-	return nil
+// write commits a batch, and tells how that ended.
+func (p *Projector) write(ctx context.Context, b views.Batch, records int, folded time.Duration) chan error {
+	ended := make(chan error, 1)
+	go func() {
+		begin := time.Now()
+		err := p.options.Views.Commit(ctx, b)
+		if err == nil {
+			p.metrics.batch(records, len(b.Quarantined), folded, time.Since(begin))
+			for _, q := range b.Quarantined {
+				p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
+			}
+		}
+		ended <- err
+	}()
+	return ended
 }

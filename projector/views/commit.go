@@ -71,12 +71,19 @@ func (s *Store) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	return status.Checkpoint, err
 }
 
-// Load returns those of the orders that exist, by id, to be changed.
-func (s *Store) Load(ctx context.Context, ids []string) (map[string]Entry, error) {
-	var orders map[string]Entry
-	err := s.write(func(w *writer) (err error) {
-		orders, err = w.c.load(ctx, ids)
-		return err
+// Load returns those of the orders that exist, by id, to be changed. It does not wait for a commit that runs, and is then of the
+// views as they were before: orders in that batch must not be loaded. Two loads wait for each other.
+func (s *Store) Load(ctx context.Context, ids []string) (orders map[string]Entry, err error) {
+	if s.options.ReadOnly {
+		return nil, errReadOnly
+	}
+	err = s.with(ctx, func(g *generation) error {
+		return g.lend(ctx, g.loads, func(c *connection) error {
+			return c.snapshot(ctx, func() error {
+				orders, err = c.load(context.WithoutCancel(ctx), ids)
+				return err
+			})
+		})
 	})
 	return orders, err
 }
