@@ -8,43 +8,58 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// waitingBytes is how much of the log may wait in memory for its turn, and be applied: bodies may be large.
-const waitingBytes = 24 << 20
-
-// weight is what a record takes of it: a notification, and texts that are parts of the body.
-func weight(r *eventlog.Record) int { return len(r.Body) + 600 }
+// What may wait in an inbox: bodies may be large.
+const (
+	parcelRecords = 1_000
+	parcelBytes   = 2 << 20
+)
 
 // parcel is what records that follow each other say, decoded.
 type parcel struct {
-	notifications []statemachine.Notification
 	intake        *intake
+	notifications []statemachine.Notification
 	last          eventlog.Record
 	records       int
 	bytes         int
 }
 
-// inbox is where one goroutine puts records that it reads, and another takes all of them that are there, up to a batch.
+// put adds a record.
+func (p *parcel) put(d *decoder, r *eventlog.Record) {
+	if p.intake == nil {
+		p.intake = newIntake()
+	}
+	if n, ok := d.take(r, p.intake); ok {
+		p.notifications = append(p.notifications, n)
+	}
+	p.last = *r
+	p.records++
+	p.bytes += weight(r)
+}
+
+// weight is about what a record takes once it is decoded: a notification, and texts that are parts of the body.
+func weight(r *eventlog.Record) int { return len(r.Body) + 600 }
+
+// inbox is where one goroutine puts records that it reads and decodes, and another takes all that are there.
 type inbox struct {
-	records int // of a batch
+	records int // that fit
 
-	// Each holds at most a token, which may be old: there may be less than it says.
+	// Each holds at most a token, which may be an old one: there may be less than it says.
 	some chan struct{} // there is something, or the end
-	full chan struct{} // there is a batch, or the end
-	room chan struct{} // all was taken
+	full chan struct{} // no more fits, or the end
+	room chan struct{} // something was taken
 
-	mu      sync.Mutex
-	decoder decoder
-	parcel  parcel
-	spare   []statemachine.Notification
-	end     error // after parcel
+	decoder decoder // of the one who puts
+
+	mu     sync.Mutex
+	parcel parcel
+	spare  []statemachine.Notification
+	end    error // after parcel
 }
 
 var errEnded = errors.New("projector: the log's reader ended")
 
 func newInbox(records int) *inbox {
-	in := &inbox{records: records, some: make(chan struct{}, 1), full: make(chan struct{}, 1), room: make(chan struct{}, 1)}
-	in.parcel.intake = newIntake()
-	return in
+	return &inbox{records: min(records, parcelRecords), some: make(chan struct{}, 1), full: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 func signal(to chan struct{}) {
@@ -54,19 +69,13 @@ func signal(to chan struct{}) {
 	}
 }
 
-// put decodes a record. It reports whether there is room for another; else room is due before the next one.
-func (in *inbox) put(r *eventlog.Record) (more bool) {
+// put reports whether another record fits; else room is due before the next one.
+func (in *inbox) put(r *eventlog.Record) (fits bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	p := &in.parcel
-	if n, ok := in.decoder.take(r, p.intake); ok {
-		p.notifications = append(p.notifications, n)
-	}
-	p.last = *r
-	p.records++
-	p.bytes += weight(r)
+	in.parcel.put(&in.decoder, r)
 	signal(in.some)
-	if p.records < in.records && p.bytes < waitingBytes {
+	if in.parcel.records < in.records && in.parcel.bytes < parcelBytes {
 		return true
 	}
 	signal(in.full)
@@ -89,20 +98,15 @@ func (in *inbox) take() (parcel, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	p := in.parcel
-	in.parcel = parcel{intake: newIntake(), notifications: in.spare}
-	in.spare = nil
+	in.parcel, in.spare = parcel{notifications: in.spare}, nil
 	signal(in.room)
 	return p, in.end
 }
 
-// giveBack lets the memory of a parcel be used again. What is mostly empty is let go: batches are small most of the time, and one
-// of a projector that was away takes megabytes.
-func (in *inbox) giveBack(p *parcel) {
-	if cap(p.notifications) > 4*len(p.notifications)+64 {
-		return
-	}
-	clear(p.notifications)
+// giveBack lets the memory of what was taken be used again.
+func (in *inbox) giveBack(notifications []statemachine.Notification) {
+	clear(notifications) // holds texts
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.spare = p.notifications[:0]
+	in.spare = notifications[:0]
 }

@@ -1,7 +1,6 @@
 package projector
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -216,62 +215,70 @@ func fits(ctx context.Context, log Log, after eventlog.Position) error {
 	return ctx.Err()
 }
 
-// fold writes what is there, up to a batch, again and again. While a batch is being written the next one is folded, but only when
-// it is a full one: else it would be written without what comes by then, which would have to wait for one more.
+// batchBytes is how much a batch may take of what was read, besides the orders that it changes.
+const batchBytes = 32 << 20
+
+// full reports whether a batch is to be written before anything is added to it.
+func (p *Projector) full(m *making) bool {
+	return m.records > 0 && m.records+parcelRecords > p.options.BatchSize || m.bytes >= batchBytes
+}
+
+// fold writes what is there, up to a batch, again and again. While a batch is being written the next one is made.
 func (p *Projector) fold(ctx context.Context, in *inbox) error {
-	var writing chan error // tells how the batch that is being written ended; nil: none is
-	settle := func() (err error) {
+	var writing chan error // tells how that ended; nil: nothing is being written
+	defer func() {
 		if writing != nil {
-			err, writing = <-writing, nil
+			<-writing
 		}
-		return err
-	}
-	defer func() { _ = settle() }() // nil but after another error
+	}()
+	next, end := new(making), error(nil)
 	for {
-		some := in.some
-		if writing != nil {
-			some = nil
+		due := in.some
+		switch {
+		case end != nil || p.full(next):
+			due = nil
+		case writing != nil:
+			due = in.full // what comes one by one is loaded together
 		}
 		select {
-		case <-some:
-		case <-in.full:
+		case <-due:
 		case err := <-writing:
 			if writing = nil; err != nil {
 				return err
 			}
-			continue
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		next, end := in.take()
-		var b views.Batch
-		began := time.Now()
-		var err error
-		if next.records > 0 {
-			b, err = p.folder.open(ctx, &next)
-			in.giveBack(&next)
+		if end == nil && !p.full(next) {
+			var parcel parcel
+			parcel, end = in.take()
+			if err := p.folder.add(ctx, next, &parcel); err != nil {
+				return err
+			}
+			in.giveBack(parcel.notifications)
 		}
-		folded := time.Since(began)
-		if err = errors.Join(settle(), err); err != nil {
-			return err
+		if writing == nil && next.records > 0 {
+			b := p.folder.finish(next)
+			if err := b.Freeze(); err != nil {
+				return err
+			}
+			writing = p.write(ctx, b, next)
+			next = new(making)
 		}
-		if next.records > 0 {
-			writing = p.write(ctx, b, next.records, folded)
-		}
-		if end != nil {
-			return cmp.Or(settle(), end)
+		if end != nil && writing == nil {
+			return end
 		}
 	}
 }
 
 // write commits a batch, and tells how that ended.
-func (p *Projector) write(ctx context.Context, b views.Batch, records int, folded time.Duration) chan error {
+func (p *Projector) write(ctx context.Context, b views.Batch, m *making) chan error {
 	ended := make(chan error, 1)
 	go func() {
 		begin := time.Now()
 		err := p.options.Views.Commit(ctx, b)
 		if err == nil {
-			p.metrics.batch(records, len(b.Quarantined), folded, time.Since(begin))
+			p.metrics.batch(m.records, len(b.Quarantined), m.taken, time.Since(begin))
 			for _, q := range b.Quarantined {
 				p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
 			}
