@@ -88,6 +88,10 @@ func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint u
 	}
 	for i := range changes {
 		ch := &changes[i]
+		// So the last sequence of an order is that of no other one. A draft is given whole orders after their position.
+		if w.number != 0 && len(ch.Sequences) > 0 && ch.Sequences[0] <= w.sequence {
+			return fmt.Errorf("order %q: sequence %d is not after %d, where the views stand", ch.Order.ID, ch.Sequences[0], w.sequence)
+		}
 		var old stored
 		if ch.Held != nil {
 			old = ch.Held.is
@@ -169,7 +173,7 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 		return err
 	}
 	is := stored{n: old.n, facet: facet, breaks: breaksOf(r.breaks), last: r.last, recent: recent, places: r.places}
-	if err := w.writeRow(ctx, ch.Order.ID, r, old, &is); err != nil {
+	if err := w.writeRow(ch.Order.ID, r, old, &is); err != nil {
 		return err
 	}
 	t.count(old, &is, len(ch.Sequences))
@@ -182,7 +186,7 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	if ch.Held != nil {
 		t.held = append(t.held, holding{ch.Held, is})
 	}
-	return w.writeBreaks(ctx, &is, old.breaks, r.breaks, t)
+	return w.writeBreaks(&is, old.breaks, r.breaks, t)
 }
 
 func (t *tally) count(old, is *stored, notifications int) {
@@ -195,11 +199,11 @@ func (t *tally) count(old, is *stored, notifications int) {
 
 // writeRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
 // knows it is an error: the counts would drift.
-func (w *writer) writeRow(ctx context.Context, id string, r *row, old, is *stored) error {
+func (w *writer) writeRow(id string, r *row, old, is *stored) error {
 	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, r.modified, is.recent, r.state)
 	if old.n == 0 {
 		args = append(r.places.appendTo(args), id)
-		result, err := w.c.exec(ctx, insertOrderText, args...)
+		result, err := w.c.run(insertOrderText, args...)
 		if err == nil {
 			is.n, err = result.LastInsertId()
 		}
@@ -209,7 +213,7 @@ func (w *writer) writeRow(ctx context.Context, id string, r *row, old, is *store
 	if r.places != old.places {
 		text, args = moveOrderText, r.places.appendTo(args)
 	}
-	result, err := w.c.exec(ctx, text, append(args, old.n, int64(old.last))...)
+	result, err := w.c.run(text, append(args, old.n, int64(old.last))...)
 	if err != nil {
 		return err
 	}
@@ -220,20 +224,20 @@ func (w *writer) writeRow(ctx context.Context, id string, r *row, old, is *store
 }
 
 // writeBreaks moves the order in the lists by break: those before are stored, those of open are to be.
-func (w *writer) writeBreaks(ctx context.Context, o *stored, before breakSet, open []statemachine.Break, t *tally) error {
+func (w *writer) writeBreaks(o *stored, before breakSet, open []statemachine.Break, t *tally) error {
 	for i := range open {
 		b := &open[i]
 		if before&(1<<b.Code) == 0 {
 			t.breaks[b.Code]++
 		}
-		if _, err := w.c.exec(ctx, openBreakText, o.n, b.Code, o.last, timeKey(b.OpenedAt)); err != nil {
+		if _, err := w.c.run(openBreakText, o.n, int64(b.Code), int64(o.last), timeKey(b.OpenedAt)); err != nil {
 			return err
 		}
 	}
 	closed := before &^ o.breaks
 	return closed.each(func(code statemachine.Code) error {
 		t.breaks[code]--
-		_, err := w.c.exec(ctx, closeBreakText, o.n, code)
+		_, err := w.c.run(closeBreakText, o.n, int64(code))
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"database/sql/driver"
 	"hash/fnv"
 	"math"
 	"time"
@@ -27,7 +28,7 @@ func placesOf(o *statemachine.Order) places {
 		value(statemachine.Symbol), value(statemachine.DepositoryProduct), value(statemachine.WalletProduct), value(statemachine.CashProduct)}
 }
 
-func (p *places) appendTo(args []any) []any {
+func (p *places) appendTo(args []driver.Value) []driver.Value {
 	return append(args, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash)
 }
 

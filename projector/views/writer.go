@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +24,7 @@ type writer struct {
 	sequence uint64      // of the position, as committed
 	facets   map[facet]int64
 	encoded  []byte // reused from order to order, as args
-	args     []any
+	args     []driver.Value
 }
 
 // The write-ahead log is moved into the file every 40 MB: a page that many batches change is then moved once. The cache is
