@@ -133,6 +133,9 @@ func (w *writer) commit(ctx context.Context, b *Batch) error {
 		t.held[i].to.is = t.held[i].is
 	}
 	w.sequence = b.Checkpoint.Sequence
+	if w.mover != nil {
+		w.mover.tend(context.WithoutCancel(ctx), w.c)
+	}
 	return nil
 }
 
