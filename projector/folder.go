@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector/views"
@@ -11,30 +12,69 @@ import (
 
 // loader returns those of the orders that exist, by id.
 type loader interface {
-	Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error)
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 }
 
-// folder turns records into a batch of changes. After a fold whose batch was not committed its hot orders must be cleared.
+// folder turns records into a batch of changes. The batch before may be on its way into the views meanwhile, those before that one
+// must be there. When a batch is not committed it must forget.
 type folder struct {
 	views   loader
 	hot     *hotOrders
+	before  *making // the last batch that was finished: the views may not have its orders as they are yet
 	decoder decoder
+}
+
+func (f *folder) forget() {
+	f.hot.clear()
+	f.before = nil
+}
+
+// making is a batch in the making. The zero value is an empty one.
+type making struct {
+	intake  *intake
+	orders  map[string]int // in the batch
+	last    eventlog.Record
+	records int
+	bytes   int // of what was added, see weight
+	taken   time.Duration
 }
 
 // fold applies the records, which follow each other, to the orders concerned. Several facts of one order become one change.
 func (f *folder) fold(ctx context.Context, records []eventlog.Record) (views.Batch, error) {
-	in := newIntake()
-	notifications := make([]statemachine.Notification, 0, len(records))
+	p := parcel{notifications: make([]statemachine.Notification, 0, len(records))}
 	for i := range records {
-		if n, ok := f.decoder.take(&records[i], in); ok {
-			notifications = append(notifications, n)
-		}
+		p.put(&f.decoder, &records[i])
 	}
-	if err := f.apply(ctx, notifications, &in.batch); err != nil {
+	var m making
+	if err := f.add(ctx, &m, &p); err != nil {
 		return views.Batch{}, err
 	}
-	in.batch.Checkpoint = checkpointAfter(&records[len(records)-1])
-	return in.batch, nil
+	return f.finish(&m), nil
+}
+
+// add applies what comes next.
+func (f *folder) add(ctx context.Context, m *making, p *parcel) error {
+	if p.records == 0 {
+		return nil
+	}
+	begin := time.Now()
+	if m.intake == nil {
+		m.intake, m.orders = p.intake, make(map[string]int, len(p.notifications))
+	} else {
+		m.intake.merge(p.intake)
+	}
+	m.last, m.records, m.bytes = p.last, m.records+p.records, m.bytes+p.bytes
+	err := f.apply(ctx, m, p.notifications)
+	m.taken += time.Since(begin)
+	return err
+}
+
+// finish returns the batch, which is not empty and to be committed before the next one.
+func (f *folder) finish(m *making) views.Batch {
+	m.intake.batch.Checkpoint = checkpointAfter(&m.last)
+	m.last = eventlog.Record{} // holds the body
+	f.before = m
+	return m.intake.batch
 }
 
 func checkpointAfter(r *eventlog.Record) views.Checkpoint {
@@ -87,65 +127,81 @@ func (in *intake) see(o views.Object) {
 	in.batch.Objects[i] = o
 }
 
-func (f *folder) apply(ctx context.Context, notifications []statemachine.Notification, b *views.Batch) error {
-	orders, err := f.load(ctx, notifications)
-	if err != nil {
+// merge adds what came after.
+func (in *intake) merge(later *intake) {
+	in.batch.Quarantined = append(in.batch.Quarantined, later.batch.Quarantined...)
+	for _, o := range later.batch.Objects {
+		in.see(o)
+	}
+}
+
+func (f *folder) apply(ctx context.Context, m *making, notifications []statemachine.Notification) error {
+	if err := f.load(ctx, m, notifications); err != nil {
 		return err
 	}
-	changes := make(map[string]int, len(orders))
 	for i := range notifications {
 		n := &notifications[i]
-		o := orders[n.OrderID]
-		o.Apply(n)
-		at, changed := changes[n.OrderID]
-		if !changed {
-			at = len(b.Orders)
-			changes[n.OrderID] = at
-			b.Orders = append(b.Orders, views.Change{Order: o})
-		}
-		b.Orders[at].Sequences = append(b.Orders[at].Sequences, n.Sequence)
+		ch := &m.intake.batch.Orders[m.orders[n.OrderID]]
+		ch.Order.Apply(n)
+		ch.Sequences = append(ch.Sequences, n.Sequence)
 	}
 	return nil
 }
 
-// load returns the orders concerned: hot ones, stored ones, new ones.
-func (f *folder) load(ctx context.Context, notifications []statemachine.Notification) (map[string]*statemachine.Order, error) {
-	orders := make(map[string]*statemachine.Order, len(notifications))
+// load adds the orders concerned to the batch: hot ones, stored ones, new ones.
+func (f *folder) load(ctx context.Context, m *making, notifications []statemachine.Notification) error {
+	changes := &m.intake.batch.Orders
 	var cold []string
 	for i := range notifications {
 		id := notifications[i].OrderID
-		if _, known := orders[id]; known {
+		if _, is := m.orders[id]; is {
 			continue
 		}
-		o := f.hot.get(id)
-		if o == nil {
+		o, known := f.known(id)
+		if !known {
 			cold = append(cold, id)
 		}
-		orders[id] = o
+		m.orders[id] = len(*changes)
+		*changes = append(*changes, views.Change{Order: o.Order, Held: o.Held})
 	}
 	if len(cold) == 0 {
-		return orders, nil
+		return nil
 	}
 	stored, err := f.views.Load(ctx, cold)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, id := range cold {
-		o := stored[id]
-		if o == nil {
-			o = &statemachine.Order{ID: id}
+		o, is := stored[id]
+		if !is {
+			o = views.Entry{Order: &statemachine.Order{ID: id}, Held: &views.Held{}}
 		}
-		orders[id] = o
+		ch := &(*changes)[m.orders[id]]
+		ch.Order, ch.Held = o.Order, o.Held
 		f.hot.put(id, o)
 	}
-	return orders, nil
+	return nil
+}
+
+// known returns an order that is in memory.
+func (f *folder) known(id string) (o views.Entry, is bool) {
+	if o, is = f.hot.get(id); is || f.before == nil {
+		return o, is
+	}
+	at, is := f.before.orders[id]
+	if is {
+		ch := &f.before.intake.batch.Orders[at]
+		o = views.Entry{Order: ch.Order, Held: ch.Held}
+		f.hot.put(id, o)
+	}
+	return o, is
 }
 
 // hotOrders keeps at least the size orders used last, and at most twice as many: when the young generation is full it
 // becomes the old one, and what was old and not used since is let go.
 type hotOrders struct {
 	size       int
-	young, old map[string]*statemachine.Order
+	young, old map[string]views.Entry
 }
 
 func newHotOrders(size int) *hotOrders {
@@ -154,22 +210,21 @@ func newHotOrders(size int) *hotOrders {
 	return h
 }
 
-func (h *hotOrders) clear() { h.young, h.old = map[string]*statemachine.Order{}, nil }
+func (h *hotOrders) clear() { h.young, h.old = map[string]views.Entry{}, nil }
 
-func (h *hotOrders) get(id string) *statemachine.Order {
-	if o := h.young[id]; o != nil {
-		return o
+func (h *hotOrders) get(id string) (o views.Entry, known bool) {
+	if o, known = h.young[id]; known {
+		return o, true
 	}
-	o := h.old[id]
-	if o != nil {
+	if o, known = h.old[id]; known {
 		h.put(id, o)
 	}
-	return o
+	return o, known
 }
 
-func (h *hotOrders) put(id string, o *statemachine.Order) {
+func (h *hotOrders) put(id string, o views.Entry) {
 	if len(h.young) >= h.size {
-		h.young, h.old = make(map[string]*statemachine.Order, h.size), h.young
+		h.young, h.old = make(map[string]views.Entry, h.size), h.young
 	}
 	h.young[id] = o
 }

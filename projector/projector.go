@@ -15,7 +15,6 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 )
 
 // decoderVersion is raised when the decoder reads bodies differently.
@@ -42,7 +41,7 @@ type Log interface {
 // Views is what the projector writes.
 type Views interface {
 	Checkpoint(ctx context.Context) (views.Checkpoint, error)
-	Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error)
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 	Commit(ctx context.Context, b views.Batch) error
 	SetHealth(ctx context.Context, h views.Health) error
 }
@@ -51,7 +50,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction, at most; 0: 4,000
+	BatchSize int                   // records of one transaction, at most; 0: 20,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
@@ -69,7 +68,7 @@ type Projector struct {
 // New returns a projector; Run starts it.
 func New(o Options) *Projector {
 	if o.BatchSize <= 0 {
-		o.BatchSize = 4000
+		o.BatchSize = 20_000
 	}
 	if o.HotOrders <= 0 {
 		o.HotOrders = 4_000
@@ -103,7 +102,7 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, views.ErrSwitched) {
-			p.folder.hot.clear() // they were loaded from the generation before
+			p.folder.forget() // they were loaded from the generation before
 			continue
 		}
 		wait := retryAfterOutage
@@ -149,7 +148,7 @@ func (p *Projector) failed(ctx context.Context, err error) {
 	}
 	p.reason.Store(&reason)
 	p.metrics.failures.Inc()
-	p.folder.hot.clear() // what a failed batch did to orders in memory is not in the views
+	p.folder.forget() // what a failed batch did to orders in memory is not in the views
 	if err := p.options.Views.SetHealth(ctx, views.Health{Reason: reason, At: time.Now()}); err != nil && ctx.Err() == nil {
 		p.log.Warn("the views cannot tell why nothing is folded", zap.Error(err))
 	}
@@ -180,35 +179,33 @@ func (p *Projector) follow(ctx context.Context) error {
 	if err := p.healthy(ctx); err != nil {
 		return err
 	}
-	records := make(chan read, p.options.BatchSize)
-	room := semaphore.NewWeighted(waitingBytes)
+	in := newInbox(p.options.BatchSize)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer close(records)
-		for r, err := range p.options.Log.Follow(ctx, after) {
-			if room.Acquire(ctx, weight(&r)) != nil {
-				return
-			}
-			select {
-			case records <- read{r, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
+		in.close(receive(ctx, p.options.Log.Follow(ctx, after), in))
 	}()
 	defer func() { cancel(); <-done }()
-	return p.fold(ctx, records, room)
+	return p.fold(ctx, in)
 }
 
-// waitingBytes is how much of the log may wait in memory for its turn: bodies may be large.
-const waitingBytes = 16 << 20
-
-// weight is what a record takes of it.
-func weight(r *eventlog.Record) int64 { return min(int64(len(r.Body))+1024, waitingBytes) }
+// receive puts records into the inbox until there are no more. It returns the error that ended them.
+func receive(ctx context.Context, records iter.Seq2[eventlog.Record, error], in *inbox) error {
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		if in.put(&r) {
+			continue
+		}
+		select {
+		case <-in.room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
 
 // fits checks a position against the log without waiting for a record to come.
 func fits(ctx context.Context, log Log, after eventlog.Position) error {
@@ -218,67 +215,75 @@ func fits(ctx context.Context, log Log, after eventlog.Position) error {
 	return ctx.Err()
 }
 
-type read struct {
-	record eventlog.Record
-	err    error
+// batchBytes is how much a batch may take of what was read, besides the orders that it changes.
+const batchBytes = 32 << 20
+
+// full reports whether a batch is to be written before anything is added to it.
+func (p *Projector) full(m *making) bool {
+	return m.records > 0 && m.records+parcelRecords > p.options.BatchSize || m.bytes >= batchBytes
 }
 
-// fold writes what is there, up to a batch, again and again.
-func (p *Projector) fold(ctx context.Context, records <-chan read, room *semaphore.Weighted) error {
-	batch := make([]eventlog.Record, 0, p.options.BatchSize)
+// fold writes what is there, up to a batch, again and again. While a batch is being written the next one is made.
+func (p *Projector) fold(ctx context.Context, in *inbox) error {
+	var writing chan error // tells how that ended; nil: nothing is being written
+	defer func() {
+		if writing != nil {
+			<-writing
+		}
+	}()
+	next, end := new(making), error(nil)
 	for {
-		var failure error
-		batch, failure = gather(records, batch[:0])
-		if len(batch) > 0 {
-			if err := p.apply(ctx, batch); err != nil {
-				return err
-			}
-		}
-		for i := range batch {
-			room.Release(weight(&batch[i]))
-		}
-		clear(batch) // holds the bodies
-		if failure != nil {
-			return failure
-		}
-	}
-}
-
-// gather waits for a record, then takes what else is there.
-func gather(records <-chan read, batch []eventlog.Record) ([]eventlog.Record, error) {
-	next, open := <-records
-	for {
+		due := in.some
 		switch {
-		case !open:
-			return batch, errors.New("projector: the log's reader ended")
-		case next.err != nil:
-			return batch, next.err
-		}
-		batch = append(batch, next.record)
-		if len(batch) == cap(batch) {
-			return batch, nil
+		case end != nil || p.full(next):
+			due = nil
+		case writing != nil:
+			due = in.full // what comes one by one is loaded together
 		}
 		select {
-		case next, open = <-records:
-		default:
-			return batch, nil
+		case <-due:
+		case err := <-writing:
+			if writing = nil; err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if end == nil && !p.full(next) {
+			var parcel parcel
+			parcel, end = in.take()
+			if err := p.folder.add(ctx, next, &parcel); err != nil {
+				return err
+			}
+			in.giveBack(parcel.notifications)
+		}
+		if writing == nil && next.records > 0 {
+			b := p.folder.finish(next)
+			if err := b.Freeze(); err != nil {
+				return err
+			}
+			writing = p.write(ctx, b, next)
+			next = new(making)
+		}
+		if end != nil && writing == nil {
+			return end
 		}
 	}
 }
 
-func (p *Projector) apply(ctx context.Context, records []eventlog.Record) error {
-	begin := time.Now()
-	b, err := p.folder.fold(ctx, records)
-	if err != nil {
-		return err
-	}
-	folded := time.Now()
-	if err := p.options.Views.Commit(ctx, b); err != nil {
-		return err
-	}
-	p.metrics.batch(len(records), len(b.Quarantined), folded.Sub(begin), time.Since(folded))
-	for _, q := range b.Quarantined {
-		p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
-	}
-	return nil
+// write commits a batch, and tells how that ended.
+func (p *Projector) write(ctx context.Context, b views.Batch, m *making) chan error {
+	ended := make(chan error, 1)
+	go func() {
+		begin := time.Now()
+		err := p.options.Views.Commit(ctx, b)
+		if err == nil {
+			p.metrics.batch(m.records, len(b.Quarantined), m.taken, time.Since(begin))
+			for _, q := range b.Quarantined {
+				p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
+			}
+		}
+		ended <- err
+	}()
+	return ended
 }

@@ -17,19 +17,22 @@ var errReadOnly = errors.New("views: opened for reading only")
 const chunkSize = 64
 
 var (
-	loadText = `SELECT id, state FROM orders WHERE id IN (` + marks(chunkSize) + `)`
-	rowsText = `SELECT id, n, facet, breaks, last_sequence, recent, era, external, isin, symbol, depository, wallet, cash
-		FROM orders WHERE id IN (` + marks(chunkSize) + `)`
+	rowsText = `SELECT ` + rowColumns + ` FROM orders WHERE id IN (` + marks(chunkSize) + `)`
+	loadText = `SELECT ` + rowColumns + `, state FROM orders WHERE id IN (` + marks(chunkSize) + `)`
 )
 
 const (
-	insertOrderText = `INSERT INTO orders (id, facet, breaks, last_sequence, received, modified, recent, state,
-		era, external, isin, symbol, depository, wallet, cash) VALUES (` + fifteenMarks + `)`
-	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?
-		WHERE n = ?`
-	// SQLite writes the indexes of every column that is set, changed or not; those of these seldom change.
-	moveOrderText = `UPDATE orders SET era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?
-		WHERE n = ?`
+	rowColumns = `id, n, facet, breaks, last_sequence, recent, era, external, isin, symbol, depository, wallet, cash`
+
+	insertOrderText = `INSERT INTO orders (facet, breaks, last_sequence, received, modified, recent, state,
+		era, external, isin, symbol, depository, wallet, cash, id) VALUES (` + fifteenMarks + `)`
+	// SQLite writes the indexes of every column that is set, changed or not; those of what moves seldom change.
+	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?` +
+		asKnown
+	moveOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?,
+		era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?` + asKnown
+	// Every commit of an order but the one of a redrive gives it another last sequence.
+	asKnown      = ` WHERE n = ? AND last_sequence = ?`
 	fifteenMarks = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 	zoneText     = `INSERT INTO zones VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		received_first = min(received_first, excluded.received_first), received_last = max(received_last, excluded.received_last),
@@ -68,26 +71,33 @@ func (s *Store) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	return status.Checkpoint, err
 }
 
-// Load returns those of the orders that exist, by id.
-func (s *Store) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
-	var orders map[string]*statemachine.Order
-	err := s.write(func(w *writer) (err error) {
-		orders, err = w.load(ctx, ids)
-		return err
+// Load returns those of the orders that exist, by id, to be changed. It does not wait for a commit that runs, and is then of the
+// views as they were before: orders in that batch must not be loaded. Two loads wait for each other.
+func (s *Store) Load(ctx context.Context, ids []string) (orders map[string]Entry, err error) {
+	if s.options.ReadOnly {
+		return nil, errReadOnly
+	}
+	err = s.with(ctx, func(g *generation) error {
+		return g.lend(ctx, g.loads, func(c *connection) error {
+			return c.snapshot(ctx, func() error {
+				orders, err = c.load(context.WithoutCancel(ctx), ids)
+				return err
+			})
+		})
 	})
 	return orders, err
 }
 
-func (w *writer) load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
-	orders := make(map[string]*statemachine.Order, len(ids))
-	err := w.lookUp(ctx, loadText, ids, func(rows *sql.Rows) error {
+func (c *connection) load(ctx context.Context, ids []string) (map[string]Entry, error) {
+	orders := make(map[string]Entry, len(ids))
+	err := c.lookUp(ctx, loadText, ids, func(rows *sql.Rows) error {
 		var state sql.RawBytes
-		var o statemachine.Order
-		if err := rows.Scan(&o.ID, &state); err != nil {
+		e := Entry{&statemachine.Order{}, &Held{}}
+		if err := rows.Scan(append(e.Held.is.dest(&e.Order.ID), &state)...); err != nil {
 			return err
 		}
-		orders[o.ID] = &o
-		return o.UnmarshalBinary(state)
+		orders[e.Order.ID] = e
+		return e.Order.UnmarshalBinary(state)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("views: load %d orders: %w", len(ids), err)
@@ -114,11 +124,18 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 }
 
 func (w *writer) commit(ctx context.Context, b *Batch) error {
-	err := w.transaction(ctx, func(ctx context.Context) error { return w.writeBatch(ctx, b) })
+	t := newTally()
+	err := w.transaction(ctx, func(ctx context.Context) error { return w.writeBatch(ctx, b, t) })
 	if err != nil {
 		return fmt.Errorf("views: commit up to sequence %d: %w", b.Checkpoint.Sequence, err)
 	}
+	for i := range t.held {
+		t.held[i].to.is = t.held[i].is
+	}
 	w.sequence = b.Checkpoint.Sequence
+	if w.mover != nil {
+		w.mover.tend(context.WithoutCancel(ctx), w.c)
+	}
 	return nil
 }
 
@@ -214,12 +231,11 @@ func (w *writer) transaction(ctx context.Context, f func(ctx context.Context) er
 }
 
 // writeBatch runs in a transaction.
-func (w *writer) writeBatch(ctx context.Context, b *Batch) error {
+func (w *writer) writeBatch(ctx context.Context, b *Batch, t *tally) error {
 	if b.Checkpoint.Sequence < w.sequence {
 		return fmt.Errorf("the views stand at %d already", w.sequence)
 	}
 	quiet := context.WithoutCancel(ctx)
-	t := newTally()
 	for changes := range slices.Chunk(b.Orders, chunkSize) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -263,14 +279,14 @@ func (w *writer) writeObjects(ctx context.Context, objects []Object, t *tally) e
 }
 
 // lookUp runs a text with chunkSize marks for the ids. A NULL matches nothing and fills up the last chunk.
-func (w *writer) lookUp(ctx context.Context, text string, ids []string, scan func(*sql.Rows) error) error {
+func (c *connection) lookUp(ctx context.Context, text string, ids []string, scan func(*sql.Rows) error) error {
 	args := make([]any, chunkSize)
 	for chunk := range slices.Chunk(ids, chunkSize) {
 		clear(args)
 		for i, id := range chunk {
 			args[i] = id
 		}
-		if err := w.c.each(ctx, text, args, scan); err != nil {
+		if err := c.each(ctx, text, args, scan); err != nil {
 			return err
 		}
 	}

@@ -56,8 +56,8 @@ func TestCommitIsReadBack(t *testing.T) {
 	loaded, err := s.Load(ctx, []string{"o-2", "o-3", "o-1"})
 	require.NoError(t, err)
 	require.Len(t, loaded, 2)
-	require.Equal(t, encoded(t, w.orders["o-2"]), encoded(t, loaded["o-2"]))
-	require.Equal(t, "o-2", loaded["o-2"].ID)
+	require.Equal(t, encoded(t, w.orders["o-2"]), encoded(t, loaded["o-2"].Order))
+	require.Equal(t, "o-2", loaded["o-2"].Order.ID)
 
 	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
@@ -141,12 +141,12 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 		for _, sequence := range sequences {
 			o.Apply(&statemachine.Notification{Sequence: sequence, Received: start, Status: statemachine.Placed})
 		}
-		return Change{o, sequences}
+		return Change{Order: o, Sequences: sequences}
 	}
-	known := placed("known", 1, 4)
-	known.Sequences = []uint64{4}
-	repeated := placed("known", 1, 1, 4)
-	repeated.Sequences = []uint64{1, 4}
+	known := placed("known", 1, 5)
+	known.Sequences = []uint64{5}
+	repeated := placed("known", 1, 1, 5)
+	repeated.Sequences = []uint64{1, 5}
 	for name, test := range map[string]struct {
 		orders      []Change
 		quarantined []Quarantined
@@ -154,15 +154,15 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 		says        string
 	}{
 		"a quarantined sequence that is there already": {quarantined: []Quarantined{{Sequence: 2}}, says: "quarantine 2"},
-		"an order that is said to be new and is not":   {orders: []Change{placed("known", 4)}, says: "orders.id"},
+		"an order that is said to be new and is not":   {orders: []Change{placed("known", 5)}, says: "orders.id"},
 		"an order twice":                            {orders: []Change{known, known}, says: "twice"},
-		"a new order twice":                         {orders: []Change{placed("new", 4), placed("new", 4)}, says: "twice"},
-		"two orders with one last notification":     {orders: []Change{placed("new", 4), placed("newer", 4)}, says: "last_sequence"},
-		"a sequence that is there already":          {orders: []Change{repeated}, says: "1 after 1"},
-		"sequences out of order":                    {orders: []Change{placed("new", 4, 3, 5)}, says: "3 after 4"},
-		"a sequence after the position":             {orders: []Change{placed("new", 6)}, says: "is beyond 5"},
+		"a new order twice":                         {orders: []Change{placed("new", 5), placed("new", 5)}, says: "twice"},
+		"two orders with one last notification":     {orders: []Change{placed("new", 5), placed("newer", 5)}, says: "last_sequence"},
+		"a sequence that is there already":          {orders: []Change{repeated}, says: "1 is not after 3"},
+		"sequences out of order":                    {orders: []Change{placed("new", 5, 4, 6)}, says: "4 after 5"},
+		"a sequence after the position":             {orders: []Change{placed("new", 7)}, says: "up to 6"},
 		"an order without notifications":            {orders: []Change{placed("new")}, says: "no notification"},
-		"sequences that are not those of the order": {orders: []Change{{known.Order, []uint64{3}}}, says: "last sequence 4"},
+		"sequences that are not those of the order": {orders: []Change{{Order: known.Order, Sequences: []uint64{4}}}, says: "last sequence 5"},
 		"a position before the one of the views":    {position: 2, says: "stand at 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,10 +174,10 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 			w.commit(t, s)
 
 			b := Batch{
-				Orders:      append([]Change{placed("first", 1)}, test.orders...),
+				Orders:      append([]Change{placed("first", 4)}, test.orders...),
 				Objects:     []Object{{"customer", "c-1", 4, start, 1}, {"account", "a-1", 5, start, 1}},
 				Quarantined: test.quarantined,
-				Checkpoint:  Checkpoint{Log: "log-1", Sequence: cmp.Or(test.position, 5)},
+				Checkpoint:  Checkpoint{Log: "log-1", Sequence: cmp.Or(test.position, 6)},
 			}
 			require.ErrorContains(t, s.Commit(context.Background(), b), test.says)
 			w.requireViews(t, s)

@@ -32,7 +32,9 @@ func openFile(path, mode string, settings ...string) (*sql.DB, error) {
 type connection struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	keyed    driver.Stmt // orderText, see order
+	keyed    driver.Stmt            // orderText, see order
+	bare     map[string]driver.Stmt // see run
+	args     []driver.NamedValue    // of run
 }
 
 func connect(ctx context.Context, db *sql.DB) (*connection, error) {
@@ -121,6 +123,9 @@ func (c *connection) close() error {
 	err := c.conn.Raw(func(any) error {
 		if c.keyed != nil {
 			errs = append(errs, c.keyed.Close())
+		}
+		for _, stmt := range c.bare {
+			errs = append(errs, stmt.Close())
 		}
 		return driver.ErrBadConn
 	})

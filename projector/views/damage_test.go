@@ -43,7 +43,7 @@ func onDisk(t testing.TB, dir string) (*Store, *world) {
 func (w *world) everything() Batch {
 	b := Batch{Quarantined: w.quarantined, Checkpoint: Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}}
 	for id, sequences := range w.sequences {
-		b.Orders = append(b.Orders, Change{w.orders[id], sequences})
+		b.Orders = append(b.Orders, Change{Order: w.orders[id], Sequences: sequences})
 	}
 	for _, o := range w.objects {
 		b.Objects = append(b.Objects, o)

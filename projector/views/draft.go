@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
-	"github.com/orderfold/orderfold/statemachine"
 )
 
 // Draft is a generation that is made in bulk beside the live one, in a folder of its own that nobody reads: to be promoted, or
@@ -121,8 +120,8 @@ func (d *Draft) Checkpoint(ctx context.Context) (Checkpoint, error) {
 }
 
 // Load is as that of Store.
-func (d *Draft) Load(ctx context.Context, ids []string) (map[string]*statemachine.Order, error) {
-	return d.w.load(ctx, ids)
+func (d *Draft) Load(ctx context.Context, ids []string) (map[string]Entry, error) {
+	return d.w.c.load(ctx, ids)
 }
 
 // Commit is as that of Store.
@@ -134,9 +133,15 @@ func (d *Draft) Insert(ctx context.Context, rows []Row, at Checkpoint) error {
 	err := d.w.transaction(ctx, func(ctx context.Context) error {
 		quiet := context.WithoutCancel(ctx)
 		t := newTally()
+		var sequences []uint64
 		for i := range rows {
-			if err := d.w.writeRow(quiet, &rows[i], &stored{}, at.Sequence, t); err != nil {
-				return fmt.Errorf("order %q: %w", rows[i].id, err)
+			r := &rows[i]
+			var err error
+			if sequences, err = appendSequences(sequences[:0], r.sequences); err != nil {
+				return err
+			}
+			if _, err = d.w.writeRow(quiet, &r.row, r.id, sequences, &stored{}, at.Sequence, t); err != nil {
+				return fmt.Errorf("order %q: %w", r.id, err)
 			}
 		}
 		return d.w.writePosition(quiet, t, at, 0)

@@ -15,6 +15,7 @@ type generation struct {
 	number int
 	db     *sql.DB
 	idle   chan *connection // nil stands for one that is not connected yet
+	loads  chan *connection // the one of Load, which does not wait for who reads long lists
 
 	// Guarded by Store.mu.
 	users   int
@@ -32,10 +33,11 @@ func openGeneration(ctx context.Context, dir string, n int, foldVersion string) 
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{number: n, db: db, idle: make(chan *connection, readers())}
+	g := &generation{number: n, db: db, idle: make(chan *connection, readers()), loads: make(chan *connection, 1)}
 	for range cap(g.idle) {
 		g.idle <- nil
 	}
+	g.loads <- nil
 	err = g.use(ctx, func(c *connection) error {
 		_, err := readVersion(ctx, c, foldVersion)
 		return err
@@ -82,11 +84,16 @@ func readVersion(ctx context.Context, c *connection, foldVersion string) (differ
 	return "", nil
 }
 
-// use lends a connection to f. One that failed is not used again.
-func (g *generation) use(ctx context.Context, f func(*connection) error) (err error) {
+// use lends a connection to f.
+func (g *generation) use(ctx context.Context, f func(*connection) error) error {
+	return g.lend(ctx, g.idle, f)
+}
+
+// lend lends one of the connections to f. One that failed is not used again.
+func (g *generation) lend(ctx context.Context, from chan *connection, f func(*connection) error) (err error) {
 	var c *connection
 	select {
-	case c = <-g.idle:
+	case c = <-from:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -95,7 +102,7 @@ func (g *generation) use(ctx context.Context, f func(*connection) error) (err er
 			err = errors.Join(err, c.close())
 			c = nil
 		}
-		g.idle <- c
+		from <- c
 	}()
 	if c == nil {
 		if c, err = connect(ctx, g.db); err != nil {
@@ -111,9 +118,11 @@ func (g *generation) use(ctx context.Context, f func(*connection) error) (err er
 // close must be called once, when nobody uses the generation any more.
 func (g *generation) close() error {
 	var errs []error
-	for range cap(g.idle) {
-		if c := <-g.idle; c != nil {
-			errs = append(errs, c.close())
+	for _, from := range []chan *connection{g.idle, g.loads} {
+		for range cap(from) {
+			if c := <-from; c != nil {
+				errs = append(errs, c.close())
+			}
 		}
 	}
 	return errors.Join(append(errs, g.db.Close())...)

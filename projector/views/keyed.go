@@ -40,13 +40,39 @@ func (c *connection) order(id string, at *At) (state []byte, err error) {
 }
 
 func (c *connection) prepareKeyed(conn any) (err error) {
-	if c.keyed != nil {
-		return nil
+	if c.keyed == nil {
+		c.keyed, err = prepareBare(conn, orderText)
 	}
+	return err
+}
+
+func prepareBare(conn any, text string) (driver.Stmt, error) {
 	preparer, ok := conn.(driver.ConnPrepareContext)
 	if !ok {
-		return fmt.Errorf("the driver's connection is %T", conn)
+		return nil, fmt.Errorf("the driver's connection is %T", conn)
 	}
-	c.keyed, err = preparer.PrepareContext(context.Background(), orderText)
-	return err
+	return preparer.PrepareContext(context.Background(), text)
+}
+
+// run is exec past database/sql as well, for what a commit runs for each order. Arguments are int64, string or []byte.
+func (c *connection) run(text string, args ...driver.Value) (result driver.Result, err error) {
+	c.args = c.args[:0]
+	for i, arg := range args {
+		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: arg})
+	}
+	err = c.conn.Raw(func(conn any) (err error) {
+		stmt := c.bare[text]
+		if stmt == nil {
+			if stmt, err = prepareBare(conn, text); err != nil {
+				return err
+			}
+			if c.bare == nil {
+				c.bare = map[string]driver.Stmt{}
+			}
+			c.bare[text] = stmt
+		}
+		result, err = stmt.(driver.StmtExecContext).ExecContext(context.Background(), c.args)
+		return err
+	})
+	return result, err
 }

@@ -104,12 +104,19 @@ func (s *Store) closeUnused(g *generation) {
 
 // read lends f a connection to the live generation. Damage is an ErrDamaged, and noted.
 func (s *Store) read(ctx context.Context, f func(*generation, *connection) error) error {
+	return s.with(ctx, func(g *generation) error {
+		return g.use(ctx, func(c *connection) error { return f(g, c) })
+	})
+}
+
+// with lends f the live generation. Damage is an ErrDamaged, and noted.
+func (s *Store) with(ctx context.Context, f func(*generation) error) error {
 	g, err := s.acquire(ctx)
 	if err != nil {
 		return asDamage(err)
 	}
 	defer s.release(g)
-	err = asDamage(g.use(ctx, func(c *connection) error { return f(g, c) }))
+	err = asDamage(f(g))
 	if errors.Is(err, ErrDamaged) {
 		s.met(g, err)
 	}
@@ -118,16 +125,20 @@ func (s *Store) read(ctx context.Context, f func(*generation, *connection) error
 
 // snapshot is read with every statement of f answered from one state of the views.
 func (s *Store) snapshot(ctx context.Context, f func(*generation, *connection) error) error {
-	return s.read(ctx, func(g *generation, c *connection) (err error) {
-		quiet := context.WithoutCancel(ctx)
-		if _, err := c.exec(quiet, "BEGIN"); err != nil {
-			return err
-		}
-		defer func() {
-			if _, endErr := c.exec(quiet, "ROLLBACK"); endErr != nil { // nothing was written
-				err = fmt.Errorf("%w after %v", endErr, err)
-			}
-		}()
-		return f(g, c)
+	return s.read(ctx, func(g *generation, c *connection) error {
+		return c.snapshot(ctx, func() error { return f(g, c) })
 	})
+}
+
+func (c *connection) snapshot(ctx context.Context, f func() error) (err error) {
+	quiet := context.WithoutCancel(ctx)
+	if _, err := c.exec(quiet, "BEGIN"); err != nil {
+		return err
+	}
+	defer func() {
+		if _, endErr := c.exec(quiet, "ROLLBACK"); endErr != nil { // nothing was written
+			err = fmt.Errorf("%w after %v", endErr, err)
+		}
+	}()
+	return f()
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/bits"
 
@@ -18,6 +19,13 @@ type tally struct {
 	zones         map[int64]*zone
 	lasts         map[uint64]bool // the last sequences of the orders in the batch
 	notifications int
+	held          []holding // once the batch is committed
+}
+
+// holding is what a commit makes the views hold of an order.
+type holding struct {
+	to *Held
+	is stored
 }
 
 func newTally() *tally {
@@ -54,11 +62,20 @@ func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint u
 	}
 	for i := range changes {
 		ch := &changes[i]
-		old, ok := known[ch.Order.ID]
-		if !ok {
-			return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
+		// So the last sequence of an order is that of no other one. A draft is given whole orders after their position.
+		if w.number != 0 && len(ch.Sequences) > 0 && ch.Sequences[0] <= w.sequence {
+			return fmt.Errorf("order %q: sequence %d is not after %d, where the views stand", ch.Order.ID, ch.Sequences[0], w.sequence)
 		}
-		delete(known, ch.Order.ID)
+		var old stored
+		if ch.Held != nil {
+			old = ch.Held.is
+		} else {
+			var ok bool
+			if old, ok = known[ch.Order.ID]; !ok {
+				return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
+			}
+			delete(known, ch.Order.ID)
+		}
 		if err := w.writeOrder(ctx, ch, &old, checkpoint, t); err != nil {
 			return fmt.Errorf("order %q: %w", ch.Order.ID, err)
 		}
@@ -66,12 +83,16 @@ func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint u
 	return nil
 }
 
-// stored returns what the views hold of each order, the zero value for those that they do not. An order all of whose
-// notifications are in the batch is a new one and is not looked up; if it is there after all, the insert fails.
+// stored returns what the views hold of each order of which the change does not tell it, the zero value for those that they do
+// not. An order all of whose notifications are in the batch is a new one and is not looked up; if it is there after all, the
+// insert fails.
 func (w *writer) stored(ctx context.Context, changes []Change) (map[string]stored, error) {
-	known := make(map[string]stored, len(changes))
+	known := map[string]stored{}
 	var ids []string
 	for i := range changes {
+		if changes[i].Held != nil {
+			continue
+		}
 		o := changes[i].Order
 		known[o.ID] = stored{}
 		if o.Count != uint64(len(changes[i].Sequences)) {
@@ -82,83 +103,120 @@ func (w *writer) stored(ctx context.Context, changes []Change) (map[string]store
 }
 
 func (w *writer) readStored(ctx context.Context, ids []string, known map[string]stored) error {
-	return w.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
+	return w.c.lookUp(ctx, rowsText, ids, func(rows *sql.Rows) error {
 		var id string
 		var s stored
-		err := rows.Scan(&id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &s.places.era, &s.places.external, &s.places.isin,
-			&s.places.symbol, &s.places.depository, &s.places.wallet, &s.places.cash)
+		err := rows.Scan(s.dest(&id)...)
 		known[id] = s
 		return err
 	})
 }
 
-func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
-	row, err := rowOf(ch, old.recent, w.encoded[:0])
-	if err != nil {
-		return err
-	}
-	w.encoded = row.state
-	return w.writeRow(ctx, &row, old, checkpoint, t)
+// dest is where the columns of rowsText go.
+func (s *stored) dest(id *string) []any {
+	p := &s.places
+	return []any{id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet,
+		&p.cash}
 }
 
-func (w *writer) writeRow(ctx context.Context, r *Row, old *stored, checkpoint uint64, t *tally) error {
-	if r.last > checkpoint {
-		return fmt.Errorf("its last sequence %d is beyond %d", r.last, checkpoint)
+func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
+	r := ch.row
+	if r == nil {
+		r = new(row)
+		if err := r.take(ch.Order, w.encoded[:0]); err != nil {
+			return err
+		}
+		w.encoded = r.state
+	}
+	if ch.Held != nil && old.n == 0 && r.count != uint64(len(ch.Sequences)) {
+		return fmt.Errorf("it has %d notifications and is not stored, %d are in the batch", r.count, len(ch.Sequences))
+	}
+	is, err := w.writeRow(ctx, r, ch.Order.ID, ch.Sequences, old, checkpoint, t)
+	if err == nil && ch.Held != nil {
+		t.held = append(t.held, holding{ch.Held, is})
+	}
+	return err
+}
+
+// writeRow writes a row, to which sequences were added, in the place of the old one. It returns what is stored now.
+func (w *writer) writeRow(ctx context.Context, r *row, id string, sequences []uint64, old *stored, checkpoint uint64, t *tally) (is stored, err error) {
+	if n := len(sequences); n > 0 && sequences[n-1] != r.last || r.last > checkpoint {
+		return is, fmt.Errorf("its last sequence %d is not the last of %v up to %d", r.last, sequences, checkpoint)
 	}
 	if t.lasts[r.last] {
-		return fmt.Errorf("its last_sequence %d is that of another order", r.last)
+		return is, fmt.Errorf("its last_sequence %d is that of another order", r.last)
 	}
 	t.lasts[r.last] = true
 	facet, err := w.facet(ctx, r.facet)
 	if err != nil {
-		return err
+		return is, err
 	}
-	columns := []any{facet, int64(r.breakSet()), r.last, r.received, r.modified, r.recent, r.state}
-	n := old.n
-	if n == 0 {
-		n, err = w.insertOrder(ctx, r.id, append(columns, r.places.columns()...))
-	} else {
-		t.facets[old.facet]--
-		if _, err = w.c.exec(ctx, updateOrderText, append(columns, n)...); err == nil && r.places != old.places {
-			_, err = w.c.exec(ctx, moveOrderText, append(r.places.columns(), n)...)
-		}
-	}
+	full, recent, err := addSequences(old.recent, sequences)
 	if err != nil {
-		return err
+		return is, err
 	}
+	is = stored{n: old.n, facet: facet, breaks: r.breakSet(), last: r.last, recent: recent, places: r.places}
+	if err := w.putRow(id, r, old, &is); err != nil {
+		return is, err
+	}
+	t.count(old, &is, len(sequences))
 	t.widen(r.last, r.received, r.modified)
-	t.facets[facet]++
-	t.notifications += int(r.added)
-	for _, chunk := range r.full {
-		if _, err := w.c.exec(ctx, insertSequencesText, n, chunk.first, chunk.sequences); err != nil {
-			return err
+	for _, chunk := range full {
+		if _, err := w.c.exec(ctx, insertSequencesText, is.n, chunk[0], encodeSequences(chunk)); err != nil {
+			return is, err
 		}
 	}
-	return w.writeBreaks(ctx, &stored{n: n, breaks: old.breaks, last: r.last}, r, t)
+	return is, w.writeBreaks(&is, old.breaks, r.breaks, t)
 }
 
-func (w *writer) insertOrder(ctx context.Context, id string, row []any) (n int64, err error) {
-	result, err := w.c.exec(ctx, insertOrderText, append([]any{id}, row...)...)
-	if err != nil {
-		return 0, err
+func (t *tally) count(old, is *stored, notifications int) {
+	if old.n != 0 {
+		t.facets[old.facet]--
 	}
-	return result.LastInsertId()
+	t.facets[is.facet]++
+	t.notifications += notifications
 }
 
-// writeBreaks moves the order in the lists by break: those of o.breaks are stored, those of r are to be.
-func (w *writer) writeBreaks(ctx context.Context, o *stored, r *Row, t *tally) error {
-	for _, b := range r.breaks {
-		if o.breaks&(1<<b.code) == 0 {
+// putRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
+// knows it is an error: the counts would drift.
+func (w *writer) putRow(id string, r *row, old, is *stored) error {
+	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, r.modified, is.recent, r.state)
+	if old.n == 0 {
+		args = append(r.places.appendTo(args), id)
+		result, err := w.c.run(insertOrderText, args...)
+		if err == nil {
+			is.n, err = result.LastInsertId()
+		}
+		return err
+	}
+	text := updateOrderText
+	if r.places != old.places {
+		text, args = moveOrderText, r.places.appendTo(args)
+	}
+	result, err := w.c.run(text, append(args, old.n, int64(old.last))...)
+	if err != nil {
+		return err
+	}
+	if changed, err := result.RowsAffected(); err != nil || changed != 1 {
+		return errors.Join(err, fmt.Errorf("row %d is not the one with last_sequence %d any more", old.n, old.last))
+	}
+	return nil
+}
+
+// writeBreaks moves the order in the lists by break: those before are stored, those of open are to be.
+func (w *writer) writeBreaks(o *stored, before breakSet, open []rowBreak, t *tally) error {
+	for _, b := range open {
+		if before&(1<<b.code) == 0 {
 			t.breaks[b.code]++
 		}
-		if _, err := w.c.exec(ctx, openBreakText, o.n, b.code, o.last, b.opened); err != nil {
+		if _, err := w.c.run(openBreakText, o.n, int64(b.code), int64(o.last), b.opened); err != nil {
 			return err
 		}
 	}
-	closed := o.breaks &^ r.breakSet()
+	closed := before &^ o.breaks
 	return closed.each(func(code statemachine.Code) error {
 		t.breaks[code]--
-		_, err := w.c.exec(ctx, closeBreakText, o.n, code)
+		_, err := w.c.run(closeBreakText, o.n, int64(code))
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"database/sql/driver"
 	"hash/fnv"
 	"math"
 	"time"
@@ -27,8 +28,8 @@ func placesOf(o *statemachine.Order) places {
 		value(statemachine.Symbol), value(statemachine.DepositoryProduct), value(statemachine.WalletProduct), value(statemachine.CashProduct)}
 }
 
-func (p places) columns() []any {
-	return []any{p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash}
+func (p *places) appendTo(args []driver.Value) []driver.Value {
+	return append(args, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash)
 }
 
 // valueKey stands for a text in an index. Two texts may have the same one: whoever finds an order by it looks at the order.

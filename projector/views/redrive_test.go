@@ -24,7 +24,7 @@ func TestARedriveThatContradictsWhatIsStoredChangesNothing(t *testing.T) {
 		require.ErrorContains(t, s.Redrive(ctx, func(context.Context) (Redriven, error) { return r, err }), says)
 		w.requireViews(t, s)
 	}
-	order := func(sequences ...uint64) []Change { return []Change{{w.orders["o-1"], sequences}} }
+	order := func(sequences ...uint64) []Change { return []Change{{Order: w.orders["o-1"], Sequences: sequences}} }
 	object := []Object{{Object: "customer", ID: "c", Sequence: 2, Count: 1}}
 	fails("away", Redriven{}, failure)
 	fails("record 1 is not quarantined", Redriven{Records: []uint64{1}, Objects: object}, nil)

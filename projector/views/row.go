@@ -8,18 +8,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Row is an order as it is stored: all that can be told of it without the views, so that it can be made apart from them. The
-// zero value is none. It holds nothing of the order that it was made from.
-type Row struct {
-	id                 string
+// row is what is to be written of an order, apart from its sequences: all that can be told without the views.
+type row struct {
 	facet              facet
-	first, last        uint64 // of the sequences added
-	added              uint64 // how many
+	breaks             []rowBreak // open
+	count, last        uint64     // notifications, and the sequence of the last one
 	received, modified int64
 	places             places
-	breaks             []rowBreak
-	full               []fullChunk
-	recent, state      []byte
+	state              []byte
 }
 
 type rowBreak struct {
@@ -27,77 +23,65 @@ type rowBreak struct {
 	opened int64
 }
 
-// fullChunk is sequences that move out of the row.
-type fullChunk struct {
-	first     uint64
-	sequences []byte
-}
-
-var errRow = errors.New("views: not an encoded row")
-
-// NewRow makes the row of a new order, all of whose notifications are in ch. It takes the room of buffer for the state.
-func NewRow(ch *Change, buffer []byte) (Row, error) {
-	if ch.Order.Count != uint64(len(ch.Sequences)) {
-		return Row{}, fmt.Errorf("views: order %q has %d notifications, of which %d are given", ch.Order.ID, ch.Order.Count, len(ch.Sequences))
-	}
-	r, err := rowOf(ch, nil, buffer[:0])
-	if err != nil {
-		return Row{}, fmt.Errorf("views: order %q: %w", ch.Order.ID, err)
-	}
-	return r, nil
-}
-
-// rowOf makes the row of an order whose last sequences are stored as recent. The state is appended to buffer.
-func rowOf(ch *Change, recent, buffer []byte) (r Row, err error) {
-	o := ch.Order
-	added := len(ch.Sequences)
-	if added > 0 && ch.Sequences[added-1] != o.Last.Sequence {
-		return r, fmt.Errorf("its last sequence %d is not the last of %v", o.Last.Sequence, ch.Sequences)
-	}
-	full, stays, err := addSequences(recent, ch.Sequences)
-	if err != nil {
-		return r, err
-	}
+// take makes r the row of o, with the state in what buffer has room for, if that is enough.
+func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	state := o.State()
-	r = Row{id: o.ID, facet: facetOf(o, &state), last: o.Last.Sequence, added: uint64(added), recent: stays,
-		received: timeKey(o.Last.Received), modified: modifiedKey(state.ModifiedOn), places: placesOf(o)}
-	if added > 0 {
-		r.first = ch.Sequences[0]
-	}
-	for _, chunk := range full {
-		r.full = append(r.full, fullChunk{chunk[0], encodeSequences(chunk)})
-	}
+	*r = row{facet: facetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: timeKey(o.Last.Received),
+		modified: modifiedKey(state.ModifiedOn), places: placesOf(o)}
 	for i := range state.Breaks {
 		r.breaks = append(r.breaks, rowBreak{state.Breaks[i].Code, timeKey(state.Breaks[i].OpenedAt)})
 	}
 	r.state, err = o.AppendBinary(buffer)
-	return r, err
+	return err
 }
 
-// State is the encoded order, to be given to the next NewRow as its buffer when the row is done with.
-func (r *Row) State() []byte { return r.state }
-
-// First is the sequence of the first notification.
-func (r *Row) First() uint64 { return r.first }
-
-// Notifications is how many the row is made of.
-func (r *Row) Notifications() uint64 { return r.added }
-
-func (r *Row) breakSet() (set breakSet) {
+func (r *row) breakSet() (set breakSet) {
 	for _, b := range r.breaks {
 		set |= 1 << b.code
 	}
 	return set
 }
 
+// Row is a new order with all of its notifications, as it is stored, so that it can be made apart from the views. It holds nothing
+// of the order that it was made from.
+type Row struct {
+	id        string
+	sequences []byte // encoded
+	row
+}
+
+var errRow = errors.New("views: not an encoded row")
+
+// NewRow makes the row of a new order, all of whose notifications are in ch. It takes the room of buffer for the state.
+func NewRow(ch *Change, buffer []byte) (Row, error) {
+	r := Row{id: ch.Order.ID, sequences: encodeSequences(ch.Sequences)}
+	if err := r.take(ch.Order, buffer[:0]); err != nil {
+		return Row{}, fmt.Errorf("views: order %q: %w", r.id, err)
+	}
+	if r.count != uint64(len(ch.Sequences)) {
+		return Row{}, fmt.Errorf("views: order %q has %d notifications, of which %d are given", r.id, r.count, len(ch.Sequences))
+	}
+	return r, nil
+}
+
+// State is the encoded order, to be given to the next NewRow as its buffer when the row is done with.
+func (r *Row) State() []byte { return r.state }
+
+// First is the sequence of the first notification; 0 when there is none.
+func (r *Row) First() uint64 {
+	first, _ := binary.Uvarint(r.sequences)
+	return first
+}
+
+// Notifications is how many the row is made of.
+func (r *Row) Notifications() uint64 { return r.count }
+
 // AppendBinary appends the row to b and returns the extended slice; the error is always nil. The form is one of this process.
 func (r *Row) AppendBinary(b []byte) ([]byte, error) {
 	f := &r.facet
-	b = appendBytes(appendBytes(b, r.id), string(f.status))
+	b = appendBytes(appendBytes(appendBytes(b, r.id), r.sequences), string(f.status))
 	b = append(b, byte(f.assetClass), bit(f.open), bit(f.final), bit(f.broken), byte(f.side))
-	for _, n := range [...]uint64{r.first, r.last, r.added} {
-		b = binary.AppendUvarint(b, n)
-	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, r.count), r.last)
 	p := &r.places
 	for _, n := range [...]int64{r.received, r.modified, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
@@ -106,22 +90,18 @@ func (r *Row) AppendBinary(b []byte) ([]byte, error) {
 	for _, br := range r.breaks {
 		b = binary.LittleEndian.AppendUint64(append(b, byte(br.code)), uint64(br.opened))
 	}
-	b = binary.AppendUvarint(b, uint64(len(r.full)))
-	for _, chunk := range r.full {
-		b = appendBytes(binary.AppendUvarint(b, chunk.first), chunk.sequences)
-	}
-	return appendBytes(appendBytes(b, r.recent), r.state), nil
+	return appendBytes(b, r.state), nil
 }
 
 // UnmarshalBinary replaces the row with the one that AppendBinary wrote, and keeps data. It returns an error when data is
 // anything else.
 func (r *Row) UnmarshalBinary(data []byte) error {
 	d := rowDecoder{rest: data}
-	*r = Row{id: string(d.bytes())}
+	*r = Row{id: string(d.bytes()), sequences: d.bytes()}
 	f := &r.facet
-	f.status = statemachine.ParseStatus(string(d.bytes()))
+	f.status = statemachine.Status(d.bytes())
 	f.assetClass, f.open, f.final, f.broken, f.side = statemachine.AssetClass(d.byte()), d.byte() == 1, d.byte() == 1, d.byte() == 1, side(d.byte())
-	r.first, r.last, r.added = d.uvarint(), d.uvarint(), d.uvarint()
+	r.count, r.last = d.uvarint(), d.uvarint()
 	p := &r.places
 	for _, n := range [...]*int64{&r.received, &r.modified, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet, &p.cash} {
 		*n = d.int64()
@@ -129,10 +109,7 @@ func (r *Row) UnmarshalBinary(data []byte) error {
 	for range d.count() {
 		r.breaks = append(r.breaks, rowBreak{statemachine.Code(d.byte()), d.int64()})
 	}
-	for range d.count() {
-		r.full = append(r.full, fullChunk{d.uvarint(), d.bytes()})
-	}
-	r.recent, r.state = d.bytes(), d.bytes()
+	r.state = d.bytes()
 	if d.bad || len(d.rest) > 0 {
 		return errRow
 	}

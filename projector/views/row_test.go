@@ -67,7 +67,7 @@ func TestARowOfHalfAnOrderIsRefused(t *testing.T) {
 	w := newWorld()
 	w.status("o-1", statemachine.Placed)
 	w.status("o-1", statemachine.Filled)
-	_, err := NewRow(&Change{w.orders["o-1"], []uint64{2}}, nil)
+	_, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{2}}, nil)
 	require.ErrorContains(t, err, "has 2 notifications, of which 1 are given")
 }
 
@@ -78,8 +78,8 @@ func TestARowBeyondThePositionIsRefused(t *testing.T) {
 	d, err := NewDraft(ctx, t.TempDir(), testVersion)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
-	r := passed(t, &Change{w.orders["o-1"], []uint64{1}})
-	require.ErrorContains(t, d.Insert(ctx, []Row{r}, Checkpoint{}), "is beyond 0")
+	r := passed(t, &Change{Order: w.orders["o-1"], Sequences: []uint64{1}})
+	require.ErrorContains(t, d.Insert(ctx, []Row{r}, Checkpoint{}), "up to 0")
 	require.ErrorContains(t, d.Insert(ctx, []Row{r, r}, Checkpoint{Sequence: 1}), "is that of another order")
 }
 
@@ -88,7 +88,7 @@ func TestARowThatIsCutOrTooLongIsRefused(t *testing.T) {
 	w.status("o-1", statemachine.Placed)
 	w.status("o-1", statemachine.Canceled)
 	w.status("o-1", statemachine.Filled)
-	made, err := NewRow(&Change{w.orders["o-1"], []uint64{1, 2, 3}}, nil)
+	made, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{1, 2, 3}}, nil)
 	require.NoError(t, err)
 	require.NotEmpty(t, made.breaks)
 	encoded, err := made.AppendBinary(nil)

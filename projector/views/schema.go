@@ -1,7 +1,7 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 6
+const schemaVersion = 7
 
 // schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
 // they are as they are.
@@ -116,8 +116,8 @@ CREATE TABLE quarantine_counts (
 const idIndex = `CREATE UNIQUE INDEX IF NOT EXISTS orders_by_id ON orders (id);`
 
 const indexes = `
-CREATE UNIQUE INDEX orders_by_facet ON orders (facet, last_sequence, received, modified);
-CREATE UNIQUE INDEX orders_by_modified ON orders (facet, modified, last_sequence, received);
+CREATE INDEX orders_by_facet ON orders (facet, last_sequence, received, modified);
+CREATE INDEX orders_by_modified ON orders (facet, modified, last_sequence, received);
 CREATE INDEX orders_by_external ON orders (external, era) WHERE external <> 0;
 CREATE INDEX orders_by_isin ON orders (isin, era) WHERE isin <> 0;
 CREATE INDEX orders_by_symbol ON orders (symbol, era) WHERE symbol <> 0;

@@ -38,10 +38,22 @@ type Checkpoint struct {
 	Received time.Time // when the record at Sequence was received
 }
 
+// Entry is an order with what the views hold of it.
+type Entry struct {
+	Order *statemachine.Order
+	Held  *Held
+}
+
+// Held is what the views hold of an order besides its state, so that a commit need not look for it. Load returns it, a commit of
+// the order brings it up to date, and one that fails leaves it. The zero value is of an order that the views do not hold.
+type Held struct{ is stored }
+
 // Change is an order after a batch, to be written. The last of Sequences is the order's last one.
 type Change struct {
 	Order     *statemachine.Order
 	Sequences []uint64 // the notifications that this batch added, ascending
+	Held      *Held    // nil: it is looked up, unless Sequences are all that the order has
+	row       *row     // nil: not frozen
 }
 
 // Quarantined is a record that could not become part of an order.
@@ -68,6 +80,31 @@ type Batch struct {
 	Objects     []Object // Count is how many notifications of the object the batch adds
 	Quarantined []Quarantined
 	Checkpoint  Checkpoint
+}
+
+// States are put down in pieces of memory of one size, each until so much is left as nearly every one fits into.
+const (
+	frozenTogether = 64 << 10
+	maxFrozen      = 4 << 10
+)
+
+// Freeze takes down what is to be written of the orders, which may change again from then on. Commit does so otherwise.
+func (b *Batch) Freeze() error {
+	rows := make([]row, len(b.Orders))
+	var states []byte
+	for i := range b.Orders {
+		if cap(states)-len(states) < maxFrozen {
+			states = make([]byte, 0, frozenTogether)
+		}
+		if err := rows[i].take(b.Orders[i].Order, states[len(states):]); err != nil {
+			return fmt.Errorf("views: order %q: %w", b.Orders[i].Order.ID, err)
+		}
+		if end := len(states) + len(rows[i].state); end <= cap(states) {
+			states = states[:end]
+		}
+		b.Orders[i].row = &rows[i]
+	}
+	return nil
 }
 
 // Query selects orders: those that satisfy every field given. The zero value selects all.

@@ -105,7 +105,7 @@ func (w *world) quarantine(reason string) {
 func (w *world) batch() Batch {
 	b := w.next
 	for id, sequences := range w.changed {
-		b.Orders = append(b.Orders, Change{w.orders[id], sequences})
+		b.Orders = append(b.Orders, Change{Order: w.orders[id], Sequences: sequences})
 	}
 	b.Checkpoint = Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}
 	w.next, w.changed = Batch{}, map[string][]uint64{}

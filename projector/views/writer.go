@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,26 +21,35 @@ type writer struct {
 
 	mu       sync.Mutex
 	c        *connection // nil when closed
+	mover    *mover      // nil without a write-ahead log
 	sequence uint64      // of the position, as committed
 	facets   map[facet]int64
-	encoded  []byte // reused from order to order
+	encoded  []byte // reused from order to order, as args
+	args     []driver.Value
 }
 
-// The write-ahead log is moved into the file every 40 MB: a page that many batches change is then moved once. The cache is
-// for the index of ids, of which a batch of new orders changes a different page with nearly each.
-var writerSettings = []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(10000)", "cache_size(-65536)"}
+// settings are how a writer writes.
+type settings struct {
+	logged  bool // with a write-ahead log
+	pragmas []string
+}
+
+// The write-ahead log is left to the mover. The cache is for the index of ids, of which a batch of new orders changes a
+// different page with nearly each.
+var writerSettings = settings{logged: true,
+	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-65536)"}}
 
 // draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure. Sorting
 // for an index takes as much memory as the cache may, besides.
-var draftSettings = []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16384)"}
+var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16384)"}}
 
 // createWriter begins a generation in a file that must not hold one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
 	return createFile(ctx, path, foldVersion, schema+idIndex+indexes, writerSettings)
 }
 
-func createFile(ctx context.Context, path, foldVersion, tables string, settings []string) (*writer, error) {
-	w, err := connectWriter(ctx, path, "rwc", settings)
+func createFile(ctx context.Context, path, foldVersion, tables string, how settings) (*writer, error) {
+	w, err := connectWriter(ctx, path, "rwc", how)
 	if err != nil {
 		return nil, fmt.Errorf("views: create %s: %w", path, err)
 	}
@@ -92,8 +102,8 @@ func openWriter(ctx context.Context, path, foldVersion string, doubtful bool) (w
 	return nil, "", fmt.Errorf("views: open %s: %w", path, err)
 }
 
-func connectWriter(ctx context.Context, path, mode string, settings []string) (*writer, error) {
-	db, err := openFile(path, mode, settings...)
+func connectWriter(ctx context.Context, path, mode string, how settings) (*writer, error) {
+	db, err := openFile(path, mode, how.pragmas...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +111,11 @@ func connectWriter(ctx context.Context, path, mode string, settings []string) (*
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &writer{db: db, c: c}, nil
+	w := &writer{db: db, c: c}
+	if how.logged {
+		w.mover = newMover(db)
+	}
+	return w, nil
 }
 
 // inspect reads what shows that the file can be written on: version, every page when that is doubtful, the position. It returns ErrVersion with the
@@ -146,7 +160,11 @@ func (w *writer) close() error {
 	if w.c == nil {
 		return nil
 	}
-	err := w.c.close()
+	var err error
+	if w.mover != nil {
+		err = w.mover.close()
+	}
+	err = errors.Join(err, w.c.close())
 	w.c = nil
 	return errors.Join(err, w.db.Close())
 }
