@@ -95,6 +95,11 @@ func (a *API) admit(c echo.Context, e *event) (err error) {
 			return tooMany(wait, a.limiter.limit)
 		}
 	}
+	if !open && a.keys.open() {
+		if err := checkHost(r); err != nil {
+			return err
+		}
+	}
 	if !admitted {
 		p := problem(codeUnauthorized, "Send a configured key: Authorization: Bearer <key>.")
 		p.header.Set("WWW-Authenticate", `Bearer realm="orderfold"`)

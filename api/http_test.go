@@ -422,7 +422,7 @@ func TestADrainEnds(t *testing.T) {
 	connection, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer connection.Close()
-	_, err = fmt.Fprint(connection, "GET /v1/orders/o-1 HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err = fmt.Fprint(connection, "GET /v1/orders/o-1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	<-slow.entered
 	stop()
