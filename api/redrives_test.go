@@ -39,6 +39,7 @@ func TestARedriveIsAskedForWithASelection(t *testing.T) {
 	}{
 		{"/v1/redrives?sequence=x", nil, "bad-parameter"},
 		{"/v1/redrives?reason=x", nil, "bad-parameter"},
+		{"/v1/redrives?class=not-jsno", nil, "bad-parameter"},
 		{"/v1/redrives", fmt.Errorf("%w: it ends earlier", api.ErrHeldBack), "conflict"},
 		{"/v1/redrives", fmt.Errorf("%w: away", api.ErrUnavailable), "log-unavailable"},
 	} {

@@ -62,6 +62,7 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"a platform for a network": {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
 		"two ways to compare":      {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
 		"a negative loss":          {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
+		"an unknown class":         {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "not-json, not-an-object, no-order-id, bad-order-id"},
 		"a wrong format":           {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
 		"a report in a file":       {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {
