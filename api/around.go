@@ -34,6 +34,9 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.URL.Path != healthPath { // which must not wait for the views
 			w.Before(func() { a.stampSequence(c) })
 		}
+		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // Accept chooses there
+			w.Header().Add("Vary", "Accept")
+		}
 		a.metrics.inFlight.Inc()
 		defer a.finish(c, e)
 		if a.origins.share(r, w) {
