@@ -105,6 +105,18 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 		require.Contains(t, flags, "Usage: orderfold "+c.name)
 	}
 	require.Contains(t, stdout, "Exit codes")
+	for _, of := range [][]string{{"bench", "ingest"}, {"bench", "rebuild"}, {"bench", "read"}, {"webhooks", "diff"}} {
+		code, flags, stderr := execute(t, nil, append([]string{"help"}, of...)...)
+		require.Equal(t, exitOK, code, stderr)
+		require.Contains(t, flags, "Usage: orderfold "+of[0], "of two words")
+		require.Contains(t, flags, "--json")
+	}
+	code, _, stderr := execute(t, nil, "help", "bench", "writing")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "none of ingest, rebuild and read")
+	code, stdout, _ = execute(t, nil, "bench", "-h")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, stdout, "Usage: orderfold bench")
 }
 
 func TestTheFlagWinsOverItsTwin(t *testing.T) {
