@@ -70,7 +70,7 @@ type statsOutput struct {
 }
 
 type quarantineInput struct {
-	Class string `query:"class" maxLength:"64" doc:"Only records of this class; /v1/stats counts them by class."`
+	Class QuarantineClass `query:"class" doc:"Only records of this class; /v1/stats counts them by class."`
 	Page
 	AtLeast
 }
@@ -180,7 +180,7 @@ func assetClassName(c statemachine.AssetClass) string {
 }
 
 func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
-	rows, next, applied, err := a.position.Quarantine(ctx, views.QuarantineQuery{Class: in.Class, Cursor: in.Cursor, Limit: in.Limit})
+	rows, next, applied, err := a.position.Quarantine(ctx, views.QuarantineQuery{Class: string(in.Class), Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.URL.Path != healthPath { // which must not wait for the views
 			w.Before(func() { a.stampSequence(c) })
 		}
+		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // Accept chooses there
+			w.Header().Add("Vary", "Accept")
+		}
 		a.metrics.inFlight.Inc()
 		defer a.finish(c, e)
 		if a.origins.share(r, w) {
@@ -93,6 +96,11 @@ func (a *API) admit(c echo.Context, e *event) (err error) {
 		// Guesses are counted too, by address.
 		if wait := a.limiter.admit(callerOf(e.key, r.RemoteAddr), e.start); wait > 0 {
 			return tooMany(wait, a.limiter.limit)
+		}
+	}
+	if !open && a.keys.open() {
+		if err := checkHost(r); err != nil {
+			return err
 		}
 	}
 	if !admitted {

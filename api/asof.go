@@ -28,7 +28,8 @@ func (moment) Schema(huma.Registry) *huma.Schema {
 
 // UnmarshalText reads RFC 3339.
 func (m *moment) UnmarshalText(text []byte) (err error) {
-	if m.Time, err = time.Parse(time.RFC3339Nano, string(text)); err != nil {
+	// The zero time stands for a parameter that was not given.
+	if m.Time, err = time.Parse(time.RFC3339Nano, string(text)); err != nil || m.IsZero() {
 		return errors.New("expected a time such as 2026-03-02T09:00:00Z (RFC 3339), with + written as %2B")
 	}
 	return nil

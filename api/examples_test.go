@@ -173,6 +173,7 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 	note(s, "PUT", "/v1/orders")
 	note(s, "POST", "/v1/rebuilds")
 	note(s, "GET", "/v1/orders/panic")
+	note(s, "GET", "/v1/orders", "Host: rebound.example.com")
 	note(s, "GET", "/v1/orders?minSequence=8", "Prefer: wait=0")
 	guarded := start(t, w, func(o *api.Options) { o.Keys = []api.Key{key(t, "dashboard:reader:one")} })
 	note(guarded, "GET", "/v1/orders")

@@ -183,7 +183,7 @@ func TestALongListIsCompressedForThoseWhoTakeIt(t *testing.T) {
 func stalled(t testing.TB, s *server) net.Conn {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	require.NoError(t, err)
-	_, err = fmt.Fprintf(conn, "GET /v1/orders?format=ndjson HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err = fmt.Fprintf(conn, "GET /v1/orders?format=ndjson HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	_, err = io.ReadFull(conn, make([]byte, 4<<10))
 	require.NoError(t, err)

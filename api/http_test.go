@@ -43,6 +43,8 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/orders?productId=a&productId=b", "query.productId", "given more than once"},
 		{"/v1/orders?receivedSince=yesterday", "query.receivedSince", "expected a time such as 2026-03-02T09:00:00Z"},
 		{"/v1/orders?modifiedUntil=2026-03-02", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders?modifiedUntil=0001-01-01T00:00:00Z", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders/o-1?asOf=0001-01-01T01:00:00%2B01:00", "query.asOf", "expected a time such as 2026-03-02T09:00:00Z"},
 		{"/v1/orders?format=csv&cursor=AAAA", "query.cursor", "there are no pages"},
 		{"/v1/orders?break=nothing", "query.break[0]", "expected value to be one of"},
 		{"/v1/orders?limit=0", "query.limit", "expected number >= 1"},
@@ -422,7 +424,7 @@ func TestADrainEnds(t *testing.T) {
 	connection, err := net.Dial("tcp", listener.Addr().String())
 	require.NoError(t, err)
 	defer connection.Close()
-	_, err = fmt.Fprint(connection, "GET /v1/orders/o-1 HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err = fmt.Fprint(connection, "GET /v1/orders/o-1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	<-slow.entered
 	stop()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,4 +90,11 @@ func TestAListIsSentAgainOnlyWhenItChanged(t *testing.T) {
 	}
 	s.rebuild(t, "8")
 	require.Equal(t, http.StatusOK, s.get(t, placed, "If-None-Match: "+tags[placed]).StatusCode, "other rules may show it otherwise")
+}
+
+func TestACacheIsToldThatAcceptChooses(t *testing.T) {
+	s := start(t, newWorld(t))
+	for path, chosen := range map[string]bool{"/v1/orders": true, "/v1/orders?format=csv": true, "/v1/states": true, "/v1/stats": false} {
+		require.Equal(t, chosen, slices.Contains(s.get(t, path).Header.Values("Vary"), "Accept"), path)
+	}
 }

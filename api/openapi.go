@@ -80,7 +80,7 @@ func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 413, 429 and 500. A question that
+// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 413, 421, 429 and 500. A question that
 // embeds AtLeast is answered when the views have come that far.
 func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
@@ -111,7 +111,7 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 func (a *API) describeProblems(op *huma.Operation, problems []int) {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge,
-		http.StatusTooManyRequests, http.StatusInternalServerError}, problems...)
+		http.StatusMisdirectedRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, problems...)
 	for _, status := range problems {
 		var codes []string
 		for _, kind := range problemKinds {
@@ -172,6 +172,7 @@ func completeOperation(path string, op *huma.Operation) {
 		op.Security = []map[string][]string{}
 		delete(op.Responses, "400")
 		delete(op.Responses, "401")
+		delete(op.Responses, "421")
 		delete(op.Responses, "429")
 	}
 	for status, response := range op.Responses {

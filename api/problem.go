@@ -26,6 +26,7 @@ const (
 	codeMethodNotAllowed = "method-not-allowed"
 	codeCursorExpired    = "cursor-expired"
 	codeTooLarge         = "too-large"
+	codeMisdirected      = "misdirected"
 	codeRateLimited      = "rate-limited"
 	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
 	codeInternal         = "internal"
@@ -59,6 +60,8 @@ var problemKinds = []ProblemKind{
 		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`."},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
+	{codeMisdirected, http.StatusMisdirectedRequest, "The request was sent to another host",
+		"Ask by `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
 		"Wait as long as `Retry-After` says. Ask for longer pages, or follow `/v1/stream`."},
 	{codeCanceled, statusCanceled, "The client went away", ""},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 )
 
 var (
@@ -123,8 +124,18 @@ func (a *API) registerRebuilds() {
 
 func (a *API) operation(op huma.Operation, problems ...int) huma.Operation {
 	op.Responses = map[string]*huma.Response{}
+	op.Middlewares = huma.Middlewares{withoutBody}
 	a.describeProblems(&op, problems)
 	return op
+}
+
+// withoutBody refuses a body, which no route reads: whoever asks for a dry run in it must not start a real one.
+func withoutBody(ctx huma.Context, next func(huma.Context)) {
+	if c := humaecho.Unwrap(ctx); c.Request().ContentLength != 0 {
+		answer(c, problem(codeBadParameter, "No route reads a body; parameters stand in the query, such as ?mode=dry-run."))
+		return
+	}
+	next(ctx)
 }
 
 func notHere() *Problem {

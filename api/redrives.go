@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
 )
 
 // ErrHeldBack: nothing is folded until an operator has decided; the error that is one says why.
@@ -19,10 +20,25 @@ type Redrives interface {
 
 // RedriveSelection says which quarantined records to decode again.
 type RedriveSelection struct {
-	Class    string   `query:"class" maxLength:"64" doc:"Only records of this class; without it, of any."`
-	Sequence []uint64 `query:"sequence,explode" maxItems:"500" doc:"Only these records. Repeatable."`
-	After    uint64   `query:"after" doc:"Only records after this one: nextAfter of the answer before."`
-	DryRun   bool     `query:"dryRun" doc:"Say what would happen, and change nothing."`
+	Class    QuarantineClass `query:"class" doc:"Only records of this class; without it, of any."`
+	Sequence []uint64        `query:"sequence,explode" maxItems:"500" doc:"Only these records. Repeatable."`
+	After    uint64          `query:"after" doc:"Only records after this one: nextAfter of the answer before."`
+	DryRun   bool            `query:"dryRun" doc:"Say what would happen, and change nothing."`
+}
+
+// QuarantineClass is a kind of fault that puts a record into quarantine; "" is any.
+type QuarantineClass string
+
+// Schema names the classes.
+func (QuarantineClass) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: classNames()}
+}
+
+func classNames() (names []any) {
+	for _, class := range views.Classes() {
+		names = append(names, class)
+	}
+	return names
 }
 
 // Redrive is what a redrive did, or would do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
@@ -39,6 +40,7 @@ func TestARedriveIsAskedForWithASelection(t *testing.T) {
 	}{
 		{"/v1/redrives?sequence=x", nil, "bad-parameter"},
 		{"/v1/redrives?reason=x", nil, "bad-parameter"},
+		{"/v1/redrives?class=not-jsno", nil, "bad-parameter"},
 		{"/v1/redrives", fmt.Errorf("%w: it ends earlier", api.ErrHeldBack), "conflict"},
 		{"/v1/redrives", fmt.Errorf("%w: away", api.ErrUnavailable), "log-unavailable"},
 	} {
@@ -46,6 +48,13 @@ func TestARedriveIsAskedForWithASelection(t *testing.T) {
 		code, _ := s.do(t, http.MethodPost, c.path).problem(t)
 		require.Equal(t, c.code, code, c.path)
 	}
+	r.asked, r.err = api.RedriveSelection{}, nil
+	response, err := http.Post(s.base+"/v1/redrives", "application/json", strings.NewReader(`{"dryRun":true}`))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusBadRequest, response.StatusCode, "what stands in a body would not be read")
+	require.Zero(t, r.asked)
+
 	code, _ := start(t, newWorld(t)).do(t, http.MethodPost, "/v1/redrives").problem(t)
 	require.Equal(t, "not-here", code, "a process that only reads")
 }

@@ -348,7 +348,7 @@ func TestASlowReaderIsCutOffAndDelaysNobody(t *testing.T) {
 	connection, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	require.NoError(t, err)
 	defer connection.Close()
-	_, err = connection.Write([]byte("GET /v1/stream HTTP/1.1\r\nHost: o\r\n\r\n"))
+	_, err = connection.Write([]byte("GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	require.NoError(t, err) // and it never reads
 	r := s.listen(t, "")
 	require.Empty(t, r.snapshot(t))

@@ -90,6 +90,9 @@ func (b *body) instant(name string, m member, consequence string) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, value)
+	if err != nil { // T and Z may be small (RFC 3339, section 5.6), which the library does not read
+		t, err = time.Parse(time.RFC3339Nano, strings.ToUpper(value))
+	}
 	t = t.UTC()
 	if err != nil || t.Year() < 1 || t.Year() > 9999 || t.IsZero() {
 		b.note(fmt.Sprintf("%s: %q is not an RFC 3339 time%s", name, bounded(value), consequence))

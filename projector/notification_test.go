@@ -118,6 +118,8 @@ func TestTradesAreReadAsTold(t *testing.T) {
 func TestTimesOfEveryShape(t *testing.T) {
 	base := time.Date(2026, 3, 2, 9, 31, 7, 0, time.UTC)
 	for text, want := range map[string]time.Time{
+		"2026-03-02t09:31:07z":              base,
+		"2026-03-02t09:31:07.2+00:00":       base.Add(200 * time.Millisecond),
 		"2026-03-02T09:31:07Z":              base,
 		"2026-03-02T09:31:07.2Z":            base.Add(200 * time.Millisecond),
 		"2026-03-02T09:31:07.214Z":          base.Add(214 * time.Millisecond),

@@ -18,7 +18,7 @@ import (
 )
 
 // decoderVersion is raised when the decoder reads bodies differently.
-const decoderVersion = 2
+const decoderVersion = 3
 
 // FoldVersion names the rules by which views are made: the decoder, the rank table and the rules of breaks. Views of
 // another version are rebuilt.

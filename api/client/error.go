@@ -22,6 +22,7 @@ const (
 	ErrNotYetKnown    Code = "not-yet-known" // with FirstSequence and FirstReceivedAt
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
+	ErrMisdirected    Code = "misdirected"  // without keys only loopback names are answered
 	ErrRateLimited    Code = "rate-limited" // with RetryAfter
 	ErrViewBehind     Code = "view-behind"
 	ErrBusy           Code = "busy"

@@ -24,11 +24,12 @@ import (
 
 // bench measures here and now; the figures compare within one run.
 func (p *program) bench(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" {
+	if len(args) == 0 || slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild|read [flags]\n\n"+
 			"  ingest   durable notifications per second over HTTP\n"+
 			"  rebuild  records per second into the views, anew and live\n"+
-			"  read     orders and lists per second and how long they take, with a million orders\n")
+			"  read     orders and lists per second and how long they take, with a million orders\n\n"+
+			"orderfold help bench ingest prints the flags of that one.\n")
 		return nil
 	}
 	switch args[0] {

@@ -39,6 +39,12 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"a wrong flag":             {serve("--reciever-addr", "x"), nil, exitUsage, "orderfold help serve lists the flags"},
 		"a wrong value":            {serve("--max-body", "much"), nil, exitUsage, `invalid value "much" for flag -max-body`},
 		"a wrong twin":             {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
+		"a share above the whole":  {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
+		"a share below nothing":    {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
+		"a share that is none":     {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
+		"a pause below nothing":    {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
+		"a log below nothing":      {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
+		"an unknown status":        {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "--quiet-after"},
 		"an operand too many":      {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
 		"an operand too few":       {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
 		"a wrong log level":        {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
@@ -62,6 +68,7 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"a platform for a network": {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
 		"two ways to compare":      {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
 		"a negative loss":          {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
+		"an unknown class":         {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "not-json, not-an-object, no-order-id, bad-order-id"},
 		"a wrong format":           {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
 		"a report in a file":       {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {
@@ -98,6 +105,18 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 		require.Contains(t, flags, "Usage: orderfold "+c.name)
 	}
 	require.Contains(t, stdout, "Exit codes")
+	for _, of := range [][]string{{"bench", "ingest"}, {"bench", "rebuild"}, {"bench", "read"}, {"webhooks", "diff"}} {
+		code, flags, stderr := execute(t, nil, append([]string{"help"}, of...)...)
+		require.Equal(t, exitOK, code, stderr)
+		require.Contains(t, flags, "Usage: orderfold "+of[0], "of two words")
+		require.Contains(t, flags, "--json")
+	}
+	code, _, stderr := execute(t, nil, "help", "bench", "writing")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "none of ingest, rebuild and read")
+	code, stdout, _ = execute(t, nil, "bench", "-h")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, stdout, "Usage: orderfold bench")
 }
 
 func TestTheFlagWinsOverItsTwin(t *testing.T) {

@@ -36,8 +36,8 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		return usagef("demo: with --api-key-file give an --api-key too: the demo asks with it")
 	}
 	if s.data == "" {
-		if s.data, err = os.MkdirTemp("", "orderfold-demo-"); err != nil {
-			return fmt.Errorf("demo: %w; name a folder with --data", err)
+		if s.data, err = demoFolder(); err != nil {
+			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(s.data)) }()
 	}

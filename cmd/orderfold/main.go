@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -106,14 +107,14 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 }
 
 func (p *program) help(ctx context.Context, args []string) error {
-	if len(args) == 1 && args[0] != "help" {
-		return p.dispatch(ctx, []string{args[0], "-help"})
+	if len(args) > 0 && args[0] != "help" { // bench ingest is a command of two words
+		return p.dispatch(ctx, append(slices.Clone(args), "-help"))
 	}
 	fmt.Fprint(p.stdout, "orderfold keeps the state of every order from a platform's notifications.\n\nUsage: orderfold COMMAND [flags]\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(p.stdout, "  %-10s %s\n", c.name, c.summary)
 	}
-	fmt.Fprint(p.stdout, "\norderfold help COMMAND prints its flags. Every flag has an environment twin: --receiver-addr is\n"+
+	fmt.Fprint(p.stdout, "\norderfold help COMMAND prints its flags, as in orderfold help bench read. Every flag has an environment twin: --receiver-addr is\n"+
 		"ORDERFOLD_RECEIVER_ADDR; the flag wins. Data is written to stdout, logs to stderr.\n\n"+
 		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n"+
 		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n"+

@@ -31,7 +31,7 @@ func (p *program) order(ctx context.Context, args []string) error {
 		return err
 	}
 	if asOf != "" {
-		if at.Received, err = time.Parse(time.RFC3339Nano, asOf); err != nil {
+		if at.Received, err = time.Parse(time.RFC3339Nano, asOf); err != nil || at.Received.IsZero() { // zero: now
 			return usagef("--as-of: %q is not an RFC 3339 time such as 2026-03-02T09:00:00Z", asOf)
 		}
 	}

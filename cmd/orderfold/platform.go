@@ -131,11 +131,8 @@ func (sv *service) addPlatform() (err error) {
 	sv.asking = asking
 	s := sv.settings
 	p := &s.platform
-	if p.url == "" {
-		return nil
-	}
 	ages, err := p.ages()
-	if err != nil {
+	if err != nil || p.url == "" {
 		return err
 	}
 	if p.settle <= 0 || p.spacing <= 0 || p.recoverEvery < 0 {

@@ -156,7 +156,7 @@ func (p *program) printRebuild(b *api.Rebuild, asJSON bool) error {
 		p.printChanges(b)
 	case b.Generation != nil && b.Bytes != nil:
 		fmt.Fprintf(p.stdout, "generation %d is live: %d records in %.1f s (%.0f/s), %.1f MB\n", *b.Generation, b.Total, b.Seconds,
-			b.RecordsPerSecond, float64(*b.Bytes)/1e6)
+			float64(b.Total)/max(b.Seconds, 1e-9), float64(*b.Bytes)/1e6) // of the whole, not of the last phase
 	}
 	return nil
 }

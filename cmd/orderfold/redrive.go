@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
@@ -23,7 +25,7 @@ const redriveStroke = 3 * time.Second
 type apiRedrives struct{ redriver *projector.Redriver }
 
 func (r apiRedrives) Redrive(ctx context.Context, s api.RedriveSelection) (api.Redrive, error) {
-	done, err := r.redriver.Redrive(ctx, projector.Selection{Class: s.Class, Sequences: s.Sequence, After: s.After, DryRun: s.DryRun,
+	done, err := r.redriver.Redrive(ctx, projector.Selection{Class: string(s.Class), Sequences: s.Sequence, After: s.After, DryRun: s.DryRun,
 		For: redriveStroke})
 	switch {
 	case errors.Is(err, projector.ErrHeldBack):
@@ -68,7 +70,7 @@ type redriving struct {
 func (p *program) redrive(ctx context.Context, args []string) error {
 	var r redriving
 	var sequences texts
-	var url, key string
+	var url, key, class string
 	if _, err := p.flags("redrive", "", args, func(f *flag.FlagSet) {
 		r.settings.registerCommon(f)
 		r.settings.quiet(f, "warn")
@@ -76,13 +78,17 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 		r.settings.registerViews(f)
 		f.StringVar(&url, "api-url", "", "API of a running service; empty: redrive in this process, of a stopped one")
 		f.StringVar(&key, "api-key", "", "key of the role operator for --api-url")
-		f.StringVar(&r.selection.Class, "reason", "", "only records of this class, for example no-order-id; empty: any")
+		f.StringVar(&class, "reason", "", "only records of this class, one of "+strings.Join(views.Classes(), ", ")+"; empty: any")
 		f.Var(&sequences, "sequence", "only this record; repeatable")
 		f.BoolVar(&r.selection.DryRun, "dry-run", false, "say what would happen, and change nothing")
 		f.BoolVar(&r.json, "json", false, "print JSON")
 	}); err != nil {
 		return err
 	}
+	if class != "" && !slices.Contains(views.Classes(), class) {
+		return usagef("redrive: --reason: %q is none of %s", class, strings.Join(views.Classes(), ", "))
+	}
+	r.selection.Class = api.QuarantineClass(class)
 	for _, text := range sequences.values {
 		sequence, err := strconv.ParseUint(text, 10, 63)
 		if err != nil || sequence == 0 {
@@ -122,7 +128,7 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	redriver := projector.Redriver{Log: log, Views: store}
-	result, err := redriver.Redrive(ctx, projector.Selection{Class: r.selection.Class, Sequences: r.selection.Sequence,
+	result, err := redriver.Redrive(ctx, projector.Selection{Class: string(r.selection.Class), Sequences: r.selection.Sequence,
 		DryRun: r.selection.DryRun})
 	if errors.Is(err, views.ErrNoViews) || errors.Is(err, views.ErrVersion) {
 		err = fmt.Errorf("there are no views that this version of the program can use; the next start makes them, and reads every "+
@@ -135,7 +141,7 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, err error) {
 	done = api.Redrive{DryRun: r.selection.DryRun, Records: []api.RedrivenRecord{}}
 	for {
-		answer, err := r.api.Redrive(ctx, client.RedriveQuery{Class: r.selection.Class, Sequences: r.selection.Sequence,
+		answer, err := r.api.Redrive(ctx, client.RedriveQuery{Class: string(r.selection.Class), Sequences: r.selection.Sequence,
 			After: r.selection.After, DryRun: r.selection.DryRun})
 		if err != nil {
 			return done, hinted(err)

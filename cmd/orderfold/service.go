@@ -44,7 +44,7 @@ type service struct {
 // runService opens what the roles need, prints where it listens, and runs until ctx ends. extra parts are started last.
 func (p *program) runService(ctx context.Context, s *settings, r roles, extra func(*service) []part) (err error) {
 	logger, err := p.logger(s.logLevel)
-	if err != nil {
+	if err := errors.Join(err, s.check()); err != nil {
 		return err
 	}
 	sv := &service{settings: s, logger: logger, metrics: prometheus.NewRegistry(), listeners: map[string]net.Listener{}}

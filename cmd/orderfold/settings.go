@@ -101,6 +101,19 @@ func (s *settings) registerMetrics(f *flag.FlagSet) {
 	f.StringVar(&s.metrics, "metrics-addr", "", "where /metrics and /healthz answer; empty: nowhere")
 }
 
+// check refuses values that no part would notice: a share of which every number can be made something, a pause that is none.
+func (s *settings) check() error {
+	switch {
+	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN is neither
+		return usagef("--verify-share: %v is not from 0 to 1", s.verify.share)
+	case s.verify.every < 0:
+		return usagef("--verify-every: %v is below 0", s.verify.every)
+	case s.log.maxBytes < 0:
+		return usagef("--log-max-bytes: %d is below 0; 0 is most of the free disk", s.log.maxBytes)
+	}
+	return nil
+}
+
 // viewsFolder is where the views are.
 func (s *settings) viewsFolder() string {
 	if s.views != "" {

@@ -18,11 +18,12 @@ const (
 	hidden  = "not-shown" // the platform does not tell the value
 )
 
-// webhookDifference is one event type, as wanted and as registered. It contains no header's value.
+// webhookDifference is one event type, as wanted and as registered. It contains no header's value, and no secret of a URL.
 type webhookDifference struct {
 	EventType string             `json:"eventType"`
 	State     string             `json:"state"` // equal, missing, differs or extra
 	WantURL   string             `json:"wantUrl,omitempty"`
+	sameURL   bool               // as they are, not as they are shown
 	HaveURL   string             `json:"haveUrl,omitempty"`
 	Headers   []headerDifference `json:"headers,omitempty"`
 }
@@ -45,7 +46,7 @@ func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
 	}
 	var all []webhookDifference
 	for _, want := range r.wanted {
-		d := webhookDifference{EventType: want.EventType, State: missing, WantURL: want.URL}
+		d := webhookDifference{EventType: want.EventType, State: missing, WantURL: withoutSecrets(want.URL)}
 		if i := slices.IndexFunc(registered, func(w platform.Webhook) bool { return w.EventType == want.EventType }); i >= 0 {
 			d.compare(&want, &registered[i])
 		}
@@ -60,8 +61,8 @@ func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
 }
 
 func (d *webhookDifference) compare(want, have *platform.Webhook) {
-	d.State, d.HaveURL = same, withoutSecrets(have.URL)
-	if want.URL != have.URL {
+	d.State, d.HaveURL, d.sameURL = same, withoutSecrets(have.URL), want.URL == have.URL
+	if !d.sameURL {
 		d.State = differs
 	}
 	find := func(headers []platform.Header, name string) int {
@@ -103,14 +104,20 @@ func (r *webhookRun) tell(differences []webhookDifference) {
 		if d.State == same || d.State == extra {
 			continue
 		}
-		if d.HaveURL != d.WantURL {
-			if d.HaveURL != "" {
-				fmt.Fprintf(r.p.stdout, "  - %s\n", d.HaveURL)
-			}
-			fmt.Fprintf(r.p.stdout, "  + %s\n", d.WantURL)
-		}
+		r.tellURLs(&d)
 		for _, h := range d.Headers {
 			fmt.Fprintf(r.p.stdout, "  %s: *** (%s)\n", h.Name, h.State)
 		}
 	}
+}
+
+// tellURLs shows both, unless they are equal. They may look equal when only a secret in them differs.
+func (r *webhookRun) tellURLs(d *webhookDifference) {
+	if d.sameURL {
+		return
+	}
+	if d.HaveURL != "" {
+		fmt.Fprintf(r.p.stdout, "  - %s\n", d.HaveURL)
+	}
+	fmt.Fprintf(r.p.stdout, "  + %s\n", d.WantURL)
 }

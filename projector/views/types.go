@@ -61,7 +61,7 @@ type Quarantined struct {
 	Sequence uint64
 	Received time.Time
 	Object   string
-	Class    string // stable: "not-json", "not-an-object", "no-order-id", …
+	Class    string // stable, one of Classes
 	Reason   string // in words, at most 512 bytes
 }
 

@@ -1,0 +1,58 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/stretchr/testify/require"
+)
+
+// A page whose name was made to lead to 127.0.0.1 is of the same origin for the browser.
+func TestWithoutKeysOnlyTheNamesOfThisMachineAreAnswered(t *testing.T) {
+	s := start(t, newWorld(t))
+	for _, c := range []struct {
+		name, host string
+		answered   bool
+	}{
+		{"the address with a port", "127.0.0.1:8081", true},
+		{"the address without one", "127.0.0.1", true},
+		{"another loopback address", "127.3.2.1:8081", true},
+		{"an IPv6 address with a port", "[::1]:8081", true},
+		{"an IPv6 address without one", "[::1]", true},
+		{"a loopback address in IPv6", "[::ffff:127.0.0.1]", true},
+		{"localhost", "localhost:8081", true},
+		{"localhost in capitals and with a dot", "LocalHost.", true},
+		{"a name below localhost", "orders.localhost:8081", true},
+		{"a name that was made to lead here", "rebound.example.com:8081", false},
+		{"a name that only ends like it", "notlocalhost", false},
+		{"a name that begins like it", "localhost.example.com", false},
+		{"a name that begins like the address", "127.0.0.1.example.com:8081", false},
+		{"an address of the network", "192.168.1.10:8081", false},
+		{"every address", "0.0.0.0:8081", false},
+		{"an IPv6 address of the network", "[fe80::1]:8081", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, path := range []string{"/v1/stats", "/v1/orders?format=csv", "/metrics", "/openapi.json"} {
+				a := s.get(t, path, "Host: "+c.host)
+				if c.answered {
+					require.NotEqual(t, http.StatusMisdirectedRequest, a.StatusCode, path)
+					continue
+				}
+				code, _ := a.problem(t)
+				require.Equal(t, "misdirected", code, path)
+				require.Equal(t, http.StatusMisdirectedRequest, a.StatusCode, path)
+			}
+			require.Equal(t, http.StatusOK, s.get(t, "/healthz", "Host: "+c.host).StatusCode, "probes use any name")
+			require.Equal(t, http.StatusOK, s.get(t, "/readyz", "Host: "+c.host).StatusCode)
+		})
+	}
+}
+
+func TestWithKeysEveryNameIsAnswered(t *testing.T) {
+	s := start(t, newWorld(t), func(o *api.Options) { o.Keys = []api.Key{key(t, "a:reader:one")} })
+	s.key = "one"
+	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats", "Host: orders.example.com").StatusCode)
+	s.key = ""
+	require.Equal(t, http.StatusUnauthorized, s.get(t, "/v1/stats", "Host: orders.example.com").StatusCode)
+}
