@@ -82,7 +82,7 @@ func New(o Options) (*API, error) {
 	if o.DrainTimeout < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
 		return nil, errors.New("api: the drain timeout is negative, or one of Registerer and Gatherer is missing")
 	}
-	if err := errors.Join(distinct(o.Keys), o.Limit.check()); err != nil {
+	if err := errors.Join(distinct(o.Keys), o.Limit.Check()); err != nil {
 		return nil, err
 	}
 	return build(o)

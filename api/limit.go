@@ -17,7 +17,8 @@ type Limit struct {
 	Burst     int     // at once; 0: what comes in a second, at least one
 }
 
-func (l Limit) check() error {
+// Check returns an error when the limit is not one that can be kept.
+func (l Limit) Check() error {
 	if l.PerSecond < 0 || math.IsNaN(l.PerSecond) || math.IsInf(l.PerSecond, 0) || l.Burst < 0 || l.Burst > 0 && l.PerSecond == 0 {
 		return errors.New("api: the rate limit is not a number of requests per second, or its burst has no rate")
 	}

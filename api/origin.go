@@ -27,6 +27,12 @@ type origins struct {
 	protection *http.CrossOriginProtection
 }
 
+// CheckOrigins returns an error that names the first one that is no origin.
+func CheckOrigins(allowed []string) error {
+	_, err := newOrigins(allowed)
+	return err
+}
+
 func newOrigins(allowed []string) (*origins, error) {
 	o := &origins{allowed, http.NewCrossOriginProtection()}
 	for _, origin := range allowed {

@@ -27,6 +27,19 @@ func (s *accessSettings) register(f *flag.FlagSet) {
 	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: what comes in a second")
 }
 
+func (s *accessSettings) check() error {
+	if _, err := s.parsed(); err != nil {
+		return err
+	}
+	if err := s.limit.Check(); err != nil {
+		return usagef("--api-rate, --api-burst: %v", err)
+	}
+	if err := api.CheckOrigins(s.origins.values); err != nil {
+		return usagef("--api-cors-origin: %v", err)
+	}
+	return nil
+}
+
 // parsed parses --api-key.
 func (s *accessSettings) parsed() ([]api.Key, error) {
 	var all []api.Key

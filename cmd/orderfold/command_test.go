@@ -34,43 +34,51 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"no command":               {nil, nil, exitUsage, "orderfold help lists them"},
-		"a wrong command":          {[]string{"server"}, nil, exitUsage, `"server" is not a command`},
-		"a wrong flag":             {serve("--reciever-addr", "x"), nil, exitUsage, "orderfold help serve lists the flags"},
-		"a wrong value":            {serve("--max-body", "much"), nil, exitUsage, `invalid value "much" for flag -max-body`},
-		"a wrong twin":             {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
-		"a share above the whole":  {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
-		"a share below nothing":    {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
-		"a share that is none":     {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
-		"a pause below nothing":    {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
-		"a log below nothing":      {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
-		"an unknown status":        {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "--quiet-after"},
-		"an operand too many":      {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
-		"an operand too few":       {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
-		"a wrong log level":        {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
-		"a taken receiver port":    {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken API port":         {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken NATS port":        {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "the address for subscribers"},
-		"a locked data folder":     {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
-		"an unwritable folder":     {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
-		"an unreachable server":    {serve("--nats-url", "nats://someone:secret-word@127.0.0.1:1"), nil, exitFailed, "127.0.0.1:1"},
-		"a projector without log":  {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
-		"an API without log":       {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
-		"a half credential":        {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
-		"a key without role":       {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
-		"an open receiver":         {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
-		"an open API":              {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
-		"a certificate alone":      {serve("--tls-cert", file), nil, exitFailed, "certificate"},
-		"a log that is not there":  {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
-		"an API that is not there": {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
-		"an unknown order":         {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, "404"},
-		"a receiver not there":     {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
-		"a platform for a network": {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
-		"two ways to compare":      {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
-		"a negative loss":          {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
-		"an unknown class":         {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "not-json, not-an-object, no-order-id, bad-order-id"},
-		"a wrong format":           {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
-		"a report in a file":       {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
+		"no command":                 {nil, nil, exitUsage, "orderfold help lists them"},
+		"a wrong command":            {[]string{"server"}, nil, exitUsage, `"server" is not a command`},
+		"a wrong flag":               {serve("--reciever-addr", "x"), nil, exitUsage, "orderfold help serve lists the flags"},
+		"a wrong value":              {serve("--max-body", "much"), nil, exitUsage, `invalid value "much" for flag -max-body`},
+		"a wrong twin":               {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
+		"a share above the whole":    {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
+		"a share below nothing":      {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
+		"a share that is none":       {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
+		"a pause below nothing":      {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
+		"a log below nothing":        {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
+		"a size below nothing":       {serve("--max-body", "-1"), nil, exitUsage, "--max-body"},
+		"no room to wait":            {serve("--max-waiting", "0"), nil, exitUsage, "--max-waiting"},
+		"no time to append":          {serve("--append-timeout", "0"), nil, exitUsage, "--append-timeout"},
+		"a rate below nothing":       {serve("--api-rate", "-1"), nil, exitUsage, "--api-rate"},
+		"an origin with a path":      {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
+		"a client of no platform":    {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
+		"a certificate that is none": {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
+		"more lost than there is":    {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
+		"an unknown status":          {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "--quiet-after"},
+		"an operand too many":        {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
+		"an operand too few":         {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
+		"a wrong log level":          {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
+		"a taken receiver port":      {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken API port":           {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken NATS port":          {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "the address for subscribers"},
+		"a locked data folder":       {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
+		"an unwritable folder":       {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
+		"an unreachable server":      {serve("--nats-url", "nats://someone:secret-word@127.0.0.1:1"), nil, exitFailed, "127.0.0.1:1"},
+		"a projector without log":    {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
+		"an API without log":         {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
+		"a half credential":          {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
+		"a key without role":         {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
+		"an open receiver":           {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
+		"an open API":                {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
+		"a certificate alone":        {serve("--tls-cert", file), nil, exitUsage, "--tls-key"},
+		"a log that is not there":    {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
+		"an API that is not there":   {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
+		"an unknown order":           {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, "404"},
+		"a receiver not there":       {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
+		"a platform for a network":   {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
+		"two ways to compare":        {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
+		"a negative loss":            {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
+		"an unknown class":           {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "not-json, not-an-object, no-order-id, bad-order-id"},
+		"a wrong format":             {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
+		"a report in a file":         {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := execute(t, c.environ, c.args...)
@@ -85,6 +93,24 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		})
 	}
 	running.stop()
+}
+
+func TestAMistakeLeavesNothingBehind(t *testing.T) {
+	for name, args := range map[string][]string{
+		"a half credential":   {"--webhook-auth", "secret-word"},
+		"a key without role":  {"--api-key", "name:secret-word"},
+		"an open receiver":    {"--receiver-addr", "0.0.0.0:0"},
+		"an open API":         {"--api-addr", "0.0.0.0:0"},
+		"a missing key file":  {"--api-key-file", filepath.Join(t.TempDir(), "none")},
+		"a certificate alone": {"--tls-cert", "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := filepath.Join(t.TempDir(), "data")
+			code, _, stderr := execute(t, nil, append(append([]string{"serve", "--data", data}, freePorts...), args...)...)
+			require.NotZero(t, code, stderr)
+			require.NoDirExists(t, data)
+		})
+	}
 }
 
 func lastLine(text string) string {

@@ -57,6 +57,17 @@ func defaultAges() string {
 	return strings.Join(all, ", ")
 }
 
+func (p *platformSettings) check() error {
+	switch {
+	case p.url == "" && (p.clientID != "" || p.secret != "" || p.secretFile != ""):
+		return usagef("credentials for the platform without its address: --platform-url is missing")
+	case p.settle <= 0 || p.spacing <= 0 || p.recoverEvery < 0:
+		return usagef("--ask-after and --ask-every must be above 0, --recover-every not below")
+	}
+	_, err := p.ages()
+	return err
+}
+
 const noStatus = "NONE"
 
 func statusName(status string) string {
@@ -134,9 +145,6 @@ func (sv *service) addPlatform() (err error) {
 	ages, err := p.ages()
 	if err != nil || p.url == "" {
 		return err
-	}
-	if p.settle <= 0 || p.spacing <= 0 || p.recoverEvery < 0 {
-		return usagef("--ask-after and --ask-every must be above 0, --recover-every not below")
 	}
 	client, err := p.client(platform.Options{Metrics: sv.metrics})
 	if err != nil {

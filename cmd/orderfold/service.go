@@ -34,6 +34,8 @@ type service struct {
 	log       *eventlog.Log
 	views     *views.Store
 	listeners map[string]net.Listener
+	keyFile   *api.KeyFile // nil: none is named
+	keys      []api.Key
 	rebuilds  api.Rebuilds // nil without a projector
 	redrives  api.Redrives // the same
 	asking    api.Platform // nil without a receiver
@@ -44,7 +46,7 @@ type service struct {
 // runService opens what the roles need, prints where it listens, and runs until ctx ends. extra parts are started last.
 func (p *program) runService(ctx context.Context, s *settings, r roles, extra func(*service) []part) (err error) {
 	logger, err := p.logger(s.logLevel)
-	if err := errors.Join(err, s.check()); err != nil {
+	if err := errors.Join(err, s.check(r)); err != nil {
 		return err
 	}
 	sv := &service{settings: s, logger: logger, metrics: prometheus.NewRegistry(), listeners: map[string]net.Listener{}}
@@ -91,6 +93,9 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			}
 		}
 	}
+	if err := sv.checkExposure(r); err != nil {
+		return err
+	}
 	for _, folder := range []string{s.data, s.viewsFolder()} {
 		if err := writable(folder); err != nil && (r.projector || s.log.url == "") {
 			return err
@@ -107,6 +112,23 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			"when that folder is deleted: %w", s.viewsFolder(), err)
 	}
 	return err
+}
+
+// checkExposure wants credentials where not only this machine can reach a listener. It reads the key file.
+func (sv *service) checkExposure(r roles) (err error) {
+	if r.receiver {
+		auth, err := sv.settings.receiver.credentials()
+		if err = errors.Join(err, receiver.CheckExposure(sv.listeners["receiver"].Addr(), auth)); err != nil {
+			return err
+		}
+	}
+	if !r.api {
+		return nil
+	}
+	if sv.keyFile, sv.keys, err = sv.openKeys(); err != nil {
+		return err
+	}
+	return api.CheckExposure(sv.listeners["api"].Addr(), sv.keys)
 }
 
 // writable tells a folder that is there and cannot be written from one that is still to be made.
@@ -215,25 +237,18 @@ func (sv *service) addRebuilder(ctx context.Context) {
 }
 
 func (sv *service) addAPI() error {
-	file, keys, err := sv.openKeys()
-	if err != nil {
-		return err
-	}
 	l := sv.listeners["api"]
-	if err := api.CheckExposure(l.Addr(), keys); err != nil {
-		return err
-	}
 	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History:  apiHistory{projector.Historian{Log: sv.log, Views: sv.views}},
-		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: keys,
+		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: sv.keys,
 		Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values, Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err
 	}
 	sv.parts = append(sv.parts, part{"api", func(ctx context.Context) error { return a.Serve(ctx, l) }})
-	if file != nil {
-		sv.parts = append(sv.parts, followKeys(file, a))
+	if sv.keyFile != nil {
+		sv.parts = append(sv.parts, followKeys(sv.keyFile, a))
 	}
 	return nil
 }
@@ -245,9 +260,6 @@ func (sv *service) addReceiver() error {
 		return err
 	}
 	l := sv.listeners["receiver"]
-	if err := receiver.CheckExposure(l.Addr(), auth); err != nil {
-		return err
-	}
 	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting,
 		AppendTimeout: s.appendTimeout, ReadTimeout: s.readTimeout, HeaderTimeout: s.readTimeout, DrainTimeout: s.drainTimeout,
 		TLSCert: s.tlsCertificate, TLSKey: s.tlsKey, Logger: sv.logger.Named("receiver"), Metrics: sv.metrics})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"path/filepath"
 	"time"
@@ -101,8 +102,8 @@ func (s *settings) registerMetrics(f *flag.FlagSet) {
 	f.StringVar(&s.metrics, "metrics-addr", "", "where /metrics and /healthz answer; empty: nowhere")
 }
 
-// check refuses values that no part would notice: a share of which every number can be made something, a pause that is none.
-func (s *settings) check() error {
+// check refuses what the roles cannot run with, before anything is opened or made.
+func (s *settings) check(r roles) error {
 	switch {
 	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN is neither
 		return usagef("--verify-share: %v is not from 0 to 1", s.verify.share)
@@ -111,7 +112,34 @@ func (s *settings) check() error {
 	case s.log.maxBytes < 0:
 		return usagef("--log-max-bytes: %d is below 0; 0 is most of the free disk", s.log.maxBytes)
 	}
+	if r.receiver {
+		if err := errors.Join(s.receiver.check(), s.platform.check()); err != nil {
+			return err
+		}
+	}
+	if r.api {
+		return s.api.access.check()
+	}
 	return nil
+}
+
+func (r *receiverSettings) check() error {
+	for _, limit := range []struct {
+		flag  string
+		value int64
+	}{
+		{"max-body", r.maxBody}, {"max-waiting", int64(r.maxWaiting)}, {"append-timeout", int64(r.appendTimeout)},
+		{"read-timeout", int64(r.readTimeout)}, {"drain-timeout", int64(r.drainTimeout)},
+	} {
+		if limit.value <= 0 {
+			return usagef("--%s must be above 0", limit.flag)
+		}
+	}
+	if (r.tlsCertificate == "") != (r.tlsKey == "") {
+		return usagef("--tls-cert and --tls-key go together: the certificate and its key")
+	}
+	_, err := r.credentials()
+	return err
 }
 
 // viewsFolder is where the views are.

@@ -38,6 +38,9 @@ func (t Traffic) check() error {
 	if t.Orders < 0 || t.Repeats < 0 || t.Overtaking < 0 || t.Lost < 0 || t.Listed < 0 {
 		return errors.New("platformtest: orders, repeats, overtaking, lost and listed cannot be negative")
 	}
+	if t.Lost > 1 || t.Listed > 1 {
+		return errors.New("platformtest: lost and listed are shares: at most 1")
+	}
 	return nil
 }
 
