@@ -37,6 +37,8 @@ type making struct {
 	records int
 	bytes   int // of what was added, see weight
 	taken   time.Duration
+	// finished: nothing is added any more.
+	finished bool
 }
 
 // fold applies the records, which follow each other, to the orders concerned. Several facts of one order become one change.
@@ -49,7 +51,8 @@ func (f *folder) fold(ctx context.Context, records []eventlog.Record) (views.Bat
 	if err := f.add(ctx, &m, &p); err != nil {
 		return views.Batch{}, err
 	}
-	return f.finish(&m), nil
+	f.finish(&m)
+	return m.intake.batch, nil
 }
 
 // add applies what comes next.
@@ -69,12 +72,12 @@ func (f *folder) add(ctx context.Context, m *making, p *parcel) error {
 	return err
 }
 
-// finish returns the batch, which is not empty and to be committed before the next one.
-func (f *folder) finish(m *making) views.Batch {
+// finish completes the batch, which is not empty. The batch before it must be in the views when anything is added to the next one.
+func (f *folder) finish(m *making) {
 	m.intake.batch.Checkpoint = checkpointAfter(&m.last)
 	m.last = eventlog.Record{} // holds the body
+	m.finished = true
 	f.before = m
-	return m.intake.batch
 }
 
 func checkpointAfter(r *eventlog.Record) views.Checkpoint {

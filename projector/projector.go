@@ -257,12 +257,14 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 			}
 			in.giveBack(parcel.notifications)
 		}
-		if writing == nil && next.records > 0 {
-			b := p.folder.finish(next)
-			if err := b.Freeze(); err != nil {
+		if !next.finished && next.records > 0 && (writing == nil || p.full(next)) {
+			p.folder.finish(next)
+			if err := next.intake.batch.Freeze(); err != nil {
 				return err
 			}
-			writing = p.write(ctx, b, next)
+		}
+		if writing == nil && next.finished {
+			writing = p.write(ctx, next)
 			next = new(making)
 		}
 		if end != nil && writing == nil {
@@ -272,8 +274,8 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 }
 
 // write commits a batch, and tells how that ended.
-func (p *Projector) write(ctx context.Context, b views.Batch, m *making) chan error {
-	ended := make(chan error, 1)
+func (p *Projector) write(ctx context.Context, m *making) chan error {
+	b, ended := m.intake.batch, make(chan error, 1)
 	go func() {
 		begin := time.Now()
 		err := p.options.Views.Commit(ctx, b)

@@ -48,6 +48,7 @@ type world struct {
 	counts      map[string]uint64
 	quarantined []Quarantined
 	changed     map[string][]uint64
+	held        map[string]*Held // nil: every order is looked up
 	next        Batch
 }
 
@@ -105,7 +106,14 @@ func (w *world) quarantine(reason string) {
 func (w *world) batch() Batch {
 	b := w.next
 	for id, sequences := range w.changed {
-		b.Orders = append(b.Orders, Change{Order: w.orders[id], Sequences: sequences})
+		ch := Change{Order: w.orders[id], Sequences: sequences}
+		if w.held != nil {
+			if w.held[id] == nil {
+				w.held[id] = &Held{}
+			}
+			ch.Held = w.held[id]
+		}
+		b.Orders = append(b.Orders, ch)
 	}
 	b.Checkpoint = Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}
 	w.next, w.changed = Batch{}, map[string][]uint64{}

@@ -1,0 +1,163 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// loadOne returns what Load does of an order that is there.
+func loadOne(t *testing.T, s *Store, id string) Entry {
+	t.Helper()
+	loaded, err := s.Load(t.Context(), []string{id})
+	require.NoError(t, err)
+	require.Contains(t, loaded, id)
+	return loaded[id]
+}
+
+func TestAChangeOfWhatTheViewsDoNotHoldIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		held func(before, now *Held) *Held
+		all  bool // notifications of the order are in the batch
+		says string
+	}{
+		"held is what was before the last commit":                        {held: func(before, _ *Held) *Held { return before }, says: "is not the one with last_sequence 1"},
+		"held is of an order that is not there":                          {held: func(_, _ *Held) *Held { return &Held{} }, says: "has 3 notifications and is not stored"},
+		"held is of a new order, and the order is there":                 {held: func(_, _ *Held) *Held { return &Held{} }, all: true, says: "orders.id"},
+		"held is of another row":                                         {held: func(_, now *Held) *Held { other := *now; other.is.n++; return &other }, says: "is not the one with last_sequence 2"},
+		"held is right, but another order in the batch is changed twice": {held: func(_, now *Held) *Held { return now }, says: "last_sequence 3 is that of another order"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir())
+			w := newWorld()
+			w.status("o-1", statemachine.Placed)
+			w.commit(t, s)
+			before := loadOne(t, s, "o-1").Held
+			w.status("o-1", statemachine.PartiallyFilled)
+			w.commit(t, s)
+			now := loadOne(t, s, "o-1").Held
+			w.status("o-1", statemachine.Filled)
+			b := w.batch()
+			right, held := b.Orders[0], test.held(before, now)
+			b.Orders[0].Held = held
+			if test.all {
+				b.Orders[0].Order = &statemachine.Order{ID: "o-1"}
+				b.Orders[0].Order.Apply(&statemachine.Notification{OrderID: "o-1", Sequence: 3, Received: receivedAt(3)})
+			}
+			if held == now {
+				b.Orders = append(b.Orders, right)
+			}
+			as := *held
+			require.ErrorContains(t, s.Commit(t.Context(), b), test.says)
+			require.Equal(t, as, *held, "what is held is as it was")
+			requireConsistent(t, s)
+
+			right.Held = now
+			b.Orders = []Change{right}
+			require.NoError(t, s.Commit(t.Context(), b))
+			w.requireViews(t, s)
+			require.Equal(t, loadOne(t, s, "o-1").Held, now, "a commit brings up to date what is held")
+		})
+	}
+}
+
+func TestAFrozenBatchIsWrittenAsItWasThen(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	w.held = map[string]*Held{}
+	long := strings.Repeat("x", 2*maxFrozen) // does not fit into what is left for a state
+	for i := range 200 {
+		w.notify(fmt.Sprint("o-", i), notification(statemachine.Placed, "before"))
+	}
+	w.notify("long", notification(statemachine.Status(long), "before"))
+	first := w.batch()
+	require.NoError(t, first.Freeze())
+	then := w.newestFirst()
+	states := map[string][]byte{}
+	for _, o := range then {
+		states[o.order.ID] = encoded(t, o.order)
+	}
+	for id := range w.orders {
+		w.notify(id, notification(statemachine.Filled, "after"))
+	}
+	second := w.batch()
+	require.NoError(t, second.Freeze())
+	require.NoError(t, s.Commit(t.Context(), first))
+	for id, state := range states {
+		o, _, err := s.Order(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, state, encoded(t, &o), id)
+	}
+	requireConsistent(t, s)
+	require.NoError(t, s.Commit(t.Context(), second))
+	w.requireViews(t, s)
+	requireConsistent(t, s)
+}
+
+// meanwhile is a context that does something when it is asked: in the middle of a commit.
+type meanwhile struct {
+	context.Context
+	do func()
+}
+
+func (c *meanwhile) Err() error {
+	c.do()
+	return nil
+}
+
+func TestALoadDoesNotWaitForACommit(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	w.status("o-1", statemachine.Placed)
+	w.commit(t, s)
+	before := encoded(t, w.orders["o-1"])
+	w.status("o-1", statemachine.Filled)
+	loads := 0
+	require.NoError(t, s.Commit(&meanwhile{t.Context(), func() {
+		loads++
+		require.Equal(t, before, encoded(t, loadOne(t, s, "o-1").Order), "as the views were before")
+	}}, w.batch()))
+	require.NotZero(t, loads)
+	require.Equal(t, encoded(t, w.orders["o-1"]), encoded(t, loadOne(t, s, "o-1").Order))
+}
+
+func TestTheWriteAheadLogStaysShort(t *testing.T) {
+	usual := logBounds
+	t.Cleanup(func() { logBounds = usual })
+	for name, bounds := range map[string]struct{ begin, rest, most int }{
+		"moved beside the commits":              {begin: 40, rest: 10, most: 400},
+		"moved by the commits that find much":   {begin: 40, rest: 0, most: 60},
+		"moved by the commits that find little": {begin: 40, rest: 1_000, most: 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logBounds = bounds
+			dir := t.TempDir()
+			s := open(t, dir)
+			w := newWorld()
+			longest := 0
+			for batch := range 300 {
+				for i := range 20 {
+					w.status(fmt.Sprint("o-", (batch*7+i*13)%500), statemachine.Placed)
+				}
+				w.commit(t, s)
+				require.NoError(t, s.write(func(w *writer) error {
+					frames, _, err := w.c.moveLog(t.Context(), logText)
+					longest = max(longest, frames)
+					return err
+				}))
+			}
+			require.Less(t, longest, bounds.most+bounds.begin, "one batch takes fewer frames than the least that are moved")
+			w.requireViews(t, s)
+			require.NoError(t, s.Close())
+			_, err := os.Stat(generationPath(dir, 1) + "-wal")
+			require.ErrorIs(t, err, os.ErrNotExist, "all of it was moved")
+			w.requireViews(t, open(t, dir))
+		})
+	}
+}
