@@ -161,3 +161,27 @@ func TestTheWriteAheadLogStaysShort(t *testing.T) {
 		})
 	}
 }
+
+func TestNewOrdersAreNumberedAsTheyComeWhateverElseIsWritten(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	w.held = map[string]*Held{}
+	change := func(ids ...string) {
+		var b Batch
+		for _, id := range ids {
+			w.status(id, statemachine.Placed)
+			one := w.batch()
+			b.Orders, b.Checkpoint = append(b.Orders, one.Orders...), one.Checkpoint
+		}
+		require.NoError(t, s.Commit(t.Context(), b))
+		for i, id := range ids {
+			require.Equal(t, id, b.Orders[i].Order.ID, "the batch is as it was")
+		}
+	}
+	change("c", "b", "a")
+	change("a", "z", "c", "y", "b", "x")
+	w.requireViews(t, s)
+	for i, id := range []string{"c", "b", "a", "z", "y", "x"} {
+		require.Equal(t, int64(i+1), loadOne(t, s, id).Held.is.n, id)
+	}
+}
