@@ -34,7 +34,7 @@ func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, toldMask)
 	for i := range o.details {
 		if d := &o.details[i]; d.value != "" {
-			b = append(appendTime(appendText(b, d.value), d.at), byte(d.rank)<<1|byte(d.kind))
+			b = append(o.appendWhen(appendText(b, d.value), d.at), byte(d.rank)<<1|byte(d.kind))
 		}
 	}
 	for _, s := range o.sources {
@@ -72,7 +72,7 @@ func (o *Order) UnmarshalBinary(data []byte) error {
 			d.bad = true
 			break
 		}
-		t := told{value: d.text(), at: d.time()}
+		t := told{value: d.text(), at: d.when(o.facts)}
 		b := d.byte()
 		t.rank, t.kind = int8(b>>1), Kind(b&1)
 		o.details[i] = t
@@ -94,6 +94,16 @@ func appendText(b []byte, s string) []byte {
 
 func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(b, t.Unix()), uint64(t.Nanosecond()))
+}
+
+// appendWhen appends when a detail was told, which is nearly always when one of the facts was: a byte then, and not nine.
+func (o *Order) appendWhen(b []byte, at time.Time) []byte {
+	for i := range o.facts {
+		if o.facts[i].at.Equal(at) {
+			return binary.AppendUvarint(b, uint64(i+1))
+		}
+	}
+	return appendTime(append(b, 0), at)
 }
 
 func appendArrival(b []byte, a Arrival) []byte {
@@ -169,6 +179,19 @@ func (d *decoder) time() time.Time {
 		d.bad = true
 	}
 	return time.Unix(sec, int64(nsec)).UTC()
+}
+
+// when undoes appendWhen.
+func (d *decoder) when(facts []fact) time.Time {
+	n := d.uvarint()
+	switch {
+	case n == 0:
+		return d.time()
+	case n > uint64(len(facts)):
+		d.bad = true
+		return time.Time{}
+	}
+	return facts[n-1].at
 }
 
 func (d *decoder) arrival() Arrival { return Arrival{d.uvarint(), d.time()} }
