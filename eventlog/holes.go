@@ -217,6 +217,16 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	}
 }
 
+// HasLost reports, of a record that Get does not find, whether the log had it once. Errors: as Bounds.
+func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
+	bounds, err := l.Bounds(ctx)
+	if err == nil && sequence > 0 && sequence <= bounds.Last && !bounds.Missing.Contains(sequence) {
+		l.foundUnreadable(ctx, sequence, sequence+1) // or it was appended just now
+		bounds, err = l.Bounds(ctx)
+	}
+	return bounds.Missing.Contains(sequence), err
+}
+
 // examine says what is missing when the log is opened, and takes back what the stream's notes say of records that are there: a log
 // that was restored from a copy. A loss that was accepted once is not accepted again.
 func (l *Log) examine(ctx context.Context) error {

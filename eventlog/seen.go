@@ -30,7 +30,7 @@ const lostKey = "orderfold-lost"
 
 // whatToDo ends every account of a loss.
 const whatToDo = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
-	"run orderfold doctor --accept-loss on the data folder, and start again"
+	"run orderfold doctor --accept-loss with its --data or --nats-url, and start again"
 
 // compareSeen finds out whether the log ends before the place where it was last seen to end. It then notes that, for good:
 // the sequences of what is gone are given to others soon, and nothing could be seen any more.

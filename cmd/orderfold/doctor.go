@@ -52,7 +52,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		s.registerLog(f, false)
 		s.registerViews(f)
 		f.BoolVar(&asJSON, "json", false, "print JSON")
-		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost its end folded again, as far as it is left; of a stopped service")
+		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost records folded again, as far as it is left; of a stopped service")
 	}); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	case missing == "":
 		d.ok("accepted loss", "nothing is missing")
 	default:
-		d.warn("accepted loss", "it is folded again as far as it is left. It was: %s", missing)
+		d.warn("accepted loss", "it is folded again as far as it is left; orderfold rebuild takes what is gone out of the views. It was: %s", missing)
 	}
 }
 
@@ -230,8 +230,13 @@ func (d *doctor) fit(ctx context.Context) {
 		return
 	}
 	d.ok("bounds", "records %d to %d of the log made at %s", b.First, b.Last, b.Log)
-	if b.Lost != "" {
-		d.fail("end of the log", "records are missing: %s", b.Lost)
+	switch {
+	case b.Lost != "":
+		d.fail("whole log", "records are missing: %s", b.Lost)
+	case len(b.Missing) > 0:
+		d.warn("whole log", "%s, and their loss was accepted", b.Missing.Words())
+	default:
+		d.ok("whole log", "no record is known to be missing; orderfold verify reads each of them")
 	}
 	if !d.hasViews {
 		return
@@ -244,7 +249,7 @@ func (d *doctor) fit(ctx context.Context) {
 		break
 	}
 	d.ok("position", "record %d is the one that the views were made from", d.at.Sequence)
-	if lag := b.Last - min(b.Last, d.at.Sequence); lag > 0 {
+	if lag := b.Last - min(b.Last, d.at.Sequence) - b.Missing.Between(d.at.Sequence, b.Last); lag > 0 {
 		d.warn("lag", "%d records are not in the views yet", lag)
 	} else {
 		d.ok("lag", "none")
