@@ -95,7 +95,7 @@ func (a *API) registerOrders() {
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getHistory)
 	get(a, huma.Operation{OperationID: "get-order-explanation", Path: "/v1/orders/{id}/explain", Tags: tags,
 		Summary: "Why an order has its status"},
-		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getExplanation)
+		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getExplanation)
 }
 
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {

@@ -71,6 +71,7 @@ type Storage struct {
 // LogBounds are the ends of the log as they stand; an empty log has Last < First.
 type LogBounds struct {
 	First, Last uint64
+	Lost        string      // what is missing and what to do, while nobody has decided; "" otherwise
 	Missing     [][2]uint64 // from one sequence to another, in between, of which there is no record; ascending
 }
 

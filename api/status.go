@@ -30,6 +30,7 @@ const (
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
 	readyzLost       = "the log ends before the views"
+	readyzHoles      = "the log lost records"
 	readyzDifferent  = "the views differ from the log"
 	readyzUnexamined = "the views cannot be compared with the log"
 	readyzBehind     = "the views are behind the log"
@@ -104,6 +105,9 @@ func (a *API) where(ctx context.Context) Status {
 		s.notReady(readyzLog, err.Error())
 	} else {
 		s.Log = LogStatus{&bounds.First, &bounds.Last}
+		if bounds.Lost != "" {
+			s.notReady(readyzHoles, readyzHoles+": "+bounds.Lost)
+		}
 		a.measureLag(ctx, &s, bounds, position.Checkpoint)
 	}
 	s.Ready = s.Reason == nil

@@ -37,7 +37,7 @@ func (l apiLog) why(ctx context.Context, sequence uint64) error {
 
 func (l apiLog) Bounds(ctx context.Context) (api.LogBounds, error) {
 	b, err := l.log.Bounds(ctx)
-	bounds := api.LogBounds{First: b.First, Last: b.Last}
+	bounds := api.LogBounds{First: b.First, Last: b.Last, Lost: b.Lost}
 	for _, m := range b.Missing {
 		bounds.Missing = append(bounds.Missing, [2]uint64{m.First, m.Last})
 	}

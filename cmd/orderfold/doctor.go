@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -31,6 +32,7 @@ type doctor struct {
 	log      *eventlog.Log
 	at       views.Checkpoint
 	hasViews bool
+	lost     string // why the views were not folded when they were last: the log lost records
 }
 
 func (d *doctor) ok(check, format string, args ...any)   { d.add(check, "ok", format, args...) }
@@ -69,7 +71,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		d.examineLog(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
-	} else if acceptLoss {
+	} else if d.notFolding(""); acceptLoss {
 		d.fail("accepted loss", "the log was not examined: stop the service first")
 	}
 	if err := p.printFindings(d.findings, asJSON); err != nil {
@@ -157,6 +159,8 @@ func (d *doctor) views(ctx context.Context) {
 	case err != nil:
 		d.fail("views", "%v; they are folded again when they are deleted", err)
 		return
+	case strings.Contains(status.Health.Reason, eventlog.ErrLost.Error()):
+		d.lost = status.Health.Reason // which an operator may have accepted since
 	case status.Health.Reason != "":
 		d.fail("views", "not folding: %s", status.Health.Reason)
 	default:
@@ -222,6 +226,17 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	}
 }
 
+// notFolding tells that nothing was folded because the log lost records. It is no fault any more when nothing is lost now.
+func (d *doctor) notFolding(lost string) {
+	switch {
+	case d.lost == "":
+	case d.log != nil && lost == "":
+		d.warn("views", "nothing was folded when they were last: records were lost, which is accepted by now")
+	default:
+		d.fail("views", "not folding: %s", d.lost)
+	}
+}
+
 // fit checks the views' position against the log, as the projector does before it folds.
 func (d *doctor) fit(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
@@ -230,11 +245,12 @@ func (d *doctor) fit(ctx context.Context) {
 		return
 	}
 	d.ok("bounds", "records %d to %d of the log made at %s", b.First, b.Last, b.Log)
+	d.notFolding(b.Lost)
 	switch {
 	case b.Lost != "":
 		d.fail("whole log", "records are missing: %s", b.Lost)
 	case len(b.Missing) > 0:
-		d.warn("whole log", "%s, and their loss was accepted", b.Missing.Words())
+		d.warn("whole log", "%s, and that was accepted", b.Missing.Words())
 	default:
 		d.ok("whole log", "no record is known to be missing; orderfold verify reads each of them")
 	}
@@ -259,7 +275,7 @@ func (d *doctor) fit(ctx context.Context) {
 // clock compares the clock with the last record's: a clock that was set back makes times received wrong.
 func (d *doctor) clock(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
-	if err != nil || b.Last < b.First {
+	if err != nil || b.Last < b.First || b.Missing.Contains(b.Last) {
 		return
 	}
 	last, err := d.log.Get(ctx, b.Last)
