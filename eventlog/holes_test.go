@@ -115,6 +115,7 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 					_, err = readAll(t.Context(), l, first)
 					var gap *eventlog.GapError
 					require.ErrorAs(t, err, &gap)
+					require.ErrorIs(t, err, eventlog.ErrLost, "who met it is told what to do, too")
 				}
 				for _, after := range []eventlog.Position{{}, first, last} {
 					_, err := readAll(t.Context(), l, after)

@@ -275,11 +275,20 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	case err == nil:
 		return fmt.Errorf("%w: record %d is in the log but was not delivered", ErrUnavailable, want)
 	case errors.Is(err, ErrNotFound):
-		l.foundUnreadable(ctx, want, got)
-		return &GapError{Want: want, Got: got}
+		return l.gap(ctx, want, got)
 	default:
 		return err
 	}
+}
+
+// gap is the error of a reader that met a hole, in whose words everybody is told of it from now on.
+func (l *Log) gap(ctx context.Context, want, got uint64) error {
+	l.foundUnreadable(ctx, want, got)
+	err := error(&GapError{Want: want, Got: got})
+	if bounds, boundsErr := l.Bounds(ctx); boundsErr == nil && bounds.Lost != "" {
+		err = fmt.Errorf("%w; %w: %s", err, ErrLost, bounds.Lost)
+	}
+	return err
 }
 
 // check compares a position with the log, and refuses one that lost records.
@@ -289,7 +298,7 @@ func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 		return Bounds{}, err
 	}
 	err = l.compare(ctx, p, bounds)
-	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) {
+	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrLost) {
 		lost := fmt.Errorf("%w: %s", ErrLost, bounds.Lost)
 		if err == nil {
 			return bounds, lost
@@ -319,8 +328,7 @@ func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
 		return nil // its loss was accepted: nothing is left to compare with
 	}
 	if errors.Is(err, ErrNotFound) {
-		l.foundUnreadable(ctx, p.Sequence, p.Sequence+1)
-		return &GapError{Want: p.Sequence, Got: p.Sequence + 1}
+		return l.gap(ctx, p.Sequence, p.Sequence+1)
 	}
 	if err != nil {
 		return err
