@@ -171,7 +171,6 @@ func TestViewsThatStandAtALostRecordAreRebuiltAndFollow(t *testing.T) {
 	requireSoundAgain(t, data)
 }
 
-// Views that are made before the server has read a damaged record are found to have no log to be compared with.
 func TestAnotherHoleLaterIsToldAgain(t *testing.T) {
 	data, args, _ := severalBlocks(t)
 	for i, name := range []string{"2.blk", "3.blk"} {
@@ -185,4 +184,45 @@ func TestAnotherHoleLaterIsToldAgain(t *testing.T) {
 		require.Equal(t, exitFailed, code, stdout)
 	}
 	requireSoundAgain(t, data)
+}
+
+func TestAHoleOnAnExternalServerIsToldAndAccepted(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	server := launchNATS(t, dir)
+	serve := func() *process {
+		return start(t, []string{"receiver", "api"}, "serve", "--data", data, "--nats-url", server.url, "--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0")
+	}
+	p := serve()
+	for n := range 45 {
+		p.notify(fmt.Sprintf(`{"orderId":"o-%d","status":"PLACED","filling":%q}`, n%9, strings.Repeat("x", 400<<10)))
+	}
+	requireCaughtUp(t, p, 45)
+	p.stop()
+	server.end(t, os.Interrupt)
+	block, err := filepath.Glob(filepath.Join(dir, "js/jetstream/*/streams/NOTIFICATIONS/msgs/1.blk"))
+	require.NoError(t, err)
+	require.Len(t, block, 1)
+	require.NoError(t, os.Remove(block[0]))
+	server = launchNATS(t, dir)
+
+	p = serve()
+	var status statusAnswer
+	eventually(t, "it says what is missing", func() bool {
+		status = decoded[statusAnswer](t, p.get("/v1/status"))
+		return !status.Ready && strings.Contains(*status.Reason, "it should have records 1 to 45: records 1 to ")
+	})
+	code, stdout, _ := execute(t, nil, "doctor", "--data", data, "--nats-url", server.url)
+	require.Equal(t, exitUsage, code, stdout)
+	code, stdout, _ = execute(t, nil, "doctor", "--data", data, "--nats-url", server.url, "--accept-loss")
+	require.NotContains(t, stdout, "fail  accepted loss")
+	require.Contains(t, stdout, "it is folded again as far as it is left", "%d", code)
+	eventually(t, "it is ready, without a restart", func() bool { code, _, _ := p.ask("/readyz"); return code == http.StatusOK })
+	p.notify(`{"orderId":"new","status":"PLACED"}`)
+	requireCaughtUp(t, p, 46)
+	p.stop()
+	code, stdout, stderr := execute(t, nil, "rebuild", "--data", data, "--nats-url", server.url)
+	require.Equal(t, exitOK, code, stdout+stderr)
+	code, stdout, stderr = execute(t, nil, "verify", "--data", data, "--nats-url", server.url)
+	require.Equal(t, exitOK, code, stdout+stderr)
 }
