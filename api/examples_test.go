@@ -194,6 +194,8 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 	full := start(t, w, func(o *api.Options) { o.Stream.Readers = 1 })
 	full.listen(t, "").next(t)
 	note(full, "GET", "/v1/stream")
+	w.lose("", 3, 3)
+	note(s, "GET", "/v1/notifications/3")
 	w.fail(api.ErrUnavailable, nil)
 	note(s, "GET", "/v1/notifications/1")
 	w.fail(nil, views.ErrNoViews)

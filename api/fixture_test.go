@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ type world struct {
 	orders   map[string]*statemachine.Order
 	waiting  chan uint64 // gets the sequence of every Wait
 	logErr   error
+	bounds   api.LogBounds // what is missing
 	viewsErr error
 }
 
@@ -112,6 +114,18 @@ func (w *world) rebuild(t testing.TB, version string) {
 	w.apply(t)
 }
 
+// lose has the log say that it lost records, from one sequence to another; "": and that this was accepted.
+func (w *world) lose(lost string, from, to uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bounds = api.LogBounds{Lost: lost, Missing: append(w.bounds.Missing, [2]uint64{from, to})}
+}
+
+// lost reports whether a record was. w.mu is held.
+func (w *world) lost(sequence uint64) bool {
+	return slices.ContainsFunc(w.bounds.Missing, func(m [2]uint64) bool { return m[0] <= sequence && sequence <= m[1] })
+}
+
 // fail makes the log and the views fail.
 func (w *world) fail(logErr, viewsErr error) {
 	w.mu.Lock()
@@ -173,13 +187,18 @@ func (w *world) Record(_ context.Context, sequence uint64) (api.Record, error) {
 	if sequence == 0 || sequence > uint64(len(w.records)) {
 		return api.Record{}, api.ErrNoRecord
 	}
+	if w.lost(sequence) {
+		return api.Record{}, api.ErrMissing
+	}
 	return w.records[sequence-1], nil
 }
 
 func (w *world) Bounds(context.Context) (api.LogBounds, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return api.LogBounds{First: 1, Last: uint64(len(w.records))}, w.logErr
+	b := w.bounds
+	b.First, b.Last = 1, uint64(len(w.records))
+	return b, w.logErr
 }
 
 func (w *world) Storage(context.Context) api.Storage {
@@ -198,6 +217,9 @@ func (w *world) History(ctx context.Context, id string, asOf statemachine.AsOf) 
 	defer w.mu.Unlock()
 	past.Order.ID = id
 	for i, sequence := range sequences {
+		if w.lost(sequence) {
+			return past, fmt.Errorf("record %d: %w", sequence, api.ErrMissing)
+		}
 		n := w.said[sequence]
 		at := statemachine.Arrival{Sequence: n.Sequence, Received: n.Received}
 		if i == 0 {

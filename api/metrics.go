@@ -67,7 +67,7 @@ func newGauges(a *API) *gauges {
 		lagSeconds:  desc("lag_seconds", "Age of the oldest record that is not applied."),
 		verified:    desc("verified_sequence", "Where the views stood when they were last compared with the log."),
 		verifiedAt:  desc("verified_timestamp_seconds", "When that was."),
-		different:   desc("views_different", "1 when they differed then, else 0."),
+		different:   desc("views_different", "1 when they differed then, or could not be compared since because the log lost records or does not fit, else 0."),
 		ready:       desc("ready", "1 when the service is ready, else 0; as /readyz."),
 	}
 }
@@ -100,6 +100,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	if s.VerifiedSeq != nil {
 		send(g.verified, float64(*s.VerifiedSeq))
 		send(g.verifiedAt, float64(s.verifiedAt.UnixNano())/1e9)
+	}
+	if s.VerifiedSeq != nil || s.different {
 		send(g.different, truth(s.different))
 	}
 	stats, err := g.api.position.Stats(ctx)

@@ -89,10 +89,10 @@ func (a *API) registerOrders() {
 		Responses: a.listResponses()}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
 		Responses: map[string]*huma.Response{"304": unchanged()}, Middlewares: huma.Middlewares{a.single}},
-		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getOrder)
+		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
 		Summary: "What each notification of an order did, in the order of arrival"},
-		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getHistory)
+		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getHistory)
 	get(a, huma.Operation{OperationID: "get-order-explanation", Path: "/v1/orders/{id}/explain", Tags: tags,
 		Summary: "Why an order has its status"},
 		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getExplanation)

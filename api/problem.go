@@ -23,6 +23,7 @@ const (
 	codeNotHere          = "not-here"
 	codeNotFound         = "not-found"
 	codeNotYetKnown      = "not-yet-known"
+	codeRecordMissing    = "record-missing"
 	codeMethodNotAllowed = "method-not-allowed"
 	codeCursorExpired    = "cursor-expired"
 	codeTooLarge         = "too-large"
@@ -59,6 +60,8 @@ var problemKinds = []ProblemKind{
 	{codeConflict, http.StatusConflict, "The request does not fit the present state",
 		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`."},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
+	{codeRecordMissing, http.StatusGone, "A record is missing from the log",
+		"Tell the operator: it was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` tell more."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
 	{codeMisdirected, http.StatusMisdirectedRequest, "The request was sent to another host",
 		"Ask by `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key."},
@@ -176,6 +179,8 @@ func asProblem(err error) *Problem {
 		return routeProblem(fault)
 	case errors.Is(err, context.Canceled):
 		return problem(codeCanceled, "The client went away before the answer was ready.")
+	case errors.Is(err, ErrMissing):
+		return problem(codeRecordMissing, "A notification that this is made from is missing: the log lost it. GET /v1/status tells more.").because(err)
 	case errors.Is(err, ErrUnavailable):
 		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; GET /v1/status tells more.").because(err)
 	case errors.Is(err, views.ErrCursorExpired):

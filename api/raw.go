@@ -50,10 +50,10 @@ func (a *API) registerRaw() {
 	tags := []string{"notifications"}
 	get(a, huma.Operation{OperationID: "get-notification", Path: "/v1/notifications/{sequence}", Tags: tags,
 		Summary: "One notification, the exact bytes", Responses: rawResponse()},
-		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getNotification)
+		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getNotification)
 	get(a, huma.Operation{OperationID: "get-object", Path: "/v1/objects/{object}/{id}", Tags: tags,
 		Summary: "The last notification of any object, the exact bytes", Responses: rawResponse()},
-		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getObject)
+		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getObject)
 }
 
 func rawResponse() map[string]*huma.Response {
@@ -102,6 +102,8 @@ func (a *API) record(ctx context.Context, sequence uint64) (Record, error) {
 	switch {
 	case errors.Is(err, ErrNoRecord):
 		return Record{}, problem(codeNotFound, "The log holds no record %d; GET /v1/status tells where it begins and ends.", sequence)
+	case errors.Is(err, ErrMissing):
+		return Record{}, problem(codeRecordMissing, "The log had a record %d and lost it; GET /v1/status tells more.", sequence).because(err)
 	case err != nil:
 		return Record{}, unavailable(ctx, err)
 	}

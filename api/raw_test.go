@@ -35,6 +35,22 @@ func TestANotificationIsSentAsItWasReceived(t *testing.T) {
 	require.Equal(t, "application/octet-stream", s.get(t, "/v1/notifications/2").Header.Get("Content-Type"))
 }
 
+func TestANotificationThatTheLogLostIsNotTakenForOneThatNeverWas(t *testing.T) {
+	s := start(t, newWorld(t))
+	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
+	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})
+	s.apply(t)
+	s.lose("", 1, 2)
+	for _, path := range []string{"/v1/notifications/1", "/v1/notifications/2", "/v1/objects/customer/c", "/v1/orders/o-1/history", "/v1/orders/o-1?asOfSequence=1"} {
+		a := s.get(t, path)
+		require.Equal(t, http.StatusGone, a.StatusCode, path)
+		code, _ := a.problem(t)
+		require.Equal(t, "record-missing", code, path)
+	}
+	code, _ := s.get(t, "/v1/notifications/3").problem(t)
+	require.Equal(t, "not-found", code)
+}
+
 func TestANotificationThatTheLogDoesNotHold(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})

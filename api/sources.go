@@ -12,7 +12,9 @@ import (
 var (
 	// ErrNoRecord: the log holds no record with that sequence.
 	ErrNoRecord = errors.New("api: the log has no such record")
-	// ErrUnavailable: the log cannot be reached. Of Log every error but ErrNoRecord means that; History says it so.
+	// ErrMissing: the log had that record, and does not any more. Of History: one of the order's records.
+	ErrMissing = errors.New("api: the record is missing from the log")
+	// ErrUnavailable: the log cannot be reached. Of Log every error but these two means that; History says it so.
 	ErrUnavailable = errors.New("api: the log cannot be reached")
 )
 
@@ -35,7 +37,7 @@ type Position interface {
 	Wait(ctx context.Context, sequence uint64) error
 }
 
-// Log is the record of everything received. An unknown sequence is ErrNoRecord.
+// Log is the record of everything received. An unknown sequence is ErrNoRecord, that of a record that was lost ErrMissing.
 type Log interface {
 	Record(ctx context.Context, sequence uint64) (Record, error)
 	Bounds(ctx context.Context) (LogBounds, error)
@@ -43,7 +45,7 @@ type Log interface {
 }
 
 // History folds the notifications of one order again, those that were known at some moment, in the order of arrival. An
-// unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable.
+// unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable, one that lost records of the order ErrMissing.
 type History interface {
 	History(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error)
 }
@@ -67,4 +69,19 @@ type Storage struct {
 }
 
 // LogBounds are the ends of the log as they stand; an empty log has Last < First.
-type LogBounds struct{ First, Last uint64 }
+type LogBounds struct {
+	First, Last uint64
+	Lost        string      // what is missing and what to do, while nobody has decided; "" otherwise
+	Missing     [][2]uint64 // from one sequence to another, in between, of which there is no record; ascending
+}
+
+// left is how many records there are after a sequence.
+func (b *LogBounds) left(after uint64) uint64 {
+	count := b.Last - min(after, b.Last)
+	for _, m := range b.Missing {
+		if first := max(m[0], after+1); first <= m[1] {
+			count -= m[1] - first + 1
+		}
+	}
+	return count
+}

@@ -30,7 +30,9 @@ const (
 	readyzProjection = "the projector has stopped folding"
 	readyzLog        = "the log cannot be reached"
 	readyzLost       = "the log ends before the views"
+	readyzHoles      = "the log lost records"
 	readyzDifferent  = "the views differ from the log"
+	readyzUnexamined = "the views cannot be compared with the log"
 	readyzBehind     = "the views are behind the log"
 )
 
@@ -56,7 +58,7 @@ type Status struct {
 	failed     string // why the last rebuild ended without result, or the attempt before the one that runs
 	brief      string // the reason in the words of /readyz
 	verifiedAt time.Time
-	different  bool // the last examination found a difference
+	different  bool // the last examination found a difference, or was not possible
 }
 
 // LogStatus are the ends of the log; null while it cannot be reached.
@@ -103,6 +105,9 @@ func (a *API) where(ctx context.Context) Status {
 		s.notReady(readyzLog, err.Error())
 	} else {
 		s.Log = LogStatus{&bounds.First, &bounds.Last}
+		if bounds.Lost != "" {
+			s.notReady(readyzHoles, readyzHoles+": "+bounds.Lost)
+		}
 		a.measureLag(ctx, &s, bounds, position.Checkpoint)
 	}
 	s.Ready = s.Reason == nil
@@ -133,11 +138,14 @@ func (s *Status) making(none error) (brief, reason string) {
 
 // verified tells what the last examination of the views found.
 func (s *Status) verified(v *views.Verified) {
-	if v.At.IsZero() {
-		return
+	if !v.At.IsZero() {
+		s.verifiedAt, s.VerifiedSeq, s.VerifiedAt = v.At, &v.Sequence, known(instant(v.At))
 	}
-	s.verifiedAt, s.VerifiedSeq, s.VerifiedAt = v.At, &v.Sequence, known(instant(v.At))
-	if v.Difference != "" {
+	switch {
+	case v.Unexamined():
+		s.different = true
+		s.notReady(readyzUnexamined, v.Difference)
+	case v.Difference != "":
 		s.different = true
 		s.notReady(readyzDifferent, v.Difference)
 	}
@@ -151,11 +159,13 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 	case at.Sequence > bounds.Last:
 		s.notReady(readyzLost, fmt.Sprintf("the log ends at %d, before the views at %d", bounds.Last, at.Sequence))
 	case at.Sequence < bounds.Last:
-		records = bounds.Last - at.Sequence
+		records = bounds.left(at.Sequence)
+	}
+	if records > 0 {
 		waiting := at.Received // if the log no longer holds the next record
 		if next, err := a.log.Record(ctx, max(at.Sequence+1, bounds.First)); err == nil {
 			waiting = next.Received
-		} else if !errors.Is(err, ErrNoRecord) {
+		} else if !errors.Is(err, ErrNoRecord) && !errors.Is(err, ErrMissing) {
 			s.notReady(readyzLog, err.Error())
 		}
 		seconds = max(0, time.Since(waiting).Seconds())

@@ -46,6 +46,24 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 		"the views cannot be read": {func(t *testing.T, w *world) { w.viewsErr = errors.New("disk I/O error in /secret") }, false,
 			"the views cannot be read", "disk I/O error"},
 		"the log is gone": {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "the log cannot be reached", "refused"},
+		"the log lost records": {func(t *testing.T, w *world) {
+			w.receiveRaw(api.Record{Received: now, Body: []byte(`{"id":"c"}`)})
+			w.apply(t)
+			w.lose("record 1 is missing", 1, 1)
+		}, false, "the log lost records", "record 1 is missing"},
+		"what is left is applied, and the loss was accepted": {func(t *testing.T, w *world) {
+			for i := range 4 {
+				w.receiveRaw(api.Record{Received: now.Add(-time.Hour), Body: []byte(`{"id":"c"}`)})
+				if i == 1 {
+					w.apply(t)
+				}
+			}
+			w.lose("", 3, 4)
+		}, true, "", ""},
+		"the views differ": {func(t *testing.T, w *world) { verified(t, w, "2 orders differ") }, false,
+			"the views differ from the log", "2 orders differ"},
+		"the views cannot be compared": {func(t *testing.T, w *world) { verified(t, w, views.UnexaminedPrefix+"it has a hole") }, false,
+			"the views cannot be compared with the log", "it has a hole"},
 		"the log was cut back": {func(t *testing.T, w *world) {
 			require.NoError(t, w.Commit(t.Context(), views.Batch{Checkpoint: views.Checkpoint{Log: "log-1", Sequence: 5}}))
 		}, false, "the log ends before the views", "ends at 0"},
@@ -70,6 +88,13 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 			require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode, "it is alive all the same")
 		})
 	}
+}
+
+// verified has the views tell what an examination found that was not finished.
+func verified(t *testing.T, w *world, difference string) {
+	status, err := w.Store.Status(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, w.SetVerified(t.Context(), status.Generation, status.Revision.Number, views.Verified{Difference: difference}))
 }
 
 func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {

@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -192,34 +193,69 @@ func frail(t *testing.T, p *place, records int) jetstream.Stream {
 	return stream
 }
 
-func TestAHoleIsAnError(t *testing.T) {
+func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 	tests := []struct {
 		name    string
 		deleted []uint64
-		after   eventlog.Position
-		read    int
-		want    eventlog.GapError
+		says    string
 	}{
-		{"one record in the middle", []uint64{4}, eventlog.Position{}, 3, eventlog.GapError{Want: 4, Got: 5}},
-		{"several in a row", []uint64{4, 5, 6}, eventlog.Position{}, 3, eventlog.GapError{Want: 4, Got: 7}},
-		{"the first one to read", []uint64{4}, eventlog.Position{Sequence: 3}, 0, eventlog.GapError{Want: 4, Got: 5}},
-		{"the last ones, after which nothing comes", []uint64{9, 10}, eventlog.Position{}, 8, eventlog.GapError{Want: 9, Got: 11}},
-		{"the record at the position", []uint64{4}, eventlog.Position{Sequence: 4, Hash: "00"}, 0, eventlog.GapError{Want: 4, Got: 5}},
+		{"one record in the middle", []uint64{4}, "it should have records 1 to 10: record 4 is missing: "},
+		{"several in a row", []uint64{4, 5, 6}, "records 4 to 6 are missing, 3 in all: "},
+		{"the first ones", []uint64{1, 2}, "records 1 to 2 are missing, 2 in all: "},
+		{"the last ones, after which nothing comes", []uint64{9, 10}, "records 9 to 10 are missing, 2 in all: "},
+		{"here and there", []uint64{1, 3, 5, 6, 8, 9}, "records 1, 3, 5 to 6, 8 to 9 are missing, 6 in all: "},
+		{"all of them", []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "records 1 to 10 are missing, 10 in all: "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // the hole at the end is only noticed after some silence
 			p := separatePlace(t, "")
 			stream := frail(t, p, 10)
 			for _, sequence := range test.deleted {
 				require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
 			}
 			l := open(t, p.options)
-			read, err := readAll(t.Context(), l, test.after)
-			var gap *eventlog.GapError
-			require.ErrorAs(t, err, &gap)
-			require.Equal(t, test.want, *gap)
-			require.Len(t, read, test.read)
+			var left []string
+			for n := range uint64(10) {
+				after := eventlog.Position{Sequence: n}
+				_, err := readAll(t.Context(), l, after)
+				require.ErrorIs(t, err, eventlog.ErrLost)
+				require.ErrorContains(t, err, test.says)
+				if !slices.Contains(test.deleted, n+1) {
+					left = append(left, numbered(int(n)+1, int(n)+1)...)
+				}
+			}
+			look := p.options
+			look.ReadLost = true
+			read, err := readAll(t.Context(), open(t, look), eventlog.Position{})
+			require.NoError(t, err, "an operator looks at what is left")
+			require.Equal(t, left, bodies(read))
+
+			missing, err := l.AcceptLoss(t.Context())
+			require.NoError(t, err)
+			require.Contains(t, missing, test.says)
+			for n := range uint64(11) {
+				read, err := readAll(t.Context(), l, eventlog.Position{Sequence: n})
+				require.NoError(t, err)
+				var want []string
+				for s := n + 1; s <= 10; s++ {
+					if !slices.Contains(test.deleted, s) {
+						want = append(want, numbered(int(s), int(s))...)
+					}
+				}
+				require.Equal(t, want, bodies(read), "after %d", n)
+			}
+			var followed []string
+			appendAll(t, l, "eleven")
+			for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
+				require.NoError(t, err)
+				if followed = append(followed, string(r.Body)); r.Sequence == 11 {
+					appendAll(t, l, "twelve")
+				}
+				if r.Sequence == 12 {
+					break
+				}
+			}
+			require.Equal(t, append(left, "eleven", "twelve"), followed)
 			requireNoConsumers(t, p.admin(t, l))
 		})
 	}
@@ -241,9 +277,21 @@ func TestALogThatBeginsLaterIsAnError(t *testing.T) {
 		_, err := readAll(t.Context(), l, after)
 		require.ErrorIs(t, err, eventlog.ErrCompacted)
 	}
-	rest, err := readAll(t.Context(), l, eventlog.Position{Sequence: 5})
-	require.NoError(t, err, "nothing to compare, and nothing is missing")
-	require.Equal(t, numbered(6, 10), bodies(rest))
+	at := fifth.Position()
+	at.Log = ""
+	for _, after := range []eventlog.Position{{}, {Sequence: 4}, at, {Sequence: 5}} {
+		_, err := readAll(t.Context(), l, after)
+		require.ErrorIs(t, err, eventlog.ErrLost, "also one that needs nothing of what is gone")
+	}
+	_, err = l.AcceptLoss(t.Context())
+	require.NoError(t, err)
+	for _, after := range []eventlog.Position{{}, {Sequence: 4}, at, {Sequence: 5}} {
+		rest, err := readAll(t.Context(), l, after)
+		require.NoError(t, err)
+		require.Equal(t, numbered(6, 10), bodies(rest))
+	}
+	_, err = readAll(t.Context(), l, fifth.Position())
+	require.ErrorIs(t, err, eventlog.ErrDiverged, "of another log")
 }
 
 func TestAStreamThatBreaksThePromiseIsRefused(t *testing.T) {

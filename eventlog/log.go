@@ -39,6 +39,8 @@ type Options struct {
 	PublishSingly bool
 	// ReadLost yields what is left of a log that lost records, instead of ErrLost.
 	ReadLost bool
+	// Guest of a service that runs: nothing is written into the stream, not even that records are missing.
+	Guest bool
 	// Logger for what the log does on its own: reconnects, and what the embedded server has to say. nil: none.
 	Logger *zap.Logger
 }
@@ -53,7 +55,9 @@ type Log struct {
 	identity string
 	group    *group
 	readLost bool
+	mayNote  bool                   // the stream is ours to write notes into, not that of a service that runs
 	lost     atomic.Pointer[string] // what is missing at the end of an embedded log; nil: nothing
+	holes    holes
 
 	// Of the supervisor of the embedded server.
 	supervisor sync.WaitGroup
@@ -79,7 +83,7 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 	if opts.MaxRecord == 0 {
 		opts.MaxRecord = defaultMaxRecord
 	}
-	l := &Log{logger: opts.Logger, readLost: opts.ReadLost}
+	l := &Log{logger: opts.Logger, readLost: opts.ReadLost, mayNote: !opts.Guest}
 	if err := l.open(ctx, opts); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -106,7 +110,9 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	}
 	l.watchConnection()
 	state := l.stream.CachedInfo().State
-	l.examine(state)
+	if err := l.examine(ctx); err != nil {
+		return err
+	}
 	if l.embedded != nil {
 		return l.opened(ctx, state.LastSeq)
 	}
@@ -187,11 +193,12 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
-	bounds := Bounds{Log: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq,
-		Lost: info.Config.Metadata[lostKey]}
-	if lost := l.lost.Load(); lost != nil {
-		bounds.Lost = *lost
+	a, err := l.absent(ctx, info)
+	if err != nil {
+		return Bounds{}, err
 	}
+	bounds := Bounds{Log: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: a.missing, skip: a.skip,
+		Lost: bothLosses(l.lostEnd(info), a.held)}
 	if info.State.Msgs == 0 {
 		bounds.First = bounds.Last + 1 // the server says 0 for a new stream
 	}

@@ -98,16 +98,19 @@ type reader struct {
 	yield  func(Record, error) bool
 	after  Position // where it stands: verified, or what it was given
 	last   Record   // the record after belongs to, when its hash has not been needed yet; else the zero value
+	next   uint64   // the sequence to yield next
+	skip   Ranges   // what is not there, and passed over
 	until  uint64   // the last sequence to yield
 	fresh  bool     // after was compared with the log just now
 	quit   bool     // the caller has had enough
 }
 
 func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield func(Record, error) bool) {
-	r := &reader{log: l, follow: follow, yield: yield, after: after, until: math.MaxUint64}
+	r := &reader{log: l, follow: follow, yield: yield, after: after, next: after.Sequence + 1, until: math.MaxUint64}
 	bounds, err := l.check(ctx, after)
 	if err == nil {
 		r.after.Log, r.fresh = bounds.Log, true
+		r.pass(bounds.skip)
 		if !follow {
 			r.until = bounds.Last
 		}
@@ -159,22 +162,24 @@ func pause(ctx context.Context, length time.Duration) {
 
 // consume yields what one consumer delivers. It returns nil at the end and when the caller has had enough.
 func (r *reader) consume(ctx context.Context) error {
-	if r.after.Sequence >= r.until {
-		return nil
-	}
 	if !r.fresh {
-		if _, err := r.log.check(ctx, r.position()); err != nil {
+		bounds, err := r.log.check(ctx, r.position())
+		if err != nil {
 			return err
 		}
+		r.pass(bounds.skip)
 	}
 	r.fresh = false
-	pull, err := r.log.pull(ctx, r.after.Sequence+1)
+	if r.next > r.until {
+		return nil
+	}
+	pull, err := r.log.pull(ctx, r.next)
 	if err != nil {
 		return err
 	}
 	defer pull.close()
 	var stuck uint64
-	for r.after.Sequence < r.until {
+	for r.next <= r.until {
 		msg, err := pull.next(ctx)
 		if err != nil {
 			return err
@@ -192,17 +197,29 @@ func (r *reader) consume(ctx context.Context) error {
 	return nil
 }
 
+// pass has the reader pass over what is not there, as far as it begins where the reader stands.
+func (r *reader) pass(skip Ranges) {
+	r.skip = skip
+	if end := skip.end(r.next); end != 0 {
+		r.next = end + 1
+	}
+}
+
 // deliver yields one message, if it is the next one.
 func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
 	sequence, received, err := place(msg.Reply)
 	if err != nil {
 		return fmt.Errorf("eventlog: read: %w", err)
 	}
-	if want := r.after.Sequence + 1; sequence != want {
-		return r.log.missing(ctx, want, sequence)
+	if sequence != r.next {
+		err := r.missing(ctx, sequence)
+		if err != nil || sequence != r.next {
+			return err
+		}
 	}
 	rec := record(r.after.Log, sequence, received, msg.Subject, msg.Header, msg.Data)
-	r.after.Sequence, r.last = sequence, rec
+	r.after.Sequence, r.last, r.next = sequence, rec, sequence+1
+	r.pass(r.skip)
 	if !r.yield(rec, nil) {
 		r.quit = true
 	}
@@ -213,15 +230,35 @@ func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
 // appended, and a hole at the end delivers nothing. stuck is where the last heartbeat found records that did not come.
 func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 	bounds, err := r.log.check(ctx, r.position())
-	if err != nil || bounds.Last <= r.after.Sequence {
+	if err != nil {
 		return err
 	}
-	want := r.after.Sequence + 1
-	if *stuck != want {
-		*stuck = want // it may have been appended just now
+	if r.pass(bounds.skip); bounds.Last < r.next {
 		return nil
 	}
-	return r.log.missing(ctx, want, bounds.Last+1)
+	if *stuck != r.next {
+		*stuck = r.next // it may have been appended just now
+		return nil
+	}
+	return r.missing(ctx, bounds.Last+1)
+}
+
+// missing is what to do when the next record did not come, and got did instead: an error, unless it is what is left of a log that
+// the reader asked for.
+func (r *reader) missing(ctx context.Context, got uint64) error {
+	want := r.next
+	err := r.log.missing(ctx, want, got)
+	if gap := (*GapError)(nil); !r.log.readLost || !errors.As(err, &gap) {
+		return err
+	}
+	bounds, boundsErr := r.log.Bounds(ctx)
+	if boundsErr != nil {
+		return boundsErr
+	}
+	if r.pass(bounds.skip); r.next == want {
+		return err
+	}
+	return nil
 }
 
 // position is where the reader stands, with the hash of the last record it yielded.
@@ -238,10 +275,20 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	case err == nil:
 		return fmt.Errorf("%w: record %d is in the log but was not delivered", ErrUnavailable, want)
 	case errors.Is(err, ErrNotFound):
-		return &GapError{Want: want, Got: got}
+		return l.gap(ctx, want, got)
 	default:
 		return err
 	}
+}
+
+// gap is the error of a reader that met a hole, in whose words everybody is told of it from now on.
+func (l *Log) gap(ctx context.Context, want, got uint64) error {
+	l.foundUnreadable(ctx, want, got)
+	err := error(&GapError{Want: want, Got: got})
+	if bounds, boundsErr := l.Bounds(ctx); boundsErr == nil && bounds.Lost != "" {
+		err = fmt.Errorf("%w; %w: %s", err, ErrLost, bounds.Lost)
+	}
+	return err
 }
 
 // check compares a position with the log, and refuses one that lost records.
@@ -251,7 +298,7 @@ func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 		return Bounds{}, err
 	}
 	err = l.compare(ctx, p, bounds)
-	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) {
+	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrLost) {
 		lost := fmt.Errorf("%w: %s", ErrLost, bounds.Lost)
 		if err == nil {
 			return bounds, lost
@@ -262,19 +309,26 @@ func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 }
 
 func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
+	from := p.Sequence + 1 // the first record that is needed
+	if p.Sequence > 0 && p.Hash != "" {
+		from = p.Sequence
+	}
 	switch {
 	case p.Log != "" && p.Log != bounds.Log:
 		return fmt.Errorf("%w: it belongs to the log made at %s, this one was made at %s", ErrDiverged, p.Log, bounds.Log)
 	case p.Sequence > bounds.Last:
 		return fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last)
-	case p.Sequence+1 < bounds.First, p.Hash != "" && p.Sequence < bounds.First:
+	case from < bounds.First && bounds.skip.end(from)+1 < bounds.First:
 		return fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First)
 	case p.Sequence == 0 || p.Hash == "":
 		return nil
 	}
 	rec, err := l.Get(ctx, p.Sequence)
+	if errors.Is(err, ErrNotFound) && bounds.skip.Contains(p.Sequence) {
+		return nil // its loss was accepted: nothing is left to compare with
+	}
 	if errors.Is(err, ErrNotFound) {
-		return &GapError{Want: p.Sequence, Got: p.Sequence + 1}
+		return l.gap(ctx, p.Sequence, p.Sequence+1)
 	}
 	if err != nil {
 		return err

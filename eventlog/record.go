@@ -73,7 +73,13 @@ type Bounds struct {
 	Log   string // identity: tells this log from any other, also one that took its place
 	First uint64
 	Last  uint64
-	Lost  string // what is missing at its end, in words, see ErrLost; "" when nothing is known to be
+	// Lost says what was expected, what is missing and what to do, see ErrLost; "" when nothing is known to be missing, or all of
+	// it was accepted.
+	Lost string
+	// Missing are the sequences from 1 to Last of which there is no record, accepted ones included.
+	Missing Ranges
+
+	skip Ranges // those of them that a reader passes over
 }
 
 var (
@@ -85,8 +91,8 @@ var (
 	ErrFuture = errors.New("eventlog: the log ends before this position")
 	// ErrDiverged: another record stands at the position, or it is another log.
 	ErrDiverged = errors.New("eventlog: another record stands at this position")
-	// ErrLost: the log ends before a record that it is known to have had, or took the place of another. The error says what
-	// was expected and found. Nobody reads it until an operator has decided: AcceptLoss.
+	// ErrLost: the log ends before a record that it is known to have had, lacks one before its end, or took the place of another
+	// log. The error says what was expected and found. Nobody reads it until an operator has decided: AcceptLoss.
 	ErrLost = errors.New("eventlog: the log lost records")
 	// ErrUnavailable: the log cannot be reached, is full, or did not answer in time. Whether a record being appended is
 	// in the log is unknown.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
@@ -26,30 +25,18 @@ type seen struct {
 
 func (e *embedded) seenPath() string { return filepath.Join(e.dir, "last-seen.json") }
 
-// examine warns of what can be seen of a damaged log without reading it. The log never forgets a record on purpose.
-func (l *Log) examine(state jetstream.StreamState) {
-	first := max(1, state.FirstSeq) // the server says 0 for a new stream
-	if first > 1 {
-		l.logger.Warn("the log does not begin with record 1: what was before is gone", zap.Uint64("first", first))
-	}
-	if want := state.LastSeq + 1 - first; state.Msgs < want {
-		l.logger.Warn("THE LOG HAS HOLES: records that were acknowledged are missing. Restore it from a copy if there is one",
-			zap.Uint64("first", first), zap.Uint64("last", state.LastSeq), zap.Uint64("missing", want-state.Msgs))
-	}
-}
-
 // lostKey is where the stream itself says what is missing at its end, so that every reader knows, whichever way it came.
 const lostKey = "orderfold-lost"
 
 // whatToDo ends every account of a loss.
 const whatToDo = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
-	"run orderfold doctor --accept-loss on the data folder, and start again"
+	"run orderfold doctor --accept-loss with its --data or --nats-url, and start again"
 
 // compareSeen finds out whether the log ends before the place where it was last seen to end. It then notes that, for good:
 // the sequences of what is gone are given to others soon, and nothing could be seen any more.
 func (l *Log) compareSeen(ctx context.Context, last uint64) {
-	config := l.stream.CachedInfo().Config
-	if noted := config.Metadata[lostKey]; noted != "" {
+	info := l.stream.CachedInfo()
+	if noted := info.Config.Metadata[lostKey]; noted != "" {
 		l.lost.Store(&noted)
 		l.logger.Error("THE LOG LOST ITS END, and nobody has decided yet", zap.String("lost", noted))
 		return
@@ -60,11 +47,7 @@ func (l *Log) compareSeen(ctx context.Context, last uint64) {
 	}
 	l.lost.Store(&text)
 	l.logger.Error("THE LOG LOST ITS END: records that were acknowledged are gone", zap.String("lost", text))
-	if config.Metadata == nil {
-		config.Metadata = map[string]string{}
-	}
-	config.Metadata[lostKey] = text
-	if _, err := l.js.UpdateStream(ctx, config); err != nil {
+	if err := l.annotate(ctx, info, func(notes map[string]string) { notes[lostKey] = text }); err != nil {
 		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
 	}
 }
@@ -92,29 +75,12 @@ func (l *Log) missingSince(last uint64) string {
 	return ""
 }
 
-// AcceptLoss has everybody go on with what is left of a log that lost records, and returns what was missing, "" when nothing
-// was. It is the operator's decision, for the data folder of a stopped service.
-func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
-	if l.embedded == nil {
-		return "", errors.New("eventlog: a loss is accepted in the data folder of the log, while nothing else runs on it")
-	}
-	lost := l.lost.Load()
-	if lost == nil {
-		return "", nil
-	}
-	info, err := l.streamInfo(ctx)
-	if err != nil {
-		return "", err
-	}
+// forgetSeen has the next start compare with nothing.
+func (l *Log) forgetSeen() error {
 	if err := os.Remove(l.embedded.seenPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("eventlog: accept the loss: %w", err)
+		return fmt.Errorf("eventlog: accept the loss: %w", err)
 	}
-	delete(info.Config.Metadata, lostKey)
-	if _, err := l.js.UpdateStream(ctx, info.Config); err != nil {
-		return "", unavailable(ctx, "accept the loss", err)
-	}
-	l.lost.Store(nil)
-	return *lost, nil // where the log ends now is written down when it is closed
+	return nil
 }
 
 // keepSeen writes down how far the log reaches, if it grew. It is not synced: what is written is in the log already, and a

@@ -109,7 +109,39 @@ func (b *builder) foldTo(ctx context.Context, until uint64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("projector: the log ended before record %d: %w", until, ctx.Err())
+	if at, err = b.draft.Checkpoint(ctx); err != nil {
+		return err
+	}
+	if at, err = b.pass(ctx, at, until); err != nil {
+		return err
+	}
+	return b.draft.Commit(ctx, views.Batch{Checkpoint: at})
+}
+
+// pass returns the place after the record until, when that record and all between it and a place that was reached are missing
+// from the log, and their loss was accepted.
+func (b *builder) pass(ctx context.Context, at views.Checkpoint, until uint64) (views.Checkpoint, error) {
+	bounds, err := b.log.Bounds(ctx)
+	if err != nil {
+		return at, err
+	}
+	if bounds.Lost != "" || until > bounds.Last || bounds.Missing.Between(at.Sequence, until) != until-at.Sequence {
+		return at, fmt.Errorf("projector: the log ended at record %d, before record %d", at.Sequence, until)
+	}
+	return views.Checkpoint{Log: bounds.Log, Sequence: until, Received: at.Received}, nil
+}
+
+// complete makes the draft fit to be served.
+func (b *builder) complete(ctx context.Context) error {
+	at, err := b.draft.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	bounds, err := b.log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	return b.draft.Complete(ctx, bounds.Missing.Between(0, at.Sequence))
 }
 
 // cut is a piece of the log.
@@ -137,12 +169,18 @@ func (b *builder) read(ctx context.Context, after eventlog.Position, until uint6
 			send()
 			return
 		}
+		if r.Sequence > until { // which is missing
+			break
+		}
 		next.records = append(next.records, r)
 		size += len(r.Body)
 		last := r.Sequence >= until
 		if (last || len(next.records) >= b.records || size >= b.bytes) && !send() || last {
 			return
 		}
+	}
+	if len(next.records) > 0 {
+		send()
 	}
 }
 

@@ -38,6 +38,7 @@ type bulkFold struct {
 	dir   string
 	until uint64
 	seed  maphash.Seed
+	ended bool   // the log was read without an error
 	dealt uint64 // records that say something of an order
 
 	encoded []byte // reused from record to record
@@ -91,38 +92,49 @@ func (f *bulkFold) deal(ctx context.Context, parts []*spill) (at views.Checkpoin
 		defer close(batches)
 		return f.read(ctx, batches)
 	})
-	group.Go(func() error {
-		stroke := f.stroke()
-		in := newIntake()
-		for batch := range batches {
-			for i := range batch {
-				if err := f.dealRecord(&batch[i], in, parts); err != nil {
-					return err
-				}
-			}
-			last := &batch[len(batch)-1]
-			if last.Sequence == f.until || len(in.batch.Objects)+len(in.batch.Quarantined) >= bulkBatch {
-				at = checkpointAfter(last)
-				in.batch.Checkpoint = at
-				if err := f.draft.Commit(ctx, in.batch); err != nil {
-					return err
-				}
-				in = newIntake()
-			}
-			f.progress(Folding, last.Sequence, f.until)
-			if err := stroke.rest(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
+	group.Go(func() (err error) {
+		at, err = f.dealAll(ctx, batches, parts)
+		return err
 	})
-	if err := group.Wait(); err != nil {
-		return at, err
-	}
-	return at, nil
+	return at, group.Wait()
 }
 
-// read cuts the log into batches, up to exactly the record until.
+func (f *bulkFold) dealAll(ctx context.Context, batches <-chan []eventlog.Record, parts []*spill) (at views.Checkpoint, err error) {
+	stroke := f.stroke()
+	in := newIntake()
+	var reached views.Checkpoint
+	for batch := range batches {
+		for i := range batch {
+			if err := f.dealRecord(&batch[i], in, parts); err != nil {
+				return at, err
+			}
+		}
+		last := &batch[len(batch)-1]
+		if last.Sequence == f.until || len(in.batch.Objects)+len(in.batch.Quarantined) >= bulkBatch {
+			at = checkpointAfter(last)
+			in.batch.Checkpoint = at
+			if err := f.draft.Commit(ctx, in.batch); err != nil {
+				return at, err
+			}
+			in = newIntake()
+		}
+		reached.Sequence, reached.Received = last.Sequence, last.Received
+		f.progress(Folding, last.Sequence, f.until)
+		if err := stroke.rest(ctx); err != nil {
+			return at, err
+		}
+	}
+	if !f.ended || reached.Sequence == f.until {
+		return at, nil
+	}
+	if at, err = f.pass(ctx, reached, f.until); err != nil {
+		return at, err
+	}
+	in.batch.Checkpoint = at
+	return at, f.draft.Commit(ctx, in.batch)
+}
+
+// read cuts the log into batches, up to the record until.
 func (f *bulkFold) read(ctx context.Context, to chan<- []eventlog.Record) error {
 	batch := make([]eventlog.Record, 0, dealtBatch)
 	size := 0
@@ -130,18 +142,29 @@ func (f *bulkFold) read(ctx context.Context, to chan<- []eventlog.Record) error 
 		if err != nil {
 			return err
 		}
+		if r.Sequence > f.until { // which is missing
+			break
+		}
 		batch = append(batch, r)
 		size += len(r.Body)
-		last := r.Sequence >= f.until
-		if !last && len(batch) < dealtBatch && size < dealtBytes {
+		if r.Sequence == f.until {
+			break
+		}
+		if len(batch) < dealtBatch && size < dealtBytes {
 			continue
 		}
-		if err := send(ctx, to, batch); err != nil || last {
+		if err := send(ctx, to, batch); err != nil {
 			return err
 		}
 		batch, size = make([]eventlog.Record, 0, dealtBatch), 0
 	}
-	return fmt.Errorf("projector: the log ended before record %d: %w", f.until, ctx.Err())
+	if len(batch) > 0 {
+		if err := send(ctx, to, batch); err != nil {
+			return err
+		}
+	}
+	f.ended = true
+	return nil
 }
 
 // dealRecord puts what a record says of an order into the order's part, and what it says of anything else into the intake.

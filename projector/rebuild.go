@@ -142,7 +142,7 @@ func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, draft.Close()) }()
-	if err := draft.Complete(ctx); err != nil {
+	if err := draft.Complete(ctx, 0); err != nil {
 		return err
 	}
 	_, err = r.Views.Promote(ctx, draft, nil)
@@ -278,7 +278,7 @@ func (r *Rebuilder) promote(ctx context.Context, b *builder) error {
 		return err
 	}
 	r.tell(Progress{Phase: Indexing})
-	if err := b.draft.Complete(ctx); err != nil {
+	if err := b.complete(ctx); err != nil {
 		return err
 	}
 	size, err := b.draft.Size()

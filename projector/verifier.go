@@ -19,6 +19,7 @@ type Verdicts interface {
 type Verifier struct {
 	Examination Examination
 	Verdicts    Verdicts
+	Never       bool          // nothing is examined; only that none was possible is taken back
 	Every       time.Duration // from the end of one examination to the beginning of the next
 	Logger      *zap.Logger
 }
@@ -27,10 +28,19 @@ type Verifier struct {
 const verdictStep = 5 * time.Second
 
 // Run examines until ctx ends, and returns nil then: before its time when the verdict was dropped, because orders were redriven or
-// another generation was made live. What it finds it tells Verdicts; an examination that failed is logged and changes nothing.
+// another generation was made live. What it finds it tells Verdicts, also that the log does not fit the views or lost records; an
+// examination that failed for another reason is logged and changes nothing.
 func (v *Verifier) Run(ctx context.Context) error {
 	given := false
-	for next := time.Now().Add(v.Every); ; {
+	next := time.Now().Add(v.Every)
+	if v.begin(ctx) {
+		next = time.Now()
+	}
+	if v.Never {
+		<-ctx.Done()
+		return nil
+	}
+	for {
 		timer := time.NewTimer(min(v.Every, verdictStep))
 		select {
 		case <-ctx.Done():
@@ -44,14 +54,44 @@ func (v *Verifier) Run(ctx context.Context) error {
 		err := v.examine(ctx)
 		if err != nil && ctx.Err() == nil {
 			v.Logger.Warn("the views were not examined", zap.Error(err))
+			if mismatch(err) {
+				v.unfit(ctx, err)
+			}
 		}
 		given, next = err == nil, time.Now().Add(v.Every)
 	}
 }
 
+// begin takes back that no comparison was possible, and reports whether there was anything to take back: an operator has been here
+// since, and the projector compares anew whether the log fits.
+func (v *Verifier) begin(ctx context.Context) bool {
+	status, err := v.Verdicts.Status(ctx)
+	if err != nil || !status.Verified.Unexamined() {
+		return false
+	}
+	v.verdict(ctx, &status, "")
+	return true
+}
+
 func (v *Verifier) dropped(ctx context.Context) bool {
 	status, err := v.Verdicts.Status(ctx)
 	return err == nil && status.Verified.At.IsZero()
+}
+
+// unfit tells that the views cannot be compared with the log. That of the last comparison stays.
+func (v *Verifier) unfit(ctx context.Context, err error) {
+	if status, statusErr := v.Verdicts.Status(ctx); statusErr == nil {
+		v.verdict(ctx, &status, views.UnexaminedPrefix+err.Error())
+	}
+}
+
+// verdict replaces the difference that was found.
+func (v *Verifier) verdict(ctx context.Context, status *views.Status, difference string) {
+	verified := status.Verified
+	verified.Difference = difference
+	if err := v.Verdicts.SetVerified(ctx, status.Generation, status.Revision.Number, verified); err != nil && ctx.Err() == nil {
+		v.Logger.Warn("the views cannot tell that they were not examined", zap.Error(err))
+	}
 }
 
 func (v *Verifier) examine(ctx context.Context) error {
@@ -63,6 +103,9 @@ func (v *Verifier) examine(ctx context.Context) error {
 	fields := []zap.Field{zap.Int("generation", found.Generation), zap.Uint64("sequence", found.Sequence),
 		zap.Uint64("orders", found.Orders), zap.Duration("taken", time.Since(begin))}
 	verdict := views.Verified{Sequence: found.Sequence, At: time.Now(), Difference: bounded(found.Summary())}
+	if loss, err := acceptedLoss(ctx, v.Examination.Log); err == nil && loss != "" && !found.Equal() {
+		verdict.Difference += "; " + loss
+	}
 	if found.Equal() {
 		v.Logger.Info("the views equal the fold of the log", fields...)
 	} else {

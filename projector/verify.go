@@ -62,7 +62,26 @@ func compare(ctx context.Context, b *builder, dir string) (found views.Findings,
 			return found, err
 		}
 	}
+	if !c.Equal() {
+		loss, err := acceptedLoss(ctx, b.log)
+		if err != nil {
+			return found, err
+		}
+		if loss != "" {
+			c.Others = append(c.Others, loss)
+		}
+	}
 	return c.Findings, nil
+}
+
+// acceptedLoss says what views may have that cannot be read again, "" when everything can.
+func acceptedLoss(ctx context.Context, log Log) (string, error) {
+	bounds, err := log.Bounds(ctx)
+	if err != nil || len(bounds.Missing) == 0 {
+		return "", err
+	}
+	return "the loss of records was accepted, " + bounds.Missing.Words() +
+		": views that were made before have what those records said until they are rebuilt", nil
 }
 
 // near brings the draft close to a position that moves on meanwhile.

@@ -210,7 +210,8 @@ func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 	return ask[Stats](ctx, c, request{path: "/v1/stats", query: at.query(), header: at.header()})
 }
 
-// Notification returns the record with that sequence as it was received, or ErrNotFound.
+// Notification returns the record with that sequence as it was received, or ErrNotFound, or ErrRecordMissing
+// when the log lost it.
 func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
 	body, h, err := c.bytes(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
 	if err != nil {

@@ -19,7 +19,8 @@ const (
 	ErrUnauthorized   Code = "unauthorized"
 	ErrForbidden      Code = "forbidden"
 	ErrNotFound       Code = "not-found"
-	ErrNotYetKnown    Code = "not-yet-known" // with FirstSequence and FirstReceivedAt
+	ErrNotYetKnown    Code = "not-yet-known"  // with FirstSequence and FirstReceivedAt
+	ErrRecordMissing  Code = "record-missing" // the log lost it
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
 	ErrMisdirected    Code = "misdirected"  // without keys only loopback names are answered

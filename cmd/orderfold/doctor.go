@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -31,6 +32,7 @@ type doctor struct {
 	log      *eventlog.Log
 	at       views.Checkpoint
 	hasViews bool
+	lost     string // why the views were not folded when they were last: the log lost records
 }
 
 func (d *doctor) ok(check, format string, args ...any)   { d.add(check, "ok", format, args...) }
@@ -52,7 +54,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		s.registerLog(f, false)
 		s.registerViews(f)
 		f.BoolVar(&asJSON, "json", false, "print JSON")
-		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost its end folded again, as far as it is left; of a stopped service")
+		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost records folded again, as far as it is left; of a stopped service")
 	}); err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		d.examineLog(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
-	} else if acceptLoss {
+	} else if d.notFolding(""); acceptLoss {
 		d.fail("accepted loss", "the log was not examined: stop the service first")
 	}
 	if err := p.printFindings(d.findings, asJSON); err != nil {
@@ -157,6 +159,8 @@ func (d *doctor) views(ctx context.Context) {
 	case err != nil:
 		d.fail("views", "%v; they are folded again when they are deleted", err)
 		return
+	case strings.Contains(status.Health.Reason, eventlog.ErrLost.Error()):
+		d.lost = status.Health.Reason // which an operator may have accepted since
 	case status.Health.Reason != "":
 		d.fail("views", "not folding: %s", status.Health.Reason)
 	default:
@@ -218,7 +222,18 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	case missing == "":
 		d.ok("accepted loss", "nothing is missing")
 	default:
-		d.warn("accepted loss", "it is folded again as far as it is left. It was: %s", missing)
+		d.warn("accepted loss", "it is folded again as far as it is left; orderfold rebuild takes what is gone out of the views. It was: %s", missing)
+	}
+}
+
+// notFolding tells that nothing was folded because the log lost records. It is no fault any more when nothing is lost now.
+func (d *doctor) notFolding(lost string) {
+	switch {
+	case d.lost == "":
+	case d.log != nil && lost == "":
+		d.warn("views", "nothing was folded when they were last: records were lost, which is accepted by now")
+	default:
+		d.fail("views", "not folding: %s", d.lost)
 	}
 }
 
@@ -230,8 +245,14 @@ func (d *doctor) fit(ctx context.Context) {
 		return
 	}
 	d.ok("bounds", "records %d to %d of the log made at %s", b.First, b.Last, b.Log)
-	if b.Lost != "" {
-		d.fail("end of the log", "records are missing: %s", b.Lost)
+	d.notFolding(b.Lost)
+	switch {
+	case b.Lost != "":
+		d.fail("whole log", "records are missing: %s", b.Lost)
+	case len(b.Missing) > 0:
+		d.warn("whole log", "%s, and that was accepted", b.Missing.Words())
+	default:
+		d.ok("whole log", "no record is known to be missing; orderfold verify reads each of them")
 	}
 	if !d.hasViews {
 		return
@@ -244,7 +265,7 @@ func (d *doctor) fit(ctx context.Context) {
 		break
 	}
 	d.ok("position", "record %d is the one that the views were made from", d.at.Sequence)
-	if lag := b.Last - min(b.Last, d.at.Sequence); lag > 0 {
+	if lag := b.Last - min(b.Last, d.at.Sequence) - b.Missing.Between(d.at.Sequence, b.Last); lag > 0 {
 		d.warn("lag", "%d records are not in the views yet", lag)
 	} else {
 		d.ok("lag", "none")
@@ -254,7 +275,7 @@ func (d *doctor) fit(ctx context.Context) {
 // clock compares the clock with the last record's: a clock that was set back makes times received wrong.
 func (d *doctor) clock(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
-	if err != nil || b.Last < b.First {
+	if err != nil || b.Last < b.First || b.Missing.Contains(b.Last) {
 		return
 	}
 	last, err := d.log.Get(ctx, b.Last)

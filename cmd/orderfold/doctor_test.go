@@ -30,7 +30,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	p := start(t, []string{"receiver", "api", "log"}, args...)
 	requireExpected(t, p, play(t, p.addrs["receiver"], "--orders", "10"))
 	well := map[string]string{"permissions": "ok", "disk space": "ok", "views": "ok", "lock": "ok", "sync": "ok", "log size": "ok",
-		"bounds": "ok", "position": "ok", "lag": "ok", "clock": "ok"}
+		"bounds": "ok", "whole log": "ok", "position": "ok", "lag": "ok", "clock": "ok"}
 	code, results := examine(t, data)
 	require.Equal(t, well, results, "a running service")
 	require.Equal(t, 0, code)

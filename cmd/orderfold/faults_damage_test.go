@@ -225,27 +225,35 @@ func TestFaultADamageThatLosesRecords(t *testing.T) {
 var finalReasons = []string{"the log does not fit the views", "the log ends at", "the log lost records"}
 
 // requireTold starts the service on a damaged folder. It may end and say why. It may be not ready and say why, with views
-// of a log that was, or none. Or it is ready, and then the views are those of all that was acknowledged. What can be read
-// from the log is as it was sent.
+// of a log that was, or none. Or it is ready when it has compared its views with the log, and then not one record of those that were
+// acknowledged is missing, neither in the views nor in the log. What can be read from the log is as it was sent.
 func (s *stopped) requireTold(t *testing.T, data string) {
 	t.Helper()
-	cmd := exec.Command(binaries.orderfold, append([]string{"serve", "--data", data}, freePorts...)...)
-	p, listens := launch(t, []string{"receiver", "api", "log"}, cmd)
+	// The server finds some of the damage only when it reads the records, which a comparison does.
+	args := append([]string{"serve", "--data", data, "--verify-every", "50ms", "--verify-share", "1"}, freePorts...)
+	p, listens := launch(t, []string{"receiver", "api", "log"}, exec.Command(binaries.orderfold, args...))
 	if !listens {
 		requireReason(t, p)
 		return
 	}
 	defer p.kill()
-	var status statusAnswer
+	var status verifiedAnswer
 	eventually(t, "it is ready, or says why not", func() bool {
-		status = decoded[statusAnswer](t, p.get("/v1/status"))
-		settled := status.Ready && status.AppliedSequence == status.Log.LastSequence
+		status = decoded[verifiedAnswer](t, p.get("/v1/status"))
+		settled := status.Ready && status.VerifiedAt != nil && status.VerifiedSequence == status.Log.LastSequence
 		return settled || !status.Ready && slices.ContainsFunc(finalReasons, func(r string) bool { return strings.Contains(*status.Reason, r) })
 	})
 	code, _, _ := p.ask("/readyz")
 	require.Equal(t, map[bool]int{true: http.StatusOK, false: http.StatusServiceUnavailable}[status.Ready], code)
 	if status.Ready {
+		log := openLog(t, operatorURL(t, data))
+		requireFolded(t, p, s.ledger.requireKept(log))
+		require.NoError(t, log.Close())
 		require.Equal(t, s.held.last, status.AppliedSequence, "nobody was told that records are gone")
+	} else {
+		require.Contains(t, *status.Reason, "orderfold doctor --accept-loss", "what to do")
+		code, stdout, _ := execute(t, nil, "doctor", "--data", data)
+		require.Equal(t, exitUsage, code, stdout)
 	}
 	if status.Generation == 0 { // views that cannot be made from what is left of the log are not shown in part
 		code, _, _ := p.ask("/v1/stats")

@@ -212,11 +212,10 @@ func (sv *service) addProjector(ctx context.Context) error {
 	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
 	sv.addRebuilder(ctx)
-	if s := sv.settings; s.verify.share > 0 {
-		v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
-			Verdicts: sv.views, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
-		sv.parts = append(sv.parts, part{"verifier", v.Run})
-	}
+	s := sv.settings
+	v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
+		Verdicts: sv.views, Never: s.verify.share == 0, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
+	sv.parts = append(sv.parts, part{"verifier", v.Run})
 	return nil
 }
 

@@ -118,7 +118,7 @@ func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (
 	if err != nil {
 		return nil, fmt.Errorf("orderfold runs on %s and %w; start it with --nats-addr", s.data, errNotListening)
 	}
-	o.Dir, o.URL = "", strings.TrimSpace(string(url))
+	o.Dir, o.Guest, o.URL = "", true, strings.TrimSpace(string(url))
 	// Of this server's sync mode the service that runs knows better than what it tells its clients.
 	o.Logger = logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	return eventlog.Open(ctx, o)

@@ -68,7 +68,7 @@ func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	d, err := NewDraft(ctx, s.options.Dir, testVersion)
 	require.NoError(t, err)
 	require.NoError(t, d.Commit(ctx, w.everything()))
-	require.NoError(t, d.Complete(ctx))
+	require.NoError(t, d.Complete(ctx, 0))
 	made, err := s.Promote(ctx, d, nil)
 	require.NoError(t, err)
 	require.NoError(t, d.Close())

@@ -11,8 +11,9 @@ import (
 )
 
 // Complete makes the draft fit to be served: the secondary indexes, and a check of the file and of its counts against its
-// rows and its position.
-func (d *Draft) Complete(ctx context.Context) error {
+// rows and its position. missing is how many records of the log, up to that position, are not there; an older generation may
+// have some of them.
+func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if d.kept == 0 {
 		if _, err := d.w.c.conn.ExecContext(ctx, idIndex+indexes); err != nil {
 			return fmt.Errorf("views: index a draft: %w", err)
@@ -29,9 +30,9 @@ func (d *Draft) Complete(ctx context.Context) error {
 	if err := d.w.c.row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
-	if orders != counted || records != sequence {
-		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records and position %d: %w", orders, counted,
-			records, sequence, ErrDamaged)
+	if orders != counted || records > sequence || records+missing < sequence || d.kept == 0 && records+missing != sequence {
+		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records, %d missing and position %d: %w", orders, counted,
+			records, missing, sequence, ErrDamaged)
 	}
 	return syncFile(d.path())
 }
@@ -122,7 +123,8 @@ func (s *Store) align(ctx context.Context, d *Draft, catchUp func(ctx context.Co
 	if err != nil {
 		return err
 	}
-	if live.Log != at.Log || live.Sequence != at.Sequence || live.Hash != at.Hash {
+	// Where the record itself is lost there is no hash.
+	if live.Log != at.Log || live.Sequence != at.Sequence || at.Hash != "" && live.Hash != at.Hash {
 		return fmt.Errorf("views: promote: the live generation stands at record %d of log %q, the draft at %d of %q",
 			live.Sequence, live.Log, at.Sequence, at.Log)
 	}

@@ -3,6 +3,7 @@ package views
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/statemachine"
@@ -199,6 +200,13 @@ type Verified struct {
 	At         time.Time
 	Difference string // in words; "" when there was none
 }
+
+// UnexaminedPrefix begins a Difference that tells why no comparison was possible since: the log lost records, or does not fit.
+// Sequence and At are those of the last one that was, if there was one.
+const UnexaminedPrefix = "the views cannot be compared with the log: "
+
+// Unexamined reports whether no comparison was possible since the last one.
+func (v *Verified) Unexamined() bool { return strings.HasPrefix(v.Difference, UnexaminedPrefix) }
 
 // Status says where the views stand.
 type Status struct {

@@ -1,0 +1,350 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// What the stream itself says of records that are missing inside it, so that every reader knows. Each note is the identity of the
+// log and ranges: one that came with the settings of another stream is none of this one.
+const (
+	// unreadableKey has the records that the server counts and cannot give: it finds a damaged record only when it reads it.
+	unreadableKey = "orderfold-unreadable"
+	// acceptedKey has the records whose loss an operator has accepted.
+	acceptedKey = "orderfold-accepted"
+)
+
+const (
+	// maxListed is how many missing records are listed one by one: the server's answer names each of them, in 40 MB then.
+	maxListed = 4 << 20
+	// maxRanges bounds a note; the server takes 128 KiB of metadata in all.
+	maxRanges = 1500
+	// maxProbed is how many records are asked for, one by one, where some did not come.
+	maxProbed = 10_000
+)
+
+// holes is what is known of the missing records of a log, beyond what the stream's state says in one number.
+type holes struct {
+	mu         sync.Mutex
+	unreadable Ranges // found by a reader of this process
+	of         string // the state that listed belongs to
+	listed     Ranges
+}
+
+// absence is what a log lacks.
+type absence struct {
+	missing Ranges // of the sequences 1 to the last one
+	skip    Ranges // those of them that a reader passes over
+	held    string // why nobody may read on, in words; "": nothing is missing, or all of it was accepted
+	many    bool   // more than were listed: missing lacks some
+	foreign string // why the note of what was accepted is not believed
+}
+
+// absent finds out what the log lacks. Unless something is, it costs nothing. The error wraps ErrUnavailable.
+func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence, err error) {
+	state, notes := info.State, info.Config.Metadata
+	gone := state.LastSeq - min(state.LastSeq, state.Msgs)
+	l.holes.mu.Lock()
+	found := l.holes.unreadable
+	l.holes.mu.Unlock()
+	if gone == 0 && len(found) == 0 && notes[unreadableKey] == "" && notes[acceptedKey] == "" {
+		return a, nil
+	}
+	if gone > 0 {
+		if a.missing, err = l.list(ctx, info); err != nil {
+			return a, err
+		}
+		a.many = a.missing.Count() < gone
+	}
+	unreadable, damaged := readNote(info, unreadableKey)
+	unreadable = unreadable.with(found).shared(Ranges{{1, state.LastSeq}})
+	a.missing = a.missing.with(unreadable)
+	accepted, foreign := readNote(info, acceptedKey)
+	if foreign != nil {
+		a.foreign = foreign.Error()
+	}
+	a.skip = a.missing.shared(accepted)
+	var said []string
+	if a.many {
+		said = append(said, fmt.Sprintf("it should have records 1 to %d, and has %d: %d are missing", state.LastSeq, state.Msgs, gone))
+	} else if open := a.missing.without(accepted); len(open) > 0 {
+		text := fmt.Sprintf("it should have records 1 to %d: %s", state.LastSeq, open.Words())
+		if n := len(a.skip); n > 0 {
+			text += fmt.Sprintf(", besides the %d whose loss was accepted", a.skip.Count())
+		}
+		said = append(said, text)
+	}
+	if damaged != nil {
+		said = append(said, damaged.Error())
+	}
+	if len(said) > 0 && a.foreign != "" {
+		said = append(said, a.foreign)
+	}
+	if len(said) > 0 {
+		a.held = strings.Join(said, "; ") + ": " + whatToDo
+	}
+	if l.readLost {
+		a.skip = a.missing
+	}
+	return a, nil
+}
+
+// list asks which records are missing between 1 and the last one. It returns nil when they are too many. The log never forgets a
+// record on purpose, so the list holds as long as their number does.
+func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, error) {
+	h := &l.holes
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.of == stateName(info) {
+		return h.listed, nil
+	}
+	if info.State.NumDeleted > maxListed {
+		return nil, nil
+	}
+	detailed, err := l.stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return nil, unavailable(ctx, "ask which records are missing", err)
+	}
+	state := detailed.State
+	var missing Ranges
+	if state.Msgs == 0 {
+		missing = Ranges{{1, state.LastSeq}}
+	} else if state.FirstSeq > 1 {
+		missing = Ranges{{1, state.FirstSeq - 1}}
+	}
+	for _, sequence := range state.Deleted {
+		if n := len(missing); n > 0 && sequence <= missing[n-1].Last+1 {
+			missing[n-1].Last = max(missing[n-1].Last, sequence)
+		} else {
+			missing = append(missing, Range{sequence, sequence})
+		}
+	}
+	h.of, h.listed = stateName(detailed), missing
+	return missing, nil
+}
+
+// stateName is the same as long as no other records are missing.
+func stateName(info *jetstream.StreamInfo) string {
+	return fmt.Sprint(identity(info), info.State.FirstSeq, info.State.LastSeq-info.State.Msgs)
+}
+
+// readNote returns the ranges of a note, none when there is no such note. The error says why the note is not believed.
+func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
+	text := info.Config.Metadata[key]
+	if text == "" {
+		return nil, nil
+	}
+	log, list, _ := strings.Cut(text, " ")
+	if log != identity(info) {
+		return nil, fmt.Errorf("the stream's note %s is not of this log: %.100q", key, text)
+	}
+	ranges, err := parseRanges(list)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the stream's note %s cannot be read, %.100q: %w", key, text, err)
+	case key == acceptedKey && ranges[len(ranges)-1].Last > info.State.LastSeq: // it would accept what is not even lost yet
+		return nil, fmt.Errorf("the stream's note %s does not fit the log, which ends at record %d: %.100q", key, info.State.LastSeq, text)
+	}
+	return ranges, nil
+}
+
+func note(info *jetstream.StreamInfo, ranges Ranges) string {
+	return identity(info) + " " + ranges.String()
+}
+
+// annotate changes what the stream says of itself.
+func (l *Log) annotate(ctx context.Context, info *jetstream.StreamInfo, change func(notes map[string]string)) error {
+	config := info.Config
+	notes := maps.Clone(config.Metadata)
+	if notes == nil {
+		notes = map[string]string{}
+	}
+	change(notes)
+	if maps.Equal(notes, config.Metadata) {
+		return nil
+	}
+	config.Metadata = notes
+	if _, err := l.js.UpdateStream(ctx, config); err != nil {
+		return unavailable(ctx, "note in the stream what is missing", err)
+	}
+	return nil
+}
+
+// foundUnreadable notes, for good, which of the records from want to before got cannot be had although the server counts them, so
+// that every reader is told, and not only those that come to the place.
+func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return
+	}
+	known, err := l.absent(ctx, info)
+	if err != nil {
+		return
+	}
+	var found Ranges
+	for sequence := want; sequence < min(got, want+maxProbed, info.State.LastSeq+1); sequence++ {
+		if known.missing.Contains(sequence) {
+			continue
+		}
+		if _, err := l.Get(ctx, sequence); errors.Is(err, ErrNotFound) {
+			found = found.with(Ranges{{sequence, sequence}})
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	l.holes.mu.Lock()
+	l.holes.unreadable = l.holes.unreadable.with(found)
+	found = l.holes.unreadable
+	l.holes.mu.Unlock()
+	l.logger.Error("THE LOG HAS HOLES: records that were acknowledged cannot be read", zap.String("lost", found.Words()))
+	if !l.mayNote {
+		return
+	}
+	before, _ := readNote(info, unreadableKey)
+	if all := before.with(found); len(all) <= maxRanges {
+		err = l.annotate(ctx, info, func(notes map[string]string) { notes[unreadableKey] = note(info, all) })
+	}
+	if err != nil {
+		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
+	}
+}
+
+// HasLost reports, of a record that Get does not find, whether the log had it once. Errors: as Bounds.
+func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
+	bounds, err := l.Bounds(ctx)
+	if err == nil && sequence > 0 && sequence <= bounds.Last && !bounds.Missing.Contains(sequence) {
+		l.foundUnreadable(ctx, sequence, sequence+1) // or it was appended just now
+		bounds, err = l.Bounds(ctx)
+	}
+	return bounds.Missing.Contains(sequence), err
+}
+
+// examine says what is missing when the log is opened, and takes back what the stream's notes say of records that are there: a log
+// that was restored from a copy. A loss that was accepted once is not accepted again.
+func (l *Log) examine(ctx context.Context) error {
+	info := l.stream.CachedInfo()
+	accepted, _ := readNote(info, acceptedKey)
+	unreadable, _ := readNote(info, unreadableKey)
+	noted := len(accepted)+len(unreadable) > 0
+	for _, g := range unreadable {
+		for sequence := g.First; sequence <= min(g.Last, g.First+maxProbed); sequence++ {
+			if _, err := l.Get(ctx, sequence); err == nil {
+				unreadable = unreadable.without(Ranges{{sequence, sequence}})
+			}
+		}
+	}
+	if noted && l.embedded != nil {
+		gone, err := l.list(ctx, info)
+		if err != nil {
+			return err
+		}
+		err = l.annotate(ctx, info, func(notes map[string]string) {
+			keepNote(notes, unreadableKey, info, unreadable)
+			if gone != nil || info.State.Msgs == info.State.LastSeq {
+				keepNote(notes, acceptedKey, info, accepted.shared(gone.with(unreadable)))
+			}
+		})
+		if err != nil {
+			l.logger.Warn("the stream's notes of what is missing are out of date", zap.Error(err))
+		} else if info, err = l.streamInfo(ctx); err != nil {
+			return err
+		}
+	}
+	a, err := l.absent(ctx, info)
+	switch {
+	case err != nil:
+		return err
+	case a.held != "":
+		l.logger.Error("THE LOG HAS HOLES: records that were acknowledged are missing", zap.String("lost", a.held))
+	case len(a.missing) > 0:
+		l.logger.Warn("records are missing from the log, and their loss was accepted", zap.Stringer("missing", a.missing))
+	}
+	if a.foreign != "" {
+		l.logger.Error("what was accepted of the log's losses is not believed", zap.String("why", a.foreign))
+	}
+	return nil
+}
+
+// keepNote brings a note that was readable up to date.
+func keepNote(notes map[string]string, key string, info *jetstream.StreamInfo, ranges Ranges) {
+	if before, err := readNote(info, key); err != nil || before == nil {
+		return
+	}
+	if notes[key] = note(info, ranges); len(ranges) == 0 {
+		delete(notes, key)
+	}
+}
+
+// AcceptLoss has everybody go on with what is left of a log that lost records, and returns what was missing, "" when nothing
+// was. It is the operator's decision: of an embedded log in the data folder of a stopped service, of an external one at any time.
+func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
+	if !l.mayNote {
+		return "", errors.New("eventlog: a loss is accepted in the data folder of the log, while nothing else runs on it")
+	}
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return "", err
+	}
+	a, err := l.absent(ctx, info)
+	if err != nil {
+		return "", err
+	}
+	end := l.lostEnd(info)
+	missing = bothLosses(end, a.held)
+	if missing == "" {
+		return "", nil
+	}
+	if a.many || len(a.missing) > maxRanges {
+		return "", fmt.Errorf("eventlog: too much is missing to accept it, %d records and %d places at least: restore the log from a copy",
+			info.State.LastSeq-info.State.Msgs, len(a.missing))
+	}
+	if end != "" && l.embedded != nil {
+		if err := l.forgetSeen(); err != nil { // where the log ends now is written down when it is closed
+			return "", err
+		}
+	}
+	unreadable, _ := readNote(info, unreadableKey)
+	l.holes.mu.Lock()
+	unreadable = unreadable.with(l.holes.unreadable).shared(a.missing)
+	l.holes.mu.Unlock()
+	err = l.annotate(ctx, info, func(notes map[string]string) {
+		for _, key := range []string{lostKey, unreadableKey, acceptedKey} {
+			delete(notes, key)
+		}
+		if len(unreadable) > 0 {
+			notes[unreadableKey] = note(info, unreadable)
+		}
+		if len(a.missing) > 0 {
+			notes[acceptedKey] = note(info, a.missing)
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	l.lost.Store(nil)
+	return missing, nil
+}
+
+// lostEnd says what is missing at the end of the log, "" when nothing is known to be.
+func (l *Log) lostEnd(info *jetstream.StreamInfo) string {
+	if lost := l.lost.Load(); lost != nil {
+		return *lost
+	}
+	return info.Config.Metadata[lostKey]
+}
+
+// bothLosses joins two accounts; what to do is told once.
+func bothLosses(end, inside string) string {
+	if end == "" || inside == "" {
+		return end + inside
+	}
+	return strings.TrimSuffix(end, ": "+whatToDo) + "; " + inside
+}

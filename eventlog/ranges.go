@@ -1,0 +1,139 @@
+package eventlog
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Range is every sequence from First to Last.
+type Range struct{ First, Last uint64 }
+
+// Ranges are sequences: ascending ranges that neither overlap nor touch.
+type Ranges []Range
+
+// Count is how many sequences they are.
+func (r Ranges) Count() uint64 { return r.Between(0, ^uint64(0)) }
+
+// Between is how many of them are after one sequence, up to another one and with it.
+func (r Ranges) Between(after, until uint64) (count uint64) {
+	for _, g := range r {
+		if first, last := max(g.First, after+1), min(g.Last, until); first <= last {
+			count += last - first + 1
+		}
+	}
+	return count
+}
+
+// Contains reports whether the sequence is one of them.
+func (r Ranges) Contains(sequence uint64) bool { return r.end(sequence) != 0 }
+
+// end is the last of the range that has the sequence, 0 when none has it.
+func (r Ranges) end(sequence uint64) uint64 {
+	i, _ := slices.BinarySearchFunc(r, sequence, func(g Range, s uint64) int { return cmp.Compare(g.Last, s) })
+	if i == len(r) || r[i].First > sequence {
+		return 0
+	}
+	return r[i].Last
+}
+
+// with are those of both.
+func (r Ranges) with(more Ranges) (all Ranges) {
+	sorted := slices.SortedFunc(slices.Values(slices.Concat(r, more)), func(a, b Range) int { return cmp.Compare(a.First, b.First) })
+	for _, g := range sorted {
+		if n := len(all); n > 0 && g.First <= all[n-1].Last+1 {
+			all[n-1].Last = max(all[n-1].Last, g.Last)
+		} else {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// without are those that are not among the others.
+func (r Ranges) without(others Ranges) (left Ranges) {
+	for _, g := range r {
+		for _, o := range others {
+			if o.Last < g.First {
+				continue
+			}
+			if o.First > g.Last {
+				break
+			}
+			if o.First > g.First {
+				left = append(left, Range{g.First, o.First - 1})
+			}
+			if g.First = o.Last + 1; g.First > g.Last {
+				break
+			}
+		}
+		if g.First <= g.Last {
+			left = append(left, g)
+		}
+	}
+	return left
+}
+
+// shared are those that are among the others, too.
+func (r Ranges) shared(others Ranges) Ranges { return r.without(r.without(others)) }
+
+// String lists them as parseRanges reads them: "7,2644-15000".
+func (r Ranges) String() string {
+	said := make([]string, len(r))
+	for i, g := range r {
+		if said[i] = strconv.FormatUint(g.First, 10); g.Last > g.First {
+			said[i] += "-" + strconv.FormatUint(g.Last, 10)
+		}
+	}
+	return strings.Join(said, ",")
+}
+
+// toldRanges is how many ranges an operator is told one by one.
+const toldRanges = 5
+
+// Words say which records are missing when these are: "records 2644 to 15000 are missing, 12357 in all".
+func (r Ranges) Words() string {
+	said := make([]string, 0, toldRanges+1)
+	for _, g := range r[:min(len(r), toldRanges)] {
+		text := strconv.FormatUint(g.First, 10)
+		if g.Last > g.First {
+			text += " to " + strconv.FormatUint(g.Last, 10)
+		}
+		said = append(said, text)
+	}
+	if more := len(r) - toldRanges; more > 0 {
+		said = append(said, fmt.Sprintf("and %d more places", more))
+	}
+	if r.Count() == 1 {
+		return "record " + said[0] + " is missing"
+	}
+	return fmt.Sprintf("records %s are missing, %d in all", strings.Join(said, ", "), r.Count())
+}
+
+// parseRanges reads what String wrote, and nothing else: what is not in the one form was written by somebody else, or is damaged.
+func parseRanges(text string) (all Ranges, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		var g Range
+		if g.First, err = strconv.ParseUint(from, 10, 63); err != nil {
+			return nil, err
+		}
+		g.Last = g.First
+		if isRange {
+			if g.Last, err = strconv.ParseUint(to, 10, 63); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, g)
+		if n := len(all); g.First == 0 || g.Last < g.First || n > 1 && g.First <= all[n-2].Last+1 {
+			return nil, errors.New("these are no ascending ranges")
+		}
+	}
+	if all.String() != text {
+		return nil, errors.New("it is not in the form in which it is written")
+	}
+	return all, nil
+}
