@@ -45,7 +45,7 @@ func getOne(ctx context.Context, addr string, orders int, end time.Time) (answer
 	reader := bufio.NewReader(conn)
 	request := make([]byte, 0, 256)
 	for ; ctx.Err() == nil && time.Now().Before(end); answers++ {
-		request = fmt.Appendf(request[:0], "GET /v1/orders/%s HTTP/1.1\r\nHost: bench\r\n\r\n", fillID(rand.IntN(orders)))
+		request = fmt.Appendf(request[:0], "GET /v1/orders/%s HTTP/1.1\r\nHost: localhost\r\n\r\n", fillID(rand.IntN(orders)))
 		if _, err := conn.Write(request); err != nil {
 			return answers, err
 		}

@@ -188,6 +188,6 @@ func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
 	require.NotContains(t, stderr, "s3cret")
 	code, _, stderr = execute(t, []string{"ORDERFOLD_API_CORS_ORIGIN=*"}, "serve", "--data", filepath.Join(dir, "data"),
 		"--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "")
-	require.Equal(t, exitFailed, code)
+	require.Equal(t, exitUsage, code)
 	require.Contains(t, lastLine(stderr), "is not an origin")
 }

@@ -23,10 +23,16 @@ func buildWithAFault(t testing.TB) string {
 	require.NoError(t, err)
 	source, err := os.ReadFile(path)
 	require.NoError(t, err)
-	const sound = "isObject := b.dec.PeekKind() == '{'"
-	require.Equal(t, 1, strings.Count(string(source), sound))
+	const odd = `bytes.Contains(data, []byte("ODD"))`
+	fault := string(source)
+	for sound, faulty := range map[string]string{
+		"isObject := b.dec.PeekKind() == '{'": "isObject := b.dec.PeekKind() == '{' && !" + odd,
+		"b.usual(data, places)":               "!" + odd + " && b.usual(data, places)",
+	} {
+		require.Equal(t, 1, strings.Count(fault, sound))
+		fault = strings.Replace(fault, sound, faulty, 1)
+	}
 	broken := filepath.Join(dir, "decode.go")
-	fault := strings.Replace(string(source), sound, sound+` && !bytes.Contains(data, []byte("ODD"))`, 1)
 	require.NoError(t, os.WriteFile(broken, []byte(fault), 0o600))
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: broken}})
 	require.NoError(t, err)
