@@ -43,8 +43,9 @@ fuzz: ## fuzz each target for ten seconds
 	  go test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$p || exit 1; done || exit 1; done
 
-bench: build ## measure ingest and reading, then run the Go benchmarks
+bench: build ## measure ingest, rebuilding and reading, then run the Go benchmarks
 	bin/orderfold bench ingest
+	bin/orderfold bench rebuild
 	bin/orderfold bench read
 	go test -run '^$$' -bench . -benchmem ./...
 
