@@ -34,6 +34,7 @@ type service struct {
 	log       *eventlog.Log
 	views     *views.Store
 	listeners map[string]net.Listener
+	auth      []receiver.Credentials
 	keyFile   *api.KeyFile // nil: none is named
 	keys      []api.Key
 	rebuilds  api.Rebuilds // nil without a projector
@@ -117,8 +118,10 @@ func (sv *service) open(ctx context.Context, r roles) error {
 // checkExposure wants credentials where not only this machine can reach a listener. It reads the key file.
 func (sv *service) checkExposure(r roles) (err error) {
 	if r.receiver {
-		auth, err := sv.settings.receiver.credentials()
-		if err = errors.Join(err, receiver.CheckExposure(sv.listeners["receiver"].Addr(), auth)); err != nil {
+		if sv.auth, err = sv.settings.receiver.credentials(); err != nil {
+			return err
+		}
+		if err := receiver.CheckExposure(sv.listeners["receiver"].Addr(), sv.auth); err != nil {
 			return err
 		}
 	}
@@ -254,12 +257,8 @@ func (sv *service) addAPI() error {
 
 func (sv *service) addReceiver() error {
 	s := &sv.settings.receiver
-	auth, err := s.credentials()
-	if err != nil {
-		return err
-	}
 	l := sv.listeners["receiver"]
-	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting,
+	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: sv.auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting,
 		AppendTimeout: s.appendTimeout, ReadTimeout: s.readTimeout, HeaderTimeout: s.readTimeout, DrainTimeout: s.drainTimeout,
 		TLSCert: s.tlsCertificate, TLSKey: s.tlsKey, Logger: sv.logger.Named("receiver"), Metrics: sv.metrics})
 	if err != nil {

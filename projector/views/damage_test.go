@@ -125,6 +125,19 @@ func TestViewsAreGivenUpOnceAndOnlyThoseThatAreMeant(t *testing.T) {
 	require.NoError(t, s.GiveUp(1, "closed"))
 }
 
+// compared is what a whole comparison of the draft with the live generation finds.
+func compared(t testing.TB, d *Draft, dir string) Findings {
+	ctx := context.Background()
+	k, err := d.Compare(ctx, dir)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, k.Close()) }()
+	for done := false; !done; {
+		done, err = k.Step(ctx, 100, func(context.Context, uint64) error { return nil })
+		require.NoError(t, err)
+	}
+	return k.Findings
+}
+
 func TestAComparisonTellsDamageFromADifference(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, w := onDisk(t, dir)
@@ -133,14 +146,7 @@ func TestAComparisonTellsDamageFromADifference(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, d.Close()) }()
 		require.NoError(t, d.Commit(ctx, w.everything()))
-		k, err := d.Compare(ctx, dir)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, k.Close()) }()
-		for done := false; !done; {
-			done, err = k.Step(ctx, 100, func(context.Context, uint64) error { return nil })
-			require.NoError(t, err)
-		}
-		return k.Findings
+		return compared(t, d, dir)
 	}
 	found := compare()
 	require.True(t, found.Equal(), found.Summary())

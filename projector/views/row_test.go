@@ -52,15 +52,9 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 		require.NoError(t, d.Insert(ctx, rows, all.Checkpoint))
 	}
 	require.NoError(t, d.IndexIDs(ctx))
-	k, err := d.Compare(ctx, dir)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, k.Close()) }()
-	for done := false; !done; {
-		done, err = k.Step(ctx, 100, func(context.Context, uint64) error { return nil })
-		require.NoError(t, err)
-	}
-	require.True(t, k.Equal(), "%+v", k.Findings)
-	require.EqualValues(t, 400, k.Orders)
+	found := compared(t, d, dir)
+	require.True(t, found.Equal(), "%+v", found)
+	require.EqualValues(t, 400, found.Orders)
 }
 
 func TestARowOfHalfAnOrderIsRefused(t *testing.T) {
