@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -122,20 +123,88 @@ func headerValue(text string) string {
 }
 
 // record is the inverse of message, for a message that has a place in the log.
-func record(log string, sequence uint64, received time.Time, subject string, header nats.Header, body []byte) Record {
+func record(log string, sequence uint64, received time.Time, subject string, a attributes, body []byte) Record {
 	_, object, _ := strings.Cut(subject, ".")
 	object, _, _ = strings.Cut(object, ".")
 	return Record{
 		Sequence:    sequence,
 		Received:    received.UTC(),
-		Source:      Source(first(header, headerSource)),
+		Source:      Source(a.source),
 		Object:      object,
-		ContentType: first(header, headerContentType),
-		RequestID:   first(header, headerRequestID),
-		Traceparent: first(header, headerTraceparent),
+		ContentType: a.contentType,
+		RequestID:   a.requestID,
+		Traceparent: a.traceparent,
 		Body:        body,
 		log:         log,
 		subject:     subject,
+	}
+}
+
+// attributes are what the headers of a message say of a record.
+type attributes struct{ source, contentType, requestID, traceparent string }
+
+func attributesOf(header nats.Header) attributes {
+	return attributes{first(header, headerSource), first(header, headerContentType), first(header, headerRequestID), first(header, headerTraceparent)}
+}
+
+// read replaces a with what the headers say, as they are stored. A text that is as it was keeps its memory.
+func (a *attributes) read(block []byte) error {
+	if len(block) == 0 {
+		*a = attributes{}
+		return nil
+	}
+	if a.readLines(block) {
+		return nil
+	}
+	header, err := nats.DecodeHeadersMsg(block)
+	if err != nil {
+		return fmt.Errorf("eventlog: read the headers of a record: %w", err)
+	}
+	*a = attributesOf(header)
+	return nil
+}
+
+// readLines reads headers as message writes them, in a third of the time that the client library takes. It returns false for any
+// other, and leaves a alone.
+func (a *attributes) readLines(block []byte) bool {
+	rest, ok := bytes.CutPrefix(block, []byte("NATS/1.0\r\n"))
+	if !ok {
+		return false
+	}
+	var next attributes
+	for {
+		line, after, ok := bytes.Cut(rest, []byte("\r\n"))
+		if !ok || bytes.IndexByte(line, '\n') >= 0 {
+			return false
+		}
+		if rest = after; len(line) == 0 {
+			*a = next
+			return true
+		}
+		name, value, ok := bytes.Cut(line, []byte(": "))
+		if !ok {
+			return false
+		}
+		var text *string
+		before := ""
+		switch string(name) {
+		case headerSource:
+			text, before = &next.source, a.source
+		case headerContentType:
+			text, before = &next.contentType, a.contentType
+		case headerRequestID:
+			text, before = &next.requestID, a.requestID
+		case headerTraceparent:
+			text, before = &next.traceparent, a.traceparent
+		default:
+			continue
+		}
+		if *text != "" || len(value) == 0 || value[0] == ' ' || value[0] == '\t' {
+			return false
+		}
+		if *text = before; string(value) != before {
+			*text = string(value)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
 	}
 	msg, err := l.stream.GetMsg(ctx, sequence)
 	if err == nil {
-		return record(l.identity, msg.Sequence, msg.Time, msg.Subject, msg.Header, msg.Data), nil
+		return record(l.identity, msg.Sequence, msg.Time, msg.Subject, attributesOf(msg.Header), msg.Data), nil
 	}
 	if !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Record{}, unavailable(ctx, fmt.Sprintf("get record %d", sequence), err)
@@ -69,7 +69,7 @@ func (l *Log) getFromLeader(ctx context.Context, sequence uint64) (Record, error
 			return Record{}, unavailable(ctx, what, err)
 		}
 	}
-	return record(l.identity, sequence, got.Message.Time, got.Message.Subject, header, got.Message.Data), nil
+	return record(l.identity, sequence, got.Message.Time, got.Message.Subject, attributesOf(header), got.Message.Data), nil
 }
 
 // Read yields every record after the position, up to the end of the log as it stands when the iteration begins. It ends
@@ -114,7 +114,7 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 		if !follow {
 			r.until = bounds.Last
 		}
-		err = r.run(ctx)
+		err = r.all(ctx)
 	}
 	if err == nil || r.quit {
 		return
@@ -123,6 +123,22 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 		err = fmt.Errorf("eventlog: read: %w", context.Cause(ctx))
 	}
 	yield(Record{}, err)
+}
+
+// all yields what there is to yield. Most of a large log comes out of a backup, if the caller wants more of it than its beginning.
+func (r *reader) all(ctx context.Context) error {
+	last := r.until
+	if r.after.Sequence == 0 && !r.follow && last >= r.next+backupRecords && r.log.mayBackUp() {
+		r.until = r.next + backupAfter
+		if err := r.run(ctx); err != nil || r.quit {
+			return err
+		}
+		r.until = last
+		if r.restore(ctx); r.quit {
+			return nil
+		}
+	}
+	return r.run(ctx)
 }
 
 // run goes from consumer to consumer until everything was yielded. A consumer ends early when the server or the
@@ -217,13 +233,17 @@ func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
 			return err
 		}
 	}
-	rec := record(r.after.Log, sequence, received, msg.Subject, msg.Header, msg.Data)
-	r.after.Sequence, r.last, r.next = sequence, rec, sequence+1
+	r.take(record(r.after.Log, sequence, received, msg.Subject, attributesOf(msg.Header), msg.Data))
+	return nil
+}
+
+// take yields the next record.
+func (r *reader) take(rec Record) {
+	r.after.Sequence, r.last, r.next = rec.Sequence, rec, rec.Sequence+1
 	r.pass(r.skip)
 	if !r.yield(rec, nil) {
 		r.quit = true
 	}
-	return nil
 }
 
 // idle looks whether there is really nothing to read: a log that lost its tail is as quiet as one to which nothing is

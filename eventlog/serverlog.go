@@ -44,9 +44,13 @@ func (s *serverLog) lastWarning() string {
 // Noticef logs at debug level: the server's start is of no interest to our operator.
 func (s *serverLog) Noticef(format string, v ...any) { s.logger.Debug(fmt.Sprintf(format, v...)) }
 
-// Warnf logs at warn level.
+// Warnf logs at warn level, but for what became of a backup: only our own readers have one made, and they say it themselves.
 func (s *serverLog) Warnf(format string, v ...any) {
 	text := strings.TrimSpace(fmt.Sprintf(format, v...))
+	if strings.HasPrefix(text, "Snapshot for stream ") {
+		s.logger.Debug(text)
+		return
+	}
 	s.mu.Lock()
 	s.warning = text
 	s.mu.Unlock()

@@ -1,0 +1,236 @@
+package eventlog
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"github.com/nats-io/nats-server/v2/server/archive"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const (
+	// backupRecords is from how many records on a reader of the whole log asks for a backup, and backupAfter how many it reads
+	// before it does: who looks at the beginning only needs none.
+	backupRecords = 10_000
+	backupAfter   = 500
+	// backupChunk and backupWindow bound what is on the way, compressed.
+	backupChunk  = 256 << 10
+	backupWindow = 8 * backupChunk
+	// backupPatience is how long the answer to the request may take. A user who may not ask gets none.
+	backupPatience = 2 * time.Second
+	// maxEntry bounds what is held of one record; no server takes a larger message.
+	maxEntry = 64 << 20
+)
+
+// errNoBackup: the server gives none that can be read. It is an older one, or this user may not have it.
+var errNoBackup = errors.New("the server gives no backup of the stream")
+
+// backup is the stream as the server backs it up: what a consumer delivers, with every checksum compared, for half of the work.
+type backup struct {
+	ctx    context.Context // of the one reader; Read cannot be given it
+	conn   *nats.Conn
+	sub    *nats.Subscription
+	chunks chan *nats.Msg
+	quiet  *time.Timer
+	rest   []byte // of the chunk that is being read
+	number uint64 // of that chunk, from 1 on
+	ended  bool
+	failed error // why no more comes; the archive's reader does not pass it on
+
+	archive    *archive.Reader
+	attributes attributes // of the last record
+}
+
+// mayBackUp reports whether it is worth asking for a backup. The guest of a service that runs may read, and no more.
+func (l *Log) mayBackUp() bool { return l.mayNote && !l.noBackup.Load() }
+
+// backup begins one. Only errNoBackup will not pass.
+func (l *Log) backup(ctx context.Context) (b *backup, err error) {
+	// The last chunk and the end come without being asked for.
+	b = &backup{ctx: ctx, conn: l.conn, chunks: make(chan *nats.Msg, backupWindow/backupChunk+2), quiet: time.NewTimer(silence)}
+	b.archive = archive.NewReader(bufio.NewReaderSize(s2.NewReader(b), 64<<10))
+	if b.sub, err = l.conn.ChanSubscribe(l.conn.NewInbox(), b.chunks); err == nil {
+		err = b.request()
+	}
+	if err == nil {
+		var state *archive.Header
+		if state, err = b.entry(); err == nil && state.Name != "state.json" || errors.Is(err, archive.ErrInvalidArchive) {
+			err = fmt.Errorf("%w that can be read: it is another version", errNoBackup)
+		}
+	}
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *backup) request() error {
+	request, err := json.Marshal(struct {
+		Deliver     string `json:"deliver_subject"`
+		NoConsumers bool   `json:"no_consumers"`
+		Chunk       int    `json:"chunk_size"`
+		Window      int    `json:"window_size"`
+	}{b.sub.Subject, true, backupChunk, backupWindow})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, backupPatience)
+	defer cancel()
+	msg, err := b.conn.RequestWithContext(ctx, "$JS.API.STREAM.SNAPSHOT."+streamName, request)
+	if err != nil && b.ctx.Err() == nil && b.conn.IsConnected() {
+		return fmt.Errorf("%w: %w", errNoBackup, err)
+	}
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return err
+	}
+	if answer.Error != nil {
+		return answer.Error
+	}
+	return nil
+}
+
+// close has the server stop, if it has not come to the end.
+func (b *backup) close() {
+	b.quiet.Stop()
+	if b.sub != nil {
+		_ = b.sub.Unsubscribe() // fails when the connection is gone, and the subscription with it
+	}
+}
+
+// Read gives the bytes of the backup, compressed, and io.EOF where the server says that it is the end.
+func (b *backup) Read(p []byte) (int, error) {
+	for len(b.rest) == 0 {
+		if b.ended {
+			return 0, io.EOF
+		}
+		msg, err := b.receive()
+		if err == nil {
+			err = b.accept(msg)
+		}
+		if b.failed = err; err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+func (b *backup) receive() (*nats.Msg, error) {
+	b.quiet.Reset(silence)
+	select {
+	case msg, ok := <-b.chunks:
+		if !ok {
+			return nil, nats.ErrConnectionClosed
+		}
+		return msg, nil
+	case <-b.quiet.C:
+		return nil, errors.New("the server is silent")
+	case <-b.ctx.Done():
+		return nil, b.ctx.Err()
+	}
+}
+
+// accept takes a chunk, and has the server send another one. The subject for that ends in the chunk's number; the last chunk has
+// none, and the end has no bytes.
+func (b *backup) accept(msg *nats.Msg) error {
+	if len(msg.Data) == 0 {
+		if status := first(msg.Header, "Status"); status != "" && status != "204" {
+			return fmt.Errorf("the server answers %s %s", status, first(msg.Header, "Description"))
+		}
+		b.ended = true
+		return nil
+	}
+	b.rest = msg.Data
+	b.number++
+	if msg.Reply == "" {
+		return nil
+	}
+	if number := msg.Reply[strings.LastIndexByte(msg.Reply, '.')+1:]; number != strconv.FormatUint(b.number, 10) {
+		return fmt.Errorf("chunk %s came in the place of %d", number, b.number)
+	}
+	return b.conn.Publish(msg.Reply, nil)
+}
+
+func (b *backup) entry() (*archive.Header, error) {
+	entry, err := b.archive.Next()
+	if err != nil && b.failed != nil {
+		err = b.failed
+	}
+	return entry, err
+}
+
+// next returns the next record, of the log of that identity; io.EOF at the end.
+func (b *backup) next(log string) (Record, error) {
+	entry, err := b.entry()
+	if err != nil {
+		return Record{}, err
+	}
+	if entry.Name == "" { // the mark at the end
+		return Record{}, io.EOF
+	}
+	if entry.HeaderSize > maxEntry || entry.PayloadSize > maxEntry {
+		return Record{}, fmt.Errorf("record %d of the backup is too large", entry.Sequence)
+	}
+	data := make([]byte, entry.HeaderSize+entry.PayloadSize)
+	if _, err := io.ReadFull(b.archive, data); err != nil {
+		return Record{}, err
+	}
+	if err := b.attributes.read(data[:entry.HeaderSize]); err != nil {
+		return Record{}, err
+	}
+	return record(log, entry.Sequence, time.Unix(0, entry.Timestamp), entry.Name, b.attributes, data[entry.HeaderSize:]), nil
+}
+
+// restore yields what a backup has of what is due. Where it ends, for whatever reason, a consumer goes on, and says what is wrong
+// with the log if it is that.
+func (r *reader) restore(ctx context.Context) {
+	if _, err := r.log.check(ctx, r.position()); err != nil {
+		return
+	}
+	b, err := r.log.backup(ctx)
+	if err == nil {
+		err = r.takeFrom(b)
+		b.close()
+	}
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, errNoBackup):
+		r.log.noBackup.Store(true)
+		r.log.logger.Info("the log is read record by record, which takes longer", zap.Error(err))
+	default:
+		r.log.logger.Warn("a backup of the log ended early; the rest is read record by record", zap.Uint64("before", r.next), zap.Error(err))
+	}
+}
+
+func (r *reader) takeFrom(b *backup) error {
+	for r.next <= r.until && !r.quit {
+		rec, err := b.next(r.after.Log)
+		switch {
+		case err != nil:
+			return err
+		case rec.Sequence > r.next:
+			return fmt.Errorf("record %d came in the place of %d", rec.Sequence, r.next)
+		case rec.Sequence == r.next:
+			r.take(rec)
+		}
+	}
+	return nil
+}
