@@ -65,13 +65,13 @@ type builder struct {
 	tell   func(Progress) // nil: nobody is told
 	records,
 	bytes int
-	partRecords uint64 // of a fold in bulk, about
+	partOrders  int // of a fold in bulk
 	told, begun time.Time
 	from        uint64
 }
 
 func newBuilder(log Log, draft *views.Draft, share float64, tell func(Progress)) *builder {
-	b := &builder{log: log, draft: draft, pace: pace{share}, tell: tell, records: catchUpRecords, bytes: catchUpBytes, partRecords: partRecords,
+	b := &builder{log: log, draft: draft, pace: pace{share}, tell: tell, records: catchUpRecords, bytes: catchUpBytes, partOrders: partOrders,
 		folder: folder{views: draft, hot: newHotOrders(catchUpOrders)}}
 	if share > 0 {
 		b.records = pacedRecords

@@ -1,17 +1,14 @@
 package projector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/orderfold/orderfold/eventlog"
@@ -21,15 +18,15 @@ import (
 )
 
 // The fold in bulk. The orders of a large log do not fit into memory, and each lives all over the log. So the log is read once
-// and what it says is dealt out by order into parts that do fit; each part is folded by itself, every order once and whole; and
-// the orders of all parts are written in the order of their first arrival, which is the order in which live views keep them.
+// and what it says is dealt out by order into parts that do fit: orders that arrived one after the other are in the same part. Each
+// part is folded by itself, every order once and whole; and the parts are written in their order, which is the order of first
+// arrival, in which live views keep orders too.
 const (
-	partRecords = 40_000  // about 30 MB when it is folded
-	maxParts    = 256     // open files
-	maxFolders  = 4       // parts folded at a time
-	bulkBatch   = 4096    // orders of one transaction
-	dealtBatch  = 500     // records that are handed over at a time
-	dealtBytes  = 4 << 20 // or that many bytes, about
+	partOrders = 4096    // and a transaction of them
+	partsAhead = 4       // parts that are folded while others are written, at most
+	bulkBatch  = 4096    // what is not of orders, in one transaction
+	dealtBatch = 500     // records that are handed over at a time
+	dealtBytes = 4 << 20 // or that many bytes, about
 )
 
 // bulkFold is one fold in bulk of an empty draft.
@@ -37,14 +34,16 @@ type bulkFold struct {
 	*builder
 	dir   string
 	until uint64
-	seed  maphash.Seed
 	ended bool   // the log was read without an error
 	dealt uint64 // records that say something of an order
+	done  uint64 // how many of those are written
+
+	parts []*spill
+	homes homes // where in parts an order is; two that are taken for one are in one part
+	seed  maphash.Seed
+	last  int // orders in the last part
 
 	encoded []byte // reused from record to record
-
-	mu   sync.Mutex
-	done uint64 // how many of those dealt are folded, and how many are written, together
 }
 
 // bulk folds the log, from its beginning to exactly that record, into an empty draft.
@@ -55,37 +54,20 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	f := &bulkFold{builder: b, dir: dir, until: until, seed: maphash.MakeSeed()}
-	parts := make([]*spill, min(until/b.partRecords+1, maxParts))
-	defer func() {
-		for _, p := range parts {
-			err = errors.Join(err, p.close())
-		}
-	}()
-	for i := range parts {
-		if parts[i], err = newSpill(filepath.Join(dir, fmt.Sprint("part-", i))); err != nil {
-			return err
-		}
-	}
-	at, err := f.deal(ctx, parts)
+	at, err := f.deal(ctx)
 	if err != nil {
 		return err
 	}
+	f.homes = homes{}
 	b.begun, b.from = time.Now(), 0
-	runs, err := f.foldParts(ctx, parts)
-	if err == nil {
-		err = f.merge(ctx, runs, at)
-	}
-	for _, r := range runs {
-		err = errors.Join(err, r.close())
-	}
-	if err != nil {
+	if err := f.fold(ctx, at); err != nil {
 		return err
 	}
 	return b.draft.IndexIDs(ctx)
 }
 
 // deal reads the log and sorts what it says into the parts. What is not of an order goes into the draft at once.
-func (f *bulkFold) deal(ctx context.Context, parts []*spill) (at views.Checkpoint, err error) {
+func (f *bulkFold) deal(ctx context.Context) (at views.Checkpoint, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan []eventlog.Record, 2)
 	group.Go(func() error {
@@ -93,19 +75,19 @@ func (f *bulkFold) deal(ctx context.Context, parts []*spill) (at views.Checkpoin
 		return f.read(ctx, batches)
 	})
 	group.Go(func() (err error) {
-		at, err = f.dealAll(ctx, batches, parts)
+		at, err = f.dealAll(ctx, batches)
 		return err
 	})
 	return at, group.Wait()
 }
 
-func (f *bulkFold) dealAll(ctx context.Context, batches <-chan []eventlog.Record, parts []*spill) (at views.Checkpoint, err error) {
+func (f *bulkFold) dealAll(ctx context.Context, batches <-chan []eventlog.Record) (at views.Checkpoint, err error) {
 	stroke := f.stroke()
 	in := newIntake()
 	var reached views.Checkpoint
 	for batch := range batches {
 		for i := range batch {
-			if err := f.dealRecord(&batch[i], in, parts); err != nil {
+			if err := f.dealRecord(&batch[i], in); err != nil {
 				return at, err
 			}
 		}
@@ -168,7 +150,7 @@ func (f *bulkFold) read(ctx context.Context, to chan<- []eventlog.Record) error 
 }
 
 // dealRecord puts what a record says of an order into the order's part, and what it says of anything else into the intake.
-func (f *bulkFold) dealRecord(r *eventlog.Record, in *intake, parts []*spill) (err error) {
+func (f *bulkFold) dealRecord(r *eventlog.Record, in *intake) (err error) {
 	n, ok := f.folder.decoder.take(r, in)
 	if !ok {
 		return nil
@@ -177,133 +159,110 @@ func (f *bulkFold) dealRecord(r *eventlog.Record, in *intake, parts []*spill) (e
 		return err
 	}
 	f.dealt++
-	return parts[maphash.String(f.seed, n.OrderID)%uint64(len(parts))].write(f.encoded)
+	return f.part(n.OrderID).write(f.encoded)
 }
 
-// foldParts makes a run of each part: its orders in the order of their first arrival.
-func (f *bulkFold) foldParts(ctx context.Context, parts []*spill) (runs []*spill, err error) {
-	folders := 1
-	if f.pace.share <= 0 {
-		folders = min(runtime.GOMAXPROCS(0), maxFolders)
+// part is where an order is, or will be: in the last one, or in a new one when that is full.
+func (f *bulkFold) part(id string) *spill {
+	next := len(f.parts) - 1
+	if next < 0 || f.last >= f.partOrders {
+		next++
 	}
-	runs = make([]*spill, len(parts))
+	home, known := f.homes.of(maphash.String(f.seed, id), next)
+	if home == len(f.parts) {
+		f.parts = append(f.parts, &spill{path: filepath.Join(f.dir, fmt.Sprint("part-", home))})
+		f.last = 0
+	}
+	if !known {
+		f.last++
+	}
+	return f.parts[home]
+}
+
+// fold folds the parts side by side, and writes them in their order.
+func (f *bulkFold) fold(ctx context.Context, at views.Checkpoint) error {
+	ahead, orders := min(runtime.GOMAXPROCS(0), partsAhead), f.partOrders
+	if f.pace.share > 0 {
+		ahead, orders = 0, pacedRecords
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(folders)
-	for i, part := range parts {
-		group.Go(func() (err error) {
-			if err = ctx.Err(); err != nil {
+	parts := make(chan chan []views.Row, ahead)
+	group.Go(func() error {
+		defer close(parts)
+		for _, part := range f.parts {
+			folded := make(chan []views.Row, 1)
+			if err := send(ctx, parts, folded); err != nil {
 				return err
 			}
-			if runs[i], err = newSpill(filepath.Join(f.dir, fmt.Sprint("run-", i))); err != nil {
+			group.Go(func() error {
+				rows, err := f.foldPart(ctx, part)
+				folded <- rows
 				return err
+			})
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for folded := range parts {
+			for rows := range slices.Chunk(<-folded, orders) {
+				if err := f.write(ctx, rows, at); err != nil {
+					return err
+				}
 			}
-			if err = f.foldPart(ctx, part, runs[i]); err == nil {
-				f.did(part.entries)
-			}
-			return err
-		})
-	}
-	return runs, group.Wait()
+		}
+		return ctx.Err()
+	})
+	return group.Wait()
 }
 
-func (f *bulkFold) foldPart(ctx context.Context, part, run *spill) error {
+// foldPart returns the orders of a part, in the order of their first arrival. The part is gone afterwards.
+func (f *bulkFold) foldPart(ctx context.Context, part *spill) ([]views.Row, error) {
 	stroke := f.stroke()
 	orders := map[string]*views.Change{}
+	var arrived []*views.Change
 	var n statemachine.Notification
 	for encoded, err := range part.read() {
 		if err == nil {
 			err = n.UnmarshalBinary(encoded)
 		}
 		if err != nil {
-			return fmt.Errorf("projector: fold a part: %w", err)
+			return nil, fmt.Errorf("projector: fold a part: %w", err)
 		}
 		ch := orders[n.OrderID]
 		if ch == nil {
 			ch = &views.Change{Order: &statemachine.Order{ID: n.OrderID}}
 			orders[n.OrderID] = ch
+			arrived = append(arrived, ch)
 		}
 		ch.Order.Apply(&n)
 		ch.Sequences = append(ch.Sequences, n.Sequence)
 		if stroke.over() {
 			if err := stroke.rest(ctx); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return errors.Join(writeRun(orders, run), part.close())
-}
-
-// writeRun writes the orders in the order of their first arrival.
-func writeRun(orders map[string]*views.Change, run *spill) error {
-	sorted := slices.SortedFunc(maps.Values(orders), func(a, b *views.Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
-	var encoded, state []byte
-	for _, ch := range sorted {
-		row, err := views.NewRow(ch, state)
-		if err != nil {
-			return err
-		}
-		state = row.State()
-		if encoded, err = row.AppendBinary(encoded[:0]); err != nil {
-			return err
-		}
-		if err := run.write(encoded); err != nil {
-			return err
+	rows := make([]views.Row, len(arrived))
+	for i, ch := range arrived {
+		var err error
+		if rows[i], err = views.NewRow(ch); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return rows, part.remove()
 }
 
-// merge writes the orders of all runs in the order of their first arrival.
-func (f *bulkFold) merge(ctx context.Context, runs []*spill, at views.Checkpoint) error {
-	orders := bulkBatch
-	if f.pace.share > 0 {
-		orders = pacedRecords
+// write puts rows into the draft, and tells how far that is.
+func (f *bulkFold) write(ctx context.Context, rows []views.Row, at views.Checkpoint) error {
+	begin := time.Now()
+	if err := f.draft.Insert(ctx, rows, at); err != nil {
+		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan []views.Row, 1)
-	group.Go(func() error {
-		defer close(batches)
-		var batch []views.Row
-		for row, err := range mergeRuns(runs) {
-			if err != nil {
-				return err
-			}
-			if batch = append(batch, row); len(batch) < orders {
-				continue
-			}
-			if err := send(ctx, batches, batch); err != nil {
-				return err
-			}
-			batch = make([]views.Row, 0, orders)
-		}
-		return send(ctx, batches, batch)
-	})
-	group.Go(func() error {
-		for batch := range batches {
-			begin := time.Now()
-			if err := f.draft.Insert(ctx, batch, at); err != nil {
-				return err
-			}
-			var written uint64
-			for i := range batch {
-				written += batch[i].Notifications()
-			}
-			f.did(written)
-			if err := f.pace.rest(ctx, time.Since(begin)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return group.Wait()
-}
-
-// did tells how far folding and writing are: each is about half of the work.
-func (f *bulkFold) did(records uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.done += records
-	f.progress(Writing, f.until*f.done/max(2*f.dealt, 1), f.until)
+	for i := range rows {
+		f.done += rows[i].Notifications()
+	}
+	f.progress(Writing, f.until*f.done/max(f.dealt, 1), f.until)
+	return f.pace.rest(ctx, time.Since(begin))
 }
 
 // stroke is a piece of work between two rests.

@@ -31,18 +31,18 @@ func TestViewsFoldedInBulkEqualThoseThatFollowed(t *testing.T) {
 	w.play(150)
 	w.project()
 	for _, c := range []struct {
-		name    string
-		records uint64
-		share   float64
+		name   string
+		orders int
+		share  float64
 	}{
 		{"in one part", 1 << 20, 0},
 		{"in many parts", 20, 0},
-		{"in more parts than there may be files", 1, 0},
-		{"leaving room for others", 100, 0.9},
+		{"each order in a part of its own", 1, 0},
+		{"leaving room for others", 60, 0.9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := projector.Examination{Log: w.log, Dir: w.dir, Share: c.share}
-			found, err := projector.VerifyInParts(t.Context(), e, c.records)
+			found, err := projector.VerifyInParts(t.Context(), e, c.orders)
 			require.NoError(t, err)
 			require.True(t, found.Equal(), "%+v", found)
 			require.EqualValues(t, 150, found.Orders)

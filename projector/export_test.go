@@ -6,14 +6,14 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// VerifyInParts is Verify with parts of about so many records.
-func VerifyInParts(ctx context.Context, e Examination, records uint64) (views.Findings, error) {
+// VerifyInParts is Verify with parts of so many orders.
+func VerifyInParts(ctx context.Context, e Examination, orders int) (views.Findings, error) {
 	draft, err := views.NewDraft(ctx, e.Dir, FoldVersion())
 	if err != nil {
 		return views.Findings{}, err
 	}
 	defer draft.Close()
 	b := newBuilder(e.Log, draft, e.Share, e.Tell)
-	b.partRecords = records
+	b.partOrders = orders
 	return compare(ctx, b, e.Dir)
 }

@@ -133,14 +133,9 @@ func (d *Draft) Insert(ctx context.Context, rows []Row, at Checkpoint) error {
 	err := d.w.transaction(ctx, func(ctx context.Context) error {
 		quiet := context.WithoutCancel(ctx)
 		t := newTally()
-		var sequences []uint64
 		for i := range rows {
 			r := &rows[i]
-			var err error
-			if sequences, err = appendSequences(sequences[:0], r.sequences); err != nil {
-				return err
-			}
-			if _, err = d.w.writeRow(quiet, &r.row, r.id, sequences, &stored{}, at.Sequence, t); err != nil {
+			if _, err := d.w.writeRow(quiet, &r.row, r.id, r.sequences, &stored{}, at.Sequence, t); err != nil {
 				return fmt.Errorf("order %q: %w", r.id, err)
 			}
 		}

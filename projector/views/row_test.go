@@ -3,7 +3,6 @@ package views
 import (
 	"cmp"
 	"context"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -12,15 +11,9 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// passed is a row after it was encoded and decoded.
-func passed(t testing.TB, ch *Change) Row {
-	made, err := NewRow(ch, nil)
+func madeRow(t testing.TB, ch *Change) Row {
+	r, err := NewRow(ch)
 	require.NoError(t, err)
-	encoded, err := made.AppendBinary(nil)
-	require.NoError(t, err)
-	var r Row
-	require.NoError(t, r.UnmarshalBinary(encoded))
-	require.Equal(t, ch.Sequences[0], r.First())
 	require.EqualValues(t, len(ch.Sequences), r.Notifications())
 	return r
 }
@@ -47,7 +40,7 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 	for chunk := range slices.Chunk(changes, 90) {
 		var rows []Row
 		for i := range chunk {
-			rows = append(rows, passed(t, &chunk[i]))
+			rows = append(rows, madeRow(t, &chunk[i]))
 		}
 		require.NoError(t, d.Insert(ctx, rows, all.Checkpoint))
 	}
@@ -61,7 +54,7 @@ func TestARowOfHalfAnOrderIsRefused(t *testing.T) {
 	w := newWorld()
 	w.status("o-1", statemachine.Placed)
 	w.status("o-1", statemachine.Filled)
-	_, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{2}}, nil)
+	_, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{2}})
 	require.ErrorContains(t, err, "has 2 notifications, of which 1 are given")
 }
 
@@ -72,30 +65,7 @@ func TestARowBeyondThePositionIsRefused(t *testing.T) {
 	d, err := NewDraft(ctx, t.TempDir(), testVersion)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
-	r := passed(t, &Change{Order: w.orders["o-1"], Sequences: []uint64{1}})
+	r := madeRow(t, &Change{Order: w.orders["o-1"], Sequences: []uint64{1}})
 	require.ErrorContains(t, d.Insert(ctx, []Row{r}, Checkpoint{}), "up to 0")
 	require.ErrorContains(t, d.Insert(ctx, []Row{r, r}, Checkpoint{Sequence: 1}), "is that of another order")
-}
-
-func TestARowThatIsCutOrTooLongIsRefused(t *testing.T) {
-	w := newWorld()
-	w.status("o-1", statemachine.Placed)
-	w.status("o-1", statemachine.Canceled)
-	w.status("o-1", statemachine.Filled)
-	made, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{1, 2, 3}}, nil)
-	require.NoError(t, err)
-	require.NotEmpty(t, made.breaks)
-	encoded, err := made.AppendBinary(nil)
-	require.NoError(t, err)
-	var r Row
-	for i := range encoded {
-		require.Error(t, r.UnmarshalBinary(encoded[:i:i]), i)
-	}
-	require.Error(t, r.UnmarshalBinary(append(slices.Clone(encoded), 0)))
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 1000 { // whatever it says, it is not followed out of bounds
-		spoilt := slices.Clone(encoded)
-		spoilt[random.IntN(len(spoilt))] ^= byte(1 + random.IntN(255))
-		_ = r.UnmarshalBinary(spoilt)
-	}
 }
