@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// backupRecords is from how many records on a reader of the whole log asks for a backup, and backupAfter how many it reads
+	// backupRecords is for how many records a reader asks for a backup, and backupAfter how many it reads
 	// before it does: who looks at the beginning only needs none.
 	backupRecords = 10_000
 	backupAfter   = 500

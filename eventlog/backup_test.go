@@ -30,18 +30,6 @@ func backups(t testing.TB, p *place, l *eventlog.Log) func() int {
 	return func() int { return int(begun.Load()) }
 }
 
-// followed is what a consumer delivers up to that record.
-func followed(t testing.TB, l *eventlog.Log, last uint64) (records []eventlog.Record) {
-	for r, err := range l.Follow(t.Context(), eventlog.Position{}) {
-		require.NoError(t, err)
-		records = append(records, r)
-		if r.Sequence == last {
-			break
-		}
-	}
-	return records
-}
-
 func TestALargeLogIsReadFromABackupAsFromAConsumer(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
@@ -61,11 +49,38 @@ func TestALargeLogIsReadFromABackupAsFromAConsumer(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, read, 12_003)
 		require.Eventually(t, func() bool { return begun() == 1 }, 10*time.Second, time.Millisecond)
-		for i, want := range followed(t, l, 12_003) {
-			require.Equal(t, want.Position(), read[i].Position())
-			require.Equal(t, want, read[i])
+		for _, r := range read {
+			want, err := l.Get(t.Context(), r.Sequence)
+			require.NoError(t, err)
+			require.Equal(t, want, r)
 		}
 	})
+}
+
+func TestAFollowerThatIsFarBehindGoesOnAfterABackup(t *testing.T) {
+	p := embeddedPlace(t)
+	l := open(t, p.options)
+	fill(t, l, 13_000)
+	after, err := l.Get(t.Context(), 2000)
+	require.NoError(t, err)
+	begun := backups(t, p, l)
+	next := uint64(2001)
+	for r, err := range l.Follow(t.Context(), after.Position()) {
+		require.NoError(t, err)
+		require.Equal(t, next, r.Sequence)
+		if next++; next == 13_001 {
+			appendAll(t, l, "one more")
+		}
+		if next == 13_002 {
+			require.Equal(t, "one more", string(r.Body))
+			break
+		}
+	}
+	require.Equal(t, 1, begun())
+	read, err := readAll(t.Context(), l, eventlog.Position{Sequence: 3001}) // too much of a backup would be passed over
+	require.NoError(t, err)
+	require.Len(t, read, 10_000)
+	require.Equal(t, 1, begun())
 }
 
 func TestWhoReadsTheBeginningOnlyAsksForNoBackup(t *testing.T) {

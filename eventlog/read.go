@@ -114,7 +114,7 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 		if !follow {
 			r.until = bounds.Last
 		}
-		err = r.all(ctx)
+		err = r.all(ctx, bounds)
 	}
 	if err == nil || r.quit {
 		return
@@ -125,18 +125,20 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 	yield(Record{}, err)
 }
 
-// all yields what there is to yield. Most of a large log comes out of a backup, if the caller wants more of it than its beginning.
-func (r *reader) all(ctx context.Context) error {
-	last := r.until
-	if r.after.Sequence == 0 && !r.follow && last >= r.next+backupRecords && r.log.mayBackUp() {
+// all yields what there is to yield. Most of a large log comes out of a backup, which begins where the log does: if the caller wants
+// more of it than a glance, and little of it is passed over.
+func (r *reader) all(ctx context.Context, bounds Bounds) error {
+	until, left := r.until, bounds.Last-min(bounds.Last, r.after.Sequence)
+	if left >= backupRecords && r.after.Sequence <= left/4 && r.log.mayBackUp() {
 		r.until = r.next + backupAfter
 		if err := r.run(ctx); err != nil || r.quit {
 			return err
 		}
-		r.until = last
+		r.until = bounds.Last
 		if r.restore(ctx); r.quit {
 			return nil
 		}
+		r.until = until
 	}
 	return r.run(ctx)
 }

@@ -50,7 +50,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction, at most; 0: 20,000
+	BatchSize int                   // records of one transaction, at most; 0: 30,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
@@ -68,7 +68,7 @@ type Projector struct {
 // New returns a projector; Run starts it.
 func New(o Options) *Projector {
 	if o.BatchSize <= 0 {
-		o.BatchSize = 20_000
+		o.BatchSize = 30_000
 	}
 	if o.HotOrders <= 0 {
 		o.HotOrders = 4_000
@@ -216,7 +216,7 @@ func fits(ctx context.Context, log Log, after eventlog.Position) error {
 }
 
 // batchBytes is how much a batch may take of what was read, besides the orders that it changes.
-const batchBytes = 32 << 20
+const batchBytes = 40 << 20
 
 // full reports whether a batch is to be written before anything is added to it.
 func (p *Projector) full(m *making) bool {

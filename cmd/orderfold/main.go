@@ -27,7 +27,7 @@ const (
 
 // memoryLimit in bytes is from where on garbage is collected more often. Most of what is in use under load are blocks of the log
 // that the server keeps for ten seconds, which cost a collection nothing; left alone, the heap grows to twice of it.
-const memoryLimit = 160 << 20
+const memoryLimit = 224 << 20
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
