@@ -23,16 +23,18 @@ const (
 	// before it does: who looks at the beginning only needs none.
 	backupRecords = 10_000
 	backupAfter   = 500
-	// backupChunk and backupWindow bound what is on the way, compressed.
-	backupChunk  = 256 << 10
-	backupWindow = 8 * backupChunk
+	// backupChunk and backupWindow bound what is on the way, compressed. The server gives up when no chunk is taken in five seconds.
+	backupChunk  = 64 << 10
+	backupWindow = 32 * backupChunk
 	// backupPatience is how long the answer to the request may take. A user who may not ask gets none.
 	backupPatience = 2 * time.Second
+	// backupPause is how long no other is asked for when there was none.
+	backupPause = 10 * time.Minute
 	// maxEntry bounds what is held of one record; no server takes a larger message.
 	maxEntry = 64 << 20
 )
 
-// errNoBackup: the server gives none that can be read. It is an older one, or this user may not have it.
+// errNoBackup: the server gives none that can be read. It is an older one, or this user may not have it, or it did not answer in time.
 var errNoBackup = errors.New("the server gives no backup of the stream")
 
 // backup is the stream as the server backs it up: what a consumer delivers, with every checksum compared, for half of the work.
@@ -52,9 +54,11 @@ type backup struct {
 }
 
 // mayBackUp reports whether it is worth asking for a backup. The guest of a service that runs may read, and no more.
-func (l *Log) mayBackUp() bool { return l.mayNote && !l.noBackup.Load() }
+func (l *Log) mayBackUp() bool {
+	return l.mayNote && time.Now().UnixNano() >= l.noBackup.Load()
+}
 
-// backup begins one. Only errNoBackup will not pass.
+// backup begins one. After errNoBackup it is of no use to ask again at once.
 func (l *Log) backup(ctx context.Context) (b *backup, err error) {
 	// The last chunk and the end come without being asked for.
 	b = &backup{ctx: ctx, conn: l.conn, chunks: make(chan *nats.Msg, backupWindow/backupChunk+2), quiet: time.NewTimer(silence)}
@@ -171,10 +175,15 @@ func (b *backup) accept(msg *nats.Msg) error {
 
 func (b *backup) entry() (*archive.Header, error) {
 	entry, err := b.archive.Next()
+	return entry, b.reason(err)
+}
+
+// reason is why the archive cannot be read.
+func (b *backup) reason(err error) error {
 	if err != nil && b.failed != nil {
-		err = b.failed
+		return b.failed
 	}
-	return entry, err
+	return err
 }
 
 // next returns the next record, of the log of that identity; io.EOF at the end.
@@ -191,7 +200,7 @@ func (b *backup) next(log string) (Record, error) {
 	}
 	data := make([]byte, entry.HeaderSize+entry.PayloadSize)
 	if _, err := io.ReadFull(b.archive, data); err != nil {
-		return Record{}, err
+		return Record{}, b.reason(err)
 	}
 	if err := b.attributes.read(data[:entry.HeaderSize]); err != nil {
 		return Record{}, err
@@ -205,23 +214,24 @@ func (r *reader) restore(ctx context.Context) {
 	if _, err := r.log.check(ctx, r.position()); err != nil {
 		return
 	}
-	b, err := r.log.backup(ctx)
-	if err == nil {
-		err = r.takeFrom(b)
-		b.close()
-	}
+	err := r.takeBackup(ctx)
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, errNoBackup):
-		r.log.noBackup.Store(true)
+		r.log.noBackup.Store(time.Now().Add(backupPause).UnixNano())
 		r.log.logger.Info("the log is read record by record, which takes longer", zap.Error(err))
 	default:
-		r.log.logger.Warn("a backup of the log ended early; the rest is read record by record", zap.Uint64("before", r.next), zap.Error(err))
+		r.log.logger.Info("a backup of the log ended early; the rest is read record by record", zap.Uint64("from", r.next), zap.Error(err))
 	}
 }
 
-func (r *reader) takeFrom(b *backup) error {
-	for r.next <= r.until && !r.quit {
+func (r *reader) takeBackup(ctx context.Context) error {
+	b, err := r.log.backup(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	for r.next <= r.until && !r.quit && ctx.Err() == nil {
 		rec, err := b.next(r.after.Log)
 		switch {
 		case err != nil:

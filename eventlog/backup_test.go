@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats-server/v2/server/archive"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -176,6 +178,46 @@ func TestAUserWhoMayHaveNoBackupReadsRecordByRecord(t *testing.T) {
 	require.Len(t, said.FilterMessage("the log is read record by record, which takes longer").All(), 1, "it is asked once")
 }
 
+func TestALargeLogThatLostNearlyAllIsReadToItsEnd(t *testing.T) {
+	for _, left := range []int{11_000, 100, 0} {
+		t.Run(fmt.Sprint(left, " records left"), func(t *testing.T) {
+			p := syncingPlace(t, "", "2m")
+			stream := frail(t, p, 0)
+			js := p.admin(t, nil)
+			for range 12_000 {
+				_, err := js.PublishAsync("notifications.customer.00", []byte("{}"))
+				require.NoError(t, err)
+			}
+			<-js.PublishAsyncComplete()
+			require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSequence(uint64(12_001-left))))
+			p.options.ReadLost = true
+			l := open(t, p.options)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			read, err := readAll(ctx, l, eventlog.Position{})
+			require.NoError(t, err)
+			require.Len(t, read, left)
+		})
+	}
+}
+
+func TestABackupEndsWithItsContext(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	fill(t, l, 12_000)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for _, err := range l.Read(ctx, eventlog.Position{}) {
+		if n++; n == 5000 {
+			cancel()
+		}
+		if n > 5000 {
+			require.ErrorIs(t, err, context.Canceled)
+		}
+	}
+	require.Equal(t, 5001, n)
+}
+
 // entry is one of a backup that a test makes up.
 type entry struct {
 	archive.Header
@@ -283,7 +325,7 @@ func FuzzAttributes(f *testing.F) {
 		"NATS/1.0\r\nRequest-Id: 1\r\nRequest-Id: 2\r\n\r\n", "NATS/1.0\r\nRequest-Id:1\r\n\r\n", "NATS/1.0\r\nRequest-Id:  1\r\n\r\n",
 		"NATS/1.0\r\nRequest-Id: \r\nRequest-Id: 2\r\n\r\n", "NATS/1.0\nRequest-Id: 1\n\n", "NATS/1.0\r\nRequest-Id: a\nb: c\r\n\r\n",
 		"NATS/1.0 503\r\n\r\n", "NATS/1.0\r\nno colon\r\n\r\n", "NATS/1.0\r\nrequest-id: 1\r\n\r\n", "NATS/1.0\r\n", "HTTP/1.1\r\n\r\n",
-		"NATS/1.0\r\nRequest-Id: a\rb\r\n\r\n", "NATS/1.0\r\nRequest-Id: 1\r\n\r\nrest",
+		"NATS/1.0\r\nRequest-Id: a\rb\r\n\r\n", "NATS/1.0\r\nRequest-Id:a: b\r\n\r\n", "NATS/1.0\r\n: a\r\nRequest-Id: \tb\r\n\r\n", "NATS/1.0\r\nRequest-Id: 1\r\n\r\nrest",
 	} {
 		f.Add([]byte(usual), []byte(block))
 	}

@@ -58,7 +58,7 @@ type Log struct {
 	mayNote  bool                   // the stream is ours to write notes into, not that of a service that runs
 	lost     atomic.Pointer[string] // what is missing at the end of an embedded log; nil: nothing
 	holes    holes
-	noBackup atomic.Bool // the server gives none
+	noBackup atomic.Int64 // until when none is asked for, in nanoseconds since 1970
 
 	// Of the supervisor of the embedded server.
 	supervisor sync.WaitGroup

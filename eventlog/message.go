@@ -181,8 +181,8 @@ func (a *attributes) readLines(block []byte) bool {
 			*a = next
 			return true
 		}
-		name, value, ok := bytes.Cut(line, []byte(": "))
-		if !ok {
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok || len(name) == 0 {
 			return false
 		}
 		var text *string
@@ -199,9 +199,10 @@ func (a *attributes) readLines(block []byte) bool {
 		default:
 			continue
 		}
-		if *text != "" || len(value) == 0 || value[0] == ' ' || value[0] == '\t' {
+		if *text != "" || len(value) < 2 || value[0] != ' ' || value[1] == ' ' || value[1] == '\t' {
 			return false
 		}
+		value = value[1:]
 		if *text = before; string(value) != before {
 			*text = string(value)
 		}

@@ -128,9 +128,10 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 // all yields what there is to yield. Most of a large log comes out of a backup, which begins where the log does: if the caller wants
 // more of it than a glance, and little of it is passed over.
 func (r *reader) all(ctx context.Context, bounds Bounds) error {
-	until, left := r.until, bounds.Last-min(bounds.Last, r.after.Sequence)
-	if left >= backupRecords && r.after.Sequence <= left/4 && r.log.mayBackUp() {
-		r.until = r.next + backupAfter
+	until, passed := r.until, r.next-1
+	left := bounds.Last - min(bounds.Last, passed)
+	if left >= backupRecords && passed <= left/4 && r.log.mayBackUp() {
+		r.until = passed + backupAfter
 		if err := r.run(ctx); err != nil || r.quit {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -15,18 +14,21 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // The fold in bulk. The orders of a large log do not fit into memory, and each lives all over the log. So the log is read once
 // and what it says is dealt out by order into parts that do fit: orders that arrived one after the other are in the same part. Each
 // part is folded by itself, every order once and whole; and the parts are written in their order, which is the order of first
-// arrival, in which live views keep orders too.
+// arrival, in which live views keep orders too. (One in some hundred thousand orders, taken for another, comes too early, which does
+// no harm: it is only that those that arrived together are near each other.)
 const (
-	partOrders = 4096    // and a transaction of them
-	partsAhead = 4       // parts that are folded while others are written, at most
-	bulkBatch  = 4096    // what is not of orders, in one transaction
-	dealtBatch = 500     // records that are handed over at a time
-	dealtBytes = 4 << 20 // or that many bytes, about
+	partOrders = 4096     // and a transaction of them
+	partBytes  = 4 << 20  // or that many bytes before another part begins; an order of it may say more later
+	foldBytes  = 12 << 20 // of parts that are folded or waiting to be written; they take about ten times as much then
+	bulkBatch  = 4096     // what is not of orders, in one transaction
+	dealtBatch = 500      // records that are handed over at a time
+	dealtBytes = 4 << 20  // or that many bytes, about
 )
 
 // bulkFold is one fold in bulk of an empty draft.
@@ -165,7 +167,7 @@ func (f *bulkFold) dealRecord(r *eventlog.Record, in *intake) (err error) {
 // part is where an order is, or will be: in the last one, or in a new one when that is full.
 func (f *bulkFold) part(id string) *spill {
 	next := len(f.parts) - 1
-	if next < 0 || f.last >= f.partOrders {
+	if next < 0 || f.last >= f.partOrders || f.parts[next].bytes >= partBytes {
 		next++
 	}
 	home, known := f.homes.of(maphash.String(f.seed, id), next)
@@ -179,36 +181,45 @@ func (f *bulkFold) part(id string) *spill {
 	return f.parts[home]
 }
 
-// fold folds the parts side by side, and writes them in their order.
+// folding is a part that is being folded.
+type folding struct {
+	rows chan []views.Row // none when that fails
+	room int64            // that it takes
+}
+
+// fold folds the parts side by side, as many as there is room for, and writes them in their order.
 func (f *bulkFold) fold(ctx context.Context, at views.Checkpoint) error {
-	ahead, orders := min(runtime.GOMAXPROCS(0), partsAhead), f.partOrders
+	all, orders := int64(foldBytes), f.partOrders
 	if f.pace.share > 0 {
-		ahead, orders = 0, pacedRecords
+		all, orders = 1, pacedRecords // one after the other
 	}
+	room := semaphore.NewWeighted(all)
 	group, ctx := errgroup.WithContext(ctx)
-	parts := make(chan chan []views.Row, ahead)
+	parts := make(chan folding, len(f.parts))
 	group.Go(func() error {
 		defer close(parts)
 		for _, part := range f.parts {
-			folded := make(chan []views.Row, 1)
-			if err := send(ctx, parts, folded); err != nil {
+			p := folding{make(chan []views.Row, 1), min(part.bytes, all)}
+			if err := room.Acquire(ctx, p.room); err != nil {
 				return err
 			}
+			parts <- p
 			group.Go(func() error {
 				rows, err := f.foldPart(ctx, part)
-				folded <- rows
+				p.rows <- rows
 				return err
 			})
 		}
 		return nil
 	})
 	group.Go(func() error {
-		for folded := range parts {
-			for rows := range slices.Chunk(<-folded, orders) {
+		for p := range parts {
+			for rows := range slices.Chunk(<-p.rows, orders) {
 				if err := f.write(ctx, rows, at); err != nil {
 					return err
 				}
 			}
+			room.Release(p.room)
 		}
 		return ctx.Err()
 	})

@@ -1,7 +1,7 @@
 package projector
 
-// homes tells where orders are, by the hash of their ids, in 11 to 22 bytes for each. Two orders may be taken for one: those whose
-// hashes begin with the same 40 bits.
+// homes tells where orders are, by the hash of their ids, in 11 to 22 bytes for each, 32 while it grows. Two orders may be taken for
+// one: those whose hashes begin with the same 40 bits.
 type homes struct {
 	slots []uint64 // 40 bits of a hash and where that is, plus 1; 0: free. Their number is a power of two.
 	taken int

@@ -10,7 +10,7 @@ import (
 	"os"
 )
 
-// spillBuffer is the memory of one spill that is written or read; there are some hundred.
+// spillBuffer is the memory of one spill that is written or read; there is one for some thousand orders.
 const spillBuffer = 16 << 10
 
 // spill is a file of entries of this process, each preceded by its length: first written, then read once, then removed. It is open
@@ -18,6 +18,7 @@ const spillBuffer = 16 << 10
 type spill struct {
 	path     string
 	buffered []byte // the end, which is not in the file
+	bytes    int64  // of all entries
 }
 
 func (s *spill) write(entry []byte) error {
@@ -29,6 +30,7 @@ func (s *spill) write(entry []byte) error {
 			return err
 		}
 	}
+	s.bytes += int64(len(entry))
 	s.buffered = append(binary.AppendUvarint(s.buffered, uint64(len(entry))), entry...)
 	return nil
 }
@@ -45,7 +47,9 @@ func (s *spill) flush() error {
 	if err != nil {
 		return fmt.Errorf("projector: spill: %w", err)
 	}
-	s.buffered = s.buffered[:0]
+	if s.buffered = s.buffered[:0]; cap(s.buffered) > spillBuffer {
+		s.buffered = nil // one large entry must not hold memory
+	}
 	return nil
 }
 
