@@ -1,0 +1,66 @@
+package projector
+
+import (
+	"bytes"
+	"hash/maphash"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatWasSpilledComesBack(t *testing.T) {
+	entries := [][]byte{{}, {1}, bytes.Repeat([]byte{2}, spillBuffer), {3}, bytes.Repeat([]byte{4}, 5*spillBuffer), {5}}
+	for n := range len(entries) + 1 {
+		s := &spill{path: t.TempDir() + "/spill"}
+		for _, e := range entries[:n] {
+			require.NoError(t, s.write(e))
+		}
+		var got [][]byte
+		for e, err := range s.read() {
+			require.NoError(t, err)
+			got = append(got, bytes.Clone(e))
+		}
+		require.Len(t, got, n)
+		for i := range got {
+			require.True(t, bytes.Equal(entries[i], got[i]), i)
+		}
+		require.NoError(t, s.remove())
+		require.NoFileExists(t, s.path)
+		require.LessOrEqual(t, cap(s.buffered), spillBuffer)
+	}
+}
+
+func TestASpillThatIsCutIsAnError(t *testing.T) {
+	s := &spill{path: t.TempDir() + "/spill"}
+	for range 3 {
+		require.NoError(t, s.write(make([]byte, spillBuffer)))
+	}
+	require.NoError(t, os.Truncate(s.path, spillBuffer+100))
+	s.buffered = nil
+	var failed error
+	for _, err := range s.read() {
+		failed = err
+	}
+	require.ErrorContains(t, failed, "read what was spilled: unexpected EOF")
+}
+
+func TestASpillThatCannotBeWrittenIsAnError(t *testing.T) {
+	s := &spill{path: t.TempDir() + "/missing/spill"}
+	require.NoError(t, s.write([]byte{1}))
+	require.ErrorContains(t, s.write(make([]byte, spillBuffer)), "projector: spill: open")
+}
+
+func TestAnotherPartBeginsWhenOneIsLarge(t *testing.T) {
+	f := &bulkFold{builder: &builder{partOrders: 3}, dir: t.TempDir(), seed: maphash.MakeSeed()}
+	a := f.part("a")
+	require.Same(t, a, f.part("b"))
+	require.NoError(t, a.write(make([]byte, partBytes)))
+	c := f.part("c")
+	require.NotSame(t, a, c)
+	require.Same(t, a, f.part("a"))
+	require.Same(t, c, f.part("d"))
+	require.Same(t, c, f.part("e"))
+	require.NotSame(t, c, f.part("f"))
+	require.Len(t, f.parts, 3)
+}
