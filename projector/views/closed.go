@@ -12,7 +12,7 @@ import (
 // again untouched. It is removed as soon as it was read, so that a killed process leaves none.
 const closedFile = "closed"
 
-// looks describes a database file and its write-ahead log as they are on disk.
+// looks describes a database file and its write-ahead log as they are on disk. Who only reads may leave an empty log behind.
 func looks(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -20,9 +20,9 @@ func looks(path string) (string, error) {
 	}
 	text := fmt.Sprintf("%s %d %d", info.Name(), info.Size(), info.ModTime().UnixNano())
 	switch info, err = os.Stat(path + "-wal"); {
-	case err == nil:
+	case err == nil && info.Size() > 0:
 		text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
-	case !errors.Is(err, fs.ErrNotExist):
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", err
 	}
 	return text, nil

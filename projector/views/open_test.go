@@ -68,6 +68,12 @@ func TestOnlyAFileThatWasClosedWellAndNotTouchedIsNotReadThrough(t *testing.T) {
 		"touched since": {func(t *testing.T, _, path string) {
 			require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)))
 		}, true},
+		"read since": {func(t *testing.T, _, path string) {
+			require.NoError(t, os.WriteFile(path+"-wal", nil, 0o600))
+		}, false},
+		"a write-ahead log since": {func(t *testing.T, _, path string) {
+			require.NoError(t, os.WriteFile(path+"-wal", []byte("x"), 0o600))
+		}, true},
 		"killed, which leaves no note": {func(t *testing.T, dir, _ string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, closedFile)))
 		}, true},
