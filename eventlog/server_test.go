@@ -154,8 +154,15 @@ func (p *process) stop() {
 	p.cmd = nil
 }
 
-// pause stops the server where it stands, until resume.
-func (p *process) pause() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP)) }
+// pause stops the server where it stands, until resume. It returns when every thread of it stands still: the signal alone may
+// leave it time for another answer.
+func (p *process) pause() {
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(p.t, err)
+	require.True(p.t, status.Stopped(), "the server ended")
+}
 
 func (p *process) resume() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
 
