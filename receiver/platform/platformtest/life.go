@@ -12,6 +12,7 @@ type life struct {
 	quantity amount
 	price    amount
 	fills    []fill
+	parts    int  // see Traffic
 	silent   bool // this order's notifications never tell what was executed
 	hold     bool // the next notification bears the time of the one before
 }
@@ -124,6 +125,9 @@ func partial(l *life) {
 
 func perhapsPartials(l *life) {
 	for i := 0; i < 3 && l.chance(35); i++ {
+		partial(l)
+	}
+	for i := 0; i < l.parts && l.remaining() > 1; i++ {
 		partial(l)
 	}
 }

@@ -14,6 +14,9 @@ type Traffic struct {
 	Seed   uint64
 	Start  time.Time // every order lived within the hour before it
 	Orders int
+	// Parts is in how many more parts an order is executed that may be executed in several: with 3 there are about five
+	// notifications of each order, with 0 three and a half.
+	Parts int
 	// Repeats is the fraction of notifications that are posted again, later; some of them twice.
 	Repeats float64
 	// Overtaking is the fraction of notifications that come later than others that happened after them, by up to a quarter
@@ -35,8 +38,8 @@ func (t Traffic) started() Traffic {
 }
 
 func (t Traffic) check() error {
-	if t.Orders < 0 || t.Repeats < 0 || t.Overtaking < 0 || t.Lost < 0 || t.Listed < 0 {
-		return errors.New("platformtest: orders, repeats, overtaking, lost and listed cannot be negative")
+	if t.Orders < 0 || t.Parts < 0 || t.Repeats < 0 || t.Overtaking < 0 || t.Lost < 0 || t.Listed < 0 {
+		return errors.New("platformtest: orders, parts, repeats, overtaking, lost and listed cannot be negative")
 	}
 	if t.Lost > 1 || t.Listed > 1 {
 		return errors.New("platformtest: lost and listed are shares: at most 1")
@@ -133,7 +136,7 @@ func (t Traffic) birth(index int) *life {
 	slot := arrival / time.Duration(max(t.Orders, 1))
 	born := t.Start.UTC().Add(-tail).Add(time.Duration(index)*slot + time.Duration(s.Float64()*float64(slot)))
 	o := &order{id: s.uuid(), index: index, created: born.Truncate(time.Millisecond)}
-	return &life{order: o, source: s, now: born, silent: s.chance(5)}
+	return &life{order: o, source: s, now: born, silent: s.chance(5), parts: t.Parts}
 }
 
 // instrument is something that can be traded.

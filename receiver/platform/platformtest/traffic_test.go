@@ -98,18 +98,20 @@ var outcomes = map[string]outcome{
 }
 
 func TestEveryScenarioEndsAsItShould(t *testing.T) {
-	traffic := Traffic{Seed: 1, Start: start, Orders: 6_000}
-	for i := range traffic.Orders {
-		o := traffic.Order(i)
-		want, known := outcomes[o.Scenario]
-		require.True(t, known, "no outcome is written down for %q", o.Scenario)
-		require.NotNil(t, o.Expected.Status, o.Scenario)
-		require.Contains(t, strings.Fields(want.statuses), *o.Expected.Status, o.Scenario)
-		require.Equal(t, want.open, o.Expected.Open, o.Scenario)
-		if want.final != "?" {
-			require.Equal(t, want.final == "yes", o.Expected.Final, "%s %s", o.Scenario, o.ID)
+	for _, parts := range []int{0, 3} {
+		traffic := Traffic{Seed: 1, Start: start, Orders: 6_000, Parts: parts}
+		for i := range traffic.Orders {
+			o := traffic.Order(i)
+			want, known := outcomes[o.Scenario]
+			require.True(t, known, "no outcome is written down for %q", o.Scenario)
+			require.NotNil(t, o.Expected.Status, o.Scenario)
+			require.Contains(t, strings.Fields(want.statuses), *o.Expected.Status, o.Scenario)
+			require.Equal(t, want.open, o.Expected.Open, o.Scenario)
+			if want.final != "?" {
+				require.Equal(t, want.final == "yes", o.Expected.Final, "%s %s", o.Scenario, o.ID)
+			}
+			requireBreaks(t, want.breaks, o)
 		}
-		requireBreaks(t, want.breaks, o)
 	}
 }
 
@@ -297,7 +299,7 @@ func TestDigitalOrdersKeepToTheirEnumeration(t *testing.T) {
 }
 
 func TestOrdersLiveInTheHourBeforeTheStart(t *testing.T) {
-	traffic := Traffic{Seed: 5, Start: start, Orders: 2_000}
+	traffic := Traffic{Seed: 5, Start: start, Orders: 2_000, Parts: 3}
 	for i := range traffic.Orders {
 		o := traffic.Order(i)
 		for n, f := range o.Facts {
