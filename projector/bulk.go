@@ -23,8 +23,8 @@ import (
 // arrival, in which live views keep orders too. (One in some hundred thousand orders, taken for another, comes too early, which does
 // no harm: it is only that those that arrived together are near each other.)
 const (
-	partOrders = 4096     // and a transaction of them
-	partBytes  = 4 << 20  // or that many bytes before another part begins; an order of it may say more later
+	partOrders = 2048     // and a transaction of them
+	partBytes  = 2 << 20  // or that many bytes before another part begins; an order of it may say more later
 	foldBytes  = 12 << 20 // of parts that are folded or waiting to be written; they take about ten times as much then
 	bulkBatch  = 4096     // what is not of orders, in one transaction
 	dealtBatch = 500      // records that are handed over at a time

@@ -76,11 +76,41 @@ const (
 type place struct {
 	form   form
 	member member
-	nested map[string]place
+	nested places
+}
+
+// places are the members of an object, by the length of their names: few names are of the same.
+type places [][]namedPlace
+
+type namedPlace struct {
+	name string
+	place
+}
+
+func placesOf(members map[string]place) (all places) {
+	for name, p := range members {
+		for len(all) <= len(name) {
+			all = append(all, nil)
+		}
+		all[len(name)] = append(all[len(name)], namedPlace{name, p})
+	}
+	return all
+}
+
+// of returns the place of that name, nil when there is none.
+func (all places) of(name string) *place {
+	if len(name) < len(all) {
+		for i := range all[len(name)] {
+			if p := &all[len(name)][i]; p.name == name {
+				return &p.place
+			}
+		}
+	}
+	return nil
 }
 
 // orderPlaces are the members of the three order objects, as notified and as GET order answers them.
-var orderPlaces = map[string]place{
+var orderPlaces = placesOf(map[string]place{
 	"orderId":                     {text, orderID, nil},
 	"externalId":                  {text, externalID, nil},
 	"status":                      {text, status, nil},
@@ -105,35 +135,35 @@ var orderPlaces = map[string]place{
 	"quantityType":                {text, quantityType, nil},
 	"limitPrice":                  {number, limitPrice, nil},
 	"stopPrice":                   {number, stopPrice, nil},
-	"execution": {object, none, map[string]place{
+	"execution": {object, none, placesOf(map[string]place{
 		"quantity":        {number, executionQuantity, nil},
 		"executionPrice":  {number, executionPrice, nil},
 		"executionAmount": {number, executionAmount, nil},
-	}},
-	"executionData": {object, none, map[string]place{
+	})},
+	"executionData": {object, none, placesOf(map[string]place{
 		"quantity":        {number, executionDataQuantity, nil},
 		"executionPrice":  {number, executionDataPrice, nil},
 		"executionAmount": {number, executionDataAmount, nil},
-	}},
+	})},
 	"partialExecutions": {list, none, nil},
-	"marketOrderData": {object, none, map[string]place{
+	"marketOrderData": {object, none, placesOf(map[string]place{
 		"symbol":       {text, marketSymbol, nil},
 		"quantity":     {number, marketQuantity, nil},
 		"quantityType": {text, marketQuantityType, nil},
-	}},
-	"validationError": {object, none, map[string]place{
+	})},
+	"validationError": {object, none, placesOf(map[string]place{
 		"errorType":   {text, errorType, nil},
 		"description": {text, errorDescription, nil},
-	}},
-}
+	})},
+})
 
 // partialPlaces are the members of one of partialExecutions.
-var partialPlaces = map[string]place{
+var partialPlaces = placesOf(map[string]place{
 	"executionId":       {text, partialID, nil},
 	"executionQuantity": {number, executionQuantity, nil},
 	"executionPrice":    {number, executionPrice, nil},
 	"amount":            {number, executionAmount, nil},
-}
+})
 
 var (
 	errNotJSON   = errors.New("not JSON")
@@ -154,7 +184,7 @@ type body struct {
 }
 
 // read decodes data by the places given. It returns errNotJSON or errNotObject; anything else that is odd is a note.
-func (b *body) read(data []byte, places map[string]place) error {
+func (b *body) read(data []byte, places places) error {
 	if b.clear(); b.usual(data, places) {
 		return nil
 	}
@@ -171,7 +201,7 @@ func (b *body) clear() {
 }
 
 // readAny reads data the long way.
-func (b *body) readAny(data []byte, places map[string]place) error {
+func (b *body) readAny(data []byte, places places) error {
 	b.buffer = *bytes.NewBuffer(data)
 	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	isObject := b.dec.PeekKind() == '{'
@@ -199,7 +229,7 @@ func (b *body) readAny(data []byte, places map[string]place) error {
 }
 
 // members reads an object whose opening brace is next.
-func (b *body) members(places map[string]place) error {
+func (b *body) members(places places) error {
 	if _, err := b.dec.ReadToken(); err != nil {
 		return err
 	}
@@ -212,7 +242,7 @@ func (b *body) members(places map[string]place) error {
 		if bytes.IndexByte(name, '\\') >= 0 {
 			name, _ = jsontext.AppendUnquote(nil, raw) // the decoder has seen that it is well formed
 		}
-		if p, known := places[string(name)]; known {
+		if p := places.of(string(name)); p != nil {
 			err = b.value(string(name), p)
 		} else {
 			err = b.dec.SkipValue()
@@ -226,7 +256,7 @@ func (b *body) members(places map[string]place) error {
 }
 
 // value reads the value of a known member; a value of another form than is due is noted and not read.
-func (b *body) value(name string, p place) error {
+func (b *body) value(name string, p *place) error {
 	kind := b.dec.PeekKind()
 	switch {
 	case p.form == object && kind == '{':
@@ -275,7 +305,7 @@ func (b *body) list() error {
 	return err
 }
 
-func (b *body) set(name string, p place, raw jsontext.Value) {
+func (b *body) set(name string, p *place, raw jsontext.Value) {
 	value := raw
 	if raw[0] == '"' {
 		value = raw[1 : len(raw)-1]

@@ -27,7 +27,7 @@ func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": "
 // decoder reads records one after the other; it is not safe for concurrent use.
 type decoder struct {
 	body   body
-	idName map[string]map[string]place // by object
+	idName map[string]places // by object
 }
 
 // notification reads what a record says of an order. It returns an *UnreadableError for a record to be quarantined.
@@ -147,7 +147,11 @@ func (b *body) details(n *statemachine.Notification) {
 		d[statemachine.Quantity] = ordered
 	}
 	if created := b.instant("createdOn", createdOn, "; not read"); !created.IsZero() {
-		d[statemachine.CreatedOn] = created.Format(time.RFC3339Nano)
+		d[statemachine.CreatedOn] = b.values[createdOn]
+		var text [len(time.RFC3339Nano)]byte
+		if utc := created.AppendFormat(text[:0], time.RFC3339Nano); string(utc) != b.values[createdOn] {
+			d[statemachine.CreatedOn] = string(utc)
+		}
 	}
 }
 
@@ -157,17 +161,17 @@ var idFields = map[string]string{"corporate-action": "eventId", "labels-update":
 // object reads the id of an object that is not an order; "" when it has none. It returns an *UnreadableError for a body
 // that is not a JSON object.
 func (d *decoder) object(r *eventlog.Record) (id string, err error) {
-	places, known := d.idName[r.Object]
+	named, known := d.idName[r.Object]
 	if !known {
-		places = map[string]place{idField(r.Object): {text, objectID, nil}}
+		named = placesOf(map[string]place{idField(r.Object): {text, objectID, nil}})
 		if d.idName == nil {
-			d.idName = map[string]map[string]place{}
+			d.idName = map[string]places{}
 		}
 		if len(d.idName) < 64 { // the receiver knows 26; a log may hold anything
-			d.idName[r.Object] = places
+			d.idName[r.Object] = named
 		}
 	}
-	if err := d.body.read(r.Body, places); err != nil {
+	if err := d.body.read(r.Body, named); err != nil {
 		return "", unreadable(err)
 	}
 	if id = d.body.values[objectID]; len(id) > maxID {

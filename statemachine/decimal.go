@@ -158,6 +158,9 @@ func (p parts) digit(i int) byte {
 
 // Add returns d + e in plain digits. ok is false when one is unknown or the sum would be wider than about 512 digits.
 func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
+	if sum, ok = d.addSmall(e); ok {
+		return sum, true
+	}
 	x, ok := d.fixed()
 	if !ok {
 		return "", false
@@ -169,7 +172,11 @@ func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	scale := max(x.scale, y.scale)
 	total := new(big.Int).Add(x.at(scale), y.at(scale))
 	negative := total.Sign() < 0
-	text := total.Abs(total).String()
+	return pointed(total.Abs(total).String(), scale, negative), true
+}
+
+// pointed is the number with these digits, that many of them after the point.
+func pointed(text string, scale int, negative bool) Decimal {
 	if pad := scale + 1 - len(text); pad > 0 {
 		text = strings.Repeat("0", pad) + text
 	}
@@ -179,7 +186,49 @@ func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	if negative {
 		text = "-" + text
 	}
-	return Decimal(text), true
+	return Decimal(text)
+}
+
+// smallDigits is how many digits fit 64 bits, also when two such numbers are added.
+const smallDigits = 18
+
+// addSmall is Add for numbers that fit 64 bits, as nearly all do. ok is false for others.
+func (d Decimal) addSmall(e Decimal) (sum Decimal, ok bool) {
+	x, xScale, ok := d.small()
+	y, yScale, ok2 := e.small()
+	scale := max(xScale, yScale)
+	if !ok || !ok2 || len(d)+scale-xScale > smallDigits || len(e)+scale-yScale > smallDigits {
+		return "", false
+	}
+	for ; xScale < scale; xScale++ {
+		x *= 10
+	}
+	for ; yScale < scale; yScale++ {
+		y *= 10
+	}
+	total := x + y
+	return pointed(strconv.FormatInt(max(total, -total), 10), scale, total < 0), true
+}
+
+// small returns a plain number as unscaled · 10^-scale.
+func (d Decimal) small() (unscaled int64, scale int, ok bool) {
+	if d == "" || len(d) > smallDigits {
+		return 0, 0, false
+	}
+	for i := range len(d) {
+		switch c := d[i]; {
+		case '0' <= c && c <= '9':
+			unscaled = unscaled*10 + int64(c-'0')
+		case c == '.':
+			scale = len(d) - 1 - i
+		case c != '-':
+			return 0, 0, false
+		}
+	}
+	if d[0] == '-' {
+		unscaled = -unscaled
+	}
+	return unscaled, scale, true
 }
 
 // fixed is unscaled · 10^-scale.

@@ -61,6 +61,18 @@ func TestDecimalsAgreeWithRationals(t *testing.T) {
 	})
 }
 
+func TestSumsOfManyDigitsAreExact(t *testing.T) {
+	for _, c := range [][3]statemachine.Decimal{
+		{"999999999999999999", "999999999999999999", "1999999999999999998"}, {"9999999999999999999", "1", "10000000000000000000"},
+		{"99999999999999999.9", "0.1", "100000000000000000.0"}, {"123456789012345678", "0.5", "123456789012345678.5"},
+		{"-0", "0", "0"}, {"-0.0", "0", "0.0"}, {"-1.50", "1.5", "0.00"}, {"-2", "0.5", "-1.5"}, {"1e2", "1", "101"},
+	} {
+		sum, ok := c[0].Add(c[1])
+		require.True(t, ok)
+		require.Equal(t, c[2], sum, "%s + %s", c[0], c[1])
+	}
+}
+
 func TestASumTooWideIsRefused(t *testing.T) {
 	for _, c := range [][2]statemachine.Decimal{{"1", "1e5000"}, {"1", "1e-5000"}, {"", "1"}, {"1", ""}, {"1", "1e99999999999999999"}} {
 		_, ok := c[0].Add(c[1])

@@ -130,7 +130,7 @@ func fillLog(ctx context.Context, log *eventlog.Log, orders int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(notifications)
-		traffic := platformtest.Traffic{Seed: 1, Start: time.Now(), Orders: orders, Parts: 3, Repeats: 0.1, Overtaking: 0.2}
+		traffic := platformtest.Traffic{Seed: 1, Start: time.Now(), Orders: orders, Parts: 2, Repeats: 0.1, Overtaking: 0.2}
 		for n := range traffic.Notifications() {
 			select {
 			case notifications <- n:

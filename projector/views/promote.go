@@ -15,8 +15,8 @@ import (
 // have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if d.kept == 0 {
-		if _, err := d.w.c.conn.ExecContext(ctx, idIndex+indexes); err != nil {
-			return fmt.Errorf("views: index a draft: %w", err)
+		if err := d.index(ctx, idIndex+indexes); err != nil {
+			return err
 		}
 	}
 	var verdict string

@@ -14,7 +14,7 @@ type Traffic struct {
 	Seed   uint64
 	Start  time.Time // every order lived within the hour before it
 	Orders int
-	// Parts is in how many more parts an order is executed that may be executed in several: with 3 there are about five
+	// Parts is in how many more parts an order is executed that may be executed in several: with 2 there are about five
 	// notifications of each order, with 0 three and a half.
 	Parts int
 	// Repeats is the fraction of notifications that are posted again, later; some of them twice.

@@ -98,7 +98,7 @@ var outcomes = map[string]outcome{
 }
 
 func TestEveryScenarioEndsAsItShould(t *testing.T) {
-	for _, parts := range []int{0, 3} {
+	for _, parts := range []int{0, 2} {
 		traffic := Traffic{Seed: 1, Start: start, Orders: 6_000, Parts: parts}
 		for i := range traffic.Orders {
 			o := traffic.Order(i)
@@ -299,7 +299,7 @@ func TestDigitalOrdersKeepToTheirEnumeration(t *testing.T) {
 }
 
 func TestOrdersLiveInTheHourBeforeTheStart(t *testing.T) {
-	traffic := Traffic{Seed: 5, Start: start, Orders: 2_000, Parts: 3}
+	traffic := Traffic{Seed: 5, Start: start, Orders: 2_000, Parts: 2}
 	for i := range traffic.Orders {
 		o := traffic.Order(i)
 		for n, f := range o.Facts {
