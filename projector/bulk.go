@@ -234,14 +234,14 @@ func (f *bulkFold) foldPart(ctx context.Context, part *spill) ([]views.Row, erro
 	var n statemachine.Notification
 	for encoded, err := range part.read() {
 		if err == nil {
-			err = n.UnmarshalBinary(encoded)
+			err = n.Decode(encoded)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("projector: fold a part: %w", err)
 		}
 		ch := orders[n.OrderID]
 		if ch == nil {
-			ch = &views.Change{Order: &statemachine.Order{ID: n.OrderID}}
+			ch = &views.Change{Order: &statemachine.Order{ID: n.OrderID}, Sequences: make([]uint64, 0, 8)}
 			orders[n.OrderID] = ch
 			arrived = append(arrived, ch)
 		}
@@ -253,12 +253,9 @@ func (f *bulkFold) foldPart(ctx context.Context, part *spill) ([]views.Row, erro
 			}
 		}
 	}
-	rows := make([]views.Row, len(arrived))
-	for i, ch := range arrived {
-		var err error
-		if rows[i], err = views.NewRow(ch); err != nil {
-			return nil, err
-		}
+	rows, err := views.NewRows(arrived)
+	if err != nil {
+		return nil, err
 	}
 	return rows, part.remove()
 }

@@ -1,16 +1,15 @@
 package projector
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"strings"
 )
 
-// spillBuffer is the memory of one spill that is written or read; there is one for some thousand orders.
+// spillBuffer is the memory of one spill that is written; there is one for some thousand orders.
 const spillBuffer = 16 << 10
 
 // spill is a file of entries of this process, each preceded by its length: first written, then read once, then removed. It is open
@@ -18,20 +17,23 @@ const spillBuffer = 16 << 10
 type spill struct {
 	path     string
 	buffered []byte // the end, which is not in the file
-	bytes    int64  // of all entries
+	bytes    int64  // of all entries, with their lengths
 }
+
+const lengthBytes = 4
 
 func (s *spill) write(entry []byte) error {
 	if s.buffered == nil {
 		s.buffered = make([]byte, 0, spillBuffer)
 	}
-	if len(s.buffered)+len(entry)+binary.MaxVarintLen64 > spillBuffer {
+	size := lengthBytes + len(entry)
+	if len(s.buffered)+size > spillBuffer {
 		if err := s.flush(); err != nil {
 			return err
 		}
 	}
-	s.bytes += int64(len(entry))
-	s.buffered = append(binary.AppendUvarint(s.buffered, uint64(len(entry))), entry...)
+	s.bytes += int64(size)
+	s.buffered = append(binary.LittleEndian.AppendUint32(s.buffered, uint32(len(entry))), entry...)
 	return nil
 }
 
@@ -53,47 +55,46 @@ func (s *spill) flush() error {
 	return nil
 }
 
-// read yields the entries; each is gone when the next one comes.
-func (s *spill) read() iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		err := s.each(func(entry []byte) bool { return yield(entry, nil) })
+// read yields the entries, which are parts of one text.
+func (s *spill) read() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		text, err := s.text()
+		for text != "" && err == nil {
+			length := lengthBytes
+			if len(text) >= lengthBytes {
+				length += int(binary.LittleEndian.Uint32([]byte(text[:lengthBytes])))
+			}
+			if length > len(text) {
+				err = io.ErrUnexpectedEOF
+				break
+			}
+			if !yield(text[lengthBytes:length], nil) {
+				return
+			}
+			text = text[length:]
+		}
 		if err != nil {
-			yield(nil, fmt.Errorf("projector: read what was spilled: %w", err))
+			yield("", fmt.Errorf("projector: read what was spilled: %w", err))
 		}
 	}
 }
 
-func (s *spill) each(do func([]byte) bool) error {
-	var written io.Reader = bytes.NewReader(nil)
+// text is all of it.
+func (s *spill) text() (string, error) {
+	var text strings.Builder
+	text.Grow(int(s.bytes))
 	file, err := os.Open(s.path)
 	switch {
 	case err == nil:
 		defer file.Close()
-		written = file
+		if _, err := io.Copy(&text, file); err != nil {
+			return "", err
+		}
 	case !os.IsNotExist(err): // all of it may be buffered
-		return err
+		return "", err
 	}
-	r := bufio.NewReaderSize(io.MultiReader(written, bytes.NewReader(s.buffered)), spillBuffer)
-	var entry []byte
-	for {
-		length, err := binary.ReadUvarint(r)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if uint64(cap(entry)) < length {
-			entry = make([]byte, length)
-		}
-		entry = entry[:length]
-		if _, err := io.ReadFull(r, entry); err != nil {
-			return err
-		}
-		if !do(entry) {
-			return nil
-		}
-	}
+	text.Write(s.buffered)
+	return text.String(), nil
 }
 
 // remove lets everything go.

@@ -19,7 +19,7 @@ func TestWhatWasSpilledComesBack(t *testing.T) {
 		var got [][]byte
 		for e, err := range s.read() {
 			require.NoError(t, err)
-			got = append(got, bytes.Clone(e))
+			got = append(got, []byte(e))
 		}
 		require.Len(t, got, n)
 		for i := range got {

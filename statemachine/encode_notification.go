@@ -41,10 +41,10 @@ func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary replaces the notification with the one that AppendBinary wrote. It keeps nothing of data. It returns
-// ErrEncoding and leaves the notification undefined when data is anything else.
-func (n *Notification) UnmarshalBinary(data []byte) error {
-	d := decoder{rest: string(data)}
+// Decode replaces the notification with the one that AppendBinary wrote; its texts are parts of encoded. It returns ErrEncoding and
+// leaves the notification undefined when encoded is anything else.
+func (n *Notification) Decode(encoded string) error {
+	d := decoder{rest: encoded}
 	flags := d.byte()
 	*n = Notification{Kind: Kind(flags & 1), Refused: flags&2 != 0, AssetClass: AssetClass(d.byte())}
 	arrival := d.arrival()

@@ -31,13 +31,13 @@ func TestAnEncodedNotificationIsTheSameNotification(t *testing.T) {
 		encoded, err := n.AppendBinary(nil)
 		require.NoError(t, err)
 		var decoded statemachine.Notification
-		require.NoError(t, decoded.UnmarshalBinary(encoded))
+		require.NoError(t, decoded.Decode(string(encoded)))
 		if len(n.Notes) == 0 {
 			n.Notes, decoded.Notes = nil, nil
 		}
 		require.Equal(t, n, decoded)
 		cut := rapid.IntRange(0, len(encoded)-1).Draw(t, "cut")
-		require.ErrorIs(t, decoded.UnmarshalBinary(encoded[:cut]), statemachine.ErrEncoding)
+		require.ErrorIs(t, decoded.Decode(string(encoded[:cut])), statemachine.ErrEncoding)
 	})
 }
 
@@ -49,7 +49,7 @@ func FuzzUnmarshalNotificationNeverPanics(f *testing.F) {
 	f.Add(encoded)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var n statemachine.Notification
-		if err := n.UnmarshalBinary(data); err != nil {
+		if err := n.Decode(string(data)); err != nil {
 			require.ErrorIs(t, err, statemachine.ErrEncoding)
 		}
 	})

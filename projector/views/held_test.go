@@ -71,7 +71,7 @@ func TestAFrozenBatchIsWrittenAsItWasThen(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.held = map[string]*Held{}
-	long := strings.Repeat("x", 2*maxFrozen) // does not fit into what is left for a state
+	long := strings.Repeat("x", 2*largeState) // does not fit into what is left for a state
 	for i := range 200 {
 		w.notify(fmt.Sprint("o-", i), notification(statemachine.Placed, "before"))
 	}

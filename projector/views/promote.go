@@ -19,6 +19,13 @@ func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 			return err
 		}
 	}
+	// What SQLite has written is made durable while it is read for the check.
+	synced := make(chan error, 1)
+	go func() { synced <- syncFile(d.path()) }()
+	return errors.Join(d.check(ctx, missing), <-synced)
+}
+
+func (d *Draft) check(ctx context.Context, missing uint64) error {
 	var verdict string
 	if err := d.w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
 		return fmt.Errorf("views: check a draft: %w", err)
@@ -34,7 +41,7 @@ func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records, %d missing and position %d: %w", orders, counted,
 			records, missing, sequence, ErrDamaged)
 	}
-	return syncFile(d.path())
+	return nil
 }
 
 const draftCountsText = `SELECT (SELECT count(*) FROM orders), (SELECT coalesce(sum(orders), 0) FROM facets),

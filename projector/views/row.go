@@ -40,6 +40,29 @@ func (r *row) breakSet() (set breakSet) {
 	return set
 }
 
+// states are put down in pieces of memory of one size, each until so much is left as nearly every one fits into.
+type states []byte
+
+const (
+	statesTogether = 64 << 10
+	largeState     = 4 << 10
+)
+
+// put makes r the row of o.
+func (s *states) put(r *row, o *statemachine.Order) error {
+	used := len(*s)
+	if cap(*s)-used < largeState {
+		*s, used = make([]byte, 0, statesTogether), 0
+	}
+	if err := r.take(o, (*s)[used:]); err != nil {
+		return fmt.Errorf("views: order %q: %w", o.ID, err)
+	}
+	if end := used + len(r.state); end <= cap(*s) {
+		*s = (*s)[:end]
+	}
+	return nil
+}
+
 // Row is a new order with all of its notifications, as it is stored, so that it can be made apart from the views.
 type Row struct {
 	id        string
@@ -47,16 +70,21 @@ type Row struct {
 	row
 }
 
-// NewRow makes the row of a new order, all of whose notifications are in ch.
-func NewRow(ch *Change) (Row, error) {
-	r := Row{id: ch.Order.ID, sequences: ch.Sequences}
-	if err := r.take(ch.Order, nil); err != nil {
-		return Row{}, fmt.Errorf("views: order %q: %w", r.id, err)
+// NewRows makes the rows of new orders, all of whose notifications are in the changes.
+func NewRows(changes []*Change) ([]Row, error) {
+	rows := make([]Row, len(changes))
+	var s states
+	for i, ch := range changes {
+		r := &rows[i]
+		r.id, r.sequences = ch.Order.ID, ch.Sequences
+		if err := s.put(&r.row, ch.Order); err != nil {
+			return nil, err
+		}
+		if r.count != uint64(len(ch.Sequences)) {
+			return nil, fmt.Errorf("views: order %q has %d notifications, of which %d are given", r.id, r.count, len(ch.Sequences))
+		}
 	}
-	if r.count != uint64(len(ch.Sequences)) {
-		return Row{}, fmt.Errorf("views: order %q has %d notifications, of which %d are given", r.id, r.count, len(ch.Sequences))
-	}
-	return r, nil
+	return rows, nil
 }
 
 // Notifications is how many the row is made of.

@@ -12,10 +12,11 @@ import (
 )
 
 func madeRow(t testing.TB, ch *Change) Row {
-	r, err := NewRow(ch)
+	rows, err := NewRows([]*Change{ch})
 	require.NoError(t, err)
-	require.EqualValues(t, len(ch.Sequences), r.Notifications())
-	return r
+	require.Len(t, rows, 1)
+	require.EqualValues(t, len(ch.Sequences), rows[0].Notifications())
+	return rows[0]
 }
 
 func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
@@ -38,10 +39,12 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 	require.NoError(t, d.Commit(ctx, all))
 	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
 	for chunk := range slices.Chunk(changes, 90) {
-		var rows []Row
+		var together []*Change
 		for i := range chunk {
-			rows = append(rows, madeRow(t, &chunk[i]))
+			together = append(together, &chunk[i])
 		}
+		rows, err := NewRows(together)
+		require.NoError(t, err)
 		require.NoError(t, d.Insert(ctx, rows, all.Checkpoint))
 	}
 	require.NoError(t, d.IndexIDs(ctx))
@@ -54,7 +57,7 @@ func TestARowOfHalfAnOrderIsRefused(t *testing.T) {
 	w := newWorld()
 	w.status("o-1", statemachine.Placed)
 	w.status("o-1", statemachine.Filled)
-	_, err := NewRow(&Change{Order: w.orders["o-1"], Sequences: []uint64{2}})
+	_, err := NewRows([]*Change{{Order: w.orders["o-1"], Sequences: []uint64{2}}})
 	require.ErrorContains(t, err, "has 2 notifications, of which 1 are given")
 }
 

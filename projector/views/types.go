@@ -83,25 +83,13 @@ type Batch struct {
 	Checkpoint  Checkpoint
 }
 
-// States are put down in pieces of memory of one size, each until so much is left as nearly every one fits into.
-const (
-	frozenTogether = 64 << 10
-	maxFrozen      = 4 << 10
-)
-
 // Freeze takes down what is to be written of the orders, which may change again from then on. Commit does so otherwise.
 func (b *Batch) Freeze() error {
 	rows := make([]row, len(b.Orders))
-	var states []byte
+	var s states
 	for i := range b.Orders {
-		if cap(states)-len(states) < maxFrozen {
-			states = make([]byte, 0, frozenTogether)
-		}
-		if err := rows[i].take(b.Orders[i].Order, states[len(states):]); err != nil {
-			return fmt.Errorf("views: order %q: %w", b.Orders[i].Order.ID, err)
-		}
-		if end := len(states) + len(rows[i].state); end <= cap(states) {
-			states = states[:end]
+		if err := s.put(&rows[i], b.Orders[i].Order); err != nil {
+			return err
 		}
 		b.Orders[i].row = &rows[i]
 	}
