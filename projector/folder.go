@@ -96,8 +96,8 @@ func newIntake() *intake { return &intake{objects: map[[2]string]int{}} }
 // take returns what a record says of an order. What says nothing of one it puts into the intake.
 func (d *decoder) take(r *eventlog.Record, in *intake) (n statemachine.Notification, ok bool) {
 	if _, isOrder := orderObjects[r.Object]; isOrder {
-		n, err := d.notification(r)
-		if err != nil {
+		var err error
+		if n, err = d.notification(r); err != nil {
 			in.batch.Quarantined = append(in.batch.Quarantined, quarantined(r, err))
 		}
 		return n, err == nil

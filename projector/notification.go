@@ -31,18 +31,17 @@ type decoder struct {
 }
 
 // notification reads what a record says of an order. It returns an *UnreadableError for a record to be quarantined.
-func (d *decoder) notification(r *eventlog.Record) (statemachine.Notification, error) {
+func (d *decoder) notification(r *eventlog.Record) (n statemachine.Notification, err error) {
 	b := &d.body
 	if err := b.read(r.Body, orderPlaces); err != nil {
-		return statemachine.Notification{}, unreadable(err)
+		return n, unreadable(err)
 	}
 	id := b.values[orderID]
 	if err := checkID(b, "orderId", id); err != nil {
-		return statemachine.Notification{}, err
+		return n, err
 	}
-	n := statemachine.Notification{OrderID: id, Sequence: r.Sequence, Received: r.Received,
-		AssetClass: orderObjects[r.Object], Type: b.values[notificationType],
-		Status: statemachine.ParseStatus(b.values[status])}
+	n.OrderID, n.Sequence, n.Received, n.AssetClass = id, r.Sequence, r.Received, orderObjects[r.Object]
+	n.Type, n.Status = b.values[notificationType], statemachine.ParseStatus(b.values[status])
 	if r.Source == eventlog.Fetched {
 		n.Kind = statemachine.Fetched
 	}
