@@ -29,6 +29,7 @@ func (p *parcel) put(d *decoder, r *eventlog.Record) {
 		p.intake = newIntake()
 	}
 	if n, ok := d.take(r, p.intake); ok {
+		d.compact(&n)
 		p.notifications = append(p.notifications, n)
 	}
 	p.last = *r
@@ -36,7 +37,7 @@ func (p *parcel) put(d *decoder, r *eventlog.Record) {
 	p.bytes += weight(r)
 }
 
-// weight is about what a record takes once it is decoded: a notification, and texts that are parts of the body.
+// weight is about what a record takes at most once it is decoded: a notification, and its texts.
 func weight(r *eventlog.Record) int { return len(r.Body) + 600 }
 
 // inbox is where one goroutine puts records that it reads and decodes, and another takes all that are there.

@@ -26,8 +26,9 @@ func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": "
 
 // decoder reads records one after the other; it is not safe for concurrent use.
 type decoder struct {
-	body   body
-	idName map[string]places // by object
+	body    body
+	idName  map[string]places // by object
+	encoded []byte            // of compact
 }
 
 // notification reads what a record says of an order. It returns an *UnreadableError for a record to be quarantined.
@@ -56,6 +57,18 @@ func (d *decoder) notification(r *eventlog.Record) (n statemachine.Notification,
 	}
 	n.Notes = b.notes
 	return n, nil
+}
+
+// compact gives the texts of a notification memory of their own. They are parts of the body, and orders in memory would hold
+// several bodies for the sake of some words.
+func (d *decoder) compact(n *statemachine.Notification) {
+	var err error
+	if d.encoded, err = n.AppendBinary(d.encoded[:0]); err == nil {
+		err = n.Decode(string(d.encoded))
+	}
+	if err != nil {
+		panic(err) // it has just been encoded
+	}
 }
 
 func unreadable(err error) error {

@@ -269,6 +269,9 @@ func FuzzNotification(f *testing.F) {
 			require.LessOrEqual(t, len(v), most)
 		}
 		require.LessOrEqual(t, len(n.Notes), maxNotes)
+		compact := n
+		d.compact(&compact)
+		require.Equal(t, n, compact)
 		o := statemachine.Order{ID: n.OrderID}
 		o.Apply(&n)
 		_ = o.State()
