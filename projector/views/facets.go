@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -86,6 +87,7 @@ func (w *writer) facet(ctx context.Context, f facet) (int64, error) {
 	}
 	number, err := result.LastInsertId()
 	if err == nil {
+		f.status = statemachine.Status(strings.Clone(string(f.status))) // it may be a part of much more
 		w.facets[f] = number
 	}
 	return number, err

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,4 +73,17 @@ func TestARowBeyondThePositionIsRefused(t *testing.T) {
 	r := madeRow(t, &Change{Order: w.orders["o-1"], Sequences: []uint64{1}})
 	require.ErrorContains(t, d.Insert(ctx, []Row{r}, Checkpoint{}), "up to 0")
 	require.ErrorContains(t, d.Insert(ctx, []Row{r, r}, Checkpoint{Sequence: 1}), "is that of another order")
+}
+
+func TestAFacetHoldsNothingButItsStatus(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	part := strings.Clone("PLACED, and what else a part of the log says")
+	w.status("o-1", statemachine.Status(part[:6]))
+	w.commit(t, s)
+	require.NotEmpty(t, s.writer.facets)
+	for f := range s.writer.facets {
+		require.Equal(t, statemachine.Placed, f.status)
+		require.NotSame(t, unsafe.StringData(part), unsafe.StringData(string(f.status)))
+	}
 }
