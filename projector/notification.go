@@ -69,6 +69,9 @@ func (d *decoder) compact(n *statemachine.Notification) {
 	if err != nil {
 		panic(err) // it has just been encoded
 	}
+	// An order keeps these of each of its notifications, the others of few.
+	n.Status, n.Executed = statemachine.Status(strings.Clone(string(n.Status))), statemachine.Decimal(strings.Clone(string(n.Executed)))
+	n.Refusal = statemachine.Refusal{ErrorType: strings.Clone(n.Refusal.ErrorType), Description: strings.Clone(n.Refusal.Description)}
 }
 
 func unreadable(err error) error {

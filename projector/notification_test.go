@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/statemachine"
@@ -237,6 +238,21 @@ func TestTheDecoderForgetsTheBodyBefore(t *testing.T) {
 	n, err := d.notification(record("traditional-asset-order", `{"orderId":"2"}`))
 	require.NoError(t, err)
 	require.Equal(t, statemachine.Notification{OrderID: "2", Sequence: 7, Received: received, AssetClass: statemachine.Traditional}, n)
+}
+
+func TestWhatAnOrderKeepsOfEachNotificationHoldsNothingElse(t *testing.T) {
+	var d decoder
+	n, err := d.notification(record("traditional-asset-order", `{"orderId":"1","status":"FILLED","notificationType":"VALIDATION_ERROR",
+		"execution":{"quantity":40},"validationError":{"errorType":"TOO_LATE","description":"a text"},"message":"much more"}`))
+	require.NoError(t, err)
+	d.compact(&n)
+	address := func(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
+	begin, end := address(n.OrderID), address(n.OrderID)+uintptr(len(d.encoded))
+	require.Less(t, address(n.Details[statemachine.Message]), end, "is a part of the same text")
+	for _, text := range []string{string(n.Status), string(n.Executed), n.Refusal.ErrorType, n.Refusal.Description} {
+		require.NotEmpty(t, text)
+		require.False(t, begin <= address(text) && address(text) < end, text)
+	}
 }
 
 // Any bytes are read or refused; what is read is bounded; and the decoder agrees with encoding/json on the order's id.

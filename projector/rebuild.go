@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -190,7 +189,6 @@ func (r *Rebuilder) Run(ctx context.Context) error {
 
 func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 	defer r.cancel()
-	defer collectLess()()
 	r.gauges.running.Set(1)
 	r.Logger.Info("the views are rebuilt", zap.String("mode", string(mode)))
 	var err error
@@ -216,17 +214,6 @@ func (r *Rebuilder) run(ctx context.Context, mode Mode) {
 		return
 	}
 	r.Logger.Info("the rebuild has ended", append(fields, zap.Uint64("records", b.Progress.Total), zap.Int("generation", b.Generation))...)
-}
-
-// collectLess has garbage collected half as often until the end: a rebuild makes a great deal of it and keeps little. How much memory
-// the process may have, and what an operator has set, stays as it is.
-func collectLess() (end func()) {
-	const standard = 100 // percent; what GOGC is unless it is set
-	before := debug.SetGCPercent(2 * standard)
-	if before != standard {
-		debug.SetGCPercent(before)
-	}
-	return func() { debug.SetGCPercent(before) }
 }
 
 // heldBack is an error after which an operator is needed, in the words that the projector has for it.
@@ -255,6 +242,7 @@ func (r *Rebuilder) tell(p Progress) {
 }
 
 func (r *Rebuilder) rebuild(ctx context.Context, mode Mode) (err error) {
+	defer collectLess()()
 	draft, err := views.NewDraft(ctx, r.Dir, FoldVersion())
 	if err != nil {
 		return err

@@ -1,11 +1,13 @@
 package projector
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -55,46 +57,60 @@ func (s *spill) flush() error {
 	return nil
 }
 
-// read yields the entries, which are parts of one text.
+// readTogether is how much is read at a time, if an entry is not longer.
+const readTogether = 256 << 10
+
+// read yields the entries, many of which are parts of one text. It fails when less is there than was written.
 func (s *spill) read() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		text, err := s.text()
-		for text != "" && err == nil {
-			length := lengthBytes
-			if len(text) >= lengthBytes {
-				length += int(binary.LittleEndian.Uint32([]byte(text[:lengthBytes])))
-			}
-			if length > len(text) {
-				err = io.ErrUnexpectedEOF
-				break
-			}
-			if !yield(text[lengthBytes:length], nil) {
-				return
-			}
-			text = text[length:]
-		}
+		err := s.each(func(entry string) bool { return yield(entry, nil) })
 		if err != nil {
 			yield("", fmt.Errorf("projector: read what was spilled: %w", err))
 		}
 	}
 }
 
-// text is all of it.
-func (s *spill) text() (string, error) {
-	var text strings.Builder
-	text.Grow(int(s.bytes))
+func (s *spill) each(do func(string) bool) error {
+	var written io.Reader = strings.NewReader("")
 	file, err := os.Open(s.path)
 	switch {
 	case err == nil:
 		defer file.Close()
-		if _, err := io.Copy(&text, file); err != nil {
-			return "", err
-		}
+		written = file
 	case !os.IsNotExist(err): // all of it may be buffered
-		return "", err
+		return err
 	}
-	text.Write(s.buffered)
-	return text.String(), nil
+	r := io.MultiReader(written, bytes.NewReader(s.buffered))
+	var buffer []byte
+	begun, whole := 0, 0 // bytes of an entry that are there already, and all of them if that is known
+	for left := s.bytes; left > 0; {
+		more := int(min(left, int64(max(readTogether, whole-begun))))
+		buffer = slices.Grow(buffer[:begun], more)[:begun+more]
+		if _, err := io.ReadFull(r, buffer[begun:]); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+		left -= int64(more)
+		text := string(buffer)
+		for whole = lengthOf(text); whole <= len(text); whole = lengthOf(text) {
+			if !do(text[lengthBytes:whole]) {
+				return nil
+			}
+			text = text[whole:]
+		}
+		begun = copy(buffer, text)
+	}
+	if begun > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+// lengthOf is how long the entry is that a text begins with, with its length; that alone when it is not known.
+func lengthOf(text string) int {
+	if len(text) < lengthBytes {
+		return lengthBytes
+	}
+	return lengthBytes + int(binary.LittleEndian.Uint32([]byte(text[:lengthBytes])))
 }
 
 // remove lets everything go.

@@ -3,7 +3,9 @@ package projector
 import (
 	"bytes"
 	"hash/maphash"
+	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +45,40 @@ func TestASpillThatIsCutIsAnError(t *testing.T) {
 		failed = err
 	}
 	require.ErrorContains(t, failed, "read what was spilled: unexpected EOF")
+}
+
+func TestASpillThatIsNotWholeIsAnError(t *testing.T) {
+	s := &spill{path: t.TempDir() + "/spill"}
+	entry := make([]byte, spillBuffer-lengthBytes)
+	for range 3 {
+		require.NoError(t, s.write(entry))
+	}
+	size := int64(2 * spillBuffer)
+	for _, cut := range []int64{size - 1, spillBuffer, 3, 0} {
+		require.NoError(t, os.Truncate(s.path, cut))
+		require.ErrorIs(t, s.each(func(string) bool { return true }), io.ErrUnexpectedEOF, "%d bytes are left", cut)
+	}
+	require.NoError(t, os.Remove(s.path))
+	require.ErrorIs(t, s.each(func(string) bool { return true }), io.ErrUnexpectedEOF)
+}
+
+func TestManyEntriesAreReadInPieces(t *testing.T) {
+	s := &spill{path: t.TempDir() + "/spill"}
+	for i := range 40_000 {
+		require.NoError(t, s.write(bytes.Repeat([]byte{byte(i)}, i%53)))
+	}
+	require.NoError(t, s.write(bytes.Repeat([]byte{7}, 3*readTogether)))
+	i := 0
+	require.NoError(t, s.each(func(entry string) bool {
+		if i < 40_000 {
+			require.Equal(t, strings.Repeat(string([]byte{byte(i)}), i%53), entry)
+		} else {
+			require.Len(t, entry, 3*readTogether)
+		}
+		i++
+		return true
+	}))
+	require.Equal(t, 40_001, i)
 }
 
 func TestASpillThatCannotBeWrittenIsAnError(t *testing.T) {

@@ -215,20 +215,24 @@ func (d Decimal) small() (unscaled int64, scale int, ok bool) {
 	if d == "" || len(d) > smallDigits {
 		return 0, 0, false
 	}
-	for i := range len(d) {
-		switch c := d[i]; {
-		case '0' <= c && c <= '9':
-			unscaled = unscaled*10 + int64(c-'0')
-		case c == '.':
-			scale = len(d) - 1 - i
-		case c != '-':
-			return 0, 0, false
+	text, negative := strings.CutPrefix(string(d), "-")
+	whole, text := digits(text)
+	frac, rest := "", text
+	if text != "" && text[0] == '.' {
+		frac, rest = digits(text[1:])
+	}
+	if whole == "" || rest != "" || text != "" && frac == "" {
+		return 0, 0, false
+	}
+	for _, part := range [...]string{whole, frac} {
+		for i := range len(part) {
+			unscaled = unscaled*10 + int64(part[i]-'0')
 		}
 	}
-	if d[0] == '-' {
+	if negative {
 		unscaled = -unscaled
 	}
-	return unscaled, scale, true
+	return unscaled, len(frac), true
 }
 
 // fixed is unscaled · 10^-scale.

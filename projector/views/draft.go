@@ -56,8 +56,8 @@ func (d *Draft) Folder() string { return d.folder }
 // IndexIDs is due once, when the first orders have been committed: those that follow are looked up.
 func (d *Draft) IndexIDs(ctx context.Context) error { return d.index(ctx, idIndex) }
 
-// index makes indexes with a small cache: SQLite sorts as much at a time as the cache has room for, and little pieces, beside each
-// other, are sorted sooner.
+// index makes indexes with a small cache: SQLite sorts as much at a time as the cache has room for, and little pieces are sorted
+// sooner.
 func (d *Draft) index(ctx context.Context, indexes string) error {
 	if _, err := d.w.c.conn.ExecContext(ctx, "PRAGMA cache_size = -1024;"+indexes+"PRAGMA cache_size = -16384;"); err != nil {
 		return fmt.Errorf("views: index a draft: %w", err)

@@ -15,9 +15,12 @@ import (
 // have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if d.kept == 0 {
-		if err := d.index(ctx, idIndex+indexes); err != nil {
+		if err := d.index(ctx, "PRAGMA threads = 2;"+idIndex+indexes); err != nil {
 			return err
 		}
+	}
+	if d.kept != 0 { // SQLite's lock of a file ends when the process closes another handle of it; nobody else knows a new one
+		return errors.Join(d.check(ctx, missing), syncFile(d.path()))
 	}
 	// What SQLite has written is made durable while it is read for the check.
 	synced := make(chan error, 1)

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -60,6 +61,7 @@ func (s *states) put(r *row, o *statemachine.Order) error {
 	if end := used + len(r.state); end <= cap(*s) {
 		*s = (*s)[:end]
 	}
+	r.state = slices.Clip(r.state) // what follows belongs to others
 	return nil
 }
 

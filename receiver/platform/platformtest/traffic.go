@@ -14,8 +14,8 @@ type Traffic struct {
 	Seed   uint64
 	Start  time.Time // every order lived within the hour before it
 	Orders int
-	// Parts is in how many more parts an order is executed that may be executed in several: with 2 there are about five
-	// notifications of each order, with 0 three and a half.
+	// Parts is in how many more parts an order is executed that may be executed in several: with 2 there are a good four
+	// notifications of each order, with 0 a good three.
 	Parts int
 	// Repeats is the fraction of notifications that are posted again, later; some of them twice.
 	Repeats float64
