@@ -65,7 +65,11 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	if err := f.fold(ctx, at); err != nil {
 		return err
 	}
-	return b.draft.IndexIDs(ctx)
+	threads := 2
+	if b.pace.share > 0 {
+		threads = 0
+	}
+	return b.draft.IndexIDs(ctx, threads)
 }
 
 // deal reads the log and sorts what it says into the parts. What is not of an order goes into the draft at once.

@@ -10,12 +10,14 @@ import (
 	"go.uber.org/zap"
 )
 
+const sortThreads = 2
+
 // Complete makes the draft fit to be served: the secondary indexes, and a check of the file and of its counts against its
 // rows and its position. missing is how many records of the log, up to that position, are not there; an older generation may
 // have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if d.kept == 0 {
-		if err := d.index(ctx, "PRAGMA threads = 2;"+idIndex+indexes); err != nil {
+		if err := d.index(ctx, sortThreads, idIndex+indexes); err != nil {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, d.Insert(ctx, rows, all.Checkpoint))
 	}
-	require.NoError(t, d.IndexIDs(ctx))
+	require.NoError(t, d.IndexIDs(ctx, 2))
 	found := compared(t, d, dir)
 	require.True(t, found.Equal(), "%+v", found)
 	require.EqualValues(t, 400, found.Orders)
