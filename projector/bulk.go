@@ -67,7 +67,7 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	}
 	threads := 2
 	if b.pace.share > 0 {
-		threads = 0
+		threads = 0 // not beside what else the machine has to do
 	}
 	return b.draft.IndexIDs(ctx, threads)
 }

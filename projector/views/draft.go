@@ -55,7 +55,9 @@ func (d *Draft) Folder() string { return d.folder }
 
 // IndexIDs is due once, when the first orders have been committed: those that follow are looked up. It sorts with that many threads
 // besides the one that calls.
-func (d *Draft) IndexIDs(ctx context.Context, threads int) error { return d.index(ctx, threads, idIndex) }
+func (d *Draft) IndexIDs(ctx context.Context, threads int) error {
+	return d.index(ctx, threads, idIndex)
+}
 
 // index makes indexes with a small cache: SQLite sorts as much at a time as the cache has room for, and little pieces are sorted
 // sooner.
