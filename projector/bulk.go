@@ -65,9 +65,9 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	if err := f.fold(ctx, at); err != nil {
 		return err
 	}
-	threads := 2
+	threads := views.SortThreads
 	if b.pace.share > 0 {
-		threads = 0 // not beside what else the machine has to do
+		threads = 0 // they keep to no pace, and the driver never frees some 270 bytes of each
 	}
 	return b.draft.IndexIDs(ctx, threads)
 }

@@ -3,6 +3,7 @@ package projector
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -86,8 +87,10 @@ func (s *spill) each(do func(string) bool) error {
 	for left := s.bytes; left > 0; {
 		more := int(min(left, int64(max(readTogether, whole-begun))))
 		buffer = slices.Grow(buffer[:begun], more)[:begun+more]
-		if _, err := io.ReadFull(r, buffer[begun:]); err != nil {
+		if _, err := io.ReadFull(r, buffer[begun:]); errors.Is(err, io.EOF) {
 			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
 		}
 		left -= int64(more)
 		text := string(buffer)

@@ -3,7 +3,6 @@ package projector
 import (
 	"bytes"
 	"hash/maphash"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -33,20 +32,6 @@ func TestWhatWasSpilledComesBack(t *testing.T) {
 	}
 }
 
-func TestASpillThatIsCutIsAnError(t *testing.T) {
-	s := &spill{path: t.TempDir() + "/spill"}
-	for range 3 {
-		require.NoError(t, s.write(make([]byte, spillBuffer)))
-	}
-	require.NoError(t, os.Truncate(s.path, spillBuffer+100))
-	s.buffered = nil
-	var failed error
-	for _, err := range s.read() {
-		failed = err
-	}
-	require.ErrorContains(t, failed, "read what was spilled: unexpected EOF")
-}
-
 func TestASpillThatIsNotWholeIsAnError(t *testing.T) {
 	s := &spill{path: t.TempDir() + "/spill"}
 	entry := make([]byte, spillBuffer-lengthBytes)
@@ -56,10 +41,21 @@ func TestASpillThatIsNotWholeIsAnError(t *testing.T) {
 	size := int64(2 * spillBuffer)
 	for _, cut := range []int64{size - 1, spillBuffer, 3, 0} {
 		require.NoError(t, os.Truncate(s.path, cut))
-		require.ErrorIs(t, s.each(func(string) bool { return true }), io.ErrUnexpectedEOF, "%d bytes are left", cut)
+		requireCut(t, s)
 	}
 	require.NoError(t, os.Remove(s.path))
-	require.ErrorIs(t, s.each(func(string) bool { return true }), io.ErrUnexpectedEOF)
+	requireCut(t, s)
+	require.NoError(t, os.Mkdir(s.path, 0o700))
+	require.ErrorContains(t, s.each(func(string) bool { return true }), "is a directory", "why it cannot be read")
+}
+
+func requireCut(t *testing.T, s *spill) {
+	t.Helper()
+	var failed error
+	for _, err := range s.read() {
+		failed = err
+	}
+	require.ErrorContains(t, failed, "read what was spilled: unexpected EOF")
 }
 
 func TestManyEntriesAreReadInPieces(t *testing.T) {

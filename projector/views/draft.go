@@ -53,6 +53,9 @@ func (d *Draft) path() string {
 // Folder is where the draft is, and what else belongs to it may be put: it goes when the draft does.
 func (d *Draft) Folder() string { return d.folder }
 
+// SortThreads are as many as are worth it.
+const SortThreads = 2
+
 // IndexIDs is due once, when the first orders have been committed: those that follow are looked up. It sorts with that many threads
 // besides the one that calls.
 func (d *Draft) IndexIDs(ctx context.Context, threads int) error {
@@ -62,7 +65,7 @@ func (d *Draft) IndexIDs(ctx context.Context, threads int) error {
 // index makes indexes with a small cache: SQLite sorts as much at a time as the cache has room for, and little pieces are sorted
 // sooner.
 func (d *Draft) index(ctx context.Context, threads int, indexes string) error {
-	text := fmt.Sprintf("PRAGMA threads = %d; PRAGMA cache_size = -1024; %s PRAGMA cache_size = -16384;", threads, indexes)
+	text := fmt.Sprintf("PRAGMA threads = %d; PRAGMA cache_size = -1024; %s PRAGMA cache_size = %d;", threads, indexes, draftCache)
 	if _, err := d.w.c.conn.ExecContext(ctx, text); err != nil {
 		return fmt.Errorf("views: index a draft: %w", err)
 	}

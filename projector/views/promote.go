@@ -10,21 +10,21 @@ import (
 	"go.uber.org/zap"
 )
 
-const sortThreads = 2
-
 // Complete makes the draft fit to be served: the secondary indexes, and a check of the file and of its counts against its
 // rows and its position. missing is how many records of the log, up to that position, are not there; an older generation may
 // have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
-	if d.kept == 0 {
-		if err := d.index(ctx, sortThreads, idIndex+indexes); err != nil {
+	if d.kept != 0 {
+		if err := d.check(ctx, missing); err != nil {
 			return err
 		}
+		return syncFile(d.path())
 	}
-	if d.kept != 0 { // SQLite's lock of a file ends when the process closes another handle of it; nobody else knows a new one
-		return errors.Join(d.check(ctx, missing), syncFile(d.path()))
+	if err := d.index(ctx, SortThreads, idIndex+indexes); err != nil {
+		return err
 	}
-	// What SQLite has written is made durable while it is read for the check.
+	// What SQLite has written is made durable while it is read for the check. That ends SQLite's lock, as any handle of the file does that
+	// is closed; but nobody else knows of a new file.
 	synced := make(chan error, 1)
 	go func() { synced <- syncFile(d.path()) }()
 	return errors.Join(d.check(ctx, missing), <-synced)

@@ -40,7 +40,9 @@ var writerSettings = settings{logged: true,
 	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-65536)"}}
 
 // draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure.
-var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16384)"}}
+var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", fmt.Sprintf("cache_size(%d)", draftCache)}}
+
+const draftCache = -16 << 10 // KiB; less than nothing, for it would be pages
 
 // createWriter begins a generation in a file that must not hold one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
