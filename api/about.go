@@ -3,10 +3,11 @@ package api
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
@@ -22,6 +23,8 @@ type Stats struct {
 	ByAssetClass map[string]uint64 `json:"byAssetClass" doc:"NONE counts orders of an unknown one."`
 	ByBreak      map[string]uint64 `json:"byBreak" doc:"Orders with that break open."`
 	Objects      map[string]uint64 `json:"objects" doc:"Notifications of other objects, by object."`
+	BySettlement map[string]uint64 `json:"bySettlement" doc:"Orders by settlement.state; none counts also those without a settlement."`
+	Settlement   Settlements       `json:"settlement" doc:"What awaits its settlement."`
 	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
 	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"They, by the kind of fault."`
 	Records      uint64            `json:"records" doc:"Records of the log that were applied."`
@@ -42,6 +45,7 @@ type Quarantined struct {
 type States struct {
 	Statuses []statemachine.StatusInfo `json:"statuses" doc:"The rank table: of the statuses reported, the one of the highest rank is the status."`
 	Breaks   []BreakRule               `json:"breaks" doc:"What a person must look at."`
+	Cycles   []SettlementCycle         `json:"cycles" doc:"After how many settlement days orders settle. Those of an asset class that is not there have no settlement."`
 }
 
 // BreakRule says when a break is open.
@@ -53,8 +57,9 @@ type BreakRule struct {
 
 // Health is the answer to whoever watches the service.
 type Health struct {
-	Ready  bool    `json:"ready"`
-	Reason *string `json:"reason,omitempty" doc:"In a few fixed words; /v1/status tells more."`
+	Ready   bool    `json:"ready"`
+	Accepts *bool   `json:"acceptsNotifications,omitempty" doc:"Whether a notification would be stored now; where this process receives them."`
+	Reason  *string `json:"reason,omitempty" doc:"Why it is not ready, or why no notification is stored; as in /v1/status. Where keys are configured, only a caller with a key gets it."`
 }
 
 type statsInput struct {
@@ -124,7 +129,7 @@ func (a *API) registerStatus() {
 			out.Body.Alive = true
 			return out, nil
 		})
-	get(a, huma.Operation{OperationID: "get-readyz", Path: "/readyz", Tags: tags,
+	get(a, huma.Operation{OperationID: "get-readyz", Path: readyPath, Tags: tags,
 		Summary:   "The views are there, being folded, and at most 10 s behind the log",
 		Responses: a.readyzResponse()}, nil, a.getReadyz)
 }
@@ -134,27 +139,17 @@ func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error
 	if err != nil {
 		return nil, err
 	}
-	rate := a.throughput.perSecond()
-	// Not the position alone: a redrive changes counts and applies no record.
-	out := &statsOutput{As: As{s.Applied}}
-	if out.Tagged, out.Status = in.tag(statsTag(&s, rate)); out.Status == http.StatusNotModified {
-		return out, nil
-	}
-	out.Body = &Stats{Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
+	on := a.settling()
+	due := countDue(&s, on)
+	body := &Stats{BySettlement: due.byName(), Settlement: due.settlements(on), Orders: s.Orders, Open: s.Open, Final: s.Final, ByStatus: counts(s.ByStatus, statusName),
 		ByAssetClass: counts(s.ByAssetClass, assetClassName), ByBreak: counts(s.ByBreak, statemachine.Code.String),
 		Objects:     counts(s.Objects, func(object string) string { return object }),
-		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records, Throughput: rate}
-	return out, nil
-}
-
-// statsTag stands for all that is counted.
-func statsTag(s *views.Stats, rate *float64) string {
-	h := fnv.New64a()
-	if rate != nil {
-		fmt.Fprint(h, *rate, " ")
+		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records, Throughput: a.throughput.perSecond()}
+	out := &statsOutput{As: As{s.Applied}}
+	if out.Tagged, out.Status = in.tag(rendered(body)); out.Status == http.StatusOK {
+		out.Body = body
 	}
-	fmt.Fprint(h, *s) // maps in the order of their keys
-	return fmt.Sprintf(`W/"%d-%x"`, s.Generation, h.Sum64())
+	return out, nil
 }
 
 func counts[K comparable](by map[K]uint64, name func(K) string) map[string]uint64 {
@@ -187,7 +182,7 @@ func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarant
 	data := make([]Quarantined, len(rows))
 	for i, row := range rows {
 		data[i] = Quarantined{row.Sequence, instant(row.Received), row.Object, row.Class, row.Reason,
-			fmt.Sprintf("/v1/notifications/%d", row.Sequence)}
+			fmt.Sprintf("%s/v1/notifications/%d", a.prefix, row.Sequence)}
 	}
 	return &quarantineOutput{As{applied}, List[Quarantined]{data, known(next)}}, nil
 }
@@ -216,7 +211,7 @@ func (a *API) getStates(_ context.Context, in *statesInput) (*statesOutput, erro
 	for i, r := range rules {
 		breaks[i] = BreakRule{r.Code.String(), string(r.Severity), r.Condition}
 	}
-	return &statesOutput{"application/json", States{statemachine.Statuses(), breaks}}, nil
+	return &statesOutput{"application/json", States{statemachine.Statuses(), breaks, NewSettlementCycles(a.schedule)}}, nil
 }
 
 func (a *API) readyzResponse() map[string]*huma.Response {
@@ -226,10 +221,42 @@ func (a *API) readyzResponse() map[string]*huma.Response {
 }
 
 func (a *API) getReadyz(ctx context.Context, _ *struct{}) (*readyzOutput, error) {
-	s := a.where(ctx)
-	out := &readyzOutput{Status: http.StatusOK, Body: Health{Ready: s.Ready}}
-	if !s.Ready {
-		out.Status, out.Body.Reason = http.StatusServiceUnavailable, &s.brief
+	out := &readyzOutput{Status: http.StatusOK}
+	if stranger(ctx) {
+		out.Body = a.glance.of(func() Health { return a.Health(context.WithoutCancel(ctx)) })
+	} else {
+		out.Body = a.Health(ctx)
+	}
+	if !out.Body.Ready {
+		out.Status = http.StatusServiceUnavailable
 	}
 	return out, nil
+}
+
+// Health is what /readyz answers to whoever is let in.
+func (a *API) Health(ctx context.Context) Health {
+	s := a.where(ctx)
+	return Health{Ready: s.Ready, Accepts: s.Accepts, Reason: s.Reason}
+}
+
+// glancePause is how old the readiness may be that a stranger is shown.
+const glancePause = time.Second
+
+// glance is the readiness as strangers are shown it: without the reason, and however many ask, the views and the log are asked
+// once in a while.
+type glance struct {
+	mu     sync.Mutex // held while the views and the log are asked: strangers wait for each other, nobody else for them
+	at     time.Time
+	health Health
+}
+
+func (g *glance) of(ask func() Health) Health {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.at.IsZero() || time.Since(g.at) >= glancePause {
+		g.health = ask()
+		g.health.Reason = nil
+		g.at = time.Now()
+	}
+	return g.health
 }

@@ -3,30 +3,28 @@ package api_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/statemachine"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func key(t testing.TB, text string) api.Key {
-	k, err := api.ParseKey(text)
+func key(t testing.TB, text string) access.Key {
+	k, err := access.ParseKey(text)
 	require.NoError(t, err)
 	return k
 }
 
 func TestWhoAsksTooOftenIsToldWhenToComeAgain(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) {
-		o.Keys = []api.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}
-		o.Limit = api.Limit{PerSecond: 0.001, Burst: 3}
+		o.Access.Keys = []access.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}
+		o.Access.Limit = access.Limit{PerSecond: 0.001, Burst: 3}
 	})
 	for range 3 {
 		require.Equal(t, http.StatusOK, s.get(t, "/v1/stats", "Authorization: Bearer one").StatusCode)
@@ -53,7 +51,7 @@ func TestWhoAsksTooOftenIsToldWhenToComeAgain(t *testing.T) {
 }
 
 func TestWithoutKeysTheAddressIsCounted(t *testing.T) {
-	s := start(t, newWorld(t), func(o *api.Options) { o.Limit = api.Limit{PerSecond: 0.5} })
+	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Limit = access.Limit{PerSecond: 0.5} })
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats").StatusCode, "a rate below one has a burst of one")
 	require.Equal(t, http.StatusTooManyRequests, s.get(t, "/v1/orders").StatusCode)
 }
@@ -63,10 +61,10 @@ func TestWithoutALimitNobodyIsCounted(t *testing.T) {
 	for range 100 {
 		require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode)
 	}
-	for name, limit := range map[string]api.Limit{"negative": {PerSecond: -1}, "a burst of nothing": {Burst: 3},
+	for name, limit := range map[string]access.Limit{"negative": {PerSecond: -1}, "a burst of nothing": {Burst: 3},
 		"a negative burst": {PerSecond: 1, Burst: -1}} {
 		o := options(s.world)
-		o.Limit = limit
+		o.Access.Limit = limit
 		_, err := api.New(o)
 		require.ErrorContains(t, err, "rate limit", name)
 	}
@@ -75,15 +73,16 @@ func TestWithoutALimitNobodyIsCounted(t *testing.T) {
 func TestABrowserLetsInThePagesOfNamedOriginsOnly(t *testing.T) {
 	const named = "https://dashboard.example.com"
 	s := start(t, newWorld(t), func(o *api.Options) {
-		o.Keys = []api.Key{key(t, "a:reader:one"), key(t, "b:operator:two")}
-		o.Origins = []string{"http://localhost:3000", named}
+		o.Access.Keys = []access.Key{key(t, "a:reader:one"), key(t, "b:operator:two")}
+		o.Access.Origins = []string{"http://localhost:3000", named}
 	})
 	s.key = "one"
 	a := s.get(t, "/v1/stats", "Origin: "+named)
 	require.Equal(t, named, a.Header.Get("Access-Control-Allow-Origin"))
 	require.Contains(t, a.Header.Values("Vary"), "Origin")
-	for _, name := range []string{"Log-Sequence", "ETag", "Request-Id", "Retry-After"} {
-		require.Contains(t, a.Header.Get("Access-Control-Expose-Headers"), name)
+	for _, name := range []string{"Log-Sequence", "ETag", "Request-Id", "Retry-After", "Allow", "Notification-Sequence", "Notification-Received-At",
+		"Notification-Source", "Notification-Object", "Notification-Request-Id", "Notification-Traceparent"} {
+		require.Contains(t, strings.Split(a.Header.Get("Access-Control-Expose-Headers"), ", "), name)
 	}
 	require.Empty(t, a.Header.Get("Access-Control-Allow-Credentials"))
 	require.Equal(t, named, s.get(t, "/v1/orders?x", "Origin: "+named).Header.Get("Access-Control-Allow-Origin"), "problems can be read too")
@@ -92,7 +91,9 @@ func TestABrowserLetsInThePagesOfNamedOriginsOnly(t *testing.T) {
 	a = s.do(t, http.MethodOptions, "/v1/orders", "Origin: "+named, "Access-Control-Request-Method: GET",
 		"Access-Control-Request-Headers: authorization")
 	require.Equal(t, http.StatusNoContent, a.StatusCode)
-	require.Contains(t, a.Header.Get("Access-Control-Allow-Headers"), "Authorization")
+	for _, name := range []string{"Authorization", "Cache-Control", "If-None-Match", "Last-Event-ID", "Prefer", "Request-Id"} {
+		require.Contains(t, strings.Split(a.Header.Get("Access-Control-Allow-Headers"), ", "), name)
+	}
 	require.Contains(t, a.Header.Get("Access-Control-Allow-Methods"), "GET")
 	require.NotEmpty(t, a.Header.Get("Access-Control-Max-Age"))
 
@@ -109,6 +110,39 @@ func TestABrowserLetsInThePagesOfNamedOriginsOnly(t *testing.T) {
 	require.Empty(t, a.Header.Get("Access-Control-Allow-Methods"))
 }
 
+// Each answer is held against what the page may read, see documented.
+func TestAPageOfANamedOriginReadsEveryHeader(t *testing.T) {
+	const named = "https://dashboard.example.com"
+	w := newWorld(t)
+	w.receiveRaw(api.Record{Object: "customer", Source: "webhook", ContentType: "application/json", RequestID: "r-1",
+		Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Body: []byte(`{"id":"c"}`)})
+	w.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
+	w.apply(t)
+	s := start(t, w, func(o *api.Options) { o.Access.Origins, o.Rebuilds = []string{named}, oneRebuild{} })
+	walked := 0
+	for template, item := range document.paths {
+		path := strings.NewReplacer("{object}/{id}", "customer/c", "{sequence}", "1", "{id}", "o-1").Replace(template)
+		for method := range item {
+			if path == "/v1/stream" {
+				method = http.MethodHead
+			}
+			for _, query := range []string{"", "?unknown=1"} {
+				a := s.do(t, strings.ToUpper(method), path+query, "Origin: "+named)
+				require.Equal(t, named, a.Header.Get("Access-Control-Allow-Origin"))
+				walked++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, walked, 2*len(document.paths))
+	a := s.get(t, "/v1/notifications/1", "Origin: "+named)
+	for name := range a.Header {
+		if strings.HasPrefix(name, "Notification-") {
+			require.Contains(t, a.Header.Get("Access-Control-Expose-Headers"), name)
+		}
+	}
+	require.NotEmpty(t, a.Header.Get("Notification-Traceparent"))
+}
+
 func TestNoPageIsLetInUnlessNamed(t *testing.T) {
 	s := start(t, newWorld(t))
 	a := s.get(t, "/v1/stats", "Origin: https://dashboard.example.com")
@@ -118,14 +152,14 @@ func TestNoPageIsLetInUnlessNamed(t *testing.T) {
 	for _, origin := range []string{"*", "null", "dashboard.example.com", "https://dashboard.example.com/", "https://*.example.com/x",
 		"https://a@b.com", "ftp://dashboard.example.com", "https://Dashboard.example.com"} {
 		o := options(s.world)
-		o.Origins = []string{origin}
+		o.Access.Origins = []string{origin}
 		_, err := api.New(o)
 		require.ErrorContains(t, err, "is not an origin", origin)
 	}
 }
 
 func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
-	s := start(t, newWorld(t), func(o *api.Options) { o.Origins = []string{"https://named.example.com"} })
+	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Origins = []string{"https://named.example.com"} })
 	for header, status := range map[string]int{
 		"Origin: https://evil.example.com":  http.StatusForbidden,
 		"Sec-Fetch-Site: cross-site":        http.StatusForbidden,
@@ -142,7 +176,7 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 	w := newWorld(t)
 	o := options(w)
 	old := key(t, "a:reader:old")
-	o.Keys = []api.Key{old}
+	o.Access.Keys = []access.Key{old}
 	a, err := api.New(o)
 	require.NoError(t, err)
 	s := serve(t, w, a)
@@ -150,30 +184,30 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 		return s.get(t, "/v1/stats", "Authorization: Bearer "+secret).StatusCode
 	}
 	require.Equal(t, []int{200, 401}, []int{status("old"), status("new")})
-	require.NoError(t, a.ReplaceKeys([]api.Key{old, key(t, "a:reader:new")}))
+	require.NoError(t, a.ReplaceKeys([]access.Key{old, key(t, "a:reader:new")}))
 	require.Equal(t, []int{200, 200}, []int{status("old"), status("new")}, "while it is rotated both are good")
-	require.NoError(t, a.ReplaceKeys([]api.Key{key(t, "a:reader:new")}))
+	require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "a:reader:new")}))
 	require.Equal(t, []int{401, 200}, []int{status("old"), status("new")})
 	require.ErrorContains(t, a.ReplaceKeys(nil), "cannot be taken away")
-	require.ErrorContains(t, a.ReplaceKeys([]api.Key{key(t, "b:reader:x"), key(t, "c:reader:x")}), "the same secret")
+	require.ErrorContains(t, a.ReplaceKeys([]access.Key{key(t, "b:reader:x"), key(t, "c:reader:x")}), "the same secret")
 	require.Equal(t, []int{401, 200}, []int{status("old"), status("new")})
 
 	open, err := api.New(options(w))
 	require.NoError(t, err)
-	require.Error(t, open.ReplaceKeys([]api.Key{old}))
+	require.Error(t, open.ReplaceKeys([]access.Key{old}))
 }
 
 func TestAStreamEndsWhenItsKeyIsTakenAway(t *testing.T) {
 	w := newWorld(t)
 	o := options(w)
-	o.Keys, o.Limit = []api.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}, api.Limit{PerSecond: 0.001, Burst: 1}
+	o.Access.Keys, o.Access.Limit = []access.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}, access.Limit{PerSecond: 0.001, Burst: 1}
 	a, err := api.New(o)
 	require.NoError(t, err)
 	s := serve(t, w, a)
 	taken, kept := s.listen(t, "", "Authorization: Bearer one"), s.listen(t, "", "Authorization: Bearer two")
 	require.Empty(t, taken.snapshot(t))
 	require.Empty(t, kept.snapshot(t))
-	require.NoError(t, a.ReplaceKeys([]api.Key{key(t, "b:reader:two"), key(t, "a:reader:three")}))
+	require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "b:reader:two"), key(t, "a:reader:three")}))
 	for err = nil; err == nil; {
 		_, err = taken.read()
 	}
@@ -182,85 +216,10 @@ func TestAStreamEndsWhenItsKeyIsTakenAway(t *testing.T) {
 	require.Equal(t, "o-1", kept.change(t).Order.OrderID, "what it is sent does not count: it asked once")
 }
 
-func TestAKeyFileIsFollowed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keys")
-	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
-	core, lines := observer.New(zap.DebugLevel)
-	registry := prometheus.NewRegistry()
-	write("# ours\n\n  a:reader:one#two \r\nb:operator:s:t\n")
-	file, keys, err := api.OpenKeyFile(path, []api.Key{key(t, "fixed:reader:f")}, zap.New(core), registry)
-	require.NoError(t, err)
-	require.Equal(t, []api.Key{key(t, "fixed:reader:f"), key(t, "a:reader:one#two"), key(t, "b:operator:s:t")}, keys)
-
-	var replaced [][]api.Key
-	replace := func(keys []api.Key) error {
-		replaced = append(replaced, keys)
-		return nil
-	}
-	refresh := func() (calls int, valid float64) {
-		replaced = nil
-		for range 3 {
-			file.Refresh(replace)
-		}
-		families, err := registry.Gather()
-		require.NoError(t, err)
-		require.Equal(t, "orderfold_api_key_file_valid", families[0].GetName())
-		return len(replaced), families[0].GetMetric()[0].GetGauge().GetValue()
-	}
-	wants := func(wantCalls int, wantValid float64, what string) {
-		t.Helper()
-		calls, valid := refresh()
-		require.Equal(t, wantCalls, calls, what)
-		require.Equal(t, wantValid, valid, what)
-	}
-	wants(0, 1, "nothing has changed")
-
-	write("a:reader:half-a-secr")
-	file.Refresh(replace)
-	require.Empty(t, replaced, "it may still be being written")
-	write("c:reader:secret-three\n")
-	wants(1, 1, "a change is taken over once")
-	require.Equal(t, []api.Key{key(t, "fixed:reader:f"), key(t, "c:reader:secret-three")}, replaced[0])
-
-	for _, broken := range []string{"c:reader:secret-three\nc:boss:secret-four\n", "secret-five", "a:reader:x\nb:reader:x\n", "a:reader:f",
-		strings.Repeat("#", 1<<20+1)} {
-		write(broken)
-		wants(0, 0, "a fault keeps the keys: "+broken[:8])
-	}
-	require.NoError(t, os.Remove(path))
-	wants(0, 0, "so does a file that is gone")
-	write("c:reader:secret-three\n")
-	wants(0, 1, "it is again what is in force")
-	require.NoError(t, os.Chmod(path, 0o604))
-	write("d:reader:secret-six\n")
-	wants(1, 1, "repaired")
-
-	require.Len(t, lines.FilterLevelExact(zap.ErrorLevel).All(), 6, "each fault is told once")
-	require.Len(t, lines.FilterMessageSnippet("every user of this machine").All(), 1)
-	for _, line := range lines.All() {
-		require.NotContains(t, fmt.Sprint(line.Message, line.ContextMap()), "secret-")
-	}
-	require.Contains(t, fmt.Sprint(lines.FilterLevelExact(zap.ErrorLevel).All()[0].ContextMap()), "line 2")
-}
-
-func TestAKeyFileThatCannotBeReadIsNoBeginning(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{"line 1": "a:reader", "no key in it": "# none\n", "the same secret": "a:reader:x\nb:reader:x"} {
-		path := filepath.Join(dir, "keys")
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		_, _, err := api.OpenKeyFile(path, nil, zap.NewNop(), prometheus.NewRegistry())
-		require.ErrorContains(t, err, name)
-	}
-	_, _, err := api.OpenKeyFile(filepath.Join(dir, "none"), nil, zap.NewNop(), prometheus.NewRegistry())
-	require.ErrorContains(t, err, "no such file")
-	_, _, err = api.OpenKeyFile(dir, nil, zap.NewNop(), prometheus.NewRegistry())
-	require.Error(t, err)
-}
-
 func TestTheLineOfARequestTellsWhoAskedAndHowLongItWaited(t *testing.T) {
 	core, lines := observer.New(zap.InfoLevel)
 	s := start(t, newWorld(t), func(o *api.Options) {
-		o.Logger, o.Keys = zap.New(core), []api.Key{key(t, "ops:operator:s3cret")}
+		o.Logger, o.Access.Keys = zap.New(core), []access.Key{key(t, "ops:operator:s3cret")}
 	})
 	s.key = "s3cret"
 	s.get(t, "/v1/orders/private-id?minSequence=7", "Prefer: wait=0", "User-Agent: "+strings.Repeat("ä", 300))
@@ -277,15 +236,4 @@ func TestTheLineOfARequestTellsWhoAskedAndHowLongItWaited(t *testing.T) {
 
 	s.get(t, "/v1/stats")
 	require.NotContains(t, lines.FilterMessage("request").All()[1].ContextMap(), "waited")
-}
-
-func TestCallersAreRememberedInBoundedMemory(t *testing.T) {
-	remembered, wait := api.Remembered(5 * api.MaxCallers)
-	require.LessOrEqual(t, remembered, 2*api.MaxCallers)
-	require.Positive(t, wait("often"), "who asks all the time is not forgotten")
-	require.Zero(t, wait("10.0.0.0"), "who has not asked for long is")
-	require.Equal(t, "192.0.2.1", api.CallerOf(api.Key{}, "[::ffff:192.0.2.1]:80"))
-	require.Equal(t, "2001:db8:1:2::/64", api.CallerOf(api.Key{}, "[2001:db8:1:2:3::9]:80"))
-	require.Equal(t, "key a", api.CallerOf(key(t, "a:reader:x"), "192.0.2.1:80"))
-	require.Equal(t, "@", api.CallerOf(api.Key{}, "@"))
 }

@@ -2,24 +2,29 @@ package api
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
+	"github.com/orderfold/orderfold/api/access"
+	"github.com/orderfold/orderfold/api/dashboard"
+	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 )
 
-// Options say what an API reads and who may ask. Views, Position, Log, History and Feed are required; every other zero field
+// Options say what an API reads and who may ask. Views, Objects, Position, Log, History and Feed are required; every other zero field
 // means the default noted beside it.
 type Options struct {
 	Views    Views
+	Objects  Objects
 	Position Position
 	Log      Log
 	History  History
@@ -27,48 +32,71 @@ type Options struct {
 	Rebuilds Rebuilds // nil: none can be started here
 	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
+	// OrderOf returns the id of the order that a record is about, "" when it is about none. nil: a search does not tell.
+	OrderOf  func(*Record) string
+	Receives bool // notifications are received by this process
 
-	Keys    []Key    // none: everybody may read, and only loopback addresses are served
-	Limit   Limit    // of each key, or of each address without one; none
-	Origins []string // such as https://dashboard.example.com, whose pages a browser lets in; none
+	Access access.Options // who may ask; everybody, and then only loopback addresses are served
 
 	Logger     *zap.Logger           // logs nothing
 	Registerer prometheus.Registerer // with Gatherer: both or none; a registry of its own
 	Gatherer   prometheus.Gatherer   // what /metrics shows
 
+	Prefix string         // of every path, such as /orders-api; "": none. See CheckPrefix
+	Zone   *time.Location // in which a day in a query is read; UTC
+
+	Schedule *statemachine.Schedule // when orders settle; that of statemachine.NewSchedule
+	Clock    func() time.Time       // what day it is, for settlements and the age of breaks; time.Now
+
+	TLS          *tls.Config // of Serve, with a certificate; nil: plain HTTP
 	Stream       StreamOptions
 	Version      string        // of the program, for /v1/status; "unknown"
+	ReadyLag     time.Duration // by which the views may be behind the log while the service is ready; MaxLag
 	DrainTimeout time.Duration // for accepted requests when the context of Serve has ended; 20s
 }
 
 // API is the HTTP handler. Make one with New.
 type API struct {
 	views    Views
+	objects  Objects
 	position Position
 	log      Log
 	history  History
 	rebuilds Rebuilds
 	redrives Redrives
 	platform Platform
+	orderOf  func(*Record) string
+	receives bool
 
-	keys    *keyring
-	limiter *limiter
-	origins *origins
+	gate    *access.Gate
 	logger  *zap.Logger
+	refused *zap.Logger // for the requests of callers who are not let in
 	metrics *requestMetrics
 	version string
-	started time.Time
-	drain   time.Duration
+	prefix  string
+	zone    *time.Location
+
+	schedule *statemachine.Schedule
+	clock    func() time.Time
+
+	started  time.Time
+	current  atomic.Pointer[time.Time] // when the views were last known to be current; nil: never
+	readyLag time.Duration
+	drain    time.Duration
+	tls      *tls.Config
 
 	hub *hub
 
 	throughput throughput
+	minutes    minutes
+	glance     glance
 
+	dashboard  *dashboard.Handler
 	echo       *echo.Echo
 	compressed http.Handler // the same, for those who take gzip or zstd
 	huma       huma.API
-	// document is the OpenAPI document as it is served.
-	document []byte
+	// document is the OpenAPI document as it is served, the others those of the feed.
+	document, asyncAPI, eventSchema []byte
 	// routes are the paths of requests as metrics and log name them.
 	routes map[string]string
 }
@@ -76,13 +104,13 @@ type API struct {
 // New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, an
 // origin is none, or a metric is registered already.
 func New(o Options) (*API, error) {
-	if o.Views == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
-		return nil, errors.New("api: Views, Position, Log, History and Feed are required")
+	if o.Views == nil || o.Objects == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
+		return nil, errors.New("api: Views, Objects, Position, Log, History and Feed are required")
 	}
-	if o.DrainTimeout < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
-		return nil, errors.New("api: the drain timeout is negative, or one of Registerer and Gatherer is missing")
+	if o.DrainTimeout < 0 || o.ReadyLag < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
+		return nil, errors.New("api: the drain timeout or the lag is negative, or one of Registerer and Gatherer is missing")
 	}
-	if err := errors.Join(distinct(o.Keys), o.Limit.Check()); err != nil {
+	if err := CheckPrefix(o.Prefix); err != nil {
 		return nil, err
 	}
 	return build(o)
@@ -102,23 +130,38 @@ func build(o Options) (*API, error) {
 		registry := prometheus.NewRegistry()
 		o.Registerer, o.Gatherer = registry, registry
 	}
-	from, err := newOrigins(o.Origins)
+	gate, err := access.New(o.Access)
 	if err != nil {
 		return nil, err
 	}
-	a := &API{
-		views: o.Views, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
-		keys: newKeyring(o.Keys), limiter: newLimiter(o.Limit), origins: from,
-		logger: cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"),
-		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second),
-		echo: echo.New(),
+	if o.Schedule == nil {
+		if o.Schedule, err = statemachine.NewSchedule(nil, nil); err != nil {
+			return nil, err
+		}
 	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	a := &API{
+		schedule: o.Schedule, clock: o.Clock,
+		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
+		receives: o.Receives,
+		gate:     gate,
+		logger:   cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"), prefix: o.Prefix, zone: cmp.Or(o.Zone, time.UTC),
+		started: time.Now().UTC(), drain: cmp.Or(o.DrainTimeout, 20*time.Second), tls: o.TLS,
+		readyLag: cmp.Or(o.ReadyLag, MaxLag),
+		echo:     echo.New(),
+	}
+	if a.dashboard, err = dashboard.New(); err != nil {
+		return nil, err
+	}
+	a.refused = sampled(a.logger)
 	a.echo.Logger.SetOutput(io.Discard) // it would write to stdout; what it has to say is in the access log
 	a.echo.Use(a.around)
-	a.huma = huma.NewAPI(a.config(), adapter{humaecho.New(a.echo, huma.Config{}).Adapter()})
+	a.huma = huma.NewAPI(a.config(), adapter{a.echo})
 	a.huma.UseMiddleware(strictQuery)
 	a.route(o.Gatherer)
-	if a.hub, err = newHub(&o, a.logger); err != nil {
+	if a.hub, err = newHub(&o, a.logger, a.settling); err != nil {
 		return nil, err
 	}
 	if a.compressed, err = compress(a.echo); err != nil {
@@ -127,6 +170,10 @@ func build(o Options) (*API, error) {
 	if a.document, err = a.describe(); err != nil {
 		return nil, fmt.Errorf("api: OpenAPI document: %w", err)
 	}
+	if err := a.describeFeed(); err != nil {
+		return nil, fmt.Errorf("api: documents of the feed: %w", err)
+	}
+	a.gate.Describe(crossOriginHeaders(a.huma.OpenAPI()))
 	if a.metrics, err = newRequestMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
@@ -136,15 +183,17 @@ func build(o Options) (*API, error) {
 	return a, nil
 }
 
-// route adds all routes: those of the document, and the two that huma has no part in.
+// route adds all routes: those of the document, the two that huma has no part in, and the dashboard.
 func (a *API) route(metrics prometheus.Gatherer) {
 	a.register()
 	read := []string{http.MethodGet, http.MethodHead}
-	a.echo.Match(read, "/metrics", echo.WrapHandler(promhttp.HandlerFor(metrics,
+	a.echo.Match(read, metricsPath, echo.WrapHandler(promhttp.HandlerFor(metrics,
 		promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(a.logger), ErrorHandling: promhttp.ContinueOnError})))
 	a.echo.Match(read, "/openapi.json", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/openapi+json", a.document)
 	})
+	a.routeFeed()
+	a.routeDashboard()
 	a.routes = make(map[string]string)
 	for _, r := range a.echo.Routes() {
 		a.routes[r.Path] = r.Path
@@ -156,16 +205,29 @@ func (a *API) register() {
 	a.registerOrders()
 	a.registerStream()
 	a.registerBreaks()
+	a.registerCalendar()
 	a.registerRaw()
 	a.registerStatus()
+	a.registerAccess()
+	a.registerObjects()
+	a.registerSearch()
+	a.registerThroughput()
 	a.registerRebuilds()
 	a.registerRedrives()
 }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, done := a.within(w, r)
+	if done {
+		return
+	}
 	if streams(r.URL.Path) {
 		a.echo.ServeHTTP(w, r)
+		return
+	}
+	if !r.ProtoAtLeast(1, 1) {
+		serveAnnounced(a.compressed, w, r)
 		return
 	}
 	a.compressed.ServeHTTP(w, r)

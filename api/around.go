@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/orderfold/orderfold/api/access"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 	maxRequestID = 128      // bytes, of the caller's
 	maxBody      = 64 << 10 // bytes; no route reads a body
 	healthPath   = "/healthz"
+	readyPath    = "/readyz"
+	metricsPath  = "/metrics"
 	noRoute      = "none" // the route of a request that matches none
 	// problemKey is where a problem that huma wrote is left for the access log.
 	problemKey = "problem"
@@ -31,15 +34,13 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		e := newEvent(c)
 		r, w := c.Request(), c.Response()
 		setHeaders(w.Header(), e.id)
-		if r.URL.Path != healthPath { // which must not wait for the views
-			w.Before(func() { a.stampSequence(c) })
-		}
 		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // Accept chooses there
 			w.Header().Add("Vary", "Accept")
 		}
+		c.Set(prefixKey, a.prefix)
 		a.metrics.inFlight.Inc()
 		defer a.finish(c, e)
-		if a.origins.share(r, w) {
+		if a.gate.Share(w, r) {
 			return nil
 		}
 		err := a.admit(c, e)
@@ -72,58 +73,58 @@ func (a *API) finish(c echo.Context, e *event) {
 	}
 	taken := time.Since(e.start)
 	a.metrics.observe(route, c.Response().Status, taken)
-	e.log(a.logger, c, route, taken)
+	logger := a.logger
+	if !e.letIn {
+		logger = a.refused
+	}
+	e.log(logger, c, route, taken)
 }
 
-// hold has the request end when its key is taken away: streams and exports last.
-func (a *API) hold(c echo.Context, key Key) (release func()) {
+// hold has the request end when its key is taken away: streams and exports last. The context of the request carries the key.
+func (a *API) hold(c echo.Context, key access.Key) (release func()) {
 	if key.Name == "" {
 		return func() {}
 	}
-	ctx, cut := context.WithCancel(c.Request().Context())
+	ctx, cut := context.WithCancel(context.WithValue(c.Request().Context(), keyContext{}, key))
 	c.SetRequest(c.Request().WithContext(ctx))
-	let := a.keys.hold(key, cut)
+	let := a.gate.Hold(key, cut)
 	return func() { let(); cut() }
 }
 
-// admit checks what can be told before the route is asked.
+// admit decides on access, and makes the checks that do not need the route. Whoever is refused costs no more than that: neither
+// the views nor the log are asked, and the answer says nothing of them.
 func (a *API) admit(c echo.Context, e *event) (err error) {
 	r := c.Request()
-	open := r.URL.Path == healthPath || r.URL.Path == "/readyz"
-	admitted := true
-	if !open {
-		e.key, admitted = a.keys.authenticate(r)
-		// Guesses are counted too, by address.
-		if wait := a.limiter.admit(callerOf(e.key, r.RemoteAddr), e.start); wait > 0 {
-			return tooMany(wait, a.limiter.limit)
+	if ofDashboard(c) {
+		return unescape(c)
+	}
+	switch r.URL.Path {
+	case healthPath: // must not wait for the views
+	case readyPath:
+		if e.key, e.letIn = a.gate.Knows(r, e.start); !e.letIn {
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), strangerContext{}, true)))
 		}
-	}
-	if !open && a.keys.open() {
-		if err := checkHost(r); err != nil {
-			return err
-		}
-	}
-	if !admitted {
-		p := problem(codeUnauthorized, "Send a configured key: Authorization: Bearer <key>.")
-		p.header.Set("WWW-Authenticate", `Bearer realm="orderfold"`)
-		return p
-	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
 	default:
-		if err := a.origins.refuse(r); err != nil {
-			return err
+		if e.key, err = a.gate.Allow(r, e.start); err != nil {
+			return refusal(r, err)
 		}
-		if e.key.Role != Operator && !a.keys.open() {
-			return problem(codeForbidden, "Only a key of the role %s may change anything.", Operator)
-		}
+		e.letIn = true
+	}
+	if e.letIn {
+		c.Response().Before(func() { a.stampSequence(c) })
 	}
 	if r.ContentLength > maxBody {
-		return problem(codeTooLarge, "No route reads a body; up to %d bytes are put up with.", maxBody)
+		return problem(codeTooLarge, "No route reads a body, and one of more than %d bytes is refused: send none.", maxBody)
 	}
+	r = c.Request() // which may be another by now
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
 	return unescape(c)
 }
+
+// strangerContext is the key of the context of a request that is answered although its caller is not let in.
+type strangerContext struct{}
+
+func stranger(ctx context.Context) bool { return ctx.Value(strangerContext{}) != nil }
 
 // unescape decodes the parameters of the path. Echo matches the path as it was sent when that differs from the decoded
 // one, and then hands out the parameters still encoded; the id of an order may have any character in it. A slash that was
@@ -212,6 +213,9 @@ func prepare(c echo.Context, p *Problem) {
 		h[name] = values
 	}
 	p.RequestID = h.Get(requestID)
+	if prefix, ok := c.Get(prefixKey).(string); ok {
+		p.Detail = linked(p.Detail, prefix)
+	}
 	c.Set(problemKey, p)
 }
 

@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -15,24 +13,7 @@ import (
 type AsOf struct {
 	AtLeast
 	AsOfSequence uint64 `query:"asOfSequence" minimum:"1" doc:"As it was known when that record of the log had been received. Waits for it as minSequence does."`
-	AsOf         moment `query:"asOf" example:"2026-03-02T09:00:00Z" doc:"As it was known at that time, by the times received."`
-}
-
-// moment is a time in a query.
-type moment struct{ time.Time }
-
-// Schema says that it is a time.
-func (moment) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: "date-time"}
-}
-
-// UnmarshalText reads RFC 3339.
-func (m *moment) UnmarshalText(text []byte) (err error) {
-	// The zero time stands for a parameter that was not given.
-	if m.Time, err = time.Parse(time.RFC3339Nano, string(text)); err != nil || m.IsZero() {
-		return errors.New("expected a time such as 2026-03-02T09:00:00Z (RFC 3339), with + written as %2B")
-	}
-	return nil
+	AsOf         moment `query:"asOf" example:"2026-03-02T09:00:00Z" doc:"As it was known at that time, by the times received; of a day, at its end."`
 }
 
 // asked makes a question about a sequence wait for it: what was known then is not known before.
@@ -41,26 +22,47 @@ func (q AsOf) asked() AtLeast {
 	return q.AtLeast
 }
 
-func (q AsOf) now() bool { return q.AsOfSequence == 0 && q.AsOf.IsZero() }
+func (q AsOf) now() bool { return q.AsOfSequence == 0 && !q.AsOf.given }
 
-// orderAsOf returns the order as the views have it, or as it was known then.
-func (a *API) orderAsOf(ctx context.Context, id string, q AsOf) (statemachine.Order, views.At, error) {
-	if q.now() {
-		o, at, err := a.views.Order(ctx, id)
-		return o, at, noOrder(err, id, at.Applied)
+// in returns the question with a day as the end of it there.
+func (q AsOf) in(zone *time.Location) AsOf {
+	if end := q.AsOf.end(zone); end != nil {
+		q.AsOf = moment{Time: *end, given: true}
 	}
-	past, at, err := a.past(ctx, id, q)
-	return past.Order, at, err
+	return q
 }
 
-// past folds the order's notifications that were known then. It returns where the views stood before it was read, so that
-// Log-Sequence never claims more than the answer holds, and a tag never a newer generation.
-func (a *API) past(ctx context.Context, id string, q AsOf) (past statemachine.Past, at views.At, err error) {
+// past is the moment asked for. The zero time, which is no bound there, is one here; a nanosecond later nothing was received either.
+func (q AsOf) past() statemachine.AsOf {
+	at := statemachine.AsOf{Sequence: q.AsOfSequence, Received: q.AsOf.Time}
+	if q.AsOf.given && at.Received.IsZero() {
+		at.Received = at.Received.Add(1)
+	}
+	return at
+}
+
+// orderAsOf returns the order as the views have it, or as it was known then.
+func (a *API) orderAsOf(ctx context.Context, id string, q AsOf) (past statemachine.Past, at views.At, err error) {
+	if q.now() {
+		past.Order, at, err = a.views.Order(ctx, id)
+		return past, at, noOrder(err, id, at.Applied)
+	}
+	past, at, err = a.past(ctx, id, q, func(asOf statemachine.AsOf) (statemachine.Past, error) { return a.history.AsOf(ctx, id, asOf) })
+	if err == nil && past.Order.Count == 0 {
+		err = fmt.Errorf("%w: all %d of the order by then", ErrMissing, past.Lost)
+	}
+	return past, at, err
+}
+
+// past asks for what was known of an order then. It returns where the views stood before it was read, so that Log-Sequence never
+// claims more than the answer holds, and a tag never a newer generation.
+func (a *API) past(ctx context.Context, id string, q AsOf, ask func(statemachine.AsOf) (statemachine.Past, error)) (past statemachine.Past, at views.At, err error) {
+	q = q.in(a.zone)
 	if at, err = a.complete(ctx, q); err != nil {
 		return past, at, err
 	}
-	past, err = a.history.History(ctx, id, statemachine.AsOf{Sequence: q.AsOfSequence, Received: q.AsOf.Time})
-	if err == nil && len(past.Entries) == 0 {
+	past, err = ask(q.past())
+	if err == nil && !past.Known() {
 		err = notYetKnown(id, past.First).at(at.Applied)
 	}
 	return past, at, noOrder(err, id, at.Applied)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"time"
 
@@ -17,8 +16,8 @@ type OpenBreak struct {
 	AssetClass *string `json:"assetClass"`
 	Status     *string `json:"status" doc:"Of the order."`
 	Break
-	Age     string `json:"age" doc:"In days, see the parameter age."`
-	AgeDays int    `json:"ageDays" doc:"Whole days since openedAt; negative when that is still to come."`
+	Age     string `json:"age" doc:"In days of 24 hours, see the parameter age."`
+	AgeDays int    `json:"ageDays" doc:"Settlement days after that of openedAt up to today, in Berlin; negative when that is still to come."`
 }
 
 // BreakCounts counts open breaks; none is 0.
@@ -77,14 +76,14 @@ func (a *API) registerBreaks() {
 }
 
 func (a *API) listBreaks(ctx context.Context, in *breaksInput) (*breaksOutput, error) {
-	q := in.query(time.Now())
+	q := in.query(a.clock())
 	page, err := a.views.Breaks(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	data := make([]OpenBreak, len(page.Breaks))
 	for i := range page.Breaks {
-		data[i] = newOpenBreak(&page.Breaks[i], q.Now)
+		data[i] = newOpenBreak(&page.Breaks[i], q.Now, a.schedule)
 	}
 	return &breaksOutput{As{page.Applied}, Breaks{List[OpenBreak]{data, known(page.Next)}, newBreakCounts(&page)}}, nil
 }
@@ -103,10 +102,9 @@ func (in *breaksInput) query(now time.Time) views.BreakQuery {
 	return q
 }
 
-func newOpenBreak(b *views.OpenBreak, now time.Time) OpenBreak {
-	days := math.Floor(now.Sub(b.Break.OpenedAt).Hours() / 24)
+func newOpenBreak(b *views.OpenBreak, now time.Time, schedule *statemachine.Schedule) OpenBreak {
 	return OpenBreak{OrderID: b.Order.ID, AssetClass: known(b.Order.AssetClass().String()), Status: known(b.Order.State().Status),
-		Break: newBreak(&b.Break), Age: views.AgeOf(b.Break.OpenedAt, now).String(), AgeDays: int(days)}
+		Break: newBreak(&b.Break), Age: views.AgeOf(b.Break.OpenedAt, now).String(), AgeDays: schedule.Between(statemachine.BerlinDay(b.Break.OpenedAt), statemachine.BerlinDay(now))}
 }
 
 func newBreakCounts(page *views.BreakPage) BreakCounts {

@@ -15,10 +15,10 @@ import (
 
 // broken returns notifications of an order with possible_bust, opened that long ago.
 func broken(id string, ago time.Duration) (filled, partly statemachine.Notification) {
-	filled = order(id, statemachine.Filled, 0, "40")
-	filled.At = time.Now().Add(-ago - time.Minute)
-	partly = order(id, statemachine.PartiallyFilled, 0, "40")
-	partly.At = time.Now().Add(-ago)
+	filled = order(id, statemachine.Filled, 0, "100")
+	filled.At = minute(59).Add(-ago - time.Minute)
+	partly = order(id, statemachine.PartiallyFilled, 0, "100")
+	partly.At = minute(59).Add(-ago)
 	return filled, partly
 }
 
@@ -43,12 +43,12 @@ func TestBreaksAreListedOldestFirstWithCounts(t *testing.T) {
 		ago time.Duration
 	}{{"hour", hour}, {"week", 7 * 24 * hour}, {"day", 30 * hour}, {"days", 60 * hour}, {"4 days", 4 * 24 * hour}} {
 		filled, partly := broken(c.id, c.ago)
-		w.receiveRaw(api.Record{Object: "x", Body: []byte(`{"id":"c"}`), Received: time.Now()})
+		w.receiveRaw(api.Record{Object: "x", Body: []byte(`{"id":"c"}`), Received: minute(59)})
 		w.received(filled)
 		w.received(partly)
 	}
 	over := order("over", statemachine.Filled, 0, "101")
-	over.At = time.Now().Add(-50 * hour)
+	over.At = minute(59).Add(-50 * hour)
 	w.received(over)
 	s.apply(t)
 	for _, c := range []struct{ query, rows string }{
@@ -78,7 +78,7 @@ func TestBreaksAreListedOldestFirstWithCounts(t *testing.T) {
 	require.Equal(t, map[string]uint64{"0-1": 0, "1-2": 2, "3-5": 0, "over-5": 0}, some.ByAge)
 
 	week := all.Data[0]
-	require.Equal(t, 7, week.AgeDays)
+	require.Equal(t, 5, week.AgeDays, "settlement days, without a weekend")
 	require.Equal(t, "FILLED", *week.Status)
 	require.Equal(t, "TRADITIONAL", *week.AssetClass)
 	require.Equal(t, into[api.Order](t, s.get(t, "/v1/orders/week")).Breaks[0], week.Break)
@@ -89,7 +89,7 @@ func (w *world) received(n statemachine.Notification) {
 	sequence := w.receive(n, `{}`)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n.Sequence, n.Received = sequence, time.Now()
+	n.Sequence, n.Received = sequence, minute(59)
 	w.records[sequence-1].Received = n.Received
 	w.said[sequence] = n
 }
@@ -115,7 +115,7 @@ func TestPagesOfBreaksStandWhileOthersOpenAndClose(t *testing.T) {
 			path = "/v1/breaks?code=possible_bust&limit=3&cursor=" + url.QueryEscape(*list.NextCursor)
 		}
 		asked := order(list.Data[0].OrderID, statemachine.Filled, 0, "40")
-		asked.Kind, asked.At = statemachine.Fetched, time.Now()
+		asked.Kind, asked.At = statemachine.Fetched, minute(59)
 		w.received(asked) // closes it
 		filled, partly := broken(fmt.Sprint("new ", page), 200*time.Hour)
 		w.received(filled)
@@ -142,7 +142,7 @@ func TestAClosedBreakIsZeroInTheMetricsAndDoesNotVanish(t *testing.T) {
 	s.apply(t)
 	require.Contains(t, string(s.get(t, "/metrics").body), line+"1\n")
 	asked := order("a", statemachine.Filled, 0, "40")
-	asked.Kind, asked.At = statemachine.Fetched, time.Now()
+	asked.Kind, asked.At = statemachine.Fetched, minute(59)
 	w.received(asked)
 	s.apply(t)
 	text := string(s.get(t, "/metrics").body)
@@ -152,4 +152,19 @@ func TestAClosedBreakIsZeroInTheMetricsAndDoesNotVanish(t *testing.T) {
 	}
 	lint(t, strings.NewReader(text))
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/breaks").StatusCode)
+}
+
+func TestTheAgeOfABreakIsCountedInSettlementDaysWhateverTheYear(t *testing.T) {
+	s := start(t, newWorld(t))
+	for id, at := range map[string]time.Time{"first": {}, "last": time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), "friday": minute(59).Add(-3 * 24 * time.Hour)} {
+		n := order(id, "UNHEARD_OF", 0, "")
+		n.At, n.Dated = at, true
+		s.receive(n, `{}`)
+	}
+	s.apply(t)
+	days := map[string]int{}
+	for _, b := range into[api.Breaks](t, s.get(t, "/v1/breaks?code=unknown_status")).Data {
+		days[b.OrderID] = b.AgeDays
+	}
+	require.Equal(t, map[string]int{"friday": 1, "first": 518_497, "last": -2_041_523}, days)
 }

@@ -1,17 +1,19 @@
 // Package api reads orders, and what surrounds them, over HTTP.
 //
-// It answers questions and changes nothing. It does not fold facts, know SQL or speak NATS: what it reads comes through
-// the five interfaces [Views], [Position], [Log], [History] and [Feed].
+// It passes every request that changes something to the part that owns it: [Rebuilds] and [Redrives]. It does not fold
+// facts, know SQL or speak NATS: what it reads comes through the six interfaces [Views], [Objects], [Position], [Log],
+// [History] and [Feed].
 //
 // # Manners
 //
 // Everything is under /v1 and described by /openapi.json, which is generated from the types of the handlers. A value not
-// known is null; decimals are texts with the digits received; times are RFC 3339 in UTC; lists are
-// {"data":[…],"nextCursor":…}. An order without a status is counted and filtered as "NONE".
+// known is null; decimals are texts with the digits received; times are RFC 3339, in UTC as long as their year is one of 0001 to
+// 9999 there; lists are {"data":[…],"nextCursor":…}. An order without a status is counted and filtered as "NONE".
 //
 // # Freshness
 //
-// Every answer but that of /healthz, errors too, carries Log-Sequence: the last record of the log that the views had applied. A
+// Every answer to a caller who is let in, errors too, carries Log-Sequence: the last record of the log that the views had applied.
+// The answer of /healthz does not, because it must not wait for the views. A
 // request with minSequence waits until the views stand there (2 s, or Prefer: wait=<seconds>, at most 30) and is answered
 // 503 view-behind otherwise; never with older data.
 //
@@ -39,8 +41,11 @@
 //
 // # Access
 //
-// With keys configured every path needs one, /metrics and /openapi.json too: what they tell is worth as much as a list,
-// and Prometheus can send a key. Only /healthz and /readyz are open, because what probes them cannot keep a secret; they
-// answer in fixed words that tell nothing of orders, paths or hosts. Without keys only a loopback address may be served.
-// Keys can be replaced while the API is served, see [KeyFile]. Requests are counted by key, or by address where there is none.
+// With keys configured every path needs one, /metrics and /openapi.json too: what they contain is worth as much as a list,
+// and Prometheus can send a key. Only /healthz and /readyz are open, because what probes them cannot keep a secret. A caller
+// without a key learns from them that the process answers, and whether it is ready: the reason, and how many records there are,
+// are for callers with a key. A caller who is refused costs neither a connection to the views nor a question to the log.
+// Without keys only a loopback address may be served, and only by the names of this machine.
+// Keys can be replaced while the API is served, see [access.KeyFile]. Requests are counted by key, or by address where there
+// is none. Package access decides; this package answers.
 package api

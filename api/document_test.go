@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/dashboard"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 )
@@ -117,6 +118,9 @@ func (d *documented) compare(r *http.Request, response *http.Response, body []by
 	if !ok {
 		return "the status is not documented"
 	}
+	if fault := compareHeaders(described, response.Header); fault != "" {
+		return fault
+	}
 	content, _ := described["content"].(map[string]any)
 	mediaType := mediaTypeOf(response)
 	switch {
@@ -142,6 +146,9 @@ func (d *documented) compareRefusal(r *http.Request, template string, response *
 	if r.Method == http.MethodOptions && response.StatusCode == http.StatusNoContent {
 		return ""
 	}
+	if response.Header.Get("Content-Security-Policy") == dashboard.Policy {
+		return "" // a page for people, which the document is not about
+	}
 	allowed := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests,
 		http.StatusNotFound}
 	if template != "" {
@@ -154,6 +161,31 @@ func (d *documented) compareRefusal(r *http.Request, template string, response *
 		return ""
 	}
 	return d.validate("urn:openapi#/components/schemas/Problem", body)
+}
+
+// generalHeaders are those of every HTTP answer, which no operation describes.
+var generalHeaders = []string{"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Security-Policy", "Content-Type",
+	"Date", "Referrer-Policy", "Transfer-Encoding", "Vary", "X-Accel-Buffering", "X-Content-Type-Options"}
+
+// compareHeaders holds every header against the description, and against what the pages of other sites may read.
+func compareHeaders(described map[string]any, h http.Header) string {
+	headers, _ := described["headers"].(map[string]any)
+	known := slices.Clone(generalHeaders)
+	for name := range headers {
+		known = append(known, http.CanonicalHeaderKey(name))
+	}
+	exposed := strings.Split(h.Get("Access-Control-Expose-Headers"), ", ")
+	for name := range h {
+		switch {
+		case strings.HasPrefix(name, "Access-Control-"):
+		case !slices.Contains(known, name):
+			return "the header " + name + " is not documented"
+		case h.Get("Access-Control-Allow-Origin") != "" && !slices.Contains(generalHeaders, name) &&
+			!slices.ContainsFunc(exposed, func(e string) bool { return http.CanonicalHeaderKey(e) == name }):
+			return "the header " + name + " cannot be read by a page whose origin is allowed"
+		}
+	}
+	return ""
 }
 
 func compareCode(description string, body []byte) string {

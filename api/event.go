@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/orderfold/orderfold/api/access"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 const (
@@ -20,7 +22,8 @@ const (
 type event struct {
 	start   time.Time
 	id      string
-	key     Key // zero without one
+	key     access.Key // zero without one
+	letIn   bool       // may see what the log and the views hold
 	problem *Problem
 }
 
@@ -32,6 +35,13 @@ type waited struct {
 
 // waitedContext is the key of it.
 type waitedContext struct{}
+
+// sampled lets 20 lines through in ten seconds, so that whoever is not let in cannot fill the disk. The metrics count all requests.
+func sampled(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 20, 0)
+	}))
+}
 
 func newEvent(c echo.Context) *event {
 	return &event{start: time.Now(), id: requestIDOf(c.Request().Header)}
@@ -67,7 +77,11 @@ func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time
 		fields = append(fields, zap.String("problem", p.Code))
 	}
 	if p == nil || p.cause == nil {
-		logger.Info("request", fields...)
+		level := zapcore.InfoLevel
+		if route == healthPath || route == readyPath || route == metricsPath { // asked for all the time, by machines
+			level = zapcore.DebugLevel
+		}
+		logger.Log(level, "request", fields...)
 		return
 	}
 	fields = append(fields, zap.Error(p.cause))

@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -35,7 +38,7 @@ func exampleWorld(t testing.TB) *world {
 		statemachine.CreatedOn: "2026-03-02T09:29:58.402Z", statemachine.ExpiryDate: "2026-03-31"}
 	part := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, Type: "UPDATED",
 		Status: statemachine.PartiallyFilled, At: minute(31).Add(7214 * time.Millisecond), Executed: "40"}
-	part.Details[statemachine.ExecutionPrice], part.Details[statemachine.ExecutedAmount] = "101.25", "4050.00"
+	part.Details[statemachine.ExecutionPrice], part.Amount, part.Reported = "101.25", "4050.00", true
 	undone := part
 	undone.At, undone.Executed = minute(33), "35"
 	refused := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, At: minute(32), Refused: true,
@@ -48,6 +51,9 @@ func exampleWorld(t testing.TB) *world {
 	w.receiveRaw(api.Record{Object: "customer", Source: "webhook", ContentType: "application/json",
 		Body: []byte(`{"id":"123e4567-e89b-12d3-a456-426614174000","type":"NATURAL"}`)})
 	w.receiveRaw(api.Record{Object: "customer", Source: "webhook", ContentType: "application/json", Body: []byte(`not json`)})
+	for i := range w.records {
+		w.records[i].Hash = fmt.Sprintf("%x", sha256.Sum256(w.records[i].Body))
+	}
 	w.apply(t)
 	return w
 }
@@ -94,11 +100,16 @@ func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessag
 		{"list-breaks", "GET", "/v1/breaks"},
 		{"get-notification", "GET", "/v1/notifications/1"},
 		{"get-object", "GET", "/v1/objects/customer/123e4567-e89b-12d3-a456-426614174000"},
+		{"list-objects", "GET", "/v1/objects/customer"},
+		{"search", "GET", "/v1/search?q=ord-000123"},
 		{"get-stats", "GET", "/v1/stats"},
 		{"list-quarantine", "GET", "/v1/quarantine"},
 		{"get-status", "GET", "/v1/status"},
+		{"get-throughput", "GET", "/v1/throughput?minutes=1"},
+		{"get-calendar", "GET", "/v1/calendar?from=2026-12-24&until=2026-12-31"},
 		{"get-states", "GET", "/v1/states"},
 		{"get-states", "GET", "/v1/states?format=mermaid"},
+		{"get-access", "GET", "/v1/access"},
 		{"get-healthz", "GET", "/healthz"},
 		{"get-readyz", "GET", "/readyz"},
 		{"start-rebuild", "POST", "/v1/rebuilds"},
@@ -128,12 +139,12 @@ func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessag
 func exampleStream(t testing.TB, s *server) json.RawMessage {
 	type shown struct {
 		Event string          `json:"event"`
-		ID    uint64          `json:"id,omitempty"`
+		ID    string          `json:"id,omitempty"`
 		Data  json.RawMessage `json:"data"`
 	}
 	r := s.listen(t, "", "Last-Event-ID: 4")
 	e := r.next(t)
-	text, err := json.Marshal([]shown{{e.kind, e.id, e.data}})
+	text, err := json.Marshal([]shown{{e.kind, e.text, e.data}})
 	require.NoError(t, err)
 	return text
 }
@@ -146,12 +157,15 @@ func quoted(t testing.TB, body []byte) []byte {
 
 var (
 	startedAt = regexp.MustCompile(`"startedAt":"[^"]*"`)
+	since     = regexp.MustCompile(`"since":"[^"]*","minutes":.*`)
 	ageDays   = regexp.MustCompile(`"ageDays":\d+`)
 )
 
 // settled gives what depends on the day of the test a value that could have been.
 func settled(body []byte) []byte {
 	body = startedAt.ReplaceAll(bytes.TrimSpace(body), []byte(`"startedAt":"2026-03-02T09:00:00Z"`))
+	body = since.ReplaceAll(body, []byte(`"since":"2026-03-02T09:00:00Z","minutes":[{"at":"2026-03-02T09:34:00Z","received":5280,"applied":5280,`+
+		`"latencyP50":0.0021,"latencyP99":0.0148,"lagRecords":3}]}`))
 	return ageDays.ReplaceAll(body, []byte(`"ageDays":6`))
 }
 
@@ -175,12 +189,13 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 	note(s, "GET", "/v1/orders/panic")
 	note(s, "GET", "/v1/orders", "Host: rebound.example.com")
 	note(s, "GET", "/v1/orders?minSequence=8", "Prefer: wait=0")
-	guarded := start(t, w, func(o *api.Options) { o.Keys = []api.Key{key(t, "dashboard:reader:one")} })
+	note(s, "GET", "/v1/orders?format=csv", "Via: 1.0 proxy.example.com")
+	guarded := start(t, w, func(o *api.Options) { o.Access.Keys = []access.Key{key(t, "dashboard:reader:one")} })
 	note(guarded, "GET", "/v1/orders")
 	guarded.key = "one"
 	note(guarded, "POST", "/v1/rebuilds")
 	note(start(t, w), "POST", "/v1/rebuilds")
-	limited := start(t, w, func(o *api.Options) { o.Limit = api.Limit{PerSecond: 0.01, Burst: 1} })
+	limited := start(t, w, func(o *api.Options) { o.Access.Limit = access.Limit{PerSecond: 0.01, Burst: 1} })
 	limited.get(t, "/v1/stats")
 	note(limited, "GET", "/v1/stats")
 	problems["rate-limited"] = regexp.MustCompile(`after \d+ s`).ReplaceAll(problems["rate-limited"], []byte("after 100 s"))
@@ -198,6 +213,8 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 	note(s, "GET", "/v1/notifications/3")
 	w.fail(api.ErrUnavailable, nil)
 	note(s, "GET", "/v1/notifications/1")
+	w.fail(nil, views.ErrTooManyToSum) // which takes two hundred thousand orders
+	note(s, "GET", "/v1/orders?isin=DE0007164600&totals=true")
 	w.fail(nil, views.ErrNoViews)
 	note(s, "GET", "/v1/orders")
 	return problems

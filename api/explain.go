@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -53,16 +55,21 @@ type explanationOutput struct {
 }
 
 func (a *API) getExplanation(ctx context.Context, in *explanationInput) (*explanationOutput, error) {
-	o, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
+	past, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	return &explanationOutput{As{at.Applied}, newExplanation(&o)}, nil
+	e := newExplanation(&past.Order, a.settlingOf(ctx, in.AsOf, &past.Order))
+	if past.Lost > 0 {
+		e.Summary = append(e.Summary, fmt.Sprintf("Lost from the log, and the loss accepted: %d of the order's records. What they said is left out.", past.Lost))
+	}
+	return &explanationOutput{As{at.Applied}, e}, nil
 }
 
-func newExplanation(o *statemachine.Order) Explanation {
+func newExplanation(o *statemachine.Order, on views.Settling) Explanation {
 	e, state := o.Explain(), o.State()
-	body := Explanation{OrderID: o.ID, Status: known(state.Status), Summary: e.Summary,
+	settlement, _ := on.Schedule.Settlement(o.AssetClass(), &state, on.Today)
+	body := Explanation{OrderID: o.ID, Status: known(state.Status), Summary: append(e.Summary, on.Schedule.Explain(&settlement, on.Today)...),
 		Facts: make([]Judgement, len(e.Facts)), Breaks: newBreaks(state.Breaks)}
 	if e.DecidedBy != 0 {
 		body.DecidedBy = &e.DecidedBy

@@ -3,19 +3,16 @@ package api
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/orderfold/orderfold/projector/views"
-	"github.com/orderfold/orderfold/statemachine"
 )
 
 // form is how a list is written.
@@ -29,8 +26,10 @@ const (
 	csvType    = "text/csv"
 	ndjsonType = "application/x-ndjson"
 
-	// exportPage is how many orders are in memory.
+	// exportPage is how many orders a page has. Two pages are in memory: one is written while the next one is read.
 	exportPage = 500
+	// exportBytes is how much is written at once.
+	exportBytes = 64 << 10
 )
 
 // exportPatience is how long the reader may take over a page. A variable for tests, which have less.
@@ -64,9 +63,14 @@ func (in *ordersInput) form() form {
 
 // export streams the whole list, beginning with its first page. It is a walk from page to page like any other: nothing of the
 // views is held while the reader takes its time.
-func (a *API) export(f form, q views.Query, page views.Page) *ordersOutput {
+func (a *API) export(in *ordersInput, q views.Query, page views.Page) *ordersOutput {
+	f := in.form()
 	out := &ordersOutput{As: As{page.Applied}, Tagged: Tagged{CacheControl: "no-store"}, Status: http.StatusOK,
 		ContentType: csvType + "; charset=utf-8; header=present", Disposition: `attachment; filename="orders.csv"`}
+	out.Revision = strconv.FormatUint(page.Feed.Revision, 10)
+	if page.Feed.On {
+		out.FeedAt = strconv.FormatUint(page.Feed.Sequence, 10)
+	}
 	if f == asNDJSON {
 		out.ContentType, out.Disposition = ndjsonType, `attachment; filename="orders.ndjson"`
 	}
@@ -75,27 +79,62 @@ func (a *API) export(f form, q views.Query, page views.Page) *ordersOutput {
 		if c.Method() == http.MethodHead {
 			return
 		}
-		if err := a.writePages(c, f, q, page); err != nil {
+		if err := a.writePages(c, in, q, page); err != nil {
 			panic(&lost{err}) // the connection is cut: what was sent must not look like a whole file
 		}
 	}
 	return out
 }
 
-// writePages writes the list. The deadlines of a whole request do not hold: each page has its own.
-func (a *API) writePages(c huma.Context, f form, q views.Query, page views.Page) (err error) {
-	control := http.NewResponseController(humaecho.Unwrap(c).Response())
+// readAhead begins to read a page. The caller must call take, which waits for the page. A panic of the reader is an error: nobody
+// above a goroutine would recover it, and the process would end.
+func (a *API) readAhead(ctx context.Context, q views.Query) (take func() (views.Page, error)) {
+	var page views.Page
+	var err error
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer func() {
+			if value := recover(); value != nil {
+				err = &panicked{value, debug.Stack()}
+			}
+		}()
+		page, err = a.views.Orders(ctx, q)
+	}()
+	return func() (views.Page, error) {
+		<-read
+		return page, err
+	}
+}
+
+// writePages writes the list, and reads the next page while it writes one. Each page has a deadline of its own, in place of those of a
+// whole request.
+func (a *API) writePages(c huma.Context, in *ordersInput, q views.Query, page views.Page) (err error) {
+	control := http.NewResponseController(echoOf(c).Response())
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("api: export: %w", err)
 	}
-	w := bufio.NewWriter(c.BodyWriter())
-	rows := rowWriter(w, f)
+	w := bufio.NewWriterSize(c.BodyWriter(), exportBytes)
+	rows, err := in.rowWriter(w)
+	if err != nil {
+		return err // Resolve has refused it
+	}
+	ctx, cancel := context.WithCancel(c.Context())
+	take := func() (views.Page, error) { return page, nil }
+	defer func() { cancel(); _, _ = take() }()
 	for {
+		if page, err = take(); err != nil {
+			return err
+		}
+		if page.Next != "" {
+			q.Cursor = page.Next
+			take = a.readAhead(ctx, q)
+		}
 		if err := control.SetWriteDeadline(time.Now().Add(exportPatience)); err != nil {
 			return fmt.Errorf("api: export: %w", err)
 		}
 		for i := range page.Orders {
-			order := newOrder(&page.Orders[i])
+			order := newOrder(&page.Orders[i], q.Settling)
 			if err := rows(&order); err != nil {
 				return err
 			}
@@ -106,115 +145,18 @@ func (a *API) writePages(c huma.Context, f form, q views.Query, page views.Page)
 		if page.Next == "" {
 			return nil
 		}
-		q.Cursor = page.Next
-		if page, err = a.views.Orders(c.Context(), q); err != nil {
-			return err
-		}
 	}
 }
 
 // rowWriter returns what writes an order as a line. What it writes to keeps the error of a reader that is gone.
-func rowWriter(w *bufio.Writer, f form) func(*Order) error {
-	if f == asNDJSON {
-		return func(o *Order) error { return writeJSON(w, o) }
+func (in *ordersInput) rowWriter(w *bufio.Writer) (func(*Order) error, error) {
+	if in.form() == asCSV {
+		columns, err := in.Fields.columns()
+		return csvWriter(w, columns), err
 	}
-	return csvWriter(w)
-}
-
-// csvColumns are the columns of a CSV export, in their order. Texts come from outside and are guarded; numbers, times, flags and
-// words of ours are written as they are.
-var csvColumns = []struct {
-	name  string
-	value func(*Order) string
-}{
-	{"orderId", func(o *Order) string { return guard(o.OrderID) }},
-	{"assetClass", func(o *Order) string { return text(o.AssetClass) }},
-	{"status", func(o *Order) string { return guard(text(o.Status)) }},
-	{"statusSince", func(o *Order) string { return text(o.StatusSince) }},
-	{"open", func(o *Order) string { return strconv.FormatBool(o.Open) }},
-	{"final", func(o *Order) string { return strconv.FormatBool(o.Final) }},
-	{"side", func(o *Order) string { return guard(text(o.Side)) }},
-	{"isin", func(o *Order) string { return guard(text(o.ISIN)) }},
-	{"symbol", func(o *Order) string { return guard(text(o.Symbol)) }},
-	{"orderType", func(o *Order) string { return guard(text(o.OrderType)) }},
-	{"exchangeCode", func(o *Order) string { return guard(text(o.ExchangeCode)) }},
-	{"quantity", func(o *Order) string { return number(o.Quantity) }},
-	{"amount", func(o *Order) string { return number(o.Amount) }},
-	{"executedQuantity", func(o *Order) string { return number(o.ExecutedQuantity) }},
-	{"executionPrice", func(o *Order) string { return number(o.ExecutionPrice) }},
-	{"executedAmount", func(o *Order) string { return number(o.ExecutedAmount) }},
-	{"limitPrice", func(o *Order) string { return number(o.LimitPrice) }},
-	{"stopPrice", func(o *Order) string { return number(o.StopPrice) }},
-	{"externalId", func(o *Order) string { return guard(text(o.ExternalID)) }},
-	{"productIds", func(o *Order) string { return guard(strings.Join(o.ProductIDs, " ")) }},
-	{"message", func(o *Order) string { return guard(text(o.Message)) }},
-	{"createdOn", func(o *Order) string { return guard(text(o.CreatedOn)) }},
-	{"modifiedOn", func(o *Order) string { return text(o.ModifiedOn) }},
-	{"expiryDate", func(o *Order) string { return guard(text(o.ExpiryDate)) }},
-	{"breaks", func(o *Order) string { return breakCodes(o) }},
-	{"refusals", func(o *Order) string { return strconv.Itoa(len(o.Refusals)) }},
-	{"notifications", func(o *Order) string { return strconv.FormatUint(o.Notifications.Count, 10) }},
-	{"duplicates", func(o *Order) string { return strconv.FormatUint(o.Notifications.Duplicates, 10) }},
-	{"firstSequence", func(o *Order) string { return strconv.FormatUint(o.Notifications.FirstSequence, 10) }},
-	{"lastSequence", func(o *Order) string { return strconv.FormatUint(o.Notifications.LastSequence, 10) }},
-	{"firstReceivedAt", func(o *Order) string { return o.Notifications.FirstReceivedAt }},
-	{"lastReceivedAt", func(o *Order) string { return o.Notifications.LastReceivedAt }},
-}
-
-// csvWriter writes the line of names and returns what writes an order.
-func csvWriter(w io.Writer) func(*Order) error {
-	lines := csv.NewWriter(w)
-	line := make([]string, len(csvColumns))
-	for i := range csvColumns {
-		line[i] = csvColumns[i].name
-	}
-	write := func() error {
-		_ = lines.Write(line)
-		lines.Flush() // into the buffer below
-		if err := lines.Error(); err != nil {
-			return fmt.Errorf("%w: %v", context.Canceled, err)
-		}
-		return nil
-	}
-	err := write()
+	members, err := in.Fields.members()
 	return func(o *Order) error {
-		if err != nil {
-			return err
-		}
-		for i := range csvColumns {
-			line[i] = csvColumns[i].value(o)
-		}
-		return write()
-	}
-}
-
-func text(value *string) string {
-	if value == nil {
-		return ""
-	}
-	return *value
-}
-
-// guard keeps a spreadsheet from taking a text for a formula.
-func guard(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
-// number leaves a number as it is, also a negative one.
-func number(value *string) string {
-	if _, ok := statemachine.ParseDecimal(text(value)); ok {
-		return *value
-	}
-	return guard(text(value))
-}
-
-func breakCodes(o *Order) string {
-	codes := make([]string, len(o.Breaks))
-	for i := range o.Breaks {
-		codes[i] = o.Breaks[i].Code
-	}
-	return strings.Join(codes, " ")
+		_, _ = w.Write(append(appendMembers(w.AvailableBuffer(), o, members), '\n')) // the error comes again when w is flushed
+		return nil
+	}, err
 }

@@ -3,8 +3,10 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -33,13 +35,23 @@ type world struct {
 	logErr   error
 	bounds   api.LogBounds // what is missing
 	viewsErr error
+	storage  api.Storage
+	now      time.Time // by the clock of the API
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{dir: t.TempDir(), said: map[uint64]statemachine.Notification{}, waiting: make(chan uint64, 64)}
+	w := &world{dir: t.TempDir(), said: map[uint64]statemachine.Notification{}, waiting: make(chan uint64, 64), now: minute(59),
+		storage: api.Storage{SyncMode: "always", Replicas: 1, Bytes: 700, MaxBytes: -1, Left: -1, DiskFree: -1}}
 	w.open(t, "7")
 	t.Cleanup(func() { require.NoError(t, w.Store.Close()) })
 	return w
+}
+
+// store returns the views as they are now: a rebuild replaces them beside what the API looks at by itself.
+func (w *world) store() *views.Store {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Store
 }
 
 // open begins with empty views of that fold version.
@@ -51,6 +63,19 @@ func (w *world) open(t testing.TB, version string) {
 
 // minute is the time n minutes into the test's day.
 func minute(n int) time.Time { return time.Date(2026, 3, 2, 9, n, 0, 0, time.UTC) }
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+// move sets the clock.
+func (w *world) move(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = now
+}
 
 // receive appends what a notification says of an order to the log and returns its sequence.
 func (w *world) receive(n statemachine.Notification, body string) uint64 {
@@ -146,36 +171,38 @@ func (w *world) Order(ctx context.Context, id string) (statemachine.Order, views
 	if _, err := w.failing(); err != nil {
 		return statemachine.Order{}, views.At{}, err
 	}
-	return w.Store.Order(ctx, id)
+	return w.store().Order(ctx, id)
 }
 
 func (w *world) Orders(ctx context.Context, q views.Query) (views.Page, error) {
 	if _, err := w.failing(); err != nil {
 		return views.Page{}, err
 	}
-	return w.Store.Orders(ctx, q)
+	return w.store().Orders(ctx, q)
 }
 
 func (w *world) Stats(ctx context.Context) (views.Stats, error) {
 	if _, err := w.failing(); err != nil {
 		return views.Stats{}, err
 	}
-	return w.Store.Stats(ctx)
+	return w.store().Stats(ctx)
 }
 
 func (w *world) Status(ctx context.Context) (views.Status, error) {
 	if _, err := w.failing(); err != nil {
 		return views.Status{}, err
 	}
-	return w.Store.Status(ctx)
+	return w.store().Status(ctx)
 }
 
 func (w *world) Wait(ctx context.Context, sequence uint64) error {
-	select {
-	case w.waiting <- sequence:
-	default: // a stream waits again and again
+	if ctx.Value(http.ServerContextKey) != nil { // a request waits, and not the API itself
+		select {
+		case w.waiting <- sequence:
+		default: // a stream waits again and again
+		}
 	}
-	return w.Store.Wait(ctx, sequence)
+	return w.store().Wait(ctx, sequence)
 }
 
 func (w *world) Record(_ context.Context, sequence uint64) (api.Record, error) {
@@ -193,31 +220,55 @@ func (w *world) Record(_ context.Context, sequence uint64) (api.Record, error) {
 	return w.records[sequence-1], nil
 }
 
+func (w *world) Hashes(ctx context.Context, sequences []uint64) (map[uint64]string, error) {
+	hashes := map[uint64]string{}
+	for _, sequence := range sequences {
+		r, err := w.Record(ctx, sequence)
+		if err == nil {
+			hashes[sequence] = r.Hash
+		} else if !errors.Is(err, api.ErrNoRecord) && !errors.Is(err, api.ErrMissing) {
+			return hashes, err
+		}
+	}
+	return hashes, nil
+}
+
 func (w *world) Bounds(context.Context) (api.LogBounds, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := w.bounds
+	b.Epoch = 1
 	b.First, b.Last = 1, uint64(len(w.records))
 	return b, w.logErr
 }
 
 func (w *world) Storage(context.Context) api.Storage {
-	return api.Storage{SyncMode: "always", Replicas: 1}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.storage
 }
 
-func (w *world) History(ctx context.Context, id string, asOf statemachine.AsOf) (past statemachine.Past, err error) {
+func (w *world) AsOf(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error) {
+	past, err := w.History(ctx, id, statemachine.Stretch{AsOf: asOf, Limit: math.MaxInt})
+	past.Entries = nil
+	return past, err
+}
+
+func (w *world) History(ctx context.Context, id string, stretch statemachine.Stretch) (past statemachine.Past, err error) {
 	if err, _ := w.failing(); err != nil {
 		return past, fmt.Errorf("%w: %w", api.ErrUnavailable, err)
 	}
-	sequences, err := w.Sequences(ctx, id)
+	sequences, _, err := w.SequencesAfter(ctx, id, 0, math.MaxInt)
 	if err != nil {
 		return past, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	past.Order.ID = id
+	observer := statemachine.NewObserver(&past.Order)
 	for i, sequence := range sequences {
-		if w.lost(sequence) {
+		lost := w.lost(sequence)
+		if lost && w.bounds.Lost != "" {
 			return past, fmt.Errorf("record %d: %w", sequence, api.ErrMissing)
 		}
 		n := w.said[sequence]
@@ -225,8 +276,21 @@ func (w *world) History(ctx context.Context, id string, asOf statemachine.AsOf) 
 		if i == 0 {
 			past.First = at
 		}
-		if asOf.Includes(at) {
-			past.Entries = append(past.Entries, past.Order.Observe(&n))
+		if !stretch.Includes(at) {
+			continue
+		}
+		if past.More = len(past.Entries) == stretch.Limit; past.More {
+			break
+		}
+		var e statemachine.Entry
+		if lost {
+			e = observer.LostEntry(sequence)
+			past.Lost++
+		} else {
+			e = observer.Observe(&n)
+		}
+		if sequence > stretch.After {
+			past.Entries = append(past.Entries, e)
 		}
 	}
 	return past, nil
@@ -241,7 +305,7 @@ type server struct {
 }
 
 func options(w *world) api.Options {
-	return api.Options{Views: w, Position: w, Log: w, History: w, Feed: w, Version: "1.2.3"}
+	return api.Options{Views: w, Objects: w, Position: w, Log: w, History: w, Feed: w, Version: "1.2.3", Clock: w.clock}
 }
 
 func start(t testing.TB, w *world, change ...func(*api.Options)) *server {
@@ -309,6 +373,11 @@ func (s *server) get(t testing.TB, path string, headers ...string) answer {
 
 func (s *server) do(t testing.TB, method, path string, headers ...string) answer {
 	t.Helper()
+	return s.doVia(t, http.DefaultTransport, method, path, headers...)
+}
+
+func (s *server) doVia(t testing.TB, via http.RoundTripper, method, path string, headers ...string) answer {
+	t.Helper()
 	request, err := http.NewRequest(method, s.base+path, nil)
 	require.NoError(t, err)
 	if s.key != "" {
@@ -320,7 +389,7 @@ func (s *server) do(t testing.TB, method, path string, headers ...string) answer
 			request.Host = value // the client takes it from here alone
 		}
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Transport: via}).Do(request)
 	require.NoError(t, err)
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
@@ -328,8 +397,16 @@ func (s *server) do(t testing.TB, method, path string, headers ...string) answer
 	a := answer{response, body}
 	require.NotEmpty(t, a.Header.Get("Request-Id"))
 	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
-	if _, err := s.failing(); path != "/healthz" && err == nil {
-		require.NotEmpty(t, a.Header.Get("Log-Sequence"), "every answer says how fresh it is")
+	_, failed := s.failing()
+	switch a.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:
+		require.Empty(t, a.Header.Get("Log-Sequence"), "whoever is refused learns nothing of the log")
+	default:
+		probe := strings.Contains(path, "/healthz") || strings.Contains(path, "/readyz")
+		preflight := a.Header.Get("Access-Control-Max-Age") != ""
+		if !probe && !preflight && failed == nil {
+			require.NotEmpty(t, a.Header.Get("Log-Sequence"), "every answer says how fresh it is")
+		}
 	}
 	return a
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,7 +51,7 @@ func TestWithoutKeysOnlyTheNamesOfThisMachineAreAnswered(t *testing.T) {
 }
 
 func TestWithKeysEveryNameIsAnswered(t *testing.T) {
-	s := start(t, newWorld(t), func(o *api.Options) { o.Keys = []api.Key{key(t, "a:reader:one")} })
+	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Keys = []access.Key{key(t, "a:reader:one")} })
 	s.key = "one"
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats", "Host: orders.example.com").StatusCode)
 	s.key = ""

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +28,8 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
 	for _, c := range []struct{ path, location, message string }{
-		{"/v1/orders?stauts=FILLED", "query.stauts", "unknown parameter; known are assetClass, break, cursor, externalId, final, format, isin, limit, minSequence, modifiedSince, modifiedUntil, open, productId, receivedSince, receivedUntil, side, sort, status, symbol"},
+		{"/v1/orders?stauts=FILLED", "query.stauts", "unknown parameter; known are assetClass, break, createdSince, createdUntil, cursor, dueOn, dueSince, dueUntil, exchangeCode, executed, externalId, fields, final, format, idPrefix, isin, " +
+			"limit, minSequence, modifiedSince, modifiedUntil, open, orderType, productId, quantityMax, quantityMin, receivedSince, receivedUntil, settlement, side, sort, status, statusChangedSince, statusChangedUntil, symbol, totals"},
 		{"/v1/orders?status=DONE", "query.status[0]", "expected value to be one of"},
 		{"/v1/orders?status=FILLED&status=filled", "query.status[1]", "expected value to be one of"},
 		{"/v1/orders?status=FILLED,PLACED", "query.status[0]", "expected value to be one of"},
@@ -40,11 +42,11 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/orders?sort=isin", "query.sort", "expected value to be one of"},
 		{"/v1/orders?format=xml", "query.format", "expected value to be one of"},
 		{"/v1/orders?isin=", "query.isin", "must not be empty"},
-		{"/v1/orders?productId=a&productId=b", "query.productId", "given more than once"},
+		{"/v1/orders?side=BUY&side=SELL", "query.side", "given more than once"},
 		{"/v1/orders?receivedSince=yesterday", "query.receivedSince", "expected a time such as 2026-03-02T09:00:00Z"},
-		{"/v1/orders?modifiedUntil=2026-03-02", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
-		{"/v1/orders?modifiedUntil=0001-01-01T00:00:00Z", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
-		{"/v1/orders/o-1?asOf=0001-01-01T01:00:00%2B01:00", "query.asOf", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders?modifiedUntil=2026-03-32", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders?modifiedUntil=0000-12-31T23:00:00Z", "query.modifiedUntil", "expected a time such as 2026-03-02T09:00:00Z"},
+		{"/v1/orders/o-1?asOf=2026-03-02T09:00:61Z", "query.asOf", "expected a time such as 2026-03-02T09:00:00Z"},
 		{"/v1/orders?format=csv&cursor=AAAA", "query.cursor", "there are no pages"},
 		{"/v1/orders?break=nothing", "query.break[0]", "expected value to be one of"},
 		{"/v1/orders?limit=0", "query.limit", "expected number >= 1"},
@@ -59,6 +61,13 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/orders/o-1?asOf=tuesday", "query.asOf", "expected a time such as 2026-03-02T09:00:00Z"},
 		{"/v1/orders/o-1/history?asOf=2026-03-02T09:00:00+01:00", "query.asOf", "+ written as %2B"},
 		{"/v1/orders/o-1/explain?asOf=", "query.asOf", "must not be empty"},
+		{"/v1/orders?settlement=late", "query.settlement[0]", "expected value to be one of"},
+		{"/v1/orders?dueOn=tomorrow", "query.dueOn", "expected a day such as 2026-03-02"},
+		{"/v1/orders?dueSince=2026-03-02T09:00:00Z", "query.dueSince", "expected a day"},
+		{"/v1/orders?dueUntil=2026-02-29", "query.dueUntil", "expected a day"},
+		{"/v1/calendar?from=2026", "query.from", "expected a day"},
+		{"/v1/calendar?from=2026-03-02&until=2026-03-01", "query.until", "2026-03-01 is before 2026-03-02"},
+		{"/v1/calendar?from=2026-03-02&until=2036-12-31", "query.until", "at most 3660 days"},
 		{"/v1/breaks?code=nothing", "query.code[0]", "expected value to be one of"},
 		{"/v1/breaks?severity=low", "query.severity", "expected value to be one of"},
 		{"/v1/breaks?age=0-1&age=5", "query.age[1]", "expected value to be one of \"0-1, 1-2, 3-5, over-5\""},
@@ -68,6 +77,23 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"/v1/states?format=dot", "query.format", "expected value to be one of"},
 		{"/v1/quarantine?limit=1000", "query.limit", "expected number <= 500"},
 		{"/v1/stats?minSequence=1&minSequence=2", "query.minSequence", "given more than once"},
+		{"/v1/orders?limit=010", "query.limit", "invalid integer: write the digits only"},
+		{"/v1/orders?limit=%2B10", "query.limit", "invalid integer"},
+		{"/v1/orders?limit=+10", "query.limit", "invalid integer"},
+		{"/v1/orders?limit=1e2", "query.limit", "invalid integer"},
+		{"/v1/orders?limit=1_0", "query.limit", "invalid integer"},
+		{"/v1/orders?limit=0x10", "query.limit", "invalid integer"},
+		{"/v1/orders?limit=99999999999999999999", "query.limit", "invalid integer"},
+		{"/v1/orders?minSequence=9223372036854775808", "query.minSequence", "the largest is 9223372036854775807"},
+		{"/v1/stream?minSequence=18446744073709551615", "query.minSequence", "the largest is 9223372036854775807"},
+		{"/v1/orders/o-1?asOfSequence=01", "query.asOfSequence", "invalid integer"},
+		{"/v1/orders/o-1?asOfSequence=9223372036854775808", "query.asOfSequence", "the largest is 9223372036854775807"},
+		{"/v1/notifications/0", "path.sequence", "expected number >= 1"},
+		{"/v1/notifications/01", "path.sequence", "invalid integer"},
+		{"/v1/notifications/+1", "path.sequence", "invalid integer"},
+		{"/v1/notifications/-1", "path.sequence", "invalid integer"},
+		{"/v1/notifications/one", "path.sequence", "invalid integer"},
+		{"/v1/notifications/18446744073709551616", "path.sequence", "invalid integer"},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			a := s.get(t, c.path)
@@ -88,7 +114,7 @@ func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
 		require.Equal(t, "bad-parameter", code, path)
 	}
 	var p api.Problem
-	require.NoError(t, json.Unmarshal(s.get(t, "/v1/orders?limit=0&minSequence=x").body, &p))
+	require.NoError(t, json.Unmarshal(s.get(t, "/v1/orders?limit=ten&minSequence=x").body, &p))
 	require.Len(t, p.Errors, 2, "all of them at once")
 }
 
@@ -140,12 +166,12 @@ type forgetful struct{ *world }
 func (forgetful) Wait(context.Context, uint64) error { return nil }
 
 func TestKeysAdmit(t *testing.T) {
-	reader, err := api.ParseKey("grafana:reader:one:two")
+	reader, err := access.ParseKey("grafana:reader:one:two")
 	require.NoError(t, err)
-	operator, err := api.ParseKey("ops:operator:three")
+	operator, err := access.ParseKey("ops:operator:three")
 	require.NoError(t, err)
 	core, lines := observer.New(zap.DebugLevel)
-	s := start(t, newWorld(t), func(o *api.Options) { o.Keys, o.Logger = []api.Key{reader, operator}, zap.New(core) })
+	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Keys, o.Logger = []access.Key{reader, operator}, zap.New(core) })
 
 	var refusal string
 	for _, header := range []string{"Accept: */*", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer one",
@@ -193,7 +219,7 @@ func TestKeysAreParsed(t *testing.T) {
 		"s3cret":             "name:role:key",
 		"":                   "name:role:key",
 	} {
-		_, err := api.ParseKey(text)
+		_, err := access.ParseKey(text)
 		if want == "" {
 			require.NoError(t, err, text)
 			continue
@@ -201,28 +227,28 @@ func TestKeysAreParsed(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 		require.NotContains(t, err.Error(), "s3")
 	}
-	k, err := api.ParseKey("a:reader:s3cret")
+	k, err := access.ParseKey("a:reader:s3cret")
 	require.NoError(t, err)
 	require.NotContains(t, fmt.Sprintf("%v %+v", k, k), "s3cret")
-	other, err := api.ParseKey("b:reader:s3cret")
+	other, err := access.ParseKey("b:reader:s3cret")
 	require.NoError(t, err)
 	o := options(newWorld(t))
-	o.Keys = []api.Key{k, other}
+	o.Access.Keys = []access.Key{k, other}
 	_, err = api.New(o)
 	require.ErrorContains(t, err, `"a" and "b" have the same secret`)
 }
 
 func TestWithoutKeysOnlyLoopbackIsServed(t *testing.T) {
-	key, err := api.ParseKey("a:reader:s3cret")
+	key, err := access.ParseKey("a:reader:s3cret")
 	require.NoError(t, err)
 	for addr, local := range map[string]bool{"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true,
 		"0.0.0.0:1": false, "[::]:1": false, "192.168.1.1:1": false} {
 		tcp, err := net.ResolveTCPAddr("tcp", addr)
 		require.NoError(t, err)
-		require.NoError(t, api.CheckExposure(tcp, []api.Key{key}))
-		require.Equal(t, local, api.CheckExposure(tcp, nil) == nil, addr)
+		require.NoError(t, access.CheckExposure(tcp, []access.Key{key}))
+		require.Equal(t, local, access.CheckExposure(tcp, nil) == nil, addr)
 	}
-	require.NoError(t, api.CheckExposure(&net.UnixAddr{Name: "/run/api.sock", Net: "unix"}, nil))
+	require.NoError(t, access.CheckExposure(&net.UnixAddr{Name: "/run/api.sock", Net: "unix"}, nil))
 
 	a, err := api.New(options(newWorld(t)))
 	require.NoError(t, err)
@@ -475,9 +501,9 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 	require.Equal(t, string(first), string(a.body))
 	for _, path := range []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/history", "/v1/orders/{id}/explain",
 		"/v1/breaks", "/v1/notifications/{sequence}",
-		"/v1/objects/{object}/{id}", "/v1/stats", "/v1/status", "/v1/states", "/v1/quarantine", "/healthz", "/readyz",
-		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json"} {
+		"/v1/objects/{object}/{id}", "/v1/stats", "/v1/status", "/v1/states", "/v1/calendar", "/v1/quarantine", "/healthz", "/readyz",
+		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json", "/asyncapi.json", "/schemas/order-event-v1.json"} {
 		require.Contains(t, document.paths, path)
 	}
-	require.Len(t, document.paths, 19)
+	require.Len(t, document.paths, 26)
 }

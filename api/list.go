@@ -2,10 +2,11 @@ package api
 
 import (
 	"context"
-	"fmt"
-	"hash/fnv"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
@@ -14,20 +15,34 @@ import (
 
 // OrderFilters are the parameters that select orders; an order satisfies all that are given.
 type OrderFilters struct {
-	Status        []statusFilter   `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
-	AssetClass    assetClassFilter `query:"assetClass" doc:"The order object that it was notified as."`
-	ISIN          string           `query:"isin" example:"DE0007164600" doc:"Exactly this one."`
-	Symbol        string           `query:"symbol" doc:"Exactly this one, of a digital or tokenized asset."`
-	Side          string           `query:"side" enum:"BUY,SELL" doc:"Whatever case it was notified in."`
-	ProductID     string           `query:"productId" doc:"Of the depository, wallet or cash product."`
-	ExternalID    string           `query:"externalId" doc:"Exactly the id that the partner gave the order; several orders may have it."`
-	Break         []breakFilter    `query:"break,explode" doc:"Any of these is open. Repeatable."`
-	Open          boolFilter       `query:"open" doc:"true: it can still trade."`
-	Final         boolFilter       `query:"final" doc:"true: nothing more is expected."`
-	ReceivedSince moment           `query:"receivedSince" example:"2026-03-02T09:00:00Z" doc:"The last notification was received then or later."`
-	ReceivedUntil moment           `query:"receivedUntil" doc:"It was received then or earlier."`
-	ModifiedSince moment           `query:"modifiedSince" doc:"modifiedOn is then or later."`
-	ModifiedUntil moment           `query:"modifiedUntil" doc:"modifiedOn is then or earlier."`
+	Status        []statusFilter     `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
+	AssetClass    assetClassFilter   `query:"assetClass" doc:"The order object that it was notified as."`
+	ISIN          []string           `query:"isin,explode" maxItems:"50" example:"DE0007164600" doc:"Any of these, in any letter case. Repeatable."`
+	Symbol        []string           `query:"symbol,explode" maxItems:"50" doc:"Any of these, in any letter case, of digital or tokenized assets. Repeatable."`
+	Side          string             `query:"side" enum:"BUY,SELL" doc:"Whatever case it was notified in."`
+	ProductID     []string           `query:"productId,explode" maxItems:"50" doc:"Any of these, of the depository, wallet or cash product. Repeatable."`
+	IDPrefix      string             `query:"idPrefix" minLength:"4" maxLength:"512" example:"6f1c1b1e" doc:"What orderId begins with, at least 4 characters; letters count as they are written."`
+	ExternalID    []string           `query:"externalId,explode" maxItems:"50" doc:"Exactly one of these ids, which the partner gave the order; several orders may have the same one. Repeatable."`
+	Break         []anyBreakFilter   `query:"break,explode" doc:"Any of these is open; any: at least one is. Repeatable."`
+	Open          boolFilter         `query:"open" doc:"true: it can still trade."`
+	Final         boolFilter         `query:"final" doc:"true: nothing more is expected."`
+	OrderType     []string           `query:"orderType,explode" maxItems:"50" example:"LIMIT" doc:"Any of these, in any letter case. Repeatable."`
+	ExchangeCode  []string           `query:"exchangeCode,explode" maxItems:"50" example:"XFRA" doc:"Any of these, in any letter case. Repeatable."`
+	QuantityMin   decimalFilter      `query:"quantityMin" example:"1000" doc:"The ordered quantity is this or more. An order without a quantity, as one of an amount, is in no such list."`
+	QuantityMax   decimalFilter      `query:"quantityMax" doc:"It is this or less."`
+	Settlement    []settlementFilter `query:"settlement,explode" doc:"Any of these is settlement.state today, in Berlin; none selects also orders without a settlement. Repeatable."`
+	DueOn         dayFilter          `query:"dueOn" example:"2026-12-28" doc:"settlement.dueOn is that day, whether the order has settled or not."`
+	DueSince      dayFilter          `query:"dueSince" doc:"It is that day or a later one."`
+	DueUntil      dayFilter          `query:"dueUntil" doc:"It is that day or an earlier one."`
+	Executed      string             `query:"executed" enum:"none,some,all" doc:"none: nothing is executed. all: at least the ordered quantity, or where that or the executed one is not known, the order is FILLED or SETTLED after a fill."`
+	ReceivedSince moment             `query:"receivedSince" example:"2026-03-02T09:00:00Z" doc:"The last notification was received then or later."`
+	ReceivedUntil moment             `query:"receivedUntil" doc:"It was received then or earlier."`
+	ModifiedSince moment             `query:"modifiedSince" doc:"modifiedOn is then or later."`
+	ModifiedUntil moment             `query:"modifiedUntil" doc:"modifiedOn is then or earlier."`
+	CreatedSince  moment             `query:"createdSince" doc:"createdOn is then or later."`
+	CreatedUntil  moment             `query:"createdUntil" doc:"createdOn is then or earlier."`
+	StatusSince   moment             `query:"statusChangedSince" doc:"statusSince, the time since when the order has its status, is then or later."`
+	StatusUntil   moment             `query:"statusChangedUntil" doc:"statusSince is then or earlier."`
 }
 
 type ordersInput struct {
@@ -35,22 +50,32 @@ type ordersInput struct {
 	AtLeast
 	IfNoneMatch
 	OrderFilters
-	Sort   string `query:"sort" enum:"-received,received,-modified,modified" default:"-received" doc:"By the last notification or by modifiedOn; - is latest first. An unknown modifiedOn counts as the earliest."`
-	Format string `query:"format" enum:"json,csv,ndjson" doc:"csv and ndjson: all orders selected, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, else json."`
-	Accept string `header:"Accept" hidden:"true"`
+	Sort   string       `query:"sort" enum:"-received,received,-modified,modified,-quantity,quantity,-due,due" default:"-received" doc:"By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last, also with -due. By quantity only where the filters leave few orders, about 2000, else refused as too-many."`
+	Format string       `query:"format" enum:"json,csv,ndjson" doc:"csv and ndjson: all orders selected, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, else json."`
+	Fields fieldsFilter `query:"fields" doc:"Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, which come in the order given."`
+	Totals bool         `query:"totals" doc:"true: with the page, the number of all orders selected, and their quantities summed. Refused as too-many when more orders would have to be read than are read for one answer."`
+	Accept string       `header:"Accept" hidden:"true"`
 }
 
 type ordersOutput struct {
 	As
 	Tagged
 	ContentType string `header:"Content-Type" hidden:"true"`
-	Disposition string `header:"Content-Disposition" hidden:"true"`
+	Disposition string `header:"Content-Disposition" doc:"Of csv and ndjson: the name of a file."`
+	Revision    string `header:"Orderfold-Revision" doc:"Of csv and ndjson: the revision of the feed of order events that every order has at least. 0: there was none."`
+	FeedAt      string `header:"Orderfold-Feed-Sequence" doc:"Of csv and ndjson, where the feed is on: the orders have what the events up to that one report. Whoever goes on with the feed reads the events after it."`
 	Status      int
 	Body        func(huma.Context)
 }
 
-// Resolve refuses the cursor of a page where there are no pages.
+// Resolve refuses the cursor of a page where there are no pages, and fields that there are not.
 func (in *ordersInput) Resolve(huma.Context) []error {
+	if err := in.Fields.check(in.form()); err != nil {
+		return []error{&huma.ErrorDetail{Location: "query.fields", Message: err.Error(), Value: strings.Join(in.Fields.names, ",")}}
+	}
+	if in.Totals && in.form() != asJSON {
+		return []error{&huma.ErrorDetail{Location: "query.totals", Message: "csv and ndjson have no place for totals"}}
+	}
 	if in.Cursor != "" && in.form() != asJSON {
 		return []error{&huma.ErrorDetail{Location: "query.cursor", Message: "csv and ndjson are the whole list: there are no pages"}}
 	}
@@ -58,14 +83,16 @@ func (in *ordersInput) Resolve(huma.Context) []error {
 }
 
 func (a *API) listResponses() map[string]*huma.Response {
-	list := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[List[Order]](), true, "")
+	schemas := a.huma.OpenAPI().Components.Schemas
+	list := &huma.Schema{AnyOf: []*huma.Schema{schemas.Schema(reflect.TypeFor[List[Order]](), true, ""),
+		schemas.Schema(reflect.TypeFor[SelectedOrders](), true, "")}}
 	text := &huma.Schema{Type: huma.TypeString}
 	return map[string]*huma.Response{"304": unchanged(), "200": {Description: http.StatusText(http.StatusOK),
 		Content: map[string]*huma.MediaType{"application/json": {Schema: list}, csvType: {Schema: text}, ndjsonType: {Schema: text}}}}
 }
 
 func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, error) {
-	q := in.query()
+	q := in.query(a.zone, a.settling())
 	form := in.form()
 	if form != asJSON {
 		q.Limit = exportPage
@@ -75,10 +102,19 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 		return nil, err
 	}
 	if form != asJSON {
-		return a.export(form, q, page), nil
+		return a.export(in, q, page), nil
 	}
+	data := make([]Order, len(page.Orders))
+	for i := range page.Orders {
+		data[i] = newOrder(&page.Orders[i], q.Settling)
+	}
+	members, err := in.Fields.members()
+	if err != nil {
+		return nil, err // Resolve has refused it
+	}
+	body := appendPage(make([]byte, 0, orderBytes*(len(data)+1)), data, members, known(page.Next), page.Totals)
 	out := &ordersOutput{As: As{page.Applied}}
-	out.Tagged, out.Status = in.tag(tagOf(&page))
+	out.Tagged, out.Status = in.tag(body)
 	out.Body = func(c huma.Context) {
 		if out.Status == http.StatusNotModified {
 			c.SetStatus(out.Status)
@@ -86,40 +122,37 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 		}
 		c.SetHeader("Content-Type", "application/json")
 		c.SetStatus(out.Status)
-		data := make([]Order, len(page.Orders))
-		for i := range page.Orders {
-			data[i] = newOrder(&page.Orders[i])
-		}
-		_ = writeJSON(c.BodyWriter(), List[Order]{data, known(page.Next)}) // texts and numbers: it can be written
+		_, _ = c.BodyWriter().Write(body) // whether somebody is there to take it is no matter
 	}
 	return out, nil
 }
 
-// tagOf changes when an order of the page does, or another one is in it. A cursor tells how far the views had come, but one that
-// was made for the same orders earlier leads on just as well.
-func tagOf(page *views.Page) string {
-	h := fnv.New64a()
-	for i := range page.Orders {
-		o := &page.Orders[i]
-		fmt.Fprintf(h, "%q %d %d,", o.ID, o.Last.Sequence, o.Count) // the count for a redrive
-	}
-	return fmt.Sprintf(`W/"%d-%d-%t-%x"`, page.Generation, len(page.Orders), page.Next != "", h.Sum64())
-}
+var extents = map[string]statemachine.Extent{"none": statemachine.NothingExecuted, "some": statemachine.SomeExecuted, "all": statemachine.AllExecuted}
 
 var sorts = map[string]views.Sort{"-received": views.LatestReceived, "received": views.EarliestReceived,
-	"-modified": views.LatestModified, "modified": views.EarliestModified}
+	"-modified": views.LatestModified, "modified": views.EarliestModified,
+	"-quantity": views.LargestQuantity, "quantity": views.SmallestQuantity, "-due": views.LatestDue, "due": views.EarliestDue}
 
 // query translates the parameters, which have been checked against the schema.
-func (in *ordersInput) query() views.Query {
-	q := in.OrderFilters.query()
-	q.Sort, q.Limit, q.Cursor = sorts[in.Sort], in.Limit, in.Cursor
+func (in *ordersInput) query(zone *time.Location, on views.Settling) views.Query {
+	q := in.OrderFilters.query(zone, on)
+	q.Sort, q.Limit, q.Cursor, q.Totals = sorts[in.Sort], in.Limit, in.Cursor, in.Totals
 	return q
 }
 
-func (f *OrderFilters) query() views.Query {
-	q := views.Query{ISIN: f.ISIN, Symbol: f.Symbol, Side: f.Side, ProductID: f.ProductID, ExternalID: f.ExternalID,
-		Received: views.Period{Since: f.ReceivedSince.Time, Until: f.ReceivedUntil.Time},
-		Modified: views.Period{Since: f.ModifiedSince.Time, Until: f.ModifiedUntil.Time}}
+func (f *OrderFilters) query(zone *time.Location, on views.Settling) views.Query {
+	period := func(since, until *moment) views.Period {
+		return views.Period{Since: since.begin(zone), Until: until.end(zone)}
+	}
+	q := views.Query{IDPrefix: f.IDPrefix, ISINs: f.ISIN, Symbols: f.Symbol, Side: f.Side, ProductIDs: f.ProductID, ExternalIDs: f.ExternalID,
+		Received: period(&f.ReceivedSince, &f.ReceivedUntil), Modified: period(&f.ModifiedSince, &f.ModifiedUntil),
+		Created: period(&f.CreatedSince, &f.CreatedUntil), StatusChanged: period(&f.StatusSince, &f.StatusUntil),
+		OrderTypes: f.OrderType, ExchangeCodes: f.ExchangeCode,
+		QuantityMin: f.QuantityMin.Decimal, QuantityMax: f.QuantityMax.Decimal, Settling: on}
+	f.addSettlement(&q)
+	if extent, given := extents[f.Executed]; given {
+		q.Executed = &extent
+	}
 	for _, name := range f.Status {
 		status := statemachine.Status(name)
 		if name == none {
@@ -133,6 +166,10 @@ func (f *OrderFilters) query() views.Query {
 	}
 	if f.Final.Given {
 		q.Final = &f.Final.Value
+	}
+	if slices.Contains(f.Break, anyBreak) {
+		q.AnyBreak = new(true)
+		return q
 	}
 	for _, name := range f.Break {
 		code, _ := statemachine.ParseCode(string(name))

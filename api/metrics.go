@@ -49,7 +49,8 @@ func (m *requestMetrics) observe(route string, status int, taken time.Duration) 
 type gauges struct {
 	api *API
 
-	orders, breaks, quarantined, last, applied, lagRecords, lagSeconds, ready, verified, verifiedAt, different *prometheus.Desc
+	orders, breaks, quarantined, last, applied, lagRecords, lagSeconds, feedLag, ready, verified, verifiedAt, different,
+	settlement, overdue *prometheus.Desc
 }
 
 func newGauges(a *API) *gauges {
@@ -60,11 +61,14 @@ func newGauges(a *API) *gauges {
 		api:         a,
 		orders:      desc("orders", "Orders, by status; NONE are those without one.", "status"),
 		breaks:      desc("breaks", "Orders with a break open, by its code and severity.", "code", "severity"),
+		settlement:  desc("orders_settlement", "Orders, by how they stand with their settlement today in Berlin; none also counts those without one.", "state"),
+		overdue:     desc("oldest_overdue", "Settlement days since the day on which the order was due that is overdue for longest; 0 when none is."),
 		quarantined: desc("quarantined", "Records that could not be decoded."),
 		last:        desc("log_last_sequence", "The last record of the log."),
 		applied:     desc("applied_sequence", "The last record that the views have applied."),
 		lagRecords:  desc("lag_records", "Records received and not applied."),
 		lagSeconds:  desc("lag_seconds", "Age of the oldest record that is not applied."),
+		feedLag:     desc("feed_lag_records", "Records whose order events are not published yet; missing while the feed is off."),
 		verified:    desc("verified_sequence", "Where the views stood when they were last compared with the log."),
 		verifiedAt:  desc("verified_timestamp_seconds", "When that was."),
 		different:   desc("views_different", "1 when they differed then, or could not be compared since because the log lost records or does not fit, else 0."),
@@ -74,8 +78,8 @@ func newGauges(a *API) *gauges {
 
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.ready,
-		g.verified, g.verifiedAt, g.different} {
+	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.feedLag, g.ready,
+		g.verified, g.verifiedAt, g.different, g.settlement, g.overdue} {
 		ch <- d
 	}
 }
@@ -93,6 +97,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		send(g.last, float64(*s.Log.LastSequence))
 		send(g.lagRecords, float64(*s.LagRecords))
 		send(g.lagSeconds, *s.LagSeconds)
+	}
+	if s.FeedLagRecords != nil {
+		send(g.feedLag, float64(*s.FeedLagRecords))
 	}
 	if s.Generation != nil {
 		send(g.applied, float64(s.AppliedSequence))
@@ -118,6 +125,12 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	for _, rule := range statemachine.Rules() {
 		send(g.breaks, float64(stats.ByBreak[rule.Code]), rule.Code.String(), string(rule.Severity))
 	}
+	on := g.api.settling()
+	due := countDue(&stats, on)
+	for state, orders := range due.byName() {
+		send(g.settlement, float64(orders), state)
+	}
+	send(g.overdue, float64(due.overdueDays(on)))
 	send(g.quarantined, float64(stats.Quarantined))
 }
 

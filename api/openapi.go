@@ -1,17 +1,17 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 )
 
 // contract is the version of the HTTP contract, not of the program.
@@ -24,12 +24,15 @@ func (a *API) config() huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Orderfold", Version: contract,
+				Contact:     &huma.Contact{Name: "Orderfold", URL: "https://github.com/orderfold/orderfold"},
+				License:     &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"},
 				Description: "The current state of every order, folded from the notifications of the platform."},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer",
 					Description: "A configured API key. Not asked for when none is configured."}},
 			},
+			Servers:  []*huma.Server{{URL: "http://127.0.0.1:8081" + a.prefix, Description: "Where --api-addr has it answer by default."}},
 			Security: []map[string][]string{{"key": {}}, {}},
 		},
 		// The short name is what huma finds application/problem+json by.
@@ -58,29 +61,15 @@ func (d deaf) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// adapter serves HEAD wherever GET is served; net/http leaves the body out.
-type adapter struct{ huma.Adapter }
-
-// Handle registers the operation with the router.
-func (s adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
-	s.Adapter.Handle(op, handler)
-	if op.Method != http.MethodGet {
-		return
-	}
-	head := *op
-	head.Method = http.MethodHead
-	s.Adapter.Handle(&head, handler)
-}
-
 // completeProblem is where a problem that a handler returned meets the request it belongs to.
 func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*Problem); ok {
-		prepare(humaecho.Unwrap(ctx), p)
+		prepare(echoOf(ctx), p)
 	}
 	return v, nil
 }
 
-// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 413, 421, 429 and 500. A question that
+// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 405, 413, 421, 429 and 500. A question that
 // embeds AtLeast is answered when the views have come that far.
 func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
@@ -108,9 +97,11 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 	})
 }
 
+// describeProblems adds the problems of every operation, and those given. OpenAPI has no place but the operations of a path for
+// what that answers to another method (405).
 func (a *API) describeProblems(op *huma.Operation, problems []int) {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
-	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge,
+	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
 		http.StatusMisdirectedRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, problems...)
 	for _, status := range problems {
 		var codes []string
@@ -141,34 +132,51 @@ func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
 	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
+	document.AddOperation(a.plain("get-asyncapi", asyncAPIPath, "The feed of order events as AsyncAPI 3 describes it", "application/json"))
+	document.AddOperation(a.plain("get-order-event-schema", eventSchemaPath, "JSON Schema of the bodies of order events", "application/schema+json"))
 	examples, err := readExamples()
 	if err != nil {
 		return nil, err
 	}
 	document.Components.Examples = examples.problems()
+	for _, tag := range tagDescriptions {
+		document.Tags = append(document.Tags, &huma.Tag{Name: tag[0], Description: tag[1]})
+	}
 	for path, item := range document.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
-			if op != nil {
-				completeOperation(path, op)
-				examples.show(op)
+		for _, op := range operations(item) {
+			if op.Description = descriptions[op.OperationID]; op.Description == "" {
+				return nil, fmt.Errorf("%s is not described", op.OperationID)
 			}
+			completeOperation(path, op)
+			examples.show(op)
 		}
 	}
 	compact, err := json.Marshal(document)
 	if err != nil {
 		return nil, err
 	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, compact, "", "  "); err != nil {
-		return nil, err
+	return indented(compact)
+}
+
+// operations returns those of a path.
+func operations(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Delete}, func(op *huma.Operation) bool { return op == nil })
+}
+
+// refused are the statuses of answers to callers who are not let in. They say nothing of the log.
+var refused = map[string]bool{"401": true, "403": true, "421": true, "429": true}
+
+func logSequenceOf(path string) string {
+	const text = "The last record of the log that the views had applied."
+	if path == readyPath {
+		return text + " Where keys are configured, only a caller with a key gets it."
 	}
-	indented.WriteByte('\n')
-	return indented.Bytes(), nil
+	return text
 }
 
 // completeOperation describes what goes for all of them.
 func completeOperation(path string, op *huma.Operation) {
-	if path == healthPath || path == "/readyz" {
+	if path == healthPath || path == readyPath {
 		op.Security = []map[string][]string{}
 		delete(op.Responses, "400")
 		delete(op.Responses, "401")
@@ -181,9 +189,19 @@ func completeOperation(path string, op *huma.Operation) {
 		}
 		response.Headers[requestID] = &huma.Header{Description: "The caller's X-Request-Id or Request-Id, otherwise a new one.",
 			Schema: &huma.Schema{Type: huma.TypeString}}
-		if path != healthPath {
-			response.Headers[logSequence] = &huma.Header{Description: "The last record of the log that the views had applied.",
+		if path != healthPath && !refused[status] {
+			response.Headers[logSequence] = &huma.Header{Description: logSequenceOf(path),
 				Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}
+		}
+		if status == "304" {
+			response.Headers["ETag"] = op.Responses["200"].Headers["ETag"]
+		}
+		if status == "405" {
+			response.Headers["Allow"] = &huma.Header{Description: "The methods that the path knows.", Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+		if status == "401" {
+			response.Headers["WWW-Authenticate"] = &huma.Header{Description: "The scheme that a key is sent by.",
+				Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 		if (status == "503" || status == "429") && response.Content[problemType] != nil {
 			response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}

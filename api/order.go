@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -16,6 +17,7 @@ type Order struct {
 	StatusSince      *string       `json:"statusSince" format:"date-time"`
 	Open             bool          `json:"open" doc:"It can still trade."`
 	Final            bool          `json:"final" doc:"Nothing more is expected. Neither open nor final: it awaits settlement."`
+	Settlement       *Settlement   `json:"settlement" doc:"When it should settle; null where nothing is executed, or the asset class has no cycle."`
 	Side             *string       `json:"side" example:"BUY"`
 	ISIN             *string       `json:"isin" example:"DE0007164600"`
 	Symbol           *string       `json:"symbol"`
@@ -25,7 +27,8 @@ type Order struct {
 	Amount           *string       `json:"amount" doc:"Ordered money, where the order is for an amount and not for a quantity."`
 	ExecutedQuantity *string       `json:"executedQuantity" example:"40" doc:"Cumulative."`
 	ExecutionPrice   *string       `json:"executionPrice" example:"101.25" doc:"As the platform tells it of the whole; of each trade it is in executions."`
-	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money."`
+	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money, for executedQuantity: as the platform reported it, else the sum of the executions."`
+	AveragePrice     *string       `json:"averagePrice" example:"101.25" doc:"executedAmount divided by executedQuantity, rounded half even to 8 decimal places."`
 	Executions       []Execution   `json:"executions" doc:"The trades, when the platform lists them: at most 64."`
 	LimitPrice       *string       `json:"limitPrice" example:"101.25"`
 	StopPrice        *string       `json:"stopPrice"`
@@ -71,6 +74,7 @@ type Notifications struct {
 	Count           uint64 `json:"count" doc:"Repeats included."`
 	Duplicates      uint64 `json:"duplicates" doc:"Of these, those that said nothing new."`
 	DroppedFacts    uint64 `json:"droppedFacts,omitempty" doc:"Distinct facts let go because there were too many; the state may then depend on the order of arrival."`
+	Lost            uint64 `json:"lost,omitempty" doc:"With asOf or asOfSequence: notifications whose records the log lost, and the loss was accepted. They are not counted, and what they said is left out."`
 	FirstSequence   uint64 `json:"firstSequence"`
 	LastSequence    uint64 `json:"lastSequence"`
 	FirstReceivedAt string `json:"firstReceivedAt" format:"date-time"`
@@ -81,7 +85,7 @@ type Notifications struct {
 func (*Order) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
-	return orNull(s, "asked")
+	return orNull(orNull(s, "asked"), "settlement")
 }
 
 // TransformSchema names the codes.
@@ -114,22 +118,30 @@ func breakNames() (names []any) {
 	return names
 }
 
-// newOrder returns the view of o.
-func newOrder(o *statemachine.Order) Order {
+// newOrder returns the view of o, on a day.
+func newOrder(o *statemachine.Order, on views.Settling) Order {
 	state := o.State()
+	order := undatedOrder(o, &state)
+	order.Settlement = newSettlement(o, &state, on)
+	return order
+}
+
+// undatedOrder is the view of o without what depends on the day.
+func undatedOrder(o *statemachine.Order, state *statemachine.State) Order {
 	detail := func(f statemachine.Field) *string { return known(o.Detail(f)) }
 	return Order{
 		OrderID: o.ID, AssetClass: known(o.AssetClass().String()),
-		Status: known(state.Status), StatusSince: knownTime(state.StatusSince), Open: state.Open, Final: state.Final,
+		Status: known(state.Status), StatusSince: knownTime(state.StatusSince, state.Status != ""), Open: state.Open, Final: state.Final,
 		Side: detail(statemachine.Side), ISIN: detail(statemachine.ISIN), Symbol: detail(statemachine.Symbol),
 		OrderType: detail(statemachine.OrderType), ExchangeCode: detail(statemachine.ExchangeCode),
 		Quantity: detail(statemachine.Quantity), Amount: detail(statemachine.Amount),
 		ExecutedQuantity: known(state.Executed),
-		ExecutionPrice:   detail(statemachine.ExecutionPrice), ExecutedAmount: detail(statemachine.ExecutedAmount),
-		Executions: newExecutions(o),
-		LimitPrice: detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
+		ExecutionPrice:   detail(statemachine.ExecutionPrice), ExecutedAmount: known(state.Amount),
+		AveragePrice: known(statemachine.AveragePrice(state.Amount, state.Executed)),
+		Executions:   newExecutions(o),
+		LimitPrice:   detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
 		ExternalID: detail(statemachine.ExternalID), ProductIDs: productIDs(o), Message: detail(statemachine.Message),
-		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn),
+		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn, state.Dated),
 		ExpiryDate: detail(statemachine.ExpiryDate),
 		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()), Asked: answered(o),
 		Notifications: Notifications{
@@ -189,12 +201,11 @@ func known[T ~string](text T) *string {
 	return &s
 }
 
-func knownTime(t time.Time) *string {
-	if t.IsZero() {
+func knownTime(t time.Time, isKnown bool) *string {
+	if !isKnown {
 		return nil
 	}
 	return known(instant(t))
 }
 
-// instant writes a time. Nothing known has a year of more than four digits: the decoder takes none over.
-func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+func instant(t time.Time) string { return statemachine.FormatTime(t) }

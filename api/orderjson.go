@@ -6,44 +6,68 @@ import (
 	"strconv"
 )
 
-// appendOrder appends what writeJSON writes of an order, without the reflection. The definition of the view is Order; a test holds
-// the two together.
-func appendOrder(b []byte, o *Order) []byte {
-	b = appendText(append(b, `{"orderId":`...), o.OrderID)
-	b = appendKnown(append(b, `,"assetClass":`...), o.AssetClass)
-	b = appendKnown(append(b, `,"status":`...), o.Status)
-	b = appendKnown(append(b, `,"statusSince":`...), o.StatusSince)
-	b = strconv.AppendBool(append(b, `,"open":`...), o.Open)
-	b = strconv.AppendBool(append(b, `,"final":`...), o.Final)
-	b = appendKnown(append(b, `,"side":`...), o.Side)
-	b = appendKnown(append(b, `,"isin":`...), o.ISIN)
-	b = appendKnown(append(b, `,"symbol":`...), o.Symbol)
-	b = appendKnown(append(b, `,"orderType":`...), o.OrderType)
-	b = appendKnown(append(b, `,"exchangeCode":`...), o.ExchangeCode)
-	b = appendKnown(append(b, `,"quantity":`...), o.Quantity)
-	b = appendKnown(append(b, `,"amount":`...), o.Amount)
-	b = appendKnown(append(b, `,"executedQuantity":`...), o.ExecutedQuantity)
-	b = appendKnown(append(b, `,"executionPrice":`...), o.ExecutionPrice)
-	b = appendKnown(append(b, `,"executedAmount":`...), o.ExecutedAmount)
-	b = appendRare(append(b, `,"executions":`...), o.Executions)
-	b = appendKnown(append(b, `,"limitPrice":`...), o.LimitPrice)
-	b = appendKnown(append(b, `,"stopPrice":`...), o.StopPrice)
-	b = appendKnown(append(b, `,"externalId":`...), o.ExternalID)
-	b = appendTexts(append(b, `,"productIds":`...), o.ProductIDs)
-	b = appendKnown(append(b, `,"message":`...), o.Message)
-	b = appendKnown(append(b, `,"createdOn":`...), o.CreatedOn)
-	b = appendKnown(append(b, `,"modifiedOn":`...), o.ModifiedOn)
-	b = appendKnown(append(b, `,"expiryDate":`...), o.ExpiryDate)
-	b = appendRare(append(b, `,"breaks":`...), o.Breaks)
-	b = appendRare(append(b, `,"refusals":`...), o.Refusals)
-	b = append(b, `,"asked":`...)
-	if o.Asked == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendAny(b, o.Asked)
+// orderMember is a member of an order as JSON shows it.
+type orderMember struct {
+	name   string
+	append func(b []byte, o *Order) []byte // its value
+}
+
+// orderMembers are the members, in their order. The definition of the view is Order; a test holds the two together.
+var orderMembers = []orderMember{
+	{"orderId", func(b []byte, o *Order) []byte { return appendText(b, o.OrderID) }},
+	{"assetClass", func(b []byte, o *Order) []byte { return appendKnown(b, o.AssetClass) }},
+	{"status", func(b []byte, o *Order) []byte { return appendKnown(b, o.Status) }},
+	{"statusSince", func(b []byte, o *Order) []byte { return appendKnown(b, o.StatusSince) }},
+	{"open", func(b []byte, o *Order) []byte { return strconv.AppendBool(b, o.Open) }},
+	{"final", func(b []byte, o *Order) []byte { return strconv.AppendBool(b, o.Final) }},
+	{"settlement", func(b []byte, o *Order) []byte { return appendSettlement(b, o.Settlement) }},
+	{"side", func(b []byte, o *Order) []byte { return appendKnown(b, o.Side) }},
+	{"isin", func(b []byte, o *Order) []byte { return appendKnown(b, o.ISIN) }},
+	{"symbol", func(b []byte, o *Order) []byte { return appendKnown(b, o.Symbol) }},
+	{"orderType", func(b []byte, o *Order) []byte { return appendKnown(b, o.OrderType) }},
+	{"exchangeCode", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExchangeCode) }},
+	{"quantity", func(b []byte, o *Order) []byte { return appendKnown(b, o.Quantity) }},
+	{"amount", func(b []byte, o *Order) []byte { return appendKnown(b, o.Amount) }},
+	{"executedQuantity", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExecutedQuantity) }},
+	{"executionPrice", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExecutionPrice) }},
+	{"executedAmount", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExecutedAmount) }},
+	{"averagePrice", func(b []byte, o *Order) []byte { return appendKnown(b, o.AveragePrice) }},
+	{"executions", func(b []byte, o *Order) []byte { return appendRare(b, o.Executions) }},
+	{"limitPrice", func(b []byte, o *Order) []byte { return appendKnown(b, o.LimitPrice) }},
+	{"stopPrice", func(b []byte, o *Order) []byte { return appendKnown(b, o.StopPrice) }},
+	{"externalId", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExternalID) }},
+	{"productIds", func(b []byte, o *Order) []byte { return appendTexts(b, o.ProductIDs) }},
+	{"message", func(b []byte, o *Order) []byte { return appendKnown(b, o.Message) }},
+	{"createdOn", func(b []byte, o *Order) []byte { return appendKnown(b, o.CreatedOn) }},
+	{"modifiedOn", func(b []byte, o *Order) []byte { return appendKnown(b, o.ModifiedOn) }},
+	{"expiryDate", func(b []byte, o *Order) []byte { return appendKnown(b, o.ExpiryDate) }},
+	{"breaks", func(b []byte, o *Order) []byte { return appendRare(b, o.Breaks) }},
+	{"refusals", func(b []byte, o *Order) []byte { return appendRare(b, o.Refusals) }},
+	{"asked", func(b []byte, o *Order) []byte { return appendAsked(b, o.Asked) }},
+	{"notifications", func(b []byte, o *Order) []byte { return appendNotifications(b, &o.Notifications) }},
+}
+
+// appendOrder appends what writeJSON writes of an order, without the reflection.
+func appendOrder(b []byte, o *Order) []byte { return append(appendMembers(b, o, orderMembers), '\n') }
+
+// appendMembers appends an order with these members only.
+func appendMembers(b []byte, o *Order, members []orderMember) []byte {
+	b = append(b, '{')
+	for i := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), members[i].name...), '"', ':')
+		b = members[i].append(b, o)
 	}
-	b = appendNotifications(append(b, `,"notifications":`...), &o.Notifications)
-	return append(b, "}\n"...)
+	return append(b, '}')
+}
+
+func appendAsked(b []byte, asked *Asked) []byte {
+	if asked == nil {
+		return append(b, "null"...)
+	}
+	return appendAny(b, asked)
 }
 
 func appendNotifications(b []byte, n *Notifications) []byte {
@@ -51,6 +75,9 @@ func appendNotifications(b []byte, n *Notifications) []byte {
 	b = strconv.AppendUint(append(b, `,"duplicates":`...), n.Duplicates, 10)
 	if n.DroppedFacts != 0 {
 		b = strconv.AppendUint(append(b, `,"droppedFacts":`...), n.DroppedFacts, 10)
+	}
+	if n.Lost != 0 {
+		b = strconv.AppendUint(append(b, `,"lost":`...), n.Lost, 10)
 	}
 	b = strconv.AppendUint(append(b, `,"firstSequence":`...), n.FirstSequence, 10)
 	b = strconv.AppendUint(append(b, `,"lastSequence":`...), n.LastSequence, 10)

@@ -17,6 +17,8 @@ func TestAnOrderIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 		var want bytes.Buffer
 		require.NoError(t, writeJSON(&want, &o))
 		require.Equal(t, want.String(), string(appendOrder(nil, &o)))
+		page, next := []Order{o, o}, "next"
+		require.Equal(t, string(rendered(List[Order]{page, &next})), string(appendPage(nil, page, orderMembers, &next, nil)))
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
 )
 
 // none stands for an order without a status or asset class, in filters and counts.
@@ -48,6 +48,38 @@ func (breakFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: breakNames()}
 }
 
+// anyBreak stands for every code.
+const anyBreak anyBreakFilter = "any"
+
+type anyBreakFilter string
+
+// Schema names the codes, and any.
+func (anyBreakFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: append(breakNames(), string(anyBreak))}
+}
+
+// decimalFilter is a decimal of any number of digits.
+type decimalFilter struct{ statemachine.Decimal }
+
+// maxDecimal bounds how much of a decimal is read, in bytes.
+const maxDecimal = 100
+
+// Schema says how it is written, by extensions for huma, whose own words on a pattern say less.
+func (decimalFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{"maxLength": maxDecimal,
+		"pattern": `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,17})?$`}}
+}
+
+// UnmarshalText reads a number in the grammar of JSON.
+func (d *decimalFilter) UnmarshalText(text []byte) error {
+	number, ok := statemachine.ParseDecimal(string(text))
+	if !ok || len(text) > maxDecimal {
+		return fmt.Errorf("expected a decimal such as 1000 or 0.25, of at most %d characters", maxDecimal)
+	}
+	d.Decimal = number
+	return nil
+}
+
 // boolFilter is a boolean that may be left out; strictQuery lets only true and false through.
 type boolFilter struct{ Value, Given bool }
 
@@ -73,62 +105,49 @@ type orderOutput struct {
 	Body   *Order
 }
 
-type historyInput struct {
-	ID string `path:"id" doc:"orderId, percent-encoded."`
-	AsOf
-}
-
-type historyOutput struct {
-	As
-	Body List[HistoryEntry]
-}
-
 func (a *API) registerOrders() {
 	tags := []string{"orders"}
 	get(a, huma.Operation{OperationID: "list-orders", Path: "/v1/orders", Tags: tags, Summary: "Orders by filters, in pages or all at once",
-		Responses: a.listResponses()}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listOrders)
+		Responses: a.listResponses(), Middlewares: huma.Middlewares{refuseExports}},
+		[]int{http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusHTTPVersionNotSupported}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
 		Responses: map[string]*huma.Response{"304": unchanged()}, Middlewares: huma.Middlewares{a.single}},
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
-		Summary: "What each notification of an order did, in the order of arrival"},
+		Summary: "What each notification of an order did, in the order of arrival, in pages"},
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getHistory)
 	get(a, huma.Operation{OperationID: "get-order-explanation", Path: "/v1/orders/{id}/explain", Tags: tags,
 		Summary: "Why an order has its status"},
-		[]int{http.StatusNotFound, http.StatusServiceUnavailable}, a.getExplanation)
+		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getExplanation)
 }
 
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
-	o, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
+	view, applied, err := a.orderView(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	// The count too: a redrive adds notifications that are older than the last one.
-	tag := orderTag(at.Generation, o.Last.Sequence, o.Count)
-	if !in.AsOf.now() {
-		// What was received by some time need not be all up to some sequence: clocks are set back.
-		tag = fmt.Sprintf(`W/"%d-%d-as-of-%d"`, at.Generation, o.Last.Sequence, o.Count)
-	}
-	view := newOrder(&o)
-	if a.platform != nil && in.AsOf.now() {
-		if asked, ok := a.platform.Asked(o.ID, o.Last.Sequence); ok {
-			view.Asked = &asked
-			tag = fmt.Sprintf(`W/"%d-%d-%s-%d"`, at.Generation, o.Last.Sequence, asked.State, asked.Attempts)
-		}
-	}
-	out := &orderOutput{As: As{at.Applied}}
-	if out.Tagged, out.Status = in.tag(tag); out.Status == http.StatusOK {
+	out := &orderOutput{As: As{applied}}
+	if out.Tagged, out.Status = in.tag(appendOrder(nil, &view)); out.Status == http.StatusOK {
 		out.Body = &view
 	}
 	return out, nil
 }
 
-// orderTag spares what fmt costs: there is one for each order read.
-func orderTag(generation int, last, count uint64) string {
-	b := strconv.AppendInt(append(make([]byte, 0, 64), `W/"`...), int64(generation), 10)
-	b = strconv.AppendUint(append(b, '-'), last, 10)
-	b = strconv.AppendUint(append(b, '-'), count, 10)
-	return string(append(b, '"'))
+// orderView returns the order as it is shown, with how the process that asks the platform stands with it.
+func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, applied uint64, err error) {
+	past, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
+	if err != nil {
+		return view, 0, err
+	}
+	o := &past.Order
+	view = newOrder(o, a.settlingOf(ctx, in.AsOf, o))
+	view.Notifications.Lost = past.Lost
+	if a.platform != nil && in.AsOf.now() {
+		if asked, ok := a.platform.Asked(o.ID, o.Last.Sequence); ok {
+			view.Asked = &asked
+		}
+	}
+	return view, at.Applied, nil
 }
 
 // noOrder says that an order is unknown to views that stood at applied.
@@ -138,16 +157,4 @@ func noOrder(err error, id string, applied uint64) error {
 			"With minSequence the answer waits for a notification that was received just now.", id).at(applied)
 	}
 	return err
-}
-
-func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {
-	past, at, err := a.past(ctx, in.ID, in.AsOf)
-	if err != nil {
-		return nil, err
-	}
-	data := make([]HistoryEntry, len(past.Entries))
-	for i := range past.Entries {
-		data[i] = newHistoryEntry(&past.Entries[i])
-	}
-	return &historyOutput{As{at.Applied}, List[HistoryEntry]{Data: data}}, nil
 }

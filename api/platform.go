@@ -18,6 +18,7 @@ type Asking struct {
 	Pending             int     `json:"pending" doc:"Orders that are to be asked for."`
 	Asked               uint64  `json:"asked" doc:"Answers appended to the log."`
 	GivenUp             int     `json:"givenUp" doc:"Orders that the platform does not have or does not answer sensibly."`
+	Skipped             uint64  `json:"skipped" doc:"Orders that could not be examined, and undelivered notifications that could not be appended: the others did not wait for them. lastError and recoverError say why."`
 	LastAskedAt         *string `json:"lastAskedAt" format:"date-time"`
 	LastError           *string `json:"lastError" doc:"It may be over: compare lastErrorAt with lastAskedAt."`
 	LastErrorAt         *string `json:"lastErrorAt" format:"date-time"`

@@ -28,6 +28,7 @@ const (
 	codeCursorExpired    = "cursor-expired"
 	codeTooLarge         = "too-large"
 	codeMisdirected      = "misdirected"
+	codeTooMany          = "too-many"
 	codeRateLimited      = "rate-limited"
 	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
 	codeInternal         = "internal"
@@ -35,6 +36,7 @@ const (
 	codeBusy             = "busy"
 	codeNotReady         = "not-ready"
 	codeLogUnavailable   = "log-unavailable"
+	codeHTTPVersion      = "http-version"
 )
 
 // ProblemKind is a kind of problem: its code never changes, and is the end of its type.
@@ -65,6 +67,8 @@ var problemKinds = []ProblemKind{
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
 	{codeMisdirected, http.StatusMisdirectedRequest, "The request was sent to another host",
 		"Ask by `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key."},
+	{codeTooMany, http.StatusUnprocessableEntity, "Too many orders for what was asked",
+		"Select fewer orders, by an id, an ISIN, a status or a time, or leave out what `detail` names."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
 		"Wait as long as `Retry-After` says. Ask for longer pages, or follow `/v1/stream`."},
 	{codeCanceled, statusCanceled, "The client went away", ""},
@@ -79,6 +83,8 @@ var problemKinds = []ProblemKind{
 		"Repeat after `Retry-After`; there are no views yet, or of another version, or they were damaged: `/v1/status` tells more."},
 	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached",
 		"Repeat after `Retry-After`; raw bytes and history need the log."},
+	{codeHTTPVersion, http.StatusHTTPVersionNotSupported, "HTTP/1.0 cannot carry this answer",
+		"Ask by HTTP/1.1: by HTTP/1.0 an export that is cut short looks whole. nginx needs `proxy_http_version 1.1`."},
 }
 
 // statusCanceled is what the log and the metrics call an answer that nobody was there to read.
@@ -187,6 +193,12 @@ func asProblem(err error) *Problem {
 		return problem(codeCursorExpired, "The views were rebuilt since the cursor was made. Start again without a cursor.")
 	case errors.Is(err, views.ErrCursor):
 		return badParameter("query.cursor", "was not made for this list and these filters; start again without a cursor")
+	case errors.Is(err, views.ErrTooManyToSum):
+		return problem(codeTooMany, "totals=true would have to look at more orders than is done for one answer. Select a shorter time, or fewer orders; or by status, assetClass, "+
+			"side, open, final and break=any only, whose totals are kept for any number of orders; or leave totals out.")
+	case errors.Is(err, views.ErrTooManyToSort):
+		return problem(codeTooMany, "There is no index by quantity: sort=quantity reads and sorts all orders that are selected, and these are more than "+
+			"about 2000, or cannot be found without looking at more. Select fewer, by an id, an ISIN, a status or a time; or sort by received or modified.")
 	case errors.Is(err, views.ErrVersion):
 		return problem(codeNotReady, "The views were made by another version of the program. Run one version for reading and writing.").because(err)
 	case errors.Is(err, views.ErrDamaged) || errors.As(err, new(*views.LostError)):

@@ -3,29 +3,70 @@ package api
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 )
 
 // strictQuery refuses what huma would pass over in silence: parameters it does not know, a second value where one is
-// asked for, empty values, other spellings of true and false, and query strings that cannot be read. A misspelt filter
-// that is ignored answers another question than the one that was asked. Probes outside /v1 may add what they like.
+// asked for, empty values, other spellings of true, false and numbers, numbers that no sequence reaches, and query strings that
+// cannot be read. A misspelt filter that is ignored answers another question than the one that was asked. Probes outside /v1
+// may add what they like.
 func strictQuery(ctx huma.Context, next func(huma.Context)) {
-	c := humaecho.Unwrap(ctx)
-	raw := c.Request().URL.RawQuery
-	if raw == "" || !strings.HasPrefix(c.Path(), "/v1/") {
+	c := echoOf(ctx)
+	raw, parameters := c.Request().URL.RawQuery, ctx.Operation().Parameters
+	if !strings.HasPrefix(c.Path(), "/v1/") {
 		next(ctx)
 		return
 	}
-	if p := checkQuery(raw, ctx.Operation().Parameters); p != nil {
+	p := checkPath(c, parameters)
+	if p == nil && raw != "" {
+		p = checkQuery(raw, parameters)
+	}
+	if p != nil {
 		answer(c, p)
+		return
+	}
+	if raw == "" {
+		next(ctx)
 		return
 	}
 	w := &waited{}
 	c.Set(waitedKey, w)
 	next(huma.WithValue(ctx, waitedContext{}, w))
+}
+
+// checkPath returns a problem when a number in the path is spelled in a way that another path is for.
+func checkPath(c echo.Context, parameters []*huma.Param) *Problem {
+	for _, p := range parameters {
+		if p.In != "path" || p.Schema.Type != huma.TypeInteger {
+			continue
+		}
+		if value := c.Param(p.Name); !plainInteger(value, 64) { // what no log has come to is not found
+			problem := badParameter("path."+p.Name, notPlain)
+			problem.Errors[0].Value = value
+			return problem
+		}
+	}
+	return nil
+}
+
+const (
+	notPlain = "invalid integer: write the digits only, without a sign or zeros in front"
+	tooBig   = notPlain + "; the largest is 9223372036854775807"
+)
+
+// plainInteger reports whether text is a number of so many bits as this API writes it.
+func plainInteger(text string, bits int) bool {
+	n, err := strconv.ParseUint(text, 10, bits)
+	return err == nil && strconv.FormatUint(n, 10) == text
+}
+
+// integers reports whether the values of a parameter are numbers.
+func integers(schema *huma.Schema) bool {
+	return schema.Type == huma.TypeInteger || schema.Type == huma.TypeArray && schema.Items.Type == huma.TypeInteger
 }
 
 func checkQuery(raw string, parameters []*huma.Param) *Problem {
@@ -72,6 +113,8 @@ func checkValues(values []string, schema *huma.Schema, known map[string]*huma.Sc
 		return "must not be empty"
 	case schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
 		return "must be true or false"
+	case integers(schema) && slices.ContainsFunc(values, func(v string) bool { return !plainInteger(v, 63) }):
+		return tooBig
 	}
 	return ""
 }

@@ -93,7 +93,7 @@ func (a *API) lastOf(ctx context.Context, object, id string) (sequence, applied 
 		}
 		return o.Last.Sequence, at.Applied, err
 	}
-	last, applied, err := a.views.Object(ctx, object, id)
+	last, applied, err := a.objects.Object(ctx, object, id)
 	return last.Sequence, applied, err
 }
 

@@ -41,7 +41,7 @@ func TestANotificationThatTheLogLostIsNotTakenForOneThatNeverWas(t *testing.T) {
 	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})
 	s.apply(t)
 	s.lose("", 1, 2)
-	for _, path := range []string{"/v1/notifications/1", "/v1/notifications/2", "/v1/objects/customer/c", "/v1/orders/o-1/history", "/v1/orders/o-1?asOfSequence=1"} {
+	for _, path := range []string{"/v1/notifications/1", "/v1/notifications/2", "/v1/objects/customer/c", "/v1/orders/o-1?asOfSequence=1", "/v1/orders/o-1/explain?asOfSequence=1"} {
 		a := s.get(t, path)
 		require.Equal(t, http.StatusGone, a.StatusCode, path)
 		code, _ := a.problem(t)

@@ -6,13 +6,12 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 )
 
 var (
-	// ErrRunning: a rebuild runs already.
+	// ErrRunning occurs at a start while a rebuild runs, which goes on. It clears when that one ends.
 	ErrRunning = errors.New("api: a rebuild runs already")
-	// ErrNotRunning: no rebuild runs.
+	// ErrNotRunning occurs at a cancellation when no rebuild runs. Nothing was changed.
 	ErrNotRunning = errors.New("api: no rebuild runs")
 )
 
@@ -131,7 +130,7 @@ func (a *API) operation(op huma.Operation, problems ...int) huma.Operation {
 
 // withoutBody refuses a body, which no route reads: whoever asks for a dry run in it must not start a real one.
 func withoutBody(ctx huma.Context, next func(huma.Context)) {
-	if c := humaecho.Unwrap(ctx); c.Request().ContentLength != 0 {
+	if c := echoOf(ctx); c.Request().ContentLength != 0 {
 		answer(c, problem(codeBadParameter, "No route reads a body; parameters stand in the query, such as ?mode=dry-run."))
 		return
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// ErrHeldBack: nothing is folded until an operator has decided; the error that is one says why.
+// ErrHeldBack occurs when nothing is folded until an operator has decided. The error that is one says why. Records may have been
+// redriven before. It does not clear by itself.
 var ErrHeldBack = errors.New("api: nothing is folded")
 
 // Redrives decodes quarantined records again. It goes on for some seconds and says where to go on after that. Its errors are
@@ -21,7 +22,7 @@ type Redrives interface {
 // RedriveSelection says which quarantined records to decode again.
 type RedriveSelection struct {
 	Class    QuarantineClass `query:"class" doc:"Only records of this class; without it, of any."`
-	Sequence []uint64        `query:"sequence,explode" maxItems:"500" doc:"Only these records. Repeatable."`
+	Sequence []uint64        `query:"sequence,explode" minimum:"1" maxItems:"500" doc:"Only these records. Repeatable."`
 	After    uint64          `query:"after" doc:"Only records after this one: nextAfter of the answer before."`
 	DryRun   bool            `query:"dryRun" doc:"Say what would happen, and change nothing."`
 }

@@ -39,14 +39,23 @@ func TestARedriveIsAskedForWithASelection(t *testing.T) {
 		code string
 	}{
 		{"/v1/redrives?sequence=x", nil, "bad-parameter"},
+		{"/v1/redrives?sequence=0", nil, "bad-parameter"},
+		{"/v1/redrives?sequence=7&sequence=0", nil, "bad-parameter"},
+		{"/v1/redrives?sequence=07", nil, "bad-parameter"},
+		{"/v1/redrives?sequence=9223372036854775808", nil, "bad-parameter"},
+		{"/v1/redrives?sequence=", nil, "bad-parameter"},
+		{"/v1/redrives?after=-1", nil, "bad-parameter"},
+		{"/v1/redrives?after=18446744073709551615", nil, "bad-parameter"},
+		{"/v1/redrives?after=1&after=2", nil, "bad-parameter"},
 		{"/v1/redrives?reason=x", nil, "bad-parameter"},
 		{"/v1/redrives?class=not-jsno", nil, "bad-parameter"},
 		{"/v1/redrives", fmt.Errorf("%w: it ends earlier", api.ErrHeldBack), "conflict"},
 		{"/v1/redrives", fmt.Errorf("%w: away", api.ErrUnavailable), "log-unavailable"},
 	} {
-		r.err = c.err
+		r.asked, r.err = api.RedriveSelection{}, c.err
 		code, _ := s.do(t, http.MethodPost, c.path).problem(t)
 		require.Equal(t, c.code, code, c.path)
+		require.Zero(t, r.asked, "it is not done")
 	}
 	r.asked, r.err = api.RedriveSelection{}, nil
 	response, err := http.Post(s.base+"/v1/redrives", "application/json", strings.NewReader(`{"dryRun":true}`))

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orderfold/orderfold/api/access"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -28,13 +29,13 @@ type stopping struct{}
 // Serve answers on listener until ctx ends, then drains: it accepts nothing new, lets requests that wait for the views
 // go, finishes the others within DrainTimeout and cuts off what is left. It takes the listener over.
 //
-// The error is nil after a complete drain. Others: see CheckExposure; the listener failed; DrainTimeout was too short.
+// The error is nil after a complete drain. Others: see [access.CheckExposure]; the listener failed; DrainTimeout was too short.
 func (a *API) Serve(ctx context.Context, listener net.Listener) error {
-	if err := CheckExposure(listener.Addr(), *a.keys.keys.Load()); err != nil {
+	if err := access.CheckExposure(listener.Addr(), a.gate.Keys()); err != nil {
 		_ = listener.Close() // nothing was served yet; the reason is the error to return
 		return err
 	}
-	if a.keys.open() {
+	if a.gate.Open() {
 		a.logger.Warn("no API key configured: every local process can read orders")
 	}
 	errorLog, err := zap.NewStdLogAt(a.logger, zapcore.DebugLevel) // whoever connects can cause its lines
@@ -43,8 +44,13 @@ func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	requests, cut := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), stopping{}, ctx))
 	defer cut()
+	// The limits here, and those of streams and exports, are those of HTTP/1, where a connection is one request at a time.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	server := &http.Server{
 		Handler:           a,
+		TLSConfig:         a.tls,
+		Protocols:         protocols,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ErrorLog:          errorLog,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -58,8 +64,15 @@ func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 	watched, stop := context.WithCancel(ctx)
 	defer stop()
 	watching.Go(func() { a.watchThroughput(watched) })
+	watching.Go(func() { a.watchLatency(watched) })
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() {
+		if a.tls != nil {
+			served <- server.ServeTLS(listener, "", "")
+		} else {
+			served <- server.Serve(listener)
+		}
+	}()
 	select {
 	case err := <-served:
 		return errors.Join(fmt.Errorf("api: serve: %w", err), server.Close())

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
 )
@@ -42,7 +43,7 @@ func TestAConstantGoesThroughWhatAnOrderGoesThrough(t *testing.T) {
 	s.apply(t)
 	body := s.get(t, "/v1/orders/o-1").body
 	o := options(s.world)
-	o.Keys = []api.Key{key(t, "a:reader:one")}
+	o.Access.Keys = []access.Key{key(t, "a:reader:one")}
 	a, err := api.Constant(o, body)
 	require.NoError(t, err)
 	same := serve(t, s.world, a)

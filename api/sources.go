@@ -10,22 +10,31 @@ import (
 )
 
 var (
-	// ErrNoRecord: the log holds no record with that sequence.
+	// ErrNoRecord occurs when the log has never had a record with that sequence.
 	ErrNoRecord = errors.New("api: the log has no such record")
-	// ErrMissing: the log had that record, and does not any more. Of History: one of the order's records.
+	// ErrMissing occurs when the log had that record, and has lost it; in History, when it has lost one of the order's records. It does
+	// not clear by itself.
 	ErrMissing = errors.New("api: the record is missing from the log")
-	// ErrUnavailable: the log cannot be reached. Of Log every error but these two means that; History says it so.
+	// ErrUnavailable occurs when the log cannot be reached. It clears by itself. Every other error of Log means the same; History returns
+	// this one.
 	ErrUnavailable = errors.New("api: the log cannot be reached")
 )
 
-// Views answers what is known of orders and other objects. Each answer says which record of the log it had applied.
+// Views answers what is known of orders. Each answer says which record of the log it had applied.
 // An unknown id is views.ErrNotFound, with at or applied, a foreign cursor views.ErrCursor, one of a generation that is no
 // longer live views.ErrCursorExpired, views that do not exist yet views.ErrNoViews.
 type Views interface {
 	Order(ctx context.Context, id string) (order statemachine.Order, at views.At, err error)
 	Orders(ctx context.Context, q views.Query) (views.Page, error)
 	Breaks(ctx context.Context, q views.BreakQuery) (views.BreakPage, error)
+}
+
+// Objects answers what is known of objects that are not orders. Errors are those of Views.
+type Objects interface {
 	Object(ctx context.Context, object, id string) (last views.Object, applied uint64, err error)
+	Objects(ctx context.Context, q views.ObjectQuery) (views.ObjectPage, error)
+	// ObjectsWithID returns those of any kind.
+	ObjectsWithID(ctx context.Context, id string) (found []views.Object, applied uint64, err error)
 }
 
 // Position says where the views stand, and what of the log could not get into them. Cursors are as those of Views.
@@ -42,12 +51,18 @@ type Log interface {
 	Record(ctx context.Context, sequence uint64) (Record, error)
 	Bounds(ctx context.Context) (LogBounds, error)
 	Storage(ctx context.Context) Storage
+	// Hashes returns the hash in hex of each of those records that the log has. The sequences ascend. With an error it returns
+	// those that it read.
+	Hashes(ctx context.Context, sequences []uint64) (map[uint64]string, error)
 }
 
 // History folds the notifications of one order again, those that were known at some moment, in the order of arrival. An
-// unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable, one that lost records of the order ErrMissing.
+// unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable, one that lost records of the order ErrMissing,
+// unless the loss was accepted.
 type History interface {
-	History(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error)
+	// AsOf returns the order, and no entries.
+	AsOf(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error)
+	History(ctx context.Context, id string, s statemachine.Stretch) (statemachine.Past, error)
 }
 
 // Record is one notification as it was received.
@@ -59,6 +74,7 @@ type Record struct {
 	ContentType string // "" when the sender told none
 	RequestID   string
 	Traceparent string
+	Hash        string // in hex, as positions in the log contain it
 	Body        []byte
 }
 
@@ -66,11 +82,19 @@ type Record struct {
 type Storage struct {
 	SyncMode string // when it is on disk: "always", or what an external server tells
 	Replicas int    // copies of it; 0: not known
+
+	Bytes    int64     // taken by the records; -1 here and below: not known, or there is none
+	MaxBytes int64     // at which it refuses more
+	Left     int64     // what it still takes
+	DiskFree int64     // on its disk
+	FullAt   time.Time // when nothing is left at the present rate; zero: not known, or never
+	Refuses  string    // why it would not store a notification now and what to do; "": it would
 }
 
 // LogBounds are the ends of the log as they stand; an empty log has Last < First.
 type LogBounds struct {
 	First, Last uint64
+	Epoch       uint64      // rises when the log was restored, or a loss was accepted
 	Lost        string      // what is missing and what to do, while nobody has decided; "" otherwise
 	Missing     [][2]uint64 // from one sequence to another, in between, of which there is no record; ascending
 }

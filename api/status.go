@@ -1,39 +1,32 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/projector/views"
 )
 
 const (
-	// MaxLag is how old the oldest record that is not applied may be before the service says that it is not ready. Above
-	// the pauses of a healthy projector, below what a reader would take for current.
+	// MaxLag is the usual ReadyLag: above the pauses of a healthy projector and the election of another leader of the log, below what
+	// a reader would take for current.
 	MaxLag = 10 * time.Second
 	// logPatience bounds how long a question about the position waits for the log: whoever asks is watching the service
 	// and wants to know that it does not answer.
 	logPatience = 2 * time.Second
 )
 
-// The words of /readyz, which anybody may ask: fixed texts, the details are in /v1/status.
+// What is said of a state that has no words of its own.
 const (
-	readyzNoViews    = "nothing has been projected yet"
-	readyzUnusable   = "the views cannot be used, and are made anew"
-	readyzMaking     = "the views are being made from the log"
-	readyzNotMade    = "the views cannot be made from the log"
-	readyzViews      = "the views cannot be read"
-	readyzProjection = "the projector has stopped folding"
-	readyzLog        = "the log cannot be reached"
-	readyzLost       = "the log ends before the views"
-	readyzHoles      = "the log lost records"
-	readyzDifferent  = "the views differ from the log"
-	readyzUnexamined = "the views cannot be compared with the log"
-	readyzBehind     = "the views are behind the log"
+	noViews    = "nothing has been projected yet"
+	unusable   = "the views cannot be used, and are made anew"
+	making     = "the views are being made from the log"
+	notMade    = "the views cannot be made from the log"
+	lostBefore = "the log lost records"
 )
 
 // Status says where log and views stand. A value not known is null.
@@ -41,7 +34,9 @@ type Status struct {
 	Log             LogStatus `json:"log"`
 	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
 	LagRecords      *uint64   `json:"lagRecords" doc:"Records received and not applied."`
-	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none."`
+	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current; null when they never were."`
+	FeedLagRecords  *uint64   `json:"feedLagRecords" doc:"Records whose order events are not published yet; null: the feed is off."`
+	FeedReason      *string   `json:"feedReason" doc:"Why not all events are published, or that orders are being published again; null: all are, or the feed is off. The service is ready all the same."`
 	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
 	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
 	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The views were last compared with the log as they stood here; null before the first time."`
@@ -49,30 +44,36 @@ type Status struct {
 	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
 	Replicas        int       `json:"replicas" doc:"Copies of the log; 0 while it cannot be reached."`
 	Ready           bool      `json:"ready" doc:"As /readyz."`
-	Reason          *string   `json:"reason" doc:"Why it is not ready."`
+	Reason          *string   `json:"reason" doc:"Why it is not ready, or why no notification is stored; as /readyz."`
+	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: it is not this process that receives them."`
 	Rebuild         *Rebuild  `json:"rebuild" doc:"The one that runs; null while none runs."`
 	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: it is not this process that would."`
 	Version         string    `json:"version" doc:"Of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
+	aside      string // what is wrong though the service is ready
 	failed     string // why the last rebuild ended without result, or the attempt before the one that runs
-	brief      string // the reason in the words of /readyz
 	verifiedAt time.Time
 	different  bool // the last examination found a difference, or was not possible
 }
 
-// LogStatus are the ends of the log; null while it cannot be reached.
+// LogStatus are the ends of the log and what it still takes; null while it cannot be reached.
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence"`
 	LastSequence  *uint64 `json:"lastSequence"`
+	Epoch         *uint64 `json:"epoch" doc:"1, and one more each time that the log was restored by orderfold restore, or a loss was accepted: sequences may since belong to other records."`
+	Bytes         *int64  `json:"bytes" doc:"Taken by the records."`
+	MaxBytes      *int64  `json:"maxBytes" doc:"At which the log refuses more; null: no limit."`
+	BytesLeft     *int64  `json:"bytesLeft" doc:"Up to that, or to the end of the disk of an embedded log; null: nothing is known to limit it."`
+	DiskFreeBytes *int64  `json:"diskFreeBytes" doc:"On the disk of an embedded log."`
+	FullAt        *string `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: it is not growing, has no limit, or that is a century away."`
 }
 
 // where asks views and log how they stand. It never fails: what goes wrong is the answer.
 func (a *API) where(ctx context.Context) Status {
-	ctx, cancel := context.WithTimeout(ctx, logPatience)
+	waiting, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
-	storage := a.log.Storage(ctx)
-	s := Status{SyncMode: storage.SyncMode, Replicas: storage.Replicas, Version: a.version, StartedAt: instant(a.started)}
+	s := Status{Version: a.version, StartedAt: instant(a.started)}
 	if a.rebuilds != nil {
 		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
 			s.Rebuild = &b
@@ -85,55 +86,96 @@ func (a *API) where(ctx context.Context) Status {
 		asking := a.platform.Asking()
 		s.Platform = &asking
 	}
-	// Views first: the log only grows, so it cannot seem shorter than the views.
+	// Views first: the log only grows, so it cannot seem shorter than the views, and one that does not answer takes no time from them.
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
 		s.notReady(s.making(err))
 	case err != nil:
-		s.notReady(readyzViews, err.Error())
+		s.notReady("the views cannot be read: " + err.Error())
 	default:
 		s.AppliedSequence = position.Checkpoint.Sequence
 		s.Generation, s.FoldVersion = &position.Generation, known(position.FoldVersion)
 		if position.Health.Reason != "" {
-			s.notReady(readyzProjection, position.Health.Reason)
+			s.notReady(position.Health.Reason)
 		}
 		s.verified(&position.Verified)
 	}
-	bounds, err := a.log.Bounds(ctx)
+	storage := a.log.Storage(waiting)
+	s.SyncMode, s.Replicas = storage.SyncMode, storage.Replicas
+	bounds, err := a.log.Bounds(waiting)
 	if err != nil {
-		s.notReady(readyzLog, err.Error())
+		a.unreachable(&s, err)
 	} else {
-		s.Log = LogStatus{&bounds.First, &bounds.Last}
+		s.Log = logStatus(&bounds, &storage)
 		if bounds.Lost != "" {
-			s.notReady(readyzHoles, readyzHoles+": "+bounds.Lost)
+			s.notReady(lostBefore + ": " + bounds.Lost)
 		}
-		a.measureLag(ctx, &s, bounds, position.Checkpoint)
+		a.measureLag(waiting, &s, bounds, position.Checkpoint)
+		s.feed(&bounds, &position)
 	}
 	s.Ready = s.Reason == nil
+	s.also(s.aside)
+	s.accepts(a.receives, storage.Refuses)
 	return s
 }
 
+func logStatus(bounds *LogBounds, storage *Storage) LogStatus {
+	s := LogStatus{FirstSequence: &bounds.First, LastSequence: &bounds.Last, Epoch: &bounds.Epoch}
+	for _, f := range []struct {
+		to    **int64
+		value int64
+	}{{&s.Bytes, storage.Bytes}, {&s.MaxBytes, storage.MaxBytes}, {&s.BytesLeft, storage.Left}, {&s.DiskFreeBytes, storage.DiskFree}} {
+		if f.value >= 0 {
+			*f.to = &f.value
+		}
+	}
+	if !storage.FullAt.IsZero() {
+		s.FullAt = known(instant(storage.FullAt))
+	}
+	return s
+}
+
+// accepts says whether notifications are stored. Readers can be served all the same, so the service stays ready.
+func (s *Status) accepts(receives bool, refuses string) {
+	if receives {
+		yes := refuses == ""
+		s.Accepts = &yes
+	}
+	s.also(refuses)
+}
+
+// also adds to the reason.
+func (s *Status) also(text string) {
+	switch {
+	case text == "":
+	case s.Reason == nil:
+		s.Reason = &text
+	case !strings.Contains(*s.Reason, text):
+		s.Reason = known(*s.Reason + "; " + text)
+	}
+}
+
 // making says how far the generation is that is made because there is none, or why there is none.
-func (s *Status) making(none error) (brief, reason string) {
-	brief = readyzNoViews
+func (s *Status) making(none error) (reason string) {
+	reason = noViews
 	if lost := (*views.LostError)(nil); errors.As(none, &lost) {
 		defer func() { reason += "; those before cannot be used: " + lost.Reason }()
-		brief = readyzUnusable
+		reason = unusable
 	}
 	if b := s.Rebuild; b != nil {
-		brief = fmt.Sprintf("%s: %s, %d of %d records", readyzMaking, b.Phase, b.Records, b.Total)
+		reason = fmt.Sprintf("%s: %s, %d of %d records", making, b.Phase, b.Records, b.Total)
 		if b.SecondsLeft != nil {
-			brief += fmt.Sprintf(", about %.0f s left", math.Ceil(*b.SecondsLeft))
+			reason += fmt.Sprintf(", about %.0f s left", math.Ceil(*b.SecondsLeft))
 		}
 	}
 	if s.failed == "" {
-		return brief, brief
+		return reason
 	}
 	if s.Rebuild == nil {
-		return readyzNotMade, readyzNotMade + ": " + s.failed
+		return notMade + ": " + s.failed
 	}
-	return brief + "; the attempt before failed", brief + "; the attempt before failed: " + s.failed
+	return reason + "; the attempt before failed: " + s.failed
 }
 
 // verified tells what the last examination of the views found.
@@ -144,10 +186,10 @@ func (s *Status) verified(v *views.Verified) {
 	switch {
 	case v.Unexamined():
 		s.different = true
-		s.notReady(readyzUnexamined, v.Difference)
+		s.notReady(v.Difference)
 	case v.Difference != "":
 		s.different = true
-		s.notReady(readyzDifferent, v.Difference)
+		s.notReady("the views differ from the log: " + v.Difference)
 	}
 }
 
@@ -157,7 +199,7 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 	var seconds float64
 	switch {
 	case at.Sequence > bounds.Last:
-		s.notReady(readyzLost, fmt.Sprintf("the log ends at %d, before the views at %d", bounds.Last, at.Sequence))
+		s.notReady(fmt.Sprintf("the log ends at %d, before the views at %d", bounds.Last, at.Sequence))
 	case at.Sequence < bounds.Last:
 		records = bounds.left(at.Sequence)
 	}
@@ -166,19 +208,51 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 		if next, err := a.log.Record(ctx, max(at.Sequence+1, bounds.First)); err == nil {
 			waiting = next.Received
 		} else if !errors.Is(err, ErrNoRecord) && !errors.Is(err, ErrMissing) {
-			s.notReady(readyzLog, err.Error())
+			s.notReady(err.Error())
 		}
 		seconds = max(0, time.Since(waiting).Seconds())
 	}
-	if seconds > MaxLag.Seconds() {
-		s.notReady(readyzBehind, fmt.Sprintf("the views are %.0f s and %d records behind the log", seconds, records))
+	a.current.Store(new(time.Now().Add(-time.Duration(seconds * float64(time.Second)))))
+	if seconds > a.readyLag.Seconds() {
+		s.notReady(fmt.Sprintf("the views are %.0f s and %d records behind the log", seconds, records))
 	}
 	s.LagRecords, s.LagSeconds = &records, &seconds
 }
 
+// unreachable says how old the views may be when the log does not say so. For as long as they may be behind it, they may be served:
+// another leader of the log may be being elected.
+func (a *API) unreachable(s *Status, err error) {
+	if current := a.current.Load(); current != nil && errors.Is(err, ErrUnavailable) {
+		age := time.Since(*current)
+		s.LagSeconds = new(age.Seconds())
+		if age <= a.readyLag {
+			s.aside = err.Error()
+			return
+		}
+	}
+	s.notReady(err.Error())
+}
+
+// feed says how far the feed of order events is behind the log, and whether it is of these views.
+func (s *Status) feed(bounds *LogBounds, position *views.Status) {
+	f := &position.Feed
+	if !f.On {
+		return
+	}
+	lag := bounds.left(f.Through)
+	s.FeedLagRecords, s.FeedReason = &lag, known(f.Reason)
+	switch {
+	case s.FeedReason != nil:
+	case f.Pass != nil:
+		s.FeedReason = known(fmt.Sprintf("orders are being published again under revision %d, %d so far", f.Revision, f.Pass.Corrected))
+	case f.Generation != position.Generation || f.Revised != position.Revision.Number:
+		s.FeedReason = known("orders are about to be published again: the views are others than the feed is of")
+	}
+}
+
 // notReady keeps the first reason: those that follow tend to be its consequences.
-func (s *Status) notReady(brief, reason string) {
+func (s *Status) notReady(reason string) {
 	if s.Reason == nil {
-		s.brief, s.Reason = brief, known(cmp.Or(reason, brief))
+		s.Reason = &reason
 	}
 }

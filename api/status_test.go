@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,34 +24,30 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 	for name, c := range map[string]struct {
 		set    func(*testing.T, *world)
 		ready  bool
-		brief  string // of /readyz
-		reason string // part of that of /v1/status
+		reason string // part of it
 	}{
-		"an empty log is caught up with": {func(*testing.T, *world) {}, true, "", ""},
+		"an empty log is caught up with": {func(*testing.T, *world) {}, true, ""},
 		"all is applied": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now.Add(-time.Hour), Body: []byte(`{"id":"c"}`)})
 			w.apply(t)
-		}, true, "", ""},
+		}, true, ""},
 		"a little behind is caught up": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now.Add(-time.Second), Body: []byte(`{"id":"c"}`)})
-		}, true, "", ""},
+		}, true, ""},
 		"too far behind": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now.Add(-time.Minute), Body: []byte(`{"id":"c"}`)})
-		}, false, "the views are behind the log", "1 records behind"},
+		}, false, "1 records behind"},
 		"the projector stopped": {func(t *testing.T, w *world) {
 			require.NoError(t, w.SetHealth(t.Context(), views.Health{Reason: "the log diverged in /var/lib/secret", At: now}))
-		}, false,
-			"the projector has stopped folding", "the log diverged"},
-		"no views yet": {func(t *testing.T, w *world) { w.viewsErr = views.ErrNoViews }, false, "nothing has been projected yet",
-			"nothing has been projected yet"},
-		"the views cannot be read": {func(t *testing.T, w *world) { w.viewsErr = errors.New("disk I/O error in /secret") }, false,
-			"the views cannot be read", "disk I/O error"},
-		"the log is gone": {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "the log cannot be reached", "refused"},
+		}, false, "the log diverged"},
+		"no views yet":             {func(t *testing.T, w *world) { w.viewsErr = views.ErrNoViews }, false, "nothing has been projected yet"},
+		"the views cannot be read": {func(t *testing.T, w *world) { w.viewsErr = errors.New("disk I/O error in /secret") }, false, "disk I/O error"},
+		"the log is gone":          {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "refused"},
 		"the log lost records": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now, Body: []byte(`{"id":"c"}`)})
 			w.apply(t)
 			w.lose("record 1 is missing", 1, 1)
-		}, false, "the log lost records", "record 1 is missing"},
+		}, false, "record 1 is missing"},
 		"what is left is applied, and the loss was accepted": {func(t *testing.T, w *world) {
 			for i := range 4 {
 				w.receiveRaw(api.Record{Received: now.Add(-time.Hour), Body: []byte(`{"id":"c"}`)})
@@ -59,14 +56,12 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 				}
 			}
 			w.lose("", 3, 4)
-		}, true, "", ""},
-		"the views differ": {func(t *testing.T, w *world) { verified(t, w, "2 orders differ") }, false,
-			"the views differ from the log", "2 orders differ"},
-		"the views cannot be compared": {func(t *testing.T, w *world) { verified(t, w, views.UnexaminedPrefix+"it has a hole") }, false,
-			"the views cannot be compared with the log", "it has a hole"},
+		}, true, ""},
+		"the views differ":             {func(t *testing.T, w *world) { verified(t, w, "2 orders differ") }, false, "2 orders differ"},
+		"the views cannot be compared": {func(t *testing.T, w *world) { verified(t, w, views.UnexaminedPrefix+"it has a hole") }, false, "it has a hole"},
 		"the log was cut back": {func(t *testing.T, w *world) {
 			require.NoError(t, w.Commit(t.Context(), views.Batch{Checkpoint: views.Checkpoint{Log: "log-1", Sequence: 5}}))
-		}, false, "the log ends before the views", "ends at 0"},
+		}, false, "ends at 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -84,10 +79,70 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 			}
 			require.Contains(t, *status.Reason, c.reason)
 			require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
-			require.JSONEq(t, `{"ready":false,"reason":"`+c.brief+`"}`, string(a.body), "fixed words: anybody may ask")
+			require.Equal(t, api.Health{Reason: status.Reason}, health(t, a), "one reason, wherever it is asked for")
 			require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode, "it is alive all the same")
 		})
 	}
+}
+
+func TestAFullLogIsSaidWhereverTheServiceIsAsked(t *testing.T) {
+	const full, away = "the log is full: it has 990 bytes of at most 1000", "eventlog: the log is unavailable: no server"
+	yes, no := true, false
+	for name, c := range map[string]struct {
+		receives bool
+		refuses  string
+		logErr   error
+		behind   bool
+		ready    bool
+		accepts  *bool
+		reasons  []string // parts of it
+	}{
+		"there is room": {receives: true, ready: true, accepts: &yes},
+		"there is room, and another process receives": {ready: true},
+		"it is full": {receives: true, refuses: full, ready: true, accepts: &no, reasons: []string{full}},
+		"it is full, and another process receives":      {refuses: full, ready: true, reasons: []string{full}},
+		"it is full, and the views are behind":          {receives: true, refuses: full, behind: true, accepts: &no, reasons: []string{"records behind the log; " + full}},
+		"it cannot be reached, which is said only once": {receives: true, refuses: away, logErr: errors.New(away), accepts: &no, reasons: []string{away}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.logErr = c.logErr
+			w.storage = api.Storage{SyncMode: "always", Bytes: 990, MaxBytes: 1000, Left: 10, DiskFree: 5000, Refuses: c.refuses,
+				FullAt: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}
+			if c.behind {
+				w.receiveRaw(api.Record{Received: time.Now().Add(-time.Minute), Body: []byte(`{"id":"c"}`)})
+			}
+			s := start(t, w, func(o *api.Options) { o.Receives = c.receives })
+			status := into[api.Status](t, s.get(t, "/v1/status"))
+			if c.logErr == nil {
+				require.JSONEq(t, `{"firstSequence":1,"lastSequence":`+strconv.Itoa(len(w.records))+`,"epoch":1,"bytes":990,"maxBytes":1000,
+					"bytesLeft":10,"diskFreeBytes":5000,"fullAt":"2027-01-02T03:04:05Z"}`, marshalled(t, status.Log))
+			}
+			require.Equal(t, c.ready, status.Ready, "readers can be served from a full log")
+			require.Equal(t, c.accepts, status.Accepts)
+			if c.reasons == nil {
+				require.Nil(t, status.Reason)
+			}
+			for _, part := range c.reasons {
+				require.Equal(t, 1, strings.Count(*status.Reason, part), *status.Reason)
+			}
+			require.Equal(t, api.Health{Ready: c.ready, Accepts: c.accepts, Reason: status.Reason}, health(t, s.get(t, "/readyz")))
+		})
+	}
+}
+
+// health is the body of /readyz, whatever its status.
+func health(t *testing.T, a answer) (h api.Health) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(a.body, &h), "%s", a.body)
+	return h
+}
+
+func marshalled(t *testing.T, value any) string {
+	t.Helper()
+	bytes, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(bytes)
 }
 
 // verified has the views tell what an examination found that was not finished.
@@ -107,7 +162,8 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 	require.Equal(t, "1", a.Header.Get("Log-Sequence"))
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(a.body, &got))
-	require.Equal(t, map[string]any{"firstSequence": 1.0, "lastSequence": 3.0}, got["log"])
+	require.Equal(t, map[string]any{"firstSequence": 1.0, "lastSequence": 3.0, "epoch": 1.0, "bytes": 700.0, "maxBytes": nil, "bytesLeft": nil,
+		"diskFreeBytes": nil, "fullAt": nil}, got["log"])
 	require.InDelta(t, 60, got["lagSeconds"], 30)
 	_, err := time.Parse(time.RFC3339Nano, got["startedAt"].(string))
 	require.NoError(t, err)
@@ -118,7 +174,9 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 	}
 	s.fail(errors.New("gone"), nil)
 	require.NoError(t, json.Unmarshal(s.get(t, "/v1/status").body, &got))
-	require.Equal(t, map[string]any{"firstSequence": nil, "lastSequence": nil}, got["log"])
+	for name, value := range got["log"].(map[string]any) {
+		require.Nil(t, value, name)
+	}
 	require.Nil(t, got["lagSeconds"])
 }
 
@@ -137,7 +195,8 @@ func counted(t *testing.T, a answer) string {
 func TestStatsCountOrders(t *testing.T) {
 	s := start(t, newWorld(t))
 	require.JSONEq(t, `{"orders":0,"open":0,"final":0,"byStatus":{},"byAssetClass":{},"byBreak":{},"objects":{},
-		"quarantined":0,"quarantinedByClass":{},"records":0}`, counted(t, s.get(t, "/v1/stats")))
+		"bySettlement":{"pending":0,"due":0,"overdue":0,"settled":0,"none":0},"settlement":{"today":"2026-03-02","nextSettlementDay":"2026-03-03",
+		"oldestDueOn":null,"oldestOverdueDays":0,"awaiting":[],"awaitingEarlier":0},"quarantined":0,"quarantinedByClass":{},"records":0}`, counted(t, s.get(t, "/v1/stats")))
 	s.receive(order("a", statemachine.Placed, 1, ""), `{}`)
 	s.receive(order("b", statemachine.Rejected, 1, ""), `{}`)
 	s.receive(order("c", statemachine.Filled, 1, "101"), `{}`)
@@ -147,7 +206,9 @@ func TestStatsCountOrders(t *testing.T) {
 	s.apply(t)
 	a := s.get(t, "/v1/stats")
 	require.JSONEq(t, `{"orders":4,"open":1,"final":1,"byStatus":{"PLACED":1,"REJECTED":1,"FILLED":1,"NONE":1},
-		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},"quarantined":1,"quarantinedByClass":{"not-json":1},"records":6}`,
+		"byAssetClass":{"TRADITIONAL":3,"NONE":1},"byBreak":{"overfill":1},"objects":{"customer":1},
+		"bySettlement":{"pending":1,"due":0,"overdue":0,"settled":0,"none":3},"settlement":{"today":"2026-03-02","nextSettlementDay":"2026-03-03",
+		"oldestDueOn":null,"oldestOverdueDays":0,"awaiting":[{"dueOn":"2026-03-04","orders":1}],"awaitingEarlier":0},"quarantined":1,"quarantinedByClass":{"not-json":1},"records":6}`,
 		counted(t, a))
 	require.Equal(t, "6", a.Header.Get("Log-Sequence"))
 }

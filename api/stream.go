@@ -6,10 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
@@ -44,58 +45,77 @@ type streamOutput struct {
 
 func (a *API) registerStream() {
 	get(a, huma.Operation{OperationID: "stream-orders", Path: "/v1/stream", Tags: []string{"orders"},
-		Summary:     "Orders as they are, then every change, as server-sent events",
-		Description: streamDescription, Responses: a.streamResponse()},
+		Summary:   "Orders as they are, then every change, as server-sent events",
+		Responses: a.streamResponse()},
 		[]int{http.StatusServiceUnavailable}, a.stream)
 }
 
 const streamDescription = `Without Last-Event-ID the stream begins with a snapshot of the orders that match, in events of up to 100 orders; the last one
 has "last": true and the id to resume from, so that a cut in between starts over. From then on each change of an order that matches, or
-did until now, is an order event with the sequence of the order's last notification as its id: ids rise, and nothing is sent twice.
+did until now, is an order event. Its id is the sequence of the order's last notification and the beginning of the hash of that record:
+sequences rise, and nothing is sent twice.
 Several changes of one order that come quickly, or while nobody listened, may come as one.
 
 With Last-Event-ID the stream goes on after that event, also after a restart of the server or a rebuild of the views. When it cannot, a
 resync event says why, and the stream goes on as if it had begun without: what was known before must be thrown away. The same comes
 in an open stream when orders were changed though no notification came for them.
 
+When another day begins in Berlin, orders become due and overdue though no notification came for them. A day event says so, and order
+events without an id follow for the orders whose settlement.state changed with it. After a resume over a midnight the same comes first.
+
 Every 15 s a heartbeat tells how far the stream has come. Whoever does not read is cut off with a closed event, as far as that still gets through.`
 
-// stream answers what can be answered before the first event, and leaves the rest to a streamReader.
+// stream looks where the views stand and leaves the rest to follow.
 func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error) {
 	status, err := a.position.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	applied := status.Checkpoint.Sequence
-	if err := a.hub.join(ctx); err != nil {
-		return nil, err
-	}
-	r := &streamReader{hub: a.hub, views: a.views, query: in.query(), snapshot: in.Snapshot, at: applied, settled: applied,
-		revision: status.Revision.Number}
-	if given := cmp.Or(in.LastEventID, in.Resume); given != "" {
-		if r.resync, err = a.resume(ctx, r, given, &status); err != nil {
-			a.hub.leave()
-			return nil, err
-		}
-	}
 	body := func(c huma.Context) {
-		defer a.hub.leave()
-		e := humaecho.Unwrap(c)
-		c.SetStatus(http.StatusOK)
+		e := echoOf(c)
 		if e.Request().Method == http.MethodHead {
+			c.SetStatus(http.StatusOK)
 			return
 		}
-		r.w, r.control = e.Response(), http.NewResponseController(e.Response().Writer) // Echo's own Flush keeps errors to itself
-		r.serve(ctx)
+		if err := a.follow(e, in, &status); err != nil {
+			answer(e, asProblem(err))
+		}
 	}
-	return &streamOutput{As: As{applied}, ContentType: "text/event-stream", Buffering: "no", Body: body}, nil
+	return &streamOutput{As: As{status.Checkpoint.Sequence}, ContentType: "text/event-stream", Buffering: "no", Body: body}, nil
+}
+
+// follow serves one reader. It alone takes a place in the hub, and gives it back on every way out; an error is one before the answer
+// began.
+func (a *API) follow(e echo.Context, in *streamInput, status *views.Status) error {
+	ctx, w := e.Request().Context(), e.Response()
+	window, err := a.hub.join(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.hub.leave()
+	applied := status.Checkpoint.Sequence
+	r := &streamReader{hub: a.hub, window: window, views: a.views, query: in.query(a.zone, views.Settling{Schedule: a.schedule, Today: window.day()}), snapshot: in.Snapshot, at: applied, settled: applied,
+		revision: status.Revision.Number, w: w, control: http.NewResponseController(w.Writer)} // Echo's own Flush keeps errors to itself
+	if given := cmp.Or(in.LastEventID, in.Resume); given != "" {
+		if r.resync, err = a.resume(ctx, r, given, status); err != nil {
+			return err
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+	r.serve(ctx)
+	return nil
 }
 
 // resume has r begin after the event given, or says why it cannot.
 func (a *API) resume(ctx context.Context, r *streamReader, given string, status *views.Status) (*StreamResync, error) {
-	id, err := strconv.ParseUint(given, 10, 63)
-	if err != nil {
+	id, hash, ok := parseEventID(given)
+	if !ok {
 		return &StreamResync{Reason: "unknown", LastEventID: given, Detail: "It is not the id of an event."}, nil
+	}
+	if other, err := a.another(ctx, id, hash); err != nil {
+		return nil, err
+	} else if other {
+		return &StreamResync{Reason: "unknown", LastEventID: given, Detail: "The log was set back: another record has that sequence now."}, nil
 	}
 	if revision := &status.Revision; revision.Number > 0 && id <= revision.Sequence {
 		return revised(revision, given), nil
@@ -111,7 +131,7 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, status 
 		}
 		r.settled = bounds.Last
 	}
-	if kept, _ := a.hub.where(); id < kept {
+	if kept, _ := r.window.where(); id < kept {
 		oldest, err := a.hub.recent(ctx)
 		if err != nil {
 			return nil, err
@@ -122,13 +142,32 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, status 
 		}
 	}
 	r.at, r.resumed = id, true
+	r.query.Today = min(r.query.Today, a.dayOf(ctx, id))
 	return nil, nil
+}
+
+// another reports whether another record has that sequence than the one of that hash. A record that is lost cannot be compared.
+func (a *API) another(ctx context.Context, sequence uint64, hash string) (bool, error) {
+	if hash == "" {
+		return false, nil
+	}
+	record, err := a.log.Record(ctx, sequence)
+	switch {
+	case errors.Is(err, ErrNoRecord), errors.Is(err, ErrMissing):
+		return false, nil
+	case err != nil:
+		return false, unavailable(ctx, err)
+	}
+	return !strings.HasPrefix(record.Hash, hash), nil
 }
 
 // revised says that orders were changed though no notification came for them.
 func revised(revision *views.Revision, last string) *StreamResync {
 	if revision.Cause == views.ByRebuild {
 		return &StreamResync{Reason: "rebuilt", LastEventID: last, Detail: "The views were made anew by other rules."}
+	}
+	if revision.Cause == views.ByEpoch {
+		return &StreamResync{Reason: "restored", LastEventID: last, Detail: "The log was restored, or a loss of records was accepted."}
 	}
 	return &StreamResync{Reason: "redriven", LastEventID: last, Detail: "Notifications that could not be read before were given to their orders."}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"reflect"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/statemachine"
@@ -14,6 +13,7 @@ const (
 	eventSnapshot  = "snapshot"
 	eventOrder     = "order"
 	eventResync    = "resync"
+	eventDay       = "day"
 	eventHeartbeat = "heartbeat"
 	eventClosed    = "closed"
 )
@@ -34,7 +34,7 @@ type StreamOrder struct {
 	Matches      bool        `json:"matches" doc:"false: the filters do not select the order any more. They did since the reader last heard of it, or, right after a resume, ever."`
 }
 
-// StreamCause is the notification that an event was sent for: the order's last one.
+// StreamCause is the notification that an event was sent for: the order's last one, also where a day event made it due or overdue.
 type StreamCause struct {
 	Sequence uint64  `json:"sequence"`
 	Effect   *string `json:"effect" doc:"What it did, as in the history; null: it said nothing new of the status (a repeat, or details only), or it is not known any more."`
@@ -42,7 +42,7 @@ type StreamCause struct {
 
 // StreamResync says that what the reader knows does not hold any more, or that the stream could not go on from Last-Event-ID.
 type StreamResync struct {
-	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt" doc:"too-old: more orders changed since than are sent after each other; unknown: the log never had that record; redriven: quarantined notifications were given to orders whose last one is older; rebuilt: the views were made anew by other rules."`
+	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt,restored" doc:"too-old: more orders changed since than are sent after each other; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were given to orders whose last one is older; rebuilt: the views were made anew by other rules."`
 	LastEventID string `json:"lastEventId" doc:"As it was sent; of an open stream the id of its last event."`
 	Detail      string `json:"detail" doc:"In words."`
 }
@@ -78,10 +78,11 @@ func (a *API) streamResponse() map[string]*huma.Response {
 		name, id string
 		data     reflect.Type
 	}{
-		{eventSnapshot, "The sequence that it stands at; with the last event of a snapshot only.", reflect.TypeFor[StreamSnapshot]()},
-		{eventOrder, "The sequence of the order's last notification.", reflect.TypeFor[StreamOrder]()},
+		{eventSnapshot, "Of the record that it stands at, as for order; with the last event of a snapshot only.", reflect.TypeFor[StreamSnapshot]()},
+		{eventOrder, "The sequence of the order's last notification, a hyphen and the first 8 hex digits of the hash of that record; without these two when the record is lost or the log cannot be reached. None, after a day event, of an order that is sent for the new day.", reflect.TypeFor[StreamOrder]()},
 		{eventResync, "", reflect.TypeFor[StreamResync]()},
-		{eventHeartbeat, "As applied, when it is above the last id.", reflect.TypeFor[StreamHeartbeat]()},
+		{eventDay, "", reflect.TypeFor[StreamDay]()},
+		{eventHeartbeat, "Of the record applied, as for order, when its sequence is above that of the last id.", reflect.TypeFor[StreamHeartbeat]()},
 		{eventClosed, "", reflect.TypeFor[StreamClosed]()},
 	}
 	var events []*huma.Schema
@@ -91,7 +92,7 @@ func (a *API) streamResponse() map[string]*huma.Response {
 			"data":  a.huma.OpenAPI().Components.Schemas.Schema(k.data, true, ""),
 		}
 		if k.id != "" {
-			properties["id"] = &huma.Schema{Type: huma.TypeInteger, Format: "int64", Description: k.id}
+			properties["id"] = &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]+(-[0-9a-f]{8})?$", Description: k.id}
 		}
 		events = append(events, &huma.Schema{Title: k.name, Type: huma.TypeObject, Properties: properties, Required: []string{"event", "data"}})
 	}
@@ -100,12 +101,12 @@ func (a *API) streamResponse() map[string]*huma.Response {
 			Description: "The events in the order of the stream; data is written as JSON.", Items: &huma.Schema{OneOf: events}}}}}}
 }
 
-// appendEvent adds an event with data that is JSON; id 0 is none.
-func appendEvent(b []byte, event string, id uint64, data []byte) []byte {
+// appendEvent adds an event with data that is JSON; id "" is none.
+func appendEvent(b []byte, event, id string, data []byte) []byte {
 	b = append(append(append(b, "event: "...), event...), '\n')
 	b = append(append(append(b, "data: "...), data...), '\n')
-	if id > 0 {
-		b = append(strconv.AppendUint(append(b, "id: "...), id, 10), '\n')
+	if id != "" {
+		b = append(append(append(b, "id: "...), id...), '\n')
 	}
 	return append(b, '\n')
 }

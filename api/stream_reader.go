@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -33,6 +32,7 @@ var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeBytes)
 // streamReader is one stream. It knows every change up to at.
 type streamReader struct {
 	hub      *hub
+	window   *window
 	views    Views
 	query    views.Query
 	snapshot bool
@@ -53,6 +53,10 @@ type streamReader struct {
 	// What the hub tells from before is compared with began: only after it has the reader heard all that others have.
 	settled uint64
 	live    bool // the hub took over
+	// before is the query on the day before. The reader was sent what the new day changes as the views stood at turned: of orders
+	// that changed until then it may know what before selected.
+	before views.Query
+	turned uint64
 }
 
 // serve writes events until ctx ends, the server stops or the reader is too slow.
@@ -96,7 +100,7 @@ func (r *streamReader) ended(reason string, err error) {
 
 // close sends the last event, as far as that gets through.
 func (r *streamReader) close(retry, reason, detail string) {
-	event := appendEvent([]byte(retry), eventClosed, 0, eventData(StreamClosed{reason, detail}))
+	event := appendEvent([]byte(retry), eventClosed, "", eventData(StreamClosed{reason, detail}))
 	if r.write(event) == nil {
 		r.hub.metrics.events.WithLabelValues(eventClosed).Inc()
 	}
@@ -105,15 +109,15 @@ func (r *streamReader) close(retry, reason, detail string) {
 func (r *streamReader) follow(ctx context.Context) error {
 	first := []byte(retryFirst)
 	if r.resync != nil {
-		first = appendEvent(first, eventResync, 0, eventData(r.resync))
+		first = appendEvent(first, eventResync, "", eventData(r.resync))
 		r.hub.metrics.events.WithLabelValues(eventResync).Inc()
 	}
 	switch {
 	case r.resumed:
 		r.sent = r.at
-		first = r.appendHeartbeat(first)
+		first = r.appendHeartbeat(ctx, first)
 	case !r.snapshot:
-		first = r.appendHeartbeat(first) // the id from which to resume, before anything changes
+		first = r.appendHeartbeat(ctx, first) // the id from which to resume, before anything changes
 	}
 	if err := r.write(first); err != nil {
 		return err
@@ -124,12 +128,15 @@ func (r *streamReader) follow(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
-		found, through, moved, held := r.hub.since(r.at)
-		revision := r.hub.revised(r.revision) // after the changes: none of a revision is sent that was not told
+		found, through, moved, held := r.window.since(r.at)
+		revision := r.window.revised(r.revision) // after the changes: a change is never sent before the revision that it belongs to
+		today := r.window.day()
 		var err error
 		switch {
 		case revision != nil:
 			err = r.startOver(ctx, revision)
+		case today != r.query.Today:
+			err = r.newDay(ctx, today)
 		case held:
 			err = r.sendLive(ctx, found, through, moved)
 		case r.live:
@@ -158,13 +165,13 @@ func (r *streamReader) begin(ctx context.Context) error {
 
 // startOver tells that what the reader knows does not hold any more, and begins again.
 func (r *streamReader) startOver(ctx context.Context, revision *views.Revision) error {
-	event := appendEvent(nil, eventResync, 0, eventData(revised(revision, strconv.FormatUint(r.sent, 10))))
+	event := appendEvent(nil, eventResync, "", eventData(revised(revision, r.hub.ids.of(ctx, r.sent))))
 	r.hub.metrics.events.WithLabelValues(eventResync).Inc()
 	r.revision, r.resumed, r.live = revision.Number, false, false
-	from, _ := r.hub.where()
+	from, _ := r.window.where()
 	r.at, r.sent = max(r.at, from), 0
 	if !r.snapshot {
-		event = r.appendHeartbeat(event)
+		event = r.appendHeartbeat(ctx, event)
 	}
 	if err := r.write(event); err != nil {
 		return err
@@ -192,11 +199,7 @@ func (r *streamReader) sendChanges(found []*change, through uint64) error {
 		streamBuffers.Put(buffer)
 	}()
 	for _, c := range found {
-		since := c.since
-		if since < r.settled {
-			since = r.began
-		}
-		if due, matches := c.concerns(&r.query, since); due {
+		if due, matches := r.concerns(c); due {
 			b = c.appendTo(b, matches)
 			r.sent = c.sequence
 			r.hub.metrics.events.WithLabelValues(eventOrder).Inc()
@@ -213,6 +216,18 @@ func (r *streamReader) sendChanges(found []*change, through uint64) error {
 	return r.write(b)
 }
 
+// concerns reports whether a change is due to the reader, and whether the order matches.
+func (r *streamReader) concerns(c *change) (due, matches bool) {
+	if r.query.Matches(c.order, &c.now) {
+		return true, true
+	}
+	since := c.since
+	if since < r.settled {
+		since = r.began
+	}
+	return c.matched(&r.query, since) || since < r.turned && c.matched(&r.before, since), false
+}
+
 // wait sends heartbeats until one of the channels is ready, or ctx ends, which is told by follow.
 func (r *streamReader) wait(ctx context.Context, moved <-chan struct{}, free chan<- struct{}) error {
 	for {
@@ -224,19 +239,19 @@ func (r *streamReader) wait(ctx context.Context, moved <-chan struct{}, free cha
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.beat.C:
-			if err := r.write(r.appendHeartbeat(nil)); err != nil {
+			if err := r.write(r.appendHeartbeat(ctx, nil)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (r *streamReader) appendHeartbeat(b []byte) []byte {
-	var id uint64
+func (r *streamReader) appendHeartbeat(ctx context.Context, b []byte) []byte {
+	id := ""
 	if r.at > r.sent {
-		id, r.sent = r.at, r.at
+		id, r.sent = r.hub.ids.of(ctx, r.at), r.at
 	}
-	_, generation := r.hub.where()
+	_, generation := r.window.where()
 	r.hub.metrics.events.WithLabelValues(eventHeartbeat).Inc()
 	return appendEvent(b, eventHeartbeat, id, eventData(StreamHeartbeat{r.at, generation}))
 }
@@ -249,11 +264,7 @@ func (r *streamReader) catchUp(ctx context.Context) error {
 			return err
 		}
 		r.settled = max(r.settled, page.At.Applied)
-		found := make([]*change, len(page.Orders))
-		for i := range page.Orders {
-			found[i] = newChange(&page.Orders[i], r.began)
-		}
-		return r.sendChanges(found, page.Through)
+		return r.sendChanges(r.hub.newChanges(ctx, page.Orders, r.began, r.query.Settling), page.Through)
 	})
 }
 
@@ -330,14 +341,14 @@ func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) er
 			if rest[0].Last.Sequence > s.applied {
 				continue // it changed meanwhile, and is sent as a change
 			}
-			event.Orders = append(event.Orders, newOrder(&rest[0]))
+			event.Orders = append(event.Orders, newOrder(&rest[0], r.query.Settling))
 			size += sizeOf(&rest[0])
 		}
 		s.page++
 		event.Page, event.Last = s.page, s.last && len(rest) == 0
-		var id uint64
+		id := ""
 		if event.Last {
-			id = s.applied
+			id = r.hub.ids.of(ctx, s.applied)
 		}
 		if err := r.write(appendEvent(nil, eventSnapshot, id, eventData(event))); err != nil {
 			return err

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/orderfold/orderfold/api"
@@ -15,7 +16,7 @@ import (
 func (w *world) redrive(t testing.TB, sequence uint64, n statemachine.Notification) {
 	t.Helper()
 	err := w.Store.Redrive(t.Context(), func(ctx context.Context) (views.Redriven, error) {
-		known, err := w.Store.Sequences(ctx, n.OrderID)
+		known, _, err := w.Store.SequencesAfter(ctx, n.OrderID, 0, math.MaxInt)
 		if err != nil {
 			return views.Redriven{}, err
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -25,7 +26,8 @@ const streamPatience = 8 * time.Minute // with the race detector, on a busy mach
 // event is one of a stream; its data was valid by the document.
 type event struct {
 	kind string
-	id   uint64 // 0: none
+	id   uint64 // the sequence in it; 0: none
+	text string // the id whole
 	data []byte
 }
 
@@ -83,7 +85,9 @@ func (r *reader) read() (e event, err error) {
 		case name == "data":
 			e.data = []byte(value)
 		case name == "id":
-			if e.id, err = strconv.ParseUint(value, 10, 64); err != nil {
+			sequence, _, _ := strings.Cut(value, "-")
+			e.text = value
+			if e.id, err = strconv.ParseUint(sequence, 10, 64); err != nil {
 				return e, err
 			}
 		}
@@ -387,9 +391,9 @@ func TestAReaderThatFallsBehindWhatIsKeptIsTold(t *testing.T) {
 }
 
 func TestStreamsAreBoundedAndNeedAKey(t *testing.T) {
-	key, err := api.ParseKey("desk:reader:secret")
+	key, err := access.ParseKey("desk:reader:secret")
 	require.NoError(t, err)
-	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Readers, o.Keys = 1, []api.Key{key} })
+	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Readers, o.Access.Keys = 1, []access.Key{key} })
 	code, _ := s.get(t, "/v1/stream").problem(t)
 	require.Equal(t, "unauthorized", code)
 	s.key = "secret"

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -21,8 +24,25 @@ type Tagged struct {
 // privateCache lets a caller keep an answer that it asks for again by its tag.
 const privateCache = "private, no-cache"
 
+// tagOf derives the tag of an answer from its body as it is sent: the same body has the same tag, whichever process or generation of
+// the views it comes from, and another body has another one. It is weak because it stands for every encoding of the body.
+func tagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	tag := append(make([]byte, 0, 32), `W/"`...)
+	tag = base64.RawURLEncoding.AppendEncode(tag, sum[:sha256.Size/2])
+	return string(append(tag, '"'))
+}
+
+// rendered returns v as writeJSON writes it.
+func rendered(v any) []byte {
+	var b bytes.Buffer
+	_ = writeJSON(&b, v) // texts and numbers: it can be written
+	return b.Bytes()
+}
+
 // tag returns the answer's tag, and the status: 304 when the caller has that answer.
-func (m IfNoneMatch) tag(tag string) (t Tagged, status int) {
+func (m IfNoneMatch) tag(body []byte) (t Tagged, status int) {
+	tag := tagOf(body)
 	if m.Known != "" && matches(m.Known, tag) {
 		status = http.StatusNotModified
 	} else {

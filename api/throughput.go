@@ -47,13 +47,26 @@ func (t *throughput) perSecond() *float64 {
 	return &rate
 }
 
+// boundsIfReached returns nil while the log does not answer.
+func (a *API) boundsIfReached(ctx context.Context) *LogBounds {
+	ctx, cancel := context.WithTimeout(ctx, logPatience)
+	defer cancel()
+	bounds, err := a.log.Bounds(ctx)
+	if err != nil {
+		return nil
+	}
+	return &bounds
+}
+
 // watchThroughput samples until ctx ends.
 func (a *API) watchThroughput(ctx context.Context) {
 	ticker := time.NewTicker(throughputEvery)
 	defer ticker.Stop()
 	for {
 		if status, err := a.position.Status(ctx); err == nil {
-			a.throughput.add(time.Now(), status.Checkpoint.Sequence)
+			now := time.Now()
+			a.throughput.add(now, status.Checkpoint.Sequence)
+			a.minutes.look(now, a.boundsIfReached(ctx), status.Checkpoint.Sequence)
 		}
 		select {
 		case <-ticker.C:

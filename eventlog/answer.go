@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -50,7 +52,7 @@ func (g *group) answered(msg *nats.Msg) {
 }
 
 func readAnswer(msg *nats.Msg) (ack, error) {
-	if len(msg.Data) == 0 && first(msg.Header, "Status") == "503" {
+	if isNobody(msg) {
 		return ack{}, nats.ErrNoResponders
 	}
 	var got ack
@@ -63,8 +65,8 @@ func readAnswer(msg *nats.Msg) (ack, error) {
 	return got, nil
 }
 
-// conclude tells every caller of a shipment what became of its record. A batch that was refused comes apart: its records
-// go on alone, so that only the one fails for which it was refused.
+// conclude ends a shipment with its answer, for every caller. A batch that was refused comes apart: its records are sent alone, so that
+// only the one fails for which it was refused.
 func (g *group) conclude(s *shipment, got ack, err error) {
 	count := len(s.records)
 	if err == nil && s.batch != "" && (got.Batch != s.batch || got.Count != count) || err == nil && got.Sequence < uint64(count) {
@@ -77,17 +79,18 @@ func (g *group) conclude(s *shipment, got ack, err error) {
 	}
 	if err == nil {
 		g.highest = max(g.highest, got.Sequence)
+		g.refused = refusal{}
 	}
 	for i, a := range s.records {
 		if err != nil {
-			g.settle(a, outcome{err: g.failure(s, a, err)})
+			g.resolve(a, outcome{err: g.failure(s, a, err)})
 			continue
 		}
-		g.settle(a, outcome{sequence: got.Sequence - uint64(count-1-i)})
+		g.resolve(a, outcome{sequence: got.Sequence - uint64(count-1-i)})
 	}
 }
 
-// failure is what the caller of one record is told.
+// failure returns the error for the caller of one record.
 func (g *group) failure(s *shipment, a *appending, err error) error {
 	var refused *jetstream.APIError
 	switch {
@@ -96,6 +99,10 @@ func (g *group) failure(s *shipment, a *appending, err error) error {
 	case errors.As(err, &refused) && s.batch == "":
 		if refused.ErrorCode == errCodeMessageTooLarge {
 			return g.tooLarge(a)
+		}
+		g.refused = refusal{err: refused, full: isFull(refused), size: storedSize(a.msg), at: time.Now()}
+		if g.refused.full {
+			err = fmt.Errorf("%w: %w", errFull, err)
 		}
 		return notAppended(err)
 	case slices.ContainsFunc(unsent, func(known error) bool { return errors.Is(err, known) }):
@@ -106,19 +113,66 @@ func (g *group) failure(s *shipment, a *appending, err error) error {
 	return outcomeUnknown(err)
 }
 
+// isFull reports whether the server refused a record for the limit of the stream: it has one code for all failures to store.
+func isFull(refused *jetstream.APIError) bool {
+	return refused.ErrorCode == errCodeStoreFailed && strings.Contains(refused.Description, "maximum bytes exceeded")
+}
+
+// storedSize is what the server counts for a record (2.15.2: fileStoreMsgSize).
+func storedSize(msg *nats.Msg) uint64 {
+	headers := len("NATS/1.0\r\n\r\n")
+	for name, values := range msg.Header {
+		for _, value := range values {
+			headers += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	const overhead = 22 + 4 + 8
+	return uint64(overhead + len(msg.Subject) + headers + len(msg.Data))
+}
+
 // takeApart puts the records of a refused batch back to the head of the queue.
 func (g *group) takeApart(s *shipment) {
 	again := make([]*appending, 0, len(s.records)+len(g.queue))
 	for _, a := range s.records {
-		if a.settled { // its caller was told that the outcome is unknown, and now there will be none
-			g.settle(a, outcome{})
+		if a.resolved { // its caller has left, with the answer that the outcome is unknown
+			g.resolve(a, outcome{})
 			continue
 		}
-		a.alone, a.msg.Reply = true, ""
+		a.alone, a.shipment, a.msg.Reply = true, nil, ""
 		for _, name := range []string{headerBatchID, headerBatchSequence, headerBatchCommit} {
 			delete(a.msg.Header, name)
 		}
 		again = append(again, a)
 	}
 	g.queue = append(again, g.queue...)
+}
+
+// refusal is why the last record was not stored; zero when it was.
+type refusal struct {
+	err  error
+	full bool   // the log has no room for it below its limit
+	size uint64 // what the record would have taken
+	at   time.Time
+}
+
+// refusal returns why the last record was not stored, and why none is taken at all.
+func (g *group) refusal() (last refusal, closed error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused, g.closed
+}
+
+// forgetRefusal is for a server that may have changed.
+func (g *group) forgetRefusal() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = refusal{}
+}
+
+// reached notes that the log has this sequence, and returns the highest one it is known to have.
+func (g *group) reached(sequence uint64) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.highest = max(g.highest, sequence)
+	return g.highest
 }

@@ -14,6 +14,8 @@ const (
 	appendPatience = 5 * time.Second
 	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
 	errCodeMessageTooLarge jetstream.ErrorCode = 10054
+	// errCodeStoreFailed is JSStreamStoreFailedF: the stream is full. After a failed write there is no answer at all.
+	errCodeStoreFailed jetstream.ErrorCode = 10077
 )
 
 // Append adds a record at the end of the log and returns its sequence once the server has stored it, which means on disk
@@ -23,8 +25,8 @@ const (
 // Appends that wait at the same time share one write to the disk. Each still stands or falls alone, and a record appended
 // after the answer for another one stands after it in the log.
 //
-// Errors: ErrInvalid, and nothing was appended; ErrUnavailable, with the context's cause if it ended: it says whether the
-// record was not appended or whether that is unknown.
+// Errors: ErrInvalid, and nothing was appended; ErrUnavailable, with the context's cause if it ended: whether the record
+// was appended is unknown then, unless the error is ErrNotAppended too.
 func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	msg, err := message(r)
 	if err != nil {
@@ -43,7 +45,7 @@ func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 
 // notAppended is the error for a record that is surely not in the log.
 func notAppended(err error) error {
-	return fmt.Errorf("%w: the record was not appended: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrNotAppended, err)
 }
 
 // outcomeUnknown is the error for a record that was handed to the server, which did not say what became of it.
@@ -61,4 +63,5 @@ var (
 	errCrowded        = errors.New("too many records are waiting")
 	errConnectionLost = errors.New("the connection to the server was lost")
 	errSilent         = errors.New("the server does not answer")
+	errFull           = &Fault{Err: errors.New("the log is full"), Hint: limitHint}
 )

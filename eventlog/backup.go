@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-	"github.com/nats-io/nats-server/v2/server/archive"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
 const (
@@ -30,8 +29,6 @@ const (
 	backupPatience = 2 * time.Second
 	// backupPause is how long no other is asked for when there was none.
 	backupPause = 10 * time.Minute
-	// maxEntry bounds what is held of one record; no server takes a larger message.
-	maxEntry = 64 << 20
 )
 
 // errNoBackup: the server gives none that can be read. It is an older one, or this user may not have it, or it did not answer in time.
@@ -47,9 +44,9 @@ type backup struct {
 	rest   []byte // of the chunk that is being read
 	number uint64 // of that chunk, from 1 on
 	ended  bool
-	failed error // why no more comes; the archive's reader does not pass it on
+	failed error // why no more comes; the reader does not pass it on
 
-	archive    *archive.Reader
+	reader     *embedded.BackupReader
 	attributes attributes // of the last record
 }
 
@@ -62,13 +59,12 @@ func (l *Log) mayBackUp() bool {
 func (l *Log) backup(ctx context.Context) (b *backup, err error) {
 	// The last chunk and the end come without being asked for.
 	b = &backup{ctx: ctx, conn: l.conn, chunks: make(chan *nats.Msg, backupWindow/backupChunk+2), quiet: time.NewTimer(silence)}
-	b.archive = archive.NewReader(bufio.NewReaderSize(s2.NewReader(b), 64<<10))
 	if b.sub, err = l.conn.ChanSubscribe(l.conn.NewInbox(), b.chunks); err == nil {
 		err = b.request()
 	}
 	if err == nil {
-		var state *archive.Header
-		if state, err = b.entry(); err == nil && state.Name != "state.json" || errors.Is(err, archive.ErrInvalidArchive) {
+		b.reader, err = embedded.NewBackupReader(b)
+		if err = b.reason(err); errors.Is(err, embedded.ErrBackupFormat) {
 			err = fmt.Errorf("%w that can be read: it is another version", errNoBackup)
 		}
 	}
@@ -80,18 +76,13 @@ func (l *Log) backup(ctx context.Context) (b *backup, err error) {
 }
 
 func (b *backup) request() error {
-	request, err := json.Marshal(struct {
-		Deliver     string `json:"deliver_subject"`
-		NoConsumers bool   `json:"no_consumers"`
-		Chunk       int    `json:"chunk_size"`
-		Window      int    `json:"window_size"`
-	}{b.sub.Subject, true, backupChunk, backupWindow})
+	request, err := json.Marshal(snapshotOrder{Deliver: b.sub.Subject, NoConsumers: true, Chunk: backupChunk, Window: backupWindow})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, backupPatience)
 	defer cancel()
-	msg, err := b.conn.RequestWithContext(ctx, "$JS.API.STREAM.SNAPSHOT."+streamName, request)
+	msg, err := b.conn.RequestWithContext(ctx, snapshotRequest, request)
 	if err != nil && b.ctx.Err() == nil && b.conn.IsConnected() {
 		return fmt.Errorf("%w: %w", errNoBackup, err)
 	}
@@ -173,12 +164,7 @@ func (b *backup) accept(msg *nats.Msg) error {
 	return b.conn.Publish(msg.Reply, nil)
 }
 
-func (b *backup) entry() (*archive.Header, error) {
-	entry, err := b.archive.Next()
-	return entry, b.reason(err)
-}
-
-// reason is why the archive cannot be read.
+// reason returns why the backup cannot be read.
 func (b *backup) reason(err error) error {
 	if err != nil && b.failed != nil {
 		return b.failed
@@ -186,26 +172,16 @@ func (b *backup) reason(err error) error {
 	return err
 }
 
-// next returns the next record, of the log of that identity; io.EOF at the end.
+// next returns the next record, of the log with that identity; io.EOF at the end.
 func (b *backup) next(log string) (Record, error) {
-	entry, err := b.entry()
+	entry, err := b.reader.Next()
 	if err != nil {
-		return Record{}, err
-	}
-	if entry.Name == "" { // the mark at the end
-		return Record{}, io.EOF
-	}
-	if entry.HeaderSize > maxEntry || entry.PayloadSize > maxEntry {
-		return Record{}, fmt.Errorf("record %d of the backup is too large", entry.Sequence)
-	}
-	data := make([]byte, entry.HeaderSize+entry.PayloadSize)
-	if _, err := io.ReadFull(b.archive, data); err != nil {
 		return Record{}, b.reason(err)
 	}
-	if err := b.attributes.read(data[:entry.HeaderSize]); err != nil {
+	if err := b.attributes.read(entry.Header); err != nil {
 		return Record{}, err
 	}
-	return record(log, entry.Sequence, time.Unix(0, entry.Timestamp), entry.Name, b.attributes, data[entry.HeaderSize:]), nil
+	return record(log, entry.Sequence, entry.Stored, entry.Subject, b.attributes, entry.Body), nil
 }
 
 // restore yields what a backup has of what is due. Where it ends, for whatever reason, a consumer goes on, and says what is wrong

@@ -81,6 +81,7 @@ func TestADamagedLogIsNeverTakenForASoundOne(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			p := embeddedPlace(t)
 			l := open(t, p.options)
 			const records = 180

@@ -140,6 +140,7 @@ func TestTheLogGoesOnWhenThereIsRoomOnTheDiskAgain(t *testing.T) {
 	require.Eventually(t, func() bool { _, failed := d.counts(); return failed > 1000 }, time.Minute, 5*time.Millisecond)
 	full, _ := d.counts()
 	require.NotZero(t, full)
+	require.Eventually(t, func() bool { return strings.Contains(fmt.Sprint(l.Refuses(ctx)), "the log takes no records") }, time.Minute, time.Millisecond)
 
 	largestFile(t, ^uint64(0))
 	require.Eventually(t, func() bool { acked, _ := d.counts(); return acked > full+1000 }, time.Minute, 5*time.Millisecond)
@@ -148,6 +149,7 @@ func TestTheLogGoesOnWhenThereIsRoomOnTheDiskAgain(t *testing.T) {
 	// What was handed over is before it.
 	appendAll(t, l, last)
 	d.sent[last] = true
+	require.NoError(t, l.Refuses(ctx))
 
 	read, err := readAll(t.Context(), l, eventlog.Position{})
 	require.NoError(t, err)

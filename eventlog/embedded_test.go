@@ -191,7 +191,7 @@ func TestAnEmbeddedLogOpensFastAndSyncsAlways(t *testing.T) {
 	require.Empty(t, l.Addr())
 	external, err := open(t, separatePlace(t, "").options).Info(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replicas: 1, MaxBytes: -1}, external)
+	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replicas: 1, Room: eventlog.Room{MaxBytes: -1, Left: -1, DiskFree: -1}}, external)
 }
 
 func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {
@@ -234,6 +234,10 @@ func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {
 	require.NoError(t, open(t, p.options).Close())
 	require.NoFileExists(t, filepath.Join(p.options.Dir, "subscriber.url"), "no listener, no URL")
 
+	text, err := os.ReadFile(secrets)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(secrets, append([]byte("\uFEFF"), text...), 0o600))
+	require.NoError(t, open(t, p.options).Close(), "a byte order mark is no part of it")
 	require.NoError(t, os.WriteFile(secrets, []byte(`{"subscriber":"s3cret"`), 0o600))
 	_, err = eventlog.Open(t.Context(), p.options)
 	require.ErrorContains(t, err, "remove it")
@@ -321,7 +325,7 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 		{"$JS.API.STREAM.DELETE.NOTIFICATIONS", ""},
 		{"$JS.API.STREAM.PURGE.NOTIFICATIONS", ""},
 		{"$JS.API.STREAM.MSG.DELETE.NOTIFICATIONS", `{"seq":1}`},
-		{"$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
+		{"$JS.API.STREAM.RESTORE.NOTIFICATIONS", `{"config":{"name":"NOTIFICATIONS"}}`},
 		{"$JS.API.SERVER.REMOVE", "{}"},
 		{"$SYS.REQ.SERVER.PING", ""},
 	}
@@ -330,7 +334,12 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 		{"$JS.API.CONSUMER.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"name":"mine"}}`},
 		{"$JS.API.CONSUMER.DURABLE.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"durable_name":"mine"}}`},
 		{"$JS.API.CONSUMER.DELETE.NOTIFICATIONS.books", ""},
+		{"$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
+		{"$JS.SNAPSHOT.ACK.NOTIFICATIONS.x.1.1", ""},
+		{"orderfold.backup", `{"deliver_subject":"_INBOX.x"}`},
+		{"orderfold.limit", "1073741824"},
 	}, forBoth...)
+	limit := room(t, l).MaxBytes
 	for user, requests := range map[string][][2]string{"subscriber": forSubscriber, "operator": forBoth} {
 		conn, _, refusals := as(t, p, user)
 		for _, request := range requests {
@@ -350,12 +359,12 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 			{"$JS.API.CONSUMER.INFO.NOTIFICATIONS.books", ""},
 			{"$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.books", `{"batch":1}`},
 		} {
-			for _, target := range []string{"notifications.customer.00", "$JS.API.STREAM.DELETE.NOTIFICATIONS"} {
-				require.NoError(t, conn.PublishRequest(allowed[0], target, []byte(allowed[1])))
-			}
+			require.NoError(t, conn.PublishRequest(allowed[0], "notifications.customer.00", []byte(allowed[1])))
+			// The server itself refuses to answer there, and refusals come in order: the request before had none.
+			const refused = "$JS.API.STREAM.DELETE.NOTIFICATIONS"
+			require.NoError(t, conn.PublishRequest(allowed[0], refused, []byte(allowed[1])))
+			requireRefusal(t, refusals, `Publish with Reply of "`+refused+`"`)
 		}
-		require.NoError(t, conn.Flush())
-		require.Empty(t, refusals, "these requests are allowed")
 	}
 	// A push consumer delivers where its maker says, with the log's rights.
 	for _, target := range []string{"notifications.customer.00", "$JS.API.STREAM.DELETE.NOTIFICATIONS", "$JS.API.STREAM.PURGE.NOTIFICATIONS"} {
@@ -363,6 +372,24 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 			DeliverSubject: target, AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true})
 		t.Logf("push consumer to %s: %v", target, err)
 	}
+	// So does a backup.
+	conn, _, _ := as(t, p, "operator")
+	for _, request := range []string{
+		`{"deliver_subject":"notifications.customer.00"}`,
+		`{"deliver_subject":"$JS.API.STREAM.PURGE.NOTIFICATIONS"}`,
+		`{"deliver_subject":"_INBOX.x","deliver_subject":"notifications.customer.00"}`,
+		`{"deliver_subject":"_INBOX.x","Deliver_Subject":"notifications.customer.00"}`,
+		`{}`, `[]`, ``,
+	} {
+		answer, err := conn.Request("$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", []byte(request), 5*time.Second)
+		require.NoError(t, err)
+		require.Contains(t, string(answer.Data), "deliver_subject must begin with _INBOX.", request)
+	}
+	// The answer to a request for a limit goes back to who asked.
+	require.NoError(t, conn.PublishRequest("orderfold.limit", "notifications.customer.00", []byte("1")))
+	_, err = conn.Request("orderfold.limit", []byte("1"), 5*time.Second)
+	require.NoError(t, err, "the request before was dealt with, too")
+	require.Equal(t, limit, room(t, l).MaxBytes)
 	read, err := readAll(t.Context(), l, eventlog.Position{})
 	require.NoError(t, err)
 	require.Equal(t, numbered(1, 5), bodies(read))

@@ -3,10 +3,23 @@ package eventlog
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
+
+// PingInterval returns how often the connection to the server of the log asks whether it is there.
+func PingInterval(opts Options) (time.Duration, error) {
+	opts.Logger = zap.NewNop()
+	conn, err := connect(opts)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	return conn.Opts.PingInterval, nil
+}
 
 // JetStream gives the tests the log's own connection, which has every right.
 func JetStream(l *Log) jetstream.JetStream { return l.js }
@@ -16,6 +29,27 @@ var (
 	Message     = message
 	HeaderValue = headerValue
 )
+
+// Annotate writes a note into the stream.
+func Annotate(ctx context.Context, l *Log, key string) error {
+	return l.annotate(ctx, func(notes map[string]string) { notes[key] = "noted" })
+}
+
+// AskAgain sends a question until it has an answer.
+func AskAgain(ctx context.Context, l *Log, subject string) (answer string, err error) {
+	msg, err := l.askAgain(ctx, subject)
+	if err != nil {
+		return "", err
+	}
+	return string(msg.Data), nil
+}
+
+// Queued returns how many records wait to be sent.
+func Queued(l *Log) int {
+	l.group.mu.Lock()
+	defer l.group.mu.Unlock()
+	return len(l.group.queue)
+}
 
 // Waiting is how many appends have no outcome yet, and whether a batch is on its way.
 func Waiting(l *Log) (records int, batch bool) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
 // connect reaches an external server.
@@ -26,16 +28,32 @@ func connect(opts Options) (*nats.Conn, error) {
 		options = append(options, nats.UserCredentials(opts.CredentialsFile))
 	}
 	conn, err := nats.Connect(opts.URL, options...)
+	if err == nil && conn.ConnectedClusterName() != "" { // which only a connection knows
+		conn.Close()
+		conn, err = nats.Connect(opts.URL, append(options, nats.PingInterval(clusterPing), nats.MaxPingsOutstanding(2))...)
+	}
 	switch {
 	case err == nil:
 		return conn, nil
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
-		return nil, fmt.Errorf("%w: the NATS server at %s refuses the credentials: check the user, password or credentials file", ErrUnavailable, where)
+		return nil, &Fault{Err: fmt.Errorf("%w: the NATS server at %s refuses the credentials", ErrUnavailable, where),
+			Hint: "check the user, password or credentials file"}
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout):
-		return nil, fmt.Errorf("%w: no NATS server answers at %s: start it or correct the URL", ErrUnavailable, where)
+		return nil, &Fault{Err: fmt.Errorf("%w: no NATS server answers at %s", ErrUnavailable, where), Hint: "start it or correct the URL", Clears: true}
 	default:
 		return nil, fmt.Errorf("%w: connect to the NATS server at %s: %w", ErrUnavailable, where, err)
 	}
+}
+
+// connectInside reaches the embedded server.
+func connectInside(server *embedded.Server, logger *zap.Logger) (*nats.Conn, error) {
+	user, password := server.Login()
+	options := append(connection(logger), nats.InProcessServer(server), nats.UserInfo(user, password), nats.CustomInboxPrefix(embedded.SelfInboxes))
+	conn, err := nats.Connect("", options...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: connect to the embedded server: %w", ErrUnavailable, err)
+	}
+	return conn, nil
 }
 
 // withoutCredentials is the list of URLs as it may be shown. The error does not repeat what could not be read, because a
@@ -49,12 +67,17 @@ func withoutCredentials(list string) (string, error) {
 		}
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" {
-			return "", errors.New("eventlog: the NATS URL cannot be read: want nats://host:port or nats://user:password@host:port with special characters percent-encoded")
+			return "", &Fault{Err: errors.New("eventlog: the NATS URL cannot be read"),
+				Hint: "want nats://host:port or nats://user:password@host:port with special characters percent-encoded"}
 		}
 		shown = append(shown, u.Scheme+"://"+u.Host)
 	}
 	return strings.Join(shown, ","), nil
 }
+
+// clusterPing is a third of how long a server of a cluster may be silent until its connection is given up: another server may be well.
+// A server that is alone has more time. It may only be busy, and whatever waits for its answer would fail with the connection.
+const clusterPing = 750 * time.Millisecond
 
 // connection is what both kinds of server have in common.
 func connection(logger *zap.Logger) []nats.Option {
@@ -64,9 +87,9 @@ func connection(logger *zap.Logger) []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(10 * time.Second),
-		// How long a write to a server that does not read may hold up Close.
-		nats.FlusherTimeout(5 * time.Second),
-		// A record buffered while disconnected would be appended after its caller was told that the log is unavailable.
+		// How long a write to a server that does not read may hold up Close, or the caller of Append that writes: less than its patience.
+		nats.FlusherTimeout(3 * time.Second),
+		// A record buffered while disconnected would be appended after its caller got the answer that the log is unavailable.
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,9 +23,8 @@ const (
 	maxBatchBytes = 8 << 20
 	// gatherTime is how long a batch waits for the callers that the one before it has just answered.
 	gatherTime = 2 * time.Millisecond
-	// maxWaiting and maxWaitingBytes bound what was given to Append and has no answer yet. Beyond it Append refuses.
-	maxWaiting      = 16 << 10
-	maxWaitingBytes = 256 << 20
+	// maxWaiting bounds how many records were given to Append and have no answer yet. Beyond it Append refuses.
+	maxWaiting = 16 << 10
 	// answerPatience is when the server's answer is given up, so that what comes after it can go on.
 	answerPatience = 10 * time.Second
 	// batchRoom is more than what a batch adds to the largest headers of a message.
@@ -36,8 +36,9 @@ type appending struct {
 	msg  *nats.Msg
 	done chan outcome // has room for the one outcome
 	// The rest is guarded by the group's mutex.
-	alone   bool // never in a batch
-	settled bool // the outcome is out, or nobody waits for it
+	alone    bool      // never in a batch
+	resolved bool      // the outcome was sent, or nobody waits for it
+	shipment *shipment // nil while it is in the queue
 }
 
 type outcome struct {
@@ -50,6 +51,7 @@ type shipment struct {
 	records []*appending
 	batch   string // its id, "" for a single record
 	sent    time.Time
+	callers int // that still wait for the answer
 }
 
 // group makes one write of the appends that wait at the same time. One goroutine sends, the subscription's receives.
@@ -66,6 +68,7 @@ type group struct {
 	mu       sync.Mutex
 	closed   error // why nothing can be appended now, nil when it can
 	singly   bool  // no batches
+	most     int   // bytes that may wait
 	crowd    int   // records on their way that make a batch
 	queue    []*appending
 	bytes    int // of the queue and the shipments
@@ -77,9 +80,10 @@ type group struct {
 	gather   time.Time
 	expected int
 	highest  uint64 // sequence known to be in the log
+	refused  refusal
 }
 
-func newGroup(conn *nats.Conn, singly bool) (*group, error) {
+func newGroup(conn *nats.Conn, opts Options) (*group, error) {
 	g := &group{
 		conn:    conn,
 		inbox:   conn.NewInbox() + ".",
@@ -88,7 +92,8 @@ func newGroup(conn *nats.Conn, singly bool) (*group, error) {
 		stopped: make(chan struct{}),
 		shipped: map[uint64]*shipment{},
 		crowd:   crowdOnDisk,
-		singly:  singly,
+		most:    int(opts.MaxWaitingBytes),
+		singly:  opts.PublishSingly,
 	}
 	g.maxPayload.Store(conn.MaxPayload())
 	var err error
@@ -131,7 +136,7 @@ func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 	if g.closed != nil {
 		return 0, nil, g.closed
 	}
-	if g.waiting >= maxWaiting || g.waiting > 0 && g.bytes+len(a.msg.Data) > maxWaitingBytes {
+	if g.waiting >= maxWaiting || g.waiting > 0 && g.bytes+len(a.msg.Data) > g.most {
 		return 0, nil, errCrowded
 	}
 	g.waiting++
@@ -149,27 +154,49 @@ func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 func (g *group) abandon(a *appending, why error) (uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if a.settled { // at the same moment
+	if a.resolved { // at the same moment
 		o := <-a.done
 		return o.sequence, o.err
 	}
 	for i, queued := range g.queue {
 		if queued == a {
 			g.queue = append(g.queue[:i], g.queue[i+1:]...)
-			g.settle(a, outcome{})
+			g.resolve(a, outcome{})
 			return 0, notAppended(why)
 		}
 	}
-	a.settled = true // its shipment still counts it
+	a.resolved = true // its shipment still counts it
+	g.leave(a.shipment)
+	if errors.Is(why, context.DeadlineExceeded) {
+		g.refused = refusal{err: errSilent, at: time.Now()}
+	}
 	return 0, outcomeUnknown(why)
 }
 
-// settle tells the caller, if it still waits, and forgets the record.
-func (g *group) settle(a *appending, o outcome) {
+// leave notes that one caller of a shipment waits no longer. When none does, what is in the queue waits no longer either: a server
+// that lost its leader never answers. The records still count as waiting, so that a server that is only slow is not given ever more.
+func (g *group) leave(s *shipment) {
+	if s.callers--; s.callers == 0 {
+		g.release(s)
+		g.signal()
+	}
+}
+
+// release lets others be shipped.
+func (g *group) release(s *shipment) {
+	if s.batch == "" {
+		g.singles--
+	} else {
+		g.batches--
+	}
+}
+
+// resolve sends the caller the outcome, if it still waits, and forgets the record.
+func (g *group) resolve(a *appending, o outcome) {
 	g.waiting--
 	g.bytes -= len(a.msg.Data)
-	if !a.settled {
-		a.settled = true
+	if !a.resolved {
+		a.resolved = true
 		a.done <- o
 	}
 }
@@ -229,7 +256,10 @@ func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
 // ship notes what is about to be sent.
 func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipment) {
 	g.last++
-	s = &shipment{records: records, sent: now}
+	s = &shipment{records: records, sent: now, callers: len(records)}
+	for _, a := range records {
+		a.shipment = s
+	}
 	if len(records) > 1 {
 		s.batch = g.name + strconv.FormatUint(g.last, 36)
 		g.batches++
@@ -238,52 +268,6 @@ func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipme
 	}
 	g.shipped[g.last] = s
 	return g.last, s
-}
-
-// take decides what to send now: nothing, one record, or a batch.
-func (g *group) take(now time.Time) []*appending {
-	switch waiting := len(g.queue); {
-	case waiting == 0, g.batches > 0:
-		// Two batches at once are slower than one.
-		return nil
-	case g.queue[0].alone:
-		if g.singles < g.crowd || g.singly {
-			return g.cut(1)
-		}
-		return nil
-	case waiting < g.expected && now.Before(g.gather):
-		return nil
-	case g.singly:
-		return g.cut(1)
-	case waiting >= g.crowd:
-		if batch := g.batchable(); batch > 1 {
-			return g.cut(batch)
-		}
-		return g.cut(1)
-	case waiting+g.singles < g.crowd:
-		return g.cut(1)
-	}
-	return nil
-}
-
-// batchable is how many records at the head of the queue fit one batch.
-func (g *group) batchable() int {
-	bytes := 0
-	for i, a := range g.queue {
-		bytes += len(a.msg.Data)
-		if a.alone || i == maxBatch || i > 0 && bytes > maxBatchBytes {
-			return i
-		}
-	}
-	return len(g.queue)
-}
-
-func (g *group) cut(n int) []*appending {
-	records := make([]*appending, n)
-	copy(records, g.queue)
-	g.queue = g.queue[:copy(g.queue, g.queue[n:])]
-	clear(g.queue[len(g.queue):cap(g.queue)])
-	return records
 }
 
 // send publishes the messages. Only the last one asks for an answer: the server says nothing useful to the others.
@@ -319,12 +303,11 @@ func (g *group) fail(key uint64, err error) {
 func (g *group) unship(key uint64) *shipment {
 	s := g.shipped[key]
 	delete(g.shipped, key)
-	switch {
-	case s == nil:
-	case s.batch == "":
-		g.singles--
-	default:
-		g.batches--
+	if s == nil || s.callers == 0 {
+		return s // released already
+	}
+	g.release(s)
+	if s.batch != "" {
 		now := time.Now()
 		g.expected = (len(s.records) + len(g.queue)) * 3 / 4
 		g.gather = now.Add(min(now.Sub(s.sent)/2, gatherTime))
@@ -365,7 +348,7 @@ func (g *group) refuse(why error) {
 	g.closed = why
 	g.loseShipped(why)
 	for _, a := range g.queue {
-		g.settle(a, outcome{err: notAppended(why)})
+		g.resolve(a, outcome{err: notAppended(why)})
 	}
 	g.queue = nil
 	g.signal()
@@ -379,18 +362,11 @@ func (g *group) admit(crowd int) {
 	if g.closed != errClosed {
 		g.closed = nil
 	}
+	g.refused = refusal{}
 }
 
 // stop ends every append for good and waits for the sender.
 func (g *group) stop() {
 	g.refuse(errClosed)
 	<-g.stopped
-}
-
-// reached notes that the log has this sequence, and returns the highest one it is known to have.
-func (g *group) reached(sequence uint64) uint64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.highest = max(g.highest, sequence)
-	return g.highest
 }

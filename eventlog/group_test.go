@@ -157,12 +157,16 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	why := errors.New("the platform hung up")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
+	behind, cancelBehind := context.WithCancelCause(t.Context())
+	defer cancelBehind(nil)
 	var first, second []answer
 	var group sync.WaitGroup
 	group.Go(func() { first = appendTogether(ctx, l, numbered(1, 200)) })
 	require.Eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch }, 10*time.Second, time.Millisecond)
-	group.Go(func() { second = appendTogether(ctx, l, numbered(201, 250)) })
+	group.Go(func() { second = appendTogether(behind, l, numbered(201, 250)) })
 	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 250 }, 10*time.Second, time.Millisecond)
+	cancelBehind(why)
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, time.Second, time.Millisecond)
 	cancel(why)
 	began := time.Now()
 	group.Wait()
@@ -177,6 +181,64 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond, "it goes on when the server does")
 	require.Positive(t, requireOutcomes(t, l, first))
 	require.Zero(t, requireOutcomes(t, l, second), "what was not sent yet is not sent later")
+}
+
+func TestABatchNobodyWaitsForAnyMoreHoldsUpNothing(t *testing.T) {
+	tests := []struct {
+		name  string
+		first int // on their way when the server stops answering
+	}{
+		{"a batch", 200},
+		{"as many single records as go without a batch", 15},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := separatePlace(t, "")
+			l := open(t, p.options)
+			appendAll(t, l, "before")
+			p.process.pause()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var second []answer
+			var first, group sync.WaitGroup
+			first.Go(func() { appendTogether(ctx, l, numbered(1, test.first)) })
+			require.Eventually(t, func() bool { return waiting(l) == test.first }, 10*time.Second, time.Millisecond)
+			group.Go(func() { second = appendTogether(t.Context(), l, numbered(201, 215)) })
+			require.Eventually(t, func() bool { return waiting(l) == test.first+15 }, 10*time.Second, time.Millisecond)
+			require.Positive(t, eventlog.Queued(l), "they wait for an answer to others")
+			cancel()
+			first.Wait()
+			require.Eventually(t, func() bool { return eventlog.Queued(l) == 0 }, time.Second, time.Millisecond, "they are sent")
+			require.Greater(t, waiting(l), 15, "what has no answer still counts")
+			p.process.resume()
+			group.Wait()
+			for _, a := range second {
+				require.NoError(t, a.err)
+			}
+			require.Eventually(t, func() bool { return waiting(l) == 0 }, 10*time.Second, time.Millisecond)
+		})
+	}
+}
+
+func waiting(l *eventlog.Log) int {
+	n, _ := eventlog.Waiting(l)
+	return n
+}
+
+func TestOnlyAServerOfAClusterIsGivenUpSoon(t *testing.T) {
+	for name, test := range map[string]struct {
+		extra string // of the configuration
+		want  time.Duration
+	}{
+		"a server that is alone": {"", 10 * time.Second},
+		"a server of a cluster":  {`cluster { name: C, listen: "127.0.0.1:-1", routes: ["nats://127.0.0.1:1"] }` + "\nserver_name: A", 750 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			interval, err := eventlog.PingInterval(separatePlace(t, test.extra).options)
+			require.NoError(t, err)
+			require.Equal(t, test.want, interval)
+		})
+	}
 }
 
 func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
@@ -202,6 +264,7 @@ func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
 
 func TestTheWaitingRoomIsBounded(t *testing.T) {
 	p := separatePlace(t, "")
+	p.options.MaxWaitingBytes = 100 << 20
 	l := open(t, p.options)
 	p.process.pause()
 	t.Cleanup(p.process.resume)
@@ -224,7 +287,7 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 	}
 	group.Wait()
 	require.Less(t, time.Since(began), 4*time.Second)
-	require.Len(t, refused, 300-256)
+	require.Len(t, refused, 300-100)
 }
 
 func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {

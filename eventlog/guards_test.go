@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
@@ -138,6 +139,24 @@ func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
 	}
 }
 
+func TestAQuestionThatNobodyAnswersIsAskedAgain(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	asked := 0
+	conn := eventlog.JetStream(l).Conn()
+	_, err := conn.Subscribe("test.question", func(m *nats.Msg) {
+		if asked++; asked == 2 {
+			_ = m.Respond([]byte("the answer")) // else the question is asked for ever, and the test says so
+		}
+	})
+	require.NoError(t, err)
+	answer, err := eventlog.AskAgain(t.Context(), l, "test.question")
+	require.NoError(t, err)
+	require.Equal(t, "the answer", answer)
+	_, err = eventlog.AskAgain(t.Context(), l, "test.nobody")
+	require.ErrorIs(t, err, nats.ErrNoResponders)
+	require.Equal(t, 2, asked)
+}
+
 func TestAFollowerSaysThatTheLogWentBackwards(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
@@ -199,12 +218,12 @@ func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 		deleted []uint64
 		says    string
 	}{
-		{"one record in the middle", []uint64{4}, "it should have records 1 to 10: record 4 is missing: "},
-		{"several in a row", []uint64{4, 5, 6}, "records 4 to 6 are missing, 3 in all: "},
-		{"the first ones", []uint64{1, 2}, "records 1 to 2 are missing, 2 in all: "},
-		{"the last ones, after which nothing comes", []uint64{9, 10}, "records 9 to 10 are missing, 2 in all: "},
-		{"here and there", []uint64{1, 3, 5, 6, 8, 9}, "records 1, 3, 5 to 6, 8 to 9 are missing, 6 in all: "},
-		{"all of them", []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "records 1 to 10 are missing, 10 in all: "},
+		{"one record in the middle", []uint64{4}, "it should have records 1 to 10: record 4 is missing"},
+		{"several in a row", []uint64{4, 5, 6}, "records 4 to 6 are missing, 3 in all"},
+		{"the first ones", []uint64{1, 2}, "records 1 to 2 are missing, 2 in all"},
+		{"the last ones, after which nothing comes", []uint64{9, 10}, "records 9 to 10 are missing, 2 in all"},
+		{"here and there", []uint64{1, 3, 5, 6, 8, 9}, "records 1, 3, 5 to 6, 8 to 9 are missing, 6 in all"},
+		{"all of them", []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "records 1 to 10 are missing, 10 in all"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

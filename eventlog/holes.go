@@ -88,7 +88,7 @@ func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence
 		said = append(said, a.foreign)
 	}
 	if len(said) > 0 {
-		a.held = strings.Join(said, "; ") + ": " + whatToDo
+		a.held = strings.Join(said, "; ")
 	}
 	if l.readLost {
 		a.skip = a.missing
@@ -101,9 +101,10 @@ func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence
 func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, error) {
 	h := &l.holes
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.of == stateName(info) {
-		return h.listed, nil
+	of, listed := h.of, h.listed
+	h.mu.Unlock()
+	if of == stateName(info) {
+		return listed, nil
 	}
 	if info.State.NumDeleted > maxListed {
 		return nil, nil
@@ -126,6 +127,8 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 			missing = append(missing, Range{sequence, sequence})
 		}
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.of, h.listed = stateName(detailed), missing
 	return missing, nil
 }
@@ -159,8 +162,14 @@ func note(info *jetstream.StreamInfo, ranges Ranges) string {
 	return identity(info) + " " + ranges.String()
 }
 
-// annotate changes what the stream says of itself.
-func (l *Log) annotate(ctx context.Context, info *jetstream.StreamInfo, change func(notes map[string]string)) error {
+// annotate changes what the stream says of itself. It reads the settings first: what others changed of them meanwhile stays.
+func (l *Log) annotate(ctx context.Context, change func(notes map[string]string)) error {
+	l.settings.Lock()
+	defer l.settings.Unlock()
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return err
+	}
 	config := info.Config
 	notes := maps.Clone(config.Metadata)
 	if notes == nil {
@@ -172,7 +181,7 @@ func (l *Log) annotate(ctx context.Context, info *jetstream.StreamInfo, change f
 	}
 	config.Metadata = notes
 	if _, err := l.js.UpdateStream(ctx, config); err != nil {
-		return unavailable(ctx, "note in the stream what is missing", err)
+		return unavailable(ctx, "write a note into the stream", err)
 	}
 	return nil
 }
@@ -188,15 +197,13 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	if err != nil {
 		return
 	}
-	var found Ranges
+	var doubtful []uint64
 	for sequence := want; sequence < min(got, want+maxProbed, info.State.LastSeq+1); sequence++ {
-		if known.missing.Contains(sequence) {
-			continue
-		}
-		if _, err := l.Get(ctx, sequence); errors.Is(err, ErrNotFound) {
-			found = found.with(Ranges{{sequence, sequence}})
+		if !known.missing.Contains(sequence) {
+			doubtful = append(doubtful, sequence)
 		}
 	}
+	_, found := l.probe(ctx, doubtful)
 	if len(found) == 0 {
 		return
 	}
@@ -210,11 +217,24 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	}
 	before, _ := readNote(info, unreadableKey)
 	if all := before.with(found); len(all) <= maxRanges {
-		err = l.annotate(ctx, info, func(notes map[string]string) { notes[unreadableKey] = note(info, all) })
+		err = l.annotate(ctx, func(notes map[string]string) { notes[unreadableKey] = note(info, all) })
 	}
 	if err != nil {
 		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
 	}
+}
+
+// probe reports which of the records, which ascend, can be read and which are not there. After an outage both lack the rest.
+func (l *Log) probe(ctx context.Context, sequences []uint64) (there, gone Ranges) {
+	for r, err := range l.Records(ctx, sequences) {
+		switch {
+		case err == nil:
+			there = append(there, Range{r.Sequence, r.Sequence})
+		case errors.Is(err, ErrNotFound):
+			gone = append(gone, Range{r.Sequence, r.Sequence})
+		}
+	}
+	return Ranges(nil).with(there), Ranges(nil).with(gone)
 }
 
 // HasLost reports, of a record that Get does not find, whether the log had it once. Errors: as Bounds.
@@ -234,19 +254,20 @@ func (l *Log) examine(ctx context.Context) error {
 	accepted, _ := readNote(info, acceptedKey)
 	unreadable, _ := readNote(info, unreadableKey)
 	noted := len(accepted)+len(unreadable) > 0
+	var doubtful []uint64
 	for _, g := range unreadable {
 		for sequence := g.First; sequence <= min(g.Last, g.First+maxProbed); sequence++ {
-			if _, err := l.Get(ctx, sequence); err == nil {
-				unreadable = unreadable.without(Ranges{{sequence, sequence}})
-			}
+			doubtful = append(doubtful, sequence)
 		}
 	}
+	there, _ := l.probe(ctx, doubtful)
+	unreadable = unreadable.without(there)
 	if noted && l.embedded != nil {
 		gone, err := l.list(ctx, info)
 		if err != nil {
 			return err
 		}
-		err = l.annotate(ctx, info, func(notes map[string]string) {
+		err = l.annotate(ctx, func(notes map[string]string) {
 			keepNote(notes, unreadableKey, info, unreadable)
 			if gone != nil || info.State.Msgs == info.State.LastSeq {
 				keepNote(notes, acceptedKey, info, accepted.shared(gone.with(unreadable)))
@@ -263,7 +284,7 @@ func (l *Log) examine(ctx context.Context) error {
 	case err != nil:
 		return err
 	case a.held != "":
-		l.logger.Error("THE LOG HAS HOLES: records that were acknowledged are missing", zap.String("lost", a.held))
+		l.logger.Error("THE LOG HAS HOLES: records that were acknowledged are missing", zap.String("lost", a.held), zap.String("hint", LossAdvice))
 	case len(a.missing) > 0:
 		l.logger.Warn("records are missing from the log, and their loss was accepted", zap.Stringer("missing", a.missing))
 	}
@@ -298,16 +319,16 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 		return "", err
 	}
 	end := l.lostEnd(info)
-	missing = bothLosses(end, a.held)
-	if missing == "" {
+	lost := lossFault(end, a.held)
+	if lost == nil {
 		return "", nil
 	}
 	if a.many || len(a.missing) > maxRanges {
-		return "", fmt.Errorf("eventlog: too much is missing to accept it, %d records and %d places at least: restore the log from a copy",
-			info.State.LastSeq-info.State.Msgs, len(a.missing))
+		return "", &Fault{Err: fmt.Errorf("eventlog: too much is missing to accept it, %d records and %d places at least",
+			info.State.LastSeq-info.State.Msgs, len(a.missing)), Hint: "restore the log from a copy"}
 	}
 	if end != "" && l.embedded != nil {
-		if err := l.forgetSeen(); err != nil { // where the log ends now is written down when it is closed
+		if err := l.embedded.ForgetEnd(); err != nil { // where the log ends now is recorded when it is closed
 			return "", err
 		}
 	}
@@ -315,10 +336,11 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	l.holes.mu.Lock()
 	unreadable = unreadable.with(l.holes.unreadable).shared(a.missing)
 	l.holes.mu.Unlock()
-	err = l.annotate(ctx, info, func(notes map[string]string) {
+	err = l.annotate(ctx, func(notes map[string]string) {
 		for _, key := range []string{lostKey, unreadableKey, acceptedKey} {
 			delete(notes, key)
 		}
+		beginEpoch(notes)
 		if len(unreadable) > 0 {
 			notes[unreadableKey] = note(info, unreadable)
 		}
@@ -330,7 +352,7 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 		return "", err
 	}
 	l.lost.Store(nil)
-	return missing, nil
+	return lost.Err.Error(), nil
 }
 
 // lostEnd says what is missing at the end of the log, "" when nothing is known to be.
@@ -338,13 +360,17 @@ func (l *Log) lostEnd(info *jetstream.StreamInfo) string {
 	if lost := l.lost.Load(); lost != nil {
 		return *lost
 	}
-	return info.Config.Metadata[lostKey]
+	return lostNote(info)
 }
 
-// bothLosses joins two accounts; what to do is told once.
-func bothLosses(end, inside string) string {
-	if end == "" || inside == "" {
-		return end + inside
+// lossFault returns the fault for what is missing at the end and inside the log, nil when nothing is.
+func lossFault(end, inside string) *Fault {
+	text := end + inside
+	if end != "" && inside != "" {
+		text = end + "; " + inside
 	}
-	return strings.TrimSuffix(end, ": "+whatToDo) + "; " + inside
+	if text == "" {
+		return nil
+	}
+	return &Fault{Err: errors.New(text), Hint: LossAdvice}
 }

@@ -11,10 +11,15 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
 // defaultMaxRecord is the receiver's own limit for a body.
 const defaultMaxRecord = 1 << 20
+
+// defaultMaxWaitingBytes is enough for some batches.
+const defaultMaxWaitingBytes = 64 << 20
 
 // Options say where the log is. The zero value of each field is its documented default.
 type Options struct {
@@ -29,12 +34,15 @@ type Options struct {
 	// Replicas of the stream. A stream that has fewer is given more, never the other way round. 0: 1 when it is created.
 	Replicas int
 	// MaxBytes the stream may take. 0: three quarters of the free disk for a new embedded stream, no limit for a new
-	// external one; an existing stream keeps its limit.
+	// external one. An existing stream keeps its limit, or gets this one if it is higher; SetLimit lowers it.
 	MaxBytes int64
 	// MayCreate allows creating the stream when there is none. Opening fails with ErrNoStream otherwise.
 	MayCreate bool
 	// MaxRecord is the size in bytes of the largest body that must fit. 0: 1 MiB.
 	MaxRecord int
+	// MaxWaitingBytes is what may wait for the log: bodies given to Append that have no answer yet, and again as much in the embedded
+	// server. More is refused. 0: 64 MiB.
+	MaxWaitingBytes int64
 	// PublishSingly gives up the group commit: every record is a write of its own. For comparison.
 	PublishSingly bool
 	// ReadLost yields what is left of a log that lost records, instead of ErrLost.
@@ -48,7 +56,8 @@ type Options struct {
 // Log is an open log. Its methods may be called from any goroutine.
 type Log struct {
 	logger   *zap.Logger
-	embedded *embedded // nil with an external server
+	embedded *embedded.Server // nil with an external server
+	largest  int              // size in bytes of the largest message, headers included
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	stream   jetstream.Stream
@@ -58,12 +67,14 @@ type Log struct {
 	mayNote  bool                   // the stream is ours to write notes into, not that of a service that runs
 	lost     atomic.Pointer[string] // what is missing at the end of an embedded log; nil: nothing
 	holes    holes
+	recent   recent
 	noBackup atomic.Int64 // until when none is asked for, in nanoseconds since 1970
+	settings sync.Mutex   // held from reading the stream's settings until they are changed
 
 	// Of the supervisor of the embedded server.
 	supervisor sync.WaitGroup
 	dismiss    context.CancelFunc
-	seen       seen
+	seen       embedded.End
 	seenAt     time.Time
 
 	syncLock   sync.Mutex
@@ -84,7 +95,10 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 	if opts.MaxRecord == 0 {
 		opts.MaxRecord = defaultMaxRecord
 	}
-	l := &Log{logger: opts.Logger, readLost: opts.ReadLost, mayNote: !opts.Guest}
+	if opts.MaxWaitingBytes == 0 {
+		opts.MaxWaitingBytes = defaultMaxWaitingBytes
+	}
+	l := &Log{logger: opts.Logger, largest: opts.MaxRecord + headerRoom, readLost: opts.ReadLost, mayNote: !opts.Guest}
 	if err := l.open(ctx, opts); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -94,8 +108,12 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	if opts.URL != "" {
 		l.conn, err = connect(opts)
-	} else if l.embedded, err = startEmbedded(opts); err == nil {
-		l.conn, err = l.embedded.connect(opts.Logger)
+	} else {
+		l.embedded, err = embedded.Start(embedded.Options{Dir: opts.Dir, Addr: opts.Addr, MayCreate: opts.MayCreate,
+			MaxMessage: l.largest, MaxWaiting: opts.MaxWaitingBytes, Logger: opts.Logger})
+		if err == nil {
+			l.conn, err = connectInside(l.embedded, opts.Logger)
+		}
 	}
 	if err != nil {
 		return err
@@ -106,7 +124,7 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	if err = l.openStream(ctx, opts); err != nil {
 		return err
 	}
-	if l.group, err = newGroup(l.conn, opts.PublishSingly); err != nil {
+	if l.group, err = newGroup(l.conn, opts); err != nil {
 		return fmt.Errorf("eventlog: open: %w", err)
 	}
 	l.watchConnection()
@@ -117,9 +135,9 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	if l.embedded != nil {
 		return l.opened(ctx, state.LastSeq)
 	}
-	if limit := l.conn.MaxPayload(); limit < int64(opts.MaxRecord+headerRoom) {
+	if limit := l.conn.MaxPayload(); limit < int64(l.largest) {
 		l.logger.Warn("the NATS server refuses the largest records: raise its max_payload",
-			zap.Int64("max_payload", limit), zap.Int("needed", opts.MaxRecord+headerRoom))
+			zap.Int64("max_payload", limit), zap.Int("needed", l.largest))
 	}
 	l.warnOfSync(ctx)
 	return nil
@@ -135,6 +153,7 @@ func (l *Log) watchConnection() {
 	})
 	l.conn.SetReconnectHandler(func(c *nats.Conn) {
 		l.group.maxPayload.Store(c.MaxPayload())
+		l.group.forgetRefusal()
 		l.logger.Info("connected to the NATS server again", zap.String("server", c.ConnectedUrlRedacted()))
 	})
 }
@@ -143,10 +162,13 @@ func (l *Log) watchConnection() {
 func (l *Log) opened(ctx context.Context, last uint64) error {
 	l.compareSeen(ctx, last)
 	l.group.reached(last)
-	if err := l.embedded.ready(); err != nil {
+	if err := errors.Join(l.offerBackups(), l.offerConsumers(), l.offerLimit()); err != nil {
 		return err
 	}
-	l.group.admit(l.embedded.stageInMemory())
+	if err := errors.Join(l.embedded.Recovered(), l.embedded.Invite()); err != nil {
+		return err
+	}
+	l.admit()
 	life, dismiss := context.WithCancel(context.Background())
 	l.dismiss = dismiss
 	l.supervisor.Go(func() { l.supervise(life) })
@@ -175,7 +197,7 @@ func (l *Log) close() (err error) {
 		l.conn.Close()
 	}
 	if l.embedded != nil {
-		err = errors.Join(err, l.embedded.stop())
+		err = errors.Join(err, l.embedded.Stop())
 	}
 	return err
 }
@@ -185,7 +207,7 @@ func (l *Log) Addr() string {
 	if l.embedded == nil {
 		return ""
 	}
-	return l.embedded.addr
+	return l.embedded.Addr()
 }
 
 // Bounds asks the server for the ends of the log. Errors: ErrUnavailable, ErrNoStream.
@@ -198,8 +220,8 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
-	bounds := Bounds{Log: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: a.missing, skip: a.skip,
-		Lost: bothLosses(l.lostEnd(info), a.held)}
+	bounds := Bounds{Log: identity(info), Epoch: epoch(info.Config.Metadata), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: a.missing, skip: a.skip,
+		Lost: lossFault(l.lostEnd(info), a.held)}
 	if info.State.Msgs == 0 {
 		bounds.First = bounds.Last + 1 // the server says 0 for a new stream
 	}
@@ -215,8 +237,7 @@ type Info struct {
 	// $SYS.REQ.SERVER.PING.JSZ.
 	SyncMode string
 	Replicas int
-	Bytes    uint64 // taken by the records
-	MaxBytes int64  // -1: no limit
+	Room
 }
 
 // Info asks the server about the stream. Errors: ErrUnavailable, ErrNoStream.
@@ -230,21 +251,27 @@ func (l *Log) Info(ctx context.Context) (Info, error) {
 		Addr:     l.Addr(),
 		SyncMode: l.syncMode(ctx, stream),
 		Replicas: stream.Config.Replicas,
-		Bytes:    stream.State.Bytes,
-		MaxBytes: stream.Config.MaxBytes,
+		Room:     l.room(stream),
+	}
+	if info.FullAt, err = l.fullAt(ctx, stream.State, info.Left); err != nil {
+		l.logger.Debug("when the log will be full is not known", zap.Error(err))
 	}
 	return info, nil
 }
 
-func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
-	info, err := l.stream.Info(ctx)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("%w: stream %s was there when the log was opened", ErrNoStream, streamName)
+// quorumHint is what to do when a stream with replicas has no leader, or a leader without a majority.
+const quorumHint = "see to the NATS servers: a majority of them must be up and reach each other"
+
+// errNoLeader occurs while too few replicas of the log reach each other, or another leader is being elected. Nothing was read.
+var errNoLeader = &Fault{Err: fmt.Errorf("%w: no replica of it leads", ErrUnavailable), Hint: quorumHint, Clears: true}
+
+// led returns ErrUnavailable for a stream that has replicas and no leader. A server answers for it all the same, with what it last
+// knew: the log can seem to have lost its end then.
+func led(info *jetstream.StreamInfo) error {
+	if info.Cluster != nil && info.Cluster.Name != "" && info.Cluster.Leader == "" {
+		return errNoLeader
 	}
-	if err != nil {
-		return nil, unavailable(ctx, "ask for the state of the log", err)
-	}
-	return info, nil
+	return nil
 }
 
 // unavailable translates an error of the server or of the way to it. The reason a context ended is part of it.

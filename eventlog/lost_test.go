@@ -26,7 +26,7 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 		}, "its last record was 5, and is 4 now: 1 records that were acknowledged are gone", 4},
 		{"all of it is gone", func(t *testing.T, p *place) {
 			require.NoError(t, os.RemoveAll(filepath.Join(p.options.Dir, "nats")))
-		}, "had 5 records; the one that is here now was made at ", 0},
+		}, "had 5 records; the one that is here now is ", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := embeddedPlace(t)
@@ -44,7 +44,10 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 				require.ErrorContains(t, err, "doctor --accept-loss")
 				bounds, err := l.Bounds(t.Context())
 				require.NoError(t, err)
-				require.Contains(t, bounds.Lost, c.says)
+				require.ErrorContains(t, bounds.Lost.Err, c.says)
+				require.Equal(t, eventlog.LossAdvice, bounds.Lost.Hint)
+				require.NotContains(t, bounds.Lost.Err.Error(), eventlog.LossAdvice)
+				require.False(t, bounds.Lost.Clears)
 				for range 4 {
 					appendAll(t, l, "another") // more than were lost, in the end
 				}
@@ -71,4 +74,33 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 			require.NoError(t, l.Close())
 		})
 	}
+}
+
+// Two copies of one log that went on apart have the same identity. Only the hash of a record shows which one is here.
+func TestACopyOfTheLogThatWentOnApartIsNotTakenForTheLog(t *testing.T) {
+	p, other := embeddedPlace(t), embeddedPlace(t)
+	store := func(p *place) string { return filepath.Join(p.options.Dir, "nats") }
+	l := open(t, p.options)
+	appendAll(t, l, numbered(1, 5)...)
+	require.NoError(t, l.Close())
+	require.NoError(t, os.CopyFS(store(other), os.DirFS(store(p))))
+	for at, bodies := range map[*place][]string{p: {"6"}, other: {"six", "seven"}} {
+		l := open(t, at.options)
+		appendAll(t, l, bodies...)
+		require.NoError(t, l.Close())
+	}
+	require.NoError(t, os.RemoveAll(store(p)))
+	require.NoError(t, os.CopyFS(store(p), os.DirFS(store(other))))
+
+	l = open(t, p.options)
+	_, err := readAll(t.Context(), l, eventlog.Position{})
+	require.ErrorIs(t, err, eventlog.ErrLost)
+	require.ErrorContains(t, err, "its record 6, which was the last one, is another one now")
+	_, err = l.AcceptLoss(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	l = open(t, p.options)
+	read, err := readAll(t.Context(), l, eventlog.Position{})
+	require.NoError(t, err)
+	require.Len(t, read, 7)
 }

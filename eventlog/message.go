@@ -216,13 +216,13 @@ func first(header nats.Header, name string) string {
 	return ""
 }
 
-// place reads sequence and timestamp out of the reply subject of a message that a consumer delivered:
+// delivery reads the sequence and timestamp out of the reply subject of a message that a consumer delivered:
 //
 //	$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>
 //	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>[.<any>]
 //
 // The client library reads the whole of it into a struct for each message; a replay needs two numbers.
-func place(reply string) (sequence uint64, received time.Time, err error) {
+func delivery(reply string) (sequence uint64, received time.Time, err error) {
 	skip := 5
 	if n := strings.Count(reply, "."); n >= 10 {
 		skip = 7

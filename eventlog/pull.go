@@ -32,6 +32,7 @@ const (
 // heartbeats by which a reader knows that it is waiting for the right thing, and takes a context or a timeout, not both.
 type puller struct {
 	log      *Log
+	stream   string
 	consumer string
 	request  string // subject of the requests
 	sub      *nats.Subscription
@@ -41,11 +42,14 @@ type puller struct {
 	owed     int              // records the server may still send for the requests made
 	maxBytes int
 	moved    bool // records came since the last answer that was not one
+	lost     bool // the server may not know the consumer any more
 }
 
-// pull makes a consumer that begins at a sequence. The error wraps ErrUnavailable.
-func (l *Log) pull(ctx context.Context, from uint64) (*puller, error) {
-	consumer, err := l.js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+// pull makes a consumer of a stream that begins at a sequence, which may take the server that long. The error wraps ErrUnavailable.
+func (l *Log) pull(ctx context.Context, patience time.Duration, stream string, from uint64) (*puller, error) {
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	consumer, err := l.js.CreateConsumer(asking, stream, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       from,
 		AckPolicy:         jetstream.AckNonePolicy,
@@ -54,13 +58,14 @@ func (l *Log) pull(ctx context.Context, from uint64) (*puller, error) {
 		InactiveThreshold: abandoned,
 	})
 	if err != nil {
-		return nil, unavailable(ctx, "make a consumer", err)
+		return nil, unavailable(asking, "make a consumer", err)
 	}
 	name := consumer.CachedInfo().Name
 	p := &puller{
 		log:      l,
+		stream:   stream,
 		consumer: name,
-		request:  "$JS.API.CONSUMER.MSG.NEXT." + streamName + "." + name,
+		request:  "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + name,
 		// Room for what is owed and for the answers that are not records: the client drops what does not fit.
 		msgs:     make(chan *nats.Msg, 2*pullRecords),
 		quiet:    time.NewTimer(silence),
@@ -98,10 +103,10 @@ func (p *puller) ask() error {
 }
 
 // next returns the next message, or nil on a heartbeat. The error wraps ErrUnavailable: this consumer is of no more use.
-func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
+func (p *puller) next(ctx context.Context) (msg *nats.Msg, err error) {
+	defer func() { p.lost = err != nil && ctx.Err() == nil }()
 	for {
-		msg, err := p.receive(ctx)
-		if err != nil {
+		if msg, err = p.receive(ctx); err != nil {
 			return nil, unavailable(ctx, "read", err)
 		}
 		status := ""
@@ -115,11 +120,11 @@ func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
 		case "100":
 			return nil, nil
 		default:
-			if err := p.answered(status, msg); err != nil {
+			if err = p.answered(status, msg); err != nil {
 				return nil, unavailable(ctx, "read", err)
 			}
 		}
-		if err := p.ask(); err != nil {
+		if err = p.ask(); err != nil {
 			return nil, unavailable(ctx, "read", err)
 		}
 		if status == "" {
@@ -170,7 +175,8 @@ func (p *puller) answered(status string, msg *nats.Msg) error {
 	return nil
 }
 
-// close deletes the consumer, also when the reader's context has ended.
+// close deletes the consumer, also when the reader's context has ended. It leaves one that was lost to the server: while nothing leads, the
+// reader would wait for an answer that never comes.
 func (p *puller) close() {
 	p.quiet.Stop()
 	p.log.conn.RemoveStatusListener(p.again)
@@ -179,9 +185,12 @@ func (p *puller) close() {
 			p.log.logger.Debug("a reader's subscription was gone already", zap.Error(err))
 		}
 	}
+	if p.lost {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	err := p.log.js.DeleteConsumer(ctx, streamName, p.consumer)
+	err := p.log.js.DeleteConsumer(ctx, p.stream, p.consumer)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		p.log.logger.Debug("a reader's consumer stays behind for a minute", zap.String("consumer", p.consumer), zap.Error(err))
 	}

@@ -17,6 +17,11 @@ import (
 const (
 	// readPatience is how long Read goes on trying without a record before it gives up.
 	readPatience = 10 * time.Second
+	// directPatience is how long a replica may take for one record.
+	directPatience = time.Second
+	// A reader that was interrupted waits this long for a consumer before it asks again, and twice as long each time.
+	shortestPatience = time.Second
+	longestPatience  = 5 * time.Second
 	// retryPause is the pause after an attempt to go on that failed.
 	retryPause = 200 * time.Millisecond
 )
@@ -26,15 +31,21 @@ func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
 	if sequence == 0 {
 		return Record{}, fmt.Errorf("%w: %d", ErrNotFound, sequence)
 	}
-	msg, err := l.stream.GetMsg(ctx, sequence)
+	msg, err := l.getDirect(ctx, sequence)
 	if err == nil {
 		return record(l.identity, msg.Sequence, msg.Time, msg.Subject, attributesOf(msg.Header), msg.Data), nil
 	}
-	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+	if !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return Record{}, unavailable(ctx, fmt.Sprintf("get record %d", sequence), err)
 	}
-	// Any replica answers a direct get, and it may be behind; the leader has the last word.
+	// Any replica answers a direct get. It may be behind, or hang; the leader has the last word.
 	return l.getFromLeader(ctx, sequence)
+}
+
+func (l *Log) getDirect(ctx context.Context, sequence uint64) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, directPatience)
+	defer cancel()
+	return l.stream.GetMsg(ctx, sequence)
 }
 
 func (l *Log) getFromLeader(ctx context.Context, sequence uint64) (Record, error) {
@@ -87,7 +98,13 @@ func (l *Log) Read(ctx context.Context, after Position) iter.Seq2[Record, error]
 // an error. Errors: as Read, except that once it has begun it waits for a log that is unavailable, and logs that it does.
 func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		l.iterate(ctx, after, true, yield)
+		l.recent.forget()
+		l.iterate(ctx, after, true, func(r Record, err error) bool {
+			if err == nil {
+				l.recent.keep(&r)
+			}
+			return yield(r, err)
+		})
 	}
 }
 
@@ -103,10 +120,12 @@ type reader struct {
 	until  uint64   // the last sequence to yield
 	fresh  bool     // after was compared with the log just now
 	quit   bool     // the caller has had enough
+	// patience is how long the server may take to make the next consumer.
+	patience time.Duration
 }
 
 func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield func(Record, error) bool) {
-	r := &reader{log: l, follow: follow, yield: yield, after: after, next: after.Sequence + 1, until: math.MaxUint64}
+	r := &reader{log: l, follow: follow, yield: yield, after: after, next: after.Sequence + 1, until: math.MaxUint64, patience: longestPatience}
 	bounds, err := l.check(ctx, after)
 	if err == nil {
 		r.after.Log, r.fresh = bounds.Log, true
@@ -192,10 +211,12 @@ func (r *reader) consume(ctx context.Context) error {
 	if r.next > r.until {
 		return nil
 	}
-	pull, err := r.log.pull(ctx, r.next)
+	pull, err := r.log.pull(ctx, r.patience, streamName, r.next)
 	if err != nil {
+		r.patience = min(2*r.patience, longestPatience)
 		return err
 	}
+	r.patience = shortestPatience // for the consumer after this one
 	defer pull.close()
 	var stuck uint64
 	for r.next <= r.until {
@@ -226,7 +247,7 @@ func (r *reader) pass(skip Ranges) {
 
 // deliver yields one message, if it is the next one.
 func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
-	sequence, received, err := place(msg.Reply)
+	sequence, received, err := delivery(msg.Reply)
 	if err != nil {
 		return fmt.Errorf("eventlog: read: %w", err)
 	}
@@ -308,10 +329,10 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 func (l *Log) gap(ctx context.Context, want, got uint64) error {
 	l.foundUnreadable(ctx, want, got)
 	err := error(&GapError{Want: want, Got: got})
-	if bounds, boundsErr := l.Bounds(ctx); boundsErr == nil && bounds.Lost != "" {
-		err = fmt.Errorf("%w; %w: %s", err, ErrLost, bounds.Lost)
+	if bounds, boundsErr := l.Bounds(ctx); boundsErr == nil && bounds.Lost != nil {
+		return &Fault{Err: fmt.Errorf("%w; %w: %w", err, ErrLost, bounds.Lost.Err), Hint: bounds.Lost.Hint}
 	}
-	return err
+	return misfit(err)
 }
 
 // check compares a position with the log, and refuses one that lost records.
@@ -321,14 +342,14 @@ func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 		return Bounds{}, err
 	}
 	err = l.compare(ctx, p, bounds)
-	if bounds.Lost != "" && !l.readLost && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrLost) {
-		lost := fmt.Errorf("%w: %s", ErrLost, bounds.Lost)
-		if err == nil {
-			return bounds, lost
-		}
-		err = fmt.Errorf("%w; %w", err, lost)
+	if bounds.Lost == nil || l.readLost || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLost) {
+		return bounds, err
 	}
-	return bounds, err
+	lost := fmt.Errorf("%w: %w", ErrLost, bounds.Lost.Err)
+	if f := FaultOf(err); f != nil { // the position does not fit either, and what to do about the loss comes first
+		lost = fmt.Errorf("%w; %w", f.Err, lost)
+	}
+	return bounds, &Fault{Err: lost, Hint: bounds.Lost.Hint}
 }
 
 func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
@@ -338,11 +359,11 @@ func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
 	}
 	switch {
 	case p.Log != "" && p.Log != bounds.Log:
-		return fmt.Errorf("%w: it belongs to the log made at %s, this one was made at %s", ErrDiverged, p.Log, bounds.Log)
+		return misfit(fmt.Errorf("%w: it belongs to the log %s, this one is %s", ErrDiverged, p.Log, bounds.Log))
 	case p.Sequence > bounds.Last:
-		return fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last)
+		return misfit(fmt.Errorf("%w: it is after record %d, the last one is %d", ErrFuture, p.Sequence, bounds.Last))
 	case from < bounds.First && bounds.skip.end(from)+1 < bounds.First:
-		return fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First)
+		return misfit(fmt.Errorf("%w: it is after record %d, the first one is %d", ErrCompacted, p.Sequence, bounds.First))
 	case p.Sequence == 0 || p.Hash == "":
 		return nil
 	}
@@ -357,7 +378,7 @@ func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
 		return err
 	}
 	if hash := rec.hash(); hash != p.Hash {
-		return fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash)
+		return misfit(fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
 // Source says how a record came to be.
@@ -71,43 +73,74 @@ type Position struct {
 // Bounds are the ends of the log as they stand. An empty log has Last < First.
 type Bounds struct {
 	Log   string // identity: tells this log from any other, also one that took its place
+	Epoch uint64 // 1, and one more each time that the log was restored or a loss was accepted
 	First uint64
 	Last  uint64
-	// Lost says what was expected, what is missing and what to do, see ErrLost; "" when nothing is known to be missing, or all of
-	// it was accepted.
-	Lost string
+	// Lost says what was expected and what is missing, with what to do, see ErrLost; nil when nothing is known to be missing, or all
+	// of it was accepted.
+	Lost *Fault
 	// Missing are the sequences from 1 to Last of which there is no record, accepted ones included.
 	Missing Ranges
 
 	skip Ranges // those of them that a reader passes over
 }
 
+// Fault is an error with what an operator needs to know: what is wrong, what to do (Hint), and whether the fault clears by
+// itself (Clears). Errors of this package that an operator can do something about are one, see FaultOf.
+type Fault = embedded.Fault
+
+// FaultOf returns the fault in err, nil when there is none.
+func FaultOf(err error) *Fault {
+	var f *Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return nil
+}
+
 var (
-	// ErrNotFound: no record has that sequence.
+	// ErrNotFound occurs when no record has the sequence that was asked for. Nothing was changed.
 	ErrNotFound = errors.New("eventlog: no such record")
-	// ErrCompacted: the log begins after the position; what lies between is gone.
+	// ErrCompacted occurs at the begin of a read when the log begins after the position: the records between are gone. Nothing was
+	// read. It is a Fault that does not clear.
 	ErrCompacted = errors.New("eventlog: the log begins after this position")
-	// ErrFuture: the log ends before the position; it lost its tail.
+	// ErrFuture occurs when the log ends before the position, because it lost its end or an old copy was put in its place: at the
+	// begin of a read, and in the middle of one that follows. Its sequences may have been given to other records. It is a Fault that
+	// does not clear.
 	ErrFuture = errors.New("eventlog: the log ends before this position")
-	// ErrDiverged: another record stands at the position, or it is another log.
+	// ErrDiverged occurs when another record is at the position, or the log is another one: at the begin of a read, and in the middle
+	// of one that follows. It is a Fault that does not clear.
 	ErrDiverged = errors.New("eventlog: another record stands at this position")
-	// ErrLost: the log ends before a record that it is known to have had, lacks one before its end, or took the place of another
-	// log. The error says what was expected and found. Nobody reads it until an operator has decided: AcceptLoss.
+	// ErrLost occurs at a read of a log that ends before a record that it is known to have had, lacks one before its end, or took the
+	// place of another log. The error says what was expected and found. Records before the loss may have been read. Nobody reads the
+	// log until an operator has decided: AcceptLoss. It is a Fault that does not clear.
 	ErrLost = errors.New("eventlog: the log lost records")
-	// ErrUnavailable: the log cannot be reached, is full, or did not answer in time. Whether a record being appended is
-	// in the log is unknown.
+	// ErrUnavailable occurs when the log cannot be reached, is full, or did not answer in time. A record that was being appended may
+	// be in the log, unless the error is ErrNotAppended too. It clears by itself, unless a Fault in the error says otherwise.
 	ErrUnavailable = errors.New("eventlog: the log is unavailable")
-	// ErrInvalid: the record can never be appended as it is: its object is no kebab-case word, its source is unknown or
-	// it is larger than the log takes. Nothing was appended.
+	// ErrNotAppended occurs at an append that is surely not in the log. The record may be appended again.
+	ErrNotAppended = errors.New("the record was not appended")
+	// ErrInvalid occurs at an append of a record that the log never takes: its object is no kebab-case word, its source is unknown or
+	// it is too large. Nothing was appended. It does not clear: the same record is refused again.
 	ErrInvalid = errors.New("eventlog: the record cannot be appended")
-	// ErrLocked: another process has the data folder open.
-	ErrLocked = errors.New("eventlog: the data folder is in use by another process")
-	// ErrNoStream: there is no log, and creating one was not allowed or would bury what is left of an older one.
-	ErrNoStream = errors.New("eventlog: there is no log")
+	// ErrLocked occurs at Open and Restore when another process has the data folder open. Nothing was changed. It is a Fault that does
+	// not clear.
+	ErrLocked = embedded.ErrLocked
+	// ErrNoStream occurs when there is no log, and creating one was not allowed or would bury what is left of an older one. Nothing was
+	// changed. It is a Fault that does not clear.
+	ErrNoStream = embedded.ErrNoStream
 )
 
-// GapError says that records are missing inside the log: Want should be next, and Got is the first that is there. Got is
-// one past the end of the log when nothing follows the hole.
+// misfitHint is what to do when a position does not fit the log.
+const misfitHint = "find out why the log is another one than before, and put the right one back; when the log that is here is the right one, " +
+	"stop orderfold, delete the folder of the views, and start again"
+
+// misfit makes a Fault of an error of a position that does not fit the log.
+func misfit(err error) error { return &Fault{Err: err, Hint: misfitHint} }
+
+// GapError occurs at a read when records are missing inside the log: Want should be next, and Got is the first that is there. Got is
+// one past the end of the log when nothing follows the hole. The records before Want were read. It is part of a Fault that does not
+// clear.
 type GapError struct{ Want, Got uint64 }
 
 // Error says which record is missing.

@@ -2,85 +2,77 @@ package eventlog
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
 // seenInterval is how often the end of the log is written down while it grows; the supervisor looks every second, too.
 const seenInterval = healthInterval * 9 / 10
 
-// seen is how far an embedded log reached when it was last looked at. The server cuts off a damaged tail in silence; with
-// this the next start notices, also when no reader is left that had come so far.
-type seen struct {
-	Log      string `json:"log"`
-	Sequence uint64 `json:"sequence"`
-}
-
-func (e *embedded) seenPath() string { return filepath.Join(e.dir, "last-seen.json") }
-
 // lostKey is where the stream itself says what is missing at its end, so that every reader knows, whichever way it came.
 const lostKey = "orderfold-lost"
 
-// whatToDo ends every account of a loss.
-const whatToDo = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
+// LossAdvice is what to do about lost records: the hint of every fault about a loss that nobody has accepted.
+const LossAdvice = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
 	"run orderfold doctor --accept-loss with its --data or --nats-url, and start again"
 
-// compareSeen finds out whether the log ends before the place where it was last seen to end. It then notes that, for good:
-// the sequences of what is gone are given to others soon, and nothing could be seen any more.
+// compareSeen finds out whether the log ends before the place where it was last seen to end. It then writes that into the stream:
+// the sequences of what is gone are soon given to other records, and then nothing shows the loss any more.
 func (l *Log) compareSeen(ctx context.Context, last uint64) {
 	info := l.stream.CachedInfo()
-	if noted := info.Config.Metadata[lostKey]; noted != "" {
+	if noted := lostNote(info); noted != "" {
 		l.lost.Store(&noted)
-		l.logger.Error("THE LOG LOST ITS END, and nobody has decided yet", zap.String("lost", noted))
+		l.logger.Error("THE LOG LOST ITS END, and nobody has decided yet", zap.String("lost", noted), zap.String("hint", LossAdvice))
 		return
 	}
-	text := l.missingSince(last)
+	text := l.missingSince(ctx, last)
 	if text == "" {
 		return
 	}
 	l.lost.Store(&text)
-	l.logger.Error("THE LOG LOST ITS END: records that were acknowledged are gone", zap.String("lost", text))
-	if err := l.annotate(ctx, info, func(notes map[string]string) { notes[lostKey] = text }); err != nil {
+	l.logger.Error("THE LOG LOST ITS END: records that were acknowledged are gone", zap.String("lost", text), zap.String("hint", LossAdvice))
+	if err := l.annotate(ctx, func(notes map[string]string) { notes[lostKey] = text }); err != nil {
 		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
 	}
 }
 
-// missingSince compares the end of the log with what was written down of it, and says what is missing; "" when nothing is.
-func (l *Log) missingSince(last uint64) string {
-	data, err := os.ReadFile(l.embedded.seenPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return ""
-	}
-	var before seen
-	if err == nil {
-		err = json.Unmarshal(data, &before)
-	}
+// lostNote returns what the stream says is missing at its end, "" when it says nothing. Older versions wrote what to do after it.
+func lostNote(info *jetstream.StreamInfo) string {
+	return strings.TrimSuffix(info.Config.Metadata[lostKey], ": "+LossAdvice)
+}
+
+// seenPatience is how long the log may take to return the record at its end.
+const seenPatience = time.Second
+
+// missingSince compares the end of the log with the End that was recorded, and says what is missing; "" when nothing is.
+func (l *Log) missingSince(ctx context.Context, last uint64) string {
+	before, err := l.embedded.ReadEnd()
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
 	case err != nil: // a hint that is lost is no reason not to open the log
 		l.logger.Warn("how far the log reached before cannot be read", zap.Error(err))
 	case before.Log != l.identity:
-		return fmt.Sprintf("the log of this data folder was made at %s and had %d records; the one that is here now was made at %s and has %d: %s",
-			before.Log, before.Sequence, l.identity, last, whatToDo)
+		return fmt.Sprintf("the log of this data folder was %s and had %d records; the one that is here now is %s and has %d",
+			before.Log, before.Sequence, l.identity, last)
 	case before.Sequence > last:
-		return fmt.Sprintf("its last record was %d, and is %d now: %d records that were acknowledged are gone: %s",
-			before.Sequence, last, before.Sequence-last, whatToDo)
+		return fmt.Sprintf("its last record was %d, and is %d now: %d records that were acknowledged are gone",
+			before.Sequence, last, before.Sequence-last)
+	case before.Hash != "":
+		// A record that is not there is a hole, which is reported as one.
+		if rec, err := l.Get(ctx, before.Sequence); err == nil && rec.hash() != before.Hash {
+			return fmt.Sprintf("its record %d, which was the last one, is another one now: another copy of the log was put here",
+				before.Sequence)
+		}
 	}
 	return ""
-}
-
-// forgetSeen has the next start compare with nothing.
-func (l *Log) forgetSeen() error {
-	if err := os.Remove(l.embedded.seenPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("eventlog: accept the loss: %w", err)
-	}
-	return nil
 }
 
 // keepSeen writes down how far the log reaches, if it grew. It is not synced: what is written is in the log already, and a
@@ -96,16 +88,17 @@ func (l *Log) keepSeen() {
 }
 
 func (l *Log) writeSeen(synced bool) error {
-	now := seen{Log: l.identity, Sequence: l.group.reached(0)}
-	if now.Sequence == 0 || l.lost.Load() != nil || now == l.seen && !synced {
+	now := embedded.End{Log: l.identity, Sequence: l.group.reached(0)}
+	if now.Sequence == 0 || l.lost.Load() != nil || now.Sequence == l.seen.Sequence && !synced {
 		return nil
 	}
-	data, err := json.Marshal(now)
-	if err == nil {
-		err = replaceFile(l.embedded.seenPath(), data, synced)
+	ctx, cancel := context.WithTimeout(context.Background(), seenPatience)
+	defer cancel()
+	if rec, err := l.Get(ctx, now.Sequence); err == nil { // else only the sequence is known
+		now.Hash = rec.hash()
 	}
-	if err != nil {
-		return fmt.Errorf("eventlog: write down how far the log reaches: %w", err)
+	if err := l.embedded.WriteEnd(now, synced); err != nil {
+		return err
 	}
 	l.seen = now
 	return nil

@@ -2,24 +2,21 @@ package eventlog
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-const streamName = "NOTIFICATIONS"
+const streamName = embedded.Stream
 
 var streamSubjects = []string{"notifications.*.*", "snapshots.*.*"}
-
-// identity tells one log from another: a stream that is deleted and made again has another time of creation.
-func identity(info *jetstream.StreamInfo) string {
-	return info.Created.UTC().Format(time.RFC3339Nano)
-}
 
 // openStream finds the stream or creates it, and makes sure of its settings.
 func (l *Log) openStream(ctx context.Context, opts Options) error {
@@ -28,36 +25,38 @@ func (l *Log) openStream(ctx context.Context, opts Options) error {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		stream, err = l.createStream(ctx, opts)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("%w: the NATS server has no JetStream for this account: enable it in its configuration", ErrUnavailable)
+		return &Fault{Err: fmt.Errorf("%w: the NATS server has no JetStream for this account", ErrUnavailable), Hint: "enable it in its configuration"}
 	case err != nil:
 		return unavailable(ctx, "look for stream "+streamName, err)
 	default:
-		stream, err = l.repairStream(ctx, stream, opts)
+		if err = led(stream.CachedInfo()); err == nil {
+			stream, err = l.repairStream(ctx, stream, opts)
+		}
 	}
 	if err != nil {
 		return err
 	}
 	info := stream.CachedInfo()
 	if weak := weaknesses(info.Config); len(weak) > 0 {
-		return fmt.Errorf("eventlog: stream %s does not keep the promise of the log: %s: correct it with nats stream edit, or use another server",
-			streamName, strings.Join(weak, ", "))
+		return &Fault{Err: fmt.Errorf("eventlog: stream %s does not keep the promise of the log: %s", streamName, strings.Join(weak, ", ")),
+			Hint: "correct it with nats stream edit, or use another server"}
 	}
 	l.stream, l.identity = stream, identity(info)
-	return nil
+	return l.keepIdentity(ctx, info)
 }
 
 func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream, error) {
 	if l.embedded != nil {
-		if err := l.embedded.mayCreateStream(); err != nil {
+		if err := l.embedded.MayCreateStream(); err != nil {
 			return nil, err
 		}
 	}
 	if !opts.MayCreate {
-		return nil, fmt.Errorf("%w: the NATS server has no stream %s: start the receiver, which creates it", ErrNoStream, streamName)
+		return nil, &Fault{Err: fmt.Errorf("%w: the NATS server has no stream %s", ErrNoStream, streamName), Hint: "start the receiver, which creates it"}
 	}
 	maxBytes := opts.MaxBytes
 	if maxBytes == 0 && l.embedded != nil {
-		free, err := FreeDisk(l.embedded.dir)
+		free, err := embedded.FreeDisk(l.embedded.Dir())
 		if err != nil {
 			return nil, fmt.Errorf("eventlog: create the log: %w", err)
 		}
@@ -79,6 +78,7 @@ func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream,
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
 		Compression:        jetstream.NoCompression,
+		Metadata:           map[string]string{identityKey: rand.Text()},
 	})
 	if err != nil {
 		return nil, unavailable(ctx, "create stream "+streamName, err)
@@ -93,10 +93,14 @@ func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Op
 	if len(weaknesses(repaired(have, opts))) > 0 {
 		return stream, nil // beyond repair: the caller says why
 	}
-	if opts.MaxBytes > 0 && uint64(opts.MaxBytes) < state.Bytes {
+	want := repaired(have, opts)
+	if want.MaxBytes != have.MaxBytes && uint64(want.MaxBytes) < state.Bytes {
 		return nil, fmt.Errorf("eventlog: the log already takes %d bytes: a limit of %d is too low", state.Bytes, opts.MaxBytes)
 	}
-	want := repaired(have, opts)
+	if opts.MaxBytes > 0 && want.MaxBytes > opts.MaxBytes {
+		l.logger.Info("the log keeps its limit, which is above the one given; orderfold log limit lowers it",
+			zap.Int64("limit", want.MaxBytes), zap.Int64("given", opts.MaxBytes))
+	}
 	same := want.DenyDelete == have.DenyDelete && want.DenyPurge == have.DenyPurge && want.AllowDirect == have.AllowDirect &&
 		want.AllowAtomicPublish == have.AllowAtomicPublish && want.MaxBytes == have.MaxBytes && want.Replicas == have.Replicas
 	if same {
@@ -113,8 +117,9 @@ func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Op
 func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfig {
 	config.DenyDelete, config.DenyPurge = true, true
 	config.AllowDirect, config.AllowAtomicPublish = true, true
+	// The limit may have been raised since the option was written down: a restart must not take that back.
 	if opts.MaxBytes > 0 {
-		config.MaxBytes = opts.MaxBytes
+		config.MaxBytes = max(config.MaxBytes, opts.MaxBytes)
 	}
 	config.Replicas = max(config.Replicas, opts.Replicas)
 	return config

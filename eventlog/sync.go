@@ -26,21 +26,32 @@ const (
 )
 
 // syncMode is the weakest of the servers that hold the stream. It is asked for once for each server connected to, since a
-// server must be started again to change it.
+// server must be started again to change it. Who asks meanwhile asks too: nobody waits for the question of another.
 func (l *Log) syncMode(ctx context.Context, info *jetstream.StreamInfo) string {
 	if l.embedded != nil {
-		return l.embedded.syncMode()
+		if l.embedded.SyncsAlways() {
+			return syncAlways
+		}
+		return syncUnknown
+	}
+	if !l.mayNote { // the server of a running service would log that its guest asks for what it may not
+		return syncUnknown
+	}
+	server := l.conn.ConnectedServerId()
+	l.syncLock.Lock()
+	mode, known := l.sync, server != "" && server == l.syncServer
+	l.syncLock.Unlock()
+	if known {
+		return mode
+	}
+	mode, err := l.askSyncMode(ctx, holders(info, l.conn))
+	if err != nil {
+		l.logger.Debug("the NATS server does not report when it syncs", zap.Error(err))
 	}
 	l.syncLock.Lock()
 	defer l.syncLock.Unlock()
-	if server := l.conn.ConnectedServerId(); server == "" || server != l.syncServer {
-		mode, err := l.askSyncMode(ctx, holders(info, l.conn))
-		if err != nil {
-			l.logger.Debug("the NATS server does not tell when it syncs", zap.Error(err))
-		}
-		l.sync, l.syncServer = mode, server
-	}
-	return l.sync
+	l.sync, l.syncServer = mode, server
+	return mode
 }
 
 // holders are the names of the servers on whose disks the stream is.

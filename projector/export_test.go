@@ -1,19 +1,34 @@
 package projector
 
 import (
-	"context"
-
-	"github.com/orderfold/orderfold/projector/views"
+	"testing"
+	"time"
 )
 
-// VerifyInParts is Verify with parts of so many orders.
-func VerifyInParts(ctx context.Context, e Examination, orders int) (views.Findings, error) {
-	draft, err := views.NewDraft(ctx, e.Dir, FoldVersion())
-	if err != nil {
-		return views.Findings{}, err
-	}
-	defer draft.Close()
-	b := newBuilder(e.Log, draft, e.Share, e.Tell)
-	b.partOrders = orders
-	return compare(ctx, b, e.Dir)
+// TakeOverAfter has a publisher take over after so long.
+func TakeOverAfter(t testing.TB, d time.Duration) {
+	before := takeOver
+	takeOver = d
+	t.Cleanup(func() { takeOver = before })
+}
+
+// ChunkEvents has so many events published at once.
+func ChunkEvents(t testing.TB, events int) {
+	before := publishedAtOnce
+	publishedAtOnce = events
+	t.Cleanup(func() { publishedAtOnce = before })
+}
+
+// PublishAtOnce has so many orders of a revision published at once.
+func PublishAtOnce(t testing.TB, orders int) {
+	before := passOrders
+	passOrders = orders
+	t.Cleanup(func() { passOrders = before })
+}
+
+// CatchUpBy has a publisher fold so many records again at once.
+func CatchUpBy(t testing.TB, records uint64) {
+	before := nearFeed
+	nearFeed = records
+	t.Cleanup(func() { nearFeed = before })
 }

@@ -1,16 +1,34 @@
 package projector
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/views"
 	"github.com/stretchr/testify/require"
 )
 
 func read(sequence int, body string) *eventlog.Record {
 	return &eventlog.Record{Sequence: uint64(sequence), Object: "traditional-asset-order", Body: []byte(body)}
+}
+
+// noViews contain no order.
+type noViews struct{}
+
+func (noViews) Load(context.Context, []string) (map[string]views.Entry, error) { return nil, nil }
+
+// changes are what the records of a parcel change in views that are empty.
+func changes(t *testing.T, p *fold.Parcel) views.Batch {
+	t.Helper()
+	b := fold.NewBatcher(noViews{}, 1)
+	var m fold.Batch
+	require.NoError(t, b.Add(t.Context(), &m, p))
+	b.Finish(&m)
+	return *m.Changes()
 }
 
 func TestAnInboxIsFull(t *testing.T) {
@@ -34,8 +52,8 @@ func TestAnInboxIsFull(t *testing.T) {
 			require.Len(t, in.full, 1)
 			p, end := in.take()
 			require.NoError(t, end)
-			require.Equal(t, test.fit, p.records)
-			require.Equal(t, uint64(test.fit), p.last.Sequence)
+			require.Equal(t, test.fit, p.Records)
+			require.Equal(t, uint64(test.fit), changes(t, &p).Checkpoint.Sequence)
 			require.Len(t, in.room, 1)
 		})
 	}
@@ -54,18 +72,18 @@ func TestTheEndOfAnInboxComesWithWhatWasPutBefore(t *testing.T) {
 			}
 			p, end := in.take()
 			require.NoError(t, end)
-			require.Len(t, p.notifications, 3)
-			in.giveBack(p.notifications)
+			require.Len(t, p.Notifications, 3)
+			in.giveBack(p.Notifications)
 			in.put(read(4, `not JSON`))
 			in.close(test.end)
 			p, end = in.take()
 			require.Equal(t, test.told, end)
-			require.Empty(t, p.notifications, "what was given back is empty")
-			require.Len(t, p.intake.batch.Quarantined, 1)
-			require.Equal(t, 1, p.records)
+			require.Empty(t, p.Notifications, "what was given back is empty")
+			require.Len(t, changes(t, &p).Quarantined, 1)
+			require.Equal(t, 1, p.Records)
 			p, end = in.take()
 			require.Equal(t, test.told, end)
-			require.Zero(t, p.records)
+			require.Zero(t, p.Records)
 		})
 	}
 }

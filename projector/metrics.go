@@ -3,6 +3,7 @@ package projector
 import (
 	"time"
 
+	"github.com/orderfold/orderfold/projector/feed"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -34,4 +35,29 @@ func (m *metrics) batch(records, quarantined int, fold, commit time.Duration) {
 	m.quarantined.Add(float64(quarantined))
 	m.fold.Observe(fold.Seconds())
 	m.commit.Observe(commit.Seconds())
+}
+
+type feedMetrics struct {
+	events   *prometheus.CounterVec
+	failures prometheus.Counter
+	seconds  prometheus.Histogram
+}
+
+func newFeedMetrics(r prometheus.Registerer) *feedMetrics {
+	f := promauto.With(r)
+	return &feedMetrics{
+		events: f.NewCounterVec(prometheus.CounterOpts{Name: "orderfold_feed_events_total", Help: "Events published to the feed, by type."},
+			[]string{"type"}),
+		failures: f.NewCounter(prometheus.CounterOpts{Name: "orderfold_feed_failures_total",
+			Help: "Attempts to publish to the feed that ended in an error."}),
+		seconds: f.NewHistogram(prometheus.HistogramOpts{Name: "orderfold_feed_publish_seconds",
+			Help: "Time to publish the events of one batch.", Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12)}),
+	}
+}
+
+func (m *feedMetrics) published(events []feed.Event, taken time.Duration) {
+	m.seconds.Observe(taken.Seconds())
+	for i := range events {
+		m.events.WithLabelValues(string(events[i].Type)).Inc()
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"testing"
 
@@ -96,7 +97,7 @@ func TestTheNextBatchIsFoldedWhileOneIsWritten(t *testing.T) {
 			a := w.order("a")
 			require.Equal(t, uint64(2), a.Count)
 			require.Equal(t, uint64(1), a.Duplicates)
-			sequences, err := w.views.Sequences(t.Context(), "a")
+			sequences, _, err := w.views.SequencesAfter(t.Context(), "a", 0, math.MaxInt)
 			require.NoError(t, err)
 			require.Equal(t, []uint64{1, 2}, sequences)
 			stats, err := w.views.Stats(t.Context())
@@ -154,7 +155,7 @@ func TestWhatWasReadBeforeTheLogFailedIsWritten(t *testing.T) {
 	for i := range 10 {
 		w.postStatus(fmt.Sprint("o-", i), "PLACED")
 	}
-	log := &breaking{Log: w.log, after: 7, err: &eventlog.GapError{Want: 8, Got: 9}}
+	log := &breaking{Log: w.log, after: 7, err: &eventlog.Fault{Err: &eventlog.GapError{Want: 8, Got: 9}}}
 	p := projector.New(projector.Options{Log: log, Views: w.views})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

@@ -2,45 +2,30 @@ package projector
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/fold"
 	"github.com/orderfold/orderfold/projector/views"
-	"github.com/orderfold/orderfold/statemachine"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
-
-// decoderVersion is raised when the decoder reads bodies differently.
-const decoderVersion = 3
-
-// FoldVersion names the rules by which views are made: the decoder, the rank table and the rules of breaks. Views of
-// another version are rebuilt.
-func FoldVersion() string {
-	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Version})
-	if err != nil {
-		panic(err) // tables of texts and numbers
-	}
-	return fmt.Sprintf("%d.%x", decoderVersion, sha256.Sum256(tables))[:10]
-}
 
 // Log is what the projector reads.
 type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 	Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
-	Get(ctx context.Context, sequence uint64) (eventlog.Record, error)
+	Records(ctx context.Context, sequences []uint64) iter.Seq2[eventlog.Record, error]
 	Bounds(ctx context.Context) (eventlog.Bounds, error)
 }
 
 // Views is what the projector writes.
 type Views interface {
-	Checkpoint(ctx context.Context) (views.Checkpoint, error)
+	Status(ctx context.Context) (views.Status, error)
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 	Commit(ctx context.Context, b views.Batch) error
 	SetHealth(ctx context.Context, h views.Health) error
@@ -50,8 +35,9 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction, at most; 0: 30,000
+	BatchSize int                   // records of one transaction, at most; 0: 30,000, with a publisher 8,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
+	Publisher *Publisher            // of the feed; nil: it is off
 	Logger    *zap.Logger           // nil: none
 	Metrics   prometheus.Registerer // nil: none
 }
@@ -62,11 +48,14 @@ type Projector struct {
 	log     *zap.Logger
 	metrics *metrics
 	reason  atomic.Pointer[string] // why nothing is folded; nil: all is well
-	folder  folder
+	batcher *fold.Batcher
 }
 
 // New returns a projector; Run starts it.
 func New(o Options) *Projector {
+	if o.BatchSize <= 0 && o.Publisher != nil {
+		o.BatchSize = 8_000 // the events of a batch are in memory until it is committed
+	}
 	if o.BatchSize <= 0 {
 		o.BatchSize = 30_000
 	}
@@ -76,7 +65,7 @@ func New(o Options) *Projector {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	return &Projector{options: o, log: o.Logger, metrics: newMetrics(o.Metrics), folder: folder{views: o.Views, hot: newHotOrders(o.HotOrders)}}
+	return &Projector{options: o, log: o.Logger, metrics: newMetrics(o.Metrics), batcher: fold.NewBatcher(o.Views, o.HotOrders)}
 }
 
 // Reason says why nothing is folded at the moment; "" when all is well.
@@ -96,17 +85,22 @@ const (
 // Run folds until ctx ends, and returns nil then. Whatever goes wrong is told by Reason and in the views' health, and tried
 // again from the views' own position: nothing is folded that does not follow on it.
 func (p *Projector) Run(ctx context.Context) error {
+	if p.options.Publisher != nil {
+		var beside sync.WaitGroup
+		defer beside.Wait()
+		beside.Go(func() { p.options.Publisher.run(ctx) })
+	}
 	for {
 		err := p.follow(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, views.ErrSwitched) {
-			p.folder.forget() // they were loaded from the generation before
+		if errors.Is(err, views.ErrSwitched) || errors.Is(err, errBeginAgain) {
+			p.batcher.Forget() // they were loaded from the generation before, or changed by a batch that was given up
 			continue
 		}
 		wait := retryAfterOutage
-		if mismatch(err) {
+		if fold.NeedsOperator(err) {
 			wait = retryAfterMismatch
 		}
 		if !errors.Is(err, views.ErrNoViews) { // else the first generation is in the making
@@ -120,42 +114,25 @@ func (p *Projector) Run(ctx context.Context) error {
 	}
 }
 
-// mismatch reports whether an operator is needed: the log does not fit the views, or lost records.
-func mismatch(err error) bool { return misplaced(err) || errors.Is(err, eventlog.ErrLost) }
-
-// misplaced reports whether the log does not fit the views.
-func misplaced(err error) bool {
-	var gap *eventlog.GapError
-	return errors.Is(err, eventlog.ErrDiverged) || errors.Is(err, eventlog.ErrFuture) ||
-		errors.Is(err, eventlog.ErrCompacted) || errors.As(err, &gap)
-}
-
-// because says why nothing is folded.
-func because(err error) string {
-	switch {
-	case errors.Is(err, eventlog.ErrLost) && !misplaced(err):
-		return "nothing is folded: " + err.Error() // whole: it says what to do
-	case mismatch(err):
-		return "the log does not fit the views, nothing is folded: " + err.Error()
-	}
-	return bounded(err.Error())
-}
-
 func (p *Projector) failed(ctx context.Context, err error) {
-	reason := because(err)
+	reason := fold.Because(err)
 	if p.Reason() != reason {
 		p.log.Error("not folding", zap.String("reason", reason))
 	}
 	p.reason.Store(&reason)
 	p.metrics.failures.Inc()
-	p.folder.forget() // what a failed batch did to orders in memory is not in the views
+	p.batcher.Forget() // what a failed batch did to orders in memory is not in the views
 	if err := p.options.Views.SetHealth(ctx, views.Health{Reason: reason, At: time.Now()}); err != nil && ctx.Err() == nil {
 		p.log.Warn("the views cannot tell why nothing is folded", zap.Error(err))
 	}
 }
 
 func (p *Projector) healthy(ctx context.Context) error {
-	if err := p.options.Views.SetHealth(ctx, views.Health{At: time.Now()}); err != nil {
+	bounds, err := p.options.Log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.options.Views.SetHealth(ctx, views.Health{At: time.Now(), Epoch: bounds.Epoch}); err != nil {
 		return err
 	}
 	if p.reason.Swap(nil) != nil {
@@ -164,19 +141,26 @@ func (p *Projector) healthy(ctx context.Context) error {
 	return nil
 }
 
+// errBeginAgain: the feed has caught up, or the views are others than it was published of.
+var errBeginAgain = errors.New("projector: the feed wants it to begin again")
+
 // follow folds from the views' position on until something fails.
 func (p *Projector) follow(ctx context.Context) error {
-	c, err := p.options.Views.Checkpoint(ctx)
+	status, err := p.options.Views.Status(ctx)
 	if err != nil {
 		return err
 	}
+	c := &status.Checkpoint
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	after := eventlog.Position{Log: c.Log, Sequence: c.Sequence, Hash: c.Hash}
-	if err := fits(ctx, p.options.Log, after); err != nil {
+	if err := fold.Fits(ctx, p.options.Log, after); err != nil {
 		return err
 	}
 	if err := p.healthy(ctx); err != nil {
+		return err
+	}
+	if err := p.beginFeed(ctx, &status); err != nil {
 		return err
 	}
 	in := newInbox(p.options.BatchSize)
@@ -187,6 +171,23 @@ func (p *Projector) follow(ctx context.Context) error {
 	}()
 	defer func() { cancel(); <-done }()
 	return p.fold(ctx, in)
+}
+
+// beginFeed sees to it that events are made of what is folded after the position, if there is a feed.
+func (p *Projector) beginFeed(ctx context.Context, at *views.Status) error {
+	p.batcher.Publish(nil, 0)
+	if p.options.Publisher == nil {
+		return nil
+	}
+	bounds, err := p.options.Log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	after, publishes := p.options.Publisher.begin(ctx, at, &bounds)
+	if publishes {
+		p.batcher.Publish(p.options.Publisher.o.Render, after)
+	}
+	return ctx.Err()
 }
 
 // receive puts records into the inbox until there are no more. It returns the error that ended them.
@@ -207,65 +208,75 @@ func receive(ctx context.Context, records iter.Seq2[eventlog.Record, error], in 
 	return ctx.Err()
 }
 
-// fits checks a position against the log without waiting for a record to come.
-func fits(ctx context.Context, log Log, after eventlog.Position) error {
-	for _, err := range log.Read(ctx, after) {
-		return err
-	}
-	return ctx.Err()
-}
-
 // batchBytes is how much a batch may take of what was read, besides the orders that it changes.
 const batchBytes = 40 << 20
 
 // full reports whether a batch is to be written before anything is added to it.
-func (p *Projector) full(m *making) bool {
-	return m.records > 0 && m.records+parcelRecords > p.options.BatchSize || m.bytes >= batchBytes
+func (p *Projector) full(m *fold.Batch) bool {
+	return m.Records > 0 && m.Records+parcelRecords > p.options.BatchSize || m.Bytes >= batchBytes
 }
+
+// commitInterval is the least time between the beginnings of two commits, unless a batch is full. At a thousand records per second a
+// commit then has four of them, and takes little longer than with one.
+const commitInterval = 4 * time.Millisecond
+
+// coolInterval is after how long without a commit the hot orders are dropped. They may take a dozen megabytes.
+const coolInterval = 15 * time.Second
 
 // fold writes what is there, up to a batch, again and again. While a batch is being written the next one is made.
 func (p *Projector) fold(ctx context.Context, in *inbox) error {
-	var writing chan error // tells how that ended; nil: nothing is being written
+	var writing chan error                    // tells how that ended; nil: nothing is being written
+	interval, early := time.NewTimer(0), true // early: the interval has not passed
+	cool := time.NewTimer(coolInterval)
 	defer func() {
+		interval.Stop()
+		cool.Stop()
 		if writing != nil {
 			<-writing
 		}
 	}()
-	next, end := new(making), error(nil)
+	next, end := new(fold.Batch), error(nil)
 	for {
 		due := in.some
 		switch {
 		case end != nil || p.full(next):
 			due = nil
-		case writing != nil:
+		case writing != nil || early:
 			due = in.full // what comes one by one is loaded together
 		}
 		select {
 		case <-due:
+		case <-interval.C:
+			if early = false; writing != nil {
+				continue
+			}
+		case <-cool.C:
+			p.letGo(next, writing != nil)
+			continue
 		case err := <-writing:
 			if writing = nil; err != nil {
 				return err
 			}
+		case <-p.options.Publisher.wanted():
+			return errBeginAgain
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		if end == nil && !p.full(next) {
-			var parcel parcel
-			parcel, end = in.take()
-			if err := p.folder.add(ctx, next, &parcel); err != nil {
-				return err
-			}
-			in.giveBack(parcel.notifications)
-		}
-		if !next.finished && next.records > 0 && (writing == nil || p.full(next)) {
-			p.folder.finish(next)
-			if err := next.intake.batch.Freeze(); err != nil {
+			var err error
+			if end, err = p.take(ctx, in, next); err != nil {
 				return err
 			}
 		}
-		if writing == nil && next.finished {
+		if err := p.finish(next, writing != nil || early && end == nil); err != nil {
+			return err
+		}
+		if writing == nil && next.Finished {
 			writing = p.write(ctx, next)
-			next = new(making)
+			next = new(fold.Batch)
+			interval.Reset(commitInterval)
+			cool.Reset(coolInterval)
+			early = true
 		}
 		if end != nil && writing == nil {
 			return end
@@ -273,14 +284,43 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 	}
 }
 
+// take adds to a batch what is in the inbox, and returns the end if it is reached.
+func (p *Projector) take(ctx context.Context, in *inbox, to *fold.Batch) (end, err error) {
+	parcel, end := in.take()
+	if err := p.batcher.Add(ctx, to, &parcel); err != nil {
+		return nil, err
+	}
+	in.giveBack(parcel.Notifications)
+	return end, nil
+}
+
+// finish makes a batch ready to be written, unless it is to wait and has room for more.
+func (p *Projector) finish(m *fold.Batch, waits bool) error {
+	if m.Finished || m.Records == 0 || waits && !p.full(m) {
+		return nil
+	}
+	p.batcher.Finish(m)
+	return m.Changes().Freeze()
+}
+
+// letGo drops the hot orders when no batch refers to them.
+func (p *Projector) letGo(next *fold.Batch, writing bool) {
+	if next.Records == 0 && !writing {
+		p.batcher.Forget()
+	}
+}
+
 // write commits a batch, and tells how that ended.
-func (p *Projector) write(ctx context.Context, m *making) chan error {
-	b, ended := m.intake.batch, make(chan error, 1)
+func (p *Projector) write(ctx context.Context, m *fold.Batch) chan error {
+	b, ended := m.Changes(), make(chan error, 1)
 	go func() {
+		if p.options.Publisher != nil {
+			p.options.Publisher.publish(ctx, m)
+		}
 		begin := time.Now()
-		err := p.options.Views.Commit(ctx, b)
+		err := p.options.Views.Commit(ctx, *b)
 		if err == nil {
-			p.metrics.batch(m.records, len(b.Quarantined), m.taken, time.Since(begin))
+			p.metrics.batch(m.Records, len(b.Quarantined), m.Taken, time.Since(begin))
 			for _, q := range b.Quarantined {
 				p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))
 			}

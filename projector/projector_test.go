@@ -12,6 +12,7 @@ import (
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 	"github.com/orderfold/orderfold/statemachine"
@@ -43,7 +44,7 @@ func openLog(t testing.TB, dir string) *eventlog.Log {
 
 func (w *world) openViews() {
 	var err error
-	w.views, err = views.Open(w.t.Context(), views.Options{Dir: w.dir, FoldVersion: projector.FoldVersion()})
+	w.views, err = views.Open(w.t.Context(), views.Options{Dir: w.dir, FoldVersion: decode.FoldVersion()})
 	require.NoError(w.t, err)
 }
 
@@ -252,7 +253,7 @@ func TestViewsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 func timeless(o *statemachine.Order) string {
 	s := o.State()
 	var b strings.Builder
-	fmt.Fprintln(&b, s.Status, s.StatusSince, s.ModifiedOn, s.Executed, s.Open, s.Final, o.AssetClass())
+	fmt.Fprintln(&b, s.Status, s.StatusSince, s.ModifiedOn, s.Executed, s.Open, s.Final, s.Traded, o.AssetClass())
 	for _, k := range s.Breaks {
 		if k.Code != statemachine.ClockSkew {
 			fmt.Fprintln(&b, k.Code, k.OpenedAt, len(k.Sequences))
@@ -271,8 +272,8 @@ func TestTheHistoryFoldsTheOrdersOwnNotifications(t *testing.T) {
 	w.post("traditional-asset-order", `{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z","side":7}`)
 	w.post("traditional-asset-order", `{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
 	w.project()
-	h := projector.Historian{Log: w.log, Views: w.views}
-	past, err := h.History(t.Context(), "a", statemachine.AsOf{})
+	h := projector.NewHistorian(w.log, w.views)
+	past, err := h.History(t.Context(), "a", statemachine.Stretch{Limit: 3})
 	require.NoError(t, err)
 	var effects []statemachine.Effect
 	for _, e := range past.Entries {
@@ -282,14 +283,14 @@ func TestTheHistoryFoldsTheOrdersOwnNotifications(t *testing.T) {
 	require.Equal(t, []string{"side: text is due, found a number; not read"}, past.Entries[1].Notes)
 	require.Equal(t, w.order("a"), past.Order, "the same as the views")
 
-	past, err = h.History(t.Context(), "a", statemachine.AsOf{Sequence: 2})
+	past, err = h.History(t.Context(), "a", statemachine.Stretch{AsOf: statemachine.AsOf{Sequence: 2}, Limit: 3})
 	require.NoError(t, err)
 	require.Len(t, past.Entries, 1)
 	require.Equal(t, uint64(1), past.Order.Count)
-	past, err = h.History(t.Context(), "a", statemachine.AsOf{Received: past.First.Received.Add(-time.Nanosecond)})
+	past, err = h.History(t.Context(), "a", statemachine.Stretch{AsOf: statemachine.AsOf{Received: past.First.Received.Add(-time.Nanosecond)}, Limit: 3})
 	require.NoError(t, err)
 	require.Empty(t, past.Entries)
 	require.Equal(t, uint64(1), past.First.Sequence)
-	_, err = h.History(t.Context(), "none", statemachine.AsOf{})
+	_, err = h.AsOf(t.Context(), "none", statemachine.AsOf{})
 	require.ErrorIs(t, err, views.ErrNotFound)
 }

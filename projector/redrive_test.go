@@ -14,6 +14,9 @@ import (
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/rebuild"
+	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
@@ -63,7 +66,7 @@ func (w *world) redrive(s projector.Selection) projector.Redrive {
 // differences are what the views tell otherwise than a new fold of the log.
 func (w *world) differences() string {
 	w.t.Helper()
-	found, err := projector.Verify(w.t.Context(), projector.Examination{Log: w.log, Dir: w.dir})
+	found, err := rebuild.Verify(w.t.Context(), rebuild.Examination{Log: w.log, Dir: w.dir})
 	require.NoError(w.t, err)
 	return found.Summary()
 }
@@ -156,7 +159,7 @@ func TestARedriveOfALogThatDoesNotFitChangesNothing(t *testing.T) {
 	w.projectWithout(map[uint64]bool{1: true})
 	other := openLog(t, t.TempDir())
 	_, err := (&projector.Redriver{Log: other, Views: w.views}).Redrive(t.Context(), projector.Selection{})
-	require.ErrorIs(t, err, projector.ErrHeldBack)
+	require.ErrorIs(t, err, fold.ErrHeldBack)
 	require.ErrorIs(t, err, eventlog.ErrDiverged)
 	stats, err := w.views.Stats(t.Context())
 	require.NoError(t, err)
@@ -229,5 +232,90 @@ func TestTwoRedrivesAtOnceCountNothingTwice(t *testing.T) {
 	}
 	both.Wait()
 	require.EqualValues(t, 300, redriven[0]+redriven[1])
+	require.Empty(t, w.differences())
+}
+
+// besides are views that note what is read of a log while the writer is held, and let others write before it is.
+type besides struct {
+	*views.Store
+	log    *readLog
+	before func()
+	reads  []int // records, of each time
+}
+
+func (b *besides) Redrive(ctx context.Context, fold func(ctx context.Context) (views.Redriven, error)) error {
+	b.before()
+	return b.Store.Redrive(ctx, func(ctx context.Context) (views.Redriven, error) {
+		known := len(b.log.read)
+		r, err := fold(ctx)
+		b.reads = append(b.reads, len(b.log.read)-known)
+		return r, err
+	})
+}
+
+func TestNoOrderIsFoldedWhileTheProjectorWaitsForARedrive(t *testing.T) {
+	for name, meanwhile := range map[string]int{"nothing comes meanwhile": 0, "a few come": 10, "many come": 700} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.postTogether(3000, func(i int) string { return partial("busy", i) })
+			w.projectWithout(map[uint64]bool{5: true, 900: true})
+			log := &readLog{Log: w.log}
+			store := &besides{Store: w.views, log: log}
+			store.before = func() {
+				w.postTogether(meanwhile, func(i int) string { return partial("busy", 5000+i) })
+				meanwhile = 0
+				w.project()
+			}
+			done, err := (&projector.Redriver{Log: log, Views: store}).Redrive(t.Context(), projector.Selection{})
+			require.NoError(t, err)
+			require.EqualValues(t, 2, done.Redriven)
+			for _, records := range store.reads {
+				require.LessOrEqual(t, records, 65)
+			}
+			require.NotEmpty(t, store.reads)
+			require.Empty(t, w.differences())
+		})
+	}
+}
+
+func TestARedriveGoesOnPastWhatIsLost(t *testing.T) {
+	w := newWorld(t)
+	unread := map[uint64]bool{}
+	for _, id := range []string{"a", "b", "b", "c"} {
+		unread[w.post("traditional-asset-order", placed(id, 1))] = true
+	}
+	w.post("traditional-asset-order", placed("c", 2))
+	w.post("traditional-asset-order", placed("d", 2))
+	w.projectWithout(unread)
+	log := &readLog{Log: w.log, lost: map[uint64]bool{1: true, 5: true}}
+	done, err := (&projector.Redriver{Log: log, Views: w.views}).Redrive(t.Context(), projector.Selection{})
+	require.NoError(t, err)
+	require.EqualValues(t, 4, done.Examined)
+	require.EqualValues(t, 2, done.Redriven, "those of b")
+	var stay []string
+	for _, n := range done.Notes {
+		if n.Class != "" {
+			stay = append(stay, fmt.Sprint(n.Sequence, " ", n.Reason))
+		}
+	}
+	require.Equal(t, []string{"1 the log lost this record: it can never be read again",
+		"4 record 5 of order c: the log lost it; orderfold rebuild makes the views anew"}, stay)
+}
+
+func TestARedriveOfManyBusyOrdersGoesStepByStep(t *testing.T) {
+	w := newWorld(t)
+	const orders = 6
+	unread := map[uint64]bool{}
+	for order := range orders { // one after the other, so that each order has one of the first records
+		w.postTogether(1, func(int) string { return partial(fmt.Sprint(order), order) })
+		unread[uint64(order+1)] = true
+	}
+	w.postTogether(orders*4100, func(i int) string { return partial(fmt.Sprint(i%orders), orders+i) })
+	w.projectWithout(unread)
+	store := &besides{Store: w.views, log: &readLog{Log: w.log}, before: func() {}}
+	done, err := (&projector.Redriver{Log: store.log, Views: store}).Redrive(t.Context(), projector.Selection{})
+	require.NoError(t, err)
+	require.EqualValues(t, orders, done.Redriven)
+	require.Greater(t, len(store.reads), 1, "more than 20,000 notifications are not written at once")
 	require.Empty(t, w.differences())
 }

@@ -76,8 +76,14 @@ func TestEveryRequestGetsItsAnswer(t *testing.T) {
 		{name: "a wrong key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed, "Api-Key: wrong")},
 		{name: "an empty key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed, "Api-Key:")},
 		{name: "an unknown path is not found", status: 404, kind: "NOT_FOUND", text: request("POST /other-notification", placed, auth)},
-		{name: "an event type with a slash behind it is not found", status: 404, kind: "NOT_FOUND",
+		{name: "a slash behind the event type makes no difference", status: 200, stored: true,
 			text: request("POST "+order+"/", placed, auth)},
+		{name: "nor does one after a prefix", status: 200, stored: true, text: request("POST /hooks"+order+"/?a=b", placed, auth)},
+		{name: "nor do several", status: 200, stored: true, text: request("POST "+order+"//", placed, auth)},
+		{name: "nothing but slashes is not found", status: 404, kind: "NOT_FOUND", text: request("POST ///", placed, auth)},
+		{name: "a slash does not make a path an event type", status: 404, kind: "NOT_FOUND", text: request("POST /other-notification/", placed, auth)},
+		{name: "JSON after a byte order mark is stored", stored: true, status: 200, text: post("\uFEFF" + placed)},
+		{name: "nothing but a byte order mark is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post("\uFEFF")},
 		{name: "an event type within the path is not found", status: 404, kind: "NOT_FOUND",
 			text: request("POST "+order+"/x", placed, auth)},
 		{name: "an unknown path is not found without a key either", status: 404, kind: "NOT_FOUND", text: request("POST /", placed)},
@@ -123,7 +129,8 @@ func TestEveryRequestGetsItsAnswer(t *testing.T) {
 
 func TestTheHealthCheckNeedsNoKey(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
-	require.Equal(t, http.StatusOK, s.raw(t, request("GET /healthz", "")).StatusCode)
+	status, _ := s.health(t, "/healthz")
+	require.Equal(t, http.StatusOK, status)
 	response, err := http.Head("http://" + s.addr + "/healthz")
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

@@ -63,7 +63,8 @@ var byPath = func() map[string]*EventType {
 }()
 
 // eventTypeOf finds the event type of a URL's path. Only the last element counts: whether the platform appends its path to
-// the URL registered with it is not documented, so any prefix must do. Nil if there is none.
+// the URL registered with it is not documented, so any prefix must do. A slash at the end makes no difference. Nil if there is none.
 func eventTypeOf(path string) *EventType {
+	path = strings.TrimRight(path, "/")
 	return byPath[path[max(strings.LastIndexByte(path, '/'), 0):]]
 }

@@ -210,3 +210,5 @@ func (g *gatedLog) Append(ctx context.Context, record eventlog.Record) (uint64, 
 type failingLog func() (uint64, error)
 
 func (f failingLog) Append(context.Context, eventlog.Record) (uint64, error) { return f() }
+
+func (f failingLog) Refuses(context.Context) error { return nil }

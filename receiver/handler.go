@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -19,15 +18,13 @@ import (
 )
 
 const (
-	healthPath = "/healthz"
-
 	maxRequestID  = 128 // bytes, of the caller's
 	maxLoggedPath = 200
 )
 
-// ServeHTTP answers one request, as the package comment lists. GET and HEAD on /healthz say 200: the process is alive.
+// ServeHTTP answers one request, as the package comment lists.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == healthPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if rc.answerHealth(w, r) {
 		return
 	}
 	requestID := requestIDOf(r.Header)
@@ -57,10 +54,13 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, requestID st
 	case rc.places <- struct{}{}:
 		defer func() { <-rc.places }()
 	default:
-		return answer{status: http.StatusServiceUnavailable, kind: "BUSY", unread: true,
-			message: "too many requests are waiting; send the notification again"}
+		refusal := busy()
+		refusal.unread = true
+		return *refusal
 	}
-	body, refusal := readBody(w, r, rc.options.MaxBody)
+	room := &reservation{budget: rc.budget}
+	defer room.release()
+	body, refusal := readBody(w, r, rc.options.MaxBody, room)
 	if refusal != nil {
 		return *refusal
 	}
@@ -70,7 +70,7 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, requestID st
 // admit makes the checks that do not need the body. Nil: go on.
 func (rc *Receiver) admit(r *http.Request, eventType *EventType) *answer {
 	switch {
-	case r.URL.Path == healthPath:
+	case r.URL.Path == healthPath || r.URL.Path == readyPath:
 		return &answer{status: http.StatusMethodNotAllowed, kind: "METHOD_NOT_ALLOWED", unread: true,
 			message: "health is asked for with GET", allow: "GET, HEAD"}
 	case r.Method != http.MethodPost:
@@ -91,32 +91,6 @@ func (rc *Receiver) admit(r *http.Request, eventType *EventType) *answer {
 func tooLarge(limit int64, unread bool) *answer {
 	return &answer{status: http.StatusRequestEntityTooLarge, kind: "TOO_LARGE", unread: unread,
 		torn: !unread, message: fmt.Sprintf("the body is larger than %d bytes", limit)}
-}
-
-// readBody reads the whole body, or says why that failed.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *answer) {
-	var body []byte
-	var err error
-	if r.ContentLength >= 0 {
-		body = make([]byte, r.ContentLength)
-		_, err = io.ReadFull(r.Body, body)
-	} else {
-		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	}
-	var over *http.MaxBytesError
-	switch {
-	case err == nil && len(body) > 0:
-		return body, nil
-	case err == nil:
-		return nil, &answer{status: http.StatusBadRequest, kind: "EMPTY_BODY", message: "the body is empty; nothing was stored"}
-	case errors.As(err, &over):
-		return nil, tooLarge(limit, false)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &answer{status: http.StatusBadRequest, kind: "TOO_SLOW", err: err, torn: true,
-			message: "the body did not arrive in time; nothing was stored"}
-	}
-	return nil, &answer{status: http.StatusBadRequest, kind: "CUT_SHORT", err: err, torn: true,
-		message: "the body ended early or is badly framed; nothing was stored"}
 }
 
 // store hands the notification to the log. A client that goes away does not stop it: the platform may well take the
@@ -147,6 +121,9 @@ func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventTyp
 		// No 503: that would have the platform repeat for ever what the log never takes.
 		return answer{status: http.StatusInternalServerError, kind: "NOT_STORED", err: err,
 			message: "the log refused the notification; sending it again does not help"}
+	case errors.Is(err, eventlog.ErrNotAppended):
+		return answer{status: http.StatusServiceUnavailable, kind: "LOG_UNAVAILABLE", err: err,
+			message: "the log did not take the notification, it is not stored; send it again"}
 	}
 	return answer{status: http.StatusServiceUnavailable, kind: "LOG_UNAVAILABLE", err: err,
 		message: "the log did not confirm the notification, it may be stored or not; send it again"}

@@ -14,8 +14,9 @@ type metrics struct {
 	append   prometheus.Histogram
 }
 
-// newMetrics registers the metrics with registerer, unless that is nil. Waiting tells how many requests have a place.
-func newMetrics(registerer prometheus.Registerer, waiting func() float64) (*metrics, error) {
+// newMetrics registers the metrics with registerer, unless that is nil. Waiting returns how many requests have a place, and bytes what
+// their bodies have taken of the pool.
+func newMetrics(registerer prometheus.Registerer, waiting, bytes func() float64) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orderfold_receiver_requests_total",
@@ -44,7 +45,10 @@ func newMetrics(registerer prometheus.Registerer, waiting func() float64) (*metr
 	for _, c := range []prometheus.Collector{m.requests, m.body, m.append, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "orderfold_receiver_waiting_requests",
 		Help: "Requests being read or waiting for the log.",
-	}, waiting)} {
+	}, waiting), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "orderfold_receiver_waiting_bytes",
+		Help: "Memory that their bodies take beyond the share that each has.",
+	}, bytes)} {
 		if err := registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("receiver: metrics: %w", err)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,8 +18,10 @@ import (
 type Log interface {
 	// Append returns the sequence of the record once it is on disk. It returns soon after ctx has ended; the body may be
 	// kept. An error that wraps eventlog.ErrInvalid means that the log will never take this record; after any other
-	// the notification is worth repeating.
+	// the notification is worth repeating, and may be stored unless the error wraps eventlog.ErrNotAppended.
 	Append(ctx context.Context, record eventlog.Record) (uint64, error)
+	// Refuses returns why a record would not be stored now, and nil when it would.
+	Refuses(ctx context.Context) error
 }
 
 // Options configure a Receiver. Log is required; every other zero field means the default noted beside it.
@@ -31,6 +32,9 @@ type Options struct {
 	MaxBody        int64 // bytes of one body; 1 MiB
 	MaxWaiting     int   // requests being read or waiting for the log at one time; 1024
 	MaxHeaderBytes int   // 16 KiB
+	// MaxWaitingBytes is what the bodies of these requests may take together. A quarter of it is divided among them, so that a small
+	// body has its place; one that is larger than the rest is admitted when no other large one is; 64 MiB.
+	MaxWaitingBytes int64
 
 	AppendTimeout time.Duration // for the log to answer; 5s
 	HeaderTimeout time.Duration // for the client to send the headers; 5s
@@ -39,7 +43,7 @@ type Options struct {
 	IdleTimeout   time.Duration // between two requests of a connection; 2m
 	DrainTimeout  time.Duration // for accepted requests when the context of Serve has ended; 20s
 
-	TLSCert, TLSKey string // files in PEM form, read by New; both or none: plain HTTP
+	TLS *tls.Config // with a certificate; nil: plain HTTP
 
 	Logger  *zap.Logger           // logs nothing
 	Metrics prometheus.Registerer // metrics are not registered
@@ -47,20 +51,20 @@ type Options struct {
 
 // Receiver is the HTTP handler that appends notifications to a log. Make one with New.
 type Receiver struct {
-	options Options
-	places  chan struct{} // one element for each request being read or waiting for the log
-	metrics *metrics
-	refused *zap.Logger
-	tls     *tls.Config // nil: plain HTTP
+	options    Options
+	acceptance acceptance
+	places     chan struct{} // one element for each request being read or waiting for the log
+	budget     *budget
+	metrics    *metrics
+	refused    *zap.Logger
 }
 
-// New returns a receiver. It fails if an option makes no sense, a metric is registered already, or the certificate cannot
-// be loaded.
+// New returns a receiver. It fails if an option makes no sense, or a metric is registered already.
 func New(o Options) (*Receiver, error) {
 	if o.Log == nil {
 		return nil, errors.New("receiver: no log to append to")
 	}
-	if min(o.MaxBody, int64(o.MaxWaiting), int64(o.MaxHeaderBytes)) < 0 ||
+	if min(o.MaxBody, o.MaxWaitingBytes, int64(o.MaxWaiting), int64(o.MaxHeaderBytes)) < 0 ||
 		min(o.AppendTimeout, o.HeaderTimeout, o.ReadTimeout, o.WriteTimeout, o.IdleTimeout, o.DrainTimeout) < 0 {
 		return nil, errors.New("receiver: a limit or timeout is negative")
 	}
@@ -68,16 +72,10 @@ func New(o Options) (*Receiver, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	rc := &Receiver{options: o, places: make(chan struct{}, o.MaxWaiting), refused: sampled(o.Logger)}
-	if o.TLSCert != "" || o.TLSKey != "" {
-		certificate, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("receiver: certificate: %w", err)
-		}
-		rc.tls = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	}
+	rc := &Receiver{options: o, places: make(chan struct{}, o.MaxWaiting), budget: newBudget(o.MaxWaitingBytes, o.MaxWaiting),
+		refused: sampled(o.Logger)}
 	var err error
-	rc.metrics, err = newMetrics(o.Metrics, func() float64 { return float64(len(rc.places)) })
+	rc.metrics, err = newMetrics(o.Metrics, func() float64 { return float64(len(rc.places)) }, rc.budget.taken)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +85,7 @@ func New(o Options) (*Receiver, error) {
 func (o Options) withDefaults() Options {
 	o.MaxBody = cmp.Or(o.MaxBody, 1<<20)
 	o.MaxWaiting = cmp.Or(o.MaxWaiting, 1024)
+	o.MaxWaitingBytes = cmp.Or(o.MaxWaitingBytes, 64<<20)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 16<<10)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
 	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 5*time.Second)

@@ -11,15 +11,18 @@ import (
 // maxID bounds an id that picks a shard, in bytes.
 const maxID = 128
 
+// byteOrderMark is what some senders begin a text in UTF-8 with. It is kept, and is no part of the JSON.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // What a reader of the log may accept must not be called invalid here: repeated names and broken UTF-8 pass.
 var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // scan reads body once. It reports whether body is exactly one JSON value, not nested deeper than 10,000 levels, with
-// nothing but space around it, and returns the string in the member idField of the object that it is. The last one of
+// nothing but space around it and at most a byte order mark before that, and returns the string in the member idField of the object that it is. The last one of
 // repeated members counts. The id is empty if there is none, if it is no string of 1 to 128 bytes, and in a body that is
 // not JSON. Body is not changed.
 func scan(body []byte, idField string) (id string, valid bool) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(body), lax...)
+	d := jsontext.NewDecoder(bytes.NewBuffer(bytes.TrimPrefix(body, byteOrderMark)), lax...)
 	if idField != "" && d.PeekKind() == jsontext.KindBeginObject {
 		var err error
 		if id, err = scanObject(d, idField); err != nil {

@@ -28,7 +28,7 @@ func (rc *Receiver) Serve(ctx context.Context, listener net.Listener) error {
 	server := rc.server()
 	served := make(chan error, 1)
 	go func() {
-		if rc.tls != nil {
+		if rc.options.TLS != nil {
 			served <- server.ServeTLS(listener, "", "")
 		} else {
 			served <- server.Serve(listener)
@@ -69,7 +69,7 @@ func (rc *Receiver) server() *http.Server {
 	protocols.SetHTTP1(true)
 	return &http.Server{
 		Handler:           rc,
-		TLSConfig:         rc.tls,
+		TLSConfig:         o.TLS,
 		Protocols:         protocols,
 		ErrorLog:          log.New(connectionLog{rc.refused}, "", 0),
 		MaxHeaderBytes:    o.MaxHeaderBytes,

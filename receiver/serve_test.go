@@ -7,15 +7,12 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +73,8 @@ func TestMoreClientsThanAllowedAreSentAway(t *testing.T) {
 	require.Equal(t, "BUSY", a.message.ResponseType)
 	require.Equal(t, retryAfter, a.Header.Get("Retry-After"))
 	require.Equal(t, http.StatusUnauthorized, s.raw(t, request("POST "+order, placed)).StatusCode)
-	require.Equal(t, http.StatusOK, s.raw(t, request("GET /healthz", "")).StatusCode, "a full waiting room is not ill")
+	status, _ := s.health(t, "/healthz")
+	require.Equal(t, http.StatusOK, status, "a full waiting room is not ill")
 	close(gate.gate)
 	for _, r := range waiting {
 		require.Equal(t, http.StatusOK, readReply(t, r).StatusCode)
@@ -180,8 +178,8 @@ func tcpAddr(text string) net.Addr {
 	return addr
 }
 
-// selfSigned writes a certificate for 127.0.0.1 and its key.
-func selfSigned(tb testing.TB) (certFile, keyFile string, pool *x509.CertPool) {
+// selfSigned returns a certificate for 127.0.0.1, for a server and for its clients.
+func selfSigned(tb testing.TB) (config *tls.Config, pool *x509.CertPool) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(tb, err)
@@ -189,24 +187,17 @@ func selfSigned(tb testing.TB) (certFile, keyFile string, pool *x509.CertPool) {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	require.NoError(tb, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(tb, err)
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(tb.TempDir(), name)
-		require.NoError(tb, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-		return path
-	}
 	certificate, err := x509.ParseCertificate(der)
 	require.NoError(tb, err)
 	pool = x509.NewCertPool()
 	pool.AddCert(certificate)
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), pool
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}}, pool
 }
 
 func TestHTTPSIsServedWithACertificate(t *testing.T) {
-	certFile, keyFile, pool := selfSigned(t)
+	config, pool := selfSigned(t)
 	log := openLog(t)
-	s := start(t, receiver.Options{Log: log, TLSCert: certFile, TLSKey: keyFile, Auth: credentials(t, "api-key="+key)})
+	s := start(t, receiver.Options{Log: log, TLS: config, Auth: credentials(t, "api-key="+key)})
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport, Timeout: patience}
@@ -236,7 +227,6 @@ func TestHTTPSIsServedWithACertificate(t *testing.T) {
 
 func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	log := failingLog(func() (uint64, error) { return 0, nil })
-	certFile, _, _ := selfSigned(t)
 	taken := prometheus.NewRegistry()
 	_, err := receiver.New(receiver.Options{Log: log, Metrics: taken})
 	require.NoError(t, err)
@@ -245,9 +235,6 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		"negative limit":       {Log: log, MaxWaiting: -1},
 		"negative timeout":     {Log: log, ReadTimeout: -1},
 		"empty credentials":    {Log: log, Auth: make([]receiver.Credentials, 1)},
-		"certificate, no key":  {Log: log, TLSCert: certFile},
-		"key, no certificate":  {Log: log, TLSKey: certFile},
-		"no such certificate":  {Log: log, TLSCert: "/nowhere", TLSKey: "/nowhere"},
 		"metrics there before": {Log: log, Metrics: taken},
 	} {
 		_, err := receiver.New(o)
@@ -270,7 +257,8 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 	s.raw(t, post("no JSON"))
 	s.raw(t, request("POST "+order, placed))
 	s.raw(t, request("POST /x", placed))
-	s.raw(t, request("GET /healthz", ""))
+	s.health(t, "/healthz")
+	s.health(t, "/readyz")
 	got := gather(t, registry)
 	require.Equal(t, map[string]float64{
 		"orderfold_receiver_requests_total 200": 1, "orderfold_receiver_requests_total 400": 1,
@@ -279,7 +267,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 		"orderfold_receiver_requests_total 500": 0, "orderfold_receiver_requests_total 503": 0,
 		"orderfold_receiver_body_bytes":       float64(len(placed) + len("no JSON")),
 		"orderfold_receiver_append_seconds":   got["orderfold_receiver_append_seconds"],
-		"orderfold_receiver_waiting_requests": 0,
+		"orderfold_receiver_waiting_requests": 0, "orderfold_receiver_waiting_bytes": 0,
 	}, got)
 	require.Positive(t, got["orderfold_receiver_append_seconds"])
 
@@ -330,9 +318,9 @@ func TestARefusalIsOneLineWithoutSecrets(t *testing.T) {
 }
 
 func TestAnAttackCannotFillTheDiskWithLines(t *testing.T) {
-	certFile, keyFile, _ := selfSigned(t)
+	config, _ := selfSigned(t)
 	plain := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
-	encrypted := start(t, receiver.Options{Log: openLog(t), TLSCert: certFile, TLSKey: keyFile})
+	encrypted := start(t, receiver.Options{Log: openLog(t), TLS: config})
 	for range 100 {
 		plain.raw(t, request("POST "+order, placed))
 		conn := encrypted.dial(t)

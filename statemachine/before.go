@@ -5,7 +5,7 @@ import "slices"
 // Since returns the states that the order was in from sequence on, the present one apart: the one that the notifications up to
 // it added up to, unless there were none, and the one after each later notification that brought a fact or another object.
 // Each fact is kept with the sequence it first came with, so that is told from the order alone; known is false when facts
-// were let go beyond MaxFacts. Whether an overfill was open then goes by the quantity known now.
+// were let go beyond MaxFacts. Whether overfill or underfilled was open then depends on the quantity known now.
 func (o *Order) Since(sequence uint64) (states []State, known bool) {
 	if o.Dropped > 0 {
 		return nil, false
@@ -36,18 +36,24 @@ func (o *Order) Since(sequence uint64) (states []State, known bool) {
 // before returns the order without the facts and objects that came at sequence or later.
 func (o *Order) before(sequence uint64) Order {
 	then := *o
-	then.facts = make([]fact, 0, len(o.facts))
-	for i := range o.facts {
-		if o.facts[i].first.Sequence < sequence {
-			then.facts = append(then.facts, o.facts[i])
-		}
-	}
+	then.setFacts(o.factsBefore(sequence))
 	for i := range then.sources {
 		if then.sources[i].sequence >= sequence {
 			then.sources[i] = source{}
 		}
 	}
 	return then
+}
+
+// factsBefore returns the facts that came before that sequence.
+func (o *Order) factsBefore(sequence uint64) []fact {
+	facts := make([]fact, 0, len(o.facts))
+	for i := range o.facts {
+		if o.facts[i].first.Sequence < sequence {
+			facts = append(facts, o.facts[i])
+		}
+	}
+	return facts
 }
 
 // LastChange is what an order tells of its last notification.
@@ -66,13 +72,13 @@ func (o *Order) LastChange() LastChange {
 		return LastChange{}
 	}
 	then := o.before(o.Last.Sequence)
-	c := then.count().snapshot()
-	last := LastChange{Before: c.decider.status, Known: true}
+	before, after := then.snapshot(), o.count()
+	last := LastChange{Before: before.decider.status, Known: true}
 	for i := range o.facts {
 		if f := &o.facts[i]; f.first.Sequence == o.Last.Sequence {
 			n := Notification{Sequence: f.first.Sequence, Received: f.first.Received, Kind: f.kind, Status: f.status, At: f.at,
-				Executed: f.executed}
-			last.Effect, _ = o.effect(&n, true, c, then.restatement())
+				Dated: true, Executed: f.executed, Amount: f.value.amount, Reported: f.value.reported}
+			last.Effect, _ = after.effect(&n, true, &before)
 		}
 	}
 	return last

@@ -25,11 +25,12 @@ func TestAStoredOrderTellsWhatItsLastNotificationDid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 30).Draw(t, "facts")
 		o := &statemachine.Order{ID: "example"}
+		observer := statemachine.NewObserver(o)
 		for i, n := range facts {
 			n.Sequence, n.Received = uint64(3*i+2), t0.Add(time.Hour)
 			before := o.State().Status
 			known := len(o.Explain().Facts)
-			e := o.Observe(&n)
+			e := observer.Observe(&n)
 			last := stored(t, o).LastChange()
 			require.True(t, last.Known)
 			require.Equal(t, before, last.Before)
@@ -78,6 +79,7 @@ func shown(s statemachine.State) statemachine.State {
 		number, _ := strconv.ParseFloat(string(s.Executed), 64)
 		s.Executed = statemachine.Decimal(strconv.FormatFloat(number, 'g', -1, 64))
 	}
+	s.Amount = "" // a repeat may report it later
 	for i := range s.Breaks {
 		s.Breaks[i] = statemachine.Break{Code: s.Breaks[i].Code}
 	}

@@ -24,6 +24,7 @@ const (
 	TimeInversion
 	InvalidSuperseded
 	Overfill
+	Underfilled
 	ExecutedDecreased
 	ClockSkew
 	SourceConflict
@@ -73,6 +74,7 @@ var rules = [Codes]Rule{
 	{TimeInversion, Warn, "PLACED, PENDING or RECEIVED after the first FILLED.", timeInversion},
 	{InvalidSuperseded, Warn, "INVALID, and later the platform took the order on after all.", invalidSuperseded},
 	{Overfill, High, "More is executed than was ordered.", overfill},
+	{Underfilled, Warn, "FILLED with an executed quantity, and less is executed than was ordered.", underfilled},
 	{ExecutedDecreased, High, "A newer notification tells a smaller executed quantity than an older one.", executedDecreased},
 	{ClockSkew, Warn, "modifiedOn is more than five minutes after the time received.", clockSkew},
 	{SourceConflict, High, "Two order objects report the same order id.", nil}, // needs no fact: see breaks
@@ -80,7 +82,7 @@ var rules = [Codes]Rule{
 
 var codeNames = [Codes]string{"unknown_status", "unused_status", "conflicting_close", "close_after_fill",
 	"fill_after_close", "settled_without_fill", "after_settlement", "rejected_after_fill", "possible_bust", "reopened",
-	"time_inversion", "invalid_superseded", "overfill", "executed_decreased", "clock_skew", "source_conflict"}
+	"time_inversion", "invalid_superseded", "overfill", "underfilled", "executed_decreased", "clock_skew", "source_conflict"}
 
 // Rules returns a copy of the table of breaks.
 func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
@@ -116,6 +118,19 @@ func (c *counted) breaks() []Break {
 		found = append(found, b)
 	}
 	return found
+}
+
+// codes returns the codes of breaks.
+func (c *counted) codes() (open []Code) {
+	for i := range rules[:SourceConflict] {
+		if rules[i].evidence(c) != nil {
+			open = append(open, rules[i].Code)
+		}
+	}
+	if _, holds := c.order.sourceConflict(); holds {
+		open = append(open, SourceConflict)
+	}
+	return open
 }
 
 func newBreak(r *Rule, evidence []*fact) Break {
@@ -256,23 +271,28 @@ func overfill(c *counted) []*fact {
 	return one(c.most) // the quantity is known from before a fetched base
 }
 
+func underfilled(c *counted) []*fact {
+	ordered := Decimal(c.order.Detail(Quantity))
+	if c.first[rowFilled] == nil || !ordered.Known() || !c.executed.Known() || c.executed.Compare(ordered) >= 0 {
+		return nil
+	}
+	return one(c.firstWhere(func(f *fact) bool { return f.row == rowFilled && f.executed.Known() }))
+}
+
 func executedDecreased(c *counted) []*fact {
 	if !c.uneven {
 		return nil
 	}
-	var telling []*fact
-	for i := range c.order.facts {
-		if f := &c.order.facts[i]; f.executed.Known() && f.counts(c.base) {
-			telling = append(telling, f)
+	var last, most, next *fact // contain the greatest executed quantity: of the facts older than newer, and of those as old, too
+	for i := range c.since {
+		newer := &c.since[i]
+		if newer.executed == "" || !newer.counts(c.base) {
+			continue
 		}
-	}
-	slices.SortFunc(telling, compareAge)
-	var most, next *fact // that tell the most: of those older than newer, and of those as old too
-	for i, newer := range telling {
-		if i == 0 || newer.at.After(telling[i-1].at) {
+		if last == nil || newer.at.After(last.at) {
 			most = next
 		}
-		if most != nil && newer.executed.Compare(most.executed) < 0 {
+		if last = newer; most != nil && newer.executed.Compare(most.executed) < 0 {
 			return []*fact{most, newer}
 		}
 		if next == nil || newer.executed.Compare(next.executed) > 0 {

@@ -83,6 +83,16 @@ func (d Decimal) Compare(e Decimal) int {
 	return x.sign * compareMagnitude(x, y)
 }
 
+// float returns the nearest float64, infinite beyond its range, and 0 for an unknown decimal. The float of a greater decimal is never
+// smaller, and decimals that differ nearly always have different ones.
+func (d Decimal) float() float64 {
+	if d == "" {
+		return 0
+	}
+	f, _ := strconv.ParseFloat(string(d), 64) // fails beyond the range
+	return f
+}
+
 // plain reports whether d is digits only, as most quantities are: they compare by length and text.
 func (d Decimal) plain() bool {
 	for i := range len(d) {

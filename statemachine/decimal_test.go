@@ -1,6 +1,7 @@
 package statemachine_test
 
 import (
+	"cmp"
 	"math/big"
 	"strings"
 	"testing"
@@ -85,4 +86,24 @@ func TestASumTooWideIsRefused(t *testing.T) {
 		_, ok := c[0].Add(c[1])
 		require.False(t, ok, "%v", c)
 	}
+}
+
+func TestKeysOfDecimalsCompareAsTheDecimalsDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := statemachine.Decimal(anyDecimal().Draw(t, "a")), statemachine.Decimal(anyDecimal().Draw(t, "b"))
+		require.Equal(t, a.Compare(b), strings.Compare(a.Key(), b.Key()), "%s ? %s", a, b)
+	})
+	ascending := []statemachine.Decimal{"", "-1e99999999999999999", "-10", "-9.99", "-9.9", "-9", "-0.12", "-0.1", "-1e-12345678901234567", "0", "1e-12345678901234567",
+		"0.1", "0.12", "9", "9.9", "9.99", "10", "9007199254740992", "9007199254740993", "1e99999999999999999"}
+	for i, a := range ascending {
+		for j, b := range ascending {
+			require.Equal(t, cmp.Compare(i, j), strings.Compare(a.Key(), b.Key()), "%s ? %s", a, b)
+		}
+	}
+	for _, same := range [][2]statemachine.Decimal{{"10", "1e1"}, {"-0.00", "0"}, {"7.5", "7.500"}, {"1000", "1E+3"}} {
+		require.Equal(t, same[0].Key(), same[1].Key())
+	}
+	long := statemachine.Decimal(strings.Repeat("7", 5000))
+	require.Less(t, len(long.Key()), 60)
+	require.LessOrEqual(t, long.Key(), (long + "8").Key())
 }

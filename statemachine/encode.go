@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// ErrEncoding: the bytes are not an order that AppendBinary wrote.
+// ErrEncoding occurs when the bytes are not an order that AppendBinary wrote. The order that was decoded into is of no use then.
 var ErrEncoding = errors.New("statemachine: not an encoded order")
 
 // AppendBinary appends the whole set of facts to b, without the order's ID, and returns the extended slice. The error is
 // always nil. The form is private to one version of the rules: it is rebuilt, never migrated.
 func (o *Order) AppendBinary(b []byte) ([]byte, error) {
-	for _, n := range [...]uint64{o.Count, o.Duplicates, o.Dropped} {
+	for _, n := range [...]uint64{o.Count, o.Duplicates, o.Dropped, o.Changed} {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = appendArrival(appendArrival(b, o.First), o.Last)
@@ -51,13 +51,15 @@ func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 func (o *Order) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: string(data)}
 	*o = Order{ID: o.ID}
-	o.Count, o.Duplicates, o.Dropped = d.uvarint(), d.uvarint(), d.uvarint()
+	o.Count, o.Duplicates, o.Dropped, o.Changed = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
 	o.First, o.Last = d.arrival(), d.arrival()
 	if n := d.count(MaxFacts); n > 0 {
-		o.facts = make([]fact, 0, max(n+1, 4)) // room for the one that is about to be applied
-		for range n {
-			o.facts = append(o.facts, d.fact())
+		facts := make([]fact, 0, max(n+1, 4)) // room for the one that is about to be applied
+		for i := range n {
+			facts = append(facts, d.fact())
+			d.bad = d.bad || i > 0 && compareAge(&facts[i-1], &facts[i]) > 0
 		}
+		o.setFacts(facts)
 	}
 	if n := d.count(MaxRefusals); n > 0 {
 		o.refusals = make([]Refusal, n)
@@ -98,10 +100,8 @@ func appendTime(b []byte, t time.Time) []byte {
 
 // appendWhen appends when a detail was told, which is nearly always when one of the facts was: a byte then, and not nine.
 func (o *Order) appendWhen(b []byte, at time.Time) []byte {
-	for i := range o.facts {
-		if o.facts[i].at.Equal(at) {
-			return binary.AppendUvarint(b, uint64(i+1))
-		}
+	if i := o.sinceTime(at); i < len(o.facts) && o.facts[i].at.Equal(at) {
+		return binary.AppendUvarint(b, uint64(i+1))
 	}
 	return appendTime(append(b, 0), at)
 }
@@ -111,11 +111,15 @@ func appendArrival(b []byte, a Arrival) []byte {
 }
 
 func appendFact(b []byte, f *fact) []byte {
-	b = append(b, f.row<<1|byte(f.kind))
+	flags := f.row<<2 | byte(f.kind)
+	if f.value.reported {
+		flags |= 2
+	}
+	b = append(b, flags)
 	if f.row == numStatuses {
 		b = appendText(b, string(f.status))
 	}
-	return appendArrival(appendText(appendTime(b, f.at), string(f.executed)), f.first)
+	return appendArrival(appendText(appendText(appendTime(b, f.at), string(f.executed)), string(f.value.amount)), f.first)
 }
 
 // decoder reads what the append functions wrote. Texts share the one copy of the data that rest is. After bad is set
@@ -198,8 +202,8 @@ func (d *decoder) arrival() Arrival { return Arrival{d.uvarint(), d.time()} }
 
 func (d *decoder) fact() fact {
 	b := d.byte()
-	f := fact{kind: Kind(b & 1)}
-	switch f.row = b >> 1; {
+	f := fact{kind: Kind(b & 1), value: value{reported: b&2 != 0}}
+	switch f.row = b >> 2; {
 	case f.row < numStatuses:
 		f.status, f.rank = statuses[f.row].Status, int8(statuses[f.row].Rank)
 	case f.row == numStatuses:
@@ -207,6 +211,7 @@ func (d *decoder) fact() fact {
 	default:
 		d.bad = true
 	}
-	f.at, f.executed, f.first = d.time(), Decimal(d.text()), d.arrival()
+	f.at, f.executed, f.value.amount, f.first = d.time(), Decimal(d.text()), Decimal(d.text()), d.arrival()
+	f.float = f.executed.float()
 	return f
 }

@@ -15,10 +15,16 @@ func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	if n.Refused {
 		flags |= 2
 	}
+	if n.Dated {
+		flags |= 4
+	}
+	if n.Reported {
+		flags |= 8
+	}
 	b = append(b, flags, byte(n.AssetClass))
 	b = appendText(appendArrival(b, Arrival{n.Sequence, n.Received}), n.OrderID)
 	b = appendText(appendText(appendTime(b, n.At), n.Type), string(n.Status))
-	b = appendText(b, string(n.Executed))
+	b = appendText(appendText(b, string(n.Executed)), string(n.Amount))
 	var toldMask uint64
 	for i, value := range n.Details {
 		if value != "" {
@@ -46,11 +52,11 @@ func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 func (n *Notification) Decode(encoded string) error {
 	d := decoder{rest: encoded}
 	flags := d.byte()
-	*n = Notification{Kind: Kind(flags & 1), Refused: flags&2 != 0, AssetClass: AssetClass(d.byte())}
+	*n = Notification{Kind: Kind(flags & 1), Refused: flags&2 != 0, Dated: flags&4 != 0, Reported: flags&8 != 0, AssetClass: AssetClass(d.byte())}
 	arrival := d.arrival()
 	n.Sequence, n.Received = arrival.Sequence, arrival.Received
 	n.OrderID, n.At, n.Type, n.Status = d.text(), d.time(), d.text(), Status(d.text())
-	n.Executed = Decimal(d.text())
+	n.Executed, n.Amount = Decimal(d.text()), Decimal(d.text())
 	for toldMask := d.uvarint(); toldMask != 0 && !d.bad; toldMask &= toldMask - 1 {
 		i := bits.TrailingZeros64(toldMask)
 		if i >= int(Fields) {
@@ -65,7 +71,7 @@ func (n *Notification) Decode(encoded string) error {
 	for range d.count(maxNotes) {
 		n.Notes = append(n.Notes, d.text())
 	}
-	if d.bad || d.rest != "" || flags > 3 {
+	if d.bad || d.rest != "" || flags > 15 {
 		return ErrEncoding
 	}
 	return nil

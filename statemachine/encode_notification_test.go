@@ -18,9 +18,10 @@ func TestAnEncodedNotificationIsTheSameNotification(t *testing.T) {
 		n := statemachine.Notification{OrderID: text.Draw(t, "order"), Sequence: rapid.Uint64().Draw(t, "sequence"), Received: at("received"),
 			Kind: statemachine.Kind(rapid.IntRange(0, 1).Draw(t, "kind")), AssetClass: statemachine.AssetClass(rapid.IntRange(0, 3).Draw(t, "class")),
 			Type: text.Draw(t, "type"), Status: statemachine.Status(text.Draw(t, "status")), Executed: statemachine.Decimal(text.Draw(t, "executed")),
+			Amount: statemachine.Decimal(text.Draw(t, "amount")), Reported: rapid.Bool().Draw(t, "reported"),
 			Refused: rapid.Bool().Draw(t, "refused"), Notes: rapid.SliceOfN(text, 0, 5).Draw(t, "notes")}
 		if rapid.Bool().Draw(t, "dated") {
-			n.At = at("at")
+			n.At, n.Dated = at("at"), true
 		}
 		for i := range n.Details {
 			n.Details[i] = text.Draw(t, "detail")

@@ -52,6 +52,9 @@ var examples = []struct{ facts, status, since, executed, breaks string }{
 	{"PLACED · CANCELLED", "CANCELED", "2", "", ""},
 	{"RECEIVED · PENDING · FILLED 10 · SETTLED 10", "SETTLED", "4", "10", ""},
 	{"PLACED · FILLED 12", "FILLED", "2", "12", "overfill"},
+	{"PLACED · FILLED 7", "FILLED", "2", "7", "underfilled"},
+	{"PLACED · PARTIALLY_FILLED 7 · FILLED", "FILLED", "3", "7", ""},
+	{"PLACED · FILLED 7 · SETTLED 10", "SETTLED", "3", "10", ""},
 	{"PLACED · FILLED 10 · GET:SETTLED @3", "SETTLED", "3", "10", ""},
 	{"GET:SETTLED", "SETTLED", "1", "", ""},
 	{"PLACED · GET:CANCELED @3 · GET:EXPIRED @3", "CANCELED", "3", "", ""},
@@ -154,6 +157,29 @@ func TestOpenAndFinalFollowFromStatusAndExecution(t *testing.T) {
 			require.Equal(t, c.open, s.Open, "open")
 			require.Equal(t, c.final, s.Final, "final")
 		})
+	}
+}
+
+func TestHowMuchIsExecutedFollowsFromQuantitiesOrTheStatus(t *testing.T) {
+	for facts, want := range map[string]map[string]statemachine.Extent{
+		"PLACED":                        {"10": statemachine.NothingExecuted, "": statemachine.NothingExecuted},
+		"PLACED 0":                      {"10": statemachine.NothingExecuted},
+		"PARTIALLY_FILLED 3":            {"10": statemachine.SomeExecuted, "": statemachine.SomeExecuted, "3.0": statemachine.AllExecuted},
+		"PARTIALLY_FILLED":              {"10": statemachine.SomeExecuted},
+		"FILLED 10":                     {"10": statemachine.AllExecuted, "11": statemachine.SomeExecuted, "9": statemachine.AllExecuted, "": statemachine.AllExecuted},
+		"FILLED":                        {"10": statemachine.AllExecuted},
+		"FILLED · SETTLED":              {"10": statemachine.AllExecuted},
+		"SETTLED":                       {"10": statemachine.NothingExecuted},
+		"PARTIALLY_FILLED 3 · CANCELED": {"10": statemachine.SomeExecuted, "": statemachine.SomeExecuted},
+		"CANCELED":                      {"10": statemachine.NothingExecuted},
+	} {
+		for quantity, extent := range want {
+			notifications := parseFacts(t, facts)
+			for i := range notifications {
+				notifications[i].Details[statemachine.Quantity] = quantity
+			}
+			require.Equal(t, extent, fold(notifications).State().Extent, "%s of %q", facts, quantity)
+		}
 	}
 }
 
@@ -264,14 +290,15 @@ func TestAnOrderKeepsABoundedNumberOfFactsAndSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &statemachine.Order{}
+			observer := statemachine.NewObserver(o)
 			var entry statemachine.Entry
 			for i := range 3 * statemachine.MaxFacts {
 				n := statemachine.Notification{Sequence: uint64(i + 1), Received: minute(i), At: minute(i)}
 				n.Status, n.Kind = status(i)
-				entry = o.Observe(&n)
+				entry = observer.Observe(&n)
 			}
 			require.Equal(t, uint64(2*statemachine.MaxFacts), o.Dropped)
-			require.Contains(t, entry.Rule, "let go")
+			require.Contains(t, entry.Rule, "dropped")
 			encoded, err := o.AppendBinary(nil)
 			require.NoError(t, err)
 			require.Less(t, len(encoded), 64*statemachine.MaxFacts)

@@ -2,7 +2,6 @@ package statemachine
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -41,13 +40,9 @@ type Explanation struct {
 func (o *Order) Explain() Explanation {
 	c, s := o.count(), o.State()
 	var e Explanation
-	facts := make([]*fact, len(o.facts))
-	for i := range o.facts {
-		facts[i] = &o.facts[i]
-	}
-	slices.SortFunc(facts, compareAge)
 	tally := map[Verdict]int{}
-	for _, f := range facts {
+	for i := range o.facts {
+		f := &o.facts[i]
 		j := Judgement{Sequence: f.first.Sequence, Received: f.first.Received, Kind: f.kind, Status: f.status, At: f.at, Executed: f.executed}
 		j.Verdict, j.Why = c.judge(f)
 		tally[j.Verdict]++
@@ -65,7 +60,7 @@ func (c *counted) judge(f *fact) (Verdict, string) {
 	switch {
 	case !f.counts(c.base):
 		return NoLongerTrue, fmt.Sprintf("Notification %d restated the order as %s at %s; what is not newer no longer counts.",
-			c.base.first.Sequence, c.base.status, instant(c.base.at))
+			c.base.first.Sequence, c.base.status, FormatTime(c.base.at))
 	case f.row == numStatuses:
 		return DecidesNothing, fmt.Sprintf("%s is not a status the rules know, so it decides nothing.", f.status)
 	case f.rank == 0:
@@ -81,7 +76,7 @@ func (c *counted) judge(f *fact) (Verdict, string) {
 	case f.rank == d.rank && f.at.Equal(d.at):
 		return Outranked, fmt.Sprintf("Of closed statuses at the same time %s comes before %s.", d.status, f.status)
 	case f.rank == d.rank:
-		return Outranked, fmt.Sprintf("Of closed statuses the earliest counts: %s at %s.", d.status, instant(d.at))
+		return Outranked, fmt.Sprintf("Of closed statuses the earliest counts: %s at %s.", d.status, FormatTime(d.at))
 	}
 	return Outranked, fmt.Sprintf("%s (rank %d) outranks %s (rank %d).", d.status, d.rank, f.status, f.rank)
 }
@@ -91,7 +86,7 @@ func (c *counted) summary(s *State, tally map[Verdict]int) []string {
 	if d := c.decider; d == nil {
 		said = append(said, "No notification has told a status that the rules rank, so the status is not known.")
 	} else {
-		said = append(said, fmt.Sprintf("The order is %s since %s, because notification %d %s it.", d.status, instant(d.at),
+		said = append(said, fmt.Sprintf("The order is %s since %s, because notification %d %s it.", d.status, FormatTime(d.at),
 			d.first.Sequence, map[Kind]string{Reported: "reported", Fetched: "fetched"}[d.kind]))
 	}
 	if n := tally[Outranked]; n > 0 {

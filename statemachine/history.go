@@ -18,13 +18,15 @@ const (
 	Superseded Effect = "superseded" // a restatement is newer
 	Restated   Effect = "restated"   // it became the base
 	Annotated  Effect = "annotated"  // no status, or one without rank
+	Lost       Effect = "lost"       // the log lost its record, so what it did is not known
 )
 
 // Entry is one line of an order's history.
 type Entry struct {
 	Sequence    uint64
 	Received    time.Time
-	At          time.Time // zero: not told
+	At          time.Time // modifiedOn
+	Dated       bool      // there is a modifiedOn
 	Kind        Kind
 	Type        string // notificationType
 	Status      Status
@@ -37,49 +39,74 @@ type Entry struct {
 	Notes       []string // what could not be read
 }
 
-// Observe applies n and tells what it did. The state before and after is derived for it, so it costs several times what
-// Apply does.
-func (o *Order) Observe(n *Notification) Entry {
-	before, base, dropped := o.count().snapshot(), o.restatement(), o.Dropped
-	breaks := codesOf(o.State().Breaks)
+// Observer applies notifications to an order and reports what each of them did. What the order was after one notification
+// is kept for the next, so a history derives each state once.
+type Observer struct {
+	order *Order
+	known snapshot
+}
+
+// NewObserver returns an observer of o, to which nobody else applies anything meanwhile.
+func NewObserver(o *Order) *Observer { return &Observer{o, o.snapshot()} }
+
+// Observe applies n and reports what it did.
+func (v *Observer) Observe(n *Notification) Entry {
+	o, before := v.order, v.known
+	dropped := o.Dropped
 	news := o.Apply(n)
-	after := o.State()
-	e := Entry{Sequence: n.Sequence, Received: n.Received.UTC(), At: n.At, Kind: n.Kind, Type: n.Type, Status: n.Status,
-		Executed: n.Executed, StatusAfter: after.Status, Notes: n.Notes}
-	e.Effect, e.Rule = o.effect(n, news, before, base)
+	c := o.count()
+	v.known = c.snapshot()
+	e := Entry{Sequence: n.Sequence, Received: n.Received.UTC(), At: n.At, Dated: n.Dated || !n.At.IsZero(), Kind: n.Kind,
+		Type: n.Type, Status: n.Status, Executed: n.Executed, StatusAfter: v.known.decider.status, Notes: n.Notes}
+	e.Effect, e.Rule = c.effect(n, news, &before)
 	if o.Dropped > dropped {
-		e.Rule += fmt.Sprintf(" The order has more than %d distinct facts; the oldest that nothing rests on was let go.", MaxFacts)
+		e.Rule += fmt.Sprintf(" The order has more than %d distinct facts: the oldest one that nothing depends on was dropped.", MaxFacts)
 	}
-	now := codesOf(after.Breaks)
-	e.Opened, e.Closed = without(now, breaks), without(breaks, now)
+	e.Opened, e.Closed = without(v.known.breaks, before.breaks), without(before.breaks, v.known.breaks)
 	return e
 }
 
-// snapshot is what effect needs of the state before; facts move when one is added, so it holds copies.
-type snapshot struct {
-	decider  fact // zero: none
-	executed Decimal
+// Summary is the part of an order's state by which people know it.
+type Summary struct {
+	Status   Status
+	Executed Decimal
+	Breaks   []Code // those that are open, in the order of the rule table
 }
 
-func (c counted) snapshot() snapshot {
-	s := snapshot{executed: c.executed}
+// Summary returns what the order is after the notification that was observed last.
+func (v *Observer) Summary() Summary {
+	return Summary{v.known.decider.status, v.known.executed, v.known.breaks}
+}
+
+// snapshot is what an order was at some moment. The facts of the order move when one is added, so these are copies.
+type snapshot struct {
+	decider, base fact // zero: none
+	executed      Decimal
+	breaks        []Code
+}
+
+func (o *Order) snapshot() snapshot {
+	c := o.count()
+	return c.snapshot()
+}
+
+func (c *counted) snapshot() snapshot {
+	s := snapshot{executed: c.executed, breaks: c.codes()}
 	if c.decider != nil {
 		s.decider = *c.decider
+	}
+	if c.base != nil {
+		s.base = *c.base
 	}
 	return s
 }
 
-// restatement returns a copy of the base; the zero fact without one.
-func (o *Order) restatement() fact {
-	if base := o.base(); base != nil {
-		return *base
-	}
-	return fact{}
-}
-
-func (o *Order) effect(n *Notification, news bool, before snapshot, baseBefore fact) (Effect, string) {
+func (c *counted) effect(n *Notification, news bool, before *snapshot) (Effect, string) {
 	self := newFact(n)
-	base, c := o.restatement(), o.count()
+	var base fact
+	if c.base != nil {
+		base = *c.base
+	}
 	switch {
 	case !news:
 		return Duplicate, "Everything it says was known before."
@@ -91,18 +118,18 @@ func (o *Order) effect(n *Notification, news bool, before snapshot, baseBefore f
 		return Annotated, fmt.Sprintf("%s is not a status the rules know: it is kept and decides nothing.", self.status)
 	case self.rank == 0:
 		return Annotated, fmt.Sprintf("The platform says it does not use %s: it is kept and decides nothing.", self.status)
-	case base.same(&self) && !baseBefore.same(&base):
+	case base.same(&self) && !before.base.same(&base):
 		return Restated, restatedRule(&self)
 	case base.status != "" && !base.same(&self) && !self.counts(&base):
 		return Superseded, fmt.Sprintf("Notification %d restated the order as %s at %s, which is newer.",
-			base.first.Sequence, base.status, instant(base.at))
+			base.first.Sequence, base.status, FormatTime(base.at))
 	case c.decider != nil && c.decider.status != before.decider.status:
 		return Applied, appliedRule(c.decider, &before.decider)
-	case c.decider != nil && c.decider.rank > self.rank && !amends(&self, &c):
+	case c.decider != nil && c.decider.rank > self.rank && !amends(&self, c):
 		return Late, fmt.Sprintf("%s (rank %d) of notification %d outranks %s (rank %d).",
 			c.decider.status, c.decider.rank, c.decider.first.Sequence, self.status, self.rank)
 	}
-	return Confirmed, confirmedRule(&self, &c, before.executed)
+	return Confirmed, confirmedRule(&self, c, before.executed)
 }
 
 // amends reports whether f is PLACED again after a partial fill of an order that still trades: the platform has PATCH.
@@ -125,7 +152,7 @@ func appliedRule(now, was *fact) string {
 		return fmt.Sprintf("%s (rank %d) outranks %s (rank %d).", now.status, now.rank, was.status, was.rank)
 	case now.at.Before(was.at):
 		return fmt.Sprintf("Of closed statuses the earliest counts: %s at %s is before %s at %s.", now.status,
-			instant(now.at), was.status, instant(was.at))
+			FormatTime(now.at), was.status, FormatTime(was.at))
 	}
 	return fmt.Sprintf("Of closed statuses at the same time %s comes before %s.", now.status, was.status)
 }
@@ -144,16 +171,6 @@ func confirmedRule(f *fact, c *counted, executedBefore Decimal) string {
 	return "It agrees with the status and is kept."
 }
 
-func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-func codesOf(breaks []Break) []Code {
-	var codes []Code
-	for i := range breaks {
-		codes = append(codes, breaks[i].Code)
-	}
-	return codes
-}
-
 // without returns the codes of a that are not in b.
 func without(a, b []Code) []Code {
 	return slices.DeleteFunc(slices.Clone(a), func(c Code) bool { return slices.Contains(b, c) })
@@ -170,9 +187,27 @@ func (a AsOf) Includes(at Arrival) bool {
 	return (a.Sequence == 0 || at.Sequence <= a.Sequence) && (a.Received.IsZero() || !at.Received.After(a.Received))
 }
 
+// Stretch is a part of a history.
+type Stretch struct {
+	AsOf
+	After uint64 // only notifications after that sequence
+	Limit int    // at most so many
+}
+
 // Past is an order as it was known at some moment.
 type Past struct {
 	Order   Order
-	Entries []Entry // of the notifications known then, in order of arrival
-	First   Arrival // of the first notification ever; when Entries is empty the order was not known yet
+	Entries []Entry // of the stretch asked for, in order of arrival
+	More    bool    // notifications known then follow the last entry
+	First   Arrival // of the first notification ever; while nothing is known of the order it was not known yet
+	Lost    uint64  // notifications whose records the log lost, and the loss was accepted: the order lacks what they said
+}
+
+// Known reports whether anything had been received of the order by then.
+func (p *Past) Known() bool { return p.Order.Count+p.Lost > 0 }
+
+// LostEntry returns the line of a notification whose record is lost, of an observed order.
+func (v *Observer) LostEntry(sequence uint64) Entry {
+	return Entry{Sequence: sequence, Effect: Lost, StatusAfter: v.known.decider.status,
+		Rule: "The log lost this record, and the loss was accepted: what it said is not known and is left out of what follows."}
 }

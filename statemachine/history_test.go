@@ -36,12 +36,12 @@ func TestEachNotificationTellsWhatItDid(t *testing.T) {
 		{"GET:CANCELED 0 @3 · GET:CANCELED 0 @3", "restated duplicate", "known before"},
 	} {
 		t.Run(c.facts, func(t *testing.T) {
-			o := &statemachine.Order{}
+			observer := statemachine.NewObserver(&statemachine.Order{})
 			var effects []string
 			var last statemachine.Entry
 			for i, n := range parseFacts(t, c.facts) {
 				n.Sequence, n.Received = uint64(i+1), t0.Add(time.Hour)
-				last = o.Observe(&n)
+				last = observer.Observe(&n)
 				effects = append(effects, string(last.Effect))
 			}
 			require.Equal(t, c.effects, strings.Join(effects, " "))
@@ -51,11 +51,11 @@ func TestEachNotificationTellsWhatItDid(t *testing.T) {
 }
 
 func TestTheHistoryShowsWhenABreakOpensAndCloses(t *testing.T) {
-	o := &statemachine.Order{}
+	observer := statemachine.NewObserver(&statemachine.Order{})
 	var opened, closed [][]statemachine.Code
 	for i, n := range parseFacts(t, "PLACED · SETTLED · FILLED 10 @2") {
 		n.Sequence, n.Received = uint64(i+1), t0.Add(time.Hour)
-		e := o.Observe(&n)
+		e := observer.Observe(&n)
 		opened, closed = append(opened, e.Opened), append(closed, e.Closed)
 	}
 	require.Equal(t, [][]statemachine.Code{nil, {statemachine.SettledWithoutFill}, nil}, opened)
@@ -64,13 +64,14 @@ func TestTheHistoryShowsWhenABreakOpensAndCloses(t *testing.T) {
 
 func TestARepeatThatBringsADetailIsNoDuplicate(t *testing.T) {
 	o := &statemachine.Order{}
+	observer := statemachine.NewObserver(o)
 	n := parseFacts(t, "PLACED")[0]
 	n.Sequence, n.Received = 1, t0
-	require.Equal(t, statemachine.Applied, o.Observe(&n).Effect)
+	require.Equal(t, statemachine.Applied, observer.Observe(&n).Effect)
 	n.Sequence, n.Details[statemachine.Side] = 2, "BUY"
-	require.Equal(t, statemachine.Confirmed, o.Observe(&n).Effect)
+	require.Equal(t, statemachine.Confirmed, observer.Observe(&n).Effect)
 	n.Sequence = 3
-	require.Equal(t, statemachine.Duplicate, o.Observe(&n).Effect)
+	require.Equal(t, statemachine.Duplicate, observer.Observe(&n).Effect)
 	require.Equal(t, uint64(1), o.Duplicates)
 }
 

@@ -66,7 +66,6 @@ const (
 	LimitPrice
 	StopPrice
 	ExecutionPrice
-	ExecutedAmount // in money
 	ExternalID
 	DepositoryProduct
 	CashProduct
@@ -94,17 +93,20 @@ type Notification struct {
 	AssetClass AssetClass
 	Type       string // notificationType as sent: CREATED, UPDATED, VALIDATION_ERROR, …
 	Status     Status
-	At         time.Time // modifiedOn; zero: the time received stands in
+	At         time.Time // modifiedOn, in UTC; without it the time received stands in
+	Dated      bool      // there is a modifiedOn, also where At is the zero time, which is 0001-01-01T00:00:00Z
 	Executed   Decimal   // cumulative
+	Amount     Decimal   // of money, for what was executed
+	Reported   bool      // the platform reported Amount; otherwise it is the sum of the executions
 	Details    [Fields]string
 	Refused    bool
 	Refusal    Refusal  // when Refused; its At is filled in by Apply
 	Notes      []string // what the decoder could not read, in words
 }
 
-// when is the time of the notification: what it tells, else when it came.
+// when is the time of the notification: its own, else when it came.
 func (n *Notification) when() time.Time {
-	if n.At.IsZero() {
+	if !n.Dated && n.At.IsZero() {
 		return n.Received.UTC()
 	}
 	return n.At

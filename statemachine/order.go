@@ -6,12 +6,8 @@ import (
 	"time"
 )
 
-const (
-	// MaxFacts bounds the distinct facts an order keeps.
-	MaxFacts = 256
-	// MaxRefusals bounds the refusals an order keeps: the latest ones.
-	MaxRefusals = 64
-)
+// MaxRefusals bounds the refusals an order keeps: the latest ones.
+const MaxRefusals = 64
 
 // Arrival is when and where a notification came.
 type Arrival struct {
@@ -27,34 +23,16 @@ type Order struct {
 	// Counts of notifications, repeats included; Duplicates brought nothing new at all.
 	Count, Duplicates uint64
 	First, Last       Arrival // by sequence
+	// Changed is the sequence of the last notification that was no duplicate.
+	Changed uint64
 	// Dropped counts distinct facts let go beyond MaxFacts. When it is not 0 the state may depend on the arrival.
 	Dropped uint64
 
-	facts    []fact
+	facts    []fact // in order of age, see compareAge
+	tally    tally
 	refusals []Refusal // ascending by compareRefusals
 	details  [numTold]told
 	sources  [Tokenized]source // by asset class - 1
-}
-
-// fact is what one distinct notification says of the order's status.
-type fact struct {
-	status   Status
-	row      uint8 // of the rank table
-	rank     int8
-	kind     Kind
-	at       time.Time
-	executed Decimal
-	first    Arrival // the arrival with the lowest sequence
-}
-
-func newFact(n *Notification) fact {
-	row := n.Status.row()
-	f := fact{status: n.Status, row: uint8(row), kind: n.Kind, at: n.when(), executed: n.Executed,
-		first: Arrival{n.Sequence, n.Received.UTC()}}
-	if row < numStatuses {
-		f.rank = int8(statuses[row].Rank)
-	}
-	return f
 }
 
 // told is the value of a detail and what it is worth: see order-state, "details".
@@ -97,7 +75,9 @@ func (o *Order) Apply(n *Notification) (news bool) {
 	if n.Status != "" && o.add(newFact(n)) {
 		news = true
 	}
-	if !news {
+	if news {
+		o.Changed = max(o.Changed, n.Sequence)
+	} else {
 		o.Duplicates++
 	}
 	return news
@@ -154,7 +134,7 @@ func compareTold(f Field, a, b told) int {
 	if a.value == b.value {
 		return 0
 	}
-	if f >= Quantity && f <= ExecutedAmount {
+	if f >= Quantity && f <= ExecutionPrice {
 		return compareDecimals(Decimal(a.value), Decimal(b.value))
 	}
 	return strings.Compare(a.value, b.value)
@@ -192,87 +172,6 @@ func (o *Order) refuse(r Refusal) (news bool) {
 
 func compareRefusals(a, b Refusal) int {
 	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ErrorType, b.ErrorType), strings.Compare(a.Description, b.Description))
-}
-
-// add puts f into the set and reports whether it was new. A known fact keeps the lowest sequence and, of equal numbers
-// written differently, the greater text.
-func (o *Order) add(f fact) (news bool) {
-	for i := range o.facts {
-		known := &o.facts[i]
-		if !known.same(&f) {
-			continue
-		}
-		if f.first.Sequence < known.first.Sequence {
-			known.first = f.first
-		}
-		known.executed = max(known.executed, f.executed)
-		return false
-	}
-	if o.facts == nil {
-		o.facts = make([]fact, 0, 4)
-	}
-	o.facts = append(o.facts, f)
-	if len(o.facts) > MaxFacts {
-		o.drop()
-	}
-	return true
-}
-
-func (f *fact) same(g *fact) bool {
-	return f.at.Equal(g.at) && f.status == g.status && f.kind == g.kind && f.executed.Compare(g.executed) == 0
-}
-
-// restates reports whether f says what the order is, whatever was reported before.
-func (f *fact) restates() bool {
-	return f.kind == Fetched && f.rank > 0 || f.status == Corrected
-}
-
-// drop lets the oldest fact go that is neither the first nor the last of its status, nor a restatement, nor the greatest
-// executed. Statuses that are not in the table count as one, and the base is the only restatement to stay when
-// nothing else can go: both are foreign text and answers without bound.
-func (o *Order) drop() {
-	base := o.base()
-	victim := -1
-	for _, spare := range []func(*fact) bool{
-		func(f *fact) bool { return f.restates() || o.edge(f) },
-		func(f *fact) bool { return f == base },
-	} {
-		for i := range o.facts {
-			f := &o.facts[i]
-			if !spare(f) && (victim < 0 || compareAge(f, &o.facts[victim]) < 0) {
-				victim = i
-			}
-		}
-		if victim >= 0 {
-			break
-		}
-	}
-	o.facts = append(o.facts[:victim], o.facts[victim+1:]...)
-	o.Dropped++
-}
-
-// edge reports whether f is the first or last of its status or the greatest executed.
-func (o *Order) edge(f *fact) bool {
-	first, last, most := true, true, f.executed.Known()
-	for i := range o.facts {
-		g := &o.facts[i]
-		if g == f {
-			continue
-		}
-		if g.executed.Compare(f.executed) > 0 {
-			most = false
-		}
-		if g.row == f.row {
-			first = first && compareAge(f, g) < 0
-			last = last && compareAge(f, g) > 0
-		}
-	}
-	return first || last || most
-}
-
-// compareAge orders facts by time, then by arrival.
-func compareAge(f, g *fact) int {
-	return cmp.Or(f.at.Compare(g.at), cmp.Compare(f.first.Sequence, g.first.Sequence))
 }
 
 // Detail returns the value of f; "" when no notification told it.

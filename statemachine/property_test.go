@@ -15,7 +15,7 @@ import (
 func fingerprint(o *statemachine.Order) string {
 	var b strings.Builder
 	s := o.State()
-	fmt.Fprintln(&b, s.Status, s.StatusSince, s.ModifiedOn, s.Executed, s.Open, s.Final, o.AssetClass(), o.Refusals())
+	fmt.Fprintln(&b, s.Status, s.StatusSince, s.ModifiedOn, s.Executed, s.Amount, statemachine.AveragePrice(s.Amount, s.Executed), s.Open, s.Final, s.Traded, o.AssetClass(), o.Refusals())
 	for _, k := range s.Breaks {
 		if k.Code != statemachine.ClockSkew {
 			fmt.Fprintln(&b, k.Code, k.Severity, k.OpenedAt, len(k.Sequences), k.Rule)
@@ -109,6 +109,8 @@ func anyNotification() *rapid.Generator[statemachine.Notification] {
 			AssetClass: rapid.SampledFrom([]statemachine.AssetClass{1, 1, 1, 2}).Draw(t, "class"),
 			Executed:   statemachine.Decimal(rapid.SampledFrom([]string{"", "", "0", "3", "3.0", "7", "1e1", "10"}).Draw(t, "executed")),
 		}
+		n.Amount = statemachine.Decimal(rapid.SampledFrom([]string{"", "", "99", "99.0", "1e2", "700.5"}).Draw(t, "amount"))
+		n.Reported = n.Amount.Known() && rapid.Bool().Draw(t, "reported")
 		for f := range statemachine.Fields {
 			n.Details[f] = rapid.SampledFrom([]string{"", "", "9", "9.0", "10"}).Draw(t, "detail")
 		}
@@ -170,10 +172,10 @@ func TestObserveLeavesTheSameOrderAsApply(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 20).Draw(t, "facts")
 		o := &statemachine.Order{ID: "example"}
-		status := statemachine.Status("")
+		observer, status := statemachine.NewObserver(o), statemachine.Status("")
 		for i, n := range facts {
 			n.Sequence, n.Received = uint64(i+1), t0.Add(time.Hour)
-			e := o.Observe(&n)
+			e := observer.Observe(&n)
 			require.NotEmpty(t, e.Rule)
 			require.Equal(t, o.State().Status, e.StatusAfter)
 			if e.StatusAfter != status {

@@ -9,11 +9,41 @@ import (
 type State struct {
 	Status      Status
 	StatusSince time.Time // the earliest time of that status
-	ModifiedOn  time.Time // the latest time of all facts that count
+	ModifiedOn  time.Time // the latest time of all facts that count, when Dated
+	Dated       bool      // a fact counts
 	Executed    Decimal   // cumulative
+	Amount      Decimal   // of money, for Executed
+	Extent      Extent    // how much of what was ordered is executed
 	Open        bool      // it can still trade
 	Final       bool      // nothing more is expected
+	Traded      Day       // the trade date, in Berlin, of what has settled or awaits it; 0: not known, or neither
 	Breaks      []Break   // in the order of the rule table
+}
+
+// Extent says how much of an order is executed. The zero value is nothing.
+type Extent uint8
+
+// The extents.
+const (
+	NothingExecuted Extent = iota
+	SomeExecuted
+	AllExecuted
+)
+
+// extent is nothing when no executed quantity above zero and no fill was reported. Of an order without a quantity, as one of an
+// amount, and where no executed quantity was reported, the status says whether it is all.
+func (c *counted) extent(status Status) Extent {
+	if !c.somethingExecuted() {
+		return NothingExecuted
+	}
+	ordered, all := Decimal(c.order.Detail(Quantity)), status == Filled || status == Settled
+	if ordered.Known() && c.executed.Known() {
+		all = c.executed.Compare(ordered) >= 0
+	}
+	if all {
+		return AllExecuted
+	}
+	return SomeExecuted
 }
 
 // State derives the order's state from its facts.
@@ -24,12 +54,15 @@ func (o *Order) State() State {
 		s.Status, s.StatusSince = d.status, d.at
 	}
 	if c.latest != nil {
-		s.ModifiedOn = c.latest.at
+		s.ModifiedOn, s.Dated = c.latest.at, true
 	}
+	s.Amount = c.executedAmount()
+	s.Extent = c.extent(s.Status)
 	s.Open = s.Status.Open()
 	if row := s.Status.info(); row != nil {
 		s.Final = row.Final == "always" || row.Final == "whenNothingExecuted" && !c.somethingExecuted()
 	}
+	s.Traded = c.traded(&s)
 	s.Breaks = c.breaks()
 	return s
 }
@@ -37,24 +70,31 @@ func (o *Order) State() State {
 // counted is one pass over the facts of an order: which of them count, and what the rules ask of them.
 type counted struct {
 	order    *Order
-	base     *fact // nil without a restatement
+	base     *fact  // nil without a restatement
+	since    []fact // those that are not older than the base: the facts that count are among them
 	first    [numStatuses]*fact
 	closed   *fact // the first closed fact
 	decider  *fact // of the status; nil when no fact has a rank
 	latest   *fact
 	executed Decimal
-	most     *fact // tells executed
-	told     *fact // the fact added last that tells executed
-	uneven   bool  // not every fact told as much as those added before it, at a time not before theirs
+	most     *fact // contains executed
+	told     *fact // the fact added last that contains an executed quantity
+	uneven   bool  // a fact contains a smaller executed quantity than the one added before it
 	odd      bool  // a status without rank counts
 	skewed   *fact // the first with a time too far after its arrival
 }
 
 // base returns the greatest restatement, nil without one.
 func (o *Order) base() *fact {
+	if o.tally.restatements == 0 {
+		return nil
+	}
 	var base *fact
-	for i := range o.facts {
+	for i := len(o.facts) - 1; i >= 0; i-- {
 		f := &o.facts[i]
+		if base != nil && f.at.Before(base.at) {
+			break
+		}
 		if f.restates() && (base == nil || compareRestatements(f, base) > 0) {
 			base = f
 		}
@@ -81,9 +121,12 @@ func (f *fact) counts(base *fact) bool {
 }
 
 func (o *Order) count() counted {
-	c := counted{order: o, base: o.base()}
-	for i := range o.facts {
-		if f := &o.facts[i]; f.counts(c.base) {
+	c := counted{order: o, base: o.base(), since: o.facts}
+	if c.base != nil {
+		c.since = o.facts[o.sinceTime(c.base.at):]
+	}
+	for i := range c.since {
+		if f := &c.since[i]; f.counts(c.base) {
 			c.add(f)
 		}
 	}
@@ -93,26 +136,28 @@ func (o *Order) count() counted {
 		}
 		c.uneven = false // they do not count
 	}
+	if c.most != nil {
+		c.executed = c.most.executed
+	}
 	return c
 }
 
+// add takes the next fact in order of age.
 func (c *counted) add(f *fact) {
-	if f.row < numStatuses {
-		c.first[f.row] = earlier(c.first[f.row], f)
+	if f.row < numStatuses && c.first[f.row] == nil {
+		c.first[f.row] = f
 	}
-	if f.rank == rankClosed {
-		c.closed = earlier(c.closed, f)
+	if f.rank == rankClosed && c.closed == nil {
+		c.closed = f
 	}
 	if f.rank == 0 {
 		c.odd = true
-	} else if c.decider == nil || decides(f, c.decider) {
-		c.decider = f
+	} else if d := c.decider; d == nil || f.rank > d.rank || f.rank == d.rank && f.row < d.row && f.at.Equal(d.at) {
+		c.decider = f // the higher rank, the earlier time, and among closed statuses of one time the order of the table
 	}
-	if c.latest == nil || compareAge(f, c.latest) > 0 {
-		c.latest = f
-	}
-	if f.at.After(f.first.Received) && f.at.Sub(f.first.Received) > clockSkewTolerance {
-		c.skewed = earlier(c.skewed, f)
+	c.latest = f
+	if c.skewed == nil && f.at.After(f.first.Received) && f.at.Sub(f.first.Received) > clockSkewTolerance {
+		c.skewed = f
 	}
 	c.execute(f)
 }
@@ -121,32 +166,18 @@ func (c *counted) execute(f *fact) {
 	if f.executed == "" {
 		return
 	}
-	if c.told != nil && (f.at.Before(c.told.at) || f.executed.Compare(c.told.executed) < 0) {
-		c.uneven = true
+	more := 1 // than c.most
+	if c.told != nil {
+		more = f.compareExecuted(c.told)
+		c.uneven = c.uneven || more < 0
+	}
+	if c.most != c.told { // else they are compared already
+		more = f.compareExecuted(c.most)
 	}
 	c.told = f
-	if order := compareDecimals(f.executed, c.executed); order > 0 || order == 0 && compareAge(f, c.most) < 0 {
-		c.executed, c.most = f.executed, f
+	if more > 0 || more == 0 && f.executed > c.most.executed {
+		c.most = f
 	}
-}
-
-// decides reports whether f decides the status rather than g: the higher rank, the earlier time, and among
-// closed statuses of one time the order of the table.
-func decides(f, g *fact) bool {
-	if f.rank != g.rank {
-		return f.rank > g.rank
-	}
-	if c := f.at.Compare(g.at); c != 0 {
-		return c < 0
-	}
-	return cmp.Or(cmp.Compare(f.row, g.row), cmp.Compare(f.first.Sequence, g.first.Sequence)) < 0
-}
-
-func earlier(f, g *fact) *fact {
-	if f == nil || g != nil && compareAge(g, f) < 0 {
-		return g
-	}
-	return f
 }
 
 // somethingExecuted: an executed quantity above zero, or a partial fill that did not tell how much.
@@ -157,26 +188,21 @@ func (c *counted) somethingExecuted() bool {
 
 // firstWhere returns the earliest fact that counts and satisfies the condition.
 func (c *counted) firstWhere(condition func(*fact) bool) *fact {
-	var found *fact
-	for i := range c.order.facts {
-		if f := &c.order.facts[i]; f.counts(c.base) && condition(f) {
-			found = earlier(found, f)
+	for i := range c.since {
+		if f := &c.since[i]; f.counts(c.base) && condition(f) {
+			return f
 		}
 	}
-	return found
+	return nil
 }
 
 // ModifiedAsOf returns what ModifiedOn of the state was when the notification with that sequence had been applied and none after
-// it: the zero time when nothing was known by then. Facts that were dropped since are not remembered.
-func (o *Order) ModifiedAsOf(sequence uint64) time.Time {
-	past := Order{facts: make([]fact, 0, len(o.facts))}
-	for i := range o.facts {
-		if o.facts[i].first.Sequence <= sequence {
-			past.facts = append(past.facts, o.facts[i])
-		}
-	}
+// it; known is false when no fact was by then. Facts that were dropped since are not remembered.
+func (o *Order) ModifiedAsOf(sequence uint64) (modified time.Time, known bool) {
+	var past Order
+	past.setFacts(o.factsBefore(sequence + 1))
 	if latest := past.count().latest; latest != nil {
-		return latest.at
+		return latest.at, true
 	}
-	return time.Time{}
+	return time.Time{}, false
 }

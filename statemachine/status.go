@@ -3,7 +3,7 @@ package statemachine
 import "time"
 
 // Version is raised when the same facts add up to another state, or are encoded differently, although the tables stayed the same.
-const Version = 2
+const Version = 5
 
 // Status is a status text as the platform sends it. The zero value means that no status was told.
 type Status string

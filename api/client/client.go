@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +19,8 @@ const (
 	maxAnswer = 64 << 20
 	// maxProblem bounds what is read of an answer that is an error.
 	maxProblem = 1 << 20
+	// largePage is the limit of the pages of a list that is read whole.
+	largePage = 500
 	// answerTimeout is for a whole answer; the server lets nobody wait for longer than 30 s.
 	answerTimeout = time.Minute
 )
@@ -71,7 +74,8 @@ type AtLeast struct {
 type AsOf struct {
 	AtLeast
 	Sequence uint64    // as it was known when that record had been received
-	Received time.Time // as it was known at that time
+	Received time.Time // as it was known at that time; the zero time is now
+	Day      string    // as it was known at the end of that day, such as 2026-03-02, in the time zone of the API; then Received does not count
 }
 
 func (q AtLeast) query() url.Values {
@@ -87,8 +91,11 @@ func (q AsOf) query() url.Values {
 	if q.Sequence > 0 {
 		v.Set("asOfSequence", strconv.FormatUint(q.Sequence, 10))
 	}
-	if !q.Received.IsZero() {
-		v.Set("asOf", q.Received.UTC().Format(time.RFC3339Nano))
+	switch {
+	case q.Day != "":
+		v.Set("asOf", q.Day)
+	case !q.Received.IsZero():
+		v.Set("asOf", string(instantOf(q.Received)))
 	}
 	return v
 }
@@ -188,9 +195,15 @@ func (c *Client) Order(ctx context.Context, id string, at AsOf) (Order, error) {
 	return ask[Order](ctx, c, request{path: orderPath(id, ""), query: at.query(), header: at.header()})
 }
 
-// History returns what each notification of an order did, in the order of arrival. Errors are those of Order.
-func (c *Client) History(ctx context.Context, id string, at AsOf) (History, error) {
-	return ask[History](ctx, c, request{path: orderPath(id, "/history"), query: at.query(), header: at.header()})
+// HistoryPages returns what each notification of an order did, in the order of arrival, in pages of at most limit entries: 1 to
+// 500; 0 is 100. It ends with the first error; errors are those of Order.
+func (c *Client) HistoryPages(ctx context.Context, id string, at AsOf, limit int) iter.Seq2[Page[HistoryEntry], error] {
+	return pages[HistoryEntry](ctx, c, request{path: orderPath(id, "/history"), query: at.query(), header: at.header()}, limit)
+}
+
+// History is HistoryPages entry by entry, in large pages.
+func (c *Client) History(ctx context.Context, id string, at AsOf) iter.Seq2[HistoryEntry, error] {
+	return each(c.HistoryPages(ctx, id, at, largePage))
 }
 
 // Explain says why an order has its status. Errors are those of Order.
@@ -205,6 +218,24 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, request{path: "/v1/status"})
 }
 
+// Access says whose key the client sends, and what that may do.
+func (c *Client) Access(ctx context.Context) (Access, error) {
+	return ask[Access](ctx, c, request{path: "/v1/access"})
+}
+
+// Search says what a text is: the id of an order or of another object, an external id, a product, an ISIN, a symbol, a sequence, or
+// what the ids of orders begin with. One that is nothing known is no error.
+func (c *Client) Search(ctx context.Context, text string, at AtLeast) (Search, error) {
+	query := at.query()
+	query.Set("q", text)
+	return ask[Search](ctx, c, request{path: "/v1/search", query: query, header: at.header()})
+}
+
+// Throughput returns what the service did in each minute of the last day, as far as it ran.
+func (c *Client) Throughput(ctx context.Context) (Throughput, error) {
+	return ask[Throughput](ctx, c, request{path: "/v1/throughput"})
+}
+
 // Stats returns counts over all orders.
 func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 	return ask[Stats](ctx, c, request{path: "/v1/stats", query: at.query(), header: at.header()})
@@ -213,18 +244,34 @@ func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 // Notification returns the record with that sequence as it was received, or ErrNotFound, or ErrRecordMissing
 // when the log lost it.
 func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
-	body, h, err := c.bytes(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
+	n, err := c.notification(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
+	if err == nil && n.Sequence != sequence {
+		return Notification{}, errors.New("client: what answers is not this API: it names another notification than was asked for")
+	}
+	return n, err
+}
+
+func (c *Client) notification(ctx context.Context, r request) (Notification, error) {
+	body, h, err := c.bytes(ctx, r)
 	if err != nil {
 		return Notification{}, err
 	}
-	n := Notification{Sequence: sequence, ReceivedAt: Instant(h.Get("Notification-Received-At")), Source: h.Get("Notification-Source"),
-		Object: h.Get("Notification-Object"), RequestID: h.Get("Notification-Request-Id"),
-		Traceparent: h.Get("Notification-Traceparent"), ContentType: h.Get("Content-Type"), Body: body}
-	if h.Get("Notification-Sequence") != strconv.FormatUint(sequence, 10) {
-		return Notification{}, errors.New("client: what answers is not this API: it names another notification than was asked for")
+	sequence, err := strconv.ParseUint(h.Get("Notification-Sequence"), 10, 64)
+	if err != nil {
+		return Notification{}, errors.New("client: what answers is not this API: it names no notification")
 	}
-	return n, nil
+	return Notification{Sequence: sequence, ReceivedAt: Instant(h.Get("Notification-Received-At")), Source: h.Get("Notification-Source"),
+		Object: h.Get("Notification-Object"), RequestID: h.Get("Notification-Request-Id"),
+		Traceparent: h.Get("Notification-Traceparent"), ContentType: h.Get("Content-Type"), Body: body}, nil
 }
+
+// Object returns the last notification of an object as it was received, or ErrNotFound. The object is an event type in kebab case
+// without -notification, such as customer.
+func (c *Client) Object(ctx context.Context, object, id string, at AtLeast) (Notification, error) {
+	return c.notification(ctx, request{path: objectsPath(object) + "/" + url.PathEscape(id), query: at.query(), header: at.header()})
+}
+
+func objectsPath(object string) string { return "/v1/objects/" + url.PathEscape(object) }
 
 // Rebuild starts one; mode is "rebuild", "dry-run" or "rollback". ErrConflict: one runs already.
 func (c *Client) Rebuild(ctx context.Context, mode string) (Rebuild, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/stretchr/testify/require"
 )
@@ -36,10 +38,18 @@ func TestAnOrderIsReadRightAfterItWasPosted(t *testing.T) {
 	then, err := s.Order(t.Context(), "a/b", client.AsOf{Sequence: placed})
 	require.NoError(t, err)
 	require.Equal(t, "PLACED", then.Status)
-	history, err := s.History(t.Context(), "a/b", client.AsOf{})
-	require.NoError(t, err)
-	require.Len(t, history.Data, 2)
-	require.Equal(t, "applied", history.Data[1].Effect)
+	var effects []string
+	for entry, err := range s.History(t.Context(), "a/b", client.AsOf{}) {
+		require.NoError(t, err)
+		effects = append(effects, entry.Effect)
+	}
+	require.Equal(t, []string{"applied", "applied"}, effects)
+	for page, err := range s.HistoryPages(t.Context(), "a/b", client.AsOf{}, 1) {
+		require.NoError(t, err)
+		require.Len(t, page.Data, 1, "the pages are followed")
+		effects = effects[1:]
+	}
+	require.Empty(t, effects)
 	why, err := s.Explain(t.Context(), "a/b", client.AsOf{})
 	require.NoError(t, err)
 	require.Equal(t, sequence, why.DecidedBy)
@@ -68,7 +78,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	}{
 		{client.OrderFilter{}, 25}, {client.OrderFilter{Statuses: []string{"PLACED", "FILLED"}}, 13}, {client.OrderFilter{Open: &open}, 13},
 		{client.OrderFilter{Breaks: []string{"settled_without_fill"}}, 12}, {client.OrderFilter{AssetClass: "DIGITAL"}, 0},
-		{client.OrderFilter{ExternalID: "nobody's"}, 0},
+		{client.OrderFilter{ExternalIDs: []string{"nobody's"}}, 0},
 	} {
 		q := client.OrderQuery{OrderFilter: c.filter, AtLeast: client.AtLeast{MinSequence: last}, Limit: 10}
 		pages := s.OrderPages(t.Context(), q)
@@ -99,14 +109,93 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	require.Equal(t, 12, breaks)
 }
 
-func TestErrorsAreTyped(t *testing.T) {
-	key, err := api.ParseKey("desk:reader:secret")
+func TestAnIDOfAnyKindIsFound(t *testing.T) {
+	s := startService(t)
+	s.post(`{"orderId":"o-1","status":"PLACED","externalId":"ext-1","modifiedOn":"2026-03-02T09:00:00Z"}`)
+	at := client.AtLeast{MinSequence: s.append("customer", `{"customerId":"c/1","name":"Ada"}`)}
+	for text, want := range map[string]client.Found{
+		"o-1":   {Kind: "order", Path: "/v1/orders/o-1", OrderIDs: []string{"o-1"}},
+		"ext-1": {Kind: "externalId", Path: "/v1/orders?externalId=ext-1", OrderIDs: []string{"o-1"}},
+		"c/1":   {Kind: "object", Path: "/v1/objects/customer/c%2F1", OrderIDs: []string{}, Object: "customer", Sequence: at.MinSequence},
+	} {
+		found, err := s.Search(t.Context(), text, at)
+		require.NoError(t, err)
+		require.Len(t, found.Found, 1, text)
+		found.Found[0].ReceivedAt = ""
+		require.Equal(t, want, found.Found[0])
+		require.Equal(t, at.MinSequence, found.LogSequence)
+	}
+	found, err := s.Search(t.Context(), "nobody's", at)
 	require.NoError(t, err)
-	s := startService(t, func(o *api.Options) { o.Keys = []api.Key{key} })
+	require.Empty(t, found.Found)
+}
+
+func TestTheLastNotificationsOfObjectsAreListedAndRead(t *testing.T) {
+	s := startService(t)
+	s.append("customer", `{"customerId":"c/1","name":"Ada"}`)
+	s.append("customer", `{"customerId":"c-2","name":"Grace"}`)
+	at := client.AtLeast{MinSequence: s.append("customer", `{"customerId":"c/1","name":"Ada King"}`)}
+	var ids []string
+	for page, err := range s.ObjectPages(t.Context(), "customer", at, 1) {
+		require.NoError(t, err)
+		require.Len(t, page.Data, 1, "the pages are followed")
+		ids = append(ids, fmt.Sprint(page.Data[0].ID, " ", page.Data[0].Notifications))
+	}
+	require.Equal(t, []string{"c/1 2", "c-2 1"}, ids)
+	for o, err := range s.Objects(t.Context(), "document", at) {
+		require.Failf(t, "there is none", "%v %v", o, err)
+	}
+	n, err := s.Object(t.Context(), "customer", "c/1", at)
+	require.NoError(t, err)
+	require.Equal(t, at.MinSequence, n.Sequence)
+	require.JSONEq(t, `{"customerId":"c/1","name":"Ada King"}`, string(n.Body))
+	_, err = s.Object(t.Context(), "customer", "c-3", at)
+	require.ErrorIs(t, err, client.ErrNotFound)
+}
+
+func TestOrdersAreSummedAndReadInPart(t *testing.T) {
+	s := startService(t)
+	s.post(`{"orderId":"a","status":"PLACED","isin":"DE0007164600","quantity":"0.1","modifiedOn":"2026-03-02T09:00:00Z"}`)
+	last := s.post(`{"orderId":"b","status":"FILLED","isin":"DE0007164600","quantity":"0.2","execution":{"quantity":"0.2"},"modifiedOn":"2026-03-02T09:00:00Z"}`)
+	q := client.OrderQuery{OrderFilter: client.OrderFilter{ISINs: []string{"de0007164600"}}, AtLeast: client.AtLeast{MinSequence: last}, Sort: "-quantity",
+		Fields: []string{"orderId", "quantity"}}
+	totals, err := s.Totals(t.Context(), q)
+	require.NoError(t, err)
+	require.Equal(t, client.Totals{Orders: 2, Ordered: client.Sums{Units: "0.3", Amount: "0"}, Executed: client.Sums{Units: "0.2", Amount: "0"}}, totals)
+	var orders []client.Order
+	for o, err := range s.Orders(t.Context(), q) {
+		require.NoError(t, err)
+		orders = append(orders, o)
+	}
+	require.Equal(t, []client.Order{{OrderID: "b", Quantity: "0.2"}, {OrderID: "a", Quantity: "0.1"}}, orders)
+	q.Fields = []string{"size"}
+	for _, err := range s.Orders(t.Context(), q) {
+		require.ErrorIs(t, err, client.ErrBadParameter)
+	}
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":[]}`) }))
+	defer old.Close()
+	asked, err := client.New(client.Options{URL: old.URL})
+	require.NoError(t, err)
+	_, err = asked.Totals(t.Context(), q)
+	require.ErrorContains(t, err, "has no totals")
+	_, err = asked.Object(t.Context(), "customer", "c", client.AtLeast{})
+	require.ErrorContains(t, err, "names no notification")
+}
+
+func TestErrorsAreTyped(t *testing.T) {
+	key, err := access.ParseKey("desk:reader:secret")
+	require.NoError(t, err)
+	s := startService(t, func(o *api.Options) { o.Access.Keys = []access.Key{key} })
 	_, err = s.Status(t.Context())
 	require.ErrorIs(t, err, client.ErrUnauthorized)
 	reader, err := client.New(client.Options{URL: s.url + "/", Key: "secret"})
 	require.NoError(t, err)
+	who, err := reader.Access(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "desk reader", who.Name+" "+who.Role)
+	minutes, err := reader.Throughput(t.Context())
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), minutes.Since.Time(), time.Minute)
 	sequence := s.post(filled, "a")
 	_, err = reader.Order(t.Context(), "nobody's", client.AsOf{AtLeast: client.AtLeast{MinSequence: sequence}})
 	require.ErrorIs(t, err, client.ErrNotFound)
@@ -198,7 +287,10 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		"Redrive": client.Redrive{}, "RedrivenRecord": client.RedrivenRecord{},
 		"OrderChange": client.OrderChange{}, "FieldChange": client.FieldChange{}, "FieldError": client.FieldError{},
 		"Execution": client.Execution{}, "Asked": client.Asked{}, "Asking": client.Asking{},
-		"ListOrder": client.Page[client.Order]{}, "StreamSnapshot": client.Snapshot{}, "StreamOrder": client.Change{},
+		"Access": client.Access{}, "Search": client.Search{}, "Found": client.Found{}, "Throughput": client.Throughput{}, "Minute": client.Minute{},
+		"Totals": client.Totals{}, "Sums": client.Sums{}, "LastNotification": client.LastNotification{},
+		"ListLastNotification": client.Page[client.LastNotification]{},
+		"ListOrder":            client.Page[client.Order]{}, "StreamSnapshot": client.Snapshot{}, "StreamOrder": client.Change{},
 		"StreamCause": client.Cause{}, "StreamResync": client.Resync{}, "StreamHeartbeat": client.Heartbeat{}} {
 		want := map[string]bool{}
 		require.Contains(t, document.Components.Schemas, name)
@@ -207,7 +299,7 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		}
 		require.Equal(t, want, members(reflect.TypeOf(value)), name)
 	}
-	for path, own := range map[string][]string{"/v1/orders": {"cursor", "format", "limit", "minSequence", "sort"}, "/v1/stream": {"lastEventId", "minSequence", "snapshot"}} {
+	for path, own := range map[string][]string{"/v1/orders": {"cursor", "fields", "format", "limit", "minSequence", "sort", "totals"}, "/v1/stream": {"lastEventId", "minSequence", "snapshot"}} {
 		var filters []string
 		for _, p := range document.Paths[path].Get.Parameters {
 			if p.In == "query" && !slices.Contains(own, p.Name) {
@@ -265,8 +357,9 @@ func fill(v reflect.Value) {
 			field.Set(reflect.ValueOf([]string{"x"}))
 		case *bool:
 			field.Set(reflect.ValueOf(new(bool)))
-		case time.Time:
-			field.Set(reflect.ValueOf(time.Unix(1, 0)))
+		case *time.Time:
+			field.Set(reflect.ValueOf(new(time.Time)))
+		case url.Values: // any parameter by its name
 		default:
 			panic(errors.New("a kind of filter that the test does not know"))
 		}

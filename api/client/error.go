@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const (
 	ErrRecordMissing  Code = "record-missing" // the log lost it
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
+	ErrTooMany        Code = "too-many"     // orders would have to be looked at
 	ErrMisdirected    Code = "misdirected"  // without keys only loopback names are answered
 	ErrRateLimited    Code = "rate-limited" // with RetryAfter
 	ErrViewBehind     Code = "view-behind"
@@ -35,7 +37,8 @@ const (
 // Error returns the code.
 func (c Code) Error() string { return string(c) }
 
-// Error is an answer of the server that is a problem (RFC 9457).
+// Error occurs when the server answers with a problem (RFC 9457). Code says which one, and RetryAfter whether it clears by itself. A
+// request that changes something may have changed it only if Status is 500 or more.
 type Error struct {
 	Status     int           `json:"status"`
 	Code       Code          `json:"code"` // "" when something else than the API answered
@@ -75,11 +78,15 @@ func (e *Error) Is(target error) bool {
 // problemOf reads an answer that is an error. A proxy may answer anything; then the status says enough.
 func problemOf(r *http.Response) *Error {
 	e := &Error{}
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == "application/problem+json" {
-		body, _ := io.ReadAll(io.LimitReader(r.Body, maxProblem))
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxProblem))
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case mediaType == "application/problem+json":
 		if json.Unmarshal(body, e) != nil {
 			e = &Error{}
 		}
+	case bytes.Contains(body, []byte("HTTP request to an HTTPS server")): // in the words of net/http
+		e.Title, e.Detail = "It takes no plain HTTP", "Ask by https://."
 	}
 	e.Status = r.StatusCode
 	if seconds, err := strconv.ParseUint(r.Header.Get("Retry-After"), 10, 31); err == nil {

@@ -2,10 +2,12 @@ package client
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,36 +16,60 @@ type OrderFilter struct {
 	Statuses   []string // any of these; NONE: no status is known
 	AssetClass string   // TRADITIONAL, DIGITAL or TOKENIZED
 	Open       *bool    // it can still trade
-	Breaks     []string // any of these is open
-	ExternalID string
-	ISIN       string
-	Symbol     string
-	Side       string // BUY or SELL
-	ProductID  string // of the depository, wallet or cash product
-	Final      *bool  // nothing more is expected
+	Breaks     []string // any of these is open; any: at least one is
+	IDPrefix   string   // what the id begins with, at least 4 characters
+	Side       string   // BUY or SELL
+	Final      *bool    // nothing more is expected
 
-	ReceivedSince, ReceivedUntil time.Time // of the last notification; both ends are included, zero leaves one open
-	ModifiedSince, ModifiedUntil time.Time // likewise
+	// Of each of these, any of at most 50 values. ISINs and symbols count in any letter case.
+	ExternalIDs, ISINs, Symbols []string
+	ProductIDs                  []string // of the depository, wallet or cash product
+
+	OrderTypes, ExchangeCodes []string // any of these, in any letter case
+	QuantityMin, QuantityMax  string   // decimals, both included
+	Executed                  string   // none, some or all
+
+	Settlement                []string // any of pending, due, overdue, settled, none; today, in Berlin
+	DueOn, DueSince, DueUntil string   // days as in 2026-12-28
+
+	ReceivedSince, ReceivedUntil *time.Time // of the last notification; both ends are included, nil leaves one open
+	ModifiedSince, ModifiedUntil *time.Time // likewise, as those that follow
+	CreatedSince, CreatedUntil   *time.Time
+	StatusSince, StatusUntil     *time.Time // since when the order has its status
+
+	Others url.Values // parameters of the API by their names, also such as this package has no field for
 }
 
 func (f *OrderFilter) addTo(v url.Values) {
+	maps.Copy(v, f.Others)
 	addTo(v, "status", f.Statuses...)
 	addTo(v, "assetClass", f.AssetClass)
 	addTo(v, "break", f.Breaks...)
-	addTo(v, "externalId", f.ExternalID)
-	addTo(v, "isin", f.ISIN)
-	addTo(v, "symbol", f.Symbol)
+	addTo(v, "idPrefix", f.IDPrefix)
+	addTo(v, "externalId", f.ExternalIDs...)
+	addTo(v, "isin", f.ISINs...)
+	addTo(v, "symbol", f.Symbols...)
 	addTo(v, "side", f.Side)
-	addTo(v, "productId", f.ProductID)
+	addTo(v, "productId", f.ProductIDs...)
+	addTo(v, "orderType", f.OrderTypes...)
+	addTo(v, "exchangeCode", f.ExchangeCodes...)
+	addTo(v, "quantityMin", f.QuantityMin)
+	addTo(v, "quantityMax", f.QuantityMax)
+	addTo(v, "executed", f.Executed)
+	addTo(v, "settlement", f.Settlement...)
+	addTo(v, "dueOn", f.DueOn)
+	addTo(v, "dueSince", f.DueSince)
+	addTo(v, "dueUntil", f.DueUntil)
 	for name, value := range map[string]*bool{"open": f.Open, "final": f.Final} {
 		if value != nil {
 			v.Set(name, strconv.FormatBool(*value))
 		}
 	}
-	for name, at := range map[string]time.Time{"receivedSince": f.ReceivedSince, "receivedUntil": f.ReceivedUntil,
-		"modifiedSince": f.ModifiedSince, "modifiedUntil": f.ModifiedUntil} {
-		if !at.IsZero() {
-			v.Set(name, at.Format(time.RFC3339Nano))
+	for name, at := range map[string]*time.Time{"receivedSince": f.ReceivedSince, "receivedUntil": f.ReceivedUntil,
+		"modifiedSince": f.ModifiedSince, "modifiedUntil": f.ModifiedUntil, "createdSince": f.CreatedSince, "createdUntil": f.CreatedUntil,
+		"statusChangedSince": f.StatusSince, "statusChangedUntil": f.StatusUntil} {
+		if at != nil {
+			v.Set(name, string(instantOf(*at)))
 		}
 	}
 }
@@ -61,8 +87,12 @@ func addTo(v url.Values, name string, values ...string) {
 type OrderQuery struct {
 	OrderFilter
 	AtLeast
-	Sort  string // -received, received, -modified or modified; "": -received
+	Sort  string // -received, received, -modified, modified, -quantity, quantity, -due or due; "": -received
 	Limit int    // of a page, 1 to 500; 0: 100
+
+	// Fields are the members of an order that are wanted, by their JSON names, such as orderId; none: all. What is not wanted has the zero
+	// value.
+	Fields []string
 }
 
 // BreakQuery is a list of open breaks, the one opened first at the top.
@@ -72,9 +102,11 @@ type BreakQuery struct {
 	Severity string   // warn or high
 	Ages     []string // any of these: 0-1, 1-2, 3-5, over-5
 	Limit    int      // of a page, 1 to 500; 0: 100
+
+	Others url.Values // as OrderFilter.Others
 }
 
-// Page is one page of a list.
+// Page is one page of a list. It may be shorter than the limit, or empty, and yet not be the last one.
 type Page[T any] struct {
 	Answer     `json:"-"`
 	Data       []T    `json:"data"`
@@ -84,10 +116,43 @@ type Page[T any] struct {
 // OrderPages returns the pages of a list, newest notification first. It ends with the first error: ErrCursorExpired when the
 // views were rebuilt meanwhile and the list must be begun again.
 func (c *Client) OrderPages(ctx context.Context, q OrderQuery) iter.Seq2[Page[Order], error] {
+	return pages[Order](ctx, c, q.request(), q.Limit)
+}
+
+func (q *OrderQuery) request() request {
 	v := q.query()
 	q.addTo(v)
 	addTo(v, "sort", q.Sort)
-	return pages[Order](ctx, c, request{path: "/v1/orders", query: v, header: q.header()}, q.Limit)
+	addTo(v, "fields", strings.Join(q.Fields, ","))
+	return request{path: "/v1/orders", query: v, header: q.header()}
+}
+
+// Totals returns how many orders the filter of q selects, and their sums. ErrTooMany: more would have to be looked at than is done for
+// one answer; a shorter time, or a filter by status and the like alone, has fewer.
+func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
+	q.Sort, q.Fields = "", []string{"orderId"}
+	r := q.request()
+	r.query.Set("limit", "1")
+	r.query.Set("totals", "true")
+	page, err := ask[struct{ Totals *Totals }](ctx, c, r)
+	if err == nil && page.Totals == nil {
+		err = errors.New("client: what answers is not this API, or an older one: its list has no totals")
+	}
+	if err != nil {
+		return Totals{}, err
+	}
+	return *page.Totals, nil
+}
+
+// ObjectPages returns the last notifications of the objects of a kind, such as customer, the object notified last at the top, in pages of
+// at most limit: 1 to 500; 0 is 100. Errors are those of OrderPages.
+func (c *Client) ObjectPages(ctx context.Context, object string, at AtLeast, limit int) iter.Seq2[Page[LastNotification], error] {
+	return pages[LastNotification](ctx, c, request{path: objectsPath(object), query: at.query(), header: at.header()}, limit)
+}
+
+// Objects is ObjectPages object by object, in large pages.
+func (c *Client) Objects(ctx context.Context, object string, at AtLeast) iter.Seq2[LastNotification, error] {
+	return each(c.ObjectPages(ctx, object, at, largePage))
 }
 
 // Orders is OrderPages order by order.
@@ -98,6 +163,7 @@ func (c *Client) Orders(ctx context.Context, q OrderQuery) iter.Seq2[Order, erro
 // BreakPages returns the pages of a list of open breaks, with the errors of OrderPages.
 func (c *Client) BreakPages(ctx context.Context, q BreakQuery) iter.Seq2[Page[OpenBreak], error] {
 	v := q.query()
+	maps.Copy(v, q.Others)
 	addTo(v, "code", q.Codes...)
 	addTo(v, "severity", q.Severity)
 	addTo(v, "age", q.Ages...)

@@ -14,6 +14,7 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/stretchr/testify/require"
 )
@@ -41,7 +42,7 @@ func must[T any](value T, err error) T {
 func newService(options ...func(*api.Options)) *service {
 	s := &service{dir: must(os.MkdirTemp("", "orderfold-client-"))}
 	s.log = must(eventlog.Open(context.Background(), eventlog.Options{Dir: filepath.Join(s.dir, "data"), MayCreate: true}))
-	s.views = must(views.Open(context.Background(), views.Options{Dir: filepath.Join(s.dir, "views"), FoldVersion: projector.FoldVersion()}))
+	s.views = must(views.Open(context.Background(), views.Options{Dir: filepath.Join(s.dir, "views"), FoldVersion: decode.FoldVersion()}))
 	ctx, stop := context.WithCancel(context.Background())
 	var projecting sync.WaitGroup
 	projecting.Go(func() { _ = projector.New(projector.Options{Log: s.log, Views: s.views}).Run(ctx) })
@@ -58,8 +59,8 @@ func newService(options ...func(*api.Options)) *service {
 
 // serve starts an API at that address.
 func (s *service) serve(addr string, options ...func(*api.Options)) {
-	o := api.Options{Views: s.views, Position: s.views, Feed: s.views, Log: logOf{s.log},
-		History: &projector.Historian{Log: s.log, Views: s.views}}
+	o := api.Options{Views: s.views, Objects: s.views, Position: s.views, Feed: s.views, Log: logOf{s.log},
+		History: projector.NewHistorian(s.log, s.views)}
 	for _, change := range options {
 		change(&o)
 	}
@@ -79,8 +80,11 @@ func (s *service) restart() {
 
 // post appends what the platform says of a traditional order, and returns its sequence.
 func (s *service) post(format string, args ...any) uint64 {
-	return must(s.log.Append(context.Background(), eventlog.Record{Object: "traditional-asset-order", ContentType: "application/json",
-		Body: fmt.Appendf(nil, format, args...)}))
+	return s.append("traditional-asset-order", fmt.Sprintf(format, args...))
+}
+
+func (s *service) append(object, body string) uint64 {
+	return must(s.log.Append(context.Background(), eventlog.Record{Object: object, ContentType: "application/json", Body: []byte(body)}))
 }
 
 func startService(t testing.TB, options ...func(*api.Options)) *service {
@@ -97,14 +101,14 @@ func (l logOf) Record(ctx context.Context, sequence uint64) (api.Record, error) 
 		return api.Record{}, api.ErrNoRecord
 	}
 	return api.Record{Sequence: r.Sequence, Received: r.Received, Source: string(r.Source), Object: r.Object,
-		ContentType: r.ContentType, RequestID: r.RequestID, Body: r.Body}, err
+		ContentType: r.ContentType, RequestID: r.RequestID, Hash: r.Position().Hash, Body: r.Body}, err
 }
 
 func (l logOf) Bounds(ctx context.Context) (api.LogBounds, error) {
 	b, err := l.Log.Bounds(ctx)
-	return api.LogBounds{First: b.First, Last: b.Last}, err
+	return api.LogBounds{First: b.First, Last: b.Last, Epoch: b.Epoch}, err
 }
 
 func (l logOf) Storage(context.Context) api.Storage {
-	return api.Storage{SyncMode: "always", Replicas: 1}
+	return api.Storage{SyncMode: "always", Replicas: 1, MaxBytes: -1, Left: -1, DiskFree: -1}
 }

@@ -19,7 +19,7 @@ var errTooLarge = fmt.Errorf("%w: an event has more than %d bytes", errForeign, 
 type message struct {
 	event string
 	data  []byte
-	id    uint64        // 0: none
+	id    string        // "": none
 	retry time.Duration // 0: not told
 }
 
@@ -64,8 +64,8 @@ func (l *lines) next() (m message, err error) {
 				m.data = []byte{}
 			}
 		case "id":
-			if m.id, err = strconv.ParseUint(string(value), 10, 64); err != nil {
-				return m, fmt.Errorf("%w: the id of an event is %q", errForeign, value)
+			if bytes.IndexByte(value, 0) < 0 { // else it is to be passed over
+				m.id = string(value)
 			}
 		case "retry":
 			if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil {

@@ -2,16 +2,29 @@ package client
 
 import "time"
 
-// Instant is a time as the API writes it: RFC 3339 in UTC. "" is not known.
+// Instant is a time as the API writes it: RFC 3339 in UTC, or with an offset where UTC has a year before 0001 or after 9999 for
+// it. "" is not known.
 type Instant string
 
-// Time returns the zero time when it is not known, or too far away for a time.Time.
+// Time returns the time in UTC; the zero time when it is not known.
 func (i Instant) Time() time.Time {
 	t, err := time.Parse(time.RFC3339Nano, string(i))
 	if err != nil {
 		return time.Time{}
 	}
-	return t
+	return t.UTC()
+}
+
+// instantOf writes a time for a query: with the greatest offset there is where UTC puts it outside the years 0001 to 9999.
+func instantOf(t time.Time) Instant {
+	const most = 23*60*60 + 59*60
+	switch t = t.UTC(); {
+	case t.Year() < 1:
+		t = t.In(time.FixedZone("", most))
+	case t.Year() > 9999:
+		t = t.In(time.FixedZone("", -most))
+	}
+	return Instant(t.Format(time.RFC3339Nano))
 }
 
 // Order is what is known of an order. Quantities and prices are decimals with the digits received.
@@ -21,8 +34,9 @@ type Order struct {
 	AssetClass       string        `json:"assetClass,omitempty"`
 	Status           string        `json:"status,omitempty"` // "": no notification told one that counts
 	StatusSince      Instant       `json:"statusSince,omitempty"`
-	Open             bool          `json:"open"`  // it can still trade
-	Final            bool          `json:"final"` // nothing more is expected
+	Open             bool          `json:"open"`                 // it can still trade
+	Final            bool          `json:"final"`                // nothing more is expected
+	Settlement       *Settlement   `json:"settlement,omitempty"` // nil: nothing is executed, or the asset class has no cycle
 	Side             string        `json:"side,omitempty"`
 	ISIN             string        `json:"isin,omitempty"`
 	Symbol           string        `json:"symbol,omitempty"`
@@ -32,8 +46,9 @@ type Order struct {
 	Amount           string        `json:"amount,omitempty"`
 	ExecutedQuantity string        `json:"executedQuantity,omitempty"` // cumulative
 	ExecutionPrice   string        `json:"executionPrice,omitempty"`
-	ExecutedAmount   string        `json:"executedAmount,omitempty"`
-	Executions       []Execution   `json:"executions"` // at most 64
+	ExecutedAmount   string        `json:"executedAmount,omitempty"` // for ExecutedQuantity
+	AveragePrice     string        `json:"averagePrice,omitempty"`   // of eight decimal places
+	Executions       []Execution   `json:"executions"`               // at most 64
 	LimitPrice       string        `json:"limitPrice,omitempty"`
 	StopPrice        string        `json:"stopPrice,omitempty"`
 	ExternalID       string        `json:"externalId,omitempty"`
@@ -46,6 +61,15 @@ type Order struct {
 	Refusals         []Refusal     `json:"refusals"` // earliest first
 	Notifications    Notifications `json:"notifications"`
 	Asked            *Asked        `json:"asked,omitempty"` // nil: the platform was not asked for it
+}
+
+// Settlement says when an order should settle, and how it stood with that on the day of the answer. Days are as in 2026-12-28.
+type Settlement struct {
+	TradeDate   string `json:"tradeDate,omitempty"` // "": not known, or it can still trade
+	DueOn       string `json:"dueOn,omitempty"`
+	Cycle       string `json:"cycle,omitempty"` // T+2
+	State       string `json:"state"`           // pending, due, overdue, settled or none
+	OverdueDays int    `json:"overdueDays"`     // settlement days
 }
 
 // Execution is a trade of an order.
@@ -88,24 +112,19 @@ type Notifications struct {
 	Count           uint64  `json:"count"` // repeats included
 	Duplicates      uint64  `json:"duplicates"`
 	DroppedFacts    uint64  `json:"droppedFacts,omitempty"`
+	Lost            uint64  `json:"lost,omitempty"` // in the past only: the log lost their records
 	FirstSequence   uint64  `json:"firstSequence"`
 	LastSequence    uint64  `json:"lastSequence"`
 	FirstReceivedAt Instant `json:"firstReceivedAt"`
 	LastReceivedAt  Instant `json:"lastReceivedAt"`
 }
 
-// History is what each notification of an order did.
-type History struct {
-	Answer `json:"-"`
-	Data   []HistoryEntry `json:"data"`
-}
-
 // HistoryEntry is what one notification said and did.
 type HistoryEntry struct {
 	Sequence         uint64   `json:"sequence"`
-	ReceivedAt       Instant  `json:"receivedAt"`
+	ReceivedAt       Instant  `json:"receivedAt,omitempty"` // "" with the effect lost: the log lost the record
 	At               Instant  `json:"at,omitempty"`
-	Kind             string   `json:"kind"`
+	Kind             string   `json:"kind,omitempty"`
 	Status           string   `json:"status,omitempty"`
 	Executed         string   `json:"executed,omitempty"`
 	NotificationType string   `json:"notificationType,omitempty"`
@@ -146,8 +165,8 @@ type OpenBreak struct {
 	AssetClass string `json:"assetClass,omitempty"`
 	Status     string `json:"status,omitempty"`
 	Break
-	Age     string `json:"age"` // 0-1, 1-2, 3-5 or over-5 days
-	AgeDays int    `json:"ageDays"`
+	Age     string `json:"age"`     // 0-1, 1-2, 3-5 or over-5 days
+	AgeDays int    `json:"ageDays"` // in settlement days
 }
 
 // Stats are counts over all orders.
@@ -159,11 +178,29 @@ type Stats struct {
 	ByStatus     map[string]uint64 `json:"byStatus"` // NONE counts those without one
 	ByAssetClass map[string]uint64 `json:"byAssetClass"`
 	ByBreak      map[string]uint64 `json:"byBreak"`
+	BySettlement map[string]uint64 `json:"bySettlement"` // today, in Berlin; none counts also those without a settlement
+	Settlement   Settlements       `json:"settlement"`
 	Objects      map[string]uint64 `json:"objects"` // notifications of other objects
 	Quarantined  uint64            `json:"quarantined"`
 	ByClass      map[string]uint64 `json:"quarantinedByClass"`
 	Records      uint64            `json:"records"`
 	Throughput   *float64          `json:"throughput,omitempty"` // records applied per second; nil: not known yet
+}
+
+// Settlements says what awaits its settlement. Days are as in 2026-12-28.
+type Settlements struct {
+	Today             string   `json:"today"`                 // in Berlin
+	NextSettlementDay string   `json:"nextSettlementDay"`     // the first one after today
+	OldestDueOn       string   `json:"oldestDueOn,omitempty"` // of what is overdue for longest; "": nothing is
+	OldestOverdueDays int      `json:"oldestOverdueDays"`     // settlement days
+	Awaiting          []DueDay `json:"awaiting"`              // the last 60 days that anything is awaited of
+	AwaitingEarlier   uint64   `json:"awaitingEarlier"`       // orders that are due before those
+}
+
+// DueDay counts the orders that are due on a day and have not settled.
+type DueDay struct {
+	DueOn  string `json:"dueOn"`
+	Orders uint64 `json:"orders"`
 }
 
 // Status says where log and views stand. A pointer is nil when the value is not known.
@@ -172,6 +209,8 @@ type Status struct {
 	Log             LogStatus `json:"log"`
 	AppliedSequence uint64    `json:"appliedSequence"`
 	LagRecords      *uint64   `json:"lagRecords,omitempty"`
+	FeedLagRecords  *uint64   `json:"feedLagRecords,omitempty"`
+	FeedReason      *string   `json:"feedReason,omitempty"`
 	LagSeconds      *float64  `json:"lagSeconds,omitempty"`
 	Generation      int       `json:"generation,omitempty"`
 	FoldVersion     string    `json:"foldVersion,omitempty"`
@@ -181,8 +220,9 @@ type Status struct {
 	Replicas        int       `json:"replicas"`
 	Ready           bool      `json:"ready"`
 	Reason          string    `json:"reason,omitempty"`
-	Rebuild         *Rebuild  `json:"rebuild,omitempty"`  // nil while none runs
-	Platform        *Asking   `json:"platform,omitempty"` // nil: another process asks the platform, if any
+	Accepts         *bool     `json:"acceptsNotifications,omitempty"` // nil: it is not this process that receives notifications
+	Rebuild         *Rebuild  `json:"rebuild,omitempty"`              // nil while none runs
+	Platform        *Asking   `json:"platform,omitempty"`             // nil: another process asks the platform, if any
 	Version         string    `json:"version"`
 	StartedAt       Instant   `json:"startedAt"`
 }
@@ -191,6 +231,12 @@ type Status struct {
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence,omitempty"`
 	LastSequence  *uint64 `json:"lastSequence,omitempty"`
+	Epoch         *uint64 `json:"epoch,omitempty"` // rises when the log was restored, or a loss was accepted
+	Bytes         *int64  `json:"bytes,omitempty"`
+	MaxBytes      *int64  `json:"maxBytes,omitempty"`      // nil: no limit
+	BytesLeft     *int64  `json:"bytesLeft,omitempty"`     // nil: nothing is known to limit it
+	DiskFreeBytes *int64  `json:"diskFreeBytes,omitempty"` // of an embedded log
+	FullAt        Instant `json:"fullAt,omitempty"`        // at the rate of the last hour
 }
 
 // Asking says how it stands with asking the platform. Counts are since the start of the process.
@@ -199,6 +245,7 @@ type Asking struct {
 	Pending             int     `json:"pending"`   // orders that are to be asked for
 	Asked               uint64  `json:"asked"`     // answers appended to the log
 	GivenUp             int     `json:"givenUp"`   // orders
+	Skipped             uint64  `json:"skipped"`   // orders and undelivered notifications that could not be examined or appended
 	Recovered           uint64  `json:"recovered"` // undelivered notifications appended to the log
 	RecoveredUnreadable uint64  `json:"recoveredUnreadable"`
 	LastAskedAt         Instant `json:"lastAskedAt,omitempty"`

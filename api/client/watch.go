@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -27,7 +26,7 @@ const (
 type WatchQuery struct {
 	OrderFilter
 	AtLeast           // how new the snapshot must be
-	After      uint64 // the ID of an event: go on after it; 0: from now
+	After      string // the ID of an event: continue after it; "": from now
 	NoSnapshot bool   // begin without one
 	// Retrying is told why a stream ended and when it is opened again. Nil: nobody is.
 	Retrying func(cause error, pause time.Duration)
@@ -35,11 +34,13 @@ type WatchQuery struct {
 
 // Event is one of a stream; exactly one of the pointers is not nil.
 type Event struct {
-	// ID is where to go on with WatchQuery.After once the event has been dealt with; 0: the one before still holds.
-	ID        uint64
+	// ID is where to continue with WatchQuery.After once the event has been dealt with; "": the one before still holds. It shows the
+	// server whether its log was set back meanwhile, so keep it as it is.
+	ID        string
 	Snapshot  *Snapshot
 	Change    *Change
 	Resync    *Resync
+	Day       *Day
 	Heartbeat *Heartbeat
 }
 
@@ -68,9 +69,16 @@ type Cause struct {
 // Resync says that the stream could not go on where it was, or that what it told does not hold any more. It goes on with a
 // snapshot, unless that was left out.
 type Resync struct {
-	Reason      string `json:"reason"` // too-old, unknown, redriven or rebuilt
+	Reason      string `json:"reason"` // too-old, unknown, redriven, rebuilt or restored
 	LastEventID string `json:"lastEventId"`
 	Detail      string `json:"detail"`
+}
+
+// Day says that another day began in Berlin. The orders that it makes due or overdue follow, each as a change without an ID.
+type Day struct {
+	Today          string `json:"today"`
+	Before         string `json:"before"`         // the day until now, or that of the event after which the stream continues
+	SettlementDays int    `json:"settlementDays"` // Settlement.OverdueDays of orders that were overdue before is so much higher
 }
 
 // Heartbeat says that the stream lives.
@@ -86,7 +94,8 @@ type closed struct {
 }
 
 // Watch follows the stream until ctx ends or the caller has enough. When the stream is cut, it is opened again after a pause
-// that grows up to 30 s, and goes on after the last event that was handed out: none is lost and none comes twice. The last
+// that grows up to 30 s, and goes on after the last event that was handed out: none is lost and none comes twice, but those of a
+// day. The last
 // thing handed out is an error: that of ctx, or an [*Error] that does not go away by itself, such as ErrUnauthorized.
 func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
@@ -133,7 +142,7 @@ type watch struct {
 	client *Client
 	query  WatchQuery
 	yield  func(Event, error) bool
-	after  uint64        // the last ID handed out
+	after  string        // the last ID handed out
 	retry  time.Duration // that the server asked for
 	heard  bool          // an event came since the stream was opened
 	enough bool          // the caller has
@@ -166,8 +175,8 @@ func (w *watch) once(ctx context.Context) error {
 	if w.query.NoSnapshot {
 		r.query.Set("snapshot", "false")
 	}
-	if w.after > 0 {
-		r.header.Set("Last-Event-ID", strconv.FormatUint(w.after, 10))
+	if w.after != "" {
+		r.header.Set("Last-Event-ID", w.after)
 	}
 	response, err := w.client.send(ctx, r)
 	if err != nil {
@@ -206,7 +215,9 @@ func (w *watch) take(m message) (err error) {
 		e.Change, err = decode[Change](m)
 	case "resync":
 		e.Resync, err = decode[Resync](m)
-		w.after = 0
+		w.after = ""
+	case "day":
+		e.Day, err = decode[Day](m)
 	case "heartbeat":
 		e.Heartbeat, err = decode[Heartbeat](m)
 	case "closed":
@@ -223,7 +234,7 @@ func (w *watch) take(m message) (err error) {
 	}
 	w.heard = true
 	w.enough = !w.yield(e, nil)
-	if m.id > 0 {
+	if m.id != "" {
 		w.after = m.id
 	}
 	return nil

@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/stretchr/testify/require"
 )
@@ -65,15 +67,15 @@ func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
 			e := <-heard
 			if e.Snapshot != nil { // nothing had come when the server went away, so there was nothing to go on from
 				require.Zero(t, last)
-				last = e.ID
+				last = sequenceOf(t, e.ID)
 				for _, o := range e.Snapshot.Orders {
 					known[o.OrderID] = o
 				}
 				continue
 			}
 			require.NotNil(t, e.Change, "%+v", e)
-			require.Greater(t, e.ID, last, "nothing comes twice")
-			last = e.ID
+			require.Greater(t, sequenceOf(t, e.ID), last, "nothing comes twice")
+			last = sequenceOf(t, e.ID)
 			known[e.Change.Order.OrderID] = e.Change.Order
 		}
 		for o, err := range s.Orders(t.Context(), client.OrderQuery{}) {
@@ -84,6 +86,15 @@ func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
 	cancel()
 	watching.Wait()
 	require.GreaterOrEqual(t, retries, 1)
+}
+
+// sequenceOf returns the sequence in the id of an event, which contains a hash, too.
+func sequenceOf(t *testing.T, id string) (sequence uint64) {
+	t.Helper()
+	require.Regexp(t, `^[0-9]+-[0-9a-f]{8}$`, id)
+	_, err := fmt.Sscanf(id, "%d-", &sequence)
+	require.NoError(t, err)
+	return sequence
 }
 
 func TestWatchTellsThatAnOrderDoesNotMatchAnyMore(t *testing.T) {
@@ -112,15 +123,15 @@ func TestWatchResumesWhereItIsToldAndSaysWhenItCannot(t *testing.T) {
 		last = s.post(`{"orderId":"o-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, i)
 	}
 	at := client.AtLeast{MinSequence: last}
-	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: last - 3, AtLeast: at}) {
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: fmt.Sprint(last - 3), AtLeast: at}) {
 		require.NoError(t, err)
 		if e.Change != nil {
-			require.Equal(t, last-2, e.ID)
+			require.Equal(t, last-2, sequenceOf(t, e.ID))
 			break
 		}
 	}
 	var kinds []string
-	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: 2, AtLeast: at}) {
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{After: "2", AtLeast: at}) {
 		require.NoError(t, err)
 		if e.Resync != nil {
 			kinds = append(kinds, e.Resync.Reason)
@@ -133,21 +144,21 @@ func TestWatchResumesWhereItIsToldAndSaysWhenItCannot(t *testing.T) {
 	require.Equal(t, []string{"too-old", "20"}, kinds)
 	for e, err := range s.Watch(t.Context(), client.WatchQuery{NoSnapshot: true, AtLeast: at}) {
 		require.NoError(t, err)
-		require.Equal(t, last, e.ID)
+		require.Equal(t, last, sequenceOf(t, e.ID))
 		require.Equal(t, last, e.Heartbeat.Applied)
 		break
 	}
 }
 
 func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
-	key, err := api.ParseKey("desk:reader:secret")
+	key, err := access.ParseKey("desk:reader:secret")
 	require.NoError(t, err)
-	s := startService(t, func(o *api.Options) { o.Keys = []api.Key{key} })
+	s := startService(t, func(o *api.Options) { o.Access.Keys = []access.Key{key} })
 	for _, err := range s.Watch(t.Context(), client.WatchQuery{}) {
 		require.ErrorIs(t, err, client.ErrUnauthorized)
 	}
 	for name, body := range map[string]string{
-		"a page": "<html>", "an event that is no JSON": "event: order\ndata: {\n\n", "an id that is no number": "id: x\n\n",
+		"a page": "<html>", "an event that is no JSON": "event: order\ndata: {\n\n",
 		"an event without end": "data: " + strings.Repeat("x", 17<<20),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,4 +209,31 @@ func TestWatchWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	require.Len(t, pauses, 2)
 	require.GreaterOrEqual(t, pauses[0], time.Second, "Retry-After")
 	require.LessOrEqual(t, pauses[1], 20*time.Millisecond, "retry")
+}
+
+func TestWatchTellsThatAnotherDayBeganAndWhatItMakesOverdue(t *testing.T) {
+	var now atomic.Int64
+	now.Store(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Unix())
+	s := startService(t, func(o *api.Options) { o.Clock = func() time.Time { return time.Unix(now.Load(), 0) } })
+	sequence := s.post(`{"orderId":"o-1","status":"FILLED","modifiedOn":"2026-03-02T09:00:00Z","execution":{"quantity":"10"}}`)
+	filter := client.OrderFilter{Settlement: []string{"due", "overdue"}, DueOn: "2026-03-04"}
+	var told []string
+	for e, err := range s.Watch(t.Context(), client.WatchQuery{OrderFilter: filter, AtLeast: client.AtLeast{MinSequence: sequence}}) {
+		require.NoError(t, err)
+		switch {
+		case e.Snapshot != nil:
+			require.Equal(t, client.Settlement{TradeDate: "2026-03-02", DueOn: "2026-03-04", Cycle: "T+2", State: "due"}, *e.Snapshot.Orders[0].Settlement)
+			now.Add(12 * 60 * 60)
+		case e.Day != nil:
+			require.Equal(t, client.Day{Today: "2026-03-05", Before: "2026-03-04", SettlementDays: 1}, *e.Day)
+			told = append(told, "day")
+		case e.Change != nil:
+			require.Empty(t, e.ID)
+			told = append(told, fmt.Sprint(e.Change.Order.Settlement.State, " ", e.Change.Order.Settlement.OverdueDays))
+		}
+		if len(told) == 2 {
+			break
+		}
+	}
+	require.Equal(t, []string{"day", "overdue 1"}, told)
 }

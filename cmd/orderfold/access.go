@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"flag"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 )
 
 // accessSettings say who may ask the API, how often, and from which pages.
@@ -13,16 +13,16 @@ type accessSettings struct {
 	keys    texts
 	keyFile string
 	origins texts
-	limit   api.Limit
+	limit   access.Limit
 }
 
 // keyFileInterval is how often the key file is looked at: a key that was taken away is refused about two seconds later.
 const keyFileInterval = time.Second
 
-func (s *accessSettings) register(f *flag.FlagSet) {
+func (s *accessSettings) register(f *flagSet) {
 	f.Var(&s.keys, "api-key", "name:role:key, role reader or operator; repeatable")
-	f.StringVar(&s.keyFile, "api-key-file", "", "file of such keys, one on a line, # for comments; followed while it changes")
-	f.Var(&s.origins, "api-cors-origin", "origin whose pages a browser lets read the API, such as https://dashboard.example.com; repeatable")
+	f.StringVar(&s.keyFile, "api-key-file", "", "`file` of such keys, one on a line, # for comments; followed while it changes")
+	f.Var(&s.origins, "api-cors-origin", "`origin` whose pages a browser lets read the API, such as https://dashboard.example.com; repeatable")
 	f.Float64Var(&s.limit.PerSecond, "api-rate", 0, "requests per second of each key, or each address without one; more are answered 429; 0: no limit")
 	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: what comes in a second")
 }
@@ -34,17 +34,17 @@ func (s *accessSettings) check() error {
 	if err := s.limit.Check(); err != nil {
 		return usagef("--api-rate, --api-burst: %v", err)
 	}
-	if err := api.CheckOrigins(s.origins.values); err != nil {
+	if err := access.CheckOrigins(s.origins.values); err != nil {
 		return usagef("--api-cors-origin: %v", err)
 	}
 	return nil
 }
 
 // parsed parses --api-key.
-func (s *accessSettings) parsed() ([]api.Key, error) {
-	var all []api.Key
+func (s *accessSettings) parsed() ([]access.Key, error) {
+	var all []access.Key
 	for _, text := range s.keys.values {
-		k, err := api.ParseKey(text)
+		k, err := access.ParseKey(text)
 		if err != nil {
 			return nil, usagef("--api-key: %v", err)
 		}
@@ -54,17 +54,17 @@ func (s *accessSettings) parsed() ([]api.Key, error) {
 }
 
 // openKeys returns the keys of flags and file; the file is nil when none is named.
-func (sv *service) openKeys() (*api.KeyFile, []api.Key, error) {
+func (sv *service) openKeys() (*access.KeyFile, []access.Key, error) {
 	s := &sv.settings.api.access
 	keys, err := s.parsed()
 	if err != nil || s.keyFile == "" {
 		return nil, keys, err
 	}
-	return api.OpenKeyFile(s.keyFile, keys, sv.logger.Named("api"), sv.metrics)
+	return access.OpenKeyFile(s.keyFile, keys, sv.logger.Named("api"), sv.metrics)
 }
 
 // followKeys hands the changes of the key file to the API.
-func followKeys(file *api.KeyFile, a *api.API) part {
+func followKeys(file *access.KeyFile, a *api.API) part {
 	return part{"key file", func(ctx context.Context) error {
 		ticker := time.NewTicker(keyFileInterval)
 		defer ticker.Stop()

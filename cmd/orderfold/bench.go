@@ -3,45 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
+	"github.com/orderfold/orderfold/cmd/orderfold/bench"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/receiver"
 )
-
-// bench measures here and now; the figures compare within one run.
-func (p *program) bench(ctx context.Context, args []string) error {
-	if len(args) == 0 || slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
-		fmt.Fprint(p.stdout, "Usage: orderfold bench ingest|rebuild|read [flags]\n\n"+
-			"  ingest   durable notifications per second over HTTP\n"+
-			"  rebuild  records per second into the views, anew and live\n"+
-			"  read     orders and lists per second and how long they take, with a million orders\n\n"+
-			"orderfold help bench ingest prints the flags of that one.\n")
-		return nil
-	}
-	switch args[0] {
-	case "ingest":
-		return p.benchIngest(ctx, args[1:])
-	case "rebuild":
-		return p.benchRebuild(ctx, args[1:])
-	case "read":
-		return p.benchRead(ctx, args[1:])
-	}
-	return usagef("bench: %q is none of ingest, rebuild and read", args[0])
-}
 
 // ingestFigure is one row of bench ingest.
 type ingestFigure struct {
@@ -65,7 +41,7 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 	var duration time.Duration
 	var rounds int
 	var asJSON bool
-	if _, err := p.flags("bench ingest", "", args, func(f *flag.FlagSet) {
+	if _, err := p.flags("bench ingest", "", args, func(f *flagSet) {
 		f.StringVar(&dir, "dir", os.TempDir(), "folder for the logs; its disk is what is measured")
 		f.StringVar(&list, "connections", "1,16,64,256", "connections to measure with")
 		f.DurationVar(&duration, "duration", 3*time.Second, "of one measurement")
@@ -74,13 +50,9 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 	}); err != nil {
 		return err
 	}
-	var connections []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < 1 {
-			return usagef("--connections: %q is not a number of connections", text)
-		}
-		connections = append(connections, n)
+	connections, err := parseCounts("connections", list)
+	if err != nil {
+		return err
 	}
 	if rounds < 1 || duration <= 0 {
 		return usagef("--rounds and --duration must be more than nothing")
@@ -90,7 +62,7 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(figures)
+		return printJSON(p.stdout, figures)
 	}
 	return p.printIngest(figures, duration, rounds)
 }
@@ -154,12 +126,11 @@ func measureTarget(ctx context.Context, target, dir string, connections int, dur
 	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
 	go func() { served <- rc.Serve(serving, listener) }()
-	latencies, err := postFor(ctx, listener.Addr().String(), connections, duration)
+	latencies, err := bench.Post(ctx, listener.Addr().String(), connections, duration)
 	stop()
 	if err := errors.Join(err, <-served); err != nil {
 		return f, err
 	}
-	slices.Sort(latencies)
 	at := func(q float64) float64 {
 		return latencies[int(q*float64(len(latencies)-1))].Seconds() * 1e3
 	}
@@ -173,6 +144,8 @@ type countingLog struct{ last atomic.Uint64 }
 func (l *countingLog) Append(context.Context, eventlog.Record) (uint64, error) {
 	return l.last.Add(1), nil
 }
+
+func (l *countingLog) Refuses(context.Context) error { return nil }
 
 func (p *program) printIngest(figures []ingestFigure, duration time.Duration, rounds int) error {
 	fmt.Fprintf(p.stdout, "%s/%s, %d cores, %s; client and server in one process; %d rounds of %s, medians\n\n",

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -24,7 +24,7 @@ const (
 
 // fillViews opens views with that many orders, and makes them when there are none: each is three notifications, or one.
 func fillViews(ctx context.Context, dir string, orders int) (s *views.Store, err error) {
-	s, err = views.Open(ctx, views.Options{Dir: dir, FoldVersion: projector.FoldVersion()})
+	s, err = views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,21 @@ func fillOrders(ctx context.Context, s *views.Store, orders int) error {
 	return nil
 }
 
-// fillTime is when a record was received: one each millisecond.
+// fillRecords is how many records the first orders have.
+func fillRecords(orders int) (records uint64) {
+	for i := range orders {
+		for _, status := range fillPath(i) {
+			if status != "" {
+				records++
+			}
+		}
+	}
+	return records
+}
+
+// fillTime is when a record was received: one each seven seconds, so that a million orders are of 230 days, as many trade dates.
 func fillTime(sequence uint64) time.Time {
-	return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(sequence) * time.Millisecond)
+	return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(sequence) * 7 * time.Second)
 }
 
 // fillTogether makes orders whose notifications lie between each other.

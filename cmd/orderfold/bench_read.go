@@ -4,18 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/cmd/orderfold/bench"
 )
 
 // readFigures are what bench read measures.
@@ -41,6 +43,8 @@ const (
 	orderGoal = 0.4
 	listGoal  = 10.0
 	statsGoal = 20.0
+	// totalsGoal is for 100,000 orders that match.
+	totalsGoal = 100.0
 )
 
 // readBench is what is measured, and how.
@@ -52,51 +56,55 @@ type readBench struct {
 
 func (p *program) benchRead(ctx context.Context, args []string) error {
 	var b readBench
-	var asJSON bool
-	if _, err := p.flags("bench read", "", args, func(f *flag.FlagSet) {
+	var asJSON, serve bool
+	if _, err := p.flags("bench read", "", args, func(f *flagSet) {
 		f.StringVar(&b.dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-read"), "folder of the views to read; made when it is not there, and kept")
 		f.IntVar(&b.orders, "orders", 1_000_000, "orders in the views")
 		f.IntVar(&b.connections, "connections", 32, "connections that read single orders")
 		f.DurationVar(&b.duration, "duration", 3*time.Second, "of one measurement of single orders; lists are asked a third of it")
 		f.IntVar(&b.rounds, "rounds", 3, "measurements of single orders; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
+		f.BoolVar(&serve, "serve", false, "measure nothing, and serve the views and the dashboard until interrupted")
 	}); err != nil {
 		return err
 	}
 	if b.rounds < 1 || b.duration <= 0 || b.orders < 1 || b.connections < 1 {
 		return usagef("--rounds, --duration, --orders and --connections must be more than nothing")
 	}
+	if serve {
+		return p.serveFilled(ctx, &b)
+	}
 	figures, err := b.measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(figures)
+		return printJSON(p.stdout, figures)
 	}
 	return p.printRead(figures, &b)
 }
 
+func (p *program) serveFilled(ctx context.Context, b *readBench) error {
+	v, err := serveViews(ctx, b.dir, b.orders)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%d orders\n  api  %s\n", b.orders, v.url)
+	<-ctx.Done()
+	return v.stop()
+}
+
 func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
-	store, err := fillViews(ctx, b.dir, b.orders)
+	v, err := serveViews(ctx, b.dir, b.orders)
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	options := api.Options{Views: store, Position: store, Log: noRecords{}, History: apiHistory{}, Feed: store}
-	a, err := api.New(options)
+	defer func() { err = errors.Join(err, v.stop()) }()
+	body, err := bench.Get(ctx, v.url+"/v1/orders/"+fillID(0))
 	if err != nil {
 		return f, err
 	}
-	server, stop, err := serveBench(a)
-	if err != nil {
-		return f, err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
-	body, err := getBench(ctx, server+"/v1/orders/"+fillID(0))
-	if err != nil {
-		return f, err
-	}
-	same, err := api.Constant(options, body)
+	same, err := api.Constant(v.options, body)
 	if err != nil {
 		return f, err
 	}
@@ -106,11 +114,11 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 	}
 	defer func() { err = errors.Join(err, stopConstant()) }()
 	f = readFigures{Orders: b.orders, Connections: b.connections, RatioGoal: orderGoal}
-	if f.Constant, f.Order, err = b.compare(ctx, constant, server); err != nil {
+	if f.Constant, f.Order, err = b.compare(ctx, constant, v.url); err != nil {
 		return f, err
 	}
 	f.Ratio = f.Order / f.Constant
-	f.Answers, err = b.lists(ctx, server)
+	f.Answers, err = b.lists(ctx, v.url)
 	return f, err
 }
 
@@ -119,7 +127,8 @@ func (b *readBench) compare(ctx context.Context, constant, server string) (ofCon
 	var runs [2][]float64
 	for range b.rounds {
 		for i, base := range []string{constant, server} {
-			answers, err := getFor(ctx, base, b.connections, b.orders, b.duration)
+			answers, err := bench.Read(ctx, strings.TrimPrefix(base, "http://"), b.connections, b.duration,
+				func() string { return "/v1/orders/" + fillID(rand.IntN(b.orders)) })
 			if err != nil {
 				return 0, 0, err
 			}
@@ -137,8 +146,30 @@ func (b *readBench) lists(ctx context.Context, server string) (answers []readLat
 	if err != nil {
 		return nil, err
 	}
+	for _, q := range b.questions(last) {
+		l, err := b.ask(ctx, server+"/v1/orders?"+q.query)
+		if err != nil {
+			return nil, err
+		}
+		l.Question, l.Goal = q.name, q.goal
+		answers = append(answers, l)
+	}
+	stats, err := b.ask(ctx, server+"/v1/stats")
+	stats.Question, stats.Goal = "stats", statsGoal
+	return append(answers, stats), err
+}
+
+// question is asked of lists, and answered in so many milliseconds if all is well.
+type question struct {
+	name, query string
+	goal        float64
+}
+
+// questions are those by every filter, those that find nothing, and those for totals.
+func (b *readBench) questions(last string) (all []question) {
 	end := fillTime(uint64(b.orders) * 2).Format(time.RFC3339)
-	for _, q := range []struct{ name, query string }{
+	due := fillTime(uint64(b.orders)).Format(time.DateOnly)
+	for _, q := range [][2]string{
 		{"nothing: the first page", "limit=100"}, {"nothing: the last page", "limit=100&cursor=" + last},
 		{"status, common", "status=SETTLED"}, {"status, rare", "status=INVALID"}, {"assetClass", "assetClass=DIGITAL"},
 		{"isin, a tenth of all", "isin=" + commonISIN}, {"isin, one in a hundred", "isin=" + middleISIN}, {"isin, one in ten thousand", "isin=" + rareISIN},
@@ -147,17 +178,25 @@ func (b *readBench) lists(ctx context.Context, server string) (answers []readLat
 		{"open", "open=true"}, {"final", "final=false"}, {"receivedSince", "receivedSince=" + end}, {"receivedUntil", "receivedUntil=" + end},
 		{"modifiedSince", "modifiedSince=" + end}, {"modifiedUntil", "modifiedUntil=" + end},
 		{"sort=received", "sort=received"}, {"sort=-modified", "sort=-modified"}, {"sort=modified", "sort=modified"},
+		{"settlement: overdue, a twentieth of all", "settlement=overdue"}, {"settlement: due", "settlement=due"}, {"settlement: pending", "settlement=pending"},
+		{"settlement: settled", "settlement=settled"}, {"settlement: none", "settlement=none"}, {"dueOn", "dueOn=" + due},
+		{"dueUntil", "dueUntil=" + due}, {"sort=due", "sort=due"}, {"sort=-due", "sort=-due"}, {"settlement: overdue, sort=due", "settlement=overdue&sort=due"},
+		{"the same, sold", "settlement=overdue&sort=due&side=SELL"}, {"the same, of the common isin", "settlement=overdue&sort=due&isin=" + commonISIN},
+		{"exchangeCode that no order has", "exchangeCode=XMUN"}, {"quantityMin that no order has", "quantityMin=1000000"},
+		{"the same, by time modified", "quantityMin=1000000&sort=-modified"}, {"the same, of the common isin", "quantityMin=1000000&isin=" + commonISIN},
 	} {
-		l, err := b.ask(ctx, server+"/v1/orders?"+q.query)
-		if err != nil {
-			return nil, err
-		}
-		l.Question, l.Goal = q.name, listGoal
-		answers = append(answers, l)
+		all = append(all, question{q[0], q[1], listGoal})
 	}
-	stats, err := b.ask(ctx, server+"/v1/stats")
-	stats.Question, stats.Goal = "stats", statsGoal
-	return append(answers, stats), err
+	since := func(orders int) string {
+		return "receivedSince=" + fillTime(fillRecords(max(0, b.orders-orders))).Format(time.RFC3339Nano)
+	}
+	for _, q := range [][2]string{
+		{"totals: isin, one in a hundred", "isin=" + middleISIN}, {"totals: receivedSince, the last 100,000", since(100_000)},
+		{"totals: the same, bought", "side=BUY&" + since(150_000)}, {"totals: of 150,000, quantityMin that no order has", "quantityMin=1000000&" + since(150_000)},
+	} {
+		all = append(all, question{q[0], "limit=1&totals=true&" + q[1], totalsGoal})
+	}
+	return all
 }
 
 // ask repeats one question on one connection.
@@ -166,7 +205,7 @@ func (b *readBench) ask(ctx context.Context, url string) (l readLatency, err err
 	end := time.Now().Add(b.duration / 3)
 	for len(taken) < 10 || time.Now().Before(end) {
 		begin := time.Now()
-		if _, err := getBench(ctx, url); err != nil {
+		if _, err := bench.Get(ctx, url); err != nil {
 			return l, err
 		}
 		taken = append(taken, time.Since(begin))
@@ -184,7 +223,7 @@ func lastPage(ctx context.Context, server string) (cursor string, err error) {
 		if cursor != "" {
 			url += "&cursor=" + cursor
 		}
-		body, err := getBench(ctx, url)
+		body, err := bench.Get(ctx, url)
 		if err != nil {
 			return "", err
 		}
@@ -201,6 +240,34 @@ func lastPage(ctx context.Context, server string) (cursor string, err error) {
 			return cursor, nil
 		}
 	}
+}
+
+// servedViews are an API and the views that were made for it.
+type servedViews struct {
+	options api.Options
+	url     string
+	stop    func() error
+}
+
+// serveViews serves views with that many orders, see fillViews.
+func serveViews(ctx context.Context, dir string, orders int) (*servedViews, error) {
+	store, err := fillViews(ctx, dir, orders)
+	if err != nil {
+		return nil, err
+	}
+	last := fillRecords(orders)
+	v := &servedViews{options: api.Options{Views: store, Objects: store, Position: store, Log: noRecords{last}, History: apiHistory{}, Feed: store,
+		Clock: func() time.Time { return fillTime(last) }}}
+	a, err := api.New(v.options)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	url, stop, err := serveBench(a)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	v.url, v.stop = url, func() error { return errors.Join(stop(), store.Close()) }
+	return v, nil
 }
 
 // serveBench serves a handler on a port of its own.
@@ -221,14 +288,18 @@ func serveBench(h http.Handler) (base string, stop func() error, err error) {
 	}, nil
 }
 
-// noRecords is the log of a bench that reads views only.
-type noRecords struct{}
+// noRecords is the log of a bench that reads views only: it ends where they stand.
+type noRecords struct{ last uint64 }
 
 func (noRecords) Record(context.Context, uint64) (api.Record, error) {
 	return api.Record{}, api.ErrNoRecord
 }
 
-func (noRecords) Bounds(context.Context) (api.LogBounds, error) { return api.LogBounds{First: 1}, nil }
+func (n noRecords) Bounds(context.Context) (api.LogBounds, error) {
+	return api.LogBounds{First: 1, Last: n.last}, nil
+}
+
+func (noRecords) Hashes(context.Context, []uint64) (map[uint64]string, error) { return nil, nil }
 
 func (noRecords) Storage(context.Context) api.Storage { return api.Storage{} }
 

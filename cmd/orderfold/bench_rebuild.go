@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +15,8 @@ import (
 
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/rebuild"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 	"golang.org/x/sync/errgroup"
@@ -46,7 +46,7 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 	var dir, list string
 	var rounds int
 	var asJSON bool
-	if _, err := p.flags("bench rebuild", "", args, func(f *flag.FlagSet) {
+	if _, err := p.flags("bench rebuild", "", args, func(f *flagSet) {
 		f.StringVar(&dir, "dir", os.TempDir(), "folder for the log and the views; its disk is what is measured")
 		f.StringVar(&list, "orders", "200000", "orders in the log, about five notifications each; several numbers: one log for each")
 		f.IntVar(&rounds, "rounds", 3, "measurements of each kind; the median counts")
@@ -70,7 +70,7 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 		figures = append(figures, of...)
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(figures)
+		return printJSON(p.stdout, figures)
 	}
 	return p.printRebuilds(figures, rounds)
 }
@@ -162,21 +162,22 @@ func drain(ctx context.Context, log *eventlog.Log, _ string) error { return log.
 
 // rebuildOnce makes the next generation beside the live one: read, decode, fold, write, index, check, switch.
 func rebuildOnce(ctx context.Context, log *eventlog.Log, dir string) (err error) {
-	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: projector.FoldVersion()})
+	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	rebuilder := &projector.Rebuilder{Log: log, Views: store, Dir: dir}
-	if _, err := rebuilder.Start(ctx, projector.Full); err != nil {
+	rebuilder := &rebuild.Rebuilder{Log: log, Views: store, Dir: dir}
+	run, err := rebuilder.Start(ctx, rebuild.Full)
+	if err != nil {
 		return err
 	}
-	return rebuilder.Wait().Err
+	return run.Wait().Err
 }
 
 // projectOnce catches up from the beginning as a projector does that was away: one batch after the other into live views.
 func projectOnce(ctx context.Context, log *eventlog.Log, dir string) (err error) {
-	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: projector.FoldVersion()})
+	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
 		return err
 	}

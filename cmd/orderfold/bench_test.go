@@ -26,6 +26,24 @@ func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
 	}
 }
 
+func TestBenchExportReadsEveryOrder(t *testing.T) {
+	args := []string{"bench", "export", "--dir", t.TempDir(), "--orders", "1200", "--rounds", "1"}
+	code, stdout, stderr := execute(t, nil, append(args, "--json")...)
+	require.Equal(t, exitOK, code, stderr)
+	figures := decoded[[]exportFigure](t, []byte(stdout))
+	require.Len(t, figures, 2)
+	for _, f := range figures {
+		require.Equal(t, 1200, f.Orders)
+		require.Positive(t, f.PerSecond)
+		require.Positive(t, f.MiB)
+	}
+	code, stdout, stderr = execute(t, nil, args...)
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "orders per second")
+	code, _, _ = execute(t, nil, "bench", "export", "--orders", "0")
+	require.Equal(t, exitUsage, code)
+}
+
 func TestBenchReadAsksForEveryFilter(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "30ms", "--rounds", "1"}

@@ -1,26 +1,85 @@
 package main
 
 import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
+	"os"
 	"strings"
 
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// newClient returns a client for the commands that print what the API says.
-func newClient(url, key string) (*client.Client, error) {
-	c, err := client.New(client.Options{URL: url, Key: key})
+// apiAccess is how a command reaches the API of a running service.
+type apiAccess struct{ url, key, ca string }
+
+func (a *apiAccess) register(f *flagSet) {
+	a.registerAs(f, "http://127.0.0.1:8081", "`URL` of the read API", "key for the read API")
+}
+
+// registerAs is register for a command that does something else with the API, or does without.
+func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
+	defer f.group("The API")()
+	f.StringVar(&a.url, "api-url", byDefault, url)
+	f.StringVar(&a.key, "api-key", "", key+"; better in the environment: the process list shows flags")
+	f.StringVar(&a.ca, "api-ca", "", "`file` of certificates to trust for --api-url, besides those that the system trusts")
+}
+
+// client returns a client for the commands that print what the API says.
+func (a *apiAccess) client() (*client.Client, error) {
+	asking, err := a.http()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Options{URL: a.url, Key: a.key, HTTP: asking})
 	if err != nil {
 		return nil, usagef("--api-url: %v", err)
 	}
 	return c, nil
 }
 
-// hinted says what to do about an API that does not answer; what an API answers says that itself.
+// http returns what trusts the certificates that --api-ca names.
+func (a *apiAccess) http() (*http.Client, error) {
+	if a.ca == "" {
+		return http.DefaultClient, nil
+	}
+	roots, err := trusted(a.ca)
+	if err != nil {
+		return nil, usagef("--api-ca: %v", err)
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots}}}, nil
+}
+
+// trusted returns what the system trusts, and the certificates in the file.
+func trusted(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a machine without any
+	}
+	if !roots.AppendCertsFromPEM(bytes.TrimPrefix(text, []byte(byteOrderMark))) {
+		return nil, fmt.Errorf("%s: there is no certificate in PEM form in it", file)
+	}
+	return roots, nil
+}
+
+// hinted adds what to do with the flags of a command. What else an API answers says itself what to do.
 func hinted(err error) error {
-	if err == nil || errors.As(err, new(*client.Error)) || !strings.Contains(err.Error(), "does not answer") {
+	switch {
+	case errors.Is(err, client.ErrUnauthorized):
+		return fmt.Errorf("%w A command sends the key of --api-key or of %s: only the key, without its name and role", err, twin("api-key"))
+	case err == nil || errors.As(err, new(*client.Error)) || !strings.Contains(err.Error(), "does not answer"):
 		return err
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%w; name the certificate, or that of its authority, with --api-ca, and ask by a name that it is for", err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%w; ask by http://", err)
 	}
 	return fmt.Errorf("%w; is orderfold serve running, and does --api-url name it?", err)
 }

@@ -10,7 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
@@ -34,51 +36,84 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"no command":                 {nil, nil, exitUsage, "orderfold help lists them"},
-		"a wrong command":            {[]string{"server"}, nil, exitUsage, `"server" is not a command`},
-		"a wrong flag":               {serve("--reciever-addr", "x"), nil, exitUsage, "orderfold help serve lists the flags"},
-		"a wrong value":              {serve("--max-body", "much"), nil, exitUsage, `invalid value "much" for flag -max-body`},
-		"a wrong twin":               {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
-		"a share above the whole":    {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
-		"a share below nothing":      {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
-		"a share that is none":       {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
-		"a pause below nothing":      {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
-		"a log below nothing":        {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
-		"a size below nothing":       {serve("--max-body", "-1"), nil, exitUsage, "--max-body"},
-		"no room to wait":            {serve("--max-waiting", "0"), nil, exitUsage, "--max-waiting"},
-		"no time to append":          {serve("--append-timeout", "0"), nil, exitUsage, "--append-timeout"},
-		"a rate below nothing":       {serve("--api-rate", "-1"), nil, exitUsage, "--api-rate"},
-		"an origin with a path":      {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
-		"a client of no platform":    {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
-		"a certificate that is none": {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
-		"more lost than there is":    {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
-		"an unknown status":          {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "--quiet-after"},
-		"an operand too many":        {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
-		"an operand too few":         {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
-		"a wrong log level":          {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
-		"a taken receiver port":      {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken API port":           {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken NATS port":          {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "the address for subscribers"},
-		"a locked data folder":       {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
-		"an unwritable folder":       {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
-		"an unreachable server":      {serve("--nats-url", "nats://someone:secret-word@127.0.0.1:1"), nil, exitFailed, "127.0.0.1:1"},
-		"a projector without log":    {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
-		"an API without log":         {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
-		"a half credential":          {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
-		"a key without role":         {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
-		"an open receiver":           {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
-		"an open API":                {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
-		"a certificate alone":        {serve("--tls-cert", file), nil, exitUsage, "--tls-key"},
-		"a log that is not there":    {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
-		"an API that is not there":   {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
-		"an unknown order":           {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, "404"},
-		"a receiver not there":       {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
-		"a platform for a network":   {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
-		"two ways to compare":        {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
-		"a negative loss":            {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
-		"an unknown class":           {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "not-json, not-an-object, no-order-id, bad-order-id"},
-		"a wrong format":             {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
-		"a report in a file":         {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
+		"no command":                  {nil, nil, exitUsage, "orderfold help lists them"},
+		"a wrong command":             {[]string{"server"}, nil, exitUsage, `"server" is not a command; did you mean serve?`},
+		"a wrong action":              {[]string{"webhooks", "lst"}, nil, exitUsage, "did you mean list?"},
+		"a wrong second word":         {[]string{"bench", "raed"}, nil, exitUsage, "did you mean read?"},
+		"a command like no other":     {[]string{"frobnicate"}, nil, exitUsage, `"frobnicate" is not a command (orderfold help lists them)`},
+		"a wrong flag":                {serve("--reciever-addr", "x"), nil, exitUsage, "did you mean --receiver-addr?; orderfold help serve lists the flags"},
+		"a secret of a wrong flag":    {serve("--webhok-auth=api-key=secret-word"), nil, exitUsage, `"--webhok-auth" is not a flag; did you mean --webhook-auth?`},
+		"a flag without its value":    {serve("--max-body"), nil, exitUsage, "--max-body needs a value"},
+		"a wrong switch":              {[]string{"verify", "--json=maybe"}, nil, exitUsage, `--json: "maybe" is neither true nor false`},
+		"a wrong number":              {serve("--max-waiting", "1.5"), nil, exitUsage, `--max-waiting: "1.5" is not a whole number like 8`},
+		"a wrong share":               {serve("--verify-share", "half"), nil, exitUsage, `--verify-share: "half" is not a number like 0.5`},
+		"a wrong sequence":            {[]string{"tail", "--from", "-1"}, nil, exitUsage, `--from: "-1" is not a whole number like 8, and not below zero`},
+		"a wrong size":                {serve("--max-body", "much"), nil, exitUsage, `serve: --max-body: "much" is not a number of bytes, or a size like 10MB`},
+		"a duration without a unit":   {serve("--append-timeout", "5"), nil, exitUsage, `--append-timeout: "5" is not a duration like 500ms, 30s, 1h30m or 7d`},
+		"an age without a unit":       {serve("--quiet-after", "PLACED=6"), nil, exitUsage, `--quiet-after: PLACED: "6" is not a duration like`},
+		"a wrong twin":                {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
+		"a share above the whole":     {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
+		"a share below nothing":       {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
+		"a share that is none":        {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
+		"a pause below nothing":       {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
+		"a log below nothing":         {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
+		"a size below nothing":        {serve("--max-body", "-1"), nil, exitUsage, "--max-body"},
+		"no room to wait":             {serve("--max-waiting", "0"), nil, exitUsage, "--max-waiting"},
+		"no time to append":           {serve("--append-timeout", "0"), nil, exitUsage, "--append-timeout"},
+		"a rate below nothing":        {serve("--api-rate", "-1"), nil, exitUsage, "--api-rate"},
+		"an origin with a path":       {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
+		"a client of no platform":     {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
+		"a certificate that is none":  {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
+		"more lost than there is":     {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
+		"an unknown status":           {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "did you mean PLACED?"},
+		"an operand too many":         {serve("now"), nil, exitUsage, `serve takes no operand, found "now"`},
+		"an operand too few":          {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
+		"a wrong log level":           {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
+		"a taken receiver port":       {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken API port":            {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken NATS port":           {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "in use already: --nats-addr"},
+		"a locked data folder":        {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
+		"an unwritable folder":        {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
+		"an unreachable server":       {serve("--nats-url", "nats://someone:secret-word@127.0.0.1:1"), nil, exitFailed, "127.0.0.1:1"},
+		"a projector without log":     {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
+		"an API without log":          {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
+		"a half credential":           {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
+		"a key without role":          {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
+		"an open receiver":            {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
+		"an open API":                 {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
+		"a certificate of the API":    {serve("--api-tls-cert", file), nil, exitUsage, "--api-tls-key"},
+		"a key of the API":            {serve("--api-tls-key", file), nil, exitUsage, "--api-tls-cert"},
+		"an API's, that is none":      {serve("--api-tls-cert", file, "--api-tls-key", file), nil, exitFailed, "--api-tls-cert"},
+		"one that is not there":       {serve("--api-tls-cert", "nowhere", "--api-tls-key", "nowhere"), nil, exitFailed, "no such file"},
+		"a certificate alone":         {serve("--tls-cert", file), nil, exitUsage, "--tls-key"},
+		"a log that is not there":     {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
+		"an API that is not there":    {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
+		"an unknown order":            {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, `no order has the id or the external id "x"`},
+		"the beginning of no order":   {[]string{"order", "abcdef", "--api-url", running.addrs["api"]}, nil, exitFailed, "or an id that begins with it: client: the API answers 404"},
+		"an unknown object":           {[]string{"tail", "--object", "custommer"}, nil, exitUsage, `"custommer" is not an object; did you mean customer?`},
+		"an event type as object":     {[]string{"tail", "--object", "CUSTOMER_NOTIFICATION"}, nil, exitUsage, "did you mean customer?"},
+		"an object like no other":     {[]string{"tail", "--object", "spoon"}, nil, exitUsage, `"spoon" is not an object (one of beneficial-owner, `},
+		"a time that is none":         {[]string{"tail", "--since", "yesterday"}, nil, exitUsage, `--since: "yesterday" is not a time; write 2026-03-02T09:00:00Z`},
+		"two places to begin":         {[]string{"tail", "--since", "2h", "--from", "3"}, nil, exitUsage, "--from and --since"},
+		"less than none":              {[]string{"tail", "--last", "-1"}, nil, exitUsage, `--last: "-1" is not a whole number`},
+		"a status to list by":         {[]string{"orders", "--status", "FILED"}, nil, exitUsage, `--status: "FILED" is not a value of this flag; did you mean FILLED?`},
+		"a break to list by":          {[]string{"orders", "--break", "overfil"}, nil, exitUsage, "did you mean overfill?"},
+		"a sort":                      {[]string{"orders", "--sort", "modfied"}, nil, exitUsage, "did you mean modified?"},
+		"a code of a break":           {[]string{"breaks", "--code", "overfil"}, nil, exitUsage, "did you mean overfill?"},
+		"a truth that is none":        {[]string{"orders", "--open=perhaps"}, nil, exitUsage, `--open: "perhaps" is neither true nor false`},
+		"a filter without a value":    {[]string{"orders", "--isin", ""}, nil, exitUsage, "--isin: the value is empty"},
+		"a filter in the environment": {[]string{"orders"}, []string{"ORDERFOLD_STATUS=FILLED\nPLACE"}, exitUsage, `environment ORDERFOLD_STATUS: "PLACE" is not a value`},
+		"a filter too short":          {[]string{"orders", "--id-prefix", "abc", "--api-url", running.addrs["api"]}, nil, exitFailed, "query.idPrefix"},
+		"a status that is not there":  {[]string{"status", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "status: not known: "},
+		"orders that are not there":   {[]string{"orders", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "is orderfold serve running"},
+		"breaks of no API":            {[]string{"breaks", "--api-url", "ftp://x"}, nil, exitUsage, "--api-url"},
+		"a receiver not there":        {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
+		"a platform for a network":    {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
+		"two ways to compare":         {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
+		"a negative loss":             {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
+		"an unknown class":            {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "did you mean not-json? (one of not-json, not-an-object, no-order-id, bad-order-id)"},
+		"a wrong format":              {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
+		"a report in a file":          {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := execute(t, c.environ, c.args...)
@@ -103,6 +138,7 @@ func TestAMistakeLeavesNothingBehind(t *testing.T) {
 		"an open API":         {"--api-addr", "0.0.0.0:0"},
 		"a missing key file":  {"--api-key-file", filepath.Join(t.TempDir(), "none")},
 		"a certificate alone": {"--tls-cert", "x"},
+		"no such certificate": {"--api-tls-cert", "x", "--api-tls-key", "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
@@ -126,9 +162,14 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 		if c.name == "help" {
 			continue
 		}
-		code, flags, stderr := execute(t, nil, "help", c.name)
+		code, flags, stderr := execute(t, nil, append([]string{"help"}, strings.Fields(c.name)...)...)
 		require.Equal(t, exitOK, code, stderr)
 		require.Contains(t, flags, "Usage: orderfold "+c.name)
+		for _, last := range []string{"-h", "--help"} {
+			code, same, _ := execute(t, []string{"ORDERFOLD_MAX_BODY=much"}, append(strings.Fields(c.name), last)...)
+			require.Equal(t, exitOK, code)
+			require.Equal(t, flags, same)
+		}
 	}
 	require.Contains(t, stdout, "Exit codes")
 	for _, of := range [][]string{{"bench", "ingest"}, {"bench", "rebuild"}, {"bench", "read"}, {"webhooks", "diff"}} {
@@ -139,7 +180,7 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 	}
 	code, _, stderr := execute(t, nil, "help", "bench", "writing")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "none of ingest, rebuild and read")
+	require.Contains(t, stderr, "one of serve, freshness, stream, feed, history, export, ingest, rebuild, read")
 	code, stdout, _ = execute(t, nil, "bench", "-h")
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "Usage: orderfold bench")
@@ -186,6 +227,37 @@ func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
 		status := decoded[client.Status](t, p.get("/v1/status"))
 		return status.Platform != nil && status.Platform.Asked > 0
 	})
+	p.stop()
+}
+
+// What the demo says that stays is there when everything was posted and asked, and orders come from then on.
+func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
+	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "60", "--rate", "0"}, freePorts...)...)
+	eventually(t, "the first burst ends", func() bool { return strings.Contains(p.stdout.String(), "posted everything") })
+	for line := range strings.Lines(p.stdout.String()) {
+		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, line)
+	}
+	totals := regexp.MustCompile(`orders 60, notifications (\d+) [^,]+, other objects \d+\), acknowledged (\d+),`).FindStringSubmatch(
+		strings.Join(strings.Fields(p.stdout.String()), " "))
+	require.NotNil(t, totals, p.stdout)
+	require.Equal(t, totals[1], totals[2], "everything was acknowledged")
+	stats := decoded[client.Stats](t, p.get("/v1/stats"))
+	eventually(t, "new orders come", func() bool { return decoded[client.Stats](t, p.get("/v1/stats")).Orders > stats.Orders })
+
+	// The platform was asked for all of the first ones, so that only what asking does not settle is left.
+	eventually(t, "the platform was asked", func() bool {
+		status := decoded[client.Status](t, p.get("/v1/status"))
+		return status.Platform != nil && status.Platform.Asked > 50 && status.Platform.LastError != ""
+	})
+	for _, code := range []string{"fill_after_close", "close_after_fill", "overfill", "unknown_status"} {
+		require.NotEmpty(t, decoded[api.Breaks](t, p.get("/v1/breaks?code="+code)).Data, code)
+	}
+	quarantined := decoded[api.List[api.Quarantined]](t, p.get("/v1/quarantine")).Data
+	require.Len(t, quarantined, 1)
+	require.EqualValues(t, "no-order-id", quarantined[0].Class)
+	overdue := regexp.MustCompile(`(?m)^  (/v1/orders\?settlement=overdue&sort=due)$`).FindStringSubmatch(p.stdout.String())
+	require.NotNil(t, overdue, p.stdout)
+	require.GreaterOrEqual(t, len(decoded[api.List[api.Order]](t, p.get(overdue[1])).Data), 4, "those that the platform never settles, and what else is late today")
 	p.stop()
 }
 

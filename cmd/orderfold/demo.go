@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,19 +13,24 @@ import (
 
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
+	"golang.org/x/sync/errgroup"
 )
 
 // demo serves and plays a platform against it, which is asked for what it loses. Without --data its folder is temporary.
 func (p *program) demo(ctx context.Context, args []string) (err error) {
 	var s settings
 	var o platformtest.Options
-	_, err = p.flags("demo", "", args, func(f *flag.FlagSet) {
+	var open bool
+	_, err = p.flags("demo", "", args, func(f *flagSet) {
 		s.registerAll(f)
 		f.Lookup("data").DefValue = "a temporary folder, removed at the end"
 		s.data = ""
-		s.quiet(f, "warn")
+		f.Lookup("feed").DefValue = "true"
+		s.feed.on = true
+		s.quiet(f, "error") // what a service warns of is meant here: no keys, notifications that cannot be read
 		registerTraffic(f, &o, 2000, 200)
 		f.Float64Var(&o.Lost, "lost", 0.02, "share of notifications that are never posted, and that the platform is asked for")
+		f.BoolVar(&open, "open", false, "open the dashboard in the desktop's browser")
 		s.platform.hurry(f)
 	})
 	if err != nil {
@@ -44,7 +48,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 	if len(s.receiver.auth.values) > 0 {
 		o.Auth = s.receiver.auth.values[0]
 	}
-	o.Start = time.Now()
+	o.Start, o.Exhibits = time.Now(), true
 	if s.platform.url == "" {
 		if o.Platform, err = startPlatform(o.Traffic, "127.0.0.1:0"); err != nil {
 			return err
@@ -54,21 +58,27 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.platform.clientID, s.platform.secret = o.Platform.Credentials()
 	}
 	return p.runService(ctx, &s, roles{receiver: true, projector: true, api: true}, func(sv *service) []part {
-		return []part{{"platform", func(ctx context.Context) error { return p.play(ctx, sv, o) }}}
+		return []part{{"platform", func(ctx context.Context) error {
+			err := p.play(ctx, sv, o, open)
+			if ctx.Err() != nil {
+				return nil // stopped, whatever it was doing
+			}
+			return err
+		}}}
 	})
 }
 
 // hurry makes the demonstration's platform be asked in seconds and not in minutes.
-func (p *platformSettings) hurry(f *flag.FlagSet) {
+func (p *platformSettings) hurry(f *flagSet) {
 	p.settle, p.spacing, p.recoverEvery, p.rate = 2*time.Second, 5*time.Second, 10*time.Second, 6000
 	for name, value := range map[string]string{"ask-after": "2s", "ask-every": "5s", "recover-every": "10s", "platform-rate": "6000"} {
 		f.Lookup(name).DefValue = value
 	}
 }
 
-// play posts one notification, prints where to look once it can be seen, and posts the rest.
-func (p *program) play(ctx context.Context, sv *service, o platformtest.Options) error {
-	o.URL = sv.baseURL("receiver")
+// play posts one notification, prints where to look once it can be seen, opens the dashboard if that is wanted, and posts the rest.
+func (p *program) play(ctx context.Context, sv *service, o platformtest.Options, open bool) error {
+	o.URL, o.TLS = sv.baseURL("receiver"), sv.tls["receiver"].trusted()
 	sample := o.Traffic.Order(0)
 	if o.Platform != nil {
 		o.Platform.HappenUntil(sample.Facts[0].At)
@@ -77,31 +87,98 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options)
 	if err != nil {
 		return err
 	}
-	api, key, shownKey := sv.baseURL("api"), "", ""
+	api, key := sv.baseURL("api"), ""
 	if keys := sv.settings.api.access.keys.values; len(keys) > 0 {
 		key = strings.SplitN(keys[0], ":", 3)[2]
-		shownKey = " -H 'Authorization: Bearer KEY'" // not the key itself: this is a terminal
 	}
-	c, err := newClient(api, key)
+	c, err := client.New(client.Options{URL: api, Key: key, HTTP: sv.tls["api"].client()})
 	if err != nil {
 		return err
 	}
 	if _, err := c.Order(ctx, sample.ID, client.AsOf{AtLeast: client.AtLeast{MinSequence: sequence}}); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "\nA simulated platform posts %d orders. Look at them with\n\n"+
-		"  curl%[2]s '%[3]s/v1/orders?limit=3'\n"+
-		"  curl%[2]s '%[3]s/v1/orders/%[4]s/history'\n"+
-		"  curl%[2]s '%[3]s/v1/stats'\n\nand stop with Ctrl-C.\n\n", o.Orders, shownKey, api, sample.ID)
+	p.announceDemo(&o, api, sample.ID, key != "", sv.tls["api"] != nil)
+	if open {
+		if err := openPage(api + "/"); err != nil {
+			fmt.Fprintln(p.stderr, "demo:", err)
+		}
+	}
 	result, err := p.playTraffic(ctx, o)
 	if ctx.Err() != nil {
-		return nil // stopped
+		return err
 	}
-	err = errors.Join(err, printTotals(p.stdout, result.Totals, false))
-	if err == nil {
-		fmt.Fprintln(p.stdout, "The platform has posted everything; the API goes on answering until Ctrl-C.")
+	// The sample was posted before.
+	result.Totals.Notifications, result.Totals.Repeats, result.Totals.Acknowledged =
+		result.Totals.Notifications+1, result.Totals.Repeats+1, result.Totals.Acknowledged+1
+	if err = errors.Join(err, printTotals(p.stdout, result.Totals, false)); err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(p.stdout, "The platform has posted everything so far. From now on a new order comes about\n"+
+		"every %.0f seconds, until Ctrl-C.\n", (platformtest.Arrival / liveOrders).Seconds())
+	return p.playLive(ctx, o)
+}
+
+// announceDemo prints where to look, in lines of 80 characters at most.
+func (p *program) announceDemo(o *platformtest.Options, api, sample string, withKey, encrypted bool) {
+	curl := "curl"
+	if encrypted {
+		curl = "curl -k" // whatever name the certificate is for
+	}
+	fmt.Fprintf(p.stdout, "\nA simulated platform posts %[1]d orders. Look at them in a browser, at\n%[2]s/, or with\n\n"+
+		"  %[4]s '%[2]s/v1/orders?limit=3'\n"+
+		"  %[4]s '%[2]s/v1/orders/%[3]s'\n"+
+		"  %[4]s '%[2]s/v1/stats'\n\n", o.Orders, api, sample, curl)
+	if withKey { // not the key itself: this is a terminal
+		fmt.Fprint(p.stdout, "and your key in each of them, as -H 'Authorization: Bearer KEY' (the dashboard\nasks for it),\n")
+	}
+	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks, and stop with Ctrl-C.\nWhat stays to be looked at:\n\n"+
+		"  /v1/breaks      orders that contradict themselves\n"+
+		"  /v1/quarantine  a notification that does not say of which order it is\n"+
+		"  /v1/orders?settlement=overdue&sort=due\n"+
+		"                  orders that should have settled days ago\n\n")
+}
+
+const (
+	// liveOrders are placed in the time that one traffic is about: one in five seconds.
+	liveOrders = 600
+	// knownTraffics is of how many of them the platform knows the orders: those of more than a day.
+	knownTraffics = 32
+	// mostOvertaking leaves orders in the order of time: what is shuffled cannot be played as it happens.
+	mostOvertaking = 0.5
+)
+
+// playLive plays orders as they happen, until ctx ends. One traffic follows the other, and nothing of those before is kept but what
+// the platform knows of the last ones, so that a demonstration may be left running.
+func (p *program) playLive(ctx context.Context, o platformtest.Options) error {
+	o.Lost, o.Exhibits, o.Rate, o.Live, o.Orders = 0, false, 0, true, liveOrders
+	o.Overtaking = min(o.Overtaking, mostOvertaking)
+	known := o.Platform
+	playing, ctx := errgroup.WithContext(ctx)
+	for begin := time.Now(); ctx.Err() == nil; begin = begin.Add(platformtest.Arrival) {
+		next := o
+		next.Seed, next.Start = o.Seed+uint64(begin.UnixNano()), begin.Add(platformtest.Tail)
+		if known != nil {
+			server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: next.Traffic})
+			if err != nil {
+				return err
+			}
+			known.Join(server, knownTraffics)
+			next.Platform = server
+		}
+		playing.Go(func() error {
+			_, err := platformtest.Play(ctx, next)
+			return err
+		})
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(begin.Add(platformtest.Arrival))):
+		}
+	}
+	if err := playing.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // stopped
 }
 
 // postSample posts the first notification of an order and returns its sequence.
@@ -116,7 +193,9 @@ func postSample(ctx context.Context, o platformtest.Options, sample platformtest
 		return 0, fmt.Errorf("demo: %w", err)
 	}
 	request.Header = header
-	response, err := http.DefaultClient.Do(request)
+	transport := &http.Transport{TLSClientConfig: o.TLS}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("demo: the receiver does not answer: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // The subscriber in docs/stream.md is built and run as printed, with the credentials that it names.
-func TestTheSubscriberInTheDocumentationReadsEveryNotification(t *testing.T) {
+func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
@@ -45,20 +45,50 @@ func TestTheSubscriberInTheDocumentationReadsEveryNotification(t *testing.T) {
 	report := play(t, p.addrs["receiver"], "--orders", "20")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	subscriber := exec.CommandContext(ctx, binary)
-	subscriber.Dir = dir
-	stdout, err := subscriber.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, subscriber.Start())
-	read := 0
-	for lines := bufio.NewScanner(stdout); read < report.Totals.Notifications && lines.Scan(); {
-		read++
-		require.Regexp(t, `^\d+ notifications\.[a-z-]+\.[0-6]\d .+`, lines.Text())
+	subscribe := func() (*exec.Cmd, *bufio.Scanner, *lockedBuffer) {
+		c := exec.CommandContext(ctx, binary)
+		c.Dir = dir
+		stdout, err := c.StdoutPipe()
+		require.NoError(t, err)
+		stderr := &lockedBuffer{}
+		c.Stderr = stderr
+		require.NoError(t, c.Start())
+		return c, bufio.NewScanner(stdout), stderr
 	}
-	require.Equal(t, report.Totals.Notifications, read)
-	require.NoError(t, subscriber.Process.Signal(os.Interrupt))
-	require.NoError(t, subscriber.Wait())
+	read := func(want int) {
+		t.Helper()
+		c, lines, _ := subscribe()
+		got := 0
+		for got < want && lines.Scan() {
+			got++
+			require.Regexp(t, `^\d+ notifications\.[a-z-]+\.[0-6]\d .+`, lines.Text())
+		}
+		require.Equal(t, want, got)
+		require.NoError(t, c.Process.Signal(os.Interrupt))
+		require.NoError(t, c.Wait())
+	}
+	read(report.Totals.Notifications)
 	p.stop()
+
+	copied := filepath.Join(dir, "copy")
+	require.NoError(t, os.CopyFS(copied, os.DirFS(data)))
+	args := append([]string{"serve", "--data", data}, freePorts...)
+	p = start(t, []string{"receiver", "api", "log"}, args...)
+	read(play(t, p.addrs["receiver"], "--orders", "5", "--seed", "2").Totals.Notifications)
+	p.stop()
+	require.NoError(t, os.RemoveAll(data))
+	require.NoError(t, os.CopyFS(data, os.DirFS(copied)))
+	for _, orders := range []string{"0", "50"} { // the log ends before the position, and the sequence was given again
+		p = start(t, []string{"receiver", "api", "log"}, args...)
+		if orders != "0" {
+			play(t, p.addrs["receiver"], "--orders", orders, "--seed", "3")
+		}
+		c, lines, stderr := subscribe()
+		require.False(t, lines.Scan(), "it reads nothing that it would take for something else")
+		require.Error(t, c.Wait())
+		require.Contains(t, stderr.String(), "the log was set back")
+		p.stop()
+	}
 }
 
 // Every path, flag and command that the pages name exists.
@@ -69,7 +99,7 @@ func TestTheDocumentationNamesWhatThereIs(t *testing.T) {
 	_, help, _ := execute(t, nil, "help")
 	flags := map[string]string{}
 	for _, c := range commands() {
-		_, flags[c.name], _ = execute(t, nil, "help", c.name)
+		_, flags[c.name], _ = execute(t, nil, append([]string{"help"}, strings.Fields(c.name)...)...)
 	}
 	command := regexp.MustCompile("(?m)(?:^ {4}|`)(?:bin/)?orderfold ([a-z]+)([^`\n]*)")
 	link := regexp.MustCompile(`\]\(([^)#]+\.md)[^)]*\)`)
@@ -78,6 +108,9 @@ func TestTheDocumentationNamesWhatThereIs(t *testing.T) {
 		require.NoError(t, err)
 		for _, m := range command.FindAllStringSubmatch(string(text), -1) {
 			require.Contains(t, help, "  "+m[1]+" ", "%s: %s", path, m[0])
+			if words := strings.Fields(m[2]); len(words) > 0 && flags[m[1]+" "+words[0]] != "" {
+				m[1] += " " + words[0]
+			}
 			for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(m[2], -1) {
 				require.Contains(t, flags[m[1]]+"--json", flag, "%s: %s", path, m[0])
 			}

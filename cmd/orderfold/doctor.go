@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,7 +12,8 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/eventlog"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/eventlog/embedded"
+	"github.com/orderfold/orderfold/projector/decode"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
@@ -33,13 +32,26 @@ type doctor struct {
 	at       views.Checkpoint
 	hasViews bool
 	lost     string // why the views were not folded when they were last: the log lost records
+	advised  bool   // a finding says what to do about lost records
 }
 
 func (d *doctor) ok(check, format string, args ...any)   { d.add(check, "ok", format, args...) }
 func (d *doctor) warn(check, format string, args ...any) { d.add(check, "warn", format, args...) }
 func (d *doctor) fail(check, format string, args ...any) { d.add(check, "fail", format, args...) }
 
+// add records a finding. What to do about lost records, which more than one finding may contain, is said once.
 func (d *doctor) add(check, result, format string, args ...any) {
+	for i, arg := range args {
+		err, _ := arg.(error)
+		f := eventlog.FaultOf(err)
+		if f == nil || f.Hint != eventlog.LossAdvice {
+			continue
+		}
+		if d.advised {
+			args[i] = f.Err
+		}
+		d.advised = true
+	}
 	d.findings = append(d.findings, finding{check, result, fmt.Sprintf(format, args...)})
 }
 
@@ -48,7 +60,7 @@ func (d *doctor) add(check, result, format string, args ...any) {
 func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	var s settings
 	var asJSON, acceptLoss bool
-	if _, err := p.flags("doctor", "", args, func(f *flag.FlagSet) {
+	if _, err := p.flags("doctor", "", args, func(f *flagSet) {
 		s.registerCommon(f)
 		s.quiet(f, "error")
 		s.registerLog(f, false)
@@ -71,7 +83,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		d.examineLog(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
-	} else if d.notFolding(""); acceptLoss {
+	} else if d.notFolding(false); acceptLoss {
 		d.fail("accepted loss", "the log was not examined: stop the service first")
 	}
 	if err := p.printFindings(d.findings, asJSON); err != nil {
@@ -123,26 +135,33 @@ func (d *doctor) folder() {
 	}
 }
 
-const littleSpace = 1 << 30
+const (
+	littleSpace = 1 << 30
+	noSpace     = 4 << 20
+	// soonFull is how long before its end a log that grows towards its limit is worth a warning.
+	soonFull = 7 * 24 * time.Hour
+)
 
 func (d *doctor) space() {
 	for _, dir := range []string{d.settings.data, d.settings.viewsFolder()} {
-		free, err := eventlog.FreeDisk(dir)
+		free, err := embedded.FreeDisk(dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			d.warn("disk space", "%s: %v", dir, err)
+		case free < noSpace:
+			d.fail("disk space", "the disk of %s is full, %s are left: make room", dir, roughSize(free))
 		case free < littleSpace:
-			d.warn("disk space", "%s has %d MiB left", dir, free>>20)
+			d.warn("disk space", "%s has %s left", dir, roughSize(free))
 		default:
-			d.ok("disk space", "%s has %d MiB left", dir, free>>20)
+			d.ok("disk space", "%s has %s left", dir, roughSize(free))
 		}
 	}
 }
 
 func (d *doctor) views(ctx context.Context) {
 	dir := d.settings.viewsFolder()
-	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: projector.FoldVersion(), ReadOnly: true})
+	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion(), ReadOnly: true})
 	if err != nil {
 		d.fail("views", "%v", err)
 		return
@@ -204,14 +223,30 @@ func (d *doctor) examineLog(ctx context.Context) {
 	case d.settings.log.url == "":
 		d.ok("sync", "always: the running orderfold keeps the log")
 	case info.SyncMode == "unknown":
-		d.warn("sync", "the server does not tell; set jetstream { sync_interval: always } there")
+		d.warn("sync", "the server does not report it; make sure that its configuration has jetstream { sync_interval: always }")
 	default:
 		d.fail("sync", "%s: an acknowledged record can be lost with the machine's power; set sync_interval: always", info.SyncMode)
 	}
-	if info.MaxBytes > 0 && info.Bytes > uint64(info.MaxBytes)/10*9 {
-		d.warn("log size", "%d of %d MiB are used; raise --log-max-bytes before it refuses", info.Bytes>>20, info.MaxBytes>>20)
-	} else {
-		d.ok("log size", "%d MiB, %d replica(s)", info.Bytes>>20, info.Replicas)
+	d.room(&info)
+}
+
+// room examines how much more the log takes.
+func (d *doctor) room(info *eventlog.Info) {
+	size := roughSize(info.Bytes)
+	if info.MaxBytes > 0 {
+		size += " of at most " + roughSize(uint64(info.MaxBytes))
+	}
+	soon := !info.FullAt.IsZero() && time.Until(info.FullAt) < soonFull
+	switch {
+	case info.Refuses != nil:
+		d.fail("log size", "%s: %v", size, info.Refuses)
+	case soon:
+		d.warn("log size", "%s; at the rate of the last hour it is full at %s: raise the limit with orderfold log limit, or get a larger disk",
+			size, info.FullAt.UTC().Format(time.RFC3339))
+	case info.MaxBytes > 0 && info.Left < info.MaxBytes/10:
+		d.warn("log size", "%s, and %s are left: raise the limit with orderfold log limit, or get a larger disk", size, roughSize(uint64(info.Left)))
+	default:
+		d.ok("log size", "%s, %d replica(s)", size, info.Replicas)
 	}
 }
 
@@ -226,12 +261,14 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	}
 }
 
-// notFolding tells that nothing was folded because the log lost records. It is no fault any more when nothing is lost now.
-func (d *doctor) notFolding(lost string) {
+// notFolding reports that nothing was folded because the log lost records. That is no fault any more when nothing is lost now.
+func (d *doctor) notFolding(lost bool) {
 	switch {
 	case d.lost == "":
-	case d.log != nil && lost == "":
+	case d.log != nil && !lost:
 		d.warn("views", "nothing was folded when they were last: records were lost, which is accepted by now")
+	case lost:
+		d.fail("views", "not folding: the log lost records")
 	default:
 		d.fail("views", "not folding: %s", d.lost)
 	}
@@ -244,17 +281,21 @@ func (d *doctor) fit(ctx context.Context) {
 		d.fail("bounds", "%v", err)
 		return
 	}
-	d.ok("bounds", "records %d to %d of the log made at %s", b.First, b.Last, b.Log)
-	d.notFolding(b.Lost)
+	d.ok("bounds", "records %d to %d of the log %s, epoch %d", b.First, b.Last, b.Log, b.Epoch)
+	d.notFolding(b.Lost != nil)
 	switch {
-	case b.Lost != "":
-		d.fail("whole log", "records are missing: %s", b.Lost)
+	case b.Lost != nil:
+		d.fail("whole log", "records are missing: %v", b.Lost)
 	case len(b.Missing) > 0:
 		d.warn("whole log", "%s, and that was accepted", b.Missing.Words())
 	default:
 		d.ok("whole log", "no record is known to be missing; orderfold verify reads each of them")
 	}
 	if !d.hasViews {
+		return
+	}
+	if b.Lost != nil {
+		d.fail("position", "not compared with the log, which lost records")
 		return
 	}
 	for _, err := range d.log.Read(ctx, eventlog.Position{Log: d.at.Log, Sequence: d.at.Sequence, Hash: d.at.Hash}) {
@@ -292,7 +333,7 @@ func (d *doctor) clock(ctx context.Context) {
 
 func (p *program) printFindings(findings []finding, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(findings)
+		return printJSON(p.stdout, findings)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, f := range findings {

@@ -1,3 +1,5 @@
+//go:build faults || cluster
+
 package main
 
 import (
@@ -61,34 +63,6 @@ func (s *stopped) copied(t testing.TB) string {
 	return data
 }
 
-func streamFiles(t testing.TB, data, pattern string) []string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join(data, "nats/jetstream/*/streams/NOTIFICATIONS/msgs", pattern))
-	require.NoError(t, err)
-	require.NotEmpty(t, found, pattern)
-	return found
-}
-
-// blocks are the files of the records, of which there are fewer than ten.
-func blocks(t testing.TB, data string) []string { return streamFiles(t, data, "*.blk") }
-
-func removeIndex(t testing.TB, data string) {
-	t.Helper()
-	require.NoError(t, os.Remove(streamFiles(t, data, "index.db")[0]))
-}
-
-func removeViews(t testing.TB, data string) {
-	t.Helper()
-	require.NoError(t, os.RemoveAll(filepath.Join(data, "views")))
-}
-
-func edit(t testing.TB, path string, change func([]byte) []byte) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, change(text), 0o600))
-}
-
 // flip changes one bit somewhere between the first and the last tenth of a file.
 func (s *stopped) flip(t testing.TB, path string) {
 	t.Helper()
@@ -110,8 +84,6 @@ func (s *stopped) some(cases, few int) []int {
 	}
 	return all
 }
-
-func last(list []string) string { return list[len(list)-1] }
 
 func TestFaultADamageThatLosesNothing(t *testing.T) {
 	s := fillAndStop(t, "damage, nothing lost")
@@ -281,14 +253,6 @@ func (s *stopped) requireExactOrError(t *testing.T, data string) {
 	c.count(s.ledger.sent)
 	all := s.ledger.tally
 	all.acknowledged, all.found, all.told = all.acknowledged+c.acknowledged, all.found+c.found, all.told+c.lost
-}
-
-// requireReason wants a process that ended to have said why.
-func requireReason(t testing.TB, p *process) {
-	t.Helper()
-	require.Equal(t, exitFailed, p.cmd.ProcessState.ExitCode(), "%s", p.stderr)
-	require.NotEmpty(t, lastLine(p.stderr.String()))
-	t.Logf("ended: %s", lastLine(p.stderr.String()))
 }
 
 func TestFaultASecondProcessOnTheFolder(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build faults || cluster
+
 package main
 
 import (
@@ -8,9 +10,6 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -287,14 +286,6 @@ func openLog(t testing.TB, url string) *eventlog.Log {
 	return log
 }
 
-// operatorURL is where the embedded log of a running service can be read.
-func operatorURL(t testing.TB, data string) string {
-	t.Helper()
-	url, err := os.ReadFile(filepath.Join(data, "operator.url"))
-	require.NoError(t, err)
-	return strings.TrimSpace(string(url))
-}
-
 // requireFolded wants the views to say of every order in the log what the second implementation of the rules makes of its
 // records, to have counted each record once, and to know of no other order.
 func requireFolded(t testing.TB, api *process, h held) {
@@ -304,15 +295,6 @@ func requireFolded(t testing.TB, api *process, h held) {
 	status := decoded[statusAnswer](t, api.get("/v1/status"))
 	require.Equal(t, h.last, status.AppliedSequence)
 	require.True(t, status.Ready, "%s", api.get("/v1/status"))
-}
-
-func requireCaughtUp(t testing.TB, api *process, last uint64) {
-	t.Helper()
-	at := strconv.FormatUint(last, 10)
-	eventually(t, "the views stand at "+at, func() bool {
-		code, _, _ := api.ask("/v1/stats?minSequence=" + at)
-		return code == 200
-	})
 }
 
 func requireCounts(t testing.TB, api *process, h held) {
@@ -421,6 +403,8 @@ func (c *tally) judge(t testing.TB) {
 	require.Positive(t, c.acknowledged, "nothing was acknowledged, so nothing is proved")
 	require.Equal(t, c.acknowledged, c.found)
 }
+
+func init() { report = printFaults }
 
 func printFaults(w io.Writer) {
 	if len(talliesOfFaults.all) == 0 {

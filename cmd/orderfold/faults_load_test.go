@@ -1,3 +1,5 @@
+//go:build faults || cluster
+
 package main
 
 import (

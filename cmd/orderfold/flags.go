@@ -5,10 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
+	"time"
 
-	"github.com/mattn/go-isatty"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -20,23 +20,68 @@ func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-const environPrefix = "ORDERFOLD_"
+// flagSet is the flags of a command, in groups. Flags that are declared outside of a group are the command's own.
+type flagSet struct {
+	*flag.FlagSet
+	titles  []string
+	titleOf map[string]string // by the flag's name
+}
 
-// flags parses args into what define declares, with the environment's twins as defaults. It takes as many operands as
-// operands names and returns them.
-func (p *program) flags(name, operands string, args []string, define func(*flag.FlagSet)) ([]string, error) {
-	f := flag.NewFlagSet(name, flag.ContinueOnError)
+func newFlagSet(name string, define func(*flagSet)) *flagSet {
+	f := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), titleOf: map[string]string{}}
 	f.SetOutput(io.Discard)
 	define(f)
-	if err := p.fromEnviron(f); err != nil {
-		return nil, err
+	f.entitle("")
+	return f
+}
+
+// group begins a group of flags, which the function returned ends: defer f.group("The log")().
+func (f *flagSet) group(title string) (end func()) {
+	f.entitle("")
+	return func() { f.entitle(title) }
+}
+
+// entitle gives the flags declared since the last call to the group with that title.
+func (f *flagSet) entitle(title string) {
+	if !slices.Contains(f.titles, title) {
+		f.titles = append(f.titles, title)
 	}
-	rest, err := parseInterspersed(f, args)
-	if errors.Is(err, flag.ErrHelp) {
+	f.VisitAll(func(flag *flag.Flag) {
+		if _, found := f.titleOf[flag.Name]; !found {
+			f.titleOf[flag.Name] = title
+		}
+	})
+}
+
+// DurationVar declares a flag for a duration; unlike that of the standard library it accepts days.
+func (f *flagSet) DurationVar(p *time.Duration, name string, value time.Duration, usage string) {
+	*p = value
+	f.Var((*duration)(p), name, usage)
+}
+
+// sizeVar declares a flag for a number of bytes.
+func (f *flagSet) sizeVar(p *int64, name string, value int64, usage string) {
+	*p = value
+	f.Var((*size)(p), name, usage)
+}
+
+// flags parses args into what define declares. The variables of the environment are the defaults. It takes as many operands as
+// operands names and returns them.
+func (p *program) flags(name, operands string, args []string, define func(*flagSet)) ([]string, error) {
+	f := newFlagSet(name, define)
+	if p.declared != nil {
+		p.declared(f)
+		return nil, flag.ErrHelp
+	}
+	wrongVariable := p.fromEnviron(f)
+	rest, err := f.parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		p.printFlags(f, operands)
 		return nil, err
-	}
-	if err != nil {
+	case wrongVariable != nil:
+		return nil, wrongVariable
+	case err != nil:
 		return nil, usagef("%s: %v; orderfold help %s lists the flags", name, err, name)
 	}
 	if want := len(strings.Fields(operands)); len(rest) != want {
@@ -45,76 +90,94 @@ func (p *program) flags(name, operands string, args []string, define func(*flag.
 		}
 		return nil, usagef("usage: orderfold %s %s [flags]", name, operands)
 	}
+	p.warnUnknownVariables()
 	return rest, nil
 }
 
-// parseInterspersed allows flags after operands: orderfold order ID --json.
-func parseInterspersed(f *flag.FlagSet, args []string) (operands []string, err error) {
-	for {
-		if err := f.Parse(args); err != nil {
-			return nil, err
+// parse reads flags and operands in any order, as in orderfold order ID --json, and returns the operands.
+func (f *flagSet) parse(args []string) (operands []string, err error) {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		if arg == "--" {
+			return append(operands, args...), nil
 		}
-		if f.NArg() == 0 {
-			return operands, nil
+		if len(arg) < 2 || arg[0] != '-' {
+			operands = append(operands, arg)
+			continue
 		}
-		operands, args = append(operands, f.Arg(0)), f.Args()[1:]
+		name, value, given := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+		declared := f.Lookup(name)
+		switch {
+		case declared == nil && (name == "h" || name == "help"):
+			return nil, flag.ErrHelp
+		case declared == nil:
+			return nil, f.unknown(name)
+		case given:
+		case isSwitch(declared):
+			value = "true"
+			if len(args) > 0 && (args[0] == "true" || args[0] == "false") {
+				value, args = args[0], args[1:]
+			}
+		case len(args) == 0:
+			return nil, fmt.Errorf("--%s needs a value", name)
+		default:
+			value, args = args[0], args[1:]
+		}
+		if err := f.set(name, value); err != nil {
+			return nil, fmt.Errorf("--%s: %w", name, err)
+		}
 	}
+	return operands, nil
 }
 
-// fromEnviron sets the flags whose twins are in the environment. A repeatable flag takes one value per line.
-func (p *program) fromEnviron(f *flag.FlagSet) (err error) {
-	f.VisitAll(func(flag *flag.Flag) {
-		value, found := p.lookup(twin(flag.Name))
-		if !found || err != nil {
-			return
-		}
-		values := []string{value}
-		if _, repeatable := flag.Value.(*texts); repeatable {
-			values = strings.Split(strings.TrimSpace(value), "\n")
-		}
-		for _, v := range values {
-			if e := f.Set(flag.Name, v); e != nil {
-				err = usagef("environment %s: %v", twin(flag.Name), e)
-			}
-		}
-		if list, repeatable := flag.Value.(*texts); repeatable {
-			list.replace = true
-		}
-	})
+func isSwitch(f *flag.Flag) bool {
+	b, is := f.Value.(interface{ IsBoolFlag() bool })
+	return is && b.IsBoolFlag()
+}
+
+// unknown returns the error about a flag that was not declared. It does not contain the value, which may be a secret.
+func (f *flagSet) unknown(name string) error {
+	var names []string
+	f.VisitAll(func(flag *flag.Flag) { names = append(names, "--"+flag.Name) })
+	text := fmt.Sprintf("%q is not a flag", "--"+name)
+	if name := nearest("--"+name, names); name != "" {
+		text += fmt.Sprintf("; did you mean %s?", name)
+	}
+	return errors.New(text)
+}
+
+// set sets a flag; the error says what a value looks like.
+func (f *flagSet) set(name, value string) error {
+	err := f.Set(name, value)
+	getter, standard := f.Lookup(name).Value.(flag.Getter)
+	if err == nil || !standard {
+		return err
+	}
+	switch getter.Get().(type) {
+	case bool:
+		return fmt.Errorf("%q is neither true nor false", value)
+	case float64:
+		return fmt.Errorf("%q is not a number like 0.5", value)
+	case uint, uint64:
+		return fmt.Errorf("%q is not a whole number like 8, and not below zero", value)
+	case int, int64:
+		return fmt.Errorf("%q is not a whole number like 8", value)
+	}
 	return err
 }
 
-func twin(name string) string {
-	return environPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
-func (p *program) lookup(name string) (string, bool) {
-	for i := len(p.environ) - 1; i >= 0; i-- {
-		if value, found := strings.CutPrefix(p.environ[i], name+"="); found {
-			return value, true
-		}
-	}
-	return "", false
-}
-
-func (p *program) printFlags(f *flag.FlagSet, operands string) {
-	fmt.Fprintf(p.stdout, "Usage: orderfold %s\n\n", strings.TrimSpace(f.Name()+" "+operands+" [flags]"))
-	f.VisitAll(func(flag *flag.Flag) {
-		fmt.Fprintf(p.stdout, "  --%s", flag.Name)
-		if d := flag.DefValue; d != "" && d != "false" && d != "0" {
-			fmt.Fprintf(p.stdout, " (default %s)", d)
-		}
-		fmt.Fprintf(p.stdout, "\n        %s\n", flag.Usage)
-	})
-}
-
-// texts is a repeatable flag. The first value from the command line replaces those of the environment.
+// texts is a repeatable flag.
 type texts struct {
 	values  []string
 	replace bool
 }
 
 func (t *texts) String() string { return "" }
+
+func (t *texts) several() bool { return true }
+
+func (t *texts) overridable() { t.replace = true }
 
 func (t *texts) Set(value string) error {
 	if t.replace {
@@ -128,14 +191,14 @@ func (t *texts) Set(value string) error {
 func (p *program) logger(level string) (*zap.Logger, error) {
 	at, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, usagef("--log-level: %q is none of debug, info, warn, error", level)
+		return nil, usagef("--log-level: %s", unknownName("a level", level, []string{"debug", "info", "warn", "error"}, ""))
 	}
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	encoder := zapcore.NewJSONEncoder(config)
-	if file, isFile := p.stderr.(*os.File); isFile && isatty.IsTerminal(file.Fd()) {
+	if isTerminal(p.stderr) {
 		config.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(config)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(p.stderr)), at)), nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(cleaned{p.stderr, "\n\t\x1b"})), at)), nil
 }

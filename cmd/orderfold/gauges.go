@@ -5,8 +5,8 @@ import (
 	"math"
 	"time"
 
-	"github.com/orderfold/orderfold/eventlog"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/eventlog/embedded"
+	"github.com/orderfold/orderfold/projector/decode"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -17,7 +17,7 @@ const logPatience = 2 * time.Second
 type gauges struct {
 	sv *service
 
-	build, up, bytes, limit, free *prometheus.Desc
+	build, up, bytes, limit, left, full, free *prometheus.Desc
 }
 
 // addGauges registers them for every process, whatever its parts are.
@@ -28,16 +28,18 @@ func (sv *service) addGauges() error {
 	return sv.metrics.Register(&gauges{
 		sv:    sv,
 		build: desc("build_info", "1, with the version of the program and of its rules.", "version", "fold_version"),
-		up:    desc("log_up", "1 when the log answers, else 0."),
+		up:    desc("log_up", "1 when the log answers and would store a notification, else 0."),
 		bytes: desc("log_size_bytes", "Taken by the records of the log."),
 		limit: desc("log_size_limit_bytes", "Size at which the log refuses more; +Inf without a limit."),
+		left:  desc("log_left_bytes", "What the log still takes, up to its limit or to the end of an embedded log's disk; +Inf without either."),
+		full:  desc("log_full_timestamp_seconds", "When nothing is left at the rate of the last hour; missing while that is not known."),
 		free:  desc("disk_free_bytes", "What can still be written where the folder is: data has the embedded log, views the views.", "folder"),
 	})
 }
 
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.build, g.up, g.bytes, g.limit, g.free} {
+	for _, d := range []*prometheus.Desc{g.build, g.up, g.bytes, g.limit, g.left, g.full, g.free} {
 		ch <- d
 	}
 }
@@ -49,21 +51,33 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	send(g.build, 1, versionText(), projector.FoldVersion())
+	send(g.build, 1, versionText(), decode.FoldVersion())
 	if info, err := g.sv.log.Info(ctx); err != nil {
 		send(g.up, 0)
 	} else {
-		send(g.up, 1)
-		send(g.bytes, float64(info.Bytes))
-		limit := float64(info.MaxBytes)
-		if info.MaxBytes < 0 {
-			limit = math.Inf(1)
+		up := 0.0
+		if info.Refuses == nil {
+			up = 1
 		}
-		send(g.limit, limit)
+		send(g.up, up)
+		send(g.bytes, float64(info.Bytes))
+		send(g.limit, unlimited(info.MaxBytes))
+		send(g.left, unlimited(info.Left))
+		if !info.FullAt.IsZero() {
+			send(g.full, float64(info.FullAt.UnixNano())/1e9)
+		}
 	}
 	for name, folder := range map[string]string{"data": g.sv.settings.data, "views": g.sv.settings.viewsFolder()} {
-		if free, err := eventlog.FreeDisk(folder); err == nil {
+		if free, err := embedded.FreeDisk(folder); err == nil {
 			send(g.free, float64(free), name)
 		}
 	}
+}
+
+// unlimited is how a metric shows a number of bytes of which -1 means no limit.
+func unlimited(bytes int64) float64 {
+	if bytes < 0 {
+		return math.Inf(1)
+	}
+	return float64(bytes)
 }

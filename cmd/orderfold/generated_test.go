@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/statemachine"
@@ -46,6 +47,32 @@ func TestGeneratedOpenAPIDocumentIsCurrent(t *testing.T) {
 	document, err := api.Document()
 	require.NoError(t, err)
 	requireCurrent(t, "../../docs/openapi.json", string(document))
+	asyncAPI, schema, err := api.EventDocuments()
+	require.NoError(t, err)
+	requireCurrent(t, "../../docs/asyncapi.json", string(asyncAPI))
+	requireCurrent(t, "../../docs/schemas/order-event-v1.json", string(schema))
+}
+
+// The page of commands is what help prints: whoever changes a flag sees it there.
+func TestGeneratedPageOfCommandsIsCurrent(t *testing.T) {
+	t.Setenv("TMPDIR", "/tmp") // a default of bench
+	var page strings.Builder
+	page.WriteString("# Commands\n\nThis page is what `orderfold help` and `orderfold help COMMAND` print.\n\n")
+	print := func(title string, args ...string) {
+		code, stdout, stderr := execute(t, nil, append([]string{"help"}, args...)...)
+		require.Equal(t, exitOK, code, stderr)
+		for line := range strings.Lines(stdout) {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), helpWidth+1, "%s: %s", title, line)
+		}
+		fmt.Fprintf(&page, "## %s\n\n```\n%s```\n\n", title, stdout)
+	}
+	print("orderfold help")
+	for _, c := range commands() {
+		if c.name != "help" {
+			print("orderfold "+c.name, strings.Fields(c.name)...)
+		}
+	}
+	requireCurrent(t, "../../docs/commands.md", strings.TrimSuffix(page.String(), "\n"))
 }
 
 func replaceBlock(t *testing.T, page, name, block string) string {

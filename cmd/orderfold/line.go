@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/mattn/go-isatty"
 )
 
 // statusLine shows how far something is: one line rewritten on a terminal, a line every few seconds elsewhere.
@@ -19,9 +16,8 @@ type statusLine struct {
 }
 
 func newLine(w io.Writer) *statusLine {
-	f, isFile := w.(*os.File)
 	now := time.Now()
-	return &statusLine{w: w, terminal: isFile && isatty.IsTerminal(f.Fd()), begin: now, last: now}
+	return &statusLine{w: w, terminal: isTerminal(w), begin: now, last: now}
 }
 
 // show leaves most texts out; one that is the last of its kind it does not.

@@ -11,11 +11,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // Exit codes.
@@ -23,63 +21,95 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitAmbiguous is of order alone: what was given names several orders.
+	exitAmbiguous = 3
 )
 
-// memoryLimit in bytes is from where on garbage is collected more often. Most of what is in use under load are blocks of the log
-// that the server keeps for ten seconds, which cost a collection nothing; left alone, the heap grows to twice of it.
-const memoryLimit = 224 << 20
-
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal finds the default: it kills
+	ctx, stop := untilStopped()
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(heapLimit)
 	}
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), newOutput(os.Stdout, stop), newOutput(os.Stderr, stop)))
 }
 
 // program is one run of the command: where it reads settings and writes to.
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
+	declared       func(*flagSet) // not nil: a command only declares its flags, to this function
 }
 
 type command struct {
-	name, summary string
+	name, summary string // the name may be two words
 	run           func(p *program, ctx context.Context, args []string) error
 }
 
-// commands is filled in by a function because help prints it.
-func commands() []command {
-	return []command{
-		{"serve", "receiver, projector and API in one process, embedded log", (*program).serve},
-		{"demo", "serve plus a simulated platform; prints where to look", (*program).demo},
-		{"receiver", "only the receiver", (*program).receiver},
-		{"projector", "only the projector", (*program).projector},
-		{"api", "only the read API", (*program).api},
-		{"webhooks", "show, compare and change where the platform posts: list, diff, set, delete", (*program).webhooks},
-		{"simulate", "play the platform against a receiver", (*program).simulate},
-		{"verify", "fold the log again and compare the views with the result", (*program).verify},
-		{"rebuild", "make the views anew beside the live ones; --dry-run, --rollback", (*program).rebuild},
-		{"redrive", "decode quarantined records again, after the decoder was mended", (*program).redrive},
-		{"tail", "print log records as JSON lines", (*program).tail},
-		{"order", "print one order with its history", (*program).order},
-		{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
-		{"states", "print the state machine: statuses, ranks, breaks", (*program).states},
-		{"bench", "measure here and now", (*program).bench},
-		{"version", "print the version", (*program).version},
-		{"help", "print this, or the flags of a command", (*program).help},
+type commandGroup struct {
+	title    string
+	commands []command
+}
+
+// commandGroups is filled in by a function because help prints it.
+func commandGroups() []commandGroup {
+	return []commandGroup{
+		{"Run the service", []command{
+			{"serve", "run receiver, projector and API in one process, with an embedded log", (*program).serve},
+			{"demo", "run serve and a simulated platform, and print where to look", (*program).demo},
+			{"receiver", "run only the receiver, and the log unless --nats-url names one", (*program).receiver},
+			{"projector", "run only the projector", (*program).projector},
+			{"api", "run only the read API", (*program).api},
+		}},
+		{"Look at orders", []command{
+			{"orders", "list orders by the filters of the API, as a table or JSON lines", (*program).orders},
+			{"order", "print one order with its history, by its id, its external id, or the beginning of its id", (*program).order},
+			{"breaks", "list open breaks, the oldest first, and count them by code", (*program).breaks},
+			{"tail", "print records of the log, or with --feed order events, as JSON lines", (*program).tail},
+			{"states", "print the state machine: statuses, ranks, breaks", (*program).states},
+		}},
+		{"Keep log and views in order", []command{
+			{"status", "print where log and views of a running service stand, and whether it is ready", (*program).status},
+			{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
+			{"health", "ask a running process whether it is ready", (*program).health},
+			{"log limit", "change the size at which the log refuses more, without a restart", (*program).logLimit},
+			{"verify", "fold the log again and compare the views with the result", (*program).verify},
+			{"rebuild", "make new views beside the live ones; --dry-run, --rollback", (*program).rebuild},
+			{"redrive", "decode quarantined records again, after the decoder was mended", (*program).redrive},
+			{"restore", "make the log in an empty data folder from a backup", (*program).restore},
+		}},
+		{"Other", []command{
+			{"webhooks", "show, compare and change where the platform posts: list, diff, set, delete", (*program).webhooks},
+			{"simulate", "play the platform against a receiver", (*program).simulate},
+			{"bench serve", "measure durable notifications per second by the whole service", (*program).benchServe},
+			{"bench freshness", "measure how soon an order is visible, at a steady rate", (*program).benchFreshness},
+			{"bench stream", "measure how soon readers of the stream have what is visible", (*program).benchStream},
+			{"bench feed", "measure how soon order events are received, and what they cost", (*program).benchFeed},
+			{"bench history", "measure the history of an order with many notifications", (*program).benchHistory},
+			{"bench export", "measure orders per second of CSV and NDJSON exports", (*program).benchExport},
+			{"bench ingest", "measure durable notifications per second by the receiver alone", (*program).benchIngest},
+			{"bench rebuild", "measure records per second into the views, in a rebuild and live", (*program).benchRebuild},
+			{"bench read", "measure orders and lists per second, and how long each takes, with a million orders", (*program).benchRead},
+			{"version", "print the version", (*program).version},
+			{"help", "print this, or the flags of a command", (*program).help},
+		}},
 	}
+}
+
+func commands() (all []command) {
+	for _, g := range commandGroups() {
+		all = append(all, g.commands...)
+	}
+	return all
 }
 
 // run is the program: tests call it too.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	p := &program{environ: environ, stdout: stdout, stderr: stderr}
+	p := &program{environ: environ, stdout: cleaned{stdout, "\n\t"}, stderr: stderr}
 	err := p.dispatch(ctx, args)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "orderfold: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintf(stderr, "orderfold: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	var found *diagnosis
 	switch {
 	case errors.As(err, &found):
@@ -94,31 +124,28 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return usagef("which command? orderfold help lists them")
 	}
-	name := args[0]
-	if name == "-h" || name == "-help" || name == "--help" {
-		name = "help"
+	switch {
+	case isHelp(args[0]):
+		return p.help(ctx, args[1:])
+	case args[0] == "-version" || args[0] == "--version":
+		return p.version(ctx, args[1:])
 	}
+	var names, family []string
 	for _, c := range commands() {
-		if c.name == name {
-			return c.run(p, ctx, args[1:])
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && slices.Equal(words, args[:len(words)]) {
+			return c.run(p, ctx, args[len(words):])
+		}
+		names = append(names, words[0])
+		if len(words) > 1 && words[0] == args[0] {
+			family = append(family, words[1])
 		}
 	}
-	return usagef("%q is not a command; orderfold help lists them", name)
-}
-
-func (p *program) help(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] != "help" { // bench ingest is a command of two words
-		return p.dispatch(ctx, append(slices.Clone(args), "-help"))
+	switch {
+	case len(family) == 0:
+		return usagef("%s", unknownName("a command", args[0], slices.Compact(names), "orderfold help lists them"))
+	case len(args) == 1 || isHelp(args[1]):
+		return p.helpFamily(args[0])
 	}
-	fmt.Fprint(p.stdout, "orderfold keeps the state of every order from a platform's notifications.\n\nUsage: orderfold COMMAND [flags]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(p.stdout, "  %-10s %s\n", c.name, c.summary)
-	}
-	fmt.Fprint(p.stdout, "\norderfold help COMMAND prints its flags, as in orderfold help bench read. Every flag has an environment twin: --receiver-addr is\n"+
-		"ORDERFOLD_RECEIVER_ADDR; the flag wins. Data is written to stdout, logs to stderr.\n\n"+
-		"Exit codes: 0 done; 1 failed, the reason is on stderr; 2 wrong command, flag or environment.\n"+
-		"doctor: 0 well; 1 works, with warnings; 2 something is wrong.\n"+
-		"verify: 0 equal; 1 different; 2 not examined.\n"+
-		"webhooks diff: 0 equal; 1 different; 2 not compared.\n")
-	return nil
+	return usagef("%s: %s", args[0], unknownName("a command", args[1], family, ""))
 }

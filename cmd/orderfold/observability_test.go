@@ -40,7 +40,8 @@ func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, os.WriteFile(keys, []byte("ops:operator:s3cret\n"), 0o600))
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
-		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms")
+		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--feed", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms",
+		"--platform-url", "http://127.0.0.1:1", "--platform-client-id", "nobody", "--platform-client-secret", "none") // asked in vain
 	play(t, p.addrs["receiver"], "--orders", "20")
 	code, _, body := authorized(t, p, http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
 	require.Equal(t, http.StatusAccepted, code, body)
@@ -157,7 +158,7 @@ func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
 	write := func(text string) { require.NoError(t, os.WriteFile(keys, []byte(text), 0o600)) }
-	write("# rotated in spring\na:reader:first\n")
+	write("# rotated in spring\na:reader:the-first-key\n")
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys, "--api-rate", "1000",
 		"--api-cors-origin", "https://dashboard.example.com")
@@ -165,19 +166,19 @@ func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
 		code, _, _ := authorized(t, p, http.MethodGet, "/v1/stats", key)
 		return code
 	}
-	require.Equal(t, http.StatusOK, status("first"))
-	write("a:reader:second\n")
-	eventually(t, "the second key", func() bool { return status("second") == http.StatusOK })
-	require.Equal(t, http.StatusUnauthorized, status("first"))
-	write("a:reader:third\nb:king:s3cret\n")
+	require.Equal(t, http.StatusOK, status("the-first-key"))
+	write("a:reader:the-second-key\n")
+	eventually(t, "the second key", func() bool { return status("the-second-key") == http.StatusOK })
+	require.Equal(t, http.StatusUnauthorized, status("the-first-key"))
+	write("a:reader:the-third-key\nb:king:s3cret\n")
 	eventually(t, "the fault is told", func() bool {
-		_, _, text := authorized(t, p, http.MethodGet, "/metrics", "second")
+		_, _, text := authorized(t, p, http.MethodGet, "/metrics", "the-second-key")
 		return strings.Contains(text, "orderfold_api_key_file_valid 0")
 	})
-	require.Equal(t, []int{200, 401}, []int{status("second"), status("third")})
+	require.Equal(t, []int{200, 401}, []int{status("the-second-key"), status("the-third-key")})
 	require.Contains(t, p.stderr.String(), "THE KEY FILE HAS A FAULT")
 	p.stop()
-	for _, secret := range []string{"first", "second", "third", "s3cret"} {
+	for _, secret := range []string{"the-first-key", "the-second-key", "the-third-key", "s3cret"} {
 		require.NotContains(t, p.stderr.String(), secret)
 	}
 

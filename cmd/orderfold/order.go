@@ -4,62 +4,84 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
+	"iter"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// order prints one order with its explanation and history, as the API tells them.
+// order prints one order with its explanation and history, as the API reports them.
 func (p *program) order(ctx context.Context, args []string) error {
-	var url, key, asOf string
+	var access apiAccess
+	var asOf when
 	var at client.AsOf
 	var asJSON bool
-	operands, err := p.flags("order", "ID", args, func(f *flag.FlagSet) {
-		f.StringVar(&url, "api-url", "http://127.0.0.1:8081", "the read API")
-		f.StringVar(&key, "api-key", "", "key for the read API")
-		f.StringVar(&asOf, "as-of", "", "as it was known at that time, by the times received, RFC 3339; empty: now")
+	operands, err := p.flags("order", "ID", args, func(f *flagSet) {
+		access.register(f)
+		f.Var(&asOf, "as-of", "as it was known then, by the times received: "+fmt.Sprintf(whenExamples, zoneOfAPI+", at its end")+"; empty: now")
 		f.Uint64Var(&at.Sequence, "as-of-sequence", 0, "as it was known when that record of the log had been received; 0: the last")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	})
 	if err != nil {
 		return err
 	}
-	if asOf != "" {
-		if at.Received, err = time.Parse(time.RFC3339Nano, asOf); err != nil || at.Received.IsZero() { // zero: now
-			return usagef("--as-of: %q is not an RFC 3339 time such as 2026-03-02T09:00:00Z", asOf)
+	if at.Day = asOf.day(); asOf.given() && at.Day == "" {
+		if at.Received = asOf.in(time.UTC); at.Received.IsZero() { // the zero time is now; a nanosecond later nothing had been received either
+			at.Received = at.Received.Add(1)
 		}
 	}
-	c, err := newClient(url, key)
+	c, err := access.client()
 	if err != nil {
 		return err
 	}
-	id := operands[0]
-	o, err := c.Order(ctx, id, at)
+	o, err := p.findOrder(ctx, c, operands[0], at)
 	if err != nil {
 		return hinted(err)
 	}
+	id := o.OrderID
 	at.Sequence = o.Notifications.LastSequence // so that what arrives meanwhile is not in one answer and missing in the other
 	explanation, err := c.Explain(ctx, id, at)
 	if err != nil {
 		return hinted(err)
 	}
-	history, err := c.History(ctx, id, at)
+	history, raw, err := wholeHistory(c.HistoryPages(ctx, id, at, historyPage))
 	if err != nil {
 		return hinted(err)
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(map[string]json.RawMessage{"order": o.Raw, "explanation": explanation.Raw, "history": history.Raw})
+		return printJSON(p.stdout, map[string]any{"order": o.Raw, "explanation": explanation.Raw, "history": raw})
 	}
-	return p.printOrder(&o, &explanation, &history)
+	return p.printOrder(&o, &explanation, history)
 }
 
-func (p *program) printOrder(o *client.Order, e *client.Explanation, h *client.History) error {
+// historyPage is how many entries of a history are asked for at once: as many as there may be.
+const historyPage = 500
+
+// rawHistory is a history as the API sends it, all pages in one.
+type rawHistory struct {
+	Data       []json.RawMessage `json:"data"`
+	NextCursor *string           `json:"nextCursor"`
+}
+
+func wholeHistory(pages iter.Seq2[client.Page[client.HistoryEntry], error]) (entries []client.HistoryEntry, raw rawHistory, err error) {
+	raw.Data = []json.RawMessage{}
+	for page, err := range pages {
+		if err != nil {
+			return nil, raw, err
+		}
+		var one rawHistory
+		if err := json.Unmarshal(page.Raw, &one); err != nil {
+			return nil, raw, err
+		}
+		entries, raw.Data = append(entries, page.Data...), append(raw.Data, one.Data...)
+	}
+	return entries, raw, nil
+}
+
+func (p *program) printOrder(o *client.Order, e *client.Explanation, history []client.HistoryEntry) error {
 	if err := p.printHead(o); err != nil {
 		return err
 	}
@@ -69,13 +91,13 @@ func (p *program) printOrder(o *client.Order, e *client.Explanation, h *client.H
 	}
 	facts := []printedRow{{[]string{"FACT", "KIND", "AT", "SAYS", "EXECUTED", "VERDICT"}, "WHY"}}
 	for _, f := range e.Facts {
-		facts = append(facts, printedRow{[]string{fmt.Sprint(f.Sequence), f.Kind, instantText(f.At.Time()), f.Status, f.Executed, f.Verdict}, f.Why})
+		facts = append(facts, printedRow{[]string{fmt.Sprint(f.Sequence), f.Kind, instantText(f.At), f.Status, f.Executed, f.Verdict}, f.Why})
 	}
 	if err := p.printRows(facts); err != nil {
 		return err
 	}
 	entries := []printedRow{{[]string{"SEQUENCE", "RECEIVED", "AT", "SAID", "EXECUTED", "DID", "STATUS AFTER"}, "WHY"}}
-	for _, n := range h.Data {
+	for _, n := range history {
 		why := []string{n.Rule}
 		for _, code := range n.BreaksOpened {
 			why = append(why, "Opens the break "+code+".")
@@ -83,7 +105,7 @@ func (p *program) printOrder(o *client.Order, e *client.Explanation, h *client.H
 		for _, code := range n.BreaksClosed {
 			why = append(why, "Closes the break "+code+".")
 		}
-		entries = append(entries, printedRow{[]string{fmt.Sprint(n.Sequence), instantText(n.ReceivedAt.Time()), instantText(n.At.Time()),
+		entries = append(entries, printedRow{[]string{fmt.Sprint(n.Sequence), instantText(n.ReceivedAt), instantText(n.At),
 			orUnknown(n.Status), n.Executed, n.Effect, orUnknown(n.StatusAfter)}, strings.Join(append(why, n.Notes...), " ")})
 	}
 	return p.printRows(entries)
@@ -101,7 +123,7 @@ func (p *program) printHead(o *client.Order) error {
 		state = "final"
 	}
 	for _, row := range [][2]string{{"order", o.OrderID}, {"asset class", o.AssetClass}, {"status", orUnknown(o.Status)},
-		{"since", instantText(o.StatusSince.Time())}, {"state", state}, {"side", o.Side}, {"instrument", o.ISIN + o.Symbol},
+		{"since", instantText(o.StatusSince)}, {"state", state}, {"due on", dueText(o.Settlement)}, {"side", o.Side}, {"instrument", o.ISIN + o.Symbol},
 		{"quantity", o.Quantity}, {"executed", orUnknown(o.ExecutedQuantity)}, {"order type", o.OrderType},
 		{"limit price", o.LimitPrice}, {"stop price", o.StopPrice}, {"exchange", o.ExchangeCode},
 		{"external id", o.ExternalID}, {"message", o.Message},
@@ -111,12 +133,27 @@ func (p *program) printHead(o *client.Order) error {
 		}
 	}
 	for _, b := range o.Breaks {
-		fmt.Fprintf(w, "break\t%s (%s) since %s, see notifications %v\n", b.Code, b.Severity, instantText(b.OpenedAt.Time()), b.Sequences)
+		fmt.Fprintf(w, "break\t%s (%s) since %s, see notifications %v\n", b.Code, b.Severity, instantText(b.OpenedAt), b.Sequences)
 	}
 	for _, r := range o.Refusals {
-		fmt.Fprintf(w, "refused\t%s %s: %s\n", instantText(r.At.Time()), printable(r.ErrorType), printable(r.Description))
+		fmt.Fprintf(w, "refused\t%s %s: %s\n", instantText(r.At), printable(r.ErrorType), printable(r.Description))
 	}
 	return w.Flush()
+}
+
+// dueText says when an order should settle, and how it stands with that today; "" where it has nothing to settle.
+func dueText(s *client.Settlement) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.DueOn == "":
+		return s.State
+	case s.State == "overdue" && s.OverdueDays == 1:
+		return fmt.Sprintf("%s (%s), overdue by 1 settlement day", s.DueOn, s.Cycle)
+	case s.State == "overdue":
+		return fmt.Sprintf("%s (%s), overdue by %d settlement days", s.DueOn, s.Cycle, s.OverdueDays)
+	}
+	return fmt.Sprintf("%s (%s), %s", s.DueOn, s.Cycle, s.State)
 }
 
 // printedRow is a row of a table, and a text that would make it too wide.
@@ -156,40 +193,18 @@ func (p *program) printRows(rows []printedRow) error {
 
 // printWrapped prints the text in lines of printWidth at most, unless a word is longer.
 func (p *program) printWrapped(indent, text string) {
-	line := indent
-	for word := range strings.FieldsSeq(printable(text)) {
-		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > printWidth {
-			fmt.Fprintln(p.stdout, line)
-			line = indent
-		}
-		if line != indent {
-			line += " "
-		}
-		line += word
+	for line := range strings.SplitSeq(wrapped(printable(text), printWidth-len(indent)), "\n") {
+		fmt.Fprintln(p.stdout, indent+line)
 	}
-	fmt.Fprintln(p.stdout, line)
 }
 
-// printable replaces what would move the cursor or worse: much of what is printed was sent by somebody else.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-}
-
-func orUnknown(s string) string {
-	if s == "" {
+// instantText shortens a time of the API to milliseconds. One with an offset, for which UTC has no year of four digits, stays.
+func instantText(i client.Instant) string {
+	switch {
+	case i == "":
 		return "–"
+	case !strings.HasSuffix(string(i), "Z"):
+		return string(i)
 	}
-	return s
-}
-
-func instantText(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05.999Z")
+	return i.Time().Format("2006-01-02 15:04:05.999Z")
 }

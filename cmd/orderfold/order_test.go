@@ -83,11 +83,17 @@ func TestOrderPrintsWhatWasKnownThen(t *testing.T) {
 	require.NotContains(t, then, "FILLED", "neither explanation nor history tell what came later")
 	require.Equal(t, then, shown("--as-of-sequence", "2"))
 	require.Equal(t, shown(), shown("--as-of", time.Now().UTC().Format(time.RFC3339Nano)))
+	require.Equal(t, shown(), shown("--as-of", "9999-12-31T23:59:60-01:00"))
+	require.Equal(t, shown(), shown("--as-of", time.Now().AddDate(0, 0, 1).Format(time.DateOnly)), "a day, at its end")
+	require.Equal(t, shown(), shown("--as-of", "0s"), "so long ago")
 
-	code, _, stderr := execute(t, nil, "order", "a", "--as-of-sequence", "1", "--api-url", p.addrs["api"])
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, stderr, fmt.Sprintf("became known at %s, by notification 2", first.Format(time.RFC3339Nano)))
-	code, _, stderr = execute(t, nil, "order", "a", "--as-of", "Tuesday")
+	for _, before := range [][]string{{"--as-of-sequence", "1"}, {"--as-of", "0001-01-01T00:00:00Z"}, {"--as-of", "0001-01-01T00:00:00+01:00"},
+		{"--as-of", "2016-12-31T23:59:60Z"}, {"--as-of", "2026-01-31"}, {"--as-of", "1000d"}} {
+		code, _, stderr := execute(t, nil, append([]string{"order", "a", "--api-url", p.addrs["api"]}, before...)...)
+		require.Equal(t, exitFailed, code, before)
+		require.Contains(t, stderr, fmt.Sprintf("became known at %s, by notification 2", first.Format(time.RFC3339Nano)), before)
+	}
+	code, _, stderr := execute(t, nil, "order", "a", "--as-of", "Tuesday")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "--as-of")
 	p.stop()

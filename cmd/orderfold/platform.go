@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,9 +26,10 @@ type platformSettings struct {
 }
 
 // registerPlatform declares the flags of whoever asks the platform.
-func (s *settings) registerPlatform(f *flag.FlagSet) {
+func (s *settings) registerPlatform(f *flagSet) {
 	p := &s.platform
 	p.registerAccess(f)
+	defer f.group("The platform")()
 	f.Var(&p.quietAfter, "quiet-after", "'PLACED=24h': how long nothing may be heard of an order in that status (NONE: without one) before the platform "+
 		"is asked; 0: never; repeatable; the others keep their defaults: "+defaultAges())
 	f.DurationVar(&p.settle, "ask-after", 10*time.Second, "how long an order is left alone after a notification")
@@ -37,11 +38,12 @@ func (s *settings) registerPlatform(f *flag.FlagSet) {
 }
 
 // registerAccess declares the flags that the platform can be reached with.
-func (p *platformSettings) registerAccess(f *flag.FlagSet) {
-	f.StringVar(&p.url, "platform-url", "", "the platform's API, with https unless on this machine; empty: the platform is never asked")
+func (p *platformSettings) registerAccess(f *flagSet) {
+	defer f.group("The platform")()
+	f.StringVar(&p.url, "platform-url", "", "`URL` of the platform's API, with https unless on this machine; empty: the platform is never asked")
 	f.StringVar(&p.clientID, "platform-client-id", "", "client id for --platform-url")
 	f.StringVar(&p.secret, "platform-client-secret", "", "client secret; better in the environment or a file: the process list shows flags")
-	f.StringVar(&p.secretFile, "platform-client-secret-file", "", "file with the client secret")
+	f.StringVar(&p.secretFile, "platform-client-secret-file", "", "`file` with the client secret")
 	f.IntVar(&p.rate, "platform-rate", 300, "most requests to the platform in a minute")
 }
 
@@ -50,8 +52,7 @@ func defaultAges() string {
 	var all []string
 	for _, row := range append([]statemachine.StatusInfo{{}}, statemachine.Statuses()...) {
 		if age, ok := ages[string(row.Status)]; ok {
-			text := strings.TrimSuffix(strings.TrimSuffix(age.String(), "0s"), "0m")
-			all = append(all, fmt.Sprintf("%s=%s", statusName(string(row.Status)), text))
+			all = append(all, fmt.Sprintf("%s=%s", statusName(string(row.Status)), durationText(age)))
 		}
 	}
 	return strings.Join(all, ", ")
@@ -61,8 +62,8 @@ func (p *platformSettings) check() error {
 	switch {
 	case p.url == "" && (p.clientID != "" || p.secret != "" || p.secretFile != ""):
 		return usagef("credentials for the platform without its address: --platform-url is missing")
-	case p.settle <= 0 || p.spacing <= 0 || p.recoverEvery < 0:
-		return usagef("--ask-after and --ask-every must be above 0, --recover-every not below")
+	case p.settle <= 0 || p.spacing <= 0:
+		return usagef("--ask-after and --ask-every must be above 0")
 	}
 	_, err := p.ages()
 	return err
@@ -81,20 +82,32 @@ func statusName(status string) string {
 func (p *platformSettings) ages() (map[string]time.Duration, error) {
 	ages := platform.DefaultQuietAfter()
 	for _, text := range p.quietAfter.values {
-		name, value, _ := strings.Cut(text, "=")
-		age, err := time.ParseDuration(value)
-		known := slices.ContainsFunc(statemachine.Statuses(), func(row statemachine.StatusInfo) bool { return string(row.Status) == name })
-		switch {
-		case err != nil && value != "0", age < 0:
+		name, value, found := strings.Cut(text, "=")
+		if !found {
 			return nil, usagef("--quiet-after: %q is not like PLACED=24h", text)
-		case name == noStatus:
+		}
+		if !slices.Contains(statusNames(), name) {
+			return nil, usagef("--quiet-after: %s", unknownName("a status", name, statusNames(), "orderfold states lists them"))
+		}
+		age, err := parseDuration(value)
+		if err != nil {
+			return nil, usagef("--quiet-after: %s: %v", name, err)
+		}
+		if name == noStatus {
 			name = ""
-		case !known:
-			return nil, usagef("--quiet-after: %q is not a status; orderfold states lists them", name)
 		}
 		ages[name] = age
 	}
 	return ages, nil
+}
+
+// statusNames are the statuses as flags name them.
+func statusNames() []string {
+	names := []string{noStatus}
+	for _, row := range statemachine.Statuses() {
+		names = append(names, string(row.Status))
+	}
+	return names
 }
 
 // maxSecret bounds what is read of the secret's file.
@@ -114,7 +127,7 @@ func (p *platformSettings) client(options platform.Options) (*platform.Client, e
 		if len(text) > maxSecret {
 			return nil, usagef("--platform-client-secret-file: %s is too large for a secret", p.secretFile)
 		}
-		secret = strings.TrimSpace(string(text))
+		secret = strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark))
 	}
 	if err := platform.CheckURL(strings.TrimRight(p.url, "/")); err != nil {
 		return nil, usagef("--platform-url: %v", err)
@@ -203,6 +216,9 @@ func (v askedOrders) Quiet(ctx context.Context, q platform.Quiet) ([]platform.Or
 
 func (v askedOrders) Order(ctx context.Context, id string) (platform.Order, error) {
 	o, _, err := v.views.Order(ctx, id)
+	if errors.Is(err, views.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", platform.ErrNoOrder, err)
+	}
 	return askedOrder(&o), err
 }
 
@@ -227,11 +243,12 @@ func (p *askingPart) Asking() api.Asking {
 		return api.Asking{}
 	}
 	s := p.asker.Status()
-	a := api.Asking{Enabled: true, Pending: s.Pending, Asked: s.Asked, GivenUp: s.GivenUp, LastAskedAt: instant(s.LastAskedAt),
+	a := api.Asking{Enabled: true, Pending: s.Pending, Asked: s.Asked, GivenUp: s.GivenUp, Skipped: s.Skipped, LastAskedAt: instant(s.LastAskedAt),
 		LastError: textOrNil(s.LastError), LastErrorAt: instant(s.LastErrorAt)}
 	if p.recoverer != nil {
 		r := p.recoverer.Status()
 		a.Recovered, a.RecoveredUnreadable = r.Holes, r.Unreadable
+		a.Skipped += r.Skipped
 		a.LastRecoveredAt, a.RecoverError = instant(r.LastPolledAt), textOrNil(r.LastError)
 	}
 	return a

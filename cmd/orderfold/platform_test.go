@@ -48,7 +48,7 @@ func simulate(t testing.TB, o platformtest.ServerOptions, flags ...string) *simu
 	dir := t.TempDir()
 	id, secret := server.Credentials()
 	file := filepath.Join(dir, "secret")
-	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("\uFEFF"+secret+"\n"), 0o600))
 	s := &simulated{t: t, platform: server}
 	s.args = append([]string{"serve", "--data", filepath.Join(dir, "data"), "--platform-url", server.URL, "--platform-client-id", id,
 		"--platform-client-secret-file", file}, append(flags, freePorts...)...)

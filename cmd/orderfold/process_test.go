@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,6 +27,9 @@ import (
 var binaries struct{ orderfold, natsServer string }
 
 func TestMain(m *testing.M) {
+	if signal.Ignored(syscall.SIGHUP) { // as by nohup: what tests start would ignore it too
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	dir, err := os.MkdirTemp("", "orderfold-test-")
 	if err != nil {
 		panic(err)
@@ -37,10 +41,13 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	printFaults(os.Stdout)
+	report(os.Stdout)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// report prints what the fault tests counted, when there are any.
+var report = func(io.Writer) {}
 
 const patience = 60 * time.Second
 

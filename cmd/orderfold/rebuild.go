@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/api/client"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/rebuild"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
@@ -18,27 +19,26 @@ import (
 type rebuilding struct {
 	settings settings
 	api      *client.Client // nil: in this process
-	mode     projector.Mode
+	mode     rebuild.Mode
 	json     bool
 	line     *statusLine
-	encoder  *json.Encoder
+	stdout   io.Writer
 }
 
 // rebuild makes the views anew beside the live ones: of a running service through its API, else in this process. An
 // interrupt cancels it.
 func (p *program) rebuild(ctx context.Context, args []string) error {
-	r := rebuilding{mode: projector.Full, line: newLine(p.stderr), encoder: json.NewEncoder(p.stdout)}
+	r := rebuilding{mode: rebuild.Full, line: newLine(p.stderr), stdout: p.stdout}
 	var dryRun, rollback bool
-	var url, key string
-	if _, err := p.flags("rebuild", "", args, func(f *flag.FlagSet) {
+	var service apiAccess
+	if _, err := p.flags("rebuild", "", args, func(f *flagSet) {
 		r.settings.registerCommon(f)
 		r.settings.quiet(f, "error")
 		f.Lookup("log-level").DefValue = "warn"
 		r.settings.logLevel = "warn"
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		f.StringVar(&url, "api-url", "", "API of a running service; empty: rebuild in this process, of a stopped one")
-		f.StringVar(&key, "api-key", "", "key of the role operator for --api-url")
+		service.registerAs(f, "", "`URL` of the API of a running service; empty: rebuild in this process, of a stopped one", "key of the role operator for --api-url")
 		f.BoolVar(&dryRun, "dry-run", false, "say which orders would change and what it takes, and change nothing")
 		f.BoolVar(&rollback, "rollback", false, "serve the previous generation, brought up to date")
 		f.BoolVar(&r.json, "json", false, "print JSON lines: progress, and the result last")
@@ -50,14 +50,14 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 	}
 	switch {
 	case dryRun:
-		r.mode = projector.DryRun
+		r.mode = rebuild.DryRun
 	case rollback:
-		r.mode = projector.Rollback
+		r.mode = rebuild.Rollback
 	}
 	run := r.here
-	if url != "" {
+	if service.url != "" {
 		var err error
-		if r.api, err = newClient(url, key); err != nil {
+		if r.api, err = service.client(); err != nil {
 			return err
 		}
 		run = r.there
@@ -77,9 +77,9 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 		return result, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	rebuilder := &projector.Rebuilder{Log: log, Dir: r.settings.viewsFolder()}
-	if r.mode != projector.DryRun { // which is allowed beside a running service
-		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+	rebuilder := &rebuild.Rebuilder{Log: log, Dir: r.settings.viewsFolder()}
+	if r.mode != rebuild.DryRun { // which is allowed beside a running service
+		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: decode.FoldVersion(),
 			FirstByPromotion: true})
 		if errors.Is(err, views.ErrLocked) {
 			return result, fmt.Errorf("orderfold runs on these views; name its API with --api-url: %w", err)
@@ -90,14 +90,15 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 		defer func() { err = errors.Join(err, store.Close()) }()
 		rebuilder.Views = store
 	}
-	rebuilder.Tell = func(projector.Progress) {
+	rebuilder.Report = func(rebuild.Progress) {
 		b, _ := rebuilder.Current()
 		r.show(newRebuild(&b))
 	}
-	if _, err := rebuilder.Start(ctx, r.mode); err != nil {
+	run, err := rebuilder.Start(ctx, r.mode)
+	if err != nil {
 		return result, err
 	}
-	b := rebuilder.Wait()
+	b := run.Wait()
 	return newRebuild(&b), nil
 }
 
@@ -130,10 +131,10 @@ func answered(r client.Rebuild, err error) (b api.Rebuild, _ error) {
 
 func (r *rebuilding) show(b api.Rebuild) {
 	if r.json {
-		_ = r.encoder.Encode(b) // the result is written to the same place, and its failure told
+		_ = printJSON(r.stdout, b) // the result is written to the same place, and that failure is reported
 		return
 	}
-	at := projector.Progress{Phase: projector.Phase(b.Phase), Records: b.Records, Total: b.Total, PerSecond: b.RecordsPerSecond}
+	at := rebuild.Progress{Phase: rebuild.Phase(b.Phase), Records: b.Records, Total: b.Total, PerSecond: b.RecordsPerSecond}
 	if b.SecondsLeft != nil {
 		at.Left = time.Duration(*b.SecondsLeft * float64(time.Second))
 	}
@@ -142,7 +143,7 @@ func (r *rebuilding) show(b api.Rebuild) {
 
 func (p *program) printRebuild(b *api.Rebuild, asJSON bool) error {
 	if asJSON {
-		if err := json.NewEncoder(p.stdout).Encode(b); err != nil {
+		if err := printJSON(p.stdout, b); err != nil {
 			return fmt.Errorf("rebuild: %w", err)
 		}
 	}

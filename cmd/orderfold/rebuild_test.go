@@ -47,7 +47,7 @@ func generationFiles(t testing.TB, data string) (names []string) {
 	require.NoError(t, err)
 	for _, path := range found {
 		name := filepath.Base(path)
-		if name != "lock" && name != "live" && name != "closed" && !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm") {
+		if name != "lock" && name != "drafts" && name != "live" && name != "closed" && !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm") {
 			names = append(names, name)
 		}
 	}

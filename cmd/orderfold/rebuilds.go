@@ -6,21 +6,25 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/rebuild"
 )
 
 // apiRebuilds is the rebuilder as the API asks it. Rebuilds end with ctx, not with the request that began them.
 type apiRebuilds struct {
 	ctx       context.Context
-	rebuilder *projector.Rebuilder
+	rebuilder *rebuild.Rebuilder
 }
 
 func (r apiRebuilds) Start(mode string) (api.Rebuild, error) {
-	b, err := r.rebuilder.Start(r.ctx, projector.Mode(mode))
-	if errors.Is(err, projector.ErrRunning) {
+	run, err := r.rebuilder.Start(r.ctx, rebuild.Mode(mode))
+	if errors.Is(err, rebuild.ErrRunning) {
 		err = api.ErrRunning
 	}
-	return newRebuild(&b), err
+	if err != nil {
+		return api.Rebuild{}, err
+	}
+	b := run.Rebuild()
+	return newRebuild(&b), nil
 }
 
 func (r apiRebuilds) Current() (api.Rebuild, bool) {
@@ -30,14 +34,14 @@ func (r apiRebuilds) Current() (api.Rebuild, bool) {
 
 func (r apiRebuilds) Cancel() (api.Rebuild, error) {
 	b, err := r.rebuilder.Cancel()
-	if errors.Is(err, projector.ErrNotRunning) {
+	if errors.Is(err, rebuild.ErrNotRunning) {
 		err = api.ErrNotRunning
 	}
 	return newRebuild(&b), err
 }
 
 // newRebuild is a rebuild as the API and the command tell it.
-func newRebuild(b *projector.Rebuild) api.Rebuild {
+func newRebuild(b *rebuild.Rebuild) api.Rebuild {
 	r := api.Rebuild{Mode: string(b.Mode), State: "running", Phase: string(b.Progress.Phase), Records: b.Progress.Records,
 		Total: b.Progress.Total, RecordsPerSecond: b.Progress.PerSecond, StartedAt: b.Started.UTC().Format(time.RFC3339Nano),
 		Seconds: time.Since(b.Started).Seconds()}
@@ -67,14 +71,14 @@ func newRebuild(b *projector.Rebuild) api.Rebuild {
 		r.State, r.Error = "failed", &text
 	default:
 		r.State = "done"
-		if b.Mode == projector.DryRun {
+		if b.Mode == rebuild.DryRun {
 			r.Changes = newChanges(b)
 		}
 	}
 	return r
 }
 
-func newChanges(b *projector.Rebuild) *api.Changes {
+func newChanges(b *rebuild.Rebuild) *api.Changes {
 	f := &b.Found
 	c := &api.Changes{Sequence: f.Sequence, Orders: f.Orders, Different: f.Different, Differences: []api.OrderChange{},
 		Others: append([]string{}, f.Others...)}

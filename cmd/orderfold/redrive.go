@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,6 +14,8 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/fold"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
@@ -28,7 +29,7 @@ func (r apiRedrives) Redrive(ctx context.Context, s api.RedriveSelection) (api.R
 	done, err := r.redriver.Redrive(ctx, projector.Selection{Class: string(s.Class), Sequences: s.Sequence, After: s.After, DryRun: s.DryRun,
 		For: redriveStroke})
 	switch {
-	case errors.Is(err, projector.ErrHeldBack):
+	case errors.Is(err, fold.ErrHeldBack):
 		err = fmt.Errorf("%w: %w", api.ErrHeldBack, err)
 	case errors.Is(err, eventlog.ErrUnavailable):
 		err = fmt.Errorf("%w: %w", api.ErrUnavailable, err)
@@ -70,14 +71,14 @@ type redriving struct {
 func (p *program) redrive(ctx context.Context, args []string) error {
 	var r redriving
 	var sequences texts
-	var url, key, class string
-	if _, err := p.flags("redrive", "", args, func(f *flag.FlagSet) {
+	var service apiAccess
+	var class string
+	if _, err := p.flags("redrive", "", args, func(f *flagSet) {
 		r.settings.registerCommon(f)
 		r.settings.quiet(f, "warn")
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		f.StringVar(&url, "api-url", "", "API of a running service; empty: redrive in this process, of a stopped one")
-		f.StringVar(&key, "api-key", "", "key of the role operator for --api-url")
+		service.registerAs(f, "", "`URL` of the API of a running service; empty: redrive in this process, of a stopped one", "key of the role operator for --api-url")
 		f.StringVar(&class, "reason", "", "only records of this class, one of "+strings.Join(views.Classes(), ", ")+"; empty: any")
 		f.Var(&sequences, "sequence", "only this record; repeatable")
 		f.BoolVar(&r.selection.DryRun, "dry-run", false, "say what would happen, and change nothing")
@@ -86,7 +87,7 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 		return err
 	}
 	if class != "" && !slices.Contains(views.Classes(), class) {
-		return usagef("redrive: --reason: %q is none of %s", class, strings.Join(views.Classes(), ", "))
+		return usagef("redrive: --reason: %s", unknownName("a class", class, views.Classes(), ""))
 	}
 	r.selection.Class = api.QuarantineClass(class)
 	for _, text := range sequences.values {
@@ -97,9 +98,9 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 		r.selection.Sequence = append(r.selection.Sequence, sequence)
 	}
 	run := r.here
-	if url != "" {
+	if service.url != "" {
 		var err error
-		if r.api, err = newClient(url, key); err != nil {
+		if r.api, err = service.client(); err != nil {
 			return err
 		}
 		run = r.there
@@ -118,7 +119,7 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 		return done, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+	store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: decode.FoldVersion(),
 		ReadOnly: r.selection.DryRun, FirstByPromotion: true})
 	if errors.Is(err, views.ErrLocked) {
 		return done, fmt.Errorf("orderfold runs on these views; name its API with --api-url: %w", err)
@@ -162,7 +163,7 @@ func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, er
 
 func (p *program) printRedrive(done *api.Redrive, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(done)
+		return printJSON(p.stdout, done)
 	}
 	for _, r := range done.Records {
 		switch {

@@ -19,22 +19,21 @@ import (
 func buildWithAFault(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	path, err := filepath.Abs("../../projector/decode.go")
-	require.NoError(t, err)
-	source, err := os.ReadFile(path)
-	require.NoError(t, err)
 	const odd = `bytes.Contains(data, []byte("ODD"))`
-	fault := string(source)
-	for sound, faulty := range map[string]string{
-		"isObject := b.dec.PeekKind() == '{'": "isObject := b.dec.PeekKind() == '{' && !" + odd,
-		"b.usual(data, places)":               "!" + odd + " && b.usual(data, places)",
+	replace := map[string]string{}
+	for file, fault := range map[string]struct{ sound, faulty string }{
+		"body.go":  {"isObject := b.dec.PeekKind() == '{'", "isObject := b.dec.PeekKind() == '{' && !" + odd},
+		"usual.go": {"b.usual(data, shapes)", "!" + odd + " && b.usual(data, shapes)"},
 	} {
-		require.Equal(t, 1, strings.Count(fault, sound))
-		fault = strings.Replace(fault, sound, faulty, 1)
+		path, err := filepath.Abs("../../projector/decode/" + file)
+		require.NoError(t, err)
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(source), fault.sound))
+		replace[path] = filepath.Join(dir, file)
+		require.NoError(t, os.WriteFile(replace[path], []byte(strings.Replace(string(source), fault.sound, fault.faulty, 1)), 0o600))
 	}
-	broken := filepath.Join(dir, "decode.go")
-	require.NoError(t, os.WriteFile(broken, []byte(fault), 0o600))
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: broken}})
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	require.NoError(t, err)
 	list, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "orderfold")
 	require.NoError(t, os.WriteFile(list, overlay, 0o600))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // follow returns the events that are no heartbeats, up to and with the last part of a snapshot, of a stream that goes on after
 // an event.
-func (p *process) follow(after uint64) (events []client.Event) {
+func (p *process) follow(after string) (events []client.Event) {
 	p.t.Helper()
 	c, err := client.New(client.Options{URL: p.addrs["api"]})
 	require.NoError(p.t, err)
@@ -32,7 +33,7 @@ func (p *process) follow(after uint64) (events []client.Event) {
 }
 
 // requireResync opens a stream after an event of before, and takes the snapshot that it gets instead.
-func (p *process) requireResync(after uint64, reason string) {
+func (p *process) requireResync(after, reason string) {
 	p.t.Helper()
 	events := p.follow(after)
 	require.NotNil(p.t, events[0].Resync)
@@ -70,19 +71,19 @@ func TestARedriveIsToldToReadersAndEndsTheVerdictOfBefore(t *testing.T) {
 		require.Equal(t, exitOK, code, stdout+stderr)
 	}
 	eventually(t, "it is ready", func() bool { return decoded[statusAnswer](t, p.get("/v1/status")).Ready })
-	p.requireResync(last, "redriven")
+	p.requireResync(fmt.Sprint(last), "redriven")
 	p.stop()
 
 	p = start(t, []string{"receiver", "api", "log"}, args...)
-	p.requireResync(last-1, "redriven")
+	p.requireResync(fmt.Sprint(last-1), "redriven")
 	url, err := os.ReadFile(filepath.Join(data, "subscriber.url"))
 	require.NoError(t, err)
 	other := start(t, []string{"api"}, "api", "--nats-url", strings.TrimSpace(string(url)), "--views", filepath.Join(data, "views"), "--api-addr", "127.0.0.1:0")
-	other.requireResync(last, "redriven")
+	other.requireResync(fmt.Sprint(last), "redriven")
 	p.stop()
 	change(t, data, `UPDATE position SET fold_version = 'older'`)
 	p = start(t, []string{"receiver", "api", "log"}, args...)
 	eventually(t, "the views are made", func() bool { return decoded[statusAnswer](t, p.get("/v1/status")).Ready })
-	p.requireResync(last, "rebuilt")
+	p.requireResync(fmt.Sprint(last), "rebuilt")
 	p.stop()
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 )
 
 // serve runs receiver, projector and API in one process.
@@ -14,20 +13,21 @@ func (p *program) serve(ctx context.Context, args []string) error {
 	return p.runService(ctx, &s, roles{receiver: true, projector: true, api: true}, nil)
 }
 
-func (s *settings) registerAll(f *flag.FlagSet) {
+func (s *settings) registerAll(f *flagSet) {
 	s.registerCommon(f)
 	s.registerReceiver(f)
 	s.registerAPI(f)
 	s.registerLog(f, true)
 	s.registerViews(f)
 	s.registerVerify(f)
+	s.registerFeed(f)
 	s.registerPlatform(f)
 }
 
 // receiver runs only the receiver; without --nats-url it also is the log's server.
 func (p *program) receiver(ctx context.Context, args []string) error {
 	var s settings
-	_, err := p.flags("receiver", "", args, func(f *flag.FlagSet) {
+	_, err := p.flags("receiver", "", args, func(f *flagSet) {
 		s.registerCommon(f)
 		s.registerReceiver(f)
 		s.registerLog(f, true)
@@ -44,11 +44,12 @@ func (p *program) receiver(ctx context.Context, args []string) error {
 // projector runs only the projector, on somebody else's log.
 func (p *program) projector(ctx context.Context, args []string) error {
 	var s settings
-	_, err := p.flags("projector", "", args, func(f *flag.FlagSet) {
+	_, err := p.flags("projector", "", args, func(f *flagSet) {
 		s.registerCommon(f)
 		s.registerLog(f, false)
 		s.registerViews(f)
 		s.registerVerify(f)
+		s.registerFeed(f)
 		s.registerMetrics(f)
 	})
 	if err != nil {
@@ -63,7 +64,7 @@ func (p *program) projector(ctx context.Context, args []string) error {
 // api runs only the read API, on views that another process keeps.
 func (p *program) api(ctx context.Context, args []string) error {
 	var s settings
-	_, err := p.flags("api", "", args, func(f *flag.FlagSet) {
+	_, err := p.flags("api", "", args, func(f *flagSet) {
 		s.registerCommon(f)
 		s.registerAPI(f)
 		s.registerLog(f, false)

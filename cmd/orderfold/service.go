@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,11 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/access"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/rebuild"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/receiver"
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,12 +38,15 @@ type service struct {
 	log       *eventlog.Log
 	views     *views.Store
 	listeners map[string]net.Listener
+	tls       map[string]*certificate // by listener; nil: plain HTTP
 	auth      []receiver.Credentials
-	keyFile   *api.KeyFile // nil: none is named
-	keys      []api.Key
+	keyFile   *access.KeyFile // nil: none is named
+	keys      []access.Key
 	rebuilds  api.Rebuilds // nil without a projector
 	redrives  api.Redrives // the same
 	asking    api.Platform // nil without a receiver
+	answers   *api.API     // nil without an API
+	started   bool
 	parts     []part
 	closers   []func() error
 }
@@ -50,10 +57,18 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	if err := errors.Join(err, s.check(r)); err != nil {
 		return err
 	}
-	sv := &service{settings: s, logger: logger, metrics: prometheus.NewRegistry(), listeners: map[string]net.Listener{}}
+	sv := &service{settings: s, logger: logger, metrics: prometheus.NewRegistry(), listeners: map[string]net.Listener{}, tls: map[string]*certificate{}}
 	sv.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	defer func() { err = errors.Join(err, sv.close()) }()
+	defer func() {
+		if err = errors.Join(err, sv.close()); sv.started {
+			logger.Info("stopped", zap.NamedError("cause", cmp.Or(err, context.Cause(ctx))))
+		}
+	}()
 	if err := sv.open(ctx, r); err != nil {
+		if ctx.Err() != nil { // a start that was stopped did not fail
+			logger.Info("stopped before it was started", zap.Error(err))
+			return nil
+		}
 		return err
 	}
 	if err := sv.addGauges(); err != nil {
@@ -73,6 +88,8 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 		sv.parts = append(sv.parts, extra(sv)...)
 	}
 	p.announce(sv)
+	sv.logStart(ctx)
+	sv.parts = append(sv.parts, part{"readiness", sv.logReadiness}, part{"memory", sv.releaseMemory})
 	return runParts(ctx, sv.parts)
 }
 
@@ -80,21 +97,10 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 // be created depends on the views.
 func (sv *service) open(ctx context.Context, r roles) error {
 	s := sv.settings
-	for _, l := range []struct {
-		due              bool
-		name, flag, addr string
-	}{
-		{r.receiver, "receiver", "--receiver-addr", s.receiver.addr},
-		{r.api, "api", "--api-addr", s.api.addr},
-		{s.metrics != "", "metrics", "--metrics-addr", s.metrics},
-	} {
-		if l.due {
-			if err := sv.listen(l.name, l.flag, l.addr); err != nil {
-				return err
-			}
-		}
+	if err := sv.listenAll(r); err != nil {
+		return err
 	}
-	if err := sv.checkExposure(r); err != nil {
+	if err := errors.Join(sv.checkExposure(r), sv.openCertificates(r)); err != nil {
 		return err
 	}
 	for _, folder := range []string{s.data, s.viewsFolder()} {
@@ -131,7 +137,17 @@ func (sv *service) checkExposure(r roles) (err error) {
 	if sv.keyFile, sv.keys, err = sv.openKeys(); err != nil {
 		return err
 	}
-	return api.CheckExposure(sv.listeners["api"].Addr(), sv.keys)
+	return access.CheckExposure(sv.listeners["api"].Addr(), sv.keys)
+}
+
+func (sv *service) openCertificates(r roles) (err error) {
+	if r.receiver {
+		sv.tls["receiver"], err = sv.settings.receiver.tls.open("", sv.logger.Named("receiver"))
+	}
+	if r.api && err == nil {
+		sv.tls["api"], err = sv.settings.api.tls.open("api-", sv.logger.Named("api"))
+	}
+	return err
 }
 
 // writable tells a folder that is there and cannot be written from one that is still to be made.
@@ -146,25 +162,9 @@ func writable(folder string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-func (sv *service) listen(name, flag, addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w; choose another address", flag, addr, err)
-	}
-	sv.listeners[name] = l
-	// A server closes its listener itself; this is for those that were never started.
-	sv.closeLast(func() error {
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil
-	})
-	return nil
-}
-
 // openViews reports whether the views stand at the beginning: only then may a log be created.
 func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bool, err error) {
-	sv.views, err = views.Open(ctx, views.Options{Dir: sv.settings.viewsFolder(), FoldVersion: projector.FoldVersion(),
+	sv.views, err = views.Open(ctx, views.Options{Dir: sv.settings.viewsFolder(), FoldVersion: decode.FoldVersion(),
 		ReadOnly: readOnly, FirstByPromotion: true, Logger: sv.logger.Named("views")})
 	if err != nil {
 		return false, err
@@ -193,7 +193,7 @@ func (sv *service) openLog(ctx context.Context, mayCreate bool) (err error) {
 	s := sv.settings
 	sv.log, err = eventlog.Open(ctx, eventlog.Options{URL: s.log.url, CredentialsFile: s.log.credentials, Dir: s.data,
 		Addr: s.log.addr, Replicas: s.log.replicas, MaxBytes: s.log.maxBytes, MaxRecord: int(s.receiver.maxBody),
-		MayCreate: mayCreate, Logger: sv.logger.Named("eventlog")})
+		MaxWaitingBytes: waitingMemory, MayCreate: mayCreate, PublishSingly: s.log.singly, Logger: sv.logger.Named("eventlog")})
 	if err != nil {
 		return err
 	}
@@ -212,26 +212,46 @@ func (sv *service) close() error {
 }
 
 func (sv *service) addProjector(ctx context.Context) error {
-	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
+	publisher := sv.publisher(ctx)
+	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Publisher: publisher, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
-	sv.addRebuilder(ctx)
+	sv.addRebuilder(ctx, publisher)
 	s := sv.settings
-	v := &projector.Verifier{Examination: projector.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
+	v := &rebuild.Verifier{Examination: rebuild.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
 		Verdicts: sv.views, Never: s.verify.share == 0, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
 	sv.parts = append(sv.parts, part{"verifier", v.Run})
 	return nil
 }
 
+// publisher is nil where the feed is off, which the views report then.
+func (sv *service) publisher(ctx context.Context) *projector.Publisher {
+	s := &sv.settings.feed
+	if !s.on {
+		status, err := sv.views.Status(ctx)
+		if err == nil && status.Feed.On {
+			status.Feed.On, status.Feed.Reason = false, ""
+			err = sv.views.SetFeed(ctx, status.Generation, status.Feed)
+		}
+		if err != nil && !errors.Is(err, views.ErrNoViews) {
+			sv.logger.Warn("the views cannot note that the feed is off", zap.Error(err))
+		}
+		return nil
+	}
+	feed := sv.log.Feed(eventlog.FeedOptions{MaxAge: s.maxAge, MaxBytes: s.maxBytes, Replicas: s.replicas})
+	return projector.NewPublisher(projector.PublisherOptions{Log: sv.log, Events: feed, MaxBody: feed.MaxBody, Views: sv.views, Former: sv.views,
+		Render: api.AppendEventOrder, Logger: sv.logger.Named("publisher"), Metrics: sv.metrics})
+}
+
 // addRebuilder lets rebuilds run until the service stops, whoever asked for them.
-func (sv *service) addRebuilder(ctx context.Context) {
-	r := &projector.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
+func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publisher) {
+	r := &rebuild.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
 	if err := r.Begin(ctx); err != nil { // a full disk is no reason not to receive; it is tried again
 		sv.logger.Warn("the first generation of the views is still to be made", zap.Error(err))
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	sv.rebuilds = apiRebuilds{running, r}
-	sv.redrives = apiRedrives{&projector.Redriver{Log: sv.log, Views: sv.views, Logger: sv.logger.Named("redriver")}}
+	sv.redrives = apiRedrives{&projector.Redriver{Log: sv.log, Views: sv.views, Publisher: publisher, Logger: sv.logger.Named("redriver")}}
 	sv.parts = append(sv.parts, part{"rebuilder", func(stop context.Context) error {
 		defer context.AfterFunc(stop, cancel)()
 		return r.Run(running)
@@ -240,14 +260,20 @@ func (sv *service) addRebuilder(ctx context.Context) {
 
 func (sv *service) addAPI() error {
 	l := sv.listeners["api"]
-	a, err := api.New(api.Options{Views: sv.views, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
-		History:  apiHistory{projector.Historian{Log: sv.log, Views: sv.views}},
-		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Keys: sv.keys,
-		Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values, Logger: sv.logger.Named("api"),
+	schedule, err := sv.settings.api.settlement.schedule()
+	if err != nil {
+		return err
+	}
+	a, err := api.New(api.Options{Schedule: schedule, Views: sv.views, Objects: sv.views, OrderOf: orderOf, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
+		History:  apiHistory{projector.NewHistorian(sv.log, sv.views)},
+		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Receives: sv.listeners["receiver"] != nil, Prefix: sv.settings.api.prefix, Zone: sv.settings.api.zone.Location, ReadyLag: sv.settings.api.readyLag,
+		Access: access.Options{Keys: sv.keys, Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values},
+		TLS:    sv.tls["api"].server(), Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
 	if err != nil {
 		return err
 	}
+	sv.answers = a
 	sv.parts = append(sv.parts, part{"api", func(ctx context.Context) error { return a.Serve(ctx, l) }})
 	if sv.keyFile != nil {
 		sv.parts = append(sv.parts, followKeys(sv.keyFile, a))
@@ -258,9 +284,9 @@ func (sv *service) addAPI() error {
 func (sv *service) addReceiver() error {
 	s := &sv.settings.receiver
 	l := sv.listeners["receiver"]
-	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: sv.auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting,
+	rc, err := receiver.New(receiver.Options{Log: sv.log, Auth: sv.auth, MaxBody: s.maxBody, MaxWaiting: s.maxWaiting, MaxWaitingBytes: waitingMemory,
 		AppendTimeout: s.appendTimeout, ReadTimeout: s.readTimeout, HeaderTimeout: s.readTimeout, DrainTimeout: s.drainTimeout,
-		TLSCert: s.tlsCertificate, TLSKey: s.tlsKey, Logger: sv.logger.Named("receiver"), Metrics: sv.metrics})
+		TLS: sv.tls["receiver"].server(), Logger: sv.logger.Named("receiver"), Metrics: sv.metrics})
 	if err != nil {
 		return err
 	}
@@ -288,21 +314,20 @@ func (sv *service) addMetrics() error {
 // announce prints the addresses as they are bound. Everything listens already; the parts start right after.
 func (p *program) announce(sv *service) {
 	fmt.Fprintf(p.stdout, "orderfold %s\n", versionText())
+	if sv.listeners["api"] != nil {
+		fmt.Fprintf(p.stdout, "  dashboard %s/\n", sv.baseURL("api"))
+	}
 	if l := sv.listeners["receiver"]; l != nil {
-		scheme := "http"
-		if sv.settings.receiver.tlsCertificate != "" {
-			scheme = "https"
-		}
-		fmt.Fprintf(p.stdout, "  receiver  %s://%s\n", scheme, l.Addr())
+		fmt.Fprintf(p.stdout, "  receiver  %s://%s\n", sv.settings.receiver.tls.scheme(), l.Addr())
 	}
 	if l := sv.listeners["api"]; l != nil {
-		fmt.Fprintf(p.stdout, "  api       http://%s\n", l.Addr())
+		fmt.Fprintf(p.stdout, "  api       %s://%s%s\n", sv.settings.api.tls.scheme(), l.Addr(), sv.settings.api.prefix)
 	}
 	if l := sv.listeners["metrics"]; l != nil {
 		fmt.Fprintf(p.stdout, "  metrics   http://%s/metrics\n", l.Addr())
 	}
 	if addr := sv.log.Addr(); addr != "" {
-		fmt.Fprintf(p.stdout, "  log       nats://%s, credentials in %s\n", addr, filepath.Join(sv.settings.data, "subscriber.url"))
+		fmt.Fprintf(p.stdout, "  log       nats://%s\n            credentials in %s\n", addr, filepath.Join(sv.settings.data, "subscriber.url"))
 	}
 }
 
@@ -310,5 +335,6 @@ func (p *program) announce(sv *service) {
 func (sv *service) baseURL(name string) string {
 	addr := sv.listeners[name].Addr().String()
 	addr = strings.Replace(addr, "[::]", "127.0.0.1", 1)
-	return "http://" + addr
+	files := map[string]certificateFiles{"receiver": sv.settings.receiver.tls, "api": sv.settings.api.tls}[name]
+	return files.scheme() + "://" + addr + map[string]string{"api": sv.settings.api.prefix}[name]
 }

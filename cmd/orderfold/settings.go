@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"path/filepath"
 	"time"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/receiver"
 )
 
@@ -14,6 +14,7 @@ type settings struct {
 	logLevel string
 	data     string
 	log      logSettings
+	feed     feedSettings
 	receiver receiverSettings
 	api      apiSettings
 	views    string
@@ -26,6 +27,14 @@ type logSettings struct {
 	url, credentials, addr string
 	replicas               int
 	maxBytes               int64
+	singly                 bool
+}
+
+type feedSettings struct {
+	on       bool
+	maxAge   time.Duration
+	maxBytes int64
+	replicas int
 }
 
 type receiverSettings struct {
@@ -35,7 +44,7 @@ type receiverSettings struct {
 	maxWaiting                 int
 	appendTimeout, readTimeout time.Duration
 	drainTimeout               time.Duration
-	tlsCertificate, tlsKey     string
+	tls                        certificateFiles
 }
 
 type verifySettings struct {
@@ -44,62 +53,101 @@ type verifySettings struct {
 }
 
 type apiSettings struct {
-	addr   string
-	access accessSettings
+	addr     string
+	prefix   string
+	zone     timeZone
+	readyLag time.Duration
+	tls      certificateFiles
+	access   accessSettings
+
+	settlement settlementSettings
 }
 
-func (s *settings) registerCommon(f *flag.FlagSet) {
-	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error; logs go to stderr")
-	f.StringVar(&s.data, "data", "data", "folder for the log, the views and the credentials made here")
+func (s *settings) registerCommon(f *flagSet) {
+	defer f.group("Folder and messages")()
+	f.StringVar(&s.logLevel, "log-level", "info", "`level`: debug, info, warn or error; logs go to stderr")
+	f.StringVar(&s.data, "data", "data", "`folder` for the log, the views and the credentials made here")
 }
 
 // quiet makes less of the log the default, for commands whose output is for a person.
-func (s *settings) quiet(f *flag.FlagSet, level string) {
+func (s *settings) quiet(f *flagSet, level string) {
 	f.Lookup("log-level").DefValue = level
 	s.logLevel = level
 }
 
 // registerLog declares the flags of the log; listen adds those of the embedded server.
-func (s *settings) registerLog(f *flag.FlagSet, listen bool) {
-	f.StringVar(&s.log.url, "nats-url", "", "NATS server that keeps the log; empty: an embedded one in the data folder")
-	f.StringVar(&s.log.credentials, "nats-creds", "", "NATS credentials file for --nats-url")
+func (s *settings) registerLog(f *flagSet, listen bool) {
+	defer f.group("The log")()
+	f.StringVar(&s.log.url, "nats-url", "", "`URL` of the NATS server that keeps the log; empty: an embedded one in the data folder")
+	f.StringVar(&s.log.credentials, "nats-creds", "", "NATS credentials `file` for --nats-url")
 	if listen {
-		f.StringVar(&s.log.addr, "nats-addr", "127.0.0.1:4222", "where the embedded server listens for subscribers; empty: nowhere")
+		f.StringVar(&s.log.addr, "nats-addr", "127.0.0.1:4222", "`address` where the embedded server listens for subscribers; empty: nowhere")
 		f.IntVar(&s.log.replicas, "replicas", 1, "copies of the log when it is created on a cluster")
-		f.Int64Var(&s.log.maxBytes, "log-max-bytes", 0, "size at which the log refuses more; 0: most of the free disk when it is created")
+		f.sizeVar(&s.log.maxBytes, "log-max-bytes", 0, "size at which the log refuses more; 0: most of the free disk when it is created")
+		f.BoolVar(&s.log.singly, "publish-singly", false, "publish each notification to the log by itself; slower, for comparison in bench serve")
 	}
 }
 
-func (s *settings) registerReceiver(f *flag.FlagSet) {
+// registerFeed declares the flags of whoever publishes order events.
+func (s *settings) registerFeed(f *flagSet) {
+	defer f.group("The feed of order events")()
+	f.BoolVar(&s.feed.on, "feed", false, "publish what each notification changed as an event in the stream ORDERS")
+	f.DurationVar(&s.feed.maxAge, "feed-max-age", 7*24*time.Hour, "how long the feed keeps an event")
+	f.sizeVar(&s.feed.maxBytes, "feed-max-bytes", 0, "size at which the feed drops its oldest events; 0: an eighth of the free disk when it is created")
+	f.IntVar(&s.feed.replicas, "feed-replicas", 1, "copies of the feed when it is created on a cluster")
+}
+
+func (s *feedSettings) check() error {
+	switch {
+	case s.maxAge <= 0:
+		return usagef("--feed-max-age must be above 0")
+	case s.maxBytes < 0:
+		return usagef("--feed-max-bytes must not be below 0")
+	case s.replicas < 1:
+		return usagef("--feed-replicas must be at least 1")
+	}
+	return nil
+}
+
+func (s *settings) registerReceiver(f *flagSet) {
+	defer f.group("The receiver")()
 	r := &s.receiver
-	f.StringVar(&r.addr, "receiver-addr", "127.0.0.1:8080", "where the platform posts notifications")
+	f.StringVar(&r.addr, "receiver-addr", "127.0.0.1:8080", "`address` where the platform posts notifications")
 	f.Var(&r.auth, "webhook-auth", "headers the platform sends, 'name=value' or 'name=value,other=value'; repeatable, one of them suffices")
-	f.Int64Var(&r.maxBody, "max-body", 1<<20, "largest notification in bytes")
+	f.sizeVar(&r.maxBody, "max-body", 1<<20, "largest notification")
 	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "requests at once; more are answered 503")
 	f.DurationVar(&r.appendTimeout, "append-timeout", 5*time.Second, "how long the log may take before the answer is 503")
 	f.DurationVar(&r.readTimeout, "read-timeout", 10*time.Second, "how long a client may take to send its request")
 	f.DurationVar(&r.drainTimeout, "drain-timeout", 10*time.Second, "how long accepted requests may take after the first signal")
-	f.StringVar(&r.tlsCertificate, "tls-cert", "", "certificate file; with --tls-key the receiver serves HTTPS")
-	f.StringVar(&r.tlsKey, "tls-key", "", "key file of --tls-cert")
+	r.tls.register(f, "", "the receiver")
 }
 
-func (s *settings) registerViews(f *flag.FlagSet) {
-	f.StringVar(&s.views, "views", "", "folder of the order views; empty: views in the data folder")
+func (s *settings) registerViews(f *flagSet) {
+	defer f.group("The views")()
+	f.StringVar(&s.views, "views", "", "`folder` of the order views; empty: views in the data folder")
 }
 
 // registerVerify declares the flags of whoever writes the views.
-func (s *settings) registerVerify(f *flag.FlagSet) {
+func (s *settings) registerVerify(f *flagSet) {
+	defer f.group("The views")()
 	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for comparing the views with the log, above 0, up to 1; 0: never")
 	f.DurationVar(&s.verify.every, "verify-every", 10*time.Minute, "pause between two such comparisons")
 }
 
-func (s *settings) registerAPI(f *flag.FlagSet) {
-	f.StringVar(&s.api.addr, "api-addr", "127.0.0.1:8081", "where the read API answers")
+func (s *settings) registerAPI(f *flagSet) {
+	defer f.group("The API")()
+	f.StringVar(&s.api.addr, "api-addr", "127.0.0.1:8081", "`address` where the read API answers")
+	f.StringVar(&s.api.prefix, "api-prefix", "", "`path` in front of every path of the API and the dashboard, such as /orders-api, as a proxy passes it on")
+	f.DurationVar(&s.api.readyLag, "ready-lag", api.MaxLag, "how far the views may be behind the log, or out of its reach, before /readyz says that they are not ready")
+	s.api.zone.register(f, "in which the API reads a day in a query,")
+	s.api.tls.register(f, "api-", "the API")
 	s.api.access.register(f)
+	s.api.settlement.register(f)
 }
 
-func (s *settings) registerMetrics(f *flag.FlagSet) {
-	f.StringVar(&s.metrics, "metrics-addr", "", "where /metrics and /healthz answer; empty: nowhere")
+func (s *settings) registerMetrics(f *flagSet) {
+	defer f.group("Metrics")()
+	f.StringVar(&s.metrics, "metrics-addr", "", "`address` where /metrics and /healthz answer; empty: nowhere")
 }
 
 // check refuses what the roles cannot run with, before anything is opened or made.
@@ -107,10 +155,11 @@ func (s *settings) check(r roles) error {
 	switch {
 	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN is neither
 		return usagef("--verify-share: %v is not from 0 to 1", s.verify.share)
-	case s.verify.every < 0:
-		return usagef("--verify-every: %v is below 0", s.verify.every)
-	case s.log.maxBytes < 0:
-		return usagef("--log-max-bytes: %d is below 0; 0 is most of the free disk", s.log.maxBytes)
+	}
+	if r.projector {
+		if err := s.feed.check(); err != nil {
+			return err
+		}
 	}
 	if r.receiver {
 		if err := errors.Join(s.receiver.check(), s.platform.check()); err != nil {
@@ -118,7 +167,14 @@ func (s *settings) check(r roles) error {
 		}
 	}
 	if r.api {
-		return s.api.access.check()
+		if err := api.CheckPrefix(s.api.prefix); err != nil {
+			return usagef("--api-prefix: %v", err)
+		}
+		if s.api.readyLag <= 0 {
+			return usagef("--ready-lag must be above 0")
+		}
+		_, err := s.api.settlement.schedule()
+		return errors.Join(s.api.tls.check("api-"), s.api.access.check(), err)
 	}
 	return nil
 }
@@ -135,11 +191,8 @@ func (r *receiverSettings) check() error {
 			return usagef("--%s must be above 0", limit.flag)
 		}
 	}
-	if (r.tlsCertificate == "") != (r.tlsKey == "") {
-		return usagef("--tls-cert and --tls-key go together: the certificate and its key")
-	}
 	_, err := r.credentials()
-	return err
+	return errors.Join(r.tls.check(""), err)
 }
 
 // viewsFolder is where the views are.

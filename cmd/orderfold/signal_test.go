@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halfPosted serves, posts a notification but for its last byte, and sends the first signal. It returns when nothing new is
+// halfPosted serves, posts a notification but for its last byte, and sends that signal. It returns when nothing new is
 // accepted any more.
-func halfPosted(t *testing.T) (p *process, conn net.Conn, rest string) {
+func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest string) {
 	p = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
 	addr := strings.TrimPrefix(p.addrs["receiver"], "http://")
 	conn, err := net.Dial("tcp", addr)
@@ -34,7 +35,7 @@ func halfPosted(t *testing.T) (p *process, conn net.Conn, rest string) {
 	require.Contains(t, line, "100 Continue")
 	_, err = conn.Write([]byte(body[:len(body)-1]))
 	require.NoError(t, err)
-	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.cmd.Process.Signal(first))
 	eventually(t, "the listener is closed", func() bool {
 		another, err := net.Dial("tcp", addr)
 		if err == nil {
@@ -46,7 +47,24 @@ func halfPosted(t *testing.T) (p *process, conn net.Conn, rest string) {
 }
 
 func TestTheFirstSignalFinishesWhatWasAccepted(t *testing.T) {
-	p, conn, rest := halfPosted(t)
+	for _, first := range []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGHUP} {
+		t.Run(first.String(), func(t *testing.T) {
+			p, conn, rest := halfPosted(t, first)
+			requireFinished(t, p, conn, rest)
+		})
+	}
+}
+
+// The kernel and the shell both say that a terminal was closed.
+func TestASecondHangupChangesNothing(t *testing.T) {
+	p, conn, rest := halfPosted(t, syscall.SIGHUP)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	requireFinished(t, p, conn, rest)
+}
+
+// requireFinished sends the rest of the notification, and wants it to be stored and p to end well.
+func requireFinished(t *testing.T, p *process, conn net.Conn, rest string) {
+	t.Helper()
 	_, err := conn.Write([]byte(rest))
 	require.NoError(t, err)
 	reader := bufio.NewReader(conn)
@@ -63,7 +81,7 @@ func TestTheFirstSignalFinishesWhatWasAccepted(t *testing.T) {
 }
 
 func TestTheSecondSignalKills(t *testing.T) {
-	p, _, _ := halfPosted(t)
+	p, _, _ := halfPosted(t, syscall.SIGTERM)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	var exit *exec.ExitError
 	require.True(t, errors.As(<-p.exited, &exit))

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,7 +16,7 @@ import (
 )
 
 // registerTraffic declares the flags that simulate and demo share.
-func registerTraffic(f *flag.FlagSet, o *platformtest.Options, orders int, rate float64) {
+func registerTraffic(f *flagSet, o *platformtest.Options, orders int, rate float64) {
 	f.IntVar(&o.Orders, "orders", orders, "orders to play")
 	f.Uint64Var(&o.Seed, "seed", 1, "the same seed and start play the same orders")
 	f.Float64Var(&o.Rate, "rate", rate, "notifications per second; 0: as fast as they are taken")
@@ -28,32 +28,29 @@ func registerTraffic(f *flag.FlagSet, o *platformtest.Options, orders int, rate 
 // simulate plays the platform against a receiver and says what it sent.
 func (p *program) simulate(ctx context.Context, args []string) error {
 	var o platformtest.Options
-	var report, start, apiURL, apiKey, platformAddr string
+	var report, platformAddr string
+	var start when
+	var api apiAccess
 	var asJSON bool
-	_, err := p.flags("simulate", "", args, func(f *flag.FlagSet) {
-		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "the receiver; a path is kept in front of the event type")
+	_, err := p.flags("simulate", "", args, func(f *flagSet) {
+		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "`URL` of the receiver; a path is kept in front of the event type")
 		f.StringVar(&o.Auth, "webhook-auth", "", "headers to send, 'name=value' or 'name=value,other=value'")
 		registerTraffic(f, &o, 1000, 0)
 		f.BoolFunc("shuffle", "the same as --overtaking 1", func(string) error { o.Overtaking = 1; return nil })
 		f.Float64Var(&o.Lost, "lost", 0, "share of notifications that are never posted")
 		f.Float64Var(&o.Listed, "listed", 0.5, "share of the lost ones that the platform lists as undelivered; more where there is no other way to find out")
-		f.StringVar(&platformAddr, "platform-addr", "", "where the platform's own API answers, until Ctrl-C; on loopback; port 0: a free one; empty: nowhere")
-		f.StringVar(&start, "start", "", "when the last order was placed, RFC 3339; empty: now")
-		f.StringVar(&report, "report", "", "file for the facts sent and the state expected of each order, as JSON")
-		f.StringVar(&apiURL, "api-url", "", "read API to compare every order with at the end; empty: none")
-		f.StringVar(&apiKey, "api-key", "", "key for --api-url")
+		f.StringVar(&platformAddr, "platform-addr", "", "`address` where the platform's own API answers, until Ctrl-C; on loopback; port 0: a free one; empty: nowhere")
+		f.Var(&start, "start", "when the last order was placed: "+fmt.Sprintf(whenExamples, "UTC")+"; empty: now")
+		f.StringVar(&report, "report", "", "`file` for the facts sent and the state expected of each order, as JSON")
+		api.registerAs(f, "", "`URL` of the read API to compare every order with at the end; empty: none", "key for --api-url")
 		f.BoolVar(&asJSON, "json", false, "print the totals as JSON, and everything else to stderr")
 	})
 	if err != nil {
 		return err
 	}
 	data, p := p.apart(asJSON)
-	if start != "" {
-		if o.Start, err = time.Parse(time.RFC3339Nano, start); err != nil {
-			return usagef("--start: %q is not an RFC 3339 time", start)
-		}
-	}
-	if platformAddr != "" && apiURL != "" {
+	o.Start = start.in(time.UTC)
+	if platformAddr != "" && api.url != "" {
 		return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
 	}
 	if platformAddr != "" {
@@ -61,6 +58,16 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 			return err
 		}
 		defer o.Platform.Close()
+	}
+	if err := reach(ctx, o.URL); err != nil {
+		return fmt.Errorf("simulate: %w; start orderfold serve, or name the receiver with --url", err)
+	}
+	return p.playOnce(ctx, o, report, &api, data, asJSON)
+}
+
+// playOnce plays the traffic, reports what was sent, and compares it with what the API shows, if its URL is known.
+func (p *program) playOnce(ctx context.Context, o platformtest.Options, report string, api *apiAccess, data io.Writer, asJSON bool) error {
+	if o.Platform != nil {
 		p.announcePlatform(o.Platform)
 	}
 	result, err := p.playTraffic(ctx, o)
@@ -74,14 +81,38 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	if failed := result.Totals.Notifications - result.Totals.Acknowledged; failed > 0 {
 		return fmt.Errorf("simulate: %d notifications were not acknowledged%s", failed, firstFailure(result))
 	}
-	if apiURL != "" {
-		return p.compare(ctx, apiURL, apiKey, result)
+	if api.url != "" {
+		return p.compare(ctx, api, result)
 	}
 	if o.Platform != nil {
 		fmt.Fprintln(p.stdout, "Everything is posted; the platform goes on answering until Ctrl-C.")
 		<-ctx.Done()
 	}
 	return nil
+}
+
+// reachPatience is how long a host may take to accept a connection.
+const reachPatience = 5 * time.Second
+
+// reach returns an error when nothing listens at the URL. A receiver that goes away later is waited for.
+func reach(ctx context.Context, text string) error {
+	request, err := http.NewRequest(http.MethodPost, text, nil)
+	if err != nil || request.URL.Host == "" || request.URL.Scheme != "http" && request.URL.Scheme != "https" {
+		return nil // the play says what is wrong with it
+	}
+	if proxy, err := http.ProxyFromEnvironment(request); err != nil || proxy != nil {
+		return nil // which answers in its place
+	}
+	u := request.URL
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme // http and https are names of ports
+	}
+	conn, err := (&net.Dialer{Timeout: reachPatience}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return fmt.Errorf("nothing listens at %s: %w", text, err)
+	}
+	return conn.Close()
 }
 
 // playTraffic shows how far it is.
@@ -129,17 +160,17 @@ func writeReport(path string, r platformtest.Result) error {
 func (p *program) apart(asJSON bool) (io.Writer, *program) {
 	data := p.stdout
 	if asJSON {
-		p = &program{p.environ, p.stderr, p.stderr}
+		p = &program{environ: p.environ, stdout: p.stderr, stderr: p.stderr}
 	}
 	return data, p
 }
 
 func printTotals(w io.Writer, t platformtest.Totals, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(w).Encode(t)
+		return printJSON(w, t)
 	}
-	fmt.Fprintf(w, "orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d\n",
-		t.Orders, t.Notifications, t.Repeats, t.OtherObjects, t.Acknowledged, t.Retries, t.HighestLogSequence)
+	fmt.Fprintln(w, wrapped(fmt.Sprintf("orders %d, notifications %d (repeats %d, other objects %d), acknowledged %d, retries %d, last sequence %d",
+		t.Orders, t.Notifications, t.Repeats, t.OtherObjects, t.Acknowledged, t.Retries, t.HighestLogSequence), helpWidth))
 	if t.Lost > 0 {
 		fmt.Fprintf(w, "lost on purpose: %d\n", t.Lost)
 	}
@@ -150,8 +181,8 @@ func printTotals(w io.Writer, t platformtest.Totals, asJSON bool) error {
 }
 
 // compare reads every order back and says where the API shows something else than was played.
-func (p *program) compare(ctx context.Context, url, key string, r platformtest.Result) error {
-	c, err := newClient(url, key)
+func (p *program) compare(ctx context.Context, api *apiAccess, r platformtest.Result) error {
+	c, err := api.client()
 	if err != nil {
 		return err
 	}

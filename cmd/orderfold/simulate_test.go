@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -63,4 +64,17 @@ func TestSimulateAnswersAsThePlatform(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, 3, decoded[platformtest.Totals](t, []byte(stdout)).Orders)
 	serving.stop()
+}
+
+func TestASimulationStartsInAYearThatItCanPlan(t *testing.T) {
+	receiver := httptest.NewServer(http.NotFoundHandler()) // nothing is posted to it
+	t.Cleanup(receiver.Close)
+	for _, start := range []string{"0001-01-01T00:00:00+01:00", "1600-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "1600-01-01"} {
+		code, _, stderr := execute(t, nil, "simulate", "--start", start, "--orders", "1", "--url", receiver.URL)
+		require.Equal(t, exitFailed, code, start)
+		require.Contains(t, stderr, "of the years 1678 to 2261")
+	}
+	code, _, stderr := execute(t, nil, "simulate", "--start", "2026-03-02T9:00:00Z")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "--start")
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -14,9 +14,11 @@ import (
 func (p *program) states(_ context.Context, args []string) error {
 	var format string
 	var asJSON bool
-	_, err := p.flags("states", "", args, func(f *flag.FlagSet) {
+	var settlement settlementSettings
+	_, err := p.flags("states", "", args, func(f *flagSet) {
 		f.StringVar(&format, "format", "text", "text, json or mermaid")
 		f.BoolVar(&asJSON, "json", false, "the same as --format json")
+		settlement.register(f)
 	})
 	if err != nil {
 		return err
@@ -24,21 +26,26 @@ func (p *program) states(_ context.Context, args []string) error {
 	if asJSON {
 		format = "json"
 	}
+	schedule, err := settlement.schedule()
+	if err != nil {
+		return err
+	}
 	switch format {
 	case "text":
-		return p.statesText()
+		return p.statesText(schedule)
 	case "json":
 		e := json.NewEncoder(p.stdout)
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"statuses": statemachine.Statuses(), "breaks": statemachine.Rules()})
+		return e.Encode(map[string]any{"statuses": statemachine.Statuses(), "breaks": statemachine.Rules(),
+			"cycles": api.NewSettlementCycles(schedule)})
 	case "mermaid":
 		_, err := fmt.Fprint(p.stdout, statemachine.Mermaid())
 		return err
 	}
-	return usagef("--format: %q is none of text, json, mermaid", format)
+	return usagef("--format: %s", unknownName("a format", format, []string{"text", "json", "mermaid"}, ""))
 }
 
-func (p *program) statesText() error {
+func (p *program) statesText(schedule *statemachine.Schedule) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RANK\tSTATUS\tOPEN\tFINAL\tMEANING")
 	for _, s := range statemachine.Statuses() {
@@ -47,6 +54,10 @@ func (p *program) statesText() error {
 	fmt.Fprintln(w, "\nBREAK\tSEVERITY\tCONDITION")
 	for _, r := range statemachine.Rules() {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Code, r.Severity, r.Condition)
+	}
+	fmt.Fprintln(w, "\nSETTLEMENT\tCYCLE\tTRADE DATE")
+	for _, c := range schedule.Cycles() {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Class, c.Name(), cycleText(&c))
 	}
 	return w.Flush()
 }

@@ -19,7 +19,7 @@ type watcher struct {
 	filter client.OrderFilter
 	mu     sync.Mutex
 	orders map[string]client.Order
-	last   uint64 // ID of the last event
+	last   uint64 // in the ID of the last event
 	err    error
 }
 
@@ -32,8 +32,8 @@ func (w *watcher) watch(ctx context.Context, c *client.Client) {
 		case ctx.Err() != nil:
 		case err != nil:
 			w.err = err
-		case e.ID != 0 && e.ID <= w.last:
-			w.err = fmt.Errorf("event %d came after %d", e.ID, w.last)
+		case e.ID != "" && sequenceOf(e.ID) <= w.last:
+			w.err = fmt.Errorf("event %s came after %d", e.ID, w.last)
 		case e.Resync != nil:
 			w.err = errors.New("resync: " + e.Resync.Detail)
 		case e.Snapshot != nil:
@@ -48,13 +48,20 @@ func (w *watcher) watch(ctx context.Context, c *client.Client) {
 		case e.Change != nil:
 			delete(w.orders, e.Change.Order.OrderID)
 		}
-		w.last = max(w.last, e.ID)
+		w.last = max(w.last, sequenceOf(e.ID))
 		failed := w.err != nil
 		w.mu.Unlock()
 		if failed {
 			return
 		}
 	}
+}
+
+// sequenceOf returns the sequence in the id of an event; 0 when there is none.
+func sequenceOf(id string) uint64 {
+	number, _, _ := strings.Cut(id, "-")
+	sequence, _ := strconv.ParseUint(number, 10, 64)
+	return sequence
 }
 
 // complete reports whether the watcher has heard of everything up to sequence, or failed.
@@ -84,7 +91,7 @@ func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t
 	for _, name := range []string{"receiver", "api"} {
 		args = append(args, "--"+name+"-addr", strings.TrimPrefix(p.addrs[name], "http://"))
 	}
-	c, err := newClient(p.addrs["api"], "")
+	c, err := (&apiAccess{url: p.addrs["api"]}).client()
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup

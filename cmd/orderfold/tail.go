@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,7 +17,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/orderfold/orderfold/eventlog"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/receiver"
+	"github.com/orderfold/orderfold/receiver/platform"
 )
 
 // logLine is one record as tail prints it.
@@ -31,52 +34,197 @@ type logLine struct {
 	BodyBytes   []byte          `json:"bodyBase64,omitempty"` // instead of body when that is not JSON in UTF-8
 }
 
-// tail prints records of the log, of a running service or of a stopped one's data folder.
+// tailing is what tail was asked for.
+type tailing struct {
+	settings      settings
+	from, last    uint64
+	since         when
+	zone          timeZone
+	follow        bool
+	object, order string
+	feed          bool   // events, not records
+	class         string // of events
+}
+
+// tail prints records of the log, or events of the feed, of a running service or of a stopped one's data folder.
 func (p *program) tail(ctx context.Context, args []string) error {
-	var s settings
-	var from uint64
-	var follow bool
-	var object, order string
-	_, err := p.flags("tail", "", args, func(f *flag.FlagSet) {
-		s.registerCommon(f)
-		s.quiet(f, "error")
-		s.registerLog(f, false)
-		f.Uint64Var(&from, "from", 1, "first sequence to print")
-		f.BoolVar(&follow, "follow", false, "go on with what arrives, until interrupted")
-		f.StringVar(&object, "object", "", "only records of this object, for example traditional-asset-order")
-		f.StringVar(&order, "order", "", "only notifications of the order with this id")
+	var t tailing
+	_, err := p.flags("tail", "", args, func(f *flagSet) {
+		t.settings.registerCommon(f)
+		t.settings.quiet(f, "error")
+		t.settings.registerLog(f, false)
+		f.Uint64Var(&t.from, "from", 0, "first sequence to print; 0: that of the log's first record")
+		f.Var(&t.since, "since", "only records received then or later: "+fmt.Sprintf(whenExamples, ownZone)+". Not with --from")
+		t.zone.register(f, "of a day in --since,")
+		f.Uint64Var(&t.last, "last", 0, "only the last so many of the records that the other flags select; 0: all of them")
+		f.BoolVar(&t.follow, "follow", false, "print what arrives from then on, until interrupted")
+		f.StringVar(&t.object, "object", "", "only records of this `object`, for example traditional-asset-order")
+		f.StringVar(&t.order, "order", "", "only notifications of the order with this `id`")
+		f.BoolVar(&t.feed, "feed", false, "print events of the feed; --from is a sequence of the feed then")
+		f.StringVar(&t.class, "asset-class", "", "with --feed: only events of orders of this `class`: traditional, digital, tokenized or other")
 		f.BoolFunc("json", "as without: every line is JSON", func(string) error { return nil })
 	})
 	if err != nil {
 		return err
 	}
-	log, err := p.existingLog(ctx, &s, true)
+	if err := t.check(); err != nil {
+		return err
+	}
+	log, err := p.existingLog(ctx, &t.settings, true)
 	if err != nil {
 		return err
 	}
-	err = p.printRecords(ctx, records(ctx, log, from, follow), func(r *eventlog.Record) bool {
-		return (object == "" || r.Object == object) && (order == "" || projector.OrderID(r) == order)
-	})
+	if t.feed {
+		err = t.printFeed(ctx, p, log)
+	} else {
+		err = t.print(ctx, p, log)
+	}
 	if ctx.Err() != nil {
 		err = nil // interrupted: that is how following ends
 	}
 	return errors.Join(err, log.Close())
 }
 
-func records(ctx context.Context, log *eventlog.Log, from uint64, follow bool) iter.Seq2[eventlog.Record, error] {
-	after := eventlog.Position{Sequence: max(from, 1) - 1}
-	if follow {
-		return log.Follow(ctx, after)
+func (t *tailing) check() error {
+	if err := t.checkFeed(); err != nil {
+		return err
 	}
-	return log.Read(ctx, after)
+	if t.from > 0 && t.since.given() {
+		return usagef("tail: --from and --since both say where to begin: give one of them")
+	}
+	if objects := knownObjects(); t.object != "" && !slices.Contains(objects, t.object) {
+		// An event type is not far from its object, in whichever way it is written.
+		word := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(t.object, "_", "-")), "-notification")
+		text := fmt.Sprintf("%q is not an object", t.object)
+		if near := nearest(word, objects); near != "" {
+			text += fmt.Sprintf("; did you mean %s?", near)
+		}
+		return usagef("tail: --object: %s (one of %s)", text, strings.Join(objects, ", "))
+	}
+	return nil
 }
 
-func (p *program) printRecords(ctx context.Context, records iter.Seq2[eventlog.Record, error], wanted func(*eventlog.Record) bool) error {
-	encoder := json.NewEncoder(p.stdout)
-	encoder.SetEscapeHTML(false)
-	for r, err := range records {
-		if err != nil {
+// knownObjects are the objects that a log has records of.
+func knownObjects() []string {
+	objects := []string{platform.UnknownObject}
+	for _, t := range receiver.EventTypes() {
+		objects = append(objects, t.Object)
+	}
+	slices.Sort(objects)
+	return objects
+}
+
+// wants reports whether the record is to be printed.
+func (t *tailing) wants(r *eventlog.Record) bool {
+	return (t.object == "" || r.Object == t.object) && (t.order == "" || decode.OrderID(r.Object, r.Body) == t.order) && !r.Received.Before(t.since.in(t.zone.Location))
+}
+
+// print prints what is wanted.
+func (t *tailing) print(ctx context.Context, p *program, log *eventlog.Log) error {
+	bounds, err := log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	first := max(t.from, 1)
+	if t.since.given() {
+		if first, err = receivedSince(ctx, log, &bounds, t.since.in(t.zone.Location)); err != nil {
 			return err
+		}
+	}
+	if t.last > 0 {
+		if first, err = t.firstOfLast(ctx, log, &bounds, first); err != nil {
+			return err
+		}
+	}
+	after := eventlog.Position{Sequence: first - 1}
+	records := log.Read(ctx, after)
+	switch {
+	case t.follow:
+		records = log.Follow(ctx, after)
+	case first > bounds.Last && t.from == 0: // a log that has nothing so new; of --from the log reports that
+		records = func(func(eventlog.Record, error) bool) {}
+	}
+	end := uint64(math.MaxUint64)
+	if t.last > 0 && !t.follow {
+		end = bounds.Last // what arrived meanwhile would be one more than so many
+	}
+	printed, err := p.printRecords(records, end, t.wants)
+	if err == nil && printed == 0 {
+		fmt.Fprintln(p.stderr, "no record matches")
+	}
+	return err
+}
+
+// receivedSince returns the sequence at which the records begin that were received at that time or later, by halving: times received
+// rise, except where a clock was set back.
+func receivedSince(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, since time.Time) (uint64, error) {
+	low, high := b.First, b.Last+1
+	for low < high {
+		middle := low + (high-low)/2
+		at, err := presentAt(ctx, log, middle, high)
+		switch {
+		case err != nil:
+			return 0, err
+		case at == nil || !at.Received.Before(since): // nothing is there, or it is late enough
+			high = middle
+		default:
+			low = at.Sequence + 1
+		}
+	}
+	return max(low, 1), nil
+}
+
+// presentAt returns the first record from a sequence on and below another one, nil if there is none: the log may have lost some.
+func presentAt(ctx context.Context, log *eventlog.Log, from, below uint64) (*eventlog.Record, error) {
+	for r, err := range log.Read(ctx, eventlog.Position{Sequence: from - 1}) {
+		if err != nil || r.Sequence >= below {
+			return nil, err
+		}
+		return &r, nil
+	}
+	return nil, nil
+}
+
+// stretch is how many records the first look back is at; each look further back is at twice as many. A variable for tests.
+var stretch uint64 = 4096
+
+// firstOfLast returns the sequence of the first of the last records wanted, at least first. It goes back stretch by stretch, so that the
+// last records of a long log are found at once.
+func (t *tailing) firstOfLast(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, first uint64) (uint64, error) {
+	first = max(first, b.First)
+	var found []uint64 // descending stretches, ascending in each
+	end := b.Last
+	for length := stretch; end >= first && end > 0 && uint64(len(found)) < t.last; length *= 2 {
+		begin := max(first, end-min(end-1, length-1))
+		var here []uint64
+		for r, err := range log.Read(ctx, eventlog.Position{Sequence: begin - 1}) {
+			if err != nil {
+				return 0, err
+			}
+			if r.Sequence > end {
+				break
+			}
+			if t.wants(&r) {
+				here = append(here, r.Sequence)
+			}
+		}
+		found = append(here, found...)
+		end = begin - 1
+	}
+	if uint64(len(found)) > t.last {
+		found = found[uint64(len(found))-t.last:]
+	}
+	if len(found) == 0 {
+		return b.Last + 1, nil
+	}
+	return found[0], nil
+}
+
+// printRecords prints those that are wanted up to a sequence.
+func (p *program) printRecords(records iter.Seq2[eventlog.Record, error], end uint64, wanted func(*eventlog.Record) bool) (printed int, err error) {
+	for r, err := range records {
+		if err != nil || r.Sequence > end {
+			return printed, err
 		}
 		if !wanted(&r) {
 			continue
@@ -88,11 +236,12 @@ func (p *program) printRecords(ctx context.Context, records iter.Seq2[eventlog.R
 		} else {
 			line.BodyBytes = r.Body
 		}
-		if err := encoder.Encode(line); err != nil {
-			return fmt.Errorf("tail: %w", err)
+		if err := printJSON(p.stdout, line); err != nil {
+			return printed, fmt.Errorf("tail: %w", err)
 		}
+		printed++
 	}
-	return nil
+	return printed, nil
 }
 
 // existingLog opens the log of --nats-url, of the service that runs on the data folder, or of a stopped one. readLost reads also
@@ -118,7 +267,7 @@ func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (
 	if err != nil {
 		return nil, fmt.Errorf("orderfold runs on %s and %w; start it with --nats-addr", s.data, errNotListening)
 	}
-	o.Dir, o.Guest, o.URL = "", true, strings.TrimSpace(string(url))
+	o.Dir, o.Guest, o.URL = "", true, strings.TrimSpace(strings.TrimPrefix(string(url), byteOrderMark))
 	// Of this server's sync mode the service that runs knows better than what it tells its clients.
 	o.Logger = logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	return eventlog.Open(ctx, o)

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"time"
 
 	"github.com/orderfold/orderfold/api/client"
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/rebuild"
 	"github.com/orderfold/orderfold/projector/views"
 )
 
@@ -42,7 +40,7 @@ func newComparison(f *views.Findings, taken time.Duration) comparison {
 func (p *program) verify(ctx context.Context, args []string) error {
 	var s settings
 	var asJSON bool
-	if _, err := p.flags("verify", "", args, func(f *flag.FlagSet) {
+	if _, err := p.flags("verify", "", args, func(f *flagSet) {
 		s.registerCommon(f)
 		s.quiet(f, "error")
 		f.Lookup("log-level").DefValue = "warn"
@@ -60,7 +58,7 @@ func (p *program) verify(ctx context.Context, args []string) error {
 	}
 	c := newComparison(&found, time.Since(begin))
 	if asJSON {
-		err = json.NewEncoder(p.stdout).Encode(c)
+		err = printJSON(p.stdout, c)
 	} else {
 		p.printComparison(&c)
 	}
@@ -81,13 +79,13 @@ func (p *program) examineViews(ctx context.Context, s *settings) (found views.Fi
 	defer func() { err = errors.Join(err, log.Close()) }()
 	line := newLine(p.stderr)
 	defer line.end()
-	return projector.Verify(ctx, projector.Examination{Log: log, Dir: s.viewsFolder(),
-		Tell: func(at projector.Progress) { line.show(at.Records >= at.Total, progressText(at)) }})
+	return rebuild.Verify(ctx, rebuild.Examination{Log: log, Dir: s.viewsFolder(),
+		Report: func(at rebuild.Progress) { line.show(at.Records >= at.Total, progressText(at)) }})
 }
 
-func progressText(at projector.Progress) string {
+func progressText(at rebuild.Progress) string {
 	what := "records"
-	if at.Phase == projector.Comparing {
+	if at.Phase == rebuild.Comparing {
 		what = "orders"
 	}
 	text := fmt.Sprintf("%s: %d of %d %s", at.Phase, at.Records, at.Total, what)

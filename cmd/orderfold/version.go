@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
-	"github.com/orderfold/orderfold/projector"
+	"github.com/orderfold/orderfold/projector/decode"
 )
 
 // buildVersion is set by the Makefile: -ldflags "-X main.buildVersion=…".
@@ -27,15 +25,15 @@ func versionText() string {
 
 func (p *program) version(_ context.Context, args []string) error {
 	var asJSON bool
-	if _, err := p.flags("version", "", args, func(f *flag.FlagSet) {
+	if _, err := p.flags("version", "", args, func(f *flagSet) {
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(map[string]string{"version": versionText(), "foldVersion": projector.FoldVersion(),
+		return printJSON(p.stdout, map[string]string{"version": versionText(), "foldVersion": decode.FoldVersion(),
 			"go": runtime.Version()})
 	}
-	_, err := fmt.Fprintf(p.stdout, "orderfold %s (fold version %s, %s)\n", versionText(), projector.FoldVersion(), runtime.Version())
+	_, err := fmt.Fprintf(p.stdout, "orderfold %s (fold version %s, %s)\n", versionText(), decode.FoldVersion(), runtime.Version())
 	return err
 }

@@ -3,10 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -28,7 +27,7 @@ type webhooksSettings struct {
 // webhooks shows and changes where the platform posts.
 func (p *program) webhooks(ctx context.Context, args []string) error {
 	var s webhooksSettings
-	operands, err := p.flags("webhooks", "ACTION", args, func(f *flag.FlagSet) {
+	operands, err := p.flags("webhooks", "ACTION", args, func(f *flagSet) {
 		s.access.registerAccess(f)
 		f.StringVar(&s.url, "url", "", "where the receiver can be reached, with https; the name of each event type is appended")
 		f.Var(&s.events, "event", "event type, like TRADITIONAL_ASSET_ORDER_NOTIFICATION, or ALL; repeatable; none: the three order types (delete wants them named)")
@@ -43,7 +42,7 @@ func (p *program) webhooks(ctx context.Context, args []string) error {
 		"set": (*webhookRun).set, "delete": (*webhookRun).remove}
 	act, known := actions[operands[0]]
 	if !known {
-		return usagef("webhooks: %q is none of list, diff, set, delete", operands[0])
+		return usagef("webhooks: %s", unknownName("an action", operands[0], []string{"list", "diff", "set", "delete"}, ""))
 	}
 	if s.access.url == "" {
 		return usagef("webhooks: --platform-url is missing")
@@ -56,7 +55,12 @@ func (p *program) webhooks(ctx context.Context, args []string) error {
 		return err
 	}
 	defer run.client.Close()
-	if err = act(run, ctx); err != nil && operands[0] == "diff" && !errors.As(err, new(*diagnosis)) {
+	if err = reach(ctx, s.access.url); err != nil {
+		err = fmt.Errorf("webhooks: %w; correct --platform-url", err)
+	} else {
+		err = act(run, ctx)
+	}
+	if err != nil && operands[0] == "diff" && !errors.As(err, new(*diagnosis)) {
 		err = &diagnosis{exitUsage, err.Error()}
 	}
 	return err
@@ -108,7 +112,7 @@ func (r *webhookRun) eventTypes(action string) (names []string, err error) {
 	}
 	for _, name := range r.s.events.values {
 		if !known[name] && name != allEvents {
-			return nil, usagef("webhooks: --event %q is not an event type of the platform", name)
+			return nil, usagef("webhooks: --event: %s", unknownName("an event type of the platform", name, slices.Sorted(maps.Keys(known)), ""))
 		}
 		names = append(names, name)
 	}
@@ -142,21 +146,23 @@ type shownWebhook struct {
 	Headers   []string `json:"headers"`
 }
 
+// list shows what can be read, also when the answer to one of the two questions cannot be read, or in part only.
 func (r *webhookRun) list(ctx context.Context) error {
 	all, err := r.client.Webhooks(ctx)
-	if err != nil {
+	missing, missingErr := r.client.WebhooksMissing(ctx)
+	if err = errors.Join(err, missingErr); all == nil && missing == nil && err != nil {
 		return err
 	}
-	missing, err := r.client.WebhooksMissing(ctx)
-	if err != nil {
-		return err
-	}
+	return errors.Join(r.show(all, missing), err)
+}
+
+func (r *webhookRun) show(all []platform.Webhook, missing []string) error {
 	shown := make([]shownWebhook, len(all))
 	for i, w := range all {
 		shown[i] = shownWebhook{w.EventType, withoutSecrets(w.URL), headerNames(w.Headers)}
 	}
 	if r.s.asJSON {
-		return json.NewEncoder(r.p.stdout).Encode(map[string]any{"webhooks": shown, "missing": missing})
+		return printJSON(r.p.stdout, map[string]any{"webhooks": shown, "missing": missing})
 	}
 	for _, w := range shown {
 		fmt.Fprintf(r.p.stdout, "%s\n  %s\n", w.EventType, w.URL)
@@ -196,7 +202,7 @@ func (r *webhookRun) diff(ctx context.Context) error {
 		return err
 	}
 	if r.s.asJSON {
-		if err := json.NewEncoder(r.p.stdout).Encode(differences); err != nil {
+		if err := printJSON(r.p.stdout, differences); err != nil {
 			return err
 		}
 	}
@@ -224,16 +230,31 @@ func (r *webhookRun) set(ctx context.Context) error {
 	if err := r.confirm(fmt.Sprintf("Set %d webhooks?", len(due))); err != nil {
 		return err
 	}
-	for i, w := range due {
-		if err := r.client.SetWebhook(ctx, w); err != nil {
-			return fmt.Errorf("%d of %d were set: %w", i, len(due), err)
+	set, err := each(ctx, due, func(w platform.Webhook) error { return r.client.SetWebhook(ctx, w) })
+	if err != nil {
+		err = fmt.Errorf("%d of %d were set: %w", len(set), len(due), err)
+	}
+	return errors.Join(r.done("set", differences, set), err)
+}
+
+// each changes one webhook after the other, also after one that fails, and returns those that were changed.
+func each(ctx context.Context, due []platform.Webhook, change func(platform.Webhook) error) (done []platform.Webhook, err error) {
+	var errs []error
+	for _, w := range due {
+		if err := change(w); err != nil {
+			errs = append(errs, err)
+		} else {
+			done = append(done, w)
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return r.done("set", differences, due)
+	return done, errors.Join(errs...)
 }
 
 func (r *webhookRun) remove(ctx context.Context) error {
-	registered, err := r.client.Webhooks(ctx)
+	registered, err := r.registered(ctx)
 	if err != nil {
 		return err
 	}
@@ -254,13 +275,27 @@ func (r *webhookRun) remove(ctx context.Context) error {
 	if err := r.confirm(fmt.Sprintf("Delete %d webhooks? The platform then posts nothing of these types.", len(due))); err != nil {
 		return err
 	}
-	for i, w := range due {
-		var fault *platform.Error
-		if err := r.client.DeleteWebhook(ctx, w.EventType); err != nil && !(errors.As(err, &fault) && fault.Kind == platform.Gone) {
-			return fmt.Errorf("%d of %d were deleted: %w", i, len(due), err)
+	deleted, err := each(ctx, due, func(w platform.Webhook) error {
+		err := r.client.DeleteWebhook(ctx, w.EventType)
+		if fault := (*platform.Error)(nil); errors.As(err, &fault) && fault.Kind == platform.Gone {
+			return nil
 		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("%d of %d were deleted: %w", len(deleted), len(due), err)
 	}
-	return r.done("deleted", nil, due)
+	return errors.Join(r.done("deleted", nil, deleted), err)
+}
+
+// registered returns what is registered. Of entries that cannot be read it warns, and leaves them out.
+func (r *webhookRun) registered(ctx context.Context) ([]platform.Webhook, error) {
+	all, err := r.client.Webhooks(ctx)
+	if err != nil && all != nil {
+		fmt.Fprintf(r.p.stderr, "warning: %v\n", err)
+		err = nil
+	}
+	return all, err
 }
 
 // done says what was changed; as JSON together with what differed before.
@@ -274,7 +309,7 @@ func (r *webhookRun) done(what string, differences []webhookDifference, webhooks
 		if differences != nil {
 			answer["differences"] = differences
 		}
-		return json.NewEncoder(r.p.stdout).Encode(answer)
+		return printJSON(r.p.stdout, answer)
 	}
 	fmt.Fprintf(r.p.stdout, "%s: %d\n", what, len(names))
 	return nil

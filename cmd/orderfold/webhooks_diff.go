@@ -40,7 +40,7 @@ func (d *webhookDifference) isSame() bool {
 
 // compare returns every wanted event type, and then those that are registered besides.
 func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
-	registered, err := r.client.Webhooks(ctx)
+	registered, err := r.registered(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
 }
 
 func (d *webhookDifference) compare(want, have *platform.Webhook) {
-	d.State, d.HaveURL, d.sameURL = same, withoutSecrets(have.URL), want.URL == have.URL
+	d.State, d.HaveURL, d.sameURL = same, withoutSecrets(have.URL), sameEndpoint(want.URL, have.URL)
 	if !d.sameURL {
 		d.State = differs
 	}
@@ -85,6 +85,11 @@ func (d *webhookDifference) compare(want, have *platform.Webhook) {
 			d.header(h.Name, extra)
 		}
 	}
+}
+
+// sameEndpoint reports whether the receiver takes two URLs for the same: a slash at the end of the path makes no difference to it.
+func sameEndpoint(a, b string) bool {
+	return strings.TrimRight(a, "/") == strings.TrimRight(b, "/")
 }
 
 func (d *webhookDifference) header(name, state string) {

@@ -47,6 +47,8 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 	require.Len(t, set.Differences, 3)
 	stdout, _ = webhooks(0, "list")
 	require.Contains(t, stdout, "x-tenant: ***")
+	require.True(t, sameEndpoint("https://a.example/b/", "https://a.example/b"), "the receiver takes both")
+	require.False(t, sameEndpoint("https://a.example/b", "https://a.example/c"))
 	require.Contains(t, stdout, "missing for: CUSTOMER_NOTIFICATION")
 
 	stdout, _ = webhooks(1, "diff", "--url", "https://orders.example.com/hooks", "--webhook-auth", "api-key=another", "--json")

@@ -38,7 +38,7 @@ func benchNotify(w *world, i int) {
 		statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600", statemachine.OrderType: "LIMIT",
 		statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100", statemachine.LimitPrice: "101.25",
 		statemachine.ExternalID: fmt.Sprintf("ord-%09d", i), statemachine.CashProduct: benchID(i + 1<<30),
-		statemachine.DepositoryProduct: benchID(i + 1<<31),
+		statemachine.DepositoryProduct: benchID(i + 1<<29),
 	}
 	w.notify(benchID(i), n)
 }
@@ -113,8 +113,8 @@ func BenchmarkRead(b *testing.B) {
 		"not open":       {Open: flag(false)},
 		"a break":        {Breaks: []statemachine.Code{statemachine.UnknownStatus}},
 		"any break":      {AnyBreak: flag(true)},
-		"external id":    {ExternalID: "ord-000000077"},
-		"the last page":  {Cursor: encodeProgress(1, (&Query{}).list(), progress{int64(w.at), int64(w.at), place{0, int64(w.at / 1000)}})},
+		"external id":    {ExternalIDs: []string{"ord-000000077"}},
+		"the last page":  {Cursor: encodeProgress(1, (&Query{}).list(), progress{int64(w.at), int64(w.at), place{"", int64(w.at / 1000)}})},
 	} {
 		b.Run("list/"+list, func(b *testing.B) {
 			for b.Loop() {

@@ -86,11 +86,11 @@ type BreakPage struct {
 
 const (
 	openedArm = `SELECT opened, n, code FROM order_breaks INDEXED BY order_breaks_by_opened
-		WHERE code = ? AND (opened, n) > (?, ?) AND opened <= ?`
-	byOpenedText = `SELECT m.opened, m.n, m.code, o.id, o.state FROM (%s ORDER BY 1, 2, 3 LIMIT ?) m
+		WHERE code = +? AND (opened, n) > (?, ?) AND opened <= ?`
+	byOpenedText = `SELECT m.opened, m.n, m.code, o.id, o.state FROM (%s ORDER BY 1, 2, 3 LIMIT +?) m
 		CROSS JOIN orders o ON o.n = m.n ORDER BY m.opened, m.n, m.code`
 	countOpenedText = `SELECT count(*) FROM order_breaks INDEXED BY order_breaks_by_opened
-		WHERE code = ? AND opened > ? AND opened <= ?`
+		WHERE code = +? AND opened > ? AND opened <= ?`
 )
 
 // Breaks returns one page of the open breaks that q selects, with counts of all of them. It returns ErrCursor when the cursor
@@ -99,13 +99,16 @@ func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err e
 	q.Limit = pageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) (err error) {
 		list := q.list()
-		after := breakKey{opened: math.MinInt64}
+		var after breakKey
 		if q.Cursor != "" {
-			key, err := decodeKey(q.Cursor, g.number, list, 3)
+			key, opened, err := decodeKey(q.Cursor, g.number, list, 2)
+			if err == nil && opened != "" && len(opened) != timeKeyBytes {
+				err = ErrCursor
+			}
 			if err != nil {
 				return err
 			}
-			after = breakKey{key[0], key[1], statemachine.Code(key[2])}
+			after = breakKey{opened, key[0], statemachine.Code(key[1])}
 		}
 		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
 			return err
@@ -129,8 +132,9 @@ func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err e
 
 // breakKey is where a break stands in the list of all.
 type breakKey struct {
-	opened, n int64
-	code      statemachine.Code
+	opened timeKey
+	n      int64
+	code   statemachine.Code
 }
 
 // read appends the breaks after that key to the page, one more than its limit.
@@ -250,32 +254,15 @@ func (q *BreakQuery) ages() (selected []Age) {
 }
 
 // bounds returns the times between which breaks of that age were opened, as they are stored: later than from, up to to.
-func (a Age) bounds(now time.Time) (from, to int64) {
-	from, to = math.MinInt64, math.MaxInt64
+func (a Age) bounds(now time.Time) (from, to timeKey) {
+	from, to = "", afterAllTimes
 	if a+1 < Ages {
-		from = timeKey(now.Add(-ages[a+1].from))
+		from = timeKeyOf(now.Add(-ages[a+1].from))
 	}
 	if a > 0 {
-		to = timeKey(now.Add(-ages[a].from))
+		to = timeKeyOf(now.Add(-ages[a].from))
 	}
 	return from, to
-}
-
-var (
-	firstKey = time.Unix(0, math.MinInt64+1)
-	lastKey  = time.Unix(0, math.MaxInt64)
-)
-
-// timeKey is how a time is stored that lists are sorted by: nanoseconds, and those before 1678 and after 2262, which only a
-// mistaken notification tells, count as one.
-func timeKey(t time.Time) int64 {
-	switch {
-	case t.Before(firstKey):
-		return firstKey.UnixNano()
-	case t.After(lastKey):
-		return lastKey.UnixNano()
-	}
-	return t.UnixNano()
 }
 
 // list stands for what q selects, whatever the order and repetition of the values it was given.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func TestEveryBreakHasOneAge(t *testing.T) {
 		require.Equal(t, age, parsed)
 		for a := range Ages {
 			from, to := a.bounds(start)
-			require.Equal(t, a == age, timeKey(opened) > from && timeKey(opened) <= to, "%s %s", ago, a)
+			require.Equal(t, a == age, timeKeyOf(opened) > from && timeKeyOf(opened) <= to, "%s %s", ago, a)
 		}
 	}
 	_, ok := ParseAge("5+")
@@ -221,17 +222,24 @@ func TestTheCursorOfBreaksBelongsToItsList(t *testing.T) {
 	}
 	_, err = s.Orders(t.Context(), Query{Cursor: page.Next})
 	require.ErrorIs(t, err, ErrCursor)
-	q.Cursor = encodeCursor(2, q.list(), 1, 2, 3)
+	q.Cursor = encodeCursor(2, q.list(), timeKeyOf(start), 2, 3)
 	_, err = s.Breaks(t.Context(), q)
 	require.ErrorIs(t, err, ErrCursorExpired)
-	for _, key := range [][]int64{{math.MinInt64, math.MinInt64, 255}, {math.MaxInt64, math.MaxInt64, math.MaxInt64}, {-1, -1, -1}} {
-		q.Cursor = encodeCursor(1, q.list(), key...)
+	for opened, key := range map[timeKey][]int64{"": {math.MinInt64, 255}, timeKeyOf(start): {math.MaxInt64, math.MaxInt64},
+		timeKey(strings.Repeat("\xff", timeKeyBytes)): {-1, -1}} {
+		q.Cursor = encodeCursor(1, q.list(), opened, key...)
 		_, err = s.Breaks(t.Context(), q)
 		require.NoError(t, err, "a cursor that is made up shows a part of the list")
 	}
-	q.Cursor = encodeCursor(1, q.list(), 1, 2)
-	_, err = s.Breaks(t.Context(), q)
-	require.ErrorIs(t, err, ErrCursor)
+	for name, cursor := range map[string]string{
+		"a number too few": encodeCursor(1, q.list(), timeKeyOf(start), 1),
+		"half a time":      encodeCursor(1, q.list(), timeKeyOf(start)[:6], 1, 2),
+		"more than a time": encodeCursor(1, q.list(), timeKeyOf(start)+"x", 1, 2),
+	} {
+		q.Cursor = cursor
+		_, err = s.Breaks(t.Context(), q)
+		require.ErrorIs(t, err, ErrCursor, name)
+	}
 }
 
 func TestBreaksAreReadFromTheirIndex(t *testing.T) {
@@ -242,7 +250,7 @@ func TestBreaksAreReadFromTheirIndex(t *testing.T) {
 		err := s.snapshot(ctx, func(_ *generation, c *connection) error {
 			counts, err := q.count(ctx, c)
 			require.NoError(t, err)
-			text, args := q.statement(breakKey{opened: 5, n: 7}, &counts)
+			text, args := q.statement(breakKey{opened: timeKeyOf(start), n: 7}, &counts)
 			require.NotEmpty(t, text)
 			return c.each(ctx, "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
 				var step string

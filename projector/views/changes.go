@@ -21,9 +21,9 @@ type Changes struct {
 }
 
 const (
-	changedArm    = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence > ?`
-	recentArm     = `SELECT last_sequence AS s FROM orders INDEXED BY orders_by_facet WHERE facet = ?`
-	byChangedText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT ?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
+	changedArm    = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = +? AND last_sequence > ?`
+	recentArm     = `SELECT last_sequence AS s FROM orders INDEXED BY orders_by_facet WHERE facet = +?`
+	byChangedText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT +?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
 	recentlyText  = `SELECT s FROM (%s) ORDER BY 1 DESC LIMIT 1 OFFSET ?`
 )
 
@@ -49,7 +49,7 @@ func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes C
 			args = append(args, facet, int64(after))
 		}
 		text := union(byChangedText, changedArm, len(occupied))
-		if changes.Orders, err = readOrders(ctx, c, text, append(args, limit), limit); err != nil {
+		if changes.Orders, err = readOrders(ctx, c, text, append(args, limit)); err != nil {
 			return err
 		}
 		if len(changes.Orders) == limit {
@@ -103,11 +103,10 @@ func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err er
 	return numbers, err
 }
 
-func readOrders(ctx context.Context, c *connection, text string, args []any, most int) ([]statemachine.Order, error) {
-	orders := make([]statemachine.Order, 0, most)
-	err := c.each(ctx, text, args, func(rows *sql.Rows) error {
-		var o statemachine.Order
-		var state sql.RawBytes
+func readOrders(ctx context.Context, c *connection, text string, args []any) (orders []statemachine.Order, err error) {
+	var o statemachine.Order
+	var state sql.RawBytes
+	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
 		if err := rows.Scan(&o.ID, &state); err != nil {
 			return err
 		}

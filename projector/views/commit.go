@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -24,28 +25,34 @@ var (
 )
 
 const (
-	rowColumns = `id, n, facet, breaks, last_sequence, recent, era, external, isin, symbol, depository, wallet, cash`
+	rowColumns = `id, n, facet, breaks, last_sequence, recent, era, external, isin, symbol, depository, wallet, cash, order_type, exchange,
+		quantity, created, sums, trade`
 
-	insertOrderText = `INSERT INTO orders (facet, breaks, last_sequence, received, modified, recent, state,
-		era, external, isin, symbol, depository, wallet, cash, id) VALUES (` + fifteenMarks + `)`
+	insertOrderText = `INSERT INTO orders (facet, breaks, last_sequence, received, modified, executed, since, sums, trade, recent, state,
+		era, external, isin, symbol, depository, wallet, cash, order_type, exchange, quantity, created, id)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// SQLite writes the indexes of every column that is set, changed or not; those of what moves seldom change.
-	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?` +
-		asKnown
-	moveOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, recent = ?, state = ?,
-		era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?` + asKnown
+	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, executed = ?, since = ?, sums = ?, trade = ?, recent = ?,
+		state = ?` + asKnown
+	moveOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, executed = ?, since = ?, sums = ?, trade = ?, recent = ?,
+		state = ?, era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?, order_type = ?, exchange = ?, quantity = ?,
+		created = ?` + asKnown
 	// Every commit of an order but the one of a redrive gives it another last sequence.
-	asKnown      = ` WHERE n = ? AND last_sequence = ?`
-	fifteenMarks = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
-	zoneText     = `INSERT INTO zones VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+	asKnown  = ` WHERE n = ? AND last_sequence = ?`
+	zoneText = `INSERT INTO zones VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		received_first = min(received_first, excluded.received_first), received_last = max(received_last, excluded.received_last),
-		modified_first = min(modified_first, excluded.modified_first), modified_last = max(modified_last, excluded.modified_last)`
+		modified_first = min(modified_first, excluded.modified_first), modified_last = max(modified_last, excluded.modified_last),
+		created_first = min(created_first, excluded.created_first), created_last = max(created_last, excluded.created_last),
+		since_first = min(since_first, excluded.since_first), since_last = max(since_last, excluded.since_last),
+		awaiting_first = min(awaiting_first, excluded.awaiting_first), awaiting_last = max(awaiting_last, excluded.awaiting_last),
+		settled_first = min(settled_first, excluded.settled_first), settled_last = max(settled_last, excluded.settled_last)`
 	insertSequencesText = `INSERT INTO order_sequences (n, first, sequences) VALUES (?, ?, ?)`
 	openBreakText       = `INSERT INTO order_breaks (n, code, last_sequence, opened) VALUES (?, ?, ?, ?)
 		ON CONFLICT (n, code) DO UPDATE SET last_sequence = excluded.last_sequence, opened = excluded.opened`
 	closeBreakText  = `DELETE FROM order_breaks WHERE n = ? AND code = ?`
-	insertFacetText = `INSERT INTO facets (status, asset_class, open, final, broken, side, orders)
-		VALUES (?, ?, ?, ?, ?, ?, 0)`
-	countFacetText = `UPDATE facets SET orders = orders + ? WHERE facet = ?`
+	insertFacetText = `INSERT INTO facets (status, asset_class, open, final, broken, side, orders, sums)
+		VALUES (?, ?, ?, ?, ?, ?, 0, x'')`
+	countFacetText = `UPDATE facets SET orders = orders + ?, sums = ? WHERE facet = ?`
 	countBreakText = `UPDATE break_counts SET orders = orders + ? WHERE code = ?`
 	objectText     = `INSERT INTO objects (object, id, sequence, received, count) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET count = count + excluded.count, sequence = max(sequence, excluded.sequence),
@@ -62,8 +69,8 @@ const (
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
 var neededTexts = append([]string{loadText, rowsText, insertOrderText, updateOrderText, moveOrderText, zoneText, insertSequencesText,
 	openBreakText, closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, reviseText, unverifyText, inheritText,
-	newestOfClassText}, listTexts()...)
+	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, reviseText, unverifyText, epochText, inheritText,
+	feedText, placeText, rowsAfterText, statesText, addTradeText, takeTradeText, forgetTradeText, tradesText, newestOfClassText, newestObjectsText, objectsWithIDText, facetSumsText, quantitiesText}, listTexts()...)
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
@@ -161,6 +168,9 @@ func (s *Store) SetVerified(ctx context.Context, generation int, revision int64,
 func (s *Store) SetHealth(ctx context.Context, h Health) error {
 	err := s.write(func(w *writer) error {
 		_, err := w.c.exec(ctx, healthText, h.Reason, nanos(h.At))
+		if err == nil && h.Epoch != 0 {
+			_, err = w.c.exec(ctx, epochText, h.Epoch, time.Now().UnixNano())
+		}
 		return err
 	})
 	if err != nil {
@@ -224,7 +234,7 @@ func (w *writer) transaction(ctx context.Context, f func(ctx context.Context) er
 		_, err = w.c.exec(quiet, "COMMIT")
 	}
 	if err != nil {
-		w.facets = nil // may hold some that are gone now
+		w.facets, w.sums = nil, nil // may hold what is gone now
 		// SQLite undoes by itself after some errors, a full disk for one, and then refuses this; where a transaction was
 		// left open after all, the next BEGIN says so.
 		_, _ = w.c.exec(quiet, "ROLLBACK")
@@ -253,6 +263,11 @@ func (w *writer) writeBatch(ctx context.Context, b *Batch, t *tally) error {
 		t.quarantined[q.Class]++
 		if _, err := w.c.exec(quiet, quarantineText, q.Sequence, nanos(q.Received), q.Object, q.Class, q.Reason); err != nil {
 			return fmt.Errorf("quarantine %d: %w", q.Sequence, err)
+		}
+	}
+	if b.Feed != nil {
+		if err := w.writeFeed(quiet, b.Feed); err != nil {
+			return err
 		}
 	}
 	return w.writePosition(quiet, t, b.Checkpoint, len(b.Quarantined))

@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestEmptyViews(t *testing.T) {
 	_, read, err := s.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrNotFound)
 	require.Equal(t, At{Generation: 1}, read)
-	_, err = s.Sequences(ctx, "o-1")
+	_, _, err = s.SequencesAfter(ctx, "o-1", 0, math.MaxInt)
 	require.ErrorIs(t, err, ErrNotFound)
 	_, _, err = s.Object(ctx, "customer", "c-1")
 	require.ErrorIs(t, err, ErrNotFound)
@@ -63,9 +64,9 @@ func TestCommitIsReadBack(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 	require.Equal(t, At{Generation: 1, Applied: w.at}, at, "also what is not there is not there as of a position")
 
-	health := Health{"the log was cut", start}
+	health := Health{Reason: "the log was cut", At: start, Epoch: 3}
 	require.NoError(t, s.SetHealth(ctx, health))
-	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, health, Verified{}, Revision{}}
+	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, Health{Reason: health.Reason, At: start}, Verified{}, Revision{}, 3, Feed{}}
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
 	require.Equal(t, want, status)
@@ -100,7 +101,7 @@ func TestOddTextsAreKept(t *testing.T) {
 	w.commit(t, s)
 	w.requireViews(t, s)
 	for id := range w.orders {
-		require.Equal(t, []string{id}, walk(t, s, Query{ExternalID: id, Limit: 5}))
+		require.Equal(t, []string{id}, walk(t, s, Query{ExternalIDs: []string{id}, Limit: 5}))
 	}
 }
 
@@ -300,4 +301,26 @@ func hasBreak(state statemachine.State, codes ...statemachine.Code) bool {
 		}
 	}
 	return false
+}
+
+func TestAnotherEpochOfTheLogIsARevision(t *testing.T) {
+	s := open(t, t.TempDir())
+	begin := func(epoch uint64) Revision {
+		require.NoError(t, s.SetHealth(t.Context(), Health{At: start, Epoch: epoch}))
+		status, err := s.Status(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, epoch, status.Epoch)
+		return status.Revision
+	}
+	require.Zero(t, begin(2), "which epoch the views were in was not known")
+	require.Zero(t, begin(2))
+	third := begin(3)
+	require.Equal(t, ByEpoch, third.Cause)
+	require.Positive(t, third.Number)
+	require.Equal(t, third, begin(3))
+	require.Greater(t, begin(4).Number, third.Number)
+	require.NoError(t, s.SetHealth(t.Context(), Health{At: start, Reason: "the log is away"}))
+	status, err := s.Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(4), status.Epoch, "who cannot reach the log does not know better")
 }

@@ -53,17 +53,18 @@ func (f *Findings) Summary() string {
 	return text
 }
 
-// Comparison compares the generation that is live when it begins with a draft, step by step. In each step both stand at the
-// same record, and nothing is held between steps: the writer is never kept from moving its write-ahead log. It is not safe
-// for concurrent use.
+// Comparison compares the generation that is live when it begins with a draft, step by step. A step is a call of Hold, which keeps
+// what is compared of the live generation as it stands, and one of Step, when the draft has been brought to the same record. Nothing is
+// held between steps: the writer is never kept from moving its write-ahead log. It is not safe for concurrent use.
 type Comparison struct {
 	Findings
+	over  bool // the file cannot be read: no step follows
 	dir   string
 	db    *sql.DB
 	c     *connection
 	after int64           // the last n compared
 	last  int64           // the last n there is
-	seen  map[string]bool // ids told already
+	seen  map[string]bool // ids reported already
 }
 
 // Compare begins a comparison of the draft with the live generation in dir, of whichever fold version. The file must have the
@@ -96,7 +97,7 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if version != schemaVersion {
-		return fmt.Errorf("%w: its schema is %d", ErrVersion, version)
+		return otherVersion(fmt.Sprintf("its schema is %d", version))
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -137,34 +138,45 @@ func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) 
 	return sequence, nil
 }
 
-// Step compares the next so many orders, and at the end everything else. catchUp must bring the draft to exactly the
-// position it is given; it is called once. A file of the views that cannot be read is a difference, not an error.
-func (k *Comparison) Step(ctx context.Context, orders int, catchUp func(ctx context.Context, until uint64) error) (done bool, err error) {
-	if k.Damage != "" {
-		return true, nil
+// Hold begins a step and returns the record to which the draft must be brought before Step is called. When the file of the views cannot
+// be read, which is a difference and not an error, it holds nothing, and Step reports that the comparison is done.
+func (k *Comparison) Hold(ctx context.Context) (until uint64, err error) {
+	if k.over || k.Damage != "" {
+		return 0, nil
 	}
-	quiet := context.WithoutCancel(ctx)
-	if _, err := k.c.exec(quiet, "BEGIN"); err != nil {
-		return false, fmt.Errorf("views: compare: %w", err)
+	if _, err := k.c.exec(context.WithoutCancel(ctx), "BEGIN"); err != nil {
+		return 0, fmt.Errorf("views: compare: %w", err)
 	}
-	defer func() {
-		_, endErr := k.c.exec(quiet, "ROLLBACK") // nothing was written
-		if err != nil && damaged(err) && k.Damage == "" {
-			k.damage(quiet, "the file cannot be read: "+err.Error())
-		}
-		if err != nil && damaged(err) {
-			done, err = true, nil
-		}
-		if err == nil && endErr != nil {
-			err = fmt.Errorf("views: compare: %w", endErr)
-		}
-	}()
 	// This holds the live generation as it stands; the draft is free until it is read.
 	if k.Sequence, err = k.Position(ctx); err != nil {
-		return false, err
+		return 0, k.release(ctx, err)
 	}
-	if err := catchUp(ctx, k.Sequence); err != nil {
-		return false, err
+	return k.Sequence, nil
+}
+
+// release ends what Hold began. An error that shows damage of the file becomes a difference.
+func (k *Comparison) release(ctx context.Context, err error) error {
+	quiet := context.WithoutCancel(ctx)
+	_, endErr := k.c.exec(quiet, "ROLLBACK") // nothing was written
+	switch {
+	case err != nil && damaged(err):
+		if k.Damage == "" {
+			k.damage(quiet, "the file cannot be read: "+err.Error())
+		}
+		k.over = true
+		return nil
+	case err != nil:
+		return err
+	case endErr != nil:
+		return fmt.Errorf("views: compare: %w", endErr)
+	}
+	return nil
+}
+
+// Step compares the next so many orders, and at the end everything else. The draft must stand at the record that Hold returned.
+func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error) {
+	if k.over || k.Damage != "" {
+		return true, nil
 	}
 	if err = k.c.row(ctx, lastRowText, nil, &k.last); err == nil {
 		err = k.compareRows(ctx, k.after, k.after+int64(orders))
@@ -175,9 +187,12 @@ func (k *Comparison) Step(ctx context.Context, orders int, catchUp func(ctx cont
 		err = k.compareRest(ctx)
 	}
 	if err != nil {
-		return false, fmt.Errorf("views: compare: %w", err)
+		err = fmt.Errorf("views: compare: %w", err)
 	}
-	return done, nil
+	if err = k.release(ctx, err); err != nil {
+		return false, err
+	}
+	return done || k.over, nil
 }
 
 // compareRows compares the orders whose rows are numbered from after to until, on either side.
@@ -291,7 +306,8 @@ const (
 		WHERE a.n > ? AND a.n <= ? AND (b.n IS NULL OR a.state <> b.state OR a.recent <> b.recent OR a.breaks <> b.breaks
 			OR a.last_sequence <> b.last_sequence OR a.received <> b.received OR a.modified <> b.modified OR a.era <> b.era
 			OR a.external <> b.external OR a.isin <> b.isin OR a.symbol <> b.symbol OR a.depository <> b.depository
-			OR a.wallet <> b.wallet OR a.cash <> b.cash OR f.side IS NOT g.side OR f.status IS NOT g.status
+			OR a.wallet <> b.wallet OR a.cash <> b.cash OR a.order_type <> b.order_type OR a.exchange <> b.exchange
+			OR a.quantity <> b.quantity OR a.created <> b.created OR a.executed <> b.executed OR a.since <> b.since OR a.sums <> b.sums OR a.trade <> b.trade OR f.side IS NOT g.side OR f.status IS NOT g.status
 			OR f.asset_class IS NOT g.asset_class OR f.open IS NOT g.open OR f.final IS NOT g.final OR f.broken IS NOT g.broken)`
 	rowsMissing = `SELECT b.id, b.n FROM draft.orders b WHERE b.n > ? AND b.n <= ?
 		AND NOT EXISTS (SELECT 1 FROM main.orders a WHERE a.id = b.id)`
@@ -305,7 +321,9 @@ const (
 
 // Zones are as wide as the batches made them, which differ: they only must not be too narrow.
 var (
-	insideZone  = `a.received BETWEEN z.received_first AND z.received_last AND a.modified BETWEEN z.modified_first AND z.modified_last`
+	insideZone = `a.received BETWEEN z.received_first AND z.received_last AND a.modified BETWEEN z.modified_first AND z.modified_last
+		AND a.created BETWEEN z.created_first AND z.created_last AND a.since BETWEEN z.since_first AND z.since_last
+		AND (a.trade < 1 OR a.trade BETWEEN z.awaiting_first AND z.awaiting_last OR a.trade BETWEEN z.settled_first AND z.settled_last)`
 	zoneJoin    = fmt.Sprintf(`LEFT JOIN $.zones z ON z.zone = a.last_sequence >> %d`, zoneShift)
 	outsideZone = `SELECT a.id, a.n FROM $.orders a ` + zoneJoin + ` WHERE a.n > ? AND a.n <= ? AND (` + insideZone + `) IS NOT 1`
 )
@@ -320,7 +338,9 @@ func bothWays(text string) []string {
 
 var restTexts = []struct{ name, text string }{
 	{"position", `SELECT log, sequence, hash, received, notifications, quarantined FROM $.position`},
-	{"count of orders", `SELECT status, asset_class, open, final, broken, side, orders FROM $.facets WHERE orders > 0`},
+	{"count of orders", `SELECT status, asset_class, open, final, broken, side, orders, hex(sums) AS sums FROM $.facets WHERE orders > 0`},
+	{"count of trades", `SELECT f.status, f.asset_class, f.open, f.final, f.broken, f.side, t.trade, t.orders
+		FROM $.trade_counts t JOIN $.facets f ON f.facet = t.facet`},
 	{"count of breaks", `SELECT code, orders FROM $.break_counts WHERE orders > 0`},
 	{"object", `SELECT object, id, sequence, received, count FROM $.objects`},
 	{"count of objects", `SELECT object, notifications FROM $.object_counts`},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -28,6 +29,25 @@ func openFile(path, mode string, settings ...string) (*sql.DB, error) {
 	return db, nil
 }
 
+// readFile lends f a connection that reads the file of a generation. It returns fs.ErrNotExist when there is none.
+func readFile(ctx context.Context, dir string, n int, f func(c *connection) error) (err error) {
+	path := generationPath(dir, n)
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	db, err := openFile(path, "ro", "query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	c, err := connect(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	return f(c)
+}
+
 // connection is one connection with the statements that it has prepared. It is not safe for concurrent use.
 type connection struct {
 	conn     *sql.Conn
@@ -45,6 +65,9 @@ func connect(ctx context.Context, db *sql.DB) (*connection, error) {
 	return &connection{conn: conn, prepared: map[string]*sql.Stmt{}}, nil
 }
 
+// prepare prepares a statement once. SQLite plans a statement again whenever a bare parameter of its LIMIT gets another value, where one
+// that is compared for equality without an index changes to or from 0 or 1, and where one is compared as the condition of a partial
+// index compares a constant. Planning takes longer than most reads, so texts write such parameters as +?, which SQLite does not plan by.
 func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := c.prepared[text]; stmt != nil {
 		return stmt, nil

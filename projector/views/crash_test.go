@@ -17,10 +17,22 @@ import (
 // crashDir names the folder in which this binary, started by TestKilledWhileCommitting, commits until it is killed.
 const crashDir = "ORDERFOLD_TEST_CRASH_DIR"
 
+// children are what this binary does in a folder, when it is started by a test, by the variable that names the folder.
+var children = map[string]func(dir string) error{}
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		fmt.Fprintln(os.Stderr, commitUntilKilled(dir))
 		os.Exit(1)
+	}
+	for name, run := range children {
+		if dir := os.Getenv(name); dir != "" {
+			if err := run(dir); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
 	}
 	os.Exit(m.Run())
 }

@@ -11,16 +11,17 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// A cursor is base64url of the generation, the list it belongs to, and how far it was read: for most lists the sequence of the
-// last row shown. It grants nothing: one that is made up shows another part of the same list.
+// A cursor is base64url of the generation, the list it belongs to, and how far it was read: numbers, for most lists the sequence of
+// the last row shown, and the time at which that row stands, in lists that are sorted by one. It grants nothing: one that is made
+// up shows another part of the same list.
 
-func encodeCursor(generation int, list uint64, key ...int64) string {
+func encodeCursor(generation int, list uint64, at timeKey, key ...int64) string {
 	b := binary.AppendUvarint(nil, uint64(generation))
 	b = binary.BigEndian.AppendUint64(b, list)
 	for _, k := range key {
 		b = binary.AppendUvarint(b, uint64(k))
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.EncodeToString(append(b, at...))
 }
 
 // decodeCursor returns the sequence that all rows to come are below; "" is before the first row. It returns ErrCursor.
@@ -28,42 +29,45 @@ func decodeCursor(cursor string, generation int, list uint64) (before int64, err
 	if cursor == "" {
 		return math.MaxInt64, nil
 	}
-	key, err := decodeKey(cursor, generation, list, 1)
+	key, at, err := decodeKey(cursor, generation, list, 1)
 	if err != nil {
 		return 0, err
 	}
-	if key[0] < 0 {
+	if key[0] < 0 || at != "" {
 		return 0, ErrCursor
 	}
 	return key[0], nil
 }
 
-// decodeKey returns the numbers that the key is made of. It returns ErrCursor.
-func decodeKey(cursor string, generation int, list uint64, numbers int) ([]int64, error) {
+// maxSortKey bounds the key of what a list is sorted by: a time, or a quantity.
+const maxSortKey = 64
+
+// decodeKey returns the numbers that the key is made of, and the time or the quantity. It returns ErrCursor.
+func decodeKey(cursor string, generation int, list uint64, numbers int) (key []int64, at timeKey, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
-		return nil, ErrCursor
+		return nil, "", ErrCursor
 	}
 	madeIn, n := binary.Uvarint(b)
 	if n <= 0 || len(b) < n+8 || binary.BigEndian.Uint64(b[n:]) != list {
-		return nil, ErrCursor
+		return nil, "", ErrCursor
 	}
 	b = b[n+8:]
-	key := make([]int64, numbers)
+	key = make([]int64, numbers)
 	for i := range key {
 		k, n := binary.Uvarint(b)
 		if n <= 0 {
-			return nil, ErrCursor
+			return nil, "", ErrCursor
 		}
 		key[i], b = int64(k), b[n:]
 	}
 	switch {
-	case len(b) > 0:
-		return nil, ErrCursor
+	case len(b) > maxSortKey:
+		return nil, "", ErrCursor
 	case madeIn != uint64(generation):
-		return nil, ErrCursorExpired
+		return nil, "", ErrCursorExpired
 	}
-	return key, nil
+	return key, timeKey(b), nil
 }
 
 // progress is how far a walk through a list of orders has come. See DESIGN.md, "Walks".
@@ -74,48 +78,55 @@ type progress struct {
 }
 
 func encodeProgress(generation int, list uint64, p progress) string {
-	// Times before 1970 are negative.
-	return encodeCursor(generation, list, p.begun, p.accounted, p.last.modified<<1^p.last.modified>>63, p.last.sequence)
+	return encodeCursor(generation, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
 }
 
 // progress returns how far the walk has come that the cursor is of, or the beginning of one. It returns ErrCursor.
 func (q *Query) progress(generation int, applied int64) (p progress, err error) {
 	if q.Cursor == "" {
-		p = progress{begun: applied, accounted: applied, last: place{math.MaxInt64, math.MaxInt64}}
-		if q.Sort.ascending() {
-			p.last = place{modified: math.MinInt64}
-		}
-		if !q.Sort.byModified() {
-			p.last.modified = 0
+		p = progress{begun: applied, accounted: applied}
+		if !q.Sort.ascending() {
+			p.last.sequence = math.MaxInt64
+			if q.Sort.byModified() || q.Sort.byQuantity() || q.Sort.byDue() {
+				p.last.modified = afterAllTimes
+			}
 		}
 		return p, nil
 	}
-	key, err := decodeKey(q.Cursor, generation, q.list(), 4)
+	key, modified, err := decodeKey(q.Cursor, generation, q.list(), 3)
 	if err != nil {
 		return progress{}, err
 	}
-	modified := int64(uint64(key[2])>>1) ^ -(key[2] & 1)
-	if key[0] < 0 || key[1] < 0 || key[3] < 0 || modified != 0 && !q.Sort.byModified() {
+	fits := modified == "" || q.Sort.byModified() && len(modified) == timeKeyBytes || q.Sort.byQuantity() ||
+		q.Sort.byDue() && (modified == neverPlace || len(modified) == duePlaceBytes)
+	if slices.Min(key) < 0 || !fits {
 		return progress{}, ErrCursor
 	}
-	return progress{key[0], key[1], place{modified, key[3]}}, nil
+	return progress{key[0], key[1], place{modified, key[2]}}, nil
 }
 
 // list stands for what q selects, whatever the order and repetition of the values it was given.
 func (q *Query) list() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%q %d %s %s %v %s %q %q %q %q %q %v %v %d", sorted(q.Statuses), q.AssetClass, given(q.Open), given(q.Final),
-		sorted(q.Breaks), given(q.AnyBreak), q.Side, q.ExternalID, q.ISIN, q.Symbol, q.ProductID, q.Received.keys(), q.Modified.keys(), q.Sort)
+	fmt.Fprintf(h, "%q %d %s %s %v %s %q %q %v %v %d", sorted(q.Statuses), q.AssetClass, given(q.Open), given(q.Final),
+		sorted(q.Breaks), given(q.AnyBreak), q.Side, q.IDPrefix, q.Received.received(), q.Modified.told(), q.Sort)
+	fmt.Fprintf(h, " %x %x %s %v %v", q.QuantityMin.Key(), q.QuantityMax.Key(), given(q.Executed), q.Created.told(), q.StatusChanged.told())
+	if q.bySettlement() || q.Sort.byDue() {
+		fmt.Fprintf(h, " %q %v %x", sorted(q.Settlement), q.Due, q.Schedule.Digest())
+	}
+	for v := range q.valueFilters() {
+		fmt.Fprintf(h, " %s %v", v.columns, v.keys())
+	}
 	return h.Sum64()
 }
 
-func sorted[T statemachine.Status | statemachine.Code](values []T) []T {
+func sorted[T statemachine.Status | statemachine.Code | statemachine.SettlementState](values []T) []T {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
 
-func given(b *bool) string {
-	if b == nil {
+func given[T any](value *T) string {
+	if value == nil {
 		return "-"
 	}
-	return fmt.Sprint(*b)
+	return fmt.Sprint(*value)
 }

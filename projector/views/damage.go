@@ -12,10 +12,11 @@ import (
 	codes "modernc.org/sqlite/lib"
 )
 
-// ErrDamaged: the file of the live generation is not what was written. It is given up as soon as that is met.
+// ErrDamaged occurs when the file of the live generation is not what was written. The generation is given up, and the views are made
+// again from the log: it clears by itself, unless the disk damages every file.
 var ErrDamaged = errors.New("views: damaged")
 
-// LostError tells why there are no views though there were. It is an ErrNoViews.
+// LostError occurs when the views were found damaged and given up. It is an ErrNoViews, and clears by itself as that does.
 type LostError struct{ Reason string }
 
 // Error returns the reason.
@@ -55,11 +56,10 @@ func (s *Store) GiveUp(generation int, reason string) error {
 	return s.giveUp(reason)
 }
 
-// giveUp runs with s.writing held.
+// giveUp runs with s.writing held. Readers need s.mu, so nothing that may take long happens while it is held: the file is removed
+// before, and connections, which may wait for the write-ahead log to be moved, are closed after.
 func (s *Store) giveUp(reason string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if s.isClosed() {
 		return nil
 	}
 	// The file that names it goes first: readers in other processes must not go on with it.
@@ -67,10 +67,21 @@ func (s *Store) giveUp(reason string) error {
 		return fmt.Errorf("views: give up the live generation: %w", err)
 	}
 	w := s.writer
-	s.log.Error("the views are damaged, and given up", zap.Int("generation", w.number), zap.String("reason", reason))
+	s.mu.Lock()
+	live := s.live
+	live.damaged = true
+	if s.closed { // since then: Close ends both, and notes nothing of a damaged one
+		s.mu.Unlock()
+		return nil
+	}
 	s.lost = fmt.Sprintf("the file of generation %d is damaged: %s", w.number, reason)
-	s.retire(s.live)
 	s.live, s.writer = nil, nil
+	unused := live.retire()
+	s.mu.Unlock()
+	s.log.Error("the views are damaged, and given up", zap.Int("generation", w.number), zap.String("reason", reason))
+	if unused {
+		s.end(live)
+	}
 	if err := w.close(); err != nil {
 		s.log.Warn("the damaged views were not closed well", zap.Error(err))
 	}
@@ -96,27 +107,19 @@ func (s *Store) met(g *generation, err error) {
 }
 
 // inspectFile reads every page of a generation, and returns ErrDamaged when that shows damage.
-func inspectFile(ctx context.Context, dir string, n int) (err error) {
-	path := generationPath(dir, n)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+func inspectFile(ctx context.Context, dir string, n int) error {
+	err := readFile(ctx, dir, n, func(c *connection) error {
+		var verdict string
+		if err := c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+			return err
+		}
+		if verdict != "ok" {
+			return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: the file is gone", ErrDamaged)
 	}
-	db, err := openFile(path, "ro", "query_only(1)")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	c, err := connect(ctx, db)
-	if err != nil {
-		return asDamage(err)
-	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	var verdict string
-	if err := c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
-		return asDamage(err)
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
-	}
-	return nil
+	return asDamage(err)
 }

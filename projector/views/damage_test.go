@@ -61,6 +61,16 @@ func requireLost(t testing.TB, s *Store, says string) {
 	require.NoFileExists(t, livePath(s.options.Dir))
 }
 
+// promote makes a draft live that stands where the views stand.
+func promote(ctx context.Context, s *Store, d *Draft) (generation int, err error) {
+	p, err := s.BeginPromotion()
+	if err != nil {
+		return 0, err
+	}
+	defer p.End()
+	return p.Promote(ctx, d)
+}
+
 // requireMadeAnew promotes what the world says.
 func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	t.Helper()
@@ -69,7 +79,7 @@ func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	require.NoError(t, err)
 	require.NoError(t, d.Commit(ctx, w.everything()))
 	require.NoError(t, d.Complete(ctx, 0))
-	made, err := s.Promote(ctx, d, nil)
+	made, err := promote(ctx, s, d)
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	require.Equal(t, n, made)
@@ -132,7 +142,9 @@ func compared(t testing.TB, d *Draft, dir string) Findings {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, k.Close()) }()
 	for done := false; !done; {
-		done, err = k.Step(ctx, 100, func(context.Context, uint64) error { return nil })
+		_, err = k.Hold(ctx)
+		require.NoError(t, err)
+		done, err = k.Step(ctx, 100)
 		require.NoError(t, err)
 	}
 	return k.Findings

@@ -13,7 +13,7 @@ import (
 
 // detailNames are the details of an order by the names that the API gives them.
 var detailNames = [statemachine.Fields]string{"side", "isin", "symbol", "orderType", "exchangeCode", "quantity", "amount",
-	"limitPrice", "stopPrice", "executionPrice", "executedAmount", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message",
+	"limitPrice", "stopPrice", "executionPrice", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message",
 	"executions"}
 
 // field is one field of an order in words.
@@ -66,18 +66,22 @@ const (
 )
 
 var sideText = `SELECT a.n, a.state, a.recent, a.last_sequence, a.breaks, a.received, a.modified, a.era, a.external, a.isin, a.symbol,
-	a.depository, a.wallet, a.cash, coalesce(` + insideZone + `, 0), coalesce(f.status, '?'), coalesce(f.asset_class, 0),
+	a.depository, a.wallet, a.cash, a.order_type, a.exchange, a.quantity, a.created, a.executed, a.since, a.sums, a.trade, coalesce(` + insideZone + `, 0), coalesce(f.status, '?'), coalesce(f.asset_class, 0),
 	coalesce(f.open, 0), coalesce(f.final, 0), coalesce(f.broken, 0), coalesce(f.side, 0)
 	FROM $.orders a LEFT JOIN $.facets f ON f.facet = a.facet ` + zoneJoin + ` WHERE a.id = ?`
 
 // sideRow is the row of an order on one side.
 type sideRow struct {
-	n, last, breaks    int64
-	received, modified int64
-	state, recent      []byte
-	places             places
-	zoned              bool
-	facet              facet
+	n, last, breaks int64
+	received        int64
+	modified, since timeKey
+	trade           int64
+	extent          statemachine.Extent
+	sums            sums
+	state, recent   []byte
+	places          places
+	zoned           bool
+	facet           facet
 }
 
 // side reads all that one side has of an order; nil when it does not have it.
@@ -89,7 +93,8 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	err = k.c.each(ctx, in(sideText), []any{id}, func(rows *sql.Rows) error {
 		found = true
 		return rows.Scan(&r.n, &r.state, &r.recent, &r.last, &r.breaks, &r.received, &r.modified, &r.places.era, &r.places.external,
-			&r.places.isin, &r.places.symbol, &r.places.depository, &r.places.wallet, &r.places.cash, &r.zoned, &r.facet.status,
+			&r.places.isin, &r.places.symbol, &r.places.depository, &r.places.wallet, &r.places.cash,
+			&r.places.orderType, &r.places.exchange, &r.places.quantity, &r.places.created, &r.extent, &r.since, &r.sums, &r.trade, &r.zoned, &r.facet.status,
 			&r.facet.assetClass, &r.facet.open, &r.facet.final, &r.facet.broken, &r.facet.side)
 	})
 	if err != nil || !found {
@@ -116,9 +121,10 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	var listed []string
 	err = k.c.each(ctx, in(sideBreaksText), []any{r.n}, func(rows *sql.Rows) error {
 		var code statemachine.Code
-		var last, opened int64
+		var last int64
+		var opened timeKey
 		err := rows.Scan(&code, &last, &opened)
-		listed = append(listed, fmt.Sprintf("%s opened %s, last %d", code, time.Unix(0, opened).UTC().Format(time.RFC3339Nano), last))
+		listed = append(listed, fmt.Sprintf("%s opened %s, last %d", code, opened, last))
 		return err
 	})
 	add("list: breaks", strings.Join(listed, "; "))
@@ -149,6 +155,14 @@ func (r *sideRow) fields(id string) (fields []field) {
 	add("list: isin", r.places.isin)
 	add("list: symbol", r.places.symbol)
 	add("list: products", [...]int64{r.places.depository, r.places.wallet, r.places.cash})
+	add("list: orderType", r.places.orderType)
+	add("list: exchangeCode", r.places.exchange)
+	add("list: quantity", fmt.Sprintf("%x", r.places.quantity))
+	add("list: createdOn", r.places.created)
+	add("list: executed", r.extent)
+	add("list: statusSince", r.since)
+	add("list: sums", &r.sums)
+	add("list: trade date", r.trade)
 	add("list: break codes", fmt.Sprintf("%b", r.breaks))
 	return fields
 }
@@ -158,26 +172,29 @@ func orderFields(o *statemachine.Order) (fields []field) {
 	s := o.State()
 	add := func(name string, value any) {
 		if t, isTime := value.(time.Time); isTime {
-			value = ""
-			if !t.IsZero() {
-				value = t.UTC().Format(time.RFC3339Nano)
-			}
+			value = statemachine.FormatTime(t)
 		}
 		fields = append(fields, field{name, fmt.Sprint(value)})
 	}
 	add("status", s.Status)
-	add("statusSince", s.StatusSince)
-	add("modifiedOn", s.ModifiedOn)
+	if s.Status != "" {
+		add("statusSince", s.StatusSince)
+	}
+	if s.Dated {
+		add("modifiedOn", s.ModifiedOn)
+	}
 	add("executedQuantity", s.Executed)
+	add("executedAmount", s.Amount)
 	add("open", s.Open)
 	add("final", s.Final)
+	add("settlement.tradeDate", s.Traded)
 	add("assetClass", o.AssetClass())
 	for f := range statemachine.Fields {
 		add(detailNames[f], o.Detail(f))
 	}
 	var open []string
 	for _, b := range s.Breaks {
-		open = append(open, fmt.Sprintf("%s since %s %v", b.Code, b.OpenedAt.UTC().Format(time.RFC3339Nano), b.Sequences))
+		open = append(open, fmt.Sprintf("%s since %s %v", b.Code, statemachine.FormatTime(b.OpenedAt), b.Sequences))
 	}
 	add("breaks", strings.Join(open, "; "))
 	add("refusals", len(o.Refusals()))

@@ -1,11 +1,13 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -25,8 +27,43 @@ const draftPattern = "draft-*"
 
 // NewDraft begins an empty one in the folder of the views, also while another process writes there. Close removes it; of a
 // process that was killed it is removed by the next one that drafts, or opens the folder for writing.
-func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
-	if err := sweepDrafts(dir); err != nil {
+func NewDraft(ctx context.Context, dir, foldVersion string) (_ *Draft, err error) {
+	drafts, err := lockDrafts(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	d, err := beginDraft(dir, foldVersion)
+	if err = errors.Join(err, drafts.Unlock()); err == nil {
+		d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings)
+	}
+	if err != nil && d != nil {
+		err = errors.Join(err, d.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// draftsFile is locked while drafts are begun, removed or swept: until a new draft has its own lock it looks like one that was left,
+// and looking at that lock puts a file into a folder that is being removed.
+const draftsFile = "drafts"
+
+func lockDrafts(ctx context.Context, dir string) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(dir, draftsFile))
+	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("views: lock the drafts in %s: %w", dir, err)
+	}
+	return lock, nil
+}
+
+// beginDraft makes the folder and locks it. The drafts are locked.
+func beginDraft(dir, foldVersion string) (*Draft, error) {
+	left, err := drafts(dir)
+	if err == nil {
+		err = sweep(left)
+	}
+	if err != nil {
 		return nil, err
 	}
 	folder, err := os.MkdirTemp(dir, draftPattern)
@@ -35,10 +72,7 @@ func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
 	}
 	d := &Draft{folder: folder, lock: flock.New(filepath.Join(folder, "lock")), version: foldVersion}
 	if locked, err := d.lock.TryLock(); err != nil || !locked {
-		return nil, errors.Join(fmt.Errorf("views: lock the draft %s: %w", folder, err), d.Close())
-	}
-	if d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings); err != nil {
-		return nil, errors.Join(err, d.Close())
+		return d, fmt.Errorf("views: lock the draft %s: %w", folder, cmp.Or(err, errors.New("another process has it")))
 	}
 	return d, nil
 }
@@ -72,13 +106,31 @@ func (d *Draft) index(ctx context.Context, threads int, indexes string) error {
 	return nil
 }
 
-// sweepDrafts removes what killed processes left: the lock of a draft is free when nobody works on it.
-func sweepDrafts(dir string) error {
+// drafts returns the folders of all drafts.
+func drafts(dir string) ([]string, error) {
 	found, err := filepath.Glob(filepath.Join(dir, draftPattern))
 	if err != nil {
-		return fmt.Errorf("views: look for drafts: %w", err)
+		return nil, fmt.Errorf("views: look for drafts: %w", err)
 	}
-	for _, folder := range found {
+	return found, nil
+}
+
+// sweepDrafts removes what killed processes left.
+func sweepDrafts(ctx context.Context, dir string) error {
+	left, err := drafts(dir)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	lock, err := lockDrafts(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(sweep(left), lock.Unlock())
+}
+
+// sweep removes those drafts that nobody works on: their locks are free. The drafts are locked.
+func sweep(folders []string) error {
+	for _, folder := range folders {
 		lock := flock.New(filepath.Join(folder, "lock"))
 		locked, err := lock.TryLock()
 		if errors.Is(err, os.ErrNotExist) {
@@ -104,7 +156,11 @@ func (d *Draft) Close() error {
 		errs = append(errs, d.w.close())
 	}
 	if d.kept == 0 {
-		errs = append(errs, os.RemoveAll(d.folder), d.lock.Unlock())
+		drafts, err := lockDrafts(context.Background(), filepath.Dir(d.folder))
+		errs = append(errs, err, os.RemoveAll(d.folder), d.lock.Unlock())
+		if err == nil {
+			errs = append(errs, drafts.Unlock())
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("views: remove a draft: %w", err)

@@ -73,9 +73,9 @@ func (w *writer) facet(ctx context.Context, f facet) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		w.facets = make(map[facet]int64, len(found))
+		w.facets, w.awaiting = make(map[facet]int64, len(found)), map[int64]bool{}
 		for _, f := range found {
-			w.facets[f.facet] = f.number
+			w.facets[f.facet], w.awaiting[f.number] = f.number, f.awaits()
 		}
 	}
 	if number, ok := w.facets[f]; ok {
@@ -88,7 +88,7 @@ func (w *writer) facet(ctx context.Context, f facet) (int64, error) {
 	number, err := result.LastInsertId()
 	if err == nil {
 		f.status = statemachine.Status(strings.Clone(string(f.status))) // it may be a part of much more
-		w.facets[f] = number
+		w.facets[f], w.awaiting[number] = number, f.awaits()
 	}
 	return number, err
 }

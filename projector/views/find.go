@@ -20,7 +20,15 @@ const (
 
 func (s Sort) byModified() bool { return s == LatestModified || s == EarliestModified }
 
-func (s Sort) ascending() bool { return s == EarliestReceived || s == EarliestModified }
+func (s Sort) byDue() bool { return s == LatestDue || s == EarliestDue }
+
+func (s Sort) byReceived() bool { return !s.byModified() && !s.byDue() }
+
+func (s Sort) byQuantity() bool { return s == LargestQuantity || s == SmallestQuantity }
+
+func (s Sort) ascending() bool {
+	return s == EarliestReceived || s == EarliestModified || s == SmallestQuantity || s == EarliestDue
+}
 
 func (a place) compare(b place) int {
 	return cmp.Or(cmp.Compare(a.modified, b.modified), cmp.Compare(a.sequence, b.sequence))
@@ -52,36 +60,73 @@ func (s Sort) precedes(a, b place) bool {
 type conditions struct {
 	text string
 	args []any
-	rows bool // some are on columns that the entries of orders_by_facet and orders_by_modified do not have
+	rows bool // some are on columns that the entries of orders_by_modified do not have
+	ids  bool // nor those of orders_by_facet
+	n    int
 }
 
 func (c *conditions) add(text string, args ...any) {
+	c.n++
 	c.text += " AND " + text
 	c.args = append(c.args, args...)
 }
 
 func (q *Query) conditions() (c conditions) {
-	for _, v := range []struct{ column, value string }{{"external", q.ExternalID}, {"isin", q.ISIN}, {"symbol", q.Symbol}} {
-		if v.value != "" {
-			c.add("o."+v.column+" = ?", valueKey(v.value))
+	for v := range q.valueFilters() {
+		var any []string
+		keys := v.keyList()
+		for _, column := range v.columns {
+			any = append(any, "o."+column+" IN (SELECT value FROM json_each(?))")
+			c.args = append(c.args, keys)
 		}
-	}
-	if q.ProductID != "" {
-		c.add("? IN (o.depository, o.wallet, o.cash)", valueKey(q.ProductID))
+		c.ids = c.ids || v.unique
+		c.add("(" + strings.Join(any, " OR ") + ")")
 	}
 	if len(q.Breaks) > 0 {
 		c.add("o.breaks & ? <> 0", int64(q.breakSet()))
 	}
+	if q.IDPrefix != "" { // the + keeps SQLite from the index of ids, where rows are reached by another one
+		c.ids = true
+		c.add("+o.id >= ? AND +o.id < ?", q.IDPrefix, prefixEnd(q.IDPrefix))
+	}
+	q.addUnindexed(&c)
 	c.rows = c.text != ""
-	for _, p := range []struct {
-		column string
-		Period
-	}{{"received", q.Received}, {"modified", q.Modified}} {
-		if p.given() {
-			c.add("o."+p.column+" >= ? AND o."+p.column+" <= ?", p.keys().first, p.keys().last)
-		}
+	if r := q.Received.received(); q.Received.given() {
+		c.add("o.received >= ? AND o.received <= ?", r.first, r.last)
+	}
+	if r, given := q.modified(); given {
+		c.add("o.modified >= ? AND o.modified <= ?", r.first, r.last)
 	}
 	return c
+}
+
+// addUnindexed adds the conditions on what no index is sorted by.
+func (q *Query) addUnindexed(c *conditions) {
+	if q.QuantityMin.Known() || q.QuantityMax.Known() {
+		first, last := q.QuantityMin.Key(), q.QuantityMax.Key()
+		c.add("o.quantity >= ? AND o.quantity <= ?", []byte(cmp.Or(first, leastQuantity)), []byte(cmp.Or(last, afterAllQuantities)))
+	}
+	if q.Executed != nil {
+		c.add("o.executed = +?", int64(*q.Executed))
+	}
+	if r := q.Created.told(); q.Created.given() {
+		c.add("o.created >= ? AND o.created <= ?", r.first, r.last)
+	}
+	if r := q.StatusChanged.told(); q.StatusChanged.given() {
+		c.add("o.since >= ? AND o.since <= ?", r.first, r.last)
+	}
+}
+
+// The empty key is that of a quantity that is not known.
+const leastQuantity, afterAllQuantities = "\x00", "\xff"
+
+// modified is what q says of the time modified, and whether it says anything. No order has its status since later than that.
+func (q *Query) modified() (r keyRange[timeKey], given bool) {
+	r = q.Modified.told()
+	if q.StatusChanged.Since != nil {
+		r.first = max(r.first, timeKeyOf(*q.StatusChanged.Since))
+	}
+	return r, q.Modified.given() || q.StatusChanged.Since != nil
 }
 
 func (q *Query) breakSet() (set breakSet) {
@@ -91,18 +136,21 @@ func (q *Query) breakSet() (set breakSet) {
 	return set
 }
 
-// span is the part of a list, sorted by the last sequence or by the time modified, that is asked for.
+// span is the part of a list, sorted by the last sequence, the time modified or the due date, that is asked for.
 type span struct {
-	ascending, byReceived bool
-	since, until          int64 // last sequences, both included
-	after                 place // by modified
-	modified              keyRange
+	ascending, byReceived, byDue bool
+	since, until                 int64 // last sequences, both included
+	after                        place // unless by received
+	modified                     keyRange[timeKey]
 }
 
 // span is the part of the list that is still to come and that has not changed since the walk began.
 func (l *lister) span() span {
-	s := span{ascending: l.q.Sort.ascending(), byReceived: !l.q.Sort.byModified(), until: l.begun, after: l.last,
-		modified: l.q.Modified.keys()}
+	s := span{ascending: l.q.Sort.ascending(), byReceived: l.q.Sort.byReceived(), byDue: l.q.Sort.byDue(),
+		until: l.begun, after: l.last}
+	if s.modified, _ = l.q.modified(); s.byDue {
+		s.modified = keyRange[timeKey]{"", afterAllTimes} // is looked at in the rows
+	}
 	if s.byReceived && s.ascending {
 		s.since = l.last.sequence + 1
 	} else if s.byReceived {
@@ -120,6 +168,25 @@ func (s *span) includes(f found) bool {
 	}
 	c := f.place.compare(s.after)
 	return s.modified.includes(f.modified) && (s.ascending && c > 0 || !s.ascending && c < 0)
+}
+
+// placeColumns are those of an order and its place.
+func (s *span) placeColumns() string {
+	switch {
+	case s.byReceived:
+		return "o.last_sequence, o.n, 0"
+	case s.byDue:
+		return fmt.Sprintf(packedText, "o.") + ", o.n, o.last_sequence"
+	}
+	return "o.modified, o.n, o.last_sequence"
+}
+
+// placeDest is where the columns of a list that is not sorted by received go.
+func (s *span) placeDest(f *found, packed *int64) []any {
+	if s.byDue {
+		return []any{packed, &f.n, &f.sequence}
+	}
+	return []any{&f.modified, &f.n, &f.sequence}
 }
 
 func (s *span) direction() string {
@@ -143,83 +210,29 @@ func (l *lister) find(ctx context.Context, s span, most int) ([]found, error) {
 	if l.few {
 		return l.walk(ctx, s, most)
 	}
+	if l.q.IDPrefix != "" {
+		var rows []found
+		if few, err := l.idRows(ctx, &s, &rows); err != nil || few {
+			return cut(rows, &s, most), err
+		}
+	}
 	rare, err := l.rareBreaks(ctx)
+	_, ofModified := l.q.modified()
 	switch {
 	case err != nil:
 		return nil, err
-	case rare, len(l.q.Breaks) > 0 && s.byReceived && len(l.q.values()) == 0:
+	case rare, len(l.q.Breaks) > 0 && s.byReceived && l.value == nil:
 		return l.findByBreak(ctx, s, most)
-	case len(l.q.values()) > 0 && s.byReceived:
+	case l.value != nil && s.byReceived:
 		return l.findByEra(ctx, s, most)
-	case len(l.q.values()) > 0:
+	case l.value != nil:
 		return l.findFew(ctx, s, most, l.valueRows)
-	case s.byReceived && l.q.Modified.given():
+	case l.byTrades() && !s.byDue:
+		return l.findFew(ctx, s, most, l.tradeRows)
+	case s.byReceived && ofModified && !l.checks.rows && !l.q.bySettlement():
 		return l.findFew(ctx, s, most, l.modifiedRows)
 	}
 	return l.walkZones(ctx, s, most)
-}
-
-// walk merges the ranges of the facets. It returns all of the span when most is unlimited.
-func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err error) {
-	chunks := 0
-	for facets := range slices.Chunk(l.facets, armsAtOnce) {
-		text, args := l.merge(&s, facets)
-		if err := l.collect(ctx, text, append(args, most), &s, &rows); err != nil {
-			return nil, err
-		}
-		chunks++
-	}
-	if chunks > 1 {
-		s.sort(rows)
-		if most >= 0 {
-			rows = rows[:min(most, len(rows))]
-		}
-	}
-	return rows, nil
-}
-
-const (
-	receivedArm = `SELECT o.last_sequence AS k, o.n, 0 AS s, o.received, o.modified FROM orders o INDEXED BY orders_by_facet
-		WHERE o.facet = ? AND o.last_sequence >= ? AND o.last_sequence <= ?`
-	modifiedArm = `SELECT o.modified AS k, o.n, o.last_sequence AS s, o.received, o.modified FROM orders o INDEXED BY orders_by_modified
-		WHERE o.facet = ? AND (o.modified, o.last_sequence) %s (?, ?) AND o.modified %s ? AND o.last_sequence <= ?`
-)
-
-// merge returns a statement with an arm for each facet. It has a power of two of them, the surplus ones of a facet that does
-// not exist, so that there are few texts to keep prepared. Conditions are looked at after merging: an arm of a facet where nothing
-// satisfies them would read all of the facet for its first row.
-func (l *lister) merge(s *span, facets []int64) (text string, args []any) {
-	arm, order := receivedArm, "1 "+s.direction()
-	limits := []any{s.since, s.until}
-	if !s.byReceived {
-		order = fmt.Sprintf("1 %[1]s, 3 %[1]s", s.direction())
-		after, beyond, within, end := s.after, ">", "<=", s.modified.last
-		if s.ascending {
-			after = later(after, place{s.modified.first, -1})
-		} else {
-			after, beyond, within, end = earlier(after, place{s.modified.last, math.MaxInt64}), "<", ">=", s.modified.first
-		}
-		arm, limits = fmt.Sprintf(modifiedArm, beyond, within), []any{after.modified, after.sequence, end, s.until}
-	}
-	arms := 1
-	for arms < len(facets) {
-		arms *= 2
-	}
-	for i := range arms {
-		facet := int64(0)
-		if i < len(facets) {
-			facet = facets[i]
-		}
-		args = append(append(args, facet), limits...)
-	}
-	text = strings.Repeat(arm+" UNION ALL ", arms-1) + arm + " ORDER BY " + order
-	switch {
-	case l.checks.rows: // LIMIT -1 keeps SQLite from moving conditions into the arms
-		text = "SELECT m.k, m.n, m.s FROM (" + text + " LIMIT -1) m CROSS JOIN orders o ON o.n = m.n WHERE 1" + l.checks.text
-	default:
-		text = "SELECT m.k, m.n, m.s FROM (" + text + " LIMIT -1) m WHERE 1" + strings.ReplaceAll(l.checks.text, "o.", "m.")
-	}
-	return text + " LIMIT ?", append(args, l.checks.args...)
 }
 
 // collect appends what a statement finds: the last sequence, or the time modified and at the end the last sequence.
@@ -231,18 +244,21 @@ func (l *lister) collect(ctx context.Context, text string, args []any, s *span, 
 			*to = append(*to, f)
 			return err
 		}
-		err := rows.Scan(&f.modified, &f.n, &f.sequence)
+		var packed int64
+		err := rows.Scan(s.placeDest(&f, &packed)...)
+		if s.byDue {
+			f.modified = l.unpacked(packed)
+		}
 		*to = append(*to, f)
 		return err
 	})
 }
 
 const (
-	breakArm    = `SELECT last_sequence AS s, n FROM order_breaks INDEXED BY order_breaks_by_last WHERE code = ? AND last_sequence >= ? AND last_sequence <= ?`
-	byBreakText = `SELECT o.last_sequence, o.n, 0 FROM (%[1]s ORDER BY 1 %[2]s LIMIT -1) m CROSS JOIN orders o ON o.n = m.n
-		WHERE +o.facet IN (SELECT value FROM json_each(?))%[3]s ORDER BY m.s %[2]s LIMIT ?`
-	ofBreakText = `SELECT o.modified, o.n, o.last_sequence FROM (%[1]s) m CROSS JOIN orders o ON o.n = m.n
-		WHERE +o.facet IN (SELECT value FROM json_each(?))%[2]s LIMIT ?`
+	breakArm    = `SELECT last_sequence AS k, n FROM order_breaks INDEXED BY order_breaks_by_last WHERE code = +? AND last_sequence >= ? AND last_sequence <= ?`
+	byBreakText = `SELECT o.last_sequence, o.n, 0 FROM (%[1]s LIMIT +?) m CROSS JOIN orders o ON o.n = m.n
+		WHERE +o.facet IN (SELECT value FROM json_each(?))%[3]s ORDER BY m.k %[2]s LIMIT +?`
+	ofBreakText = `SELECT %[2]s FROM (%[1]s) m CROSS JOIN orders o ON o.n = m.n WHERE +o.facet IN (SELECT value FROM json_each(?))%[3]s`
 )
 
 // rareBreaks reports whether q selects by breaks that few orders have.
@@ -258,24 +274,37 @@ func (l *lister) rareBreaks(ctx context.Context) (bool, error) {
 	for _, code := range sorted(l.q.Breaks) {
 		orders += counts[code]
 	}
-	return orders <= uint64(bounds.orders), nil
+	return orders <= uint64(l.readWhole), nil
 }
 
-// findByBreak reads the orders with the breaks: UNION, for one with two of them is to be listed once.
-func (l *lister) findByBreak(ctx context.Context, s span, most int) (rows []found, err error) {
+// breakArms selects the orders of the span with the breaks: UNION, for one with two of them is to be listed once.
+func (l *lister) breakArms(s *span) (arms string, args []any) {
 	codes := sorted(l.q.Breaks)
-	arms := strings.Repeat(breakArm+" UNION ", len(codes)-1) + breakArm
-	var args []any
 	for _, code := range codes {
 		args = append(args, int64(code), s.since, s.until)
 	}
-	args = append(append(args, l.facetList()), l.checks.args...)
+	return strings.Repeat(breakArm+" UNION ", len(codes)-1) + breakArm, args
+}
+
+// breakStatement reads columns of all orders of the span that q selects by breaks.
+func (l *lister) breakStatement(s *span, columns string) (text string, args []any) {
+	arms, args := l.breakArms(s)
+	return fmt.Sprintf(ofBreakText, arms, columns, l.checks.text), append(append(args, numberList(l.facets)), l.checks.args...)
+}
+
+func (l *lister) findByBreak(ctx context.Context, s span, most int) (rows []found, err error) {
 	if s.byReceived {
-		text := fmt.Sprintf(byBreakText, arms, s.direction(), l.checks.text)
-		err = l.collect(ctx, text, append(args, most), &s, &rows)
-		return rows, err
+		arms, args := l.breakArms(&s)
+		entries := arms + " ORDER BY 1 " + s.direction()
+		text := fmt.Sprintf(byBreakText, entries, s.direction(), l.checks.text)
+		all := append(append(slices.Clone(args), l.budget, numberList(l.facets)), l.checks.args...)
+		if err = l.collect(ctx, text, append(all, most), &s, &rows); err != nil || len(rows) >= most {
+			return rows, err
+		}
+		return rows, l.spend(ctx, entries, args, &s, l.budget)
 	}
-	err = l.collect(ctx, fmt.Sprintf(ofBreakText, arms, l.checks.text), append(args, unlimited), &s, &rows)
+	text, args := l.breakStatement(&s, s.placeColumns())
+	err = l.collect(ctx, text, args, &s, &rows)
 	return cut(rows, &s, most), err
 }
 
@@ -287,9 +316,9 @@ func cut(rows []found, s *span, most int) []found {
 	return rows[:min(most, len(rows))]
 }
 
-// facetList is what json_each takes.
-func (l *lister) facetList() string {
-	list, _ := json.Marshal(l.facets) // numbers can be written
+// numberList is what json_each takes.
+func numberList(numbers []int64) string {
+	list, _ := json.Marshal(numbers) // numbers can be written
 	return string(list)
 }
 
@@ -307,18 +336,18 @@ func (l *lister) findFew(ctx context.Context, s span, most int, by func(context.
 }
 
 const modifiedRowsArm = `SELECT o.last_sequence, o.n, o.received FROM orders o INDEXED BY orders_by_modified
-	WHERE o.facet = ? AND o.modified >= ? AND o.modified <= ?`
+	WHERE o.facet = +? AND o.modified >= ? AND o.modified <= ?`
 
 // modifiedRows finds by the time modified what is listed by the last sequence.
-func (l *lister) modifiedRows(ctx context.Context, _ *span, to *[]found) (few bool, err error) {
-	period, received := l.q.Modified.keys(), l.q.Received.keys()
+func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
+	period, received := s.modified, l.q.Received.received()
 	left := bounds.entries
 	for facets := range slices.Chunk(l.facets, armsAtOnce) {
 		var args []any
 		for _, facet := range facets {
 			args = append(args, facet, period.first, period.last)
 		}
-		text := strings.Repeat(modifiedRowsArm+" UNION ALL ", len(facets)-1) + modifiedRowsArm + " LIMIT ?"
+		text := strings.Repeat(modifiedRowsArm+" UNION ALL ", len(facets)-1) + modifiedRowsArm + " LIMIT +?"
 		args = append(args, left+1)
 		rows, err := l.count(ctx, text, args) // they are not read before it is known that they are few
 		if left -= rows; err != nil || left < 0 {

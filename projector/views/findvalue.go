@@ -5,50 +5,115 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
+
+	"github.com/orderfold/orderfold/statemachine"
 )
 
-// values returns the columns of one value that q selects by, and its key; of several the one that fewest orders have as a rule.
-func (q *Query) values() (columns []string) {
-	switch {
-	case q.ExternalID != "":
-		return []string{"external"}
-	case q.ProductID != "":
-		return []string{"depository", "wallet", "cash"}
-	case q.ISIN != "":
-		return []string{"isin"}
-	case q.Symbol != "":
-		return []string{"symbol"}
+// valueFilter selects orders by a detail that has many values, see DESIGN.md.
+type valueFilter struct {
+	columns []string
+	fields  []statemachine.Field
+	folded  bool // letters count in any case
+	indexed bool
+	unique  bool // few orders have the same: orders_by_facet does without
+	values  []string
+}
+
+// valueTable has them all, the one first that fewest orders have as a rule.
+var valueTable = []struct {
+	valueFilter
+	of func(*Query) []string
+}{
+	{valueFilter{[]string{"external"}, []statemachine.Field{statemachine.ExternalID}, false, true, true, nil}, func(q *Query) []string { return q.ExternalIDs }},
+	{valueFilter{[]string{"depository", "wallet", "cash"},
+		[]statemachine.Field{statemachine.DepositoryProduct, statemachine.WalletProduct, statemachine.CashProduct}, false, true, false, nil},
+		func(q *Query) []string { return q.ProductIDs }},
+	{valueFilter{[]string{"isin"}, []statemachine.Field{statemachine.ISIN}, true, true, false, nil}, func(q *Query) []string { return q.ISINs }},
+	{valueFilter{[]string{"symbol"}, []statemachine.Field{statemachine.Symbol}, true, true, false, nil}, func(q *Query) []string { return q.Symbols }},
+	{valueFilter{[]string{"order_type"}, []statemachine.Field{statemachine.OrderType}, true, false, false, nil}, func(q *Query) []string { return q.OrderTypes }},
+	{valueFilter{[]string{"exchange"}, []statemachine.Field{statemachine.ExchangeCode}, true, false, false, nil}, func(q *Query) []string { return q.ExchangeCodes }},
+}
+
+// valueFilters yields those that q selects by.
+func (q *Query) valueFilters() iter.Seq[valueFilter] {
+	return func(yield func(valueFilter) bool) {
+		for i := range valueTable {
+			if values := valueTable[i].of(q); len(values) > 0 {
+				v := valueTable[i].valueFilter
+				v.values = values
+				if !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// value returns the first of the filters by value that have an index; nil when there is none.
+func (q *Query) value() *valueFilter {
+	for v := range q.valueFilters() {
+		if v.indexed {
+			return &v
+		}
+		break
 	}
 	return nil
 }
 
-func (q *Query) valueKey() int64 {
-	for _, value := range []string{q.ExternalID, q.ProductID, q.ISIN, q.Symbol} {
-		if value != "" {
-			return valueKey(value)
+func (v *valueFilter) includes(text string) bool {
+	return text != "" && slices.ContainsFunc(v.values, func(value string) bool {
+		return value == text || v.folded && foldCase(value) == foldCase(text)
+	})
+}
+
+// keys returns what stands for the values in an index, each once.
+func (v *valueFilter) keys() (keys []int64) {
+	for _, value := range v.values {
+		if v.folded {
+			value = foldCase(value)
+		}
+		keys = append(keys, valueKey(value))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// keyList is what json_each takes.
+func (v *valueFilter) keyList() string { return numberList(v.keys()) }
+
+// ranges calls f for each range of an index that holds orders with the values. Their number is that of the columns times a power of
+// two, so that there are few texts to keep prepared: the surplus ones are of no value.
+func (v *valueFilter) ranges(f func(column string, key int64)) {
+	keys := v.keys()
+	for n := len(keys); n&(n-1) != 0; n++ {
+		keys = append(keys, 0)
+	}
+	for _, column := range v.columns {
+		for _, key := range keys {
+			f(column, key)
 		}
 	}
-	return 0
 }
 
 const (
 	// The second condition on the value is what SQLite knows the index by.
 	valueArm = `SELECT %[2]s FROM orders o INDEXED BY orders_by_%[1]s WHERE o.%[1]s = ? AND o.%[1]s <> 0 AND o.era >= ? AND o.era <= ?
 		AND o.last_sequence >= ? AND o.last_sequence <= ? AND +o.facet IN (SELECT value FROM json_each(?))`
-	eraColumns   = "o.era, o.n, o.last_sequence"
-	placeColumns = "o.modified, o.n, o.last_sequence"
+	eraColumns = "o.era, o.n, o.last_sequence"
 )
 
-// valueStatement selects the orders of the span that have the value.
+// valueStatement selects the orders of the span that have one of the values.
 func (l *lister) valueStatement(s *span, columns, end string) (text string, args []any) {
 	var arms []string
-	facets := l.facetList()
-	for _, column := range l.q.values() {
+	facets := numberList(l.facets)
+	l.value.ranges(func(column string, key int64) {
 		arms = append(arms, fmt.Sprintf(valueArm, column, columns)+l.checks.text)
-		args = append(args, l.q.valueKey(), s.since>>eraShift, s.until>>eraShift, s.since, s.until, facets)
+		args = append(args, key, s.since>>eraShift, s.until>>eraShift, s.since, s.until, facets)
 		args = append(args, l.checks.args...)
-	}
+	})
 	return strings.Join(arms, " UNION ALL ") + end, args
 }
 
@@ -57,24 +122,67 @@ const entriesText = `SELECT o.era FROM orders o INDEXED BY orders_by_%[1]s WHERE
 
 func (l *lister) entries(first, last int64) (text string, args []any) {
 	var arms []string
-	for _, column := range l.q.values() {
+	l.value.ranges(func(column string, key int64) {
 		arms = append(arms, fmt.Sprintf(entriesText, column))
-		args = append(args, l.q.valueKey(), first, last)
-	}
+		args = append(args, key, first, last)
+	})
 	return strings.Join(arms, " UNION ALL "), args
 }
 
 // valueRows finds by value what is listed by the time modified.
 func (l *lister) valueRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
-	whole := *s
-	whole.since = 0
-	text, args := l.entries(0, s.until>>eraShift)
-	entries, err := l.count(ctx, text+" LIMIT ?", append(args, bounds.orders+1))
-	if err != nil || entries > bounds.orders {
+	if few, err = l.fewOfValue(ctx, s); err != nil || !few {
 		return false, err
 	}
-	text, args = l.valueStatement(&whole, placeColumns, "")
+	whole := *s
+	whole.since = 0
+	text, args := l.valueStatement(&whole, s.placeColumns(), "")
 	return true, l.collect(ctx, text, args, s, to)
+}
+
+func (l *lister) fewOfValue(ctx context.Context, s *span) (bool, error) {
+	text, args := l.entries(0, s.until>>eraShift)
+	entries, err := l.count(ctx, text+" LIMIT +?", append(args, l.readWhole+1))
+	return entries <= l.readWhole, err
+}
+
+const (
+	idEntriesText = `SELECT o.n FROM orders o INDEXED BY orders_by_id WHERE o.id >= ? AND o.id < ?`
+	idRowsText    = `SELECT %s FROM orders o INDEXED BY orders_by_id WHERE o.id >= ? AND o.id < ?
+		AND +o.facet IN (SELECT value FROM json_each(?))`
+)
+
+// idRows finds orders by the beginning of their id.
+func (l *lister) idRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
+	if few, err = l.fewIDs(ctx); err != nil || !few {
+		return false, err
+	}
+	text, args := l.idStatement(s.placeColumns())
+	return true, l.collect(ctx, text, args, s, to)
+}
+
+func (l *lister) fewIDs(ctx context.Context) (bool, error) {
+	args := []any{l.q.IDPrefix, prefixEnd(l.q.IDPrefix), l.readWhole + 1}
+	entries, err := l.count(ctx, idEntriesText+" LIMIT +?", args)
+	return entries <= l.readWhole, err
+}
+
+// idStatement reads columns of all orders that q selects by the beginning of their id.
+func (l *lister) idStatement(columns string) (text string, args []any) {
+	args = append([]any{l.q.IDPrefix, prefixEnd(l.q.IDPrefix), numberList(l.facets)}, l.checks.args...)
+	return fmt.Sprintf(idRowsText, columns) + l.checks.text, args
+}
+
+// prefixEnd returns the first text after all that begin with the prefix, as SQLite compares texts: by their bytes.
+func prefixEnd(prefix string) string {
+	end := []byte(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] < 0xff {
+			end[i]++
+			return string(end[:i+1])
+		}
+	}
+	return strings.Repeat("\xff", len(prefix)+1) // no text in UTF-8 comes after it
 }
 
 // denseEra returns the era that the span begins with, as far as the value goes, when many of its orders have the value; else nil.
@@ -89,11 +197,42 @@ func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 		return nil, err
 	}
 	text, args = l.entries(era, era)
-	entries, err := l.count(ctx, text+" LIMIT ?", append(args, bounds.inEra+1))
+	entries, err := l.count(ctx, text+" LIMIT +?", append(args, bounds.inEra+1))
 	if err != nil || entries <= bounds.inEra {
 		return nil, err
 	}
 	return s.inEra(era), nil
+}
+
+// passed takes the entries of the eras before the dense one from the budget.
+func (l *lister) passed(ctx context.Context, s, dense *span) error {
+	first, last := dense.until>>eraShift+1, s.until>>eraShift
+	if s.ascending {
+		first, last = s.since>>eraShift, dense.since>>eraShift-1
+	}
+	text, args := l.entries(first, last)
+	looked, err := l.count(ctx, text+" LIMIT +?", append(args, l.budget))
+	l.budget = max(1, l.budget-looked)
+	return err
+}
+
+// end is the place at which a span by received ends, for the next page to go on after.
+func (s *span) end() place {
+	if s.ascending {
+		return place{sequence: s.until}
+	}
+	return place{sequence: s.since}
+}
+
+// begin returns the part of so many sequences that the span begins with.
+func (s *span) begin(size int64) *span {
+	part := *s
+	if s.ascending {
+		part.until = min(s.until, s.since+size-1)
+	} else {
+		part.since = max(s.since, s.until-size+1)
+	}
+	return &part
 }
 
 func (s *span) inEra(era int64) *span {
@@ -107,7 +246,7 @@ var errEnough = errors.New("views: enough was read")
 
 // findByEra reads the orders with a value era by era, and sorts those of each: lists by value are kept by era.
 func (l *lister) findByEra(ctx context.Context, s span, most int) (rows []found, err error) {
-	for len(rows) < most && s.since <= s.until {
+	for len(rows) < most && s.since <= s.until && l.stopped == nil {
 		dense, err := l.denseEra(ctx, &s)
 		if err == nil && dense == nil {
 			var sparse []found
@@ -125,18 +264,48 @@ func (l *lister) findByEra(ctx context.Context, s span, most int) (rows []found,
 			return nil, err
 		}
 		rows = append(rows, more...)
-		if s.ascending {
-			s.since = dense.until + 1
-		} else {
-			s.until = dense.since - 1
-		}
+		s.passOver(dense)
 	}
 	return rows[:min(most, len(rows))], nil
 }
 
+// passOver leaves the part out with which the span begins.
+func (s *span) passOver(part *span) {
+	if s.ascending {
+		s.since = part.until + 1
+	} else {
+		s.until = part.since - 1
+	}
+}
+
+// affordable returns the part of the span whose entries of the value the budget allows to look at, in whole eras.
+func (l *lister) affordable(ctx context.Context, s *span) (*span, error) {
+	if l.checks.n == 1 && l.everyFacet {
+		return s, nil // nothing is asked but the value: all that is looked at is in the page
+	}
+	text, args := l.entries(s.since>>eraShift, s.until>>eraShift)
+	var beyond int64
+	err := l.c.row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1 OFFSET ?", append(args, l.budget), &beyond)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, nil
+	}
+	rest := s.inEra(beyond)
+	part := *s
+	if s.ascending {
+		part.until = rest.since - 1
+	} else {
+		part.since = rest.until + 1
+	}
+	return &part, err
+}
+
 // readEras reads whole eras until they have so many orders, the span ends, or one of them is dense, which is returned as the
-// part of the span that it is.
-func (l *lister) readEras(ctx context.Context, s *span, most int) (rows []found, dense *span, err error) {
+// part of the span that it is. It may end early: the first one is not dense, so it comes further with each page.
+func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []found, dense *span, err error) {
+	s, err := l.affordable(ctx, whole)
+	if err != nil {
+		return nil, nil, err
+	}
 	text, args := l.valueStatement(s, eraColumns, " ORDER BY 1 "+s.direction())
 	era, before := int64(-1), 0 // rows of the eras before
 	err = l.c.each(ctx, text, args, func(r *sql.Rows) error {
@@ -161,87 +330,36 @@ func (l *lister) readEras(ctx context.Context, s *span, most int) (rows []found,
 	}
 	if len(rows)-before > bounds.inEra {
 		rows, dense = rows[:before], s.inEra(era)
+		if err := l.passed(ctx, s, dense); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s != whole && dense == nil && len(rows) < most {
+		l.stop(s.end())
 	}
 	return cut(rows, s, len(rows)), dense, nil
 }
 
-const (
-	zonesText = `SELECT zone FROM zones WHERE zone >= ? AND zone <= ? AND received_last >= ? AND received_first <= ?
-		AND modified_last >= ? AND modified_first <= ? ORDER BY zone %s LIMIT ?`
-	zonesAtOnce = 64
-)
-
-// walkZones walks the parts of a list by received that can have orders of the times selected.
-func (l *lister) walkZones(ctx context.Context, s span, most int) (rows []found, err error) {
-	if !s.byReceived || !l.q.Received.given() && !l.q.Modified.given() {
-		return l.walk(ctx, s, most)
-	}
-	for len(rows) < most && s.since <= s.until {
-		parts, last, err := l.zones(ctx, &s)
-		if err != nil {
-			return nil, err
-		}
-		for _, part := range parts {
-			found, err := l.walk(ctx, part, most-len(rows))
-			if err != nil {
-				return nil, err
-			}
-			if rows = append(rows, found...); len(rows) >= most {
-				return rows, nil
-			}
-		}
-		if last {
-			break
-		}
-		if end := parts[len(parts)-1]; s.ascending {
-			s.since = end.until + 1
-		} else {
-			s.until = end.since - 1
-		}
-	}
-	return rows, nil
-}
-
-// zones returns the next parts of the span, neighbours joined; last when there are no others.
-func (l *lister) zones(ctx context.Context, s *span) (parts []span, last bool, err error) {
-	received, modified := l.q.Received.keys(), l.q.Modified.keys()
-	args := []any{s.since >> zoneShift, s.until >> zoneShift, received.first, received.last, modified.first, modified.last, zonesAtOnce}
-	n := 0
-	err = l.c.each(ctx, fmt.Sprintf(zonesText, s.direction()), args, func(rows *sql.Rows) error {
-		var zone int64
-		err := rows.Scan(&zone)
-		n++
-		part := *s
-		part.since, part.until = max(s.since, zone<<zoneShift), min(s.until, (zone+1)<<zoneShift-1)
-		if len(parts) == 0 {
-			parts = append(parts, part)
-			return err
-		}
-		switch before := &parts[len(parts)-1]; {
-		case s.ascending && before.until+1 == part.since:
-			before.until = part.until
-		case !s.ascending && part.until+1 == before.since:
-			before.since = part.since
-		default:
-			parts = append(parts, part)
-		}
-		return err
-	})
-	return parts, n < zonesAtOnce, err
-}
-
 // listTexts are statements that lists are made of: together they name every index and column of theirs.
 func listTexts() (texts []string) {
-	for _, value := range []Query{{ExternalID: "x"}, {ProductID: "x"}, {ISIN: "x"}, {Symbol: "x"}} {
+	x := []string{"x"}
+	for _, value := range []Query{{ExternalIDs: x}, {ProductIDs: x}, {ISINs: x}, {Symbols: x}} {
 		for _, sort := range []Sort{LatestReceived, EarliestModified} {
 			q := value
-			q.Sort, q.Received = sort, Period{Since: firstKey}
-			l := &lister{q: &q, checks: q.conditions()}
+			q.Sort, q.Received = sort, Period{Since: &firstReceived}
+			l := &lister{q: &q, checks: q.conditions(), value: q.value()}
 			s := l.span()
-			walk, _ := l.merge(&s, []int64{1})
+			entries, _ := l.merge(&s, &lane{}, []int64{1})
+			walk := entries
+			if !s.byReceived {
+				walk = l.checked(entries, &s)
+			}
 			byValue, _ := l.valueStatement(&s, eraColumns, " ORDER BY 1")
 			texts = append(texts, walk, byValue)
 		}
 	}
-	return append(texts, ordersText, fmt.Sprintf(zonesText, "DESC"), fmt.Sprintf(byBreakText, breakArm, "DESC", ""), modifiedRowsArm)
+	var unindexed conditions
+	(&Query{QuantityMin: "1", Executed: new(statemachine.Extent), Created: Period{Since: &firstReceived},
+		StatusChanged: Period{Since: &firstReceived}}).addUnindexed(&unindexed)
+	return append(texts, fmt.Sprintf(idRowsText, sumColumns), sumText+entriesOfText, zoneSpanText, fmt.Sprintf(tradeArm, "o.n"), ordersText, fmt.Sprintf(zonesText, "DESC"), fmt.Sprintf(byBreakText, breakArm, "DESC", unindexed.text), modifiedRowsArm)
 }

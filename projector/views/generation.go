@@ -72,14 +72,14 @@ func readVersion(ctx context.Context, c *connection, foldVersion string) (differ
 		return "", err
 	}
 	if schema != schemaVersion {
-		return fmt.Sprintf(versionWord+": its schema is %d, this program writes %d", schema, schemaVersion), ErrVersion
+		return fmt.Sprintf(versionWord+": its schema is %d, this program writes %d", schema, schemaVersion), otherVersion("")
 	}
 	var fold string
 	if err := c.row(ctx, foldVersionText, nil, &fold); err != nil {
 		return "", err
 	}
 	if fold != foldVersion {
-		return fmt.Sprintf(versionWord+": its fold version is %q, this program folds by %q", fold, foldVersion), ErrVersion
+		return fmt.Sprintf(versionWord+": its fold version is %q, this program folds by %q", fold, foldVersion), otherVersion("")
 	}
 	return "", nil
 }

@@ -80,8 +80,11 @@ func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, 
 		return 0, false, nil
 	}
 	was := place{sequence: int64(sequences[i-1])}
-	if l.q.Sort.byModified() {
+	switch {
+	case l.q.Sort.byModified():
 		was.modified = modifiedKey(o.ModifiedAsOf(uint64(l.begun)))
+	case l.q.Sort.byDue():
+		was.modified = l.q.dueKey(o.AssetClass(), int64(o.TradedAsOf(uint64(l.begun))))
 	}
 	return int64(sequences[i]), l.q.Sort.precedes(l.last, was), nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -45,7 +47,13 @@ func crowd(t testing.TB, s *Store, orders int) *world {
 		n := statemachine.Notification{AssetClass: statemachine.AssetClass(1 + random.IntN(3))}
 		n.Details = crowdDetails(i)
 		for step, status := range path {
-			n.Status, n.At = status, start.Add(time.Duration(i*7919%500+step)*time.Second)
+			n.Status, n.At, n.Executed = status, start.Add(time.Duration(i*7919%500+step)*time.Second), ""
+			if i%2 == 0 { // traded on other days
+				n.At = n.At.Add(time.Duration(i*i%23-11) * day)
+			}
+			if i%3 > 0 && (status == statemachine.PartiallyFilled || status == statemachine.Filled) {
+				n.Executed = []statemachine.Decimal{"3", "7.5", "100"}[i%7%3]
+			}
 			// The steps of other orders come in between, and the last one of some very late.
 			w.notify(fmt.Sprintf("o-%d", i), n)
 			if i > 0 && random.IntN(4) == 0 {
@@ -69,9 +77,15 @@ func crowdDetails(i int) (d [statemachine.Fields]string) {
 		d[statemachine.ExternalID] = fmt.Sprintf("ext-%d", i/6)
 	}
 	d[statemachine.Side] = []string{"BUY", "SELL", "BUY", "", "LEND"}[i%5]
-	d[statemachine.ISIN] = "DE0000000001"
+	d[statemachine.ISIN] = []string{"DE0000000001", "DE0000000001", "de0000000001"}[i%3]
 	if i%7 == 0 {
 		d[statemachine.ISIN], d[statemachine.Symbol] = "", fmt.Sprintf("SYM%d", i%21)
+	}
+	d[statemachine.OrderType] = []string{"LIMIT", "Limit", "MARKET", ""}[i%4]
+	d[statemachine.ExchangeCode] = []string{"XFRA", "XMUN", ""}[i/2%3]
+	d[statemachine.Quantity] = []string{"", "7.5", "7.50", "100", "1e2", "0", "-3", "9007199254740992", "9007199254740993", "2.4999", "1000.000"}[i%11]
+	if i%5 > 0 {
+		d[statemachine.CreatedOn] = start.Add(time.Duration(i) * time.Second).Format(time.RFC3339)
 	}
 	d[statemachine.DepositoryProduct] = fmt.Sprintf("product-%d", i%40)
 	d[statemachine.CashProduct] = fmt.Sprintf("product-%d", i%41)
@@ -102,23 +116,55 @@ var filters = map[string][]Query{
 		{Breaks: []statemachine.Code{statemachine.PossibleBust, statemachine.TimeInversion, statemachine.ConflictingClose}},
 		{Breaks: []statemachine.Code{statemachine.Overfill}},
 	},
-	"external id": {{ExternalID: "ext-3"}, {ExternalID: "ext-49"}, {ExternalID: "nobody's"}},
-	"isin":        {{ISIN: "DE0000000001"}, {ISIN: "DE0000000002"}},
-	"symbol":      {{Symbol: "SYM0"}, {Symbol: "SYM14"}},
-	"product":     {{ProductID: "product-7"}, {ProductID: "product-40"}, {ProductID: "product-99"}},
+	"external id": {{ExternalIDs: []string{"ext-3"}}, {ExternalIDs: []string{"ext-49", "ext-3", "ext-12", "nobody's", "ext-3"}}, {ExternalIDs: []string{"EXT-3"}}},
+	"id prefix":   {{IDPrefix: "o-1"}, {IDPrefix: "o-15"}, {IDPrefix: "o-"}, {IDPrefix: "o-159"}, {IDPrefix: "O-1"}, {IDPrefix: "p"}},
+	"isin":        {{ISINs: []string{"DE0000000001"}}, {ISINs: []string{"de0000000001", "DE0000000002"}}, {ISINs: []string{"DE0000000002"}}},
+	"symbol":      {{Symbols: []string{"SYM0"}}, {Symbols: []string{"sym14", "Sym7"}}},
+	"product":     {{ProductIDs: []string{"product-7"}}, {ProductIDs: []string{"product-40", "product-7", "product-3"}}, {ProductIDs: []string{"product-99"}}},
+	"order type":  {{OrderTypes: []string{"limit"}}, {OrderTypes: []string{"STOP", "MARKET"}}, {OrderTypes: []string{"none"}}},
+	"exchange":    {{ExchangeCodes: []string{"XFRA"}}, {ExchangeCodes: []string{"xmun", "XFRA"}}},
+	"quantity": {
+		{QuantityMin: "70"}, {QuantityMax: "2.5"}, {QuantityMin: "7.50", QuantityMax: "7.5"}, {QuantityMin: "-3", QuantityMax: "0"},
+		{QuantityMin: "9007199254740993", QuantityMax: "9007199254740993"}, {QuantityMin: "1e3"},
+	},
+	"executed": {{Executed: new(statemachine.NothingExecuted)}, {Executed: new(statemachine.SomeExecuted)}, {Executed: new(statemachine.AllExecuted)}},
+	"created":  {{Created: Period{Since: after(30)}}, {Created: Period{Until: after(100)}}, {Created: Period{after(50), after(55)}}},
+	"status changed": {
+		{StatusChanged: Period{Since: after(450)}}, {StatusChanged: Period{Until: after(20)}},
+		{StatusChanged: Period{after(100), after(200)}},
+	},
 	"received": {
-		{Received: Period{Since: receivedAt(20_000)}}, {Received: Period{Until: receivedAt(30_000)}},
-		{Received: Period{receivedAt(15_000), receivedAt(40_000)}},
+		{Received: Period{Since: after(20_000)}}, {Received: Period{Until: after(30_000)}},
+		{Received: Period{after(15_000), after(40_000)}},
+	},
+	"settlement": {
+		settling(Query{Settlement: []statemachine.SettlementState{statemachine.Overdue}}),
+		settling(Query{Settlement: []statemachine.SettlementState{statemachine.SettlesToday}}),
+		settling(Query{Settlement: []statemachine.SettlementState{statemachine.SettlesLater, statemachine.Overdue}}),
+		settling(Query{Settlement: []statemachine.SettlementState{statemachine.HasSettled}}),
+		settling(Query{Settlement: []statemachine.SettlementState{statemachine.NothingToSettle, statemachine.SettlesToday}}),
+		settling(Query{Settlement: statemachine.SettlementStates}),
+	},
+	"due": {
+		settling(Query{Due: statemachine.Days{First: statemachine.DayOf(2026, 3, 1), Last: statemachine.DayOf(2026, 3, 4)}}),
+		settling(Query{Due: statemachine.Days{First: statemachine.DayOf(2026, 3, 4), Last: statemachine.AllDays.Last}}),
+		settling(Query{Due: statemachine.Days{First: 1, Last: statemachine.DayOf(2026, 2, 27)}}),
 	},
 	"modified": {
-		{Modified: Period{Since: receivedAt(100)}}, {Modified: Period{Until: receivedAt(20)}},
-		{Modified: Period{receivedAt(7), receivedAt(400)}},
+		{Modified: Period{Since: after(100)}}, {Modified: Period{Until: after(20)}},
+		{Modified: Period{after(7), after(400)}},
 	},
 }
 
 // within says in times what includes says in keys.
-func (p Period) within(at time.Time) bool {
-	return !p.given() || !at.IsZero() && (p.Since.IsZero() || !at.Before(p.Since)) && (p.Until.IsZero() || !at.After(p.Until))
+func (p Period) within(at time.Time, known bool) bool {
+	return !p.given() || known && (p.Since == nil || !at.Before(*p.Since)) && (p.Until == nil || !at.After(*p.Until))
+}
+
+// after is receivedAt, as a bound of a period.
+func after(sequence uint64) *time.Time {
+	at := receivedAt(sequence)
+	return &at
 }
 
 func (q *Query) accepts(o *statemachine.Order, state statemachine.State) bool {
@@ -129,7 +175,65 @@ func (q *Query) accepts(o *statemachine.Order, state statemachine.State) bool {
 		(len(q.Breaks) == 0 || hasBreak(state, q.Breaks...)) &&
 		(q.Final == nil || *q.Final == state.Final) &&
 		(q.Side == "" || q.Side == o.Detail(statemachine.Side)) &&
-		q.holds(o) && q.Received.within(o.Last.Received) && q.Modified.within(state.ModifiedOn)
+		strings.HasPrefix(o.ID, q.IDPrefix) && hasDetail(o, q.ExternalIDs, false, statemachine.ExternalID) &&
+		hasDetail(o, q.ISINs, true, statemachine.ISIN) && hasDetail(o, q.Symbols, true, statemachine.Symbol) &&
+		hasDetail(o, q.ProductIDs, false, statemachine.DepositoryProduct, statemachine.WalletProduct, statemachine.CashProduct) &&
+		hasDetail(o, q.OrderTypes, true, statemachine.OrderType) && hasDetail(o, q.ExchangeCodes, true, statemachine.ExchangeCode) &&
+		q.ofQuantity(o) && (q.Executed == nil || *q.Executed == extentOf(o, &state)) &&
+		q.Created.within(createdOn(o)) && q.StatusChanged.within(state.StatusSince, state.Status != "") &&
+		q.ofSettlement(o, &state) && q.Received.within(o.Last.Received, true) && q.Modified.within(state.ModifiedOn, state.Dated)
+}
+
+// ofQuantity compares as numbers of any width do.
+func (q *Query) ofQuantity(o *statemachine.Order) bool {
+	number := func(d statemachine.Decimal) *big.Rat {
+		r, _ := new(big.Rat).SetString(string(d))
+		return r
+	}
+	quantity := number(statemachine.Decimal(o.Detail(statemachine.Quantity)))
+	if q.QuantityMin+q.QuantityMax != "" && quantity == nil {
+		return false
+	}
+	return (q.QuantityMin == "" || quantity.Cmp(number(q.QuantityMin)) >= 0) && (q.QuantityMax == "" || quantity.Cmp(number(q.QuantityMax)) <= 0)
+}
+
+// extentOf is how much is executed of the orders of a crowd: none of them was executed without a notification of it.
+func extentOf(o *statemachine.Order, state *statemachine.State) statemachine.Extent {
+	executed, ordered := state.Executed, statemachine.Decimal(o.Detail(statemachine.Quantity))
+	filled := state.Status == statemachine.Filled || state.Status == statemachine.Settled
+	switch {
+	case executed != "" && ordered != "" && executed.Compare("0") > 0 && executed.Compare(ordered) >= 0:
+		return statemachine.AllExecuted
+	case executed != "" && ordered != "" && executed.Compare("0") > 0:
+		return statemachine.SomeExecuted
+	}
+	e := o.Explain()
+	for _, f := range e.Facts {
+		if f.Verdict != statemachine.NoLongerTrue && (f.Status == statemachine.Filled || f.Status == statemachine.PartiallyFilled) {
+			if filled {
+				return statemachine.AllExecuted
+			}
+			return statemachine.SomeExecuted
+		}
+	}
+	return statemachine.NothingExecuted
+}
+
+func createdOn(o *statemachine.Order) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, o.Detail(statemachine.CreatedOn))
+	return at, err == nil
+}
+
+// hasDetail reports whether one of the fields has one of the values, or none is asked for.
+func hasDetail(o *statemachine.Order, values []string, anyCase bool, fields ...statemachine.Field) bool {
+	for _, value := range values {
+		for _, f := range fields {
+			if o.Detail(f) == value || anyCase && strings.EqualFold(o.Detail(f), value) {
+				return true
+			}
+		}
+	}
+	return len(values) == 0
 }
 
 // and joins the fields that two queries fill in.
@@ -155,11 +259,37 @@ func (q Query) and(other Query) Query {
 	if other.Received.given() {
 		q.Received = other.Received
 	}
+	if other.Schedule != nil {
+		q.Settling = other.Settling
+	}
+	if other.Settlement != nil {
+		q.Settlement = other.Settlement
+	}
+	if other.dueGiven() {
+		q.Due = other.Due
+	}
 	if other.Modified.given() {
 		q.Modified = other.Modified
 	}
-	q.Side, q.ExternalID = cmp.Or(other.Side, q.Side), cmp.Or(other.ExternalID, q.ExternalID)
-	q.ISIN, q.Symbol, q.ProductID = cmp.Or(other.ISIN, q.ISIN), cmp.Or(other.Symbol, q.Symbol), cmp.Or(other.ProductID, q.ProductID)
+	q.IDPrefix = cmp.Or(other.IDPrefix, q.IDPrefix)
+	q.Side = cmp.Or(other.Side, q.Side)
+	q.QuantityMin, q.QuantityMax = cmp.Or(other.QuantityMin, q.QuantityMin), cmp.Or(other.QuantityMax, q.QuantityMax)
+	if other.Executed != nil {
+		q.Executed = other.Executed
+	}
+	if other.Created.given() {
+		q.Created = other.Created
+	}
+	if other.StatusChanged.given() {
+		q.StatusChanged = other.StatusChanged
+	}
+	for _, values := range []struct{ to, from *[]string }{{&q.ExternalIDs, &other.ExternalIDs}, {&q.ISINs, &other.ISINs},
+		{&q.Symbols, &other.Symbols}, {&q.ProductIDs, &other.ProductIDs}, {&q.OrderTypes, &other.OrderTypes},
+		{&q.ExchangeCodes, &other.ExchangeCodes}} {
+		if *values.from != nil {
+			*values.to = *values.from
+		}
+	}
 	return q
 }
 
@@ -170,18 +300,26 @@ func TestEveryFilterAloneAndCombined(t *testing.T) {
 	requireConsistent(t, s)
 
 	requireLists(t, s, w)
-	bounds = struct{ orders, entries, inEra int }{3, 10, 2}
+	bounds = small
 	t.Cleanup(func() { bounds = usual })
 	requireLists(t, s, w)
 }
 
-var usual = bounds
+var (
+	usual = bounds
+	small = usual
+)
+
+func init() {
+	small.orders, small.entries, small.inEra, small.looked, small.lookedRows, small.summedRows = 3, 10, 2, 25, 20, 160
+}
 
 // requireLists compares lists of every sort with the world's.
 func requireLists(t *testing.T, s *Store, w *world) {
 	all := w.newestFirst()
 	compare := func(q Query) (found int) {
 		want := idsOf(all, q)
+		requireTotals(t, s, all, q)
 		require.Equal(t, want, walk(t, s, q), "%+v", q)
 		for _, o := range all {
 			require.Equal(t, slices.Contains(want, o.order.ID), q.Matches(o.order, &o.state), "in memory: %+v", q)
@@ -191,17 +329,19 @@ func requireLists(t *testing.T, s *Store, w *world) {
 	random := rand.New(rand.NewPCG(3, 4))
 	names := slices.Sorted(maps.Keys(filters)) // the same combinations each time
 	found := 0
-	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified} {
+	sorts := []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue}
+	for _, sort := range sorts {
 		for _, name := range names {
 			for _, way := range filters[name] {
+				way.Settling = usually
 				way.Sort, way.Limit = sort, 40+random.IntN(300)
 				compare(way)
 			}
 		}
-		for range 60 {
-			q := Query{Sort: sort, Limit: 20 + random.IntN(200)}
+		for range combinations {
+			q := Query{Sort: sort, Settling: usually, Limit: 20 + random.IntN(200)}
 			for _, name := range names {
-				if ways := filters[name]; random.IntN(4) == 0 {
+				if ways := filters[name]; random.IntN(6) == 0 {
 					q = q.and(ways[random.IntN(len(ways))])
 				}
 			}
@@ -210,39 +350,53 @@ func requireLists(t *testing.T, s *Store, w *world) {
 			}
 		}
 	}
-	require.Greater(t, found, 60, "combinations that select something")
+	require.Greater(t, found, len(sorts)*combinations/4, "combinations that select something")
+}
+
+func TestTheEndOfAPrefixIsRightAfterWhatBeginsWithIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := rapid.StringN(1, 4, -1).Draw(t, "prefix")
+		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.String(), func(s string) string { return prefix + s })).Draw(t, "text")
+		require.Equal(t, strings.HasPrefix(text, prefix), text >= prefix && text < prefixEnd(prefix))
+	})
+	require.Equal(t, "ac", prefixEnd("ab"))
+	require.Equal(t, "b", prefixEnd("a\xff"))
+	require.Greater(t, prefixEnd("\xff"), "\xff\u00ff")
 }
 
 func TestListsAreReadFromTheirIndexes(t *testing.T) {
 	s := open(t, t.TempDir())
 	crowd(t, s, 300)
-	bounds = struct{ orders, entries, inEra int }{3, 10, 2}
+	bounds = small
 	t.Cleanup(func() { bounds = usual })
-	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified} {
+	seen := map[string]bool{}
+	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue} {
 		for _, ways := range filters {
 			for _, q := range ways {
-				q.Sort, q.Limit = sort, 7
+				q.Settling, q.Sort, q.Limit = usually, sort, 7
 				for range 2 {
 					page, err := s.Orders(context.Background(), q)
 					require.NoError(t, err)
 					q.Cursor = page.Next
 				}
 			}
+			requirePlans(t, s, seen) // before the connection lets them go
 		}
 	}
-	requirePlans(t, s, 20)
+	require.Greater(t, len(seen), 100)
 }
 
-// requirePlans looks at every statement that a connection of s has prepared: none may sort or read a whole table of orders.
-func requirePlans(t *testing.T, s *Store, least int) {
+// requirePlans looks at every statement that a connection of s has prepared, and that was not seen before: none may sort or read a
+// whole table of orders.
+func requirePlans(t *testing.T, s *Store, seen map[string]bool) {
 	ctx := context.Background()
-	seen := 0
 	err := s.read(ctx, func(_ *generation, c *connection) error {
 		for _, text := range slices.Collect(maps.Keys(c.prepared)) { // explaining prepares more
-			if !strings.Contains(text, "FROM orders") && !strings.Contains(text, "orders o") {
+			if seen[text] || strings.HasPrefix(text, "EXPLAIN") || !strings.Contains(text, "FROM orders") && !strings.Contains(text, "orders o") {
 				continue
 			}
-			seen++
+			seen[text] = true
+			require.NotRegexp(t, `(facet|code|executed) = \?`, text, "is planned again for other values")
 			args := make([]any, strings.Count(text, "?"))
 			require.NoError(t, c.each(ctx, "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
 				var step string
@@ -256,7 +410,6 @@ func requirePlans(t *testing.T, s *Store, least int) {
 		return nil
 	})
 	require.NoError(t, err)
-	require.Greater(t, seen, least)
 }
 
 func TestPageIsBounded(t *testing.T) {
@@ -351,7 +504,7 @@ func TestCursorBelongsToItsList(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(encodeCursor(1, 7, 42))
+	f.Add(encodeCursor(1, 7, "", 42))
 	f.Fuzz(func(t *testing.T, text string) {
 		before, err := decodeCursor(text, 1, 7)
 		if err != nil {

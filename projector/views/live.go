@@ -13,24 +13,21 @@ import (
 // acquire returns the live generation, which stays open until it is released. A store that only reads looks first whether
 // the file live was replaced; the look costs about a microsecond, so no answer comes from a generation that was left.
 func (s *Store) acquire(ctx context.Context) (*generation, error) {
-	var named os.FileInfo
 	if s.options.ReadOnly {
-		var err error
-		if named, err = os.Stat(livePath(s.options.Dir)); errors.Is(err, fs.ErrNotExist) {
+		named, err := os.Stat(livePath(s.options.Dir))
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w (%s)", ErrNoViews, s.options.Dir)
 		} else if err != nil {
 			return nil, fmt.Errorf("views: see which generation is live: %w", err)
+		}
+		if err := s.follow(ctx, named); err != nil {
+			return nil, err
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
-	}
-	if s.options.ReadOnly && !sameFile(s.seen, named) {
-		if err := s.follow(ctx, named); err != nil {
-			return nil, err
-		}
 	}
 	switch {
 	case s.live == nil && s.lost != "":
@@ -47,59 +44,114 @@ func sameFile(a, b os.FileInfo) bool {
 	return a != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())
 }
 
-// follow goes over to the generation that the file live names. s.mu is held. What named tells was seen before the file is
-// read, so that a replacement in between is noticed the next time.
+// follow changes to the generation that the file live names, when that was replaced by named since the last look. One reader
+// opens the new generation; the others wait for it, each as long as its own ctx lasts.
 func (s *Store) follow(ctx context.Context, named os.FileInfo) error {
-	n, err := readLive(s.options.Dir)
+	if s.sees(named) {
+		return nil
+	}
+	select {
+	case s.following <- struct{}{}:
+		defer func() { <-s.following }()
+	case <-ctx.Done():
+		return fmt.Errorf("views: follow the live generation: %w", ctx.Err())
+	}
+	if s.sees(named) {
+		return nil
+	}
+	s.mu.Lock()
+	closed, current := s.closed, s.live // only who follows replaces it
+	if !closed {
+		s.opened.Add(1) // Close waits for what is opened from here on
+	}
+	s.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	next, err := s.openNamed(ctx, current)
+	if err != nil || next == current {
+		s.opened.Done()
+	}
 	if err != nil {
 		return err
 	}
-	if s.live != nil && s.live.number == n {
-		s.seen = named
-		return nil
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		if next != current {
+			s.end(next)
+		}
+		return ErrClosed
+	}
+	s.live, s.seen = next, named
+	unused := current != nil && next != current && current.retire()
+	s.mu.Unlock()
+	if unused {
+		s.end(current)
+	}
+	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// sees reports whether the live generation is the one that named names.
+func (s *Store) sees(named os.FileInfo) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return sameFile(s.seen, named)
+}
+
+// openNamed opens the generation that the file live names, unless it is current. The caller looked at the file before, so that a
+// replacement in between is noticed the next time.
+func (s *Store) openNamed(ctx context.Context, current *generation) (*generation, error) {
+	n, err := readLive(s.options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if current != nil && current.number == n {
+		return current, nil
 	}
 	next, err := openGeneration(ctx, s.options.Dir, n, s.options.FoldVersion)
 	for err != nil {
 		// Two switches in a row remove the generation that was named at first.
 		again, readErr := readLive(s.options.Dir)
 		if readErr != nil || again == n {
-			return err
+			return nil, err
 		}
 		n = again
 		next, err = openGeneration(ctx, s.options.Dir, n, s.options.FoldVersion)
 	}
-	s.opened.Add(1)
-	previous := s.live
-	s.live, s.seen = next, named
-	if previous != nil {
-		s.retire(previous)
-	}
-	return nil
+	return next, nil
 }
 
 // release gives back what acquire returned.
 func (s *Store) release(g *generation) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	g.users--
-	s.closeUnused(g)
-}
-
-// retire has g closed as soon as nobody uses it. s.mu is held.
-func (s *Store) retire(g *generation) {
-	g.retired = true
-	s.closeUnused(g)
-}
-
-// closeUnused logs what fails: whoever reads at that moment has had the answer.
-func (s *Store) closeUnused(g *generation) {
-	if !g.retired || g.users > 0 {
-		return
+	unused := g.retired && g.users == 0
+	s.mu.Unlock()
+	if unused {
+		s.end(g)
 	}
+}
+
+// retire lets no other reader have g, and reports whether nobody uses it: then it must be ended. Store.mu is held.
+func (g *generation) retire() (unused bool) {
+	g.retired = true
+	return g.users == 0
+}
+
+// end closes a generation that was retired and is not used any more. Store.mu must not be held: every reader needs it, and closing
+// a file takes as long as the disk does. What fails is logged: whoever read last has had the answer.
+func (s *Store) end(g *generation) {
+	defer s.opened.Done()
 	if err := g.close(); err != nil {
 		s.log.Warn("a generation of the views was not closed well", zap.Int("generation", g.number), zap.Error(err))
 	}
-	s.opened.Done()
 }
 
 // read lends f a connection to the live generation. Damage is an ErrDamaged, and noted.

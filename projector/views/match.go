@@ -10,14 +10,14 @@ import (
 // cursor do not matter.
 func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
 	f := facetOf(o, state)
-	return q.selects(&f) && q.MatchesDetails(o) && q.Modified.includes(modifiedKey(state.ModifiedOn)) &&
+	return q.selects(&f) && q.MatchesDetails(o) && q.Modified.told().includes(modifiedKey(state.ModifiedOn, state.Dated)) &&
+		q.StatusChanged.told().includes(modifiedKey(state.StatusSince, state.Status != "")) &&
+		(q.Executed == nil || *q.Executed == state.Extent) && q.settles(o.AssetClass(), state) &&
 		(len(q.Breaks) == 0 || slices.ContainsFunc(state.Breaks, func(b statemachine.Break) bool { return slices.Contains(q.Breaks, b.Code) }))
 }
 
 // MatchesDetails is Matches without what depends on the state of the order.
 func (q *Query) MatchesDetails(o *statemachine.Order) bool {
 	return (q.AssetClass == 0 || q.AssetClass == o.AssetClass()) && (q.Side == "" || q.Side == o.Detail(statemachine.Side)) &&
-		q.holds(o) && q.Received.includes(timeKey(o.Last.Received))
+		q.holds(o) && q.Created.told().includes(createdKey(o)) && q.Received.received().includes(receivedKey(o.Last.Received))
 }
-
-func (p Period) includes(key int64) bool { return !p.given() || p.keys().includes(key) }

@@ -13,6 +13,8 @@ import (
 // tally is by how much a batch changes the counts.
 type tally struct {
 	facets        map[int64]int64
+	sums          map[int64]*sums // of facets
+	trades        map[tradedOn]int64
 	breaks        map[statemachine.Code]int64
 	objects       map[string]int64
 	quarantined   map[string]int64 // by class
@@ -29,17 +31,19 @@ type holding struct {
 }
 
 func newTally() *tally {
-	return &tally{facets: map[int64]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
+	return &tally{facets: map[int64]int64{}, sums: map[int64]*sums{}, trades: map[tradedOn]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
 		quarantined: map[string]int64{}, zones: map[int64]*zone{}, lasts: map[uint64]bool{}}
 }
 
 // stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
 type stored struct {
 	n, facet int64
+	trade    int64
 	breaks   breakSet
 	last     uint64
 	recent   []byte
 	places   places
+	sums     sums
 }
 
 // breakSet has the bit 1<<code of each open break.
@@ -116,7 +120,7 @@ func (w *writer) readStored(ctx context.Context, ids []string, known map[string]
 func (s *stored) dest(id *string) []any {
 	p := &s.places
 	return []any{id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet,
-		&p.cash}
+		&p.cash, &p.orderType, &p.exchange, &p.quantity, &p.created, &s.sums, &s.trade}
 }
 
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
@@ -155,12 +159,13 @@ func (w *writer) writeRow(ctx context.Context, r *row, id string, sequences []ui
 	if err != nil {
 		return is, err
 	}
-	is = stored{n: old.n, facet: facet, breaks: r.breakSet(), last: r.last, recent: recent, places: r.places}
+	is = stored{n: old.n, facet: facet, trade: r.trade, breaks: r.breakSet(), last: r.last, recent: recent, places: r.places, sums: r.sums}
 	if err := w.putRow(id, r, old, &is); err != nil {
 		return is, err
 	}
 	t.count(old, &is, len(sequences))
-	t.widen(r.last, r.received, r.modified)
+	w.countTrades(t, old, &is)
+	t.widen(r)
 	for _, chunk := range full {
 		if _, err := w.c.exec(ctx, insertSequencesText, is.n, chunk[0], encodeSequences(chunk)); err != nil {
 			return is, err
@@ -175,12 +180,59 @@ func (t *tally) count(old, is *stored, notifications int) {
 	}
 	t.facets[is.facet]++
 	t.notifications += notifications
+	if old.facet != is.facet || old.sums != is.sums {
+		t.sumsOf(old.facet).subtract(&old.sums) // of no facet when there is no old one
+		t.sumsOf(is.facet).add(&is.sums)
+	}
+}
+
+// sumsOf returns by how much the sums of a facet change.
+func (t *tally) sumsOf(facet int64) *sums {
+	s := t.sums[facet]
+	if s == nil {
+		s = &sums{}
+		t.sums[facet] = s
+	}
+	return s
+}
+
+// writeFacets changes the counts and the sums of facets.
+func (w *writer) writeFacets(ctx context.Context, t *tally) error {
+	if w.sums == nil {
+		w.sums = map[int64]sums{}
+		err := w.c.each(ctx, facetSumsText, nil, func(rows *sql.Rows) error {
+			var facet int64
+			var s sums
+			err := rows.Scan(&facet, new(int64), &s)
+			w.sums[facet] = s
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for facet, by := range t.facets {
+		change := t.sums[facet]
+		if by == 0 && (change == nil || *change == sums{}) {
+			continue
+		}
+		s := w.sums[facet]
+		if change != nil {
+			s.add(change)
+		}
+		w.sums[facet] = s
+		if _, err := w.c.exec(ctx, countFacetText, by, s.encoded(), facet); err != nil {
+			return fmt.Errorf("count of orders: %w", err)
+		}
+	}
+	return nil
 }
 
 // putRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
 // knows it is an error: the counts would drift.
 func (w *writer) putRow(id string, r *row, old, is *stored) error {
-	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, r.modified, is.recent, r.state)
+	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, []byte(r.modified), int64(r.extent), []byte(r.since), r.sums.encoded(), r.trade,
+		is.recent, r.state)
 	if old.n == 0 {
 		args = append(r.places.appendTo(args), id)
 		result, err := w.c.run(insertOrderText, args...)
@@ -209,7 +261,7 @@ func (w *writer) writeBreaks(o *stored, before breakSet, open []rowBreak, t *tal
 		if before&(1<<b.code) == 0 {
 			t.breaks[b.code]++
 		}
-		if _, err := w.c.run(openBreakText, o.n, int64(b.code), int64(o.last), b.opened); err != nil {
+		if _, err := w.c.run(openBreakText, o.n, int64(b.code), int64(o.last), []byte(b.opened)); err != nil {
 			return err
 		}
 	}
@@ -222,13 +274,8 @@ func (w *writer) writeBreaks(o *stored, before breakSet, open []rowBreak, t *tal
 }
 
 func (w *writer) writeCounts(ctx context.Context, t *tally) error {
-	for facet, by := range t.facets {
-		if by == 0 {
-			continue
-		}
-		if _, err := w.c.exec(ctx, countFacetText, by, facet); err != nil {
-			return fmt.Errorf("count of orders: %w", err)
-		}
+	if err := errors.Join(w.writeFacets(ctx, t), w.writeTrades(ctx, t)); err != nil {
+		return err
 	}
 	for code, by := range t.breaks {
 		if by == 0 {
@@ -239,7 +286,9 @@ func (w *writer) writeCounts(ctx context.Context, t *tally) error {
 		}
 	}
 	for number, z := range t.zones {
-		if _, err := w.c.exec(ctx, zoneText, number, z.received.first, z.received.last, z.modified.first, z.modified.last); err != nil {
+		if _, err := w.c.exec(ctx, zoneText, number, z.received.first, z.received.last, z.modified.first, z.modified.last,
+			z.created.first, z.created.last, z.since.first, z.since.last, z.awaiting.first, z.awaiting.last,
+			z.settled.first, z.settled.last); err != nil {
 			return fmt.Errorf("zone %d: %w", number, err)
 		}
 	}

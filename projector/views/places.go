@@ -3,8 +3,7 @@ package views
 import (
 	"database/sql/driver"
 	"hash/fnv"
-	"math"
-	"time"
+	"strings"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -20,17 +19,34 @@ const zoneShift = 12
 type places struct {
 	era                                              int64
 	external, isin, symbol, depository, wallet, cash int64
+
+	orderType, exchange int64   // of these and the following there is no index
+	quantity            string  // see statemachine.Decimal.Key
+	created             timeKey // empty: not known
 }
 
 func placesOf(o *statemachine.Order) places {
 	value := func(f statemachine.Field) int64 { return valueKey(o.Detail(f)) }
-	return places{int64(o.Last.Sequence >> eraShift), value(statemachine.ExternalID), value(statemachine.ISIN),
-		value(statemachine.Symbol), value(statemachine.DepositoryProduct), value(statemachine.WalletProduct), value(statemachine.CashProduct)}
+	folded := func(f statemachine.Field) int64 { return valueKey(foldCase(o.Detail(f))) }
+	return places{int64(o.Last.Sequence >> eraShift), value(statemachine.ExternalID), folded(statemachine.ISIN),
+		folded(statemachine.Symbol), value(statemachine.DepositoryProduct), value(statemachine.WalletProduct), value(statemachine.CashProduct),
+		folded(statemachine.OrderType), folded(statemachine.ExchangeCode),
+		statemachine.Decimal(o.Detail(statemachine.Quantity)).Key(), createdKey(o)}
+}
+
+// createdKey is the key of the time at which the platform says that the order was created.
+func createdKey(o *statemachine.Order) timeKey {
+	at, err := statemachine.ParseTime(o.Detail(statemachine.CreatedOn))
+	return modifiedKey(at, err == nil)
 }
 
 func (p *places) appendTo(args []driver.Value) []driver.Value {
-	return append(args, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash)
+	return append(args, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash, p.orderType, p.exchange,
+		[]byte(p.quantity), []byte(p.created))
 }
+
+// foldCase returns a text as orders are found by it in any letter case.
+func foldCase(text string) string { return strings.ToUpper(text) }
 
 // valueKey stands for a text in an index. Two texts may have the same one: whoever finds an order by it looks at the order.
 func valueKey(text string) int64 {
@@ -45,49 +61,30 @@ func valueKey(text string) int64 {
 	return 1
 }
 
-// modifiedUnknown comes before every time that is known.
-const modifiedUnknown = math.MinInt64
-
-func modifiedKey(t time.Time) int64 {
-	if t.IsZero() {
-		return modifiedUnknown
-	}
-	return timeKey(t)
-}
-
-// keyRange is a range of times as they are stored, both ends included.
-type keyRange struct{ first, last int64 }
-
-func (p Period) given() bool { return !p.Since.IsZero() || !p.Until.IsZero() }
-
-func (p Period) keys() keyRange {
-	r := keyRange{modifiedUnknown, math.MaxInt64}
-	if !p.Since.IsZero() {
-		r.first = timeKey(p.Since)
-	} else if p.given() {
-		r.first = modifiedUnknown + 1
-	}
-	if !p.Until.IsZero() {
-		r.last = timeKey(p.Until)
-	}
-	return r
-}
-
-func (r *keyRange) widen(key int64) { r.first, r.last = min(r.first, key), max(r.last, key) }
-
-func (r keyRange) includes(key int64) bool { return r.first <= key && key <= r.last }
-
 // zone is what is known of the orders whose last notification is one of a few thousand neighbours: no time of theirs lies
 // outside. It is never narrowed.
-type zone struct{ received, modified keyRange }
+type zone struct {
+	received                 keyRange[int64]
+	modified, created, since keyRange[timeKey]
+	awaiting, settled        keyRange[int64] // trade dates
+}
 
-func (t *tally) widen(last uint64, received, modified int64) {
-	number := int64(last >> zoneShift)
+func (t *tally) widen(r *row) {
+	number := int64(r.last >> zoneShift)
 	z := t.zones[number]
 	if z == nil {
-		z = &zone{keyRange{received, received}, keyRange{modified, modified}}
+		z = &zone{only(r.received), only(r.modified), only(r.places.created), only(r.since), noTrade, noTrade}
 		t.zones[number] = z
 	}
-	z.received.widen(received)
-	z.modified.widen(modified)
+	z.received.widen(r.received)
+	z.modified.widen(r.modified)
+	z.created.widen(r.places.created)
+	z.since.widen(r.since)
+	switch {
+	case r.trade <= tradeUnknown:
+	case r.facet.awaits():
+		z.awaiting.widen(r.trade)
+	default:
+		z.settled.widen(r.trade)
+	}
 }

@@ -86,17 +86,49 @@ func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 	return &Draft{folder: dir, w: w, version: s.options.FoldVersion, kept: n}, nil
 }
 
-// Promote makes a completed draft the live generation and keeps the one before. catchUp must bring the draft to exactly the
-// record it is given; meanwhile nothing is committed. Readers see no gap: those that are reading finish on the old one. After
-// an error the old one is live; the draft is of no more use, and must be closed in any case.
-func (s *Store) Promote(ctx context.Context, d *Draft, catchUp func(ctx context.Context, until uint64) error) (generation int, err error) {
+// Promotion keeps the live generation at the record where it stands, so that a draft can be brought to the same record and made live in
+// its place. Meanwhile nothing is committed. It is not safe for concurrent use.
+type Promotion struct {
+	s     *Store
+	ended bool
+}
+
+// BeginPromotion waits for the commit that runs, and begins. The caller ends the promotion. Errors: ErrClosed, and one for views that were
+// opened for reading only.
+func (s *Store) BeginPromotion() (*Promotion, error) {
 	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.options.ReadOnly {
-		return 0, errReadOnly
+	if s.options.ReadOnly || s.isClosed() {
+		s.writing.Unlock()
+		if s.options.ReadOnly {
+			return nil, errReadOnly
+		}
+		return nil, ErrClosed
 	}
+	return &Promotion{s: s}, nil
+}
+
+// Until returns the record to which a draft must be brought, 0 when there is no live generation.
+func (p *Promotion) Until() uint64 {
+	if p.s.writer == nil {
+		return 0
+	}
+	return p.s.writer.sequence
+}
+
+// End lets commits continue. It may be called again.
+func (p *Promotion) End() {
+	if !p.ended {
+		p.ended = true
+		p.s.writing.Unlock()
+	}
+}
+
+// Promote makes a completed draft the live generation and keeps the one before. Readers see no gap: those that are reading finish
+// on the old one. After an error the old one is live; the draft is of no more use, and must be closed in any case.
+func (p *Promotion) Promote(ctx context.Context, d *Draft) (generation int, err error) {
+	s := p.s
 	if s.writer != nil {
-		if err := s.align(ctx, d, catchUp); err != nil {
+		if err := s.requireAligned(ctx, d); err != nil {
 			return 0, err
 		}
 	}
@@ -110,23 +142,20 @@ func (s *Store) Promote(ctx context.Context, d *Draft, catchUp func(ctx context.
 	}
 	n := d.kept
 	if n == 0 {
-		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: cursors carry it
+		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: cursors contain it
 	}
 	previous := named
 	if len(all) > 0 && !slices.Contains(all, named) {
 		previous = all[len(all)-1]
 	}
-	if err := s.settle(ctx, d, n, previous); err != nil {
+	if err := s.putLive(ctx, d, n, previous); err != nil {
 		return 0, err
 	}
 	return n, nil
 }
 
-// align brings the draft to the record that the live generation stands at.
-func (s *Store) align(ctx context.Context, d *Draft, catchUp func(ctx context.Context, until uint64) error) error {
-	if err := catchUp(ctx, s.writer.sequence); err != nil {
-		return err
-	}
+// requireAligned returns an error unless the draft stands at the record at which the live generation stands.
+func (s *Store) requireAligned(ctx context.Context, d *Draft) error {
 	at, err := d.Checkpoint(ctx)
 	if err != nil {
 		return err
@@ -143,15 +172,19 @@ func (s *Store) align(ctx context.Context, d *Draft, catchUp func(ctx context.Co
 	return nil
 }
 
-const inheritText = `UPDATE position SET revision = ?, revised = ?, revised_by = ?, verified = 0, verified_at = 0, difference = ''`
+const inheritText = `UPDATE position SET revision = ?, revised = ?, revised_by = ?, epoch = ?, feed = ?, verified = 0, verified_at = 0, difference = ''`
 
 // inherit takes over from the generation before that orders were revised, and notes that they are when that was of other
 // rules, or cannot tell of which. What was verified of a generation that is made live again was long ago.
 func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
 	before, err := readGeneration(ctx, dir, previous)
 	same := err == nil && before.FoldVersion == d.version
+	feed, err := before.Feed.encode()
+	if err != nil {
+		return fmt.Errorf("views: promote: %w", err)
+	}
 	r := before.Revision
-	if _, err := d.w.c.exec(ctx, inheritText, r.Number, r.Sequence, r.Cause); err != nil {
+	if _, err := d.w.c.exec(ctx, inheritText, r.Number, r.Sequence, r.Cause, before.Epoch, feed); err != nil {
 		return fmt.Errorf("views: promote: %w", err)
 	}
 	at, err := d.Checkpoint(ctx)
@@ -166,32 +199,22 @@ func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
 
 // readGeneration returns the status of a generation of any fold version. It returns ErrVersion when its schema is another one.
 func readGeneration(ctx context.Context, dir string, n int) (status Status, err error) {
-	path := generationPath(dir, n)
-	if _, err := os.Stat(path); err != nil {
-		return status, err
-	}
-	db, err := openFile(path, "ro", "query_only(1)")
-	if err != nil {
-		return status, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	c, err := connect(ctx, db)
-	if err != nil {
-		return status, err
-	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	var schema int
-	if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
-		return status, err
-	}
-	if schema != schemaVersion {
-		return status, ErrVersion
-	}
-	return readStatus(ctx, c)
+	err = readFile(ctx, dir, n, func(c *connection) (err error) {
+		var schema int
+		if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+			return err
+		}
+		if schema != schemaVersion {
+			return otherVersion("")
+		}
+		status, err = readStatus(ctx, c)
+		return err
+	})
+	return status, err
 }
 
-// settle moves the draft to its place and serves it. s.writing is held.
-func (s *Store) settle(ctx context.Context, d *Draft, n, previous int) (err error) {
+// putLive moves the draft to its place and serves it. s.writing is held.
+func (s *Store) putLive(ctx context.Context, d *Draft, n, previous int) (err error) {
 	dir, path := s.options.Dir, generationPath(s.options.Dir, n)
 	err = d.inherit(ctx, dir, previous)
 	err = errors.Join(err, d.w.close())
@@ -238,24 +261,30 @@ func (s *Store) settle(ctx context.Context, d *Draft, n, previous int) (err erro
 	return nil
 }
 
-// serve goes over to another generation, and removes all but it and the previous one, which is the one that was live
-// if there was one. s.writing is held. What fails now is
-// logged: the new generation is live.
+// serve changes to another generation, and removes all but it and the previous one, which is the one that was live if there was
+// one. s.writing is held. What fails now is logged: the new generation is live.
 func (s *Store) serve(w *writer, g *generation, previous int) {
 	before := s.writer
 	s.mu.Lock()
-	s.opened.Add(1)
-	old := s.live
-	s.live, s.lost = g, ""
-	if old != nil {
-		s.retire(old)
+	old, closed, unused := s.live, s.closed, false
+	if !closed {
+		s.opened.Add(1)
+		unused = old != nil && old.retire()
+		s.live, s.lost = g, ""
 	}
 	s.mu.Unlock()
+	var err error
+	switch {
+	case closed: // since the promotion began; the next start finds the new generation
+		err = g.close()
+	case unused:
+		s.end(old)
+	}
 	s.writer, s.switched = w, true
 	s.watch.publish(w.sequence, nil)
-	var err error
 	if before != nil {
-		previous, err = before.number, before.close()
+		previous = before.number
+		err = errors.Join(err, before.close())
 	}
 	all, listErr := generations(s.options.Dir)
 	err = errors.Join(err, listErr)

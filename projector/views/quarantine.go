@@ -25,7 +25,7 @@ func (q *QuarantineQuery) list() uint64 {
 
 // quarantineRows are %s by class or not.
 const quarantineRows = `SELECT sequence, received, object, class, reason FROM quarantine WHERE %s sequence > ? AND sequence < ?
-	ORDER BY sequence %s LIMIT ?`
+	ORDER BY sequence %s LIMIT +?`
 
 var (
 	newestText, newestOfClassText = quarantineTexts("DESC")
@@ -33,7 +33,7 @@ var (
 )
 
 func quarantineTexts(order string) (all, ofClass string) {
-	return fmt.Sprintf(quarantineRows, "", order), fmt.Sprintf(quarantineRows, "class = ? AND", order)
+	return fmt.Sprintf(quarantineRows, "", order), fmt.Sprintf(quarantineRows, "class = +? AND", order)
 }
 
 // Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: a page of
@@ -51,7 +51,7 @@ func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quara
 		rows, err = readQuarantine(ctx, c, [2]string{newestText, newestOfClassText}, q.Class, []any{0, before, limit + 1})
 		if len(rows) > limit {
 			rows = rows[:limit]
-			next = encodeCursor(g.number, q.list(), int64(rows[limit-1].Sequence))
+			next = encodeCursor(g.number, q.list(), "", int64(rows[limit-1].Sequence))
 		}
 		return err
 	})
@@ -65,7 +65,7 @@ func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quara
 func (s *Store) QuarantinedAfter(ctx context.Context, class string, after uint64, limit int) (rows []Quarantined, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		rows, err = readQuarantine(ctx, c, [2]string{oldestText, oldestOfClassText}, class,
-			[]any{min(after, math.MaxInt64), math.MaxInt64, limit})
+			[]any{min(after, math.MaxInt64), int64(math.MaxInt64), limit})
 		return err
 	})
 	if err != nil {

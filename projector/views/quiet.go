@@ -16,8 +16,8 @@ type QuietQuery struct {
 }
 
 const (
-	quietArm  = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = ? AND last_sequence > ?`
-	quietText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT ?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
+	quietArm  = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = +? AND last_sequence > ?`
+	quietText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT +?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
 )
 
 // Quiet returns orders that q selects, those first that were not heard of for longest: whoever goes on from the last sequence
@@ -41,7 +41,7 @@ func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.
 			return nil
 		}
 		text := union(quietText, quietArm, len(args)/2)
-		orders, err = readOrders(ctx, c, text, append(args, q.Limit), q.Limit)
+		orders, err = readOrders(ctx, c, text, append(args, q.Limit))
 		return err
 	})
 	if err != nil {

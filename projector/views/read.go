@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
@@ -14,10 +16,13 @@ const (
 	orderText    = `SELECT p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
 	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
-	lastText     = `SELECT p.sequence, o.sequence, o.received, o.count
+	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have some after it.
+	laterChunksText = `SELECT sequences FROM order_sequences WHERE n = ?1 AND first >=
+		coalesce((SELECT max(first) FROM order_sequences WHERE n = ?1 AND first <= ?2), 0) ORDER BY first LIMIT +?3`
+	lastText = `SELECT p.sequence, o.sequence, o.received, o.count
 		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
 	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference,
-		revision, revised, revised_by FROM position`
+		revision, revised, revised_by, epoch, feed FROM position`
 	revisionText = `SELECT sequence, revision, revised, revised_by FROM position`
 	totalsText   = `SELECT sequence, notifications, quarantined FROM position`
 
@@ -54,40 +59,58 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 	return order, at, nil
 }
 
-// Sequences returns the sequences of every notification of an order, ascending, or ErrNotFound.
-func (s *Store) Sequences(ctx context.Context, id string) (sequences []uint64, err error) {
-	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
-		sequences, err = sequencesOf(ctx, c, id)
+// SequencesAfter returns the sequences of an order's notifications after one sequence, ascending, at most limit of them, and where
+// the views stood. It returns ErrNotFound, with at, when they do not have the order. A call costs what it returns, however many
+// notifications the order has.
+func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, limit int) (sequences []uint64, at At, err error) {
+	err = s.snapshot(ctx, func(g *generation, c *connection) error {
+		at.Generation = g.number
+		err := c.row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause)
+		if err != nil {
+			return err
+		}
+		sequences, err = sequencesAfter(ctx, c, id, after, limit)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("views: sequences of order %q: %w", id, err)
+		return nil, at, fmt.Errorf("views: sequences of order %q: %w", id, err)
 	}
-	return sequences, nil
+	return sequences, at, nil
 }
 
-func sequencesOf(ctx context.Context, c *connection, id string) (sequences []uint64, err error) {
+func sequencesAfter(ctx context.Context, c *connection, id string, after uint64, limit int) ([]uint64, error) {
 	var n int64
 	var recent []byte
-	err = c.row(ctx, recentText, []any{id}, &n, &recent)
+	err := c.row(ctx, recentText, []any{id}, &n, &recent)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
+	var all []uint64
+	err = c.each(ctx, laterChunksText, []any{n, int64(min(after, math.MaxInt64)), limit/sequencesInRow + 2}, func(rows *sql.Rows) (err error) {
 		var chunk sql.RawBytes
 		if err := rows.Scan(&chunk); err != nil {
 			return err
 		}
-		sequences, err = appendSequences(sequences, chunk)
+		all, err = appendSequences(all, chunk)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return appendSequences(sequences, recent)
+	if all = cutAfter(all, after); len(all) < limit {
+		all, err = appendSequences(all, recent)
+		all = cutAfter(all, after)
+	}
+	return all[:min(limit, len(all))], err
+}
+
+// cutAfter returns those of the sequences, which ascend, that are after the one.
+func cutAfter(sequences []uint64, after uint64) []uint64 {
+	i, _ := slices.BinarySearch(sequences, after+1)
+	return sequences[i:]
 }
 
 // Object returns the last notification of an object that is not an order, as the views stood at applied. It returns
@@ -115,6 +138,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
 		ByAssetClass: map[statemachine.AssetClass]uint64{},
+		Settled:      map[statemachine.AssetClass]uint64{},
 		Objects:      map[string]uint64{},
 		ByClass:      map[string]uint64{},
 	}
@@ -132,6 +156,9 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 			stats.count(&facets[i])
 		}
 		if stats.ByBreak, err = readBreakCounts(ctx, c); err != nil {
+			return err
+		}
+		if stats.Awaiting, err = readAwaiting(ctx, c); err != nil {
 			return err
 		}
 		if err := readCounts(ctx, c, classCountsText, stats.ByClass); err != nil {
@@ -172,6 +199,9 @@ func (stats *Stats) count(f *countedFacet) {
 	if f.final {
 		stats.Final += f.orders
 	}
+	if f.status == statemachine.Settled {
+		stats.Settled[f.assetClass] += f.orders
+	}
 }
 
 // Status says where the views stand.
@@ -189,10 +219,14 @@ func (s *Store) Status(ctx context.Context) (status Status, err error) {
 
 func readStatus(ctx context.Context, c *connection) (status Status, err error) {
 	var received, healthAt, verifiedAt int64
+	var feed string
 	at := &status.Checkpoint
 	err = c.row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
 		&status.Health.Reason, &healthAt, &status.Verified.Sequence, &verifiedAt, &status.Verified.Difference,
-		&status.Revision.Number, &status.Revision.Sequence, &status.Revision.Cause)
+		&status.Revision.Number, &status.Revision.Sequence, &status.Revision.Cause, &status.Epoch, &feed)
+	if err == nil {
+		status.Feed, err = readFeed(feed)
+	}
 	at.Received, status.Health.At, status.Verified.At = fromNanos(received), fromNanos(healthAt), fromNanos(verifiedAt)
 	return status, err
 }

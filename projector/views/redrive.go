@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	unchunkText  = `DELETE FROM order_sequences WHERE n = ?`
 	redrivenText = `UPDATE position SET notifications = notifications + ?, quarantined = quarantined - ?`
 	reviseText   = `UPDATE position SET revision = max(revision + 1, ?), revised = sequence, revised_by = ?`
+	epochText    = `UPDATE position SET epoch = ?1, verified = 0, verified_at = 0, difference = '',
+		revision = iif(epoch = 0, revision, max(revision + 1, ?2)), revised = iif(epoch = 0, revised, sequence),
+		revised_by = iif(epoch = 0, revised_by, '` + ByEpoch + `') WHERE epoch <> ?1`
 	// What an examination found before is not known to be so after.
 	unverifyText   = `UPDATE position SET verified = 0, verified_at = 0, difference = ''`
 	countClassText = `INSERT INTO quarantine_counts (class, records) VALUES (?, ?)
@@ -108,7 +112,7 @@ func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) 
 			return err
 		}
 		old := held[id]
-		known, err := sequencesOf(ctx, w.c, id)
+		known, err := sequencesAfter(ctx, w.c, id, 0, math.MaxInt)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}

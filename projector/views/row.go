@@ -9,26 +9,32 @@ import (
 
 // row is what is to be written of an order, apart from its sequences: all that can be told without the views.
 type row struct {
-	facet              facet
-	breaks             []rowBreak // open
-	count, last        uint64     // notifications, and the sequence of the last one
-	received, modified int64
-	places             places
-	state              []byte
+	facet       facet
+	breaks      []rowBreak // open
+	count, last uint64     // notifications, and the sequence of the last one
+	received    int64
+	modified    timeKey
+	since       timeKey // of the status
+	trade       int64
+	extent      statemachine.Extent
+	sums        sums
+	places      places
+	state       []byte
 }
 
 type rowBreak struct {
 	code   statemachine.Code
-	opened int64
+	opened timeKey
 }
 
 // take makes r the row of o, with the state in what buffer has room for, if that is enough.
 func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	state := o.State()
-	*r = row{facet: facetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: timeKey(o.Last.Received),
-		modified: modifiedKey(state.ModifiedOn), places: placesOf(o)}
+	*r = row{facet: facetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: receivedKey(o.Last.Received),
+		modified: modifiedKey(state.ModifiedOn, state.Dated),
+		since:    modifiedKey(state.StatusSince, state.Status != ""), extent: state.Extent, trade: tradeOf(&state), sums: sumsOf(o, &state), places: placesOf(o)}
 	for i := range state.Breaks {
-		r.breaks = append(r.breaks, rowBreak{state.Breaks[i].Code, timeKey(state.Breaks[i].OpenedAt)})
+		r.breaks = append(r.breaks, rowBreak{state.Breaks[i].Code, timeKeyOf(state.Breaks[i].OpenedAt)})
 	}
 	r.state, err = o.AppendBinary(buffer)
 	return err

@@ -1,7 +1,7 @@
 package views
 
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
-const schemaVersion = 7
+const schemaVersion = 14
 
 // schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
 // they are as they are.
@@ -22,7 +22,9 @@ CREATE TABLE position (
 	difference    TEXT NOT NULL DEFAULT '',
 	revision      INTEGER NOT NULL DEFAULT 0,
 	revised       INTEGER NOT NULL DEFAULT 0,
-	revised_by    TEXT NOT NULL DEFAULT ''
+	revised_by    TEXT NOT NULL DEFAULT '',
+	epoch         INTEGER NOT NULL DEFAULT 0,
+	feed          TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE facets (
@@ -34,8 +36,16 @@ CREATE TABLE facets (
 	broken      INTEGER NOT NULL,
 	side        INTEGER NOT NULL,
 	orders      INTEGER NOT NULL CHECK (orders >= 0),
+	sums        BLOB NOT NULL,
 	UNIQUE (status, asset_class, open, final, broken, side)
 ) STRICT;
+
+CREATE TABLE trade_counts (
+	facet  INTEGER NOT NULL,
+	trade  INTEGER NOT NULL,
+	orders INTEGER NOT NULL CHECK (orders >= 0),
+	PRIMARY KEY (facet, trade)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE orders (
 	n             INTEGER PRIMARY KEY,
@@ -44,7 +54,8 @@ CREATE TABLE orders (
 	breaks        INTEGER NOT NULL,
 	last_sequence INTEGER NOT NULL,
 	received      INTEGER NOT NULL,
-	modified      INTEGER NOT NULL,
+	modified      BLOB NOT NULL,
+	trade         INTEGER NOT NULL,
 	era           INTEGER NOT NULL,
 	external      INTEGER NOT NULL,
 	isin          INTEGER NOT NULL,
@@ -52,6 +63,13 @@ CREATE TABLE orders (
 	depository    INTEGER NOT NULL,
 	wallet        INTEGER NOT NULL,
 	cash          INTEGER NOT NULL,
+	order_type    INTEGER NOT NULL,
+	exchange      INTEGER NOT NULL,
+	quantity      BLOB NOT NULL,
+	created       BLOB NOT NULL,
+	executed      INTEGER NOT NULL,
+	since         BLOB NOT NULL,
+	sums          BLOB NOT NULL,
 	recent        BLOB NOT NULL,
 	state         BLOB NOT NULL
 ) STRICT;
@@ -60,8 +78,16 @@ CREATE TABLE zones (
 	zone           INTEGER PRIMARY KEY,
 	received_first INTEGER NOT NULL,
 	received_last  INTEGER NOT NULL,
-	modified_first INTEGER NOT NULL,
-	modified_last  INTEGER NOT NULL
+	modified_first BLOB NOT NULL,
+	modified_last  BLOB NOT NULL,
+	created_first  BLOB NOT NULL,
+	created_last   BLOB NOT NULL,
+	since_first    BLOB NOT NULL,
+	since_last     BLOB NOT NULL,
+	awaiting_first INTEGER NOT NULL,
+	awaiting_last  INTEGER NOT NULL,
+	settled_first  INTEGER NOT NULL,
+	settled_last   INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE order_sequences (
@@ -75,7 +101,7 @@ CREATE TABLE order_breaks (
 	n             INTEGER NOT NULL,
 	code          INTEGER NOT NULL,
 	last_sequence INTEGER NOT NULL,
-	opened        INTEGER NOT NULL,
+	opened        BLOB NOT NULL,
 	PRIMARY KEY (n, code)
 ) STRICT, WITHOUT ROWID;
 
@@ -116,8 +142,10 @@ CREATE TABLE quarantine_counts (
 const idIndex = `CREATE UNIQUE INDEX IF NOT EXISTS orders_by_id ON orders (id);`
 
 const indexes = `
-CREATE INDEX orders_by_facet ON orders (facet, last_sequence, received, modified);
-CREATE INDEX orders_by_modified ON orders (facet, modified, last_sequence, received);
+CREATE INDEX orders_by_facet ON orders (facet, last_sequence, received, modified, trade, sums, breaks, executed, quantity, order_type,
+	exchange, created, since, isin, symbol, depository, wallet, cash);
+CREATE INDEX orders_by_modified ON orders (facet, modified, last_sequence, received, trade);
+CREATE INDEX orders_by_trade ON orders (facet, trade, last_sequence, received, modified) WHERE trade >= 0;
 CREATE INDEX orders_by_external ON orders (external, era) WHERE external <> 0;
 CREATE INDEX orders_by_isin ON orders (isin, era) WHERE isin <> 0;
 CREATE INDEX orders_by_symbol ON orders (symbol, era) WHERE symbol <> 0;
@@ -126,5 +154,6 @@ CREATE INDEX orders_by_wallet ON orders (wallet, era) WHERE wallet <> 0;
 CREATE INDEX orders_by_cash ON orders (cash, era) WHERE cash <> 0;
 CREATE UNIQUE INDEX order_breaks_by_last ON order_breaks (code, last_sequence);
 CREATE UNIQUE INDEX order_breaks_by_opened ON order_breaks (code, opened, n);
+CREATE INDEX objects_by_last ON objects (object, sequence);
 CREATE UNIQUE INDEX quarantine_by_class ON quarantine (class, sequence);
 `

@@ -45,6 +45,8 @@ type Store struct {
 	closing  chan struct{}
 	opened   sync.WaitGroup // generations that are not closed yet
 	givingUp sync.WaitGroup // generations that readers found damaged
+	// following holds a token while a reader opens the generation that the file live names; ReadOnly only.
+	following chan struct{}
 
 	mu     sync.Mutex
 	live   *generation
@@ -59,7 +61,7 @@ type Store struct {
 // It returns ErrLocked when another process writes there. With ReadOnly nothing needs to be there yet: until there is,
 // every answer is ErrNoViews, or ErrVersion while the views are of another version.
 func Open(ctx context.Context, options Options) (*Store, error) {
-	s := &Store{options: options, log: options.Logger, closing: make(chan struct{})}
+	s := &Store{options: options, log: options.Logger, closing: make(chan struct{}), following: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -85,10 +87,10 @@ func (s *Store) openWriting(ctx context.Context) error {
 		return fmt.Errorf("views: lock the folder: %w", err)
 	}
 	if !locked {
-		return fmt.Errorf("%w (%s)", ErrLocked, dir)
+		return fmt.Errorf("%w (%s): stop it, or give this one a folder of its own", ErrLocked, dir)
 	}
 	s.lock = lock
-	if err := sweepDrafts(dir); err != nil {
+	if err := sweepDrafts(ctx, dir); err != nil {
 		return err
 	}
 	w, n, err := s.openLive(ctx)
@@ -174,7 +176,7 @@ func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (
 	}
 	w, err = createWriter(ctx, generationPath(s.options.Dir, n), s.options.FoldVersion)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, errors.Join(err, removeGeneration(s.options.Dir, n))
 	}
 	if err := writeLive(s.options.Dir, n); err != nil {
 		return nil, 0, errors.Join(err, w.close())
@@ -199,20 +201,23 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	close(s.closing)
-	if s.live != nil {
-		s.retire(s.live)
-	}
+	live := s.live // nil: none was made, or it was given up, or Open failed before it was there
+	unused := live != nil && live.retire()
 	s.mu.Unlock()
-
+	if unused {
+		s.end(live)
+	}
 	s.givingUp.Wait()
 	s.watch.pollers.Wait()
 	s.opened.Wait()
+	s.writing.Lock() // for what is being written
+	defer s.writing.Unlock()
 	var errs []error
 	// The writer is the last to go: the last connection moves the write-ahead log into the file.
 	if s.writer != nil {
 		err := s.writer.close()
 		errs = append(errs, err)
-		if err == nil && !s.live.damaged {
+		if err == nil && live != nil && live.number == s.writer.number && !live.damaged {
 			if err := noteClosed(s.options.Dir, s.writer.number); err != nil {
 				s.log.Warn("the views will be read through at the next start", zap.Error(err))
 			}

@@ -1,34 +1,10 @@
 package views
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/orderfold/orderfold/statemachine"
-)
-
-var (
-	// ErrNotFound: the views hold no such order, object or row.
-	ErrNotFound = errors.New("views: not found")
-	// ErrCursor: the cursor was not made by these views, or not for this query.
-	ErrCursor = errors.New("views: the cursor does not belong to this list")
-	// ErrCursorExpired: the cursor belongs to this list as another generation of the views had it. It is an ErrCursor.
-	ErrCursorExpired = fmt.Errorf("%w any more: the views were rebuilt", ErrCursor)
-	// ErrNoViews: opened for reading, and nothing has been projected there yet.
-	ErrNoViews = errors.New("views: nothing has been projected here yet")
-	// ErrLocked: another process writes these views.
-	ErrLocked = errors.New("views: another process writes here; stop it, or give this one a folder of its own")
-	// ErrVersion: opened for reading, and the views were made by another version of the program.
-	ErrVersion = errors.New("views: made by another version of the program; read them with the version that writes them")
-	// ErrSwitched: another generation is live than the batch was folded for, or orders were redriven. Fold again, from what is
-	// stored now.
-	ErrSwitched = errors.New("views: another generation was made live")
-	// ErrNoPrevious: there is no generation to go back to that this program can serve.
-	ErrNoPrevious = errors.New("views: there is no previous generation that this version of the program can serve")
-	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("views: closed")
 )
 
 // Checkpoint is the position of the log that the views stand at. The zero value is before the first record.
@@ -81,6 +57,7 @@ type Batch struct {
 	Objects     []Object // Count is how many notifications of the object the batch adds
 	Quarantined []Quarantined
 	Checkpoint  Checkpoint
+	Feed        *Feed // where the feed stands with this batch; nil: where it stood
 }
 
 // Freeze takes down what is to be written of the orders, which may change again from then on. Commit does so otherwise.
@@ -105,20 +82,36 @@ type Query struct {
 	Breaks     []statemachine.Code // any of these is open
 	AnyBreak   *bool               // with (true) or without (false) an open break
 	Side       string              // "BUY" or "SELL"
-	ExternalID string
-	ISIN       string
-	Symbol     string
-	ProductID  string // of the depository, wallet or cash product
-	Received   Period // of the last notification
-	Modified   Period
-	Sort       Sort
-	Limit      int    // 1–500; 0 is 100
-	Cursor     string // from Page.Next of the same query
+	IDPrefix   string              // what the id begins with
+	// Of each of these, any of the values. ISINs and symbols count in any letter case.
+	ExternalIDs []string
+	ISINs       []string
+	Symbols     []string
+	ProductIDs  []string // of the depository, wallet or cash product
+	// OrderTypes and ExchangeCodes: any of the values, in any letter case.
+	OrderTypes, ExchangeCodes []string
+
+	QuantityMin, QuantityMax statemachine.Decimal // both included; with one of them an order without a quantity is not selected
+	Executed                 *statemachine.Extent
+
+	Received      Period // of the last notification
+	Modified      Period
+	Created       Period // by the platform's time
+	StatusChanged Period // since when it has its status
+
+	Settlement []statemachine.SettlementState // any of these, on the day Today
+	Due        statemachine.Days              // on which it is due, or was before it settled; the zero value is no restriction
+	Settling                                  // needed where one of the two, or a sort by due date, is given
+
+	Sort   Sort
+	Limit  int    // 1–500; 0 is 100
+	Cursor string // from Page.Next of the same query
+	Totals bool   // are wanted with the page
 }
 
-// Period is from Since to Until, both included; a zero time leaves that end open. Without either it is no restriction;
+// Period is from Since to Until, both included; nil leaves that end open. Without either it is no restriction;
 // with one of them a time that is not known is not in it.
-type Period struct{ Since, Until time.Time }
+type Period struct{ Since, Until *time.Time }
 
 // Sort is the order of a list.
 type Sort uint8
@@ -129,35 +122,43 @@ const (
 	EarliestReceived             // the other way round
 	LatestModified               // by the time modified, the latest first
 	EarliestModified             // the other way round
+	LargestQuantity              // by the ordered quantity, the largest first; only of lists of few orders, see ErrTooManyToSort
+	SmallestQuantity             // the other way round; one that is not known counts as the smallest
+	LatestDue                    // by due date, and then by trade date, the latest first; those that are never due come last
+	EarliestDue                  // by both, the earliest first; those that are never due come last
 )
 
 // Page is one page of a list as the views stood at Applied. A walk from page to page tells every order that matched from its
-// first page on exactly once, whatever changes meanwhile; orders that came later need not be told.
+// first page on exactly once, whatever changes meanwhile; orders that came later need not be told. A page ends early, with fewer
+// orders than the limit or none, when many were looked at that do not match.
 type Page struct {
+	Totals     *Totals // when they are wanted; at Applied, whatever the cursor
 	Orders     []statemachine.Order
 	Next       string // "" at the end
 	Generation int
 	Applied    uint64
+	Feed       Feed // as it stood then
 }
 
 // Revision says that orders were changed though no notification came for them. The zero value: none ever was.
 type Revision struct {
 	Number   int64  // rises with each, also from one generation to the next
 	Sequence uint64 // where the views stood: what was read of them before, or at it, may be of the time before the revision
-	Cause    string // ByRedrive or ByRebuild
+	Cause    string // ByRedrive, ByRebuild or ByEpoch
 }
 
 // What changes orders without a notification.
 const (
 	ByRedrive = "redrive" // of quarantined records
 	ByRebuild = "rebuild" // by other rules, or rules that are not known any more
+	ByEpoch   = "epoch"   // nothing may have changed, but sequences after the position may be given to other records than before
 )
 
 // At says which state of the views an answer was read from.
 type At struct {
 	Generation int
 	Applied    uint64   // the sequence that they stood at
-	Revision   Revision // of a list of changes only
+	Revision   Revision // of a list of changes and of sequences only
 }
 
 // Stats are counts over all orders.
@@ -168,7 +169,9 @@ type Stats struct {
 	ByStatus     map[statemachine.Status]uint64 // "" counts orders without a status; no entry is none
 	ByAssetClass map[statemachine.AssetClass]uint64
 	ByBreak      map[statemachine.Code]uint64 // orders with that break open
-	Objects      map[string]uint64            // notifications of other objects, by object
+	Settled      map[statemachine.AssetClass]uint64
+	Awaiting     map[Traded]uint64 // orders that await their settlement
+	Objects      map[string]uint64 // notifications of other objects, by object
 	Quarantined  uint64
 	ByClass      map[string]uint64 // of those quarantined
 	Records      uint64            // log records applied: of orders, of other objects, and quarantined
@@ -180,6 +183,9 @@ type Stats struct {
 type Health struct {
 	Reason string // why nothing is folded; "" when all is well
 	At     time.Time
+	// Epoch of the log that is folded; 0: not known. Another one than before is a revision: whoever followed the views may know
+	// records that are not in the log any more.
+	Epoch uint64
 }
 
 // Verified is what the last examination of the views against the log found. The zero value: there was none.
@@ -204,4 +210,6 @@ type Status struct {
 	Health      Health
 	Verified    Verified
 	Revision    Revision
+	Epoch       uint64 // of the log when it was read last; 0: not known
+	Feed        Feed
 }

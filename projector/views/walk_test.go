@@ -28,8 +28,9 @@ func (m *moving) stir(t require.TestingT, changes int) {
 	for range changes {
 		id := m.random.IntN(len(m.orders) + 2)
 		n := statemachine.Notification{Status: statuses[m.random.IntN(len(statuses))], AssetClass: statemachine.Traditional,
-			At: start.Add(time.Duration(m.random.IntN(50)) * time.Minute), Kind: statemachine.Kind(m.random.IntN(8) / 7)}
+			At: start.Add(time.Duration(m.random.IntN(50))*time.Minute).AddDate(0, 0, m.random.IntN(3)), Kind: statemachine.Kind(m.random.IntN(8) / 7)}
 		n.Details[statemachine.Side] = "BUY"
+		n.Details[statemachine.CreatedOn] = start.Add(time.Duration(id) * time.Second).Format(time.RFC3339)
 		n.Details[statemachine.ISIN] = fmt.Sprintf("isin-%d", id%3)
 		m.notify(fmt.Sprintf("o-%d", id), n)
 		if m.random.IntN(10) == 0 {
@@ -58,7 +59,7 @@ func keepOnly(ids, matching map[string]bool) {
 
 // Every order that matched the whole time is told exactly once, and no other one twice.
 func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
-	bounds = struct{ orders, entries, inEra int }{3, 10, 2}
+	bounds = small
 	t.Cleanup(func() { bounds = usual })
 	s := open(t, t.TempDir())
 	seed := uint64(0)
@@ -67,8 +68,8 @@ func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		seed++
 		m.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), seed))
-		q := Query{Sort: Sort(rapid.IntRange(0, 3).Draw(r, "sort")), Limit: rapid.IntRange(1, 40).Draw(r, "limit")}
-		for _, way := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"status", "open", "isin", "break", "modified", "received"}), 0, 2, rapid.ID).Draw(r, "filters") {
+		q := Query{Settling: usually, Sort: rapid.SampledFrom([]Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue}).Draw(r, "sort"), Limit: rapid.IntRange(1, 40).Draw(r, "limit")}
+		for _, way := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"status", "open", "isin", "break", "modified", "received", "created", "executed", "settlement", "due"}), 0, 2, rapid.ID).Draw(r, "filters") {
 			q = q.and(movingFilters(way, m.at))
 		}
 		perPage := rapid.IntRange(0, 12).Draw(r, "changes per page")
@@ -105,24 +106,32 @@ func movingFilters(way string, at uint64) Query {
 	case "open":
 		return Query{Open: flag(true)}
 	case "isin":
-		return Query{ISIN: "isin-1"}
+		return Query{ISINs: []string{"isin-1"}}
 	case "break":
 		return Query{Breaks: []statemachine.Code{statemachine.UnknownStatus, statemachine.FillAfterClose}}
+	case "created":
+		return Query{Created: Period{Since: after(60), Until: after(90)}}
+	case "executed":
+		return Query{Executed: new(statemachine.SomeExecuted)}
+	case "settlement":
+		return settling(Query{Settlement: []statemachine.SettlementState{statemachine.Overdue, statemachine.SettlesToday}})
+	case "due":
+		return settling(Query{Due: statemachine.Days{First: statemachine.DayOf(2026, 3, 4), Last: statemachine.DayOf(2026, 3, 5)}})
 	case "modified":
-		return Query{Modified: Period{Since: start.Add(10 * time.Minute), Until: start.Add(45 * time.Minute)}}
+		return Query{Modified: Period{Since: after(600), Until: after(2700)}}
 	}
-	return Query{Received: Period{Since: receivedAt(at / 3)}}
+	return Query{Received: Period{Since: after(at / 3)}}
 }
 
 func TestAWalkOfOrdersWithManyNotifications(t *testing.T) {
-	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified} {
+	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue} {
 		s := open(t, t.TempDir())
 		w := newWorld()
 		for i := range 40 {
 			w.status(fmt.Sprint(i), statemachine.Placed)
 		}
 		w.commit(t, s)
-		q := Query{Sort: sort, Limit: 10}
+		q := Query{Settling: usually, Sort: sort, Limit: 10}
 		var ids []string
 		for pages := 0; ; pages++ {
 			page, err := s.Orders(context.Background(), q)

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -143,10 +144,18 @@ type listed struct {
 func idsOf(all []listed, q Query) []string {
 	all = slices.Clone(all)
 	if q.Sort.byModified() {
-		slices.SortStableFunc(all, func(a, b listed) int { return b.state.ModifiedOn.Compare(a.state.ModifiedOn) })
+		slices.SortStableFunc(all, func(a, b listed) int {
+			if !a.state.Dated || !b.state.Dated { // not known is before all times
+				return cmp.Compare(dated(&b.state), dated(&a.state))
+			}
+			return b.state.ModifiedOn.Compare(a.state.ModifiedOn)
+		})
 	}
 	if q.Sort.ascending() {
 		slices.Reverse(all)
+	}
+	if q.Sort.byDue() {
+		sortByDue(all, q)
 	}
 	ids := []string{}
 	for _, o := range all {
@@ -157,12 +166,21 @@ func idsOf(all []listed, q Query) []string {
 	return ids
 }
 
+func dated(s *statemachine.State) int {
+	if s.Dated {
+		return 1
+	}
+	return 0
+}
+
 // stats counts from scratch.
 func (w *world) stats() Stats {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
 		ByAssetClass: map[statemachine.AssetClass]uint64{},
 		ByBreak:      map[statemachine.Code]uint64{},
+		Settled:      map[statemachine.AssetClass]uint64{},
+		Awaiting:     map[Traded]uint64{},
 		Objects:      maps.Clone(w.counts),
 		Orders:       uint64(len(w.orders)),
 		Quarantined:  uint64(len(w.quarantined)),
@@ -184,6 +202,12 @@ func (w *world) stats() Stats {
 		if state.Final {
 			stats.Final++
 		}
+		if state.Status == statemachine.Settled {
+			stats.Settled[o.AssetClass()]++
+		}
+		if state.Status != "" && !state.Open && !state.Final {
+			stats.Awaiting[Traded{o.AssetClass(), state.Traded}]++
+		}
 		for _, b := range state.Breaks {
 			stats.ByBreak[b.Code]++
 		}
@@ -204,9 +228,18 @@ func (w *world) requireViews(t require.TestingT, s *Store) {
 		require.Equal(t, w.at, at.Applied)
 		require.Equal(t, encoded(t, want), encoded(t, &got), id)
 		require.Equal(t, id, got.ID)
-		sequences, err := s.Sequences(ctx, id)
+		sequences, _, err := s.SequencesAfter(ctx, id, 0, math.MaxInt)
 		require.NoError(t, err)
 		require.Equal(t, w.sequences[id], sequences, id)
+		for _, i := range []int{0, len(sequences) / 3, len(sequences) - 1} {
+			for _, limit := range []int{1, 100, 1000} {
+				some, at, err := s.SequencesAfter(ctx, id, sequences[i], limit)
+				require.NoError(t, err)
+				require.Equal(t, w.at, at.Applied)
+				rest := sequences[i+1:]
+				require.Equal(t, rest[:min(limit, len(rest))], append([]uint64{}, some...), "%s after %d", id, sequences[i])
+			}
+		}
 	}
 	for key, want := range w.objects {
 		got, _, err := s.Object(ctx, key[0], key[1])
@@ -235,16 +268,25 @@ func walk(t require.TestingT, s *Store, q Query) []string {
 		if page.Next == "" {
 			return ids
 		}
-		require.Len(t, page.Orders, q.Limit, "%+v", q)
+		if bounds.looked == usual.looked {
+			require.Len(t, page.Orders, q.Limit, "%+v", q)
+		}
+		require.NotEqual(t, q.Cursor, page.Next, "%+v", q)
 		q.Cursor = page.Next
 	}
+}
+
+// breakRow is a row of order_breaks.
+type breakRow struct {
+	n, code, last int64
+	opened        timeKey
 }
 
 // requireConsistent recounts everything that s keeps counts of from its own rows.
 func requireConsistent(t require.TestingT, s *Store) {
 	ctx := context.Background()
 	w := newWorld()
-	breaks, wantBreaks := map[[4]int64]bool{}, map[[4]int64]bool{}
+	breaks, wantBreaks := map[breakRow]bool{}, map[breakRow]bool{}
 	notifications := uint64(0)
 	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
 		require.NoError(t, c.row(ctx, totalsText, nil, &w.at, &notifications, new(int)))
@@ -256,7 +298,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 			require.NoError(t, o.UnmarshalBinary(state))
 			w.orders[o.ID] = &o
 			for _, b := range o.State().Breaks {
-				wantBreaks[[4]int64{n, int64(b.Code), int64(o.Last.Sequence), b.OpenedAt.UnixNano()}] = true
+				wantBreaks[breakRow{n, int64(b.Code), int64(o.Last.Sequence), timeKeyOf(b.OpenedAt)}] = true
 			}
 			return nil
 		}))
@@ -267,8 +309,8 @@ func requireConsistent(t require.TestingT, s *Store) {
 			return err
 		}))
 		return c.each(ctx, `SELECT n, code, last_sequence, opened FROM order_breaks`, nil, func(rows *sql.Rows) error {
-			var key [4]int64
-			err := rows.Scan(&key[0], &key[1], &key[2], &key[3])
+			var key breakRow
+			err := rows.Scan(&key.n, &key.code, &key.last, &key.opened)
 			breaks[key] = true
 			return err
 		})
@@ -276,7 +318,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 	require.NoError(t, err)
 	require.Equal(t, wantBreaks, breaks)
 	for id, o := range w.orders {
-		sequences, err := s.Sequences(ctx, id)
+		sequences, _, err := s.SequencesAfter(ctx, id, 0, math.MaxInt)
 		require.NoError(t, err)
 		require.EqualValues(t, o.Count, len(sequences))
 		notifications -= o.Count
@@ -287,4 +329,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 	want := w.stats()
 	want.Objects, want.Records, want.Generation = got.Objects, got.Records, got.Generation
 	require.Equal(t, want, got)
+	for _, open := range []bool{true, false} {
+		requireTotals(t, s, w.newestFirst(), Query{Open: &open})
+	}
 }

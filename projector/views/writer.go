@@ -24,7 +24,9 @@ type writer struct {
 	mover    *mover      // nil without a write-ahead log
 	sequence uint64      // of the position, as committed
 	facets   map[facet]int64
-	encoded  []byte // reused from order to order, as args
+	awaiting map[int64]bool // the numbers of those whose orders await their settlement
+	sums     map[int64]sums // by the number of the facet; nil: to be read
+	encoded  []byte         // reused from order to order, as args
 	args     []driver.Value
 }
 
@@ -37,7 +39,7 @@ type settings struct {
 // The write-ahead log is left to the mover. The cache is for the index of ids, of which a batch of new orders changes a
 // different page with nearly each.
 var writerSettings = settings{logged: true,
-	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-65536)"}}
+	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-32768)"}}
 
 // draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure.
 var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", fmt.Sprintf("cache_size(%d)", draftCache)}}
@@ -114,7 +116,7 @@ func connectWriter(ctx context.Context, path, mode string, how settings) (*write
 	}
 	w := &writer{db: db, c: c}
 	if how.logged {
-		w.mover = newMover(db)
+		w.mover = newMover(db, path)
 	}
 	return w, nil
 }

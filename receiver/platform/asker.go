@@ -40,10 +40,14 @@ type Quiet struct {
 	Limit  int
 }
 
-// Orders tells which orders there are.
+// ErrNoOrder occurs when there is no order with the id that was asked about. Nobody was asked.
+var ErrNoOrder = errors.New("platform: there is no such order")
+
+// Orders returns the orders that there are.
 type Orders interface {
 	// Quiet returns orders that q selects, at most q.Limit, ascending by LastSequence.
 	Quiet(ctx context.Context, q Quiet) ([]Order, error)
+	// Order returns one order. An error that wraps ErrNoOrder means that there is none, or none any more.
 	Order(ctx context.Context, id string) (Order, error)
 }
 
@@ -89,14 +93,14 @@ func DefaultQuietAfter() map[string]time.Duration {
 
 // Asker asks the platform for orders and appends the answers. Make one with NewAsker; only one may run on a log.
 type Asker struct {
-	options AskerOptions
-	log     *zap.Logger
-	pause   time.Duration // between two rounds with nothing to do
-	scans   []*scan
-	book    *book
-	outage  outage
-	metrics *askerMetrics
-	warned  bool // that the orders cannot be read
+	options  AskerOptions
+	log      *zap.Logger
+	pause    time.Duration // between two rounds with nothing to do
+	searches []*search
+	book     *book
+	outage   outage
+	metrics  *askerMetrics
+	warned   bool // that the orders cannot be read
 }
 
 // NewAsker returns an asker; Run starts it.
@@ -113,7 +117,7 @@ func NewAsker(o AskerOptions) (*Asker, error) {
 	o.Settle, o.Spacing = cmp.Or(o.Settle, 10*time.Second), cmp.Or(o.Spacing, time.Minute)
 	o.Attempts, o.Logger = cmp.Or(o.Attempts, 5), cmp.Or(o.Logger, zap.NewNop())
 	a := &Asker{options: o, log: o.Logger, pause: min(time.Second, o.Settle/2)}
-	a.scans = append(a.scans, &scan{final: true, back: lookBack})
+	a.searches = append(a.searches, &search{final: true, back: lookBack})
 	for _, status := range slices.Sorted(maps.Keys(o.QuietAfter)) {
 		age := o.QuietAfter[status]
 		if age <= 0 {
@@ -121,7 +125,7 @@ func NewAsker(o AskerOptions) (*Asker, error) {
 		}
 		a.pause = min(a.pause, age/4)
 		for _, final := range []bool{false, true} {
-			a.scans = append(a.scans, &scan{status: &status, final: final, age: age, back: age + lookBack})
+			a.searches = append(a.searches, &search{status: &status, final: final, age: age, back: age + lookBack})
 		}
 	}
 	a.pause = max(a.pause, 10*time.Millisecond)
@@ -210,7 +214,7 @@ func (a *Asker) stillDue(ctx context.Context, e *entry, o *Order) (bool, error) 
 	now := time.Now()
 	reason, err := a.reason(ctx, o, e.reason)
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, eventlog.ErrNotFound):
 		return false, err
 	case reason == "", reason == WasQuiet && o.LastSequence != e.sequence:
 		a.book.drop(e)
@@ -242,11 +246,18 @@ func (a *Asker) fetch(ctx context.Context, e *entry, o *Order) error {
 // failed says what becomes of an order that got no answer.
 func (a *Asker) failed(e *entry, o *Order, err error) {
 	var fault *Error
-	if !errors.As(err, &fault) || fault.concernsAll() {
+	purged := false
+	switch {
+	case errors.Is(err, ErrNoOrder):
+		a.book.drop(e) // the views were made again without it
+		return
+	case errors.Is(err, eventlog.ErrInvalid): // the log never takes the answer
+	case !errors.As(err, &fault), fault.concernsAll() && !a.book.others(e, fault):
 		a.book.again(e, err, a.options.Spacing)
 		return
+	default:
+		purged = o.Status == "INVALID" && (fault.Status == 404 || fault.Status == 400) && time.Since(o.StatusSince) > purgedAfter
 	}
-	purged := o.Status == "INVALID" && (fault.Status == 404 || fault.Status == 400) && time.Since(o.StatusSince) > purgedAfter
 	if a.book.refused(e, o, err, a.options, purged) {
 		a.metrics.givenUp.Inc()
 		a.log.Info("given up", zap.String("order", o.ID), zap.Bool("purged", purged), zap.Error(err))

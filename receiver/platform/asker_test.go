@@ -1,10 +1,12 @@
 package platform_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -304,6 +306,28 @@ func TestAnOrderThatThePlatformDoesNotHaveIsGivenUp(t *testing.T) {
 			require.Zero(t, a.Status().GivenUp)
 		})
 	}
+}
+
+// The file may be newer than the log: when it is in another folder, or only the log was set back.
+func TestAnOrderThatWasGivenUpInALogThatWasSetBackIsOpenedByItsNextNotification(t *testing.T) {
+	s := newShelf(t)
+	file := filepath.Join(t.TempDir(), "given-up.json")
+	with := func(o *platform.AskerOptions) { o.File, o.Attempts, o.Spacing = file, 1, 10*time.Millisecond }
+	a := ask(t, s, with)
+	a.visits.answer(404)
+	s.notify(t, "a", nil)
+	eventually(t, "it is given up", func() bool { return a.Status().GivenUp == 1 })
+	a.stop()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"sequence":1,`)
+	require.NoError(t, os.WriteFile(file, bytes.Replace(text, []byte(`"sequence":1,`), []byte(`"sequence":3140,`), 1), 0o600))
+
+	a = ask(t, s, with)
+	require.Equal(t, 1, a.Status().GivenUp)
+	s.notify(t, "a", nil)
+	eventually(t, "a notification opens it again", func() bool { return a.Status().Asked == 1 })
+	require.Zero(t, a.Status().GivenUp)
 }
 
 func TestAnOutageSparesThePlatformAndCostsOnlyTime(t *testing.T) {

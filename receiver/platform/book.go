@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +46,7 @@ type Asked struct {
 type Status struct {
 	Pending, GivenUp int
 	Asked            uint64 // answers appended
+	Skipped          uint64 // orders that could not be examined, and for which the others did not wait
 	LastAskedAt      time.Time
 	LastError        string // the last thing that went wrong
 	LastErrorAt      time.Time
@@ -63,7 +66,14 @@ type entry struct {
 // givenUp is one in the file. It holds until the order is heard of again.
 type givenUp struct {
 	Asked
-	Sequence uint64 `json:"sequence"` // of the order's last notification
+	Sequence uint64    `json:"sequence"` // of the order's last notification
+	Received time.Time `json:"received"` // when that was received; zero in files of earlier versions
+}
+
+// heardSince reports whether the order was notified after it was given up. In a log that was set back the sequence of that
+// notification may be a lower one; the time is not.
+func (g *givenUp) heardSince(o *Order) bool {
+	return o.LastSequence > g.Sequence || !g.Received.IsZero() && o.LastReceived.After(g.Received)
 }
 
 // appended is an answer in the log.
@@ -106,25 +116,31 @@ func openBook(file string) (*book, error) {
 	return b, nil
 }
 
-// save writes what was given up, if that changed and the last time is a while ago, or at once.
+// save writes what was given up, if that changed and the last time is a while ago, or at once. It must not be called twice at the
+// same time. Every reader of an order needs the book, so it is not held while the disk takes its time.
 func (b *book) save(atOnce bool) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.file == "" || !b.changed || !atOnce && time.Since(b.saved) < saveEvery {
+	due := b.file != "" && b.changed && (atOnce || time.Since(b.saved) >= saveEvery)
+	if !due {
+		b.mu.Unlock()
 		return nil
 	}
-	text, err := json.Marshal(b.gone)
+	gone := maps.Clone(b.gone)
+	b.changed, b.saved = false, time.Now()
+	b.mu.Unlock()
+	text, err := json.Marshal(gone)
 	if err == nil {
 		next := b.file + ".new"
 		if err = os.WriteFile(next, text, 0o600); err == nil {
 			err = os.Rename(next, b.file)
 		}
 	}
-	b.saved = time.Now()
 	if err != nil {
+		b.mu.Lock()
+		b.changed = true
+		b.mu.Unlock()
 		return fmt.Errorf("platform: write down what was given up: %w", err)
 	}
-	b.changed = false
 	return nil
 }
 
@@ -136,7 +152,7 @@ func (b *book) open(o *Order) bool {
 		return false
 	}
 	if g, ok := b.gone[o.ID]; ok {
-		if g.Sequence >= o.LastSequence {
+		if !g.heardSince(o) {
 			return false
 		}
 		delete(b.gone, o.ID)
@@ -175,8 +191,8 @@ func (b *book) due(now time.Time, most int) (entries []*entry) {
 	return entries[:min(most, len(entries))]
 }
 
-// settle forgets answers that the views have and that were given before a time.
-func (b *book) settle(seen uint64, before time.Time) {
+// forgetBefore forgets answers that the views have and that were given before a time.
+func (b *book) forgetBefore(seen uint64, before time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, a := range b.appended {
@@ -212,7 +228,7 @@ func (b *book) again(e *entry, err error, spacing time.Duration) {
 	b.failed(err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e.asked.Error = cut(err)
+	e.asked.Error = bounded(err)
 	e.tried = time.Now()
 	e.next = e.tried.Add(grown(spacing, e.outages))
 	e.outages++
@@ -225,7 +241,7 @@ func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purg
 	defer b.mu.Unlock()
 	e.tried = time.Now()
 	e.next = e.tried.Add(grown(options.Spacing, e.asked.Attempts))
-	e.asked.Error = cut(err)
+	e.asked.Error = bounded(err)
 	e.asked.Attempts++
 	if !purged && e.asked.Attempts < options.Attempts {
 		return false
@@ -234,7 +250,7 @@ func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purg
 	for len(b.gone) >= maxGivenUp {
 		b.forget()
 	}
-	g := givenUp{e.asked, o.LastSequence}
+	g := givenUp{e.asked, o.LastSequence, o.LastReceived}
 	g.At = e.tried.UTC()
 	b.gone[e.id], b.changed = g, true
 	return true
@@ -267,14 +283,31 @@ func (b *book) revive(spacing time.Duration) {
 	}
 }
 
+// others reports whether the platform, which cannot answer for this order, answered for another one since the attempt before: what
+// looks like an outage is then the order's own.
+func (b *book) others(e *entry, fault *Error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return fault.Kind == Again && !fault.access && fault.Status != http.StatusTooManyRequests &&
+		!e.tried.IsZero() && b.status.LastAskedAt.After(e.tried)
+}
+
+// skip notes that an order could not be examined.
+func (b *book) skip(err error) {
+	b.failed(err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Skipped++
+}
+
 func (b *book) failed(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status.LastError, b.status.LastErrorAt = cut(err), time.Now().UTC()
+	b.status.LastError, b.status.LastErrorAt = bounded(err), time.Now().UTC()
 }
 
-// cut bounds an error that may contain foreign text.
-func cut(err error) string {
+// bounded returns the text of an error, cut to a bound: it may contain foreign text.
+func bounded(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if len(text) > maxReported {
 		text = strings.ToValidUTF8(text[:maxReported], "") + "…"

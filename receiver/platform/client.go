@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -117,7 +116,7 @@ type question struct {
 	limit        int64                   // bytes of the answer
 	secrets      []string                // that the platform might repeat
 	classify     func(status int) Kind   // nil: byStatus
-	check        func(body []byte) error // reads the answer; nil: it does not matter
+	check        func(body []byte) error // reads the answer without its byte order mark; nil: it does not matter
 }
 
 // ask repeats the question while that may help.
@@ -202,7 +201,7 @@ func (c *Client) send(ctx context.Context, q *question, token string) ([]byte, e
 	}
 	body, err := readAnswer(q, response)
 	if err == nil && q.check != nil {
-		err = q.check(body)
+		err = q.check(bytes.TrimPrefix(body, byteOrderMark))
 	}
 	return body, err
 }
@@ -253,11 +252,4 @@ func withoutURL(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// isNetwork reports whether the way to the platform failed.
-func isNetwork(err error) bool {
-	var u *url.Error
-	var n net.Error
-	return errors.As(err, &u) || errors.As(err, &n)
 }

@@ -302,8 +302,8 @@ func TestATokenThatDoesNotComeIsClassified(t *testing.T) {
 		"404 is our fault":             {says(404, ""), platform.Ours, 404},
 		"429 is asked again":           {says(429, ""), platform.Again, 429},
 		"500 is asked again":           {says(500, "s3cret&of=the partner"), platform.Again, 500},
-		"a 200 without token again":    {says(200, `{"x":"s3cret&of=the partner"}`), platform.Again, 0},
-		"a 200 that is not JSON again": {says(200, "s3cret&of=the partner"), platform.Again, 0},
+		"a 200 without token again":    {says(200, `{"x":"s3cret&of=the partner"}`), platform.Again, 200},
+		"a 200 that is not JSON again": {says(200, "s3cret&of=the partner"), platform.Again, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, says(200, order))
@@ -311,6 +311,125 @@ func TestATokenThatDoesNotComeIsClassified(t *testing.T) {
 			_, err := newClient(t, a).Order(t.Context(), object, orderID)
 			requireFault(t, err, c.kind, c.status)
 			require.Zero(t, a.asked.Load())
+		})
+	}
+}
+
+func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
+	answer := func(members string) string { return `{"access_token":"token-1","token_type":"Bearer"` + members + `}` }
+	for name, c := range map[string]struct{ contentType, body, why string }{
+		"a life with a point":               {"application/json", answer(`,"expires_in":3600.0`), ""},
+		"a life with an exponent":           {"application/json", answer(`,"expires_in":3.6e3`), ""},
+		"a life in a text":                  {"application/json", answer(`,"expires_in":"3600"`), ""},
+		"a life with a point in a text":     {"application/json", answer(`,"expires_in":" 3600.0 "`), ""},
+		"no life":                           {"application/json", answer(``), ""},
+		"a life that is null":               {"application/json", answer(`,"expires_in":null`), ""},
+		"a life of many centuries":          {"application/json", answer(`,"expires_in":1e300`), ""},
+		"a life that no float can be":       {"application/json", answer(`,"expires_in":1e999`), ""},
+		"a life that ended":                 {"application/json", answer(`,"expires_in":-5`), "the token has expired already"},
+		"no life at all":                    {"application/json", answer(`,"expires_in":0`), "the token has expired already"},
+		"a life in words":                   {"application/json", answer(`,"expires_in":"an hour"`), "expires_in is not a number of seconds"},
+		"a life that is not a number":       {"application/json", answer(`,"expires_in":"NaN"`), "expires_in is not a number of seconds"},
+		"a life that is an object":          {"application/json", answer(`,"expires_in":{}`), "expires_in is not a number of seconds"},
+		"JSON that is said to be a text":    {"text/plain", answer(`,"expires_in":3600`), ""},
+		"JSON that is said to be a form":    {"application/x-www-form-urlencoded", answer(``), ""},
+		"JSON that is said to be a page":    {"text/html; charset=utf-8", answer(``), ""},
+		"a content type that is none":       {"@", answer(``), ""},
+		"a byte order mark":                 {"application/json", "\uFEFF" + answer(``), ""},
+		"a type in lower case":              {"", `{"access_token":"token-1","token_type":"bearer"}`, ""},
+		"a type in upper case":              {"", `{"access_token":"token-1","token_type":"BEARER"}`, ""},
+		"no type":                           {"", `{"access_token":"token-1"}`, ""},
+		"a type that is null":               {"", `{"access_token":"token-1","token_type":null}`, ""},
+		"another type":                      {"application/json", `{"access_token":"token-1","token_type":"mac"}`, "the token_type is not Bearer"},
+		"a type that is no text":            {"application/json", `{"access_token":"token-1","token_type":7}`, "the token_type is not Bearer"},
+		"no token":                          {"application/json", `{"token_type":"Bearer"}`, "no access_token"},
+		"a token that is a number":          {"application/json", `{"access_token":17}`, "no access_token"},
+		"a token that is no header":         {"application/json", `{"access_token":"token-1\r\nX: y"}`, "cannot be sent in a header"},
+		"a page":                            {"text/html", "<html>token-1", "the answer is not an object in JSON; its content type is text/html"},
+		"a form":                            {"application/x-www-form-urlencoded", "access_token=token-1", "its content type is application/x-www-form-urlencoded"},
+		"a list":                            {"application/json", `["token-1"]`, "the answer is not an object in JSON"},
+		"an answer that is larger than any": {"application/json", `{"access_token":"` + strings.Repeat("x", 1<<20) + `"}`, "larger than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, says(200, order))
+			a.token.Store(new(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a.tokens.Add(1)
+				w.Header().Set("Content-Type", c.contentType)
+				fmt.Fprint(w, c.body)
+			})))
+			client := newClient(t, a, func(o *platform.Options) { o.Attempts = 1 })
+			for range 2 {
+				_, err := client.Order(t.Context(), object, orderID)
+				if c.why == "" {
+					require.NoError(t, err)
+					require.Equal(t, int64(1), a.tokens.Load(), "it lasts")
+					continue
+				}
+				requireFault(t, err, platform.Again, 200)
+				require.Contains(t, err.Error(), c.why)
+				require.Zero(t, a.asked.Load())
+			}
+		})
+	}
+}
+
+func TestAByteOrderMarkIsNoPartOfAnAnswer(t *testing.T) {
+	const mark = "\uFEFF"
+	answer := mark + order
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/undelivered-webhooks":
+			fmt.Fprint(w, mark+`["a"]`)
+		case "/webhooks", "/webhooks-missing":
+			fmt.Fprint(w, mark+`[{"eventType":"USER_NOTIFICATION"}]`)
+		case "/webhooks/USER_NOTIFICATION":
+			w.WriteHeader(400)
+			fmt.Fprint(w, mark+`{"message":"why not"}`)
+		default:
+			fmt.Fprint(w, answer)
+		}
+	})
+	c := newClient(t, a)
+	body, err := c.Order(t.Context(), object, orderID)
+	require.NoError(t, err)
+	require.Equal(t, answer, string(body), "it is kept as it came")
+	require.NoError(t, c.Undelivered(t.Context(), func(entry []byte) error { require.Equal(t, `"a"`, string(entry)); return nil }))
+	all, err := c.Webhooks(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	missing, err := c.WebhooksMissing(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"USER_NOTIFICATION"}, missing)
+	require.ErrorContains(t, c.DeleteWebhook(t.Context(), "USER_NOTIFICATION"), "why not")
+}
+
+func TestACycleOfCursorsEndsTheListAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		next  map[string]string // by cursor
+		pages int64
+		why   string
+	}{
+		"A again":         {map[string]string{"": "A", "A": "A"}, 2, "after page 2 comes page 2 again"},
+		"A, B, A":         {map[string]string{"": "A", "A": "B", "B": "A"}, 3, "after page 3 comes page 2 again"},
+		"A, B, C, D, B":   {map[string]string{"": "A", "A": "B", "B": "C", "C": "D", "D": "B"}, 5, "after page 5 comes page 3 again"},
+		"one without end": {nil, 1000, "after 1000 pages"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				cursor := r.URL.Query().Get("cursor")
+				next := c.next[cursor]
+				if c.next == nil {
+					number, _ := strconv.Atoi(cursor)
+					next = strconv.Itoa(number + 1)
+				}
+				fmt.Fprintf(w, `{"data":[1],"pagination":{"cursor":%q}}`, next)
+			})
+			entries := int64(0)
+			err := newClient(t, a).Undelivered(t.Context(), func([]byte) error { entries++; return nil })
+			requireFault(t, err, platform.Theirs, 200)
+			require.ErrorContains(t, err, c.why)
+			require.Equal(t, c.pages, a.asked.Load())
+			require.Equal(t, c.pages, entries, "what was listed was taken")
 		})
 	}
 }

@@ -18,7 +18,8 @@ const (
 	Theirs Kind = "theirs" // it answered, with something that cannot be the answer
 )
 
-// Error says why the platform did not answer. Its text contains no credential.
+// Error occurs when the platform did not answer a question as it should. Kind says whether it clears by itself (Again). The platform may
+// have received the question. The text contains no credential.
 type Error struct {
 	Kind   Kind
 	Status int           // of the answer; 0: there was none

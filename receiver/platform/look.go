@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/orderfold/orderfold/eventlog"
 )
 
@@ -22,7 +24,7 @@ const (
 const (
 	// lookBack is how far a start looks for orders that the last run may not have got to.
 	lookBack = 48 * time.Hour
-	// pageOrders are read at a time, and by a scan in a round.
+	// pageOrders are read at a time, and by a search in a round.
 	pageOrders = 200
 	// maxSilence bounds the growing pauses between questions for an order of which nothing new is heard.
 	maxSilence = 7 * 24 * time.Hour
@@ -31,10 +33,10 @@ const (
 // unanswerable are the breaks that no answer of the platform can settle: they are about clocks and ids.
 var unanswerable = []string{"clock_skew", "source_conflict"}
 
-// scan goes through orders by their last notification, the oldest first. Every order gets a new place when it is heard of, so
-// a scan that only goes forward meets each again when there is something new. One that looks for orders of which nothing is
+// search goes through orders by their last notification, the oldest first. Every order gets a new place when it is heard of, so
+// a search that only goes forward meets each again when there is something new. One that looks for orders of which nothing is
 // heard, but which should move, begins again at the end.
-type scan struct {
+type search struct {
 	status *string // nil: every order, for what is new or broken
 	final  bool    // goes forward only
 	age    time.Duration
@@ -45,12 +47,12 @@ type scan struct {
 	next  time.Time
 }
 
-// look finds orders to ask for, in a page of each scan that is due, and reports whether there are more pages.
+// look finds orders to ask for, in a page of each search that is due, and reports whether there are more pages.
 func (a *Asker) look(ctx context.Context) (more bool, err error) {
 	now := time.Now()
 	var errs []error
-	a.book.settle(a.scans[0].after, now.Add(-a.options.Spacing))
-	for _, s := range a.scans {
+	a.book.forgetBefore(a.searches[0].after, now.Add(-a.options.Spacing))
+	for _, s := range a.searches {
 		if now.Before(s.next) || a.book.full() {
 			continue
 		}
@@ -71,8 +73,8 @@ func (a *Asker) look(ctx context.Context) (more bool, err error) {
 	return more, errors.Join(errs...)
 }
 
-// advance reads a page and reports whether the scan met the orders that were heard of too recently, or the end.
-func (a *Asker) advance(ctx context.Context, s *scan, now time.Time) (atEnd bool, err error) {
+// advance reads a page and reports whether the search met the orders that were heard of too recently, or the end.
+func (a *Asker) advance(ctx context.Context, s *search, now time.Time) (atEnd bool, err error) {
 	if s.final && !s.begun {
 		if s.after, err = lastBefore(ctx, a.options.Log, now.Add(-s.back)); err != nil {
 			return false, err
@@ -93,7 +95,11 @@ func (a *Asker) advance(ctx context.Context, s *scan, now time.Time) (atEnd bool
 			return true, nil
 		}
 		if err := a.consider(ctx, s, o, now); err != nil {
-			return false, err
+			// A log that is away is waited for. Otherwise it is this order's fault, and the others do not wait for it.
+			if _, away := a.options.Log.Bounds(ctx); away != nil {
+				return false, away
+			}
+			a.setAside(s, o, err, now)
 		}
 		s.after = o.LastSequence
 	}
@@ -106,7 +112,7 @@ func touched(o *Order, now time.Time, within time.Duration) bool {
 	return since < within && since > -within
 }
 
-func (a *Asker) consider(ctx context.Context, s *scan, o *Order, now time.Time) error {
+func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time) error {
 	if !a.book.open(o) {
 		return nil
 	}
@@ -119,14 +125,34 @@ func (a *Asker) consider(ctx context.Context, s *scan, o *Order, now time.Time) 
 		candidate = WasQuiet
 	}
 	reason, err := a.reason(ctx, o, candidate)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		a.metrics.skipped.Inc()
+		a.book.skip(err)
+		a.log.Warn("the last record of an order is lost: the platform is asked what the order is", zap.String("order", o.ID),
+			zap.Uint64("sequence", o.LastSequence))
+		err = nil
+	}
 	if err == nil && reason != "" {
 		a.book.add(o, reason, now, a.options.Spacing)
 	}
 	return err
 }
 
-// reason says why the order is to be asked for; "" when it is not, or no longer. Quiet it is when the caller says so. Other
-// reasons, and a final status, are answered when nothing was told since the last answer: that is the last record then.
+// setAside leaves an order that cannot be examined for later: it is pending, and tried again at ever longer intervals.
+func (a *Asker) setAside(s *search, o *Order, err error, now time.Time) {
+	reason := IsNew
+	if s.status != nil {
+		reason = WasQuiet
+	}
+	a.metrics.skipped.Inc()
+	a.book.skip(err)
+	a.log.Warn("an order cannot be examined; the others do not wait for it", zap.String("order", o.ID), zap.Error(err))
+	a.book.add(o, reason, now.Add(a.options.Spacing), a.options.Spacing)
+}
+
+// reason returns why the order is to be asked for; "" when it is not, or no longer. A candidate WasQuiet is taken from the caller.
+// Other reasons, and a final status, are answered when the last record is an answer. An error that wraps eventlog.ErrNotFound
+// means that this record is lost, and comes with the reason that stands: only the platform still knows what it said.
 func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason, error) {
 	reason := Reason("")
 	switch {
@@ -141,16 +167,19 @@ func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason,
 		return reason, nil
 	}
 	last, err := a.options.Log.Get(ctx, o.LastSequence)
-	if err != nil {
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return reason, err
+	case err != nil:
 		return "", err
-	}
-	if last.Source == eventlog.Fetched {
+	case last.Source == eventlog.Fetched:
 		return "", nil
 	}
 	return reason, nil
 }
 
-// lastBefore returns the sequence of the last record that was received before t; 0 when there is none.
+// lastBefore returns the sequence of the last record that was received before t, 0 when there is none. Where records are lost, it
+// may return an earlier one, never a later one.
 func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
 	bounds, err := log.Bounds(ctx)
 	if err != nil {
@@ -159,15 +188,28 @@ func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
 	low, high := bounds.First-1, bounds.Last // before t is everything up to low, and nothing after high
 	for low < high {
 		middle := low + (high-low+1)/2
-		record, err := log.Get(ctx, middle)
-		if err != nil {
-			return 0, err
-		}
-		if record.Received.Before(t) {
-			low = middle
-		} else {
+		record, err := firstFrom(ctx, log, middle, high)
+		switch {
+		case err != nil:
+			if _, away := log.Bounds(ctx); away != nil {
+				return 0, away
+			}
 			high = middle - 1
+		case record.Received.Before(t):
+			low = record.Sequence
+		default:
+			high = record.Sequence - 1
 		}
 	}
 	return low, nil
+}
+
+// firstFrom returns a record from first to last: the first one, or where that cannot be had, one after it in steps that double.
+func firstFrom(ctx context.Context, log Log, first, last uint64) (record eventlog.Record, err error) {
+	for step := uint64(0); first+step <= last; step = 2*step + 1 {
+		if record, err = log.Get(ctx, first+step); err == nil {
+			return record, nil
+		}
+	}
+	return record, err
 }

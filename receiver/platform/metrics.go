@@ -51,6 +51,17 @@ func register(registerer prometheus.Registerer, all ...prometheus.Collector) err
 type askerMetrics struct {
 	asked   *prometheus.CounterVec
 	givenUp prometheus.Counter
+	skipped prometheus.Counter
+}
+
+// newSkipped counts what could not be examined: items are orders or notifications.
+func newSkipped(items string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "orderfold_platform_skipped_total",
+		Help: "Orders that could not be examined, and undelivered notifications that could not be appended. The others did " +
+			"not wait for them.",
+		ConstLabels: prometheus.Labels{"items": items},
+	})
 }
 
 func newAskerMetrics(registerer prometheus.Registerer, b *book) (*askerMetrics, error) {
@@ -63,11 +74,12 @@ func newAskerMetrics(registerer prometheus.Registerer, b *book) (*askerMetrics, 
 			Name: "orderfold_platform_given_up_total",
 			Help: "Orders that are no longer asked for: the platform does not have them or does not answer sensibly.",
 		}),
+		skipped: newSkipped("orders"),
 	}
 	for _, reason := range []Reason{IsNew, IsBroken, WasQuiet} {
 		m.asked.WithLabelValues(string(reason))
 	}
-	return m, register(registerer, m.asked, m.givenUp, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	return m, register(registerer, m.asked, m.givenUp, m.skipped, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "orderfold_platform_pending_orders",
 		Help: "Orders that are to be asked for.",
 	}, func() float64 {

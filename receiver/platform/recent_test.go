@@ -12,7 +12,7 @@ func TestTheLastHashesAreRememberedAndNoMore(t *testing.T) {
 		binary.BigEndian.PutUint64(h[:], uint64(n))
 		return h
 	}
-	var r recent
+	r := recent{most: maxArrived}
 	require.False(t, r.has(hash(0)))
 	for n := range maxArrived {
 		r.add(hash(n))

@@ -3,15 +3,11 @@ package platform
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -21,12 +17,12 @@ import (
 const (
 	// keptFor is how long the platform keeps what it could not deliver, and a day more.
 	keptFor = 31 * 24 * time.Hour
-	// maxRecovered bounds the memory for what was appended before; what is beyond may be appended once more.
-	maxRecovered = 1 << 20
+	// maxRecovered is of how many notifications it is remembered that they were appended: more than a list of maxPages pages has.
+	maxRecovered = 1 << 18
 	// maxArrived is of how many webhooks it is remembered that they arrived.
 	maxArrived = 1 << 17
-	// unknownObject is where entries stand whose event type cannot be found.
-	unknownObject = "undelivered"
+	// UnknownObject is the object of undelivered notifications whose event type cannot be found.
+	UnknownObject = "undelivered"
 )
 
 // RecovererOptions configure a Recoverer. Client, Log and Key are required; every other zero field means the default noted
@@ -46,6 +42,7 @@ type RecovererOptions struct {
 type Recovered struct {
 	Holes        uint64 // notifications that the webhook left out and that were appended
 	Unreadable   uint64 // of these, entries of a form that is not known, kept as they came
+	Skipped      uint64 // appends that failed, and for which the other entries did not wait
 	LastPolledAt time.Time
 	LastError    string // why the last poll did not get to its end; "": it did
 }
@@ -57,11 +54,14 @@ type Recoverer struct {
 	options RecovererOptions
 	log     *zap.Logger
 	holes   *prometheus.CounterVec
+	skipped prometheus.Counter
 
+	entries  entries
 	begun    bool
-	read     uint64 // the log was read up to this record
-	appended map[[16]byte]time.Time
-	arrived  recent // webhooks: the platform may list one although we have it, when our answer did not reach it
+	read     uint64             // the log was read up to this record
+	appended recent             // recovered notifications, by identity
+	unsure   map[[16]byte]error // failed in this poll: the next one sees whether they are in the log
+	arrived  recent             // webhooks: the platform may list one although we have it, when our answer did not reach it
 
 	mu   sync.Mutex
 	told Recovered
@@ -73,14 +73,15 @@ func NewRecoverer(o RecovererOptions) (*Recoverer, error) {
 		return nil, errors.New("platform: a recoverer needs a client, a log and a key")
 	}
 	o.Every, o.Logger = cmp.Or(o.Every, 15*time.Minute), cmp.Or(o.Logger, zap.NewNop())
-	r := &Recoverer{options: o, log: o.Logger, appended: map[[16]byte]time.Time{}, holes: prometheus.NewCounterVec(
-		prometheus.CounterOpts{
-			Name: "orderfold_platform_recovered_total",
-			Help: "Notifications that the webhook left out and that were appended, by whether their form was known.",
-		}, []string{"form"})}
+	r := &Recoverer{options: o, log: o.Logger, entries: entries{o.Key},
+		appended: recent{most: maxRecovered}, arrived: recent{most: maxArrived}, holes: prometheus.NewCounterVec(
+			prometheus.CounterOpts{
+				Name: "orderfold_platform_recovered_total",
+				Help: "Notifications that the webhook left out and that were appended, by whether their form was known.",
+			}, []string{"form"}), skipped: newSkipped("notifications")}
 	r.holes.WithLabelValues("known")
 	r.holes.WithLabelValues("unknown")
-	return r, register(o.Metrics, r.holes)
+	return r, register(o.Metrics, r.holes, r.skipped)
 }
 
 // Status says what was found.
@@ -98,43 +99,56 @@ func (r *Recoverer) Run(ctx context.Context) error {
 			break
 		}
 		wait := r.options.Every
-		r.mu.Lock()
-		before := r.told.LastError
-		r.told.LastError = ""
-		if err != nil {
-			r.told.LastError = cut(err)
-			if before == "" {
-				r.log.Warn("undelivered notifications cannot be fetched; trying on", zap.Error(err))
-			}
-			var fault *Error
-			if errors.As(err, &fault) {
-				wait = max(wait, min(fault.After, maxRest))
-			}
-		} else {
-			r.told.LastPolledAt = time.Now().UTC()
+		if r.tell(err) {
+			r.log.Warn("undelivered notifications cannot be fetched; trying on", zap.Error(err))
 		}
-		r.mu.Unlock()
+		var fault *Error
+		if errors.As(err, &fault) {
+			wait = max(wait, min(fault.After, maxRest))
+		}
 		_ = sleep(ctx, wait) // ended by ctx, which ends the loop
 	}
 	return nil
 }
 
-// poll appends what is listed and was not appended before.
+// tell records the result of a poll, and reports whether it is the first of several that failed.
+func (r *Recoverer) tell(err error) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.told.LastError, r.told.LastPolledAt = "", time.Now().UTC()
+		return false
+	}
+	first = r.told.LastError == ""
+	r.told.LastError = bounded(err)
+	return first
+}
+
+// poll appends what is listed and was not appended before. An entry whose append fails is tried again by the next poll.
 func (r *Recoverer) poll(ctx context.Context) error {
 	if err := r.catchUp(ctx); err != nil {
+		r.begun = r.begun && errors.Is(err, eventlog.ErrUnavailable) // otherwise the log may be another one: read it from the start
 		return err
 	}
-	return r.options.Client.Undelivered(ctx, func(entry []byte) error { return r.take(ctx, entry) })
+	r.unsure = map[[16]byte]error{}
+	err := r.options.Client.Undelivered(ctx, func(entry []byte) error { return r.take(ctx, entry) })
+	for _, failed := range r.unsure {
+		return errors.Join(err, fmt.Errorf("platform: %d undelivered notifications were not appended: %w", len(r.unsure), failed))
+	}
+	return err
 }
 
 // catchUp reads what was appended since the last poll, by whomever: also what an append without an answer left.
 func (r *Recoverer) catchUp(ctx context.Context) (err error) {
-	oldest := time.Now().Add(-keptFor)
 	if !r.begun {
-		if r.read, err = lastBefore(ctx, r.options.Log, oldest); err != nil {
+		if r.read, err = lastBefore(ctx, r.options.Log, time.Now().Add(-keptFor)); err != nil {
 			return err
 		}
 		r.begun = true
+	}
+	bounds, err := r.options.Log.Bounds(ctx)
+	if err != nil {
+		return err
 	}
 	for record, err := range r.options.Log.Read(ctx, eventlog.Position{Sequence: r.read}) {
 		if err != nil {
@@ -143,62 +157,61 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 		r.read = record.Sequence
 		switch record.Source {
 		case eventlog.Recovered:
-			r.remember(record.Object, record.Body, record.Received)
+			r.appended.add(r.entries.identity(record.Object, record.Body))
+			// An older version of this program kept some entries whole of which the notification alone is appended now.
+			if object, body := r.entries.read(record.Body); len(body) != len(record.Body) {
+				r.appended.add(r.entries.identity(object, body))
+			}
 		case eventlog.Webhook:
-			r.arrived.add(hashOf(record.Object, record.Body))
-		}
-	}
-	for hash, at := range r.appended {
-		if at.Before(oldest) {
-			delete(r.appended, hash)
+			if bounds.Last < maxArrived || record.Sequence > bounds.Last-maxArrived {
+				r.arrived.add(r.entries.identity(record.Object, record.Body))
+			}
 		}
 	}
 	return nil
 }
 
-func (r *Recoverer) remember(object string, body []byte, at time.Time) {
-	if len(r.appended) < maxRecovered {
-		r.appended[hashOf(object, body)] = at
-	}
-}
-
-func hashOf(object string, body []byte) [16]byte {
-	sum := sha256.New()
-	sum.Write([]byte(object))
-	sum.Write([]byte{0})
-	sum.Write(body)
-	return [16]byte(sum.Sum(nil))
-}
-
-// take appends one entry. Its error ends the poll; the next one begins from what the log then has.
+// take appends one entry. Its error ends the poll: the log is away. One entry that cannot be appended is passed over.
 func (r *Recoverer) take(ctx context.Context, entry []byte) error {
-	object, body := readEntry(entry)
-	hash := hashOf(object, body)
-	if _, known := r.appended[hash]; known || r.arrived.has(hash) {
+	object, body := r.entries.read(entry)
+	hash := r.entries.identity(object, body)
+	if r.appended.has(hash) || r.arrived.has(hash) || r.unsure[hash] != nil {
 		return nil
 	}
 	record := eventlog.Record{Source: eventlog.Recovered, Object: object, Key: r.options.Key(object, body),
 		ContentType: "application/json", Body: body}
 	sequence, err := r.options.Log.Append(ctx, record)
-	if errors.Is(err, eventlog.ErrInvalid) {
-		// It can never be appended: the others need not wait for it.
+	switch {
+	case err == nil:
+		r.appended.add(hash)
+		r.count(object, sequence)
+		return nil
+	case errors.Is(err, eventlog.ErrInvalid): // now and in every later poll
 		r.log.Error("an undelivered notification cannot be kept", zap.String("object", object), zap.Int("bytes", len(body)), zap.Error(err))
-		r.remember(object, body, time.Now())
+		r.appended.add(hash)
+		r.skip()
 		return nil
 	}
-	if err != nil {
+	if _, away := r.options.Log.Bounds(ctx); away != nil {
 		return fmt.Errorf("platform: append an undelivered notification: %w", err)
 	}
-	r.remember(object, body, time.Now())
-	r.count(object, sequence)
+	r.unsure[hash] = err
+	r.skip()
 	return nil
+}
+
+func (r *Recoverer) skip() {
+	r.skipped.Inc()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told.Skipped++
 }
 
 func (r *Recoverer) count(object string, sequence uint64) {
 	form := "known"
 	r.mu.Lock()
 	r.told.Holes++
-	if object == unknownObject {
+	if object == UnknownObject {
 		r.told.Unreadable++
 		form = "unknown"
 	}
@@ -211,8 +224,9 @@ func (r *Recoverer) count(object string, sequence uint64) {
 	r.log.Info("the webhook left a hole", zap.String("object", object), zap.Uint64("sequence", sequence))
 }
 
-// recent remembers the last maxArrived hashes. The zero value remembers none yet.
+// recent remembers the last hashes, most of them. A hash that is added again counts as new.
 type recent struct {
+	most  int
 	known map[[16]byte]int // how often
 	order [][16]byte       // a ring
 	next  int
@@ -222,7 +236,7 @@ func (r *recent) add(hash [16]byte) {
 	if r.known == nil {
 		r.known = map[[16]byte]int{}
 	}
-	if len(r.order) < maxArrived {
+	if len(r.order) < r.most {
 		r.order = append(r.order, hash)
 	} else {
 		oldest := r.order[r.next]
@@ -230,53 +244,9 @@ func (r *recent) add(hash [16]byte) {
 			delete(r.known, oldest)
 		}
 		r.order[r.next] = hash
-		r.next = (r.next + 1) % maxArrived
+		r.next = (r.next + 1) % r.most
 	}
 	r.known[hash]++
 }
 
 func (r *recent) has(hash [16]byte) bool { return r.known[hash] > 0 }
-
-// readEntry finds event type and body: {"eventType", "body"|"payload"|"notification"}, the body an object or a text that is
-// one; or a notification that has its eventType among its own members. What is neither is kept whole.
-func readEntry(entry []byte) (object string, body []byte) {
-	var e struct {
-		EventType    string         `json:"eventType"`
-		Body         jsontext.Value `json:"body"`
-		Payload      jsontext.Value `json:"payload"`
-		Notification jsontext.Value `json:"notification"`
-	}
-	if json.Unmarshal(entry, &e, lax) != nil || e.EventType == "" {
-		return unknownObject, entry
-	}
-	if object = objectOf(e.EventType); object == "" {
-		return unknownObject, entry
-	}
-	for _, inner := range []jsontext.Value{e.Body, e.Payload, e.Notification} {
-		switch inner.Kind() {
-		case '{':
-			return object, inner
-		case '"':
-			var text string
-			if json.Unmarshal(inner, &text, lax) == nil && jsontext.Value(text).Kind() == '{' && jsontext.Value(text).IsValid(lax) {
-				return object, []byte(text)
-			}
-			return unknownObject, entry
-		}
-	}
-	return object, entry
-}
-
-// objectOf turns CUSTOMER_NOTIFICATION into customer; "" when the log would not take it.
-func objectOf(eventType string) string {
-	object := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(eventType, "_", "-")), "-notification")
-	for word := range strings.SplitSeq(object, "-") {
-		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			return ""
-		}
-	}
-	if len(object) > 64 {
-		return ""
-	}
-	return object
-}

@@ -89,6 +89,11 @@ func TestEveryFormOfAnUndeliveredNotificationIsKept(t *testing.T) {
 		{"an event type that is none", `{"eventType":"a b/c","body":{}}`, "undelivered", `{"eventType":"a b/c","body":{}}`},
 		{"a text that is no object", `{"eventType":"USER_NOTIFICATION","body":"no"}`, "undelivered", `{"eventType":"USER_NOTIFICATION","body":"no"}`},
 		{"no object", `17`, "undelivered", `17`},
+		{"a member that has its id", `{"eventType":"CUSTOMER_NOTIFICATION","attempts":3,"data":{"customerId":"e"}}`, "customer", `{"customerId":"e"}`},
+		{"a text in a member", `{"id":7,"event":"CUSTOMER_NOTIFICATION","json":"{\"customerId\":\"f\"}"}`, "customer", `{"customerId":"f"}`},
+		{"two envelopes", `{"webhook":{"type":"CUSTOMER_NOTIFICATION"},"request":{"method":"POST","body":"{\"customerId\":\"g\"}"}}`, "customer", `{"customerId":"g"}`},
+		{"members of its own that are objects", `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"h","address":{"customerId":"no"}}`, "customer",
+			`{"eventType":"CUSTOMER_NOTIFICATION","customerId":"h","address":{"customerId":"no"}}`},
 	}
 	u := &undelivered{}
 	for _, f := range forms {
@@ -108,6 +113,64 @@ func TestEveryFormOfAnUndeliveredNotificationIsKept(t *testing.T) {
 	require.Equal(t, uint64(4), status.Unreadable)
 	require.Empty(t, status.LastError)
 	require.False(t, status.LastPolledAt.IsZero())
+}
+
+func TestWhatTheListSaysAboutADeliveryMakesNoOtherNotification(t *testing.T) {
+	for name, form := range map[string]string{
+		"a notification beside its delivery": `{"eventType":"CUSTOMER_NOTIFICATION","attempts":%d,"lastAttemptAt":"%[1]d","body":{"customerId":"a","status":"NEW"}}`,
+		"in a member of any name":            `{"eventType":"CUSTOMER_NOTIFICATION","tries":%d,"data":{"customerId":"a","status":"NEW"}}`,
+		"in a text":                          `{"eventType":"CUSTOMER_NOTIFICATION","payload":"{ \"status\":\"NEW\", \"customerId\":\"a\" }","next_attempt":%d}`,
+		"with the delivery among its own":    `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"a","status":"NEW","attempts":%d,"lastAttemptAt":"%[1]d"}`,
+		"with an object about the delivery":  `{"delivery":{"attempts":%d,"at":"%[1]d"},"status":"NEW","customerId":"a","eventType":"CUSTOMER_NOTIFICATION"}`,
+		"two envelopes deep":                 `{"attempt":%d,"webhook":{"eventType":"CUSTOMER_NOTIFICATION","n":%[1]d},"request":{"body":"{\"customerId\":\"a\",\"status\":\"NEW\"}"}}`,
+		"without an event type":              `{"customerId":"a","status":"NEW","retryCount":%d,"sentAt":"%[1]d"}`,
+		"without one, in a member":           `{"n":%d,"stuff":{"customerId":"a","status":"NEW"},"when":"%[1]d"}`,
+		"in another order and spacing":       `{"n":%d,"notification":{ "status" : "NE\u0057" , "customerId":"a" },"eventType":"CUSTOMER_NOTIFICATION"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, u := openLog(t), &undelivered{}
+			for attempt := range 4 { // the same process, then others
+				u.mu.Lock()
+				u.entries = []string{fmt.Sprintf(form, attempt)}
+				u.mu.Unlock()
+				_, stop := recovering(t, log, u)
+				u.twicePolled(t)
+				u.mu.Lock()
+				u.entries = []string{fmt.Sprintf(form, 10+attempt)}
+				u.mu.Unlock()
+				u.twicePolled(t)
+				stop()
+			}
+			require.Len(t, records(t, log), 1)
+			u.add(strings.ReplaceAll(strings.ReplaceAll(fmt.Sprintf(form, 1), "NEW", "OLD"), `NE\u0057`, "OLD"))
+			recovering(t, log, u)
+			eventually(t, "another notification is appended", func() bool { return len(records(t, log)) == 2 })
+		})
+	}
+}
+
+func TestAnEntryThatAnOlderVersionKeptWholeIsNotAppendedAgain(t *testing.T) {
+	log, u := openLog(t), &undelivered{}
+	whole := `{"eventType":"CUSTOMER_NOTIFICATION","attempts":1,"data":{"customerId":"a"}}`
+	_, err := log.Append(t.Context(), eventlog.Record{Source: eventlog.Recovered, Object: "customer", Body: []byte(whole)})
+	require.NoError(t, err)
+	u.add(strings.Replace(whole, "1", "2", 1))
+	recovering(t, log, u)
+	u.twicePolled(t)
+	require.Len(t, records(t, log), 1)
+}
+
+func TestAWebhookThatArrivedIsNoHoleHoweverItIsListed(t *testing.T) {
+	log, u := openLog(t), &undelivered{}
+	_, err := log.Append(t.Context(), eventlog.Record{Object: "customer", Body: []byte("\uFEFF{\"customerId\":\"a\", \"n\":1.10}\n")})
+	require.NoError(t, err)
+	u.add(`{"eventType":"CUSTOMER_NOTIFICATION","attempts":2,"n":1.10,"customerId":"a"}`, `{"eventType":"CUSTOMER_NOTIFICATION","x":{"n":1.10,"customerId":"a"}}`)
+	r, _ := recovering(t, log, u)
+	u.twicePolled(t)
+	require.Zero(t, r.Status().Holes)
+	u.add(`{"eventType":"CUSTOMER_NOTIFICATION","x":{"n":1.1,"customerId":"a"}}`)
+	eventually(t, "another number is another notification", func() bool { return r.Status().Holes == 1 })
 }
 
 // forgetful appends and says that it is not known, as after a crash.

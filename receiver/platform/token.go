@@ -1,38 +1,48 @@
 package platform
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"fmt"
+	"io"
+	"mime"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
-	// defaultLife is how long a token is good for when the platform does not say.
+	// defaultLife is how long a token is used when the platform does not say.
 	defaultLife = time.Hour
+	// maxLife bounds how long a token is used, whatever the platform says.
+	maxLife = 24 * time.Hour
 	// maxEarly bounds how long before its end a token is replaced; a short-lived one is replaced a tenth of its life earlier.
 	maxEarly = time.Minute
+	// maxToken bounds what is read of an answer, in bytes.
+	maxToken = 1 << 20
 )
 
 // tokens keeps the one token. Whoever needs a new one while another is being fetched waits for that.
 type tokens struct {
-	config clientcredentials.Config
+	url    string
+	form   string // the credentials, as they are sent
 	client *http.Client
 	turn   chan struct{} // holds the one who looks at or replaces the token
-	token  *oauth2.Token
+	token  string
 	until  time.Time // the token is replaced then
 }
 
 func newTokens(o Options, client *http.Client) *tokens {
-	return &tokens{client: client, turn: make(chan struct{}, 1), config: clientcredentials.Config{ClientID: o.ClientID,
-		ClientSecret: o.ClientSecret, TokenURL: o.URL + "/oauth2/token", AuthStyle: oauth2.AuthStyleInParams}}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {o.ClientID}, "client_secret": {o.ClientSecret}}
+	return &tokens{url: o.URL + "/oauth2/token", form: form.Encode(), client: client, turn: make(chan struct{}, 1)}
 }
 
-// get returns a token that is good for a while; not the one rejected. Its errors are *Error.
+// get returns a token that is good for a while; not the one rejected. Its errors are *Error, or the context's.
 func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	select {
 	case t.turn <- struct{}{}:
@@ -40,46 +50,134 @@ func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
-	if t.token != nil && t.token.AccessToken != rejected && time.Now().Before(t.until) {
-		return t.token.AccessToken, nil
+	if t.token != "" && t.token != rejected && time.Now().Before(t.until) {
+		return t.token, nil
 	}
-	t.token = nil
-	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
+	t.token = ""
+	asked := time.Now()
+	token, life, err := t.fetch(ctx)
+	if ctx.Err() != nil && err != nil {
+		return "", context.Cause(ctx)
+	}
 	if err != nil {
-		return "", t.fault(ctx, err)
+		return "", err
 	}
-	if token.Expiry.IsZero() {
-		token.Expiry = time.Now().Add(defaultLife)
-	}
-	life := time.Until(token.Expiry)
-	t.token, t.until = token, token.Expiry.Add(-min(life/10, maxEarly))
-	return token.AccessToken, nil
+	t.token, t.until = token, asked.Add(life-min(life/10, maxEarly))
+	return token, nil
 }
 
-// fault translates an error of the library, whose text can contain the whole answer of the platform.
-func (t *tokens) fault(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// fetch asks for a token. Its errors are *Error, without anything of the platform's answer that could be a secret.
+func (t *tokens) fetch(ctx context.Context) (token string, life time.Duration, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(t.form))
+	if err != nil {
+		return "", 0, tokenFault(Ours, 0, "the question cannot be sent")
 	}
-	e := &Error{Kind: Again, op: "get a token", text: "no token came", access: true}
-	var answered *oauth2.RetrieveError
-	switch {
-	case errors.As(err, &answered):
-		e.Status, e.text = answered.Response.StatusCode, "the platform gives no token"
-		if code := answered.ErrorCode; code != "" && isWord(code) {
-			e.text += " (" + code + ")"
-		}
-		if e.Kind = byStatus(e.Status); e.Kind == Gone || e.Status/100 == 2 {
-			e.Kind = Ours
-		}
-		if e.Kind == Ours {
-			e.text += ": check the URL, the client id and the secret"
-		}
-		e.After = retryAfter(answered.Response.Header.Get("Retry-After"), time.Now())
-	case isNetwork(err):
-		e.text, e.cause = "the platform cannot be reached", withoutURL(err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	response, err := t.client.Do(request)
+	if err != nil {
+		fault := tokenFault(Again, 0, "the platform cannot be reached")
+		fault.cause = withoutURL(err)
+		return "", 0, fault
 	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxToken+1))
+	body = bytes.TrimPrefix(body, byteOrderMark)
+	switch status := response.StatusCode; {
+	case status/100 != 2:
+		return "", 0, tokenRefusal(response, body)
+	case err != nil:
+		fault := tokenFault(Again, status, "the answer was cut")
+		fault.cause = withoutURL(err)
+		return "", 0, fault
+	case len(body) > maxToken:
+		return "", 0, tokenFault(Again, status, fmt.Sprintf("the answer is larger than %d bytes", maxToken))
+	}
+	token, life, why := readToken(body)
+	if why != "" {
+		return "", 0, tokenFault(Again, response.StatusCode, why+typeOf(response))
+	}
+	return token, life, nil
+}
+
+func tokenFault(kind Kind, status int, text string) *Error {
+	return &Error{Kind: kind, Status: status, op: "get a token", text: text, access: true}
+}
+
+// tokenRefusal is the error for an answer other than 2xx.
+func tokenRefusal(response *http.Response, body []byte) error {
+	e := tokenFault(byStatus(response.StatusCode), response.StatusCode, "the platform gives no token")
+	var refused struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &refused, lax) == nil && refused.Error != "" && isWord(refused.Error) {
+		e.text += " (" + refused.Error + ")"
+	}
+	if e.Kind == Gone {
+		e.Kind = Ours
+	}
+	if e.Kind == Ours {
+		e.text += ": check the URL, the client id and the secret"
+	}
+	e.After = retryAfter(response.Header.Get("Retry-After"), time.Now())
 	return e
+}
+
+// readToken reads the answer of the platform, whatever content type it was said to have: a token that comes as JSON is one. It
+// returns why the answer is not a token, and nothing of what the answer contains.
+func readToken(body []byte) (token string, life time.Duration, why string) {
+	var answer struct {
+		AccessToken jsontext.Value `json:"access_token"`
+		ExpiresIn   jsontext.Value `json:"expires_in"`
+		TokenType   jsontext.Value `json:"token_type"`
+	}
+	if json.Unmarshal(body, &answer, lax) != nil {
+		return "", 0, "the answer is not an object in JSON"
+	}
+	if token = textOf(answer.AccessToken); token == "" {
+		return "", 0, "the answer has no access_token that is a text"
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", 0, "the access_token cannot be sent in a header"
+	}
+	if kind := textOf(answer.TokenType); answer.TokenType.Kind() != 0 && answer.TokenType.Kind() != 'n' && !strings.EqualFold(kind, "Bearer") {
+		return "", 0, "the token_type is not Bearer"
+	}
+	life, why = readLife(answer.ExpiresIn)
+	return token, life, why
+}
+
+// readLife reads expires_in: seconds, as a number in any notation or as a text that is one.
+func readLife(value jsontext.Value) (life time.Duration, why string) {
+	text := ""
+	switch value.Kind() {
+	case 0, 'n':
+		return defaultLife, ""
+	case '0':
+		text = string(value)
+	case '"':
+		text = strings.TrimSpace(textOf(value))
+	}
+	// A number beyond every float is infinite here, with an error that says so.
+	seconds, err := strconv.ParseFloat(text, 64)
+	switch {
+	case seconds >= maxLife.Seconds():
+		return maxLife, ""
+	case err != nil || seconds != seconds:
+		return 0, "expires_in is not a number of seconds"
+	case seconds <= 0:
+		return 0, "expires_in is not above 0: the token has expired already"
+	}
+	return time.Duration(seconds * float64(time.Second)), ""
+}
+
+// typeOf names the content type of an answer that cannot be read, if it is a sensible one: a wrong URL shows by it.
+func typeOf(response *http.Response) string {
+	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil || len(kind) > 40 || kind == "application/json" {
+		return ""
+	}
+	return "; its content type is " + kind
 }
 
 // isWord reports whether s is an error code of OAuth2, like invalid_client, and nothing that could be a secret.

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,7 +14,7 @@ import (
 
 const (
 	undeliveredLimit = 100
-	// maxPages bounds a list whose cursors never end.
+	// maxPages bounds a list whose cursors never end, and the memory for the cursors that were seen.
 	maxPages = 1000
 )
 
@@ -21,6 +22,7 @@ const (
 // platform keeps them for 30 days; how it lists them is not documented, so an entry may be any JSON value.
 func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error) error {
 	cursor := ""
+	seen := map[[sha256.Size]byte]int{} // the page that each cursor led to
 	for page := 1; ; page++ {
 		q := &question{op: "undelivered", what: "list undelivered webhooks, page " + strconv.Itoa(page), method: http.MethodGet,
 			path: "/undelivered-webhooks", limit: maxList, query: url.Values{"limit": {strconv.Itoa(undeliveredLimit)}}}
@@ -39,10 +41,14 @@ func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error)
 		if next == "" {
 			return nil
 		}
-		if next == cursor || page == maxPages {
+		key := sha256.Sum256([]byte(next))
+		if before, again := seen[key]; again {
+			return theirs(q, fmt.Sprintf("the list does not end: after page %d comes page %d again", page, before))
+		}
+		if page == maxPages {
 			return theirs(q, fmt.Sprintf("the list does not end after %d pages", page))
 		}
-		cursor = next
+		cursor, seen[key] = next, page+1
 	}
 }
 

@@ -3,10 +3,12 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Webhook is where the platform posts one event type.
@@ -22,14 +24,47 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Webhooks returns what is registered.
+// Webhooks returns what is registered. Of an entry that can be read in part it returns the event type alone. An error with a list that
+// is not nil means that some entries cannot be read at all, and are left out.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	q := &question{op: "webhooks", what: "list webhooks", method: http.MethodGet, path: "/webhooks", limit: maxList}
-	all, next, err := askList[Webhook](ctx, c, q)
+	entries, next, err := askList[jsontext.Value](ctx, c, q)
 	if err == nil && next != "" {
 		err = theirs(q, "there are more pages than the one that is documented")
 	}
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Webhook, 0, len(entries))
+	for _, entry := range entries {
+		var w Webhook
+		if json.Unmarshal(entry, &w, lax) != nil {
+			w = Webhook{EventType: eventTypeIn(entry)}
+		}
+		if w.EventType != "" {
+			all = append(all, w)
+		}
+	}
+	return all, unreadable(q, len(entries)-len(all), len(entries))
+}
+
+// eventTypeIn returns the event type of an entry of a list; "" when it cannot be read.
+func eventTypeIn(entry []byte) string {
+	var e struct {
+		EventType string `json:"eventType"`
+	}
+	if json.Unmarshal(entry, &e, lax) != nil {
+		return ""
+	}
+	return e.EventType
+}
+
+// unreadable is the error for entries that are left out of a list; nil when there are none.
+func unreadable(q *question, count, of int) error {
+	if count == 0 {
+		return nil
+	}
+	return theirs(q, fmt.Sprintf("%d of %d entries cannot be read, and are left out", count, of))
 }
 
 // Webhook returns what is registered for an event type; an error of the kind Gone when nothing is.
@@ -71,15 +106,19 @@ func webhookQuestion(method, verb, eventType string) *question {
 		path: "/webhooks/" + url.PathEscape(eventType), limit: maxList}
 }
 
-// WebhooksMissing returns the event types that the platform says a webhook is missing for.
+// WebhooksMissing returns the event types that the platform says a webhook is missing for. An error with a list that is not nil means
+// that some entries cannot be read, and are left out.
 func (c *Client) WebhooksMissing(ctx context.Context) ([]string, error) {
 	q := &question{op: "webhooks", what: "list missing webhooks", method: http.MethodGet, path: "/webhooks-missing", limit: maxList}
-	missing, _, err := askList[struct {
-		EventType string `json:"eventType"`
-	}](ctx, c, q)
-	names := make([]string, len(missing))
-	for i := range missing {
-		names[i] = missing[i].EventType
+	entries, _, err := askList[jsontext.Value](ctx, c, q)
+	if err != nil {
+		return nil, err
 	}
-	return names, err
+	names := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		if name := eventTypeIn(entry); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, unreadable(q, len(entries)-len(names), len(entries))
 }

@@ -15,7 +15,7 @@ const (
 // nothing about the others.
 func (t Traffic) fates(o *order) []fate {
 	all := make([]fate, o.count())
-	if t.Lost == 0 {
+	if t.Lost == 0 || t.isExhibit(o.index) {
 		return all
 	}
 	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(o.index), 'l')

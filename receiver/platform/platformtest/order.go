@@ -49,6 +49,7 @@ type order struct {
 	scenario   string
 	notes      []note
 	other      *other // a notification of another object that the same customer caused
+	gone       bool   // the platform's API does not have it
 
 	side, orderType, exchange string
 	isin, symbol              string

@@ -6,8 +6,9 @@ import (
 
 // other is a notification of another object than an order.
 type other struct {
-	at   time.Time
-	seed uint64
+	at     time.Time
+	seed   uint64
+	broken bool // an order's notification that does not say of which order
 }
 
 // otherObject is an object with the common shape of notifications; idField is where its id is.
@@ -31,6 +32,14 @@ var otherObjects = []otherObject{
 func (n *other) notification() Notification {
 	s := newSource(n.seed)
 	b := make(object, 0, 256)
+	if n.broken {
+		b.text("externalId", "ord-without-id")
+		b.text("modifiedOn", n.at.Format(layouts[3]))
+		b.text("status", placed)
+		b.text("notificationType", typeUpdated)
+		b.close()
+		return Notification{"/traditional-asset-order-notification", b}
+	}
 	switch kind := s.IntN(len(otherObjects) + 3); kind {
 	case len(otherObjects): // no id and no status
 		b.raw("updatedCustomers", `["`+s.uuid().String()+`","`+s.uuid().String()+`"]`)

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,7 +15,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrUndelivered ends a play: a notification was tried for Options.RetryFor and got no final answer.
+// ErrUndelivered ends a play when a notification was tried for Options.RetryFor and got no final answer. The receiver may have stored
+// that notification.
 var ErrUndelivered = errors.New("the receiver did not take a notification in time")
 
 // Options say what to play, and to whom.
@@ -22,12 +24,16 @@ type Options struct {
 	Traffic // a zero Start is now
 
 	URL         string        // the receiver's, with any prefix; event paths are appended
+	TLS         *tls.Config   // of an https URL; nil: what the system trusts
 	Auth        string        // headers of every request, as "name=value,name2=value2"; "" none
 	Connections int           // postings at a time, each on a connection of its own; 0 is 16
 	Rate        float64       // postings per second, evenly; 0 is as fast as possible
 	RetryFor    time.Duration // how long to try one notification; 0 is 30 s
 	// Platform's traffic is played in place of Traffic. What is posted has happened there before, and everything has at the end.
 	Platform *Server
+	// Live posts each notification when its time has come, and not before: with a Start that is still to come, orders are played as
+	// they happen.
+	Live bool
 	// Progress is called after every posting, by one goroutine at a time, and holds the play up while it runs.
 	Progress func(Progress)
 
@@ -132,6 +138,7 @@ func newClient(o Options) *http.Client {
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         o.dial,
+			TLSClientConfig:     o.TLS,
 			MaxIdleConnsPerHost: o.Connections,
 			MaxConnsPerHost:     o.Connections,
 			IdleConnTimeout:     time.Minute,
@@ -170,7 +177,10 @@ func (p *player) schedule(ctx context.Context, jobs chan<- ref) error {
 		if delay := p.limiter.Reserve().Delay(); delay > 0 {
 			sleep(ctx, delay)
 		}
-		if p.Platform != nil {
+		if p.Live {
+			sleep(ctx, time.Until(time.Unix(0, d.at)))
+		}
+		if p.Platform != nil && ctx.Err() == nil {
 			p.Platform.HappenUntil(time.Unix(0, d.at))
 		}
 		select {

@@ -66,6 +66,8 @@ type Server struct {
 	wallets map[uuid.UUID]int    // groups of orders
 	waiting []due                // undelivered webhooks, by time
 
+	joined atomic.Pointer[[]*Server] // of which the orders are known too
+
 	until atomic.Int64 // events up to here have happened, nanoseconds since 1970
 	down  atomic.Bool
 
@@ -212,6 +214,37 @@ func (s *Server) Requests() map[Request]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.requests)
+}
+
+// Join lets s answer for the orders of another server too, which need not listen. The orders of the last keep servers that joined are
+// known; those that joined before are forgotten, so that a platform may run for ever. Undelivered webhooks are those of s alone.
+func (s *Server) Join(other *Server, keep int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*Server
+	if was := s.joined.Load(); was != nil {
+		all = *was
+	}
+	all = append(slices.Clone(all[max(0, len(all)-keep+1):]), other)
+	s.joined.Store(&all)
+}
+
+// ofOrder returns the server that knows the order, s if none does.
+func (s *Server) ofOrder(id uuid.UUID) *Server {
+	return s.that(func(t *Server) bool { _, known := t.index[id]; return known })
+}
+
+func (s *Server) ofWallet(id uuid.UUID) *Server {
+	return s.that(func(t *Server) bool { _, known := t.wallets[id]; return known })
+}
+
+func (s *Server) that(knows func(*Server) bool) *Server {
+	if joined := s.joined.Load(); joined != nil && !knows(s) {
+		if i := slices.IndexFunc(*joined, knows); i >= 0 {
+			return (*joined)[i]
+		}
+	}
+	return s
 }
 
 func (s *Server) now() time.Time { return s.options.Now() }

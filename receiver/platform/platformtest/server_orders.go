@@ -16,6 +16,7 @@ func (s *Server) order(assetClass string, missing int) func(*http.Request, []byt
 	return func(r *http.Request, _ []byte) reply {
 		text := r.PathValue("id")
 		id, err := uuid.Parse(text)
+		s := s.ofOrder(id)
 		index, known := s.index[id]
 		if err != nil || !known || id.String() != text { // uuid.Parse takes more spellings than the platform writes
 			return s.message(missing, "there is no such order")
@@ -32,7 +33,7 @@ func (s *Server) order(assetClass string, missing int) func(*http.Request, []byt
 // standing returns what the order is now, nil when there is none yet or no longer.
 func (s *Server) standing(o *order) *note {
 	is := o.standing(o.happenedBy(s.until.Load()))
-	if is == nil || is.status == invalid && s.now().Sub(is.at) >= purgedAfter {
+	if is == nil || o.gone || is.status == invalid && s.now().Sub(is.at) >= purgedAfter {
 		return nil
 	}
 	return is
@@ -133,6 +134,7 @@ func (s *Server) digitalOrders(r *http.Request, _ []byte) reply {
 		return s.message(http.StatusBadRequest, q.wrong)
 	}
 	id, _ := uuid.Parse(r.PathValue("customerProductId"))
+	s = s.ofWallet(id)
 	first, known := s.wallets[id]
 	if !known {
 		return p.reply()

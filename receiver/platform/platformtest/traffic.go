@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // makes the same orders, bodies and order of delivery. Two starts make different orders of the same kinds.
 type Traffic struct {
 	Seed   uint64
-	Start  time.Time // every order lived within the hour before it
+	Start  time.Time // every order lived within the hour before it, except exhibits
 	Orders int
 	// Parts is in how many more parts an order is executed that may be executed in several: with 2 there are a good four
 	// notifications of each order, with 0 a good three.
@@ -26,6 +27,9 @@ type Traffic struct {
 	// undelivered. Of an order that nobody would ask about without them, because it would not be known, or be taken for
 	// final and be something else, all that are lost are listed.
 	Lost, Listed float64
+	// Exhibits makes the first few orders such as there should be one to look at: of some the settlement is overdue, and some
+	// contradict themselves, which asking does not settle. With them comes a notification that cannot be read. None of it is lost.
+	Exhibits bool
 }
 
 // started is t with a start: now, when it has none.
@@ -43,6 +47,9 @@ func (t Traffic) check() error {
 	}
 	if t.Lost > 1 || t.Listed > 1 {
 		return errors.New("platformtest: lost and listed are shares: at most 1")
+	}
+	if year := t.Start.Year(); !t.Start.IsZero() && (year < 1678 || year > 2261) {
+		return fmt.Errorf("platformtest: the start is in the year %d; deliveries are planned in nanoseconds, of the years 1678 to 2261", year)
 	}
 	return nil
 }
@@ -63,9 +70,10 @@ type Notification struct {
 	Body []byte
 }
 
+// The times of a traffic.
 const (
-	tail    = time.Hour // what lies between the first order and Start
-	arrival = 50 * time.Minute
+	Tail    = time.Hour        // from the first order, other than exhibits, to Start
+	Arrival = 50 * time.Minute // the part of it in which orders are placed
 )
 
 // Order returns the order with that index, 0 to Orders-1.
@@ -99,6 +107,9 @@ func (t Traffic) notification(r ref) Notification {
 
 // order makes the life of one order up. It is cheap enough to be done again for each of the order's notifications.
 func (t Traffic) order(index int) *order {
+	if t.isExhibit(index) {
+		return t.exhibit(index)
+	}
 	l := t.birth(index)
 	s := pickScenario(t.Seed, index)
 	l.scenario = s.name
@@ -133,8 +144,8 @@ func (t Traffic) wallet(number int) uuid.UUID {
 
 func (t Traffic) birth(index int) *life {
 	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(index))
-	slot := arrival / time.Duration(max(t.Orders, 1))
-	born := t.Start.UTC().Add(-tail).Add(time.Duration(index)*slot + time.Duration(s.Float64()*float64(slot)))
+	slot := Arrival / time.Duration(max(t.Orders, 1))
+	born := t.Start.UTC().Add(-Tail).Add(time.Duration(index)*slot + time.Duration(s.Float64()*float64(slot)))
 	o := &order{id: s.uuid(), index: index, created: born.Truncate(time.Millisecond)}
 	return &life{order: o, source: s, now: born, silent: s.chance(5), parts: t.Parts}
 }

@@ -56,6 +56,7 @@ func breaksOf(counting []Fact, base *Fact, executed, quantity *big.Rat) []string
 		"time_inversion":      anyAfter(counting, firstFilled, placed, pending, received),
 		"invalid_superseded":  invalidComesFirst(counting),
 		"overfill":            executed != nil && quantity != nil && executed.Cmp(quantity) > 0,
+		"underfilled":         filledTells(counting) && executed != nil && quantity != nil && executed.Cmp(quantity) < 0,
 		"executed_decreased":  executedDecreases(counting),
 	}
 	codes := []string{}
@@ -84,6 +85,11 @@ func countClosed(counting []Fact) int {
 		}
 	}
 	return different
+}
+
+// filledTells reports whether a FILLED fact contains an executed quantity.
+func filledTells(counting []Fact) bool {
+	return slices.ContainsFunc(counting, func(f Fact) bool { return f.Status == filled && f.Executed != nil })
 }
 
 // invalidComesFirst: first INVALID before every fact of rank 3 or more, of which there is one.

@@ -1,0 +1,147 @@
+package access
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+const maxKeyFile = 1 << 20 // bytes
+
+// KeyFile is a file of keys that is followed while the API is served. A line is name:role:key; lines that
+// are empty or begin with # are ignored. Make one with OpenKeyFile.
+//
+// A change is accepted when the file has been found the same twice, so that a file that is being written
+// is not read in part. A file that cannot be read, or has a fault, changes nothing: the keys from before
+// stay, the fault is logged once, and the metric orderfold_api_key_file_valid is 0 until the file is good
+// again.
+type KeyFile struct {
+	path   string
+	fixed  []Key
+	logger *zap.Logger
+	valid  prometheus.Gauge
+
+	inForce, lookedAt, refused state
+}
+
+// state is a digest of the file's content, or of the error when it could not be read.
+type state [sha256.Size]byte
+
+// OpenKeyFile reads the file and returns its keys together with fixed, which are in force whatever the file
+// contains. It fails when the file cannot be read or is larger than 1 MiB, a line is not a key, or two keys
+// share a secret. Errors contain the numbers of lines and never their text.
+func OpenKeyFile(path string, fixed []Key, logger *zap.Logger, registerer prometheus.Registerer) (*KeyFile, []Key, error) {
+	f := &KeyFile{path: path, fixed: fixed, logger: logger, valid: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "orderfold_api_key_file_valid", Help: "1 when the keys in force are those of the key file, 0 when it has a fault.",
+	})}
+	found, text, err := f.look()
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := f.parse(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := registerer.Register(f.valid); err != nil {
+		return nil, nil, fmt.Errorf("api: metrics: %w", err)
+	}
+	f.valid.Set(1)
+	f.inForce = found
+	return f, keys, nil
+}
+
+// Refresh reads the file and calls replace with the keys if they have changed. One goroutine calls it about
+// once a second.
+func (f *KeyFile) Refresh(replace func([]Key) error) {
+	found, text, err := f.look()
+	before := f.lookedAt
+	f.lookedAt = found
+	switch {
+	case found == f.inForce:
+		if f.refused != (state{}) {
+			f.refused = state{}
+			f.valid.Set(1)
+			f.logger.Info("the key file is again what is in force", zap.String("file", f.path))
+		}
+		return
+	case found != before || found == f.refused:
+		return // it may still be being written, or was reported already
+	}
+	var keys []Key
+	if err == nil {
+		keys, err = f.parse(text)
+	}
+	if err == nil {
+		err = replace(keys)
+	}
+	if err != nil {
+		f.refused = found
+		f.valid.Set(0)
+		f.logger.Error("THE KEY FILE HAS A FAULT; the keys from before stay in force", zap.String("file", f.path), zap.Error(err))
+		return
+	}
+	f.inForce, f.refused = found, state{}
+	f.valid.Set(1)
+	f.logger.Info("keys replaced", zap.String("file", f.path), zap.Int("keys", len(keys)))
+}
+
+// look reads the whole file: comparing its content notices every change, also that of a mounted link.
+func (f *KeyFile) look() (found state, text []byte, err error) {
+	text, err = f.read()
+	if err != nil {
+		err = fmt.Errorf("api: key file: %w", err)
+		return sha256.Sum256([]byte("error " + err.Error())), nil, err
+	}
+	return sha256.Sum256(append([]byte("text "), text...)), text, nil
+}
+
+func (f *KeyFile) read() ([]byte, error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err == nil && len(text) > maxKeyFile {
+		err = fmt.Errorf("%s is larger than %d bytes", f.path, maxKeyFile)
+	}
+	return text, err
+}
+
+// parse returns the fixed keys and those of the text, and warns if other users can read the file.
+func (f *KeyFile) parse(text []byte) ([]Key, error) {
+	keys := slices.Clone(f.fixed)
+	number := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) { // a byte order mark is no part of a key
+		number++
+		trimmed := strings.TrimSpace(string(line))
+		if trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+		key, err := ParseKey(trimmed)
+		if err != nil {
+			return nil, fmt.Errorf("api: key file: line %d: %w", number, err)
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("api: key file: there is no key in it")
+	}
+	if err := distinct(keys); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(f.path); err == nil && info.Mode().Perm()&0o007 != 0 && runtime.GOOS != "windows" {
+		f.logger.Warn("every user of this machine can read the key file, or write it; chmod o= it",
+			zap.String("file", f.path), zap.Stringer("mode", info.Mode()))
+	}
+	return keys, nil
+}

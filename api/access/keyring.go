@@ -1,0 +1,87 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// keyring contains the keys that are allowed. They can be replaced while requests are answered.
+type keyring struct {
+	keys atomic.Pointer[[]Key]
+
+	mu      sync.Mutex // of replacing, and of:
+	holders map[*holder]struct{}
+}
+
+// holder is a request that may last long, and how to end it.
+type holder struct {
+	key Key
+	cut context.CancelFunc
+}
+
+func newKeyring(keys []Key) *keyring {
+	k := &keyring{holders: map[*holder]struct{}{}}
+	k.keys.Store(&keys)
+	return k
+}
+
+// open reports whether there is no key: everybody may ask.
+func (k *keyring) open() bool { return len(*k.keys.Load()) == 0 }
+
+// authenticate returns the key that the request carries, the zero key when none is configured. It compares
+// the digest of whatever was sent with every key, so that its time does not depend on how wrong a guess
+// was.
+func (k *keyring) authenticate(r *http.Request) (Key, bool) {
+	keys := *k.keys.Load()
+	if len(keys) == 0 {
+		return Key{}, true
+	}
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	digest := sha256.Sum256([]byte(strings.TrimSpace(secret)))
+	var key Key
+	found := 0
+	for i := range keys {
+		same := subtle.ConstantTimeCompare(digest[:], keys[i].digest[:])
+		if same == 1 {
+			key = keys[i]
+		}
+		found |= same
+	}
+	if found == 0 || !strings.EqualFold(scheme, "Bearer") {
+		return Key{}, false
+	}
+	return key, true
+}
+
+// hold implements Gate.Hold.
+func (k *keyring) hold(key Key, cut context.CancelFunc) (release func()) {
+	h := &holder{key, cut}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.holders[h] = struct{}{}
+	if keys := *k.keys.Load(); len(keys) > 0 && !slices.Contains(keys, key) {
+		cut() // taken away since it was authenticated
+	}
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.holders, h)
+	}
+}
+
+func (k *keyring) replace(keys []Key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys.Store(&keys)
+	for h := range k.holders {
+		if !slices.Contains(keys, h.key) {
+			h.cut()
+		}
+	}
+}

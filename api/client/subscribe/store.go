@@ -1,0 +1,174 @@
+package subscribe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Place is how far a subscriber has come: the last event of the feed that it has dealt with. The zero value: it has not begun.
+type Place struct {
+	Began    bool   `json:"began"` // a snapshot was taken, or the feed was read from its first event
+	Sequence uint64 `json:"sequence"`
+	ID       string `json:"id"` // ce-id; "": a snapshot was taken since
+}
+
+// Store keeps a subscriber's place, and of each order the pair of the state that it has. What Save was given must be kept whole or not
+// at all. A store in the database of the service, which saves in the transaction of what the service derives, makes that exact.
+type Store interface {
+	Load(ctx context.Context) (Place, error)
+	// Pairs returns the pairs of those orders that are known.
+	Pairs(ctx context.Context, orders []string) (map[string]Pair, error)
+	// Save adds pairs to those that are kept, and replaces the place.
+	Save(ctx context.Context, at Place, pairs map[string]Pair) error
+	// Clear forgets everything.
+	Clear(ctx context.Context) error
+}
+
+// Memory is a Store that a restart forgets: a subscriber that keeps its orders in memory begins with a snapshot each time. The zero
+// value is empty.
+type Memory struct {
+	mu    sync.Mutex
+	at    Place
+	pairs map[string]Pair
+}
+
+// Load returns the place.
+func (m *Memory) Load(context.Context) (Place, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.at, nil
+}
+
+// Pairs returns the pairs of orders that are known.
+func (m *Memory) Pairs(_ context.Context, orders []string) (map[string]Pair, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := make(map[string]Pair, len(orders))
+	for _, id := range orders {
+		if p, is := m.pairs[id]; is {
+			known[id] = p
+		}
+	}
+	return known, nil
+}
+
+// Save keeps the pairs and the place.
+func (m *Memory) Save(_ context.Context, at Place, pairs map[string]Pair) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pairs == nil {
+		m.pairs = map[string]Pair{}
+	}
+	maps.Copy(m.pairs, pairs)
+	m.at = at
+	return nil
+}
+
+// Clear forgets everything.
+func (m *Memory) Clear(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at, m.pairs = Place{}, nil
+	return nil
+}
+
+// File is a Store in a file, to which it adds a line with each Save. It is written anew when most of its lines have been overtaken. It
+// keeps about a hundred bytes in memory for each order. One process may have it open. Make one with OpenFile.
+type File struct {
+	path string
+	Memory
+	file  *os.File
+	lines int
+}
+
+// saved is a line of the file.
+type saved struct {
+	At    Place           `json:"at"`
+	Pairs map[string]Pair `json:"pairs,omitempty"`
+}
+
+// OpenFile opens the store, and makes the file where there is none. A last line that was cut short by a crash does not count.
+func OpenFile(path string) (*File, error) {
+	f := &File{path: path}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("subscribe: open the store: %w", err)
+	}
+	for len(text) > 0 {
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		var s saved
+		if !whole {
+			break
+		}
+		if err := json.Unmarshal(line, &s); err != nil {
+			return nil, fmt.Errorf("subscribe: %s is no store of a subscriber: %w: remove it to begin with a snapshot", path, err)
+		}
+		_ = f.Memory.Save(context.Background(), s.At, s.Pairs) // it cannot fail
+		text = rest
+	}
+	if err := f.rewrite(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// rewrite replaces the file by one with a few lines.
+func (f *File) rewrite() (err error) {
+	next, err := os.CreateTemp(filepath.Dir(f.path), ".subscriber-")
+	if err != nil {
+		return fmt.Errorf("subscribe: write the store: %w", err)
+	}
+	w := bufio.NewWriter(next)
+	f.mu.Lock()
+	err = json.NewEncoder(w).Encode(saved{f.at, f.pairs})
+	f.mu.Unlock()
+	if err = errors.Join(err, w.Flush(), next.Sync()); err == nil {
+		err = os.Rename(next.Name(), f.path)
+	}
+	if err != nil {
+		return fmt.Errorf("subscribe: write the store: %w", errors.Join(err, next.Close(), os.Remove(next.Name())))
+	}
+	if f.file != nil {
+		err = f.file.Close()
+	}
+	f.file, f.lines = next, 1
+	return err
+}
+
+// Save adds a line to the file, and syncs it.
+func (f *File) Save(ctx context.Context, at Place, pairs map[string]Pair) error {
+	line, err := json.Marshal(saved{at, pairs})
+	if err == nil {
+		_, err = f.file.Write(append(line, '\n'))
+	}
+	if err = errors.Join(err, f.file.Sync()); err != nil {
+		return fmt.Errorf("subscribe: write the store: %w", err)
+	}
+	if err := f.Memory.Save(ctx, at, pairs); err != nil {
+		return err
+	}
+	if f.lines++; f.lines > 1000+len(f.pairs)/10 {
+		return f.rewrite()
+	}
+	return nil
+}
+
+// Clear forgets everything.
+func (f *File) Clear(ctx context.Context) error {
+	if err := f.Memory.Clear(ctx); err != nil {
+		return err
+	}
+	return f.rewrite()
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }

@@ -1,0 +1,59 @@
+import { signal } from "@preact/signals";
+
+// The files are in <prefix>/assets/<digest>/, wherever a proxy put them.
+const prefix = new URL(import.meta.url).pathname.replace(/\/assets\/[^/]*\/[^/]*$/, "");
+
+export interface Place {
+  path: string; // without the prefix
+  query: URLSearchParams;
+}
+
+function here(): Place {
+  const path = location.pathname.startsWith(prefix) ? location.pathname.slice(prefix.length) : location.pathname;
+  return { path: path || "/", query: new URLSearchParams(location.search) };
+}
+
+/** place is what the address bar shows. */
+export const place = signal<Place>(here());
+addEventListener("popstate", () => (place.value = here()));
+
+/** address returns what a link contains. */
+export function address(path: string, query?: URLSearchParams): string {
+  const text = query?.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  return prefix + path + (text ? "?" + text : "");
+}
+
+/** go shows another place. With replace the place before is not one to go back to. */
+export function go(path: string, query?: URLSearchParams, replace = false): void {
+  const to = address(path, query);
+  if (to === location.pathname + location.search) return;
+  history[replace ? "replaceState" : "pushState"](null, "", to);
+  place.value = here();
+  if (!replace) scrollTo(0, 0);
+}
+
+/** change changes parameters of the place that is shown; null takes one away. */
+export function change(parameters: Record<string, string | null>, replace = false): void {
+  const query = new URLSearchParams(place.peek().query);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null) query.delete(name);
+    else query.set(name, value);
+  }
+  go(place.peek().path, query, replace);
+}
+
+/** orderPath returns the path of an order's own page. */
+export function orderPath(id: string): string {
+  return "/orders/" + encodeURIComponent(id);
+}
+
+/** follow is the click of a link that stays in the dashboard. Other buttons and keys do what the browser does. */
+export function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = (event.target as Element).closest("a");
+  if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+  const path = link.pathname.slice(prefix.length);
+  if (!link.pathname.startsWith(prefix) || path.startsWith("/v1/") || path === "/openapi.json" || path === "/metrics") return;
+  event.preventDefault();
+  go(path, new URLSearchParams(link.search));
+}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// An answer that is cut short must not look whole. HTTP/1.1 ends a body of unknown length by a chunk of its own. HTTP/1.0 ends it with
+// the connection, which is how a cut looks, too. So whoever asks by HTTP/1.0 gets the length first, and no answer whose length is
+// not known. Only the stream of changes is as it is for all: it has no end, and its events say where they are complete.
+
+// announced keeps an answer back until it is complete, and sends it with its length.
+type announced struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+// serveAnnounced answers by h in that way. A handler that gives up sends nothing.
+func serveAnnounced(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	a := &announced{ResponseWriter: w}
+	h.ServeHTTP(a, r)
+	if a.status != http.StatusNotModified && a.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+	}
+	w.WriteHeader(max(a.status, http.StatusOK))
+	_, _ = w.Write(a.body.Bytes()) // whether somebody is there to take it is no matter
+}
+
+// WriteHeader keeps the first status.
+func (a *announced) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+// Write keeps a part of the body.
+func (a *announced) Write(part []byte) (int, error) { return a.body.Write(part) }
+
+// refuseExports refuses an export to a client that could take a part of it for the whole.
+func refuseExports(ctx huma.Context, next func(huma.Context)) {
+	c := echoOf(ctx)
+	r := c.Request()
+	in := ordersInput{Format: r.URL.Query().Get("format"), Accept: r.Header.Get("Accept")}
+	if f := in.form(); (f == asCSV || f == asNDJSON) && !endsAreTold(r) {
+		answer(c, problem(codeHTTPVersion, "An export has no length in advance, and a client or proxy of HTTP/1.0 could take a part of it for "+
+			"the whole. Ask by HTTP/1.1; of a proxy in between, nginx needs proxy_http_version 1.1. Or read the list in pages of JSON."))
+		return
+	}
+	next(ctx)
+}
+
+// endsAreTold reports whether the client, and each proxy that names itself, speaks at least HTTP/1.1.
+func endsAreTold(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return false
+	}
+	for hop := range strings.SplitSeq(strings.Join(r.Header.Values("Via"), ","), ",") {
+		protocol, _, _ := strings.Cut(strings.TrimSpace(hop), " ")
+		if strings.TrimPrefix(protocol, "HTTP/") == "1.0" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,20 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// AppendEventOrder appends an order as events of the feed show it: as GET /v1/orders/{id}, but for what depends on the day it is
+// looked at. So it is a function of the order alone.
+func AppendEventOrder(b []byte, o *statemachine.Order) []byte {
+	state := o.State()
+	order := undatedOrder(o, &state)
+	return appendMembers(b, &order, eventMembers)
+}
+
+// dated are the members of an order that depend on the day.
+var dated = []string{"settlement"}
+
+var eventMembers = slices.DeleteFunc(slices.Clone(orderMembers), func(m orderMember) bool { return slices.Contains(dated, m.name) })

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
+)
+
+// fieldsFilter names members of orders, separated by commas.
+type fieldsFilter struct{ names []string }
+
+// Schema says how it is written.
+func (fieldsFilter) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Examples: []any{"orderId,status,executedQuantity"}}
+}
+
+// UnmarshalText reads names that are not empty. Which ones there are depends on the form of the list.
+func (f *fieldsFilter) UnmarshalText(text []byte) error {
+	for name := range strings.SplitSeq(string(text), ",") {
+		if slices.Contains(f.names, name) {
+			return fmt.Errorf("%q is named twice", name)
+		}
+		f.names = append(f.names, name)
+	}
+	return nil
+}
+
+// chosen returns those that are named, in the order in which they are, or all of them when none is.
+func chosen[T any](f *fieldsFilter, all []T, nameOf func(*T) string) (named []T, err error) {
+	if f.names == nil {
+		return all, nil
+	}
+	for _, name := range f.names {
+		i := slices.IndexFunc(all, func(one T) bool { return nameOf(&one) == name })
+		if i < 0 {
+			known := make([]string, len(all))
+			for i := range all {
+				known[i] = nameOf(&all[i])
+			}
+			return nil, fmt.Errorf("unknown field %q; known are %s", name, strings.Join(known, ", "))
+		}
+		named = append(named, all[i])
+	}
+	return named, nil
+}
+
+func (f *fieldsFilter) members() ([]orderMember, error) {
+	return chosen(f, orderMembers, func(m *orderMember) string { return m.name })
+}
+
+func (f *fieldsFilter) columns() ([]csvColumn, error) {
+	return chosen(f, csvColumns, func(c *csvColumn) string { return c.name })
+}
+
+// check returns an error when a field is none of the form.
+func (f *fieldsFilter) check(as form) (err error) {
+	if as == asCSV {
+		_, err = f.columns()
+	} else {
+		_, err = f.members()
+	}
+	return err
+}
+
+// OrderPart is an order of which only some fields were asked for.
+type OrderPart Order
+
+// TransformSchema is that of an order, of which nothing is required.
+func (*OrderPart) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema {
+	s = (*Order)(nil).TransformSchema(r, s)
+	s.Required = nil
+	return s
+}
+
+// SelectedOrders is a page with only some fields of each order, or with totals.
+type SelectedOrders struct {
+	Data       []OrderPart `json:"data" doc:"Only the fields asked for."`
+	NextCursor *string     `json:"nextCursor" doc:"Of the next page; null at the end."`
+	Totals     *Totals     `json:"totals,omitempty" doc:"When they are asked for."`
+}
+
+// Totals are of all orders selected, whatever the page. Sums are exact.
+type Totals struct {
+	Orders   uint64 `json:"orders"`
+	Ordered  Sums   `json:"ordered" doc:"What was ordered."`
+	Executed Sums   `json:"executed" doc:"What is executed."`
+	LeftOut  uint64 `json:"leftOut" doc:"Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum."`
+}
+
+// Sums are of quantities in each unit. An order whose quantity is not known adds nothing.
+type Sums struct {
+	Units  string `json:"units" example:"1250.5" doc:"Of quantity, or executedQuantity."`
+	Amount string `json:"amount" example:"40500" doc:"In money: of amount, which orders of an amount have, or executedAmount, which all have of whose execution the money is known."`
+}
+
+func newTotals(t *views.Totals) *Totals {
+	return &Totals{t.Orders, Sums{string(t.OrderedUnits), string(t.OrderedAmount)}, Sums{string(t.ExecutedUnits), string(t.ExecutedAmount)}, t.LeftOut}
+}
+
+// appendPage appends a page of JSON.
+func appendPage(b []byte, orders []Order, members []orderMember, next *string, totals *views.Totals) []byte {
+	b = append(b, `{"data":[`...)
+	for i := range orders {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendMembers(b, &orders[i], members)
+	}
+	b = appendKnown(append(b, `],"nextCursor":`...), next)
+	if totals != nil {
+		b = appendAny(append(b, `,"totals":`...), newTotals(totals))
+	}
+	return append(b, "}\n"...)
+}

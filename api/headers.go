@@ -1,0 +1,26 @@
+package api
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// crossOriginHeaders returns the headers that the document describes: a page of an allowed origin may send and read
+// all that there are.
+func crossOriginHeaders(document *huma.OpenAPI) (sends, reads []string) {
+	for _, item := range document.Paths {
+		for _, op := range operations(item) {
+			for _, p := range op.Parameters {
+				if p.In == "header" {
+					sends = append(sends, p.Name)
+				}
+			}
+			for _, response := range op.Responses {
+				reads = slices.AppendSeq(reads, maps.Keys(response.Headers))
+			}
+		}
+	}
+	return sends, reads
+}

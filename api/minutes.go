@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const (
+	minutesKept = 24 * 60
+	// latencyPause is how long the watch of latencies rests after each, so that it costs nothing however fast records come.
+	latencyPause = 100 * time.Millisecond
+)
+
+// Throughput is what this process has measured, minute by minute.
+type Throughput struct {
+	Since   string   `json:"since" format:"date-time" doc:"The start of the process: of the time before nothing is known."`
+	Minutes []Minute `json:"minutes" doc:"The earliest first; the last one is not over yet."`
+}
+
+// Minute is what was measured in one minute. A value not known is null.
+type Minute struct {
+	At         string   `json:"at" format:"date-time" doc:"The beginning of the minute."`
+	Received   *uint64  `json:"received" doc:"Records that the log got; null while it cannot be reached."`
+	Applied    uint64   `json:"applied" doc:"Records that the views applied."`
+	LatencyP50 *float64 `json:"latencyP50" doc:"Seconds from receiving a record until it can be read here: half of those looked at took less. Ten records per second are looked at, at most; null when there was none."`
+	LatencyP99 *float64 `json:"latencyP99" doc:"99 of 100 took less."`
+	LagRecords *uint64  `json:"lagRecords" doc:"Records received and not applied, the most at any look; there is one each 5 s."`
+}
+
+type throughputInput struct {
+	Last int `query:"minutes" minimum:"1" maximum:"1440" default:"1440" doc:"The last so many minutes."`
+}
+
+type throughputOutput struct{ Body Throughput }
+
+// minutes are the minutes of the last day. The zero value knows nothing.
+type minutes struct {
+	mu    sync.Mutex
+	kept  []measured // the earliest first
+	at    time.Time  // of the look before
+	last  uint64     // of the log then
+	known bool       // the log could be reached then
+	stood uint64     // where the views stood then
+}
+
+// measured is a minute.
+type measured struct {
+	at                     time.Time
+	received, applied, lag uint64
+	reached                bool            // the log, at any look
+	latencies              []time.Duration // while it lasts
+	p50, p99               *float64        // of them when it has ended
+}
+
+// end keeps only what is told of the latencies: a day of them would be seven megabytes.
+func (k *measured) end() {
+	k.p50, k.p99, k.latencies = k.percentile(50), k.percentile(99), nil
+}
+
+// of returns the minute of a time; it keeps a day of them.
+func (m *minutes) of(at time.Time) *measured {
+	at = at.Truncate(time.Minute)
+	n := len(m.kept)
+	if n == 0 || m.kept[n-1].at.Before(at) {
+		if n > 0 {
+			m.kept[n-1].end()
+		}
+		m.kept = append(m.kept, measured{at: at})
+		if n = len(m.kept); n > minutesKept {
+			m.kept = slices.Delete(m.kept, 0, n-minutesKept)
+		}
+		n = len(m.kept)
+	}
+	return &m.kept[n-1]
+}
+
+// look notes where log and views stand; bounds are nil when the log cannot be reached. What came since the look before counts as
+// of the middle between the two.
+func (m *minutes) look(at time.Time, bounds *LogBounds, stands uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, knew, last, stood := m.at, m.known, m.last, m.stood
+	m.at, m.stood, m.known = at, stands, bounds != nil
+	if bounds != nil {
+		m.last = bounds.Last
+	}
+	if before.IsZero() {
+		return
+	}
+	minute := m.of(before.Add(at.Sub(before) / 2))
+	if stands > stood { // views that went back were made anew
+		minute.applied += stands - stood
+	}
+	if bounds == nil {
+		return
+	}
+	minute.reached = true
+	minute.lag = max(minute.lag, bounds.left(stands))
+	if knew && bounds.Last > last {
+		minute.received += bounds.Last - last
+	}
+}
+
+// took notes how long a record took that can be read now.
+func (m *minutes) took(at time.Time, latency time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	minute := m.of(at)
+	minute.latencies = append(minute.latencies, max(latency, 0))
+}
+
+// tell returns the last so many minutes.
+func (m *minutes) tell(count int) []Minute {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kept := m.kept[max(0, len(m.kept)-count):]
+	all := make([]Minute, len(kept))
+	for i := range kept {
+		k := &kept[i]
+		all[i] = Minute{At: instant(k.at), Applied: k.applied, LatencyP50: k.p50, LatencyP99: k.p99}
+		if len(k.latencies) > 0 {
+			all[i].LatencyP50, all[i].LatencyP99 = k.percentile(50), k.percentile(99)
+		}
+		if k.reached {
+			all[i].Received, all[i].LagRecords = new(k.received), new(k.lag)
+		}
+	}
+	return all
+}
+
+// percentile returns the least latency that so many of a hundred did not exceed, in seconds.
+func (k *measured) percentile(of int) *float64 {
+	n := len(k.latencies)
+	if n == 0 {
+		return nil
+	}
+	slices.Sort(k.latencies)
+	return new(k.latencies[(n*of+99)/100-1].Seconds())
+}
+
+func (a *API) registerThroughput() {
+	get(a, huma.Operation{OperationID: "get-throughput", Path: "/v1/throughput", Tags: []string{"operations"},
+		Summary: "Records received and applied, and how long they took, by the minute"}, []int{http.StatusServiceUnavailable}, a.getThroughput)
+}
+
+func (a *API) getThroughput(_ context.Context, in *throughputInput) (*throughputOutput, error) {
+	return &throughputOutput{Throughput{Since: instant(a.started), Minutes: a.minutes.tell(in.Last)}}, nil
+}
+
+// watchLatency notes how long ago the last applied record was received, each time that the views move.
+func (a *API) watchLatency(ctx context.Context) {
+	for ctx.Err() == nil {
+		status, err := a.position.Status(ctx)
+		if err == nil {
+			err = a.position.Wait(ctx, status.Checkpoint.Sequence+1)
+		}
+		if err == nil {
+			now := time.Now()
+			if status, err = a.position.Status(ctx); err == nil && now.After(a.started) {
+				a.minutes.took(now, now.Sub(status.Checkpoint.Received))
+			}
+		}
+		pause := latencyPause
+		if err != nil {
+			pause = throughputEvery
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}

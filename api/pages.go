@@ -1,0 +1,47 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const filesPath = "/assets/:digest/:file"
+
+// screens are the paths of the dashboard, which its links name; see the package dashboard.
+var screens = []string{"/", "/orders", "/orders/:id", "/breaks", "/settlement", "/operations"}
+
+// routeDashboard adds the dashboard. Its pages contain nothing that belongs to anybody and need no key: what they show, they ask
+// the API for, with the key that a person types in.
+func (a *API) routeDashboard() {
+	read := []string{http.MethodGet, http.MethodHead}
+	for _, path := range screens {
+		a.echo.Match(read, path, func(c echo.Context) error {
+			if !takesPages(c.Request()) {
+				return echo.ErrNotFound
+			}
+			a.dashboard.ServePage(c.Response(), c.Request())
+			return nil
+		})
+	}
+	a.echo.Match(read, filesPath, func(c echo.Context) error {
+		if !a.dashboard.ServeFile(c.Response(), c.Request(), c.Param("digest"), c.Param("file")) {
+			return echo.ErrNotFound
+		}
+		return nil
+	})
+}
+
+// ofDashboard reports whether the request is for a page of the dashboard or one of its files.
+func ofDashboard(c echo.Context) bool {
+	return c.Path() == filesPath || slices.Contains(screens, c.Path()) && takesPages(c.Request())
+}
+
+// takesPages reports whether the caller takes a page, as browsers say. A program that wants JSON, or says nothing, is answered as
+// at any path that is none.
+func takesPages(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")
+}

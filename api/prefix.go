@@ -1,0 +1,72 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// prefixKey is where the prefix of an API is left for what writes problems.
+const prefixKey = "prefix"
+
+// outside is a path at which there is nothing.
+const outside = "/outside-of-the-prefix"
+
+var segments = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// CheckPrefix returns an error when the text cannot be in front of every path: it is "" or begins with a slash, ends with none, and
+// nothing in it needs escaping.
+func CheckPrefix(prefix string) error {
+	if prefix != "" && (!segments.MatchString(prefix) || path.Clean(prefix) != prefix) {
+		return fmt.Errorf("api: %q is not a prefix of paths such as /orders-api: it begins with a slash, ends with none, and has letters, "+
+			"digits and . _ ~ - between them", prefix)
+	}
+	return nil
+}
+
+// within returns the request as it is without the prefix. Probes and the scraper of metrics may leave it out: they do not come by way
+// of the proxy that adds it. done reports that the request is answered.
+func (a *API) within(w http.ResponseWriter, r *http.Request) (inner *http.Request, done bool) {
+	if a.prefix == "" {
+		return r, false
+	}
+	switch r.URL.Path {
+	case healthPath, readyPath, metricsPath:
+		return r, false
+	case a.prefix: // the addresses in a page are relative to the folder
+		target := url.URL{Path: a.prefix + "/", RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, target.String(), http.StatusPermanentRedirect)
+		return nil, true
+	}
+	inner = new(http.Request)
+	*inner = *r
+	inner.URL = new(url.URL)
+	*inner.URL = *r.URL
+	inner.URL.Path, inner.URL.RawPath = cutPrefix(r.URL.Path, a.prefix), cutPrefix(r.URL.RawPath, a.prefix)
+	if inner.URL.Path == "" {
+		inner.URL.Path, inner.URL.RawPath = outside, ""
+	}
+	return inner, false
+}
+
+// cutPrefix returns what of the path is below the prefix; "" when it is elsewhere.
+func cutPrefix(text, prefix string) string {
+	if rest, found := strings.CutPrefix(text, prefix); found && strings.HasPrefix(rest, "/") {
+		return rest
+	}
+	return ""
+}
+
+// links are paths of the API in a sentence.
+var links = regexp.MustCompile(`(^|[\s("])(/v1/|/openapi\.json|/metrics)`)
+
+// linked puts the prefix in front of the paths in a sentence.
+func linked(text, prefix string) string {
+	if prefix == "" {
+		return text
+	}
+	return links.ReplaceAllString(text, "${1}"+prefix+"${2}")
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// StreamDay says that another day began in Berlin: what was due is overdue. The orders whose settlement.state that changes follow.
+type StreamDay struct {
+	Today          string `json:"today" format:"date"`
+	Before         string `json:"before" format:"date" doc:"The day that orders were shown on until now. After a resume it is the day on which the last event's record was received, so what follows may be known already."`
+	SettlementDays int    `json:"settlementDays" doc:"Settlement days after before up to today: overdueDays of an order that was overdue before is so much higher now. Such orders do not follow."`
+}
+
+// day returns the day on which the window shows orders.
+func (w *window) day() statemachine.Day {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.today
+}
+
+// newDay reports a day that began, and sends the orders that it makes due or overdue, if the filters select them or did until now.
+// Those that also changed come with the changes, see concerns.
+func (r *streamReader) newDay(ctx context.Context, today statemachine.Day) error {
+	r.before = r.query
+	before := &r.before
+	r.query.Today, r.live = today, false // what the window kept of the day before is gone
+	event := appendEvent(nil, eventDay, "", eventData(StreamDay{today.String(), before.Today.String(), before.Schedule.Between(before.Today, today)}))
+	if err := r.write(event); err != nil {
+		return err
+	}
+	r.hub.metrics.events.WithLabelValues(eventDay).Inc()
+	q := r.query
+	q.Settlement = []statemachine.SettlementState{statemachine.SettlesToday, statemachine.Overdue}
+	q.Due, q.Limit = statemachine.Days{First: before.Today, Last: today}, walkPage
+	if before.Due != (statemachine.Days{}) {
+		q.Due = q.Due.And(before.Due)
+	}
+	for more := true; more; {
+		err := r.walk(ctx, func() error {
+			page, err := r.views.Orders(ctx, q)
+			if err != nil {
+				return err
+			}
+			q.Cursor, more = page.Next, page.Next != ""
+			r.turned = max(r.turned, page.Applied)
+			return r.sendDue(page.Orders)
+		})
+		switch {
+		case errors.Is(err, views.ErrCursorExpired):
+			q.Cursor = ""
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// sendDue sends those that are selected, or were on the day before.
+func (r *streamReader) sendDue(orders []statemachine.Order) error {
+	var b []byte
+	for i := range orders {
+		o := &orders[i]
+		state := o.State()
+		matches := r.query.Matches(o, &state)
+		if o.Last.Sequence > r.at || !matches && !r.before.Matches(o, &state) {
+			continue
+		}
+		e := StreamOrder{Order: newOrder(o, r.query.Settling), Cause: StreamCause{Sequence: o.Last.Sequence}, StatusBefore: known(state.Status), Matches: matches}
+		b = appendEvent(b, eventOrder, "", eventData(e))
+		r.hub.metrics.events.WithLabelValues(eventOrder).Inc()
+	}
+	return r.write(b)
+}
+
+// dayOf returns the day on which the record was received, or the first one there is when that is not known.
+func (a *API) dayOf(ctx context.Context, sequence uint64) statemachine.Day {
+	if sequence == 0 { // no order is known then
+		return statemachine.AllDays.Last
+	}
+	record, err := a.log.Record(ctx, sequence)
+	if err != nil {
+		return statemachine.AllDays.First
+	}
+	return statemachine.BerlinDay(record.Received)
+}

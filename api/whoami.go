@@ -1,0 +1,34 @@
+package api
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/api/access"
+)
+
+// Access says who asks and what they may do.
+type Access struct {
+	Name *string `json:"name" example:"dashboard" doc:"Of the key that the request carries; null where none is configured."`
+	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild and redrive. Where no key is configured everybody who reaches the API is an operator."`
+}
+
+type accessOutput struct {
+	Body Access
+}
+
+// keyContext is the key of the context of a request that carries an API key.
+type keyContext struct{}
+
+func (a *API) registerAccess() {
+	get(a, huma.Operation{OperationID: "get-access", Path: "/v1/access", Tags: []string{"operations"},
+		Summary: "Whose key the request carries, and what that may do"}, nil, a.getAccess)
+}
+
+func (a *API) getAccess(ctx context.Context, _ *struct{}) (*accessOutput, error) {
+	key, found := ctx.Value(keyContext{}).(access.Key)
+	if !found {
+		return &accessOutput{Access{Role: string(access.Operator)}}, nil
+	}
+	return &accessOutput{Access{Name: known(key.Name), Role: string(key.Role)}}, nil
+}

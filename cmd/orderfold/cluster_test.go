@@ -1,0 +1,395 @@
+//go:build cluster
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// cluster is a log with three replicas, two receivers and two machines that serve reads.
+type cluster struct {
+	t         testing.TB
+	dir       string
+	nodes     [3]*node
+	receivers [2]*process
+	machines  [2]*machine
+	posted    int
+	stored    []string // orders that were acknowledged
+	gone      *node
+}
+
+// node is one NATS server of the cluster.
+type node struct {
+	t           testing.TB
+	name, dir   string
+	port, route int
+	routes      string
+	cmd         *exec.Cmd
+	exited      chan struct{}
+}
+
+// machine is a projector and an API over views of their own.
+type machine struct{ projector, api *process }
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func startCluster(t testing.TB) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir()}
+	var routes []string
+	for i := range c.nodes {
+		c.nodes[i] = &node{t: t, name: string(rune('A' + i)), dir: filepath.Join(c.dir, string(rune('A'+i))), port: freePort(t), route: freePort(t)}
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].route))
+	}
+	for _, n := range c.nodes {
+		n.routes = strings.Join(routes, ", ")
+		n.start()
+	}
+	eventually(t, "the servers have a leader for what they store", func() bool {
+		conn, err := nats.Connect(c.url())
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		js, err := jetstream.New(conn)
+		if err != nil {
+			return false
+		}
+		_, err = js.AccountInfo(t.Context())
+		return err == nil
+	})
+	for i := range c.receivers {
+		c.receivers[i] = start(t, []string{"receiver"}, "receiver", "--nats-url", c.url(), "--replicas", "3", "--receiver-addr", "127.0.0.1:0",
+			"--append-timeout", "2s", "--data", t.TempDir())
+	}
+	for i := range c.machines {
+		c.machines[i] = c.startMachine(t.TempDir())
+	}
+	return c
+}
+
+func (c *cluster) url() string {
+	var urls []string
+	for _, n := range c.nodes {
+		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", n.port))
+	}
+	return strings.Join(urls, ",")
+}
+
+func (c *cluster) startMachine(views string) *machine {
+	c.t.Helper()
+	m := &machine{projector: start(c.t, []string{"metrics"}, "projector", "--nats-url", c.url(), "--views", views, "--metrics-addr", "127.0.0.1:0")}
+	m.api = start(c.t, []string{"api"}, "api", "--nats-url", c.url(), "--views", views, "--api-addr", "127.0.0.1:0")
+	eventually(c.t, "the machine is ready", m.ready)
+	return m
+}
+
+func (m *machine) ready() bool {
+	code, _, _ := m.api.ask("/readyz")
+	return code == http.StatusOK
+}
+
+func (n *node) start() {
+	n.t.Helper()
+	require.NoError(n.t, os.MkdirAll(n.dir, 0o700))
+	config := filepath.Join(n.dir, "nats.conf")
+	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"127.0.0.1:%d\"\nmax_payload: 2MB\n"+
+		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"127.0.0.1:%d\", routes: [%s] }\n",
+		n.name, n.port, filepath.Join(n.dir, "js"), n.route, n.routes), 0o600))
+	n.cmd, n.exited = exec.Command(binaries.natsServer, "--config", config), make(chan struct{})
+	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(n.t, err)
+	n.cmd.Stderr = log
+	require.NoError(n.t, n.cmd.Start())
+	exited, cmd := n.exited, n.cmd
+	go func() {
+		_ = cmd.Wait() // it is killed
+		log.Close()
+		close(exited)
+	}()
+	n.t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
+}
+
+func (n *node) signal(s syscall.Signal) {
+	n.t.Helper()
+	require.NoError(n.t, n.cmd.Process.Signal(s))
+}
+
+func (n *node) kill() {
+	n.t.Helper()
+	n.signal(syscall.SIGKILL)
+	<-n.exited
+}
+
+// leader returns the leader of the stream, by what any server says, nil when there is none.
+func (c *cluster) leader() *node {
+	conn, err := nats.Connect(c.url(), nats.Timeout(time.Second))
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	answer, err := conn.Request("$JS.API.STREAM.INFO.NOTIFICATIONS", nil, time.Second)
+	var info struct{ Cluster struct{ Leader string } }
+	if err != nil || json.Unmarshal(answer.Data, &info) != nil {
+		return nil
+	}
+	for _, n := range c.nodes {
+		if n.name == info.Cluster.Leader {
+			return n
+		}
+	}
+	return nil
+}
+
+// roles returns the leader and the others.
+func (c *cluster) roles() (leader *node, followers []*node) {
+	c.t.Helper()
+	eventually(c.t, "there is a leader", func() bool { leader = c.leader(); return leader != nil })
+	for _, n := range c.nodes {
+		if n != leader {
+			followers = append(followers, n)
+		}
+	}
+	return leader, followers
+}
+
+// gap posts to the receivers in turn while f runs and a while after it, and returns the longest time without an answer 200. A sender that
+// is not answered 200 tries the other receiver, a moment later.
+func (c *cluster) gap(during func(), after time.Duration) (longest time.Duration) {
+	c.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		during()
+		<-time.After(after)
+	}()
+	client := &http.Client{Timeout: 5 * time.Second}
+	pause := time.NewTicker(retryPause)
+	defer pause.Stop()
+	last := time.Now()
+	for i := 0; ; i++ {
+		stored := c.post(client, i)
+		if now := time.Now(); stored {
+			longest, last = max(longest, now.Sub(last)), now
+		}
+		select {
+		case <-done:
+			return max(longest, time.Since(last))
+		case <-pause.C:
+		}
+	}
+}
+
+// post reports whether a notification was answered 200.
+func (c *cluster) post(client *http.Client, i int) bool {
+	c.posted++
+	body := fmt.Sprintf(`{"orderId":"order-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, c.posted)
+	response, err := client.Post(c.receivers[i%2].addrs["receiver"]+"/traditional-asset-order-notification", "application/json", strings.NewReader(body))
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return false
+	}
+	c.stored = append(c.stored, fmt.Sprintf("order-%d", c.posted))
+	return true
+}
+
+// requireWhole wants every acknowledged order on every machine, and the same list on both.
+func (c *cluster) requireWhole() {
+	c.t.Helper()
+	eventually(c.t, "the machines are ready", func() bool { return c.machines[0].ready() && c.machines[1].ready() })
+	require.NotEmpty(c.t, c.stored)
+	_, header, _ := c.machines[0].api.ask("/v1/orders?limit=1")
+	for _, m := range c.machines {
+		eventually(c.t, "both machines have come as far", func() bool {
+			_, h, _ := m.api.ask("/v1/orders?limit=1")
+			return h.Get("Log-Sequence") == header.Get("Log-Sequence")
+		})
+	}
+	lists := [2]string{}
+	for i, m := range c.machines {
+		lists[i] = string(m.api.get("/v1/orders?format=ndjson"))
+		for _, id := range c.stored {
+			require.Contains(c.t, lists[i], `"orderId":"`+id+`"`, "machine %d lost an acknowledged order", i)
+		}
+	}
+	require.Equal(c.t, lists[0], lists[1])
+}
+
+// watch asks the machines for orders all the time. The function that it returns ends it, and returns the answers that were not 200.
+func (c *cluster) watch() (stop func() []string) {
+	ending, ended := make(chan struct{}), make(chan struct{})
+	var wrong []string
+	go func() {
+		defer close(ended)
+		client := &http.Client{Timeout: 5 * time.Second}
+		for {
+			for i, m := range c.machines {
+				for _, path := range []string{"/v1/orders?limit=5", "/v1/orders/order-1", "/readyz"} {
+					r, err := client.Get(m.api.addrs["api"] + path)
+					if err != nil {
+						wrong = append(wrong, err.Error())
+						continue
+					}
+					text, _ := io.ReadAll(r.Body) // what is there of it
+					r.Body.Close()
+					if r.StatusCode != http.StatusOK {
+						wrong = append(wrong, fmt.Sprintf("machine %d: %s: %s %s", i, path, r.Status, text))
+					}
+				}
+			}
+			select {
+			case <-ending:
+				return
+			default:
+			}
+		}
+	}()
+	return func() []string {
+		close(ending)
+		<-ended
+		return wrong
+	}
+}
+
+func TestClusterGoesOnWhenOneOfItIsGone(t *testing.T) {
+	c := startCluster(t)
+	c.gap(func() {}, 2*time.Second)
+	tests := []struct {
+		name string
+		most time.Duration // without a 200
+		gone func()
+		back func()
+	}{
+		{"a follower stopped", 3 * time.Second, func() { c.follower().signal(syscall.SIGSTOP) }, func() { c.gone.signal(syscall.SIGCONT) }},
+		{"a follower killed", 3 * time.Second, func() { c.follower().kill() }, func() { c.gone.start() }},
+		{"the leader stopped", 8 * time.Second, func() { c.leads().signal(syscall.SIGSTOP) }, func() { c.gone.signal(syscall.SIGCONT) }},
+		{"the leader killed", 8 * time.Second, func() { c.leads().kill() }, func() { c.gone.start() }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c.t = t
+			stop := c.watch()
+			longest := c.gap(test.gone, 10*time.Second)
+			wrong := stop()
+			c.gap(test.back, 5*time.Second) // also for the test after this one
+			t.Logf("%v without a 200", longest)
+			require.LessOrEqual(t, longest, test.most+slack)
+			require.Empty(t, wrong, "reads never stop")
+			c.requireWhole()
+		})
+	}
+}
+
+func TestClusterWithoutALeaderIsUnavailableAndNeverShorter(t *testing.T) {
+	c := startCluster(t)
+	c.gap(func() {}, time.Second)
+	_, followers := c.roles()
+	last := followers[1]
+	last.kill() // it misses what comes now
+	c.gap(func() {}, 3*time.Second)
+	for _, n := range c.nodes {
+		if n != last {
+			n.kill()
+		}
+	}
+	wiped := followers[0]
+	require.NoError(t, os.RemoveAll(filepath.Join(wiped.dir, "js")))
+	last.start()
+	wiped.start()
+	eventually(t, "the receivers and the machines say that nothing leads", func() bool {
+		return strings.Contains(c.reason(), "no replica of it leads")
+	})
+	for range 50 {
+		require.NotContains(t, c.reason(), "ends at")
+		require.NotContains(t, c.reason(), "does not fit")
+		require.NotContains(t, c.reason(), "accept-loss")
+	}
+	require.False(t, c.post(http.DefaultClient, 0))
+	code, body := c.receiverReady(0)
+	require.Equal(t, http.StatusServiceUnavailable, code, body)
+	for _, n := range c.nodes {
+		if n != last && n != wiped {
+			n.start()
+		}
+	}
+	c.gap(func() {}, 20*time.Second)
+	c.requireWhole()
+}
+
+func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
+	c := startCluster(t)
+	c.gap(func() {}, time.Second)
+	_, followers := c.roles()
+	for _, n := range followers {
+		n.kill()
+	}
+	eventually(t, "the receivers are not ready", func() bool {
+		first, _ := c.receiverReady(0)
+		second, _ := c.receiverReady(1)
+		return first == http.StatusServiceUnavailable && second == http.StatusServiceUnavailable
+	})
+	require.False(t, c.post(http.DefaultClient, 0))
+	require.False(t, c.post(http.DefaultClient, 1))
+	for _, m := range c.machines {
+		code, _, _ := m.api.ask("/v1/orders")
+		require.Equal(t, http.StatusOK, code, "what is there is read")
+	}
+	for _, n := range followers {
+		n.start()
+	}
+	c.gap(func() {}, 15*time.Second)
+	c.requireWhole()
+}
+
+// leads returns the leader, and remembers it as the one that is gone.
+func (c *cluster) leads() *node {
+	c.gone, _ = c.roles()
+	return c.gone
+}
+
+// follower returns one that does not lead, and remembers it as the one that is gone. A receiver is connected to it, as a rule.
+func (c *cluster) follower() *node {
+	_, followers := c.roles()
+	c.gone = followers[c.posted%2]
+	return c.gone
+}
+
+func (c *cluster) receiverReady(i int) (code int, body string) {
+	c.t.Helper()
+	r, err := http.Get(c.receivers[i].addrs["receiver"] + "/readyz")
+	require.NoError(c.t, err)
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	require.NoError(c.t, err)
+	return r.StatusCode, string(text)
+}
+
+// reason is what the first machine says of itself.
+func (c *cluster) reason() string {
+	_, _, body := c.machines[0].api.ask("/v1/status")
+	return string(body)
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+)
+
+// openPage has the desktop show a page in its browser. It returns when that is under way.
+func openPage(url string) error {
+	name, args := "xdg-open", []string{url}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
+	}
+	command := exec.Command(name, args...)
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("%s cannot be opened: %w; open it by hand", url, err)
+	}
+	go func() { _ = command.Wait() }() // whatever became of it is on the desktop
+	return nil
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+	"time"
+	_ "time/tzdata" // an image may have nothing but this program in it
+)
+
+// timeZone is a flag whose value is a time zone.
+type timeZone struct{ *time.Location }
+
+const defaultZone = "Europe/Berlin"
+
+func (z *timeZone) register(f *flagSet, what string) {
+	_ = z.Set(defaultZone) // is in the program
+	f.Var(z, "time-zone", "`zone` "+what+" such as 2026-03-02: a name of the IANA database, such as UTC or Europe/Vienna")
+}
+
+// String returns the name; "" of the zero value.
+func (z *timeZone) String() string {
+	if z.Location == nil {
+		return ""
+	}
+	return z.Location.String()
+}
+
+// Set takes the name of a zone. The zone of the machine is refused: what an answer contains must not depend on where it is made.
+func (z *timeZone) Set(name string) error {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return fmt.Errorf("%q is not a time zone; write a name of the IANA database, such as %s or UTC", name, defaultZone)
+	}
+	z.Location = zone
+	return nil
+}

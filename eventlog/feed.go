@@ -1,0 +1,184 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
+)
+
+const feedName = embedded.Feed
+
+var feedSubjects = []string{"orders.*.*", "orders.revision"}
+
+var (
+	// ErrFenced: the feed goes on after the sequence that was given: another process publishes to it.
+	ErrFenced = errors.New("eventlog: another process publishes to the feed")
+	// ErrForeignFeed: the feed was made of another log, or has settings by which it is of no use.
+	ErrForeignFeed = errors.New("eventlog: the feed is not that of this log")
+)
+
+// FeedOptions say how the feed of order events is kept. The zero value of each field is its documented default.
+type FeedOptions struct {
+	MaxAge   time.Duration // of an event; 0: 7 days
+	MaxBytes int64         // 0: an eighth of the free disk for a new embedded feed, no limit for a new external one
+	Replicas int           // 0: 1 when it is created; fewer than there are is no change
+	// Keep leaves a feed as it is, and makes none where there is none: that is ErrNoStream.
+	Keep bool
+}
+
+// defaultFeedAge is how long the feed keeps events: longer than a subscriber that is cared for is away.
+const defaultFeedAge = 7 * 24 * time.Hour
+
+// Feed is the second stream, of order events. It forgets old ones. Its methods may be called from any goroutine; two that publish at
+// once get in each other's way.
+type Feed struct {
+	log     *Log
+	options FeedOptions
+
+	mu     sync.Mutex
+	opened bool // the stream was there, with the right settings, and no request has failed since
+	crowd  int  // events that make a batch
+}
+
+// Feed returns the feed beside the log. Nothing is asked of the server before a method is called.
+func (l *Log) Feed(o FeedOptions) *Feed {
+	if o.MaxAge == 0 {
+		o.MaxAge = defaultFeedAge
+	}
+	return &Feed{log: l, options: o}
+}
+
+// FeedBounds are the ends of the feed. A feed without events has Last < First.
+type FeedBounds struct{ First, Last uint64 }
+
+// Bounds asks the server for the ends of the feed, and makes the feed where there is none. Errors: ErrUnavailable, ErrForeignFeed, and
+// ErrNoStream where it is to be kept as it is.
+func (f *Feed) Bounds(ctx context.Context) (FeedBounds, error) {
+	ctx, cancel := context.WithTimeout(ctx, feedPatience)
+	defer cancel()
+	if err := f.open(ctx); err != nil {
+		return FeedBounds{}, err
+	}
+	stream, err := f.log.js.Stream(ctx, feedName)
+	if err != nil {
+		return FeedBounds{}, f.failed(ctx, "ask for the state of the feed", err)
+	}
+	state := stream.CachedInfo().State
+	bounds := FeedBounds{state.FirstSeq, state.LastSeq}
+	if state.Msgs == 0 {
+		bounds.First = bounds.Last + 1
+	}
+	return bounds, nil
+}
+
+// open makes sure that the stream is there, once, and again after a failure.
+func (f *Feed) open(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.opened {
+		return nil
+	}
+	stream, err := f.log.js.Stream(ctx, feedName)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound) && f.options.Keep:
+		return fmt.Errorf("%w: no stream %s: the feed of order events is off: orderfold serve --feed makes it", ErrNoStream, feedName)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		err = f.create(ctx)
+	case err == nil:
+		err = f.repair(ctx, stream.CachedInfo().Config)
+	default:
+		err = unavailable(ctx, "look for stream "+feedName, err)
+	}
+	f.opened, f.crowd = err == nil, feedCrowdOnDisk
+	if err == nil && !f.options.Keep && f.log.embedded != nil && f.log.embedded.StageFeedInMemory(maxBatchBytes) {
+		f.crowd = feedCrowdInMemory
+	}
+	return err
+}
+
+// crowded reports whether so many events make a batch.
+func (f *Feed) crowded(events int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return events >= f.crowd
+}
+
+// failed translates an error of the server, after which the stream is looked for again.
+func (f *Feed) failed(ctx context.Context, what string, err error) error {
+	f.mu.Lock()
+	f.opened = false
+	f.mu.Unlock()
+	return unavailable(ctx, what, err)
+}
+
+func (f *Feed) create(ctx context.Context) error {
+	config := f.configured(jetstream.StreamConfig{MaxBytes: -1, Replicas: 1, Metadata: map[string]string{identityKey: f.log.identity}})
+	if f.options.MaxBytes == 0 && f.log.embedded != nil {
+		free, err := embedded.FreeDisk(f.log.embedded.Dir())
+		if err != nil {
+			return fmt.Errorf("eventlog: create the feed: %w", err)
+		}
+		config.MaxBytes = int64(free / 8) // most of the rest is the log's
+	}
+	_, err := f.log.js.CreateStream(ctx, config)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was first, with another size of its own choice
+		stream, err := f.log.js.Stream(ctx, feedName)
+		if err != nil {
+			return unavailable(ctx, "look for stream "+feedName, err)
+		}
+		return f.repair(ctx, stream.CachedInfo().Config)
+	}
+	if err != nil {
+		return unavailable(ctx, "create stream "+feedName, err)
+	}
+	f.log.logger.Info("feed created", zap.String("stream", feedName), zap.Duration("max_age", config.MaxAge), zap.Int64("max_bytes", config.MaxBytes))
+	return nil
+}
+
+// configured returns the settings as they are to be.
+func (f *Feed) configured(c jetstream.StreamConfig) jetstream.StreamConfig {
+	c.Name, c.Subjects = feedName, feedSubjects
+	c.Storage, c.Retention, c.Discard = jetstream.FileStorage, jetstream.LimitsPolicy, jetstream.DiscardOld
+	c.AllowAtomicPublish, c.AllowDirect, c.DenyDelete = true, true, true
+	c.MaxAge = f.options.MaxAge
+	if f.options.MaxBytes > 0 {
+		c.MaxBytes = f.options.MaxBytes
+	}
+	c.Replicas = max(c.Replicas, f.options.Replicas)
+	return c
+}
+
+// repair gives an existing stream the settings that were asked for. Of another log's feed it changes nothing.
+func (f *Feed) repair(ctx context.Context, have jetstream.StreamConfig) error {
+	subjects := slices.Sorted(slices.Values(have.Subjects))
+	switch log := have.Metadata[identityKey]; {
+	case log != f.log.identity:
+		return fmt.Errorf("%w: stream %s has events of log %q, this is log %q: delete that stream to have the feed made again", ErrForeignFeed,
+			feedName, log, f.log.identity)
+	case !slices.Equal(subjects, feedSubjects) || have.Storage != jetstream.FileStorage || have.Retention != jetstream.LimitsPolicy ||
+		have.MaxMsgsPerSubject > 0 || have.Mirror != nil || len(have.Sources) > 0 || have.SubjectTransform != nil:
+		return fmt.Errorf("%w: stream %s has other subjects (%s), storage or retention: delete that stream to have the feed made again",
+			ErrForeignFeed, feedName, strings.Join(have.Subjects, ", "))
+	case f.options.Keep:
+		return nil
+	}
+	want := f.configured(have)
+	if want.Discard == have.Discard && want.AllowAtomicPublish == have.AllowAtomicPublish && want.AllowDirect == have.AllowDirect &&
+		want.DenyDelete == have.DenyDelete && want.MaxAge == have.MaxAge && want.MaxBytes == have.MaxBytes && want.Replicas == have.Replicas {
+		return nil
+	}
+	if _, err := f.log.js.UpdateStream(ctx, want); err != nil {
+		return unavailable(ctx, "change the settings of stream "+feedName, err)
+	}
+	f.log.logger.Info("settings of the feed changed", zap.Duration("max_age", want.MaxAge), zap.Int64("max_bytes", want.MaxBytes))
+	return nil
+}

@@ -1,0 +1,148 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// feedPatience is how long the feed may take before it counts as unavailable. Whoever publishes keeps the views waiting.
+	feedPatience = 3 * time.Second
+	// feedCrowdOnDisk and feedCrowdInMemory are how many events make a batch, by where the server keeps it until it is committed. DESIGN.md
+	// has the measurements.
+	feedCrowdOnDisk   = 16
+	feedCrowdInMemory = 2
+	// headerExpected is the fence: the feed must end at that sequence.
+	headerExpected = "Nats-Expected-Last-Sequence"
+	// errCodeWrongLast is JSStreamWrongLastSequenceErrF of nats-server.
+	errCodeWrongLast jetstream.ErrorCode = 10071
+)
+
+// Event is a message of the feed.
+type Event struct {
+	Sequence uint64    // of the feed; ignored by Publish
+	Stored   time.Time // ignored by Publish
+	// Class is the second token of the subject, and Order, the id of an order, picks the third one, the shard. An event without a
+	// class is one of a revision.
+	Class, Order string
+	Subject      string // ignored by Publish
+	// Header must not be changed after Publish: the fence and the batch are added to it.
+	Header map[string][]string
+	Body   []byte
+}
+
+func (e *Event) message() *nats.Msg {
+	subject := "orders.revision"
+	if e.Class != "" {
+		subject = fmt.Sprintf("orders.%s.%02d", e.Class, shard(Record{Key: e.Order}))
+	}
+	return &nats.Msg{Subject: subject, Header: e.Header, Data: e.Body}
+}
+
+// MaxBody returns the size in bytes of the largest body that the server takes.
+func (f *Feed) MaxBody() int { return int(f.log.conn.MaxPayload()) - batchRoom }
+
+// Publish adds events after the one with sequence after, which must be the last one, and returns the sequence of the last one
+// published. Few are published one by one, many in atomic batches. Errors: ErrFenced; ErrUnavailable, after which some of them, the
+// first ones, may be in the feed, also later: Bounds tells, when the server answers again.
+func (f *Feed) Publish(ctx context.Context, after uint64, events []Event) (last uint64, err error) {
+	for len(events) > 0 {
+		n, bytes := 0, 0
+		for n < len(events) && n < maxBatch && (n == 0 || bytes+len(events[n].Body) <= maxBatchBytes) {
+			bytes += len(events[n].Body)
+			n++
+		}
+		if after, err = f.publish(ctx, after, events[:n]); err != nil {
+			return after, err
+		}
+		events = events[n:]
+	}
+	return after, nil
+}
+
+func (f *Feed) publish(ctx context.Context, after uint64, events []Event) (last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, feedPatience)
+	defer cancel()
+	if err := f.open(ctx); err != nil {
+		return after, err
+	}
+	inbox := f.log.conn.NewInbox()
+	replies, err := f.log.conn.SubscribeSync(inbox)
+	if err != nil {
+		return after, f.failed(ctx, "publish to the feed", err)
+	}
+	defer func() { _ = replies.Unsubscribe() }() // it is gone when the connection is
+	if !f.crowded(len(events)) {
+		return f.singly(ctx, after, events, replies)
+	}
+	return f.together(ctx, after, events, replies)
+}
+
+// singly publishes one event after the other. They are not on their way together: where the first is refused because another process
+// has published one meanwhile, the fence of the second would fit.
+func (f *Feed) singly(ctx context.Context, after uint64, events []Event, replies *nats.Subscription) (last uint64, err error) {
+	for i := range events {
+		m := events[i].message()
+		m.Header[headerExpected] = []string{strconv.FormatUint(after, 10)}
+		m.Reply = replies.Subject
+		if err := f.log.conn.PublishMsg(m); err != nil {
+			return after, f.failed(ctx, "publish to the feed", err)
+		}
+		if err := f.answer(ctx, replies, after+1, ""); err != nil {
+			return after, err
+		}
+		after++
+	}
+	return after, nil
+}
+
+// together publishes one atomic batch.
+func (f *Feed) together(ctx context.Context, after uint64, events []Event, replies *nats.Subscription) (last uint64, err error) {
+	id := rand.Text()
+	for i := range events {
+		m := events[i].message()
+		m.Header[headerBatchID] = []string{id}
+		m.Header[headerBatchSequence] = []string{strconv.Itoa(i + 1)}
+		if i == 0 {
+			m.Header[headerExpected] = []string{strconv.FormatUint(after, 10)}
+		}
+		if i == len(events)-1 {
+			m.Header[headerBatchCommit] = []string{"1"}
+			m.Reply = replies.Subject
+		}
+		if err := f.log.conn.PublishMsg(m); err != nil {
+			return after, f.failed(ctx, "publish to the feed", err)
+		}
+	}
+	last = after + uint64(len(events))
+	if err := f.answer(ctx, replies, last, id); err != nil {
+		return after, err
+	}
+	return last, nil
+}
+
+// answer waits for the server's answer, which must be that the last event has that sequence.
+func (f *Feed) answer(ctx context.Context, replies *nats.Subscription, want uint64, batch string) error {
+	msg, err := replies.NextMsgWithContext(ctx)
+	if err != nil {
+		return f.failed(ctx, "publish to the feed", err)
+	}
+	got, err := readAnswer(msg)
+	if refused := (*jetstream.APIError)(nil); errors.As(err, &refused) && refused.ErrorCode == errCodeWrongLast {
+		return fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	if err == nil && (got.Sequence != want || got.Batch != batch) {
+		err = fmt.Errorf("the server's answer is for event %d, not %d", got.Sequence, want)
+	}
+	if err != nil {
+		return f.failed(ctx, "publish to the feed", err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Get returns one event. Errors: ErrNotFound, also for one that the feed does not keep any more; ErrUnavailable.
+func (f *Feed) Get(ctx context.Context, sequence uint64) (Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, feedPatience)
+	defer cancel()
+	if err := f.open(ctx); err != nil {
+		return Event{}, err
+	}
+	stream, err := f.log.js.Stream(ctx, feedName)
+	if err == nil && sequence > 0 {
+		var msg *jetstream.RawStreamMsg
+		if msg, err = stream.GetMsg(ctx, sequence); err == nil {
+			return Event{Sequence: msg.Sequence, Stored: msg.Time.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}, nil
+		}
+	}
+	if sequence == 0 || errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Event{}, fmt.Errorf("%w: event %d", ErrNotFound, sequence)
+	}
+	return Event{}, f.failed(ctx, fmt.Sprintf("get event %d", sequence), err)
+}
+
+// Read yields the events after a sequence, up to the end of the feed as it is now. Those that the feed does not keep any more are left
+// out. Errors: ErrUnavailable.
+func (f *Feed) Read(ctx context.Context, after uint64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		bounds, err := f.Bounds(ctx)
+		if err == nil && bounds.Last > after && bounds.First <= bounds.Last {
+			err = f.read(ctx, max(after+1, bounds.First), bounds.Last, yield)
+		}
+		if err != nil {
+			yield(Event{}, err)
+		}
+	}
+}
+
+// Follow yields the events after a sequence and then each one that is published, until ctx ends, which it reports like an error.
+// Errors: ErrUnavailable.
+func (f *Feed) Follow(ctx context.Context, after uint64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		_, err := f.Bounds(ctx)
+		if err == nil {
+			err = f.read(ctx, after+1, 0, yield)
+		}
+		if err != nil {
+			yield(Event{}, err)
+		}
+	}
+}
+
+// read yields events from one sequence to another, which is 0 where there is no end.
+func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, error) bool) error {
+	pull, err := f.log.pull(ctx, longestPatience, feedName, from)
+	if err != nil {
+		return err
+	}
+	defer pull.close()
+	for quiet := 0; until == 0 || from <= until; {
+		msg, err := pull.next(ctx)
+		if err != nil {
+			return err
+		}
+		if msg == nil { // a heartbeat: nothing is there
+			quiet++
+			if from, err = f.dropped(ctx, from, until, quiet); err != nil {
+				return err
+			}
+			continue
+		}
+		quiet = 0
+		e, err := event(msg)
+		if err != nil {
+			return err
+		}
+		from = e.Sequence + 1
+		if until != 0 && e.Sequence > until || !yield(e, nil) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// dropped is for a reader to whom nothing is delivered: it returns the first event that is still there, if those before it were dropped
+// meanwhile. To a reader with an end, whose event is there, the server owes it.
+func (f *Feed) dropped(ctx context.Context, from, until uint64, quiet int) (uint64, error) {
+	if until == 0 {
+		return from, nil
+	}
+	bounds, err := f.Bounds(ctx)
+	if err == nil && bounds.First <= from && quiet > 1 {
+		err = f.failed(ctx, "read the feed", fmt.Errorf("event %d is there and is not delivered", from))
+	}
+	return max(from, bounds.First), err
+}
+
+func event(msg *nats.Msg) (Event, error) {
+	sequence, stored, err := delivery(msg.Reply)
+	if err != nil {
+		return Event{}, fmt.Errorf("eventlog: read the feed: %w", err)
+	}
+	return Event{Sequence: sequence, Stored: stored.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}, nil
+}

@@ -1,0 +1,75 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// infoPatience is how long the state of the log is asked for, when the context has no earlier deadline.
+	infoPatience = 5 * time.Second
+	// infoAgain is when the question is repeated. A leader that died does not answer it, nor does one that is elected later.
+	infoAgain = time.Second
+)
+
+// streamInfo asks for the state of the log. Errors: ErrUnavailable, ErrNoStream.
+func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
+	const what = "ask for the state of the log"
+	ctx, cancel := context.WithTimeout(ctx, infoPatience)
+	defer cancel()
+	answer, err := l.askAgain(ctx, "$JS.API.STREAM.INFO."+streamName)
+	if err != nil {
+		return nil, unavailable(ctx, what, err)
+	}
+	var got struct {
+		Error *jetstream.APIError `json:"error"`
+		jetstream.StreamInfo
+	}
+	if err = json.Unmarshal(answer.Data, &got); err == nil && got.Error != nil {
+		err = got.Error
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("%w: stream %s was there when the log was opened", ErrNoStream, streamName)
+	}
+	if err != nil {
+		return nil, unavailable(ctx, what, err)
+	}
+	if err := led(&got.StreamInfo); err != nil {
+		return nil, err
+	}
+	return &got.StreamInfo, nil
+}
+
+// askAgain sends a question every second until it has an answer, the first one to any of them, or ctx ends.
+func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, err error) {
+	answers, err := l.conn.SubscribeSync(l.conn.NewInbox())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, answers.Unsubscribe()) }()
+	for {
+		if err := l.conn.PublishRequest(subject, answers.Subject, nil); err != nil {
+			return nil, err
+		}
+		waiting, cancel := context.WithTimeout(ctx, infoAgain)
+		answer, err := answers.NextMsgWithContext(waiting)
+		cancel()
+		switch {
+		case err == nil && isNobody(answer):
+			return nil, nats.ErrNoResponders
+		case err == nil:
+			return answer, nil
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			return nil, err
+		}
+	}
+}
+
+// isNobody reports whether a message is the server's own answer to a request that nobody serves.
+func isNobody(msg *nats.Msg) bool { return len(msg.Data) == 0 && first(msg.Header, "Status") == "503" }

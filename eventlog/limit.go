@@ -1,0 +1,101 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
+)
+
+const (
+	// limitChanged is the answer to a request for another limit, which is a number of bytes in decimal digits. Any other answer is what
+	// is wrong.
+	limitChanged = "ok"
+	// limitPatience is how long the change may take. Who asks waits somewhat longer, for the reason why it failed.
+	limitPatience = 5 * time.Second
+	// limitsWaiting is how many requests may wait for the one before them. More are dropped.
+	limitsWaiting = 16
+)
+
+// SetLimit changes the size at which the log refuses more. It is in force at once and for good, in every process that uses
+// the log. A guest asks the service to do it. Errors: ErrUnavailable, ErrNoStream, and one for a limit below what the records
+// take.
+func (l *Log) SetLimit(ctx context.Context, bytes int64) error {
+	if !l.mayNote {
+		return l.askForLimit(ctx, bytes)
+	}
+	l.settings.Lock()
+	defer l.settings.Unlock()
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return err
+	}
+	if bytes <= 0 || uint64(bytes) < info.State.Bytes {
+		return fmt.Errorf("eventlog: the log already takes %d bytes: a limit of %d is too low", info.State.Bytes, bytes)
+	}
+	config := info.Config
+	config.MaxBytes = bytes
+	_, err = l.js.UpdateStream(ctx, config)
+	if refused := (*jetstream.APIError)(nil); errors.As(err, &refused) {
+		return &Fault{Err: fmt.Errorf("eventlog: the NATS server refuses a limit of %d bytes: %w", bytes, err),
+			Hint: "raise what the server and the account may store, or give a lower limit"}
+	}
+	if err != nil {
+		return unavailable(ctx, "change the limit of the log", err)
+	}
+	l.logger.Info("the limit of the log was changed", zap.Int64("before", info.Config.MaxBytes), zap.Int64("now", bytes))
+	return nil
+}
+
+// askForLimit has the service whose guest this is change the limit.
+func (l *Log) askForLimit(ctx context.Context, bytes int64) error {
+	ctx, cancel := context.WithTimeout(ctx, limitPatience+time.Second)
+	defer cancel()
+	answer, err := l.conn.RequestWithContext(ctx, embedded.LimitRequest, strconv.AppendInt(nil, bytes, 10))
+	if err != nil {
+		return &Fault{Err: unavailable(ctx, "ask the service to change the limit of its log, which it does for the user "+embedded.OperatorUser, err),
+			Hint: "look whether it was changed before you ask again", Clears: true}
+	}
+	if text := string(answer.Data); text != limitChanged {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// offerLimit lets the operator change the limit. With the server's own request for that, which changes any setting, the
+// operator could have records deleted.
+func (l *Log) offerLimit() error {
+	requests, err := l.conn.Subscribe(embedded.LimitRequest, func(m *nats.Msg) {
+		if err := m.Respond([]byte(l.changeLimit(m.Data))); err != nil {
+			l.logger.Warn("a request for another limit was not answered", zap.Error(err))
+		}
+	})
+	if err == nil {
+		err = requests.SetPendingLimits(limitsWaiting, -1)
+	}
+	if err != nil {
+		return fmt.Errorf("eventlog: offer to change the limit: %w", err)
+	}
+	return nil
+}
+
+// changeLimit does what a request asks for, and returns the answer.
+func (l *Log) changeLimit(request []byte) string {
+	bytes, err := strconv.ParseInt(string(request), 10, 64)
+	if err != nil {
+		return "eventlog: a limit is a number of bytes in decimal digits: use orderfold log limit"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limitPatience)
+	defer cancel()
+	if err := l.SetLimit(ctx, bytes); err != nil {
+		return err.Error()
+	}
+	return limitChanged
+}

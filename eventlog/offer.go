@@ -1,0 +1,55 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
+)
+
+const snapshotRequest = "$JS.API.STREAM.SNAPSHOT." + streamName
+
+// snapshotOrder is a request for a backup, in the words of the server.
+type snapshotOrder struct {
+	Deliver     string `json:"deliver_subject"`
+	NoConsumers bool   `json:"no_consumers,omitempty"`
+	Chunk       int    `json:"chunk_size,omitempty"`
+	Window      int    `json:"window_size,omitempty"`
+	Check       bool   `json:"jsck,omitempty"`
+}
+
+// offerBackups lets the operator have backups of the stream. The server sends a backup to whatever subject the request names, with
+// the log's rights, so also into the log. Therefore the request is read here, and only what was read of it goes to the server.
+func (l *Log) offerBackups() error {
+	_, err := l.conn.Subscribe(embedded.BackupRequest, func(m *nats.Msg) {
+		if err := l.passOn(m); err != nil {
+			l.logger.Warn("a request for a backup was not answered", zap.Error(err))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("eventlog: offer backups: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) passOn(m *nats.Msg) error {
+	var order snapshotOrder
+	prefix := strings.TrimSuffix(embedded.BackupInboxes, ">")
+	if json.Unmarshal(m.Data, &order) != nil || !strings.HasPrefix(order.Deliver, prefix) {
+		return m.Respond([]byte(`{"type":"io.nats.jetstream.api.v1.stream_snapshot_response","error":{"code":400,"err_code":10025,` +
+			`"description":"a backup is sent to an inbox: deliver_subject must begin with ` + prefix + `"}}`))
+	}
+	request, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	answer, err := l.conn.Request(snapshotRequest, request, backupPatience) // the server does not answer through an import itself
+	if err != nil {
+		return err
+	}
+	return m.Respond(answer.Data)
+}

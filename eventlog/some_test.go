@@ -1,0 +1,191 @@
+package eventlog_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// requests counts what the log asks the server for, until the count is taken.
+func requests(t *testing.T, l *eventlog.Log) (take func() (requests, records int)) {
+	t.Helper()
+	seen := make(chan *nats.Msg, 100_000)
+	conn := eventlog.JetStream(l).Conn()
+	sub, err := conn.ChanSubscribe("$JS.API.DIRECT.GET.NOTIFICATIONS", seen)
+	require.NoError(t, err)
+	require.NoError(t, conn.Flush())
+	return func() (requests, records int) {
+		require.NoError(t, conn.Flush())
+		require.NoError(t, sub.Unsubscribe())
+		for requests = len(seen); len(seen) > 0; {
+			var r struct{ Batch int }
+			require.NoError(t, json.Unmarshal((<-seen).Data, &r))
+			records += max(r.Batch, 1)
+		}
+		return requests, records
+	}
+}
+
+// fillMixed appends count records, of which every hundredth is large, and returns them as they are read.
+func fillMixed(t *testing.T, l *eventlog.Log, count int) []eventlog.Record {
+	t.Helper()
+	var bodies []string
+	for i := range count {
+		body := fmt.Sprintf(`{"n":%d}`, i)
+		if i%100 == 99 {
+			body += strings.Repeat(" ", 100<<10)
+		}
+		bodies = append(bodies, body)
+	}
+	for _, a := range appendTogether(t.Context(), l, bodies) {
+		require.NoError(t, a.err)
+	}
+	records, err := readAll(t.Context(), l, eventlog.Position{})
+	require.NoError(t, err)
+	return records
+}
+
+func TestRecordsAreThoseThatGetReturnsOneByOne(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	const records = 1000
+	all := fillMixed(t, l, records)
+	rapid.Check(t, func(t *rapid.T) {
+		step := rapid.SampledFrom([]int{1, 2, 4, 5, 40}).Draw(t, "step")
+		var want []uint64
+		for s := rapid.IntRange(1, records).Draw(t, "from"); s <= records+3; s += rapid.IntRange(1, step).Draw(t, "gap") {
+			want = append(want, uint64(s))
+		}
+		i := 0
+		for r, err := range l.Records(t.Context(), want) {
+			require.Equal(t, want[i], r.Sequence)
+			if r.Sequence > records {
+				require.ErrorIs(t, err, eventlog.ErrNotFound)
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, all[r.Sequence-1].Position(), r.Position())
+			}
+			i++
+		}
+		require.Len(t, want, i)
+	})
+}
+
+func TestRecordsThatAreNearEachOtherTakeOneRequest(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	fillMixed(t, l, 3000)
+	for name, c := range map[string]struct{ step, requests, records int }{
+		"one after the other": {1, 3000/64 + 3000/100/10 + 2, 2 * 3000}, // a request ends after a megabyte
+		"every third":         {3, 3000/64 + 3000/100/10 + 2, 2 * 3000},
+		"one in fifty":        {50, 60, 60},
+		"one in a thousand":   {1000, 3, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var want []uint64
+			for s := 1; s <= 3000; s += c.step {
+				want = append(want, uint64(s))
+			}
+			take := requests(t, l)
+			for _, err := range l.Records(t.Context(), want) {
+				require.NoError(t, err)
+			}
+			requests, records := take()
+			require.LessOrEqual(t, requests, c.requests)
+			require.LessOrEqual(t, records, c.records, "nothing far from what was asked for is read")
+			require.NotZero(t, requests)
+		})
+	}
+}
+
+func TestARecordThatWasLostIsShownAsSuchAmongTheOthers(t *testing.T) {
+	p := embeddedPlace(t)
+	before := large(t, p)
+	edit(t, blocksOf(t, p)[1], flipInTheMiddle)
+	dropIndex(t, p)
+	l := open(t, p.options)
+	var all []uint64
+	for i := range before {
+		all = append(all, uint64(i+1))
+	}
+	read := func() (lost, accepted []uint64) {
+		for r, err := range l.Records(t.Context(), all) {
+			if errors.Is(err, eventlog.ErrNotFound) {
+				lost = append(lost, r.Sequence)
+				if errors.Is(err, eventlog.ErrAcceptedLoss) {
+					accepted = append(accepted, r.Sequence)
+				}
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, before[r.Sequence-1].Position(), r.Position())
+		}
+		return lost, accepted
+	}
+	lost, accepted := read()
+	require.NotEmpty(t, lost)
+	require.Empty(t, accepted, "nobody has decided")
+	for _, sequence := range lost {
+		_, err := l.Get(t.Context(), sequence)
+		require.ErrorIs(t, err, eventlog.ErrNotFound, "%d", sequence)
+		_, err = l.HasLost(t.Context(), sequence)
+		require.NoError(t, err)
+	}
+	_, err := l.AcceptLoss(t.Context())
+	require.NoError(t, err)
+	again, accepted := read()
+	require.Equal(t, lost, again)
+	require.Equal(t, lost, accepted)
+	require.True(t, slices.IsSorted(accepted))
+}
+
+func TestRecordsEndWithAnErrorWhenTheServerIsGone(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	fillMixed(t, l, 10)
+	require.NoError(t, l.Close())
+	var last error
+	for _, err := range l.Records(t.Context(), []uint64{1, 2, 9}) {
+		last = err
+	}
+	require.ErrorIs(t, last, eventlog.ErrUnavailable)
+}
+
+func TestOfLargeRecordsNoMoreAreReadThanOneAnswerHasUntilTheyAreTaken(t *testing.T) {
+	l := open(t, embeddedPlace(t).options)
+	var bodies []string
+	var want []uint64
+	for i := range 200 {
+		bodies = append(bodies, fmt.Sprintf(`{"n":%d}`, i)+strings.Repeat(" ", 256<<10))
+		want = append(want, uint64(i+1))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // 50 MB may take longer than a record is given
+	defer cancel()
+	for _, a := range appendTogether(ctx, l, bodies) {
+		require.NoError(t, a.err)
+	}
+	take := requests(t, l)
+	read := 0
+	for r, err := range l.Records(t.Context(), want) {
+		require.NoError(t, err)
+		read++
+		require.EqualValues(t, read, r.Sequence)
+		if read == 1 {
+			asked, _ := take()
+			require.GreaterOrEqual(t, asked, 200/64+1, "each span is asked for")
+			require.LessOrEqual(t, asked, 200/64+2, "and once; the log looks at its last record now and then")
+			take = requests(t, l)
+		}
+	}
+	require.Equal(t, 200, read)
+	again, _ := take()
+	require.GreaterOrEqual(t, again, 200/5-200/64-1, "the rest when it is due: five in a megabyte, or four")
+}

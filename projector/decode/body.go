@@ -1,0 +1,394 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The bounds of what is taken from a body. The body itself is bounded by the receiver and stays in the log
+// as it was received.
+const (
+	maxID     = 128  // bytes of an order id
+	maxText   = 1024 // bytes of any other text; longer ones are cut
+	maxNumber = 4096 // bytes of a number; longer ones are not read
+	maxNotes  = 16
+)
+
+// member is a member of a body that the decoder reads, wherever in the body it is.
+type member uint8
+
+const (
+	none member = iota
+	orderID
+	externalID
+	status
+	notificationType
+	modifiedOn
+	createdOn
+	expiryDate
+	isin
+	symbol
+	tradeSide
+	side
+	orderType
+	exchangeCode
+	depositoryProduct
+	cashProduct
+	walletProduct
+	message
+	rejectionReason
+	rejectReason
+	reason
+	quantity
+	quantityType
+	limitPrice
+	stopPrice
+	executionQuantity
+	executionPrice
+	executionAmount
+	executionDataQuantity
+	executionDataPrice
+	executionDataAmount
+	partialID
+	marketSymbol
+	marketQuantity
+	marketQuantityType
+	errorType
+	errorDescription
+	objectID
+	numMembers
+)
+
+// form is what kind of value a member should have.
+type form uint8
+
+const (
+	text form = iota
+	number
+	object // nested members
+	list   // partialExecutions
+)
+
+// shape says how the value of a member is read.
+type shape struct {
+	form   form
+	member member
+	nested shapes
+}
+
+// shapes are those of the members of an object, by the length of the members' names: few names have the
+// same length.
+type shapes [][]namedShape
+
+type namedShape struct {
+	name string
+	shape
+}
+
+func shapesOf(members map[string]shape) (all shapes) {
+	for name, p := range members {
+		for len(all) <= len(name) {
+			all = append(all, nil)
+		}
+		all[len(name)] = append(all[len(name)], namedShape{name, p})
+	}
+	return all
+}
+
+// of returns the shape of the member with that name, nil when it is not read.
+func (all shapes) of(name string) *shape {
+	if len(name) < len(all) {
+		for i := range all[len(name)] {
+			if p := &all[len(name)][i]; p.name == name {
+				return &p.shape
+			}
+		}
+	}
+	return nil
+}
+
+// orderShapes are those of the three order objects, as they are notified and as GET order answers them.
+var orderShapes = shapesOf(map[string]shape{
+	"orderId":                     {text, orderID, nil},
+	"externalId":                  {text, externalID, nil},
+	"status":                      {text, status, nil},
+	"notificationType":            {text, notificationType, nil},
+	"modifiedOn":                  {text, modifiedOn, nil},
+	"createdOn":                   {text, createdOn, nil},
+	"expiryDate":                  {text, expiryDate, nil},
+	"isin":                        {text, isin, nil},
+	"symbol":                      {text, symbol, nil},
+	"tradeSide":                   {text, tradeSide, nil},
+	"side":                        {text, side, nil},
+	"orderType":                   {text, orderType, nil},
+	"exchangeCode":                {text, exchangeCode, nil},
+	"depositoryCustomerProductId": {text, depositoryProduct, nil},
+	"cashCustomerProductId":       {text, cashProduct, nil},
+	"walletCustomerProductId":     {text, walletProduct, nil},
+	"message":                     {text, message, nil},
+	"rejectionReason":             {text, rejectionReason, nil},
+	"rejectReason":                {text, rejectReason, nil},
+	"reason":                      {text, reason, nil},
+	"quantity":                    {number, quantity, nil},
+	"quantityType":                {text, quantityType, nil},
+	"limitPrice":                  {number, limitPrice, nil},
+	"stopPrice":                   {number, stopPrice, nil},
+	"execution": {object, none, shapesOf(map[string]shape{
+		"quantity":        {number, executionQuantity, nil},
+		"executionPrice":  {number, executionPrice, nil},
+		"executionAmount": {number, executionAmount, nil},
+	})},
+	"executionData": {object, none, shapesOf(map[string]shape{
+		"quantity":        {number, executionDataQuantity, nil},
+		"executionPrice":  {number, executionDataPrice, nil},
+		"executionAmount": {number, executionDataAmount, nil},
+	})},
+	"partialExecutions": {list, none, nil},
+	"marketOrderData": {object, none, shapesOf(map[string]shape{
+		"symbol":       {text, marketSymbol, nil},
+		"quantity":     {number, marketQuantity, nil},
+		"quantityType": {text, marketQuantityType, nil},
+	})},
+	"validationError": {object, none, shapesOf(map[string]shape{
+		"errorType":   {text, errorType, nil},
+		"description": {text, errorDescription, nil},
+	})},
+})
+
+// partialShapes are those of an entry of partialExecutions.
+var partialShapes = shapesOf(map[string]shape{
+	"executionId":       {text, partialID, nil},
+	"executionQuantity": {number, executionQuantity, nil},
+	"executionPrice":    {number, executionPrice, nil},
+	"amount":            {number, executionAmount, nil},
+})
+
+var (
+	errNotJSON   = errors.New("not JSON")
+	errNotObject = errors.New("JSON, but not an object")
+)
+
+// partial is an entry of partialExecutions, as it was sent.
+type partial struct{ id, quantity, price, amount string }
+
+// at returns the place of a member.
+func (p *partial) at(m member) *string {
+	switch m {
+	case partialID:
+		return &p.id
+	case executionPrice:
+		return &p.price
+	case executionAmount:
+		return &p.amount
+	}
+	return &p.quantity
+}
+
+// body contains the decoded members of one body. It is reused from record to record.
+type body struct {
+	values   [numMembers]string
+	seen     [numMembers]bool // present, even as null
+	refused  bool             // validationError is present
+	partials []partial        // partialExecutions
+	inList   bool
+	notes    []string
+
+	buffer bytes.Buffer
+	dec    jsontext.Decoder
+}
+
+// byteOrderMark may precede the JSON.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+func (b *body) clear() {
+	b.values, b.seen, b.refused, b.inList = [numMembers]string{}, [numMembers]bool{}, false, false
+	b.partials, b.notes = b.partials[:0], nil
+	if cap(b.partials) > 1024 {
+		b.partials = nil // one unusual body must not keep memory for ever
+	}
+}
+
+// readAny reads data of any kind.
+func (b *body) readAny(data []byte, shapes shapes) error {
+	b.buffer = *bytes.NewBuffer(data)
+	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	isObject := b.dec.PeekKind() == '{'
+	var err error
+	if isObject {
+		err = b.members(shapes)
+	} else {
+		err = b.dec.SkipValue()
+	}
+	if err == nil {
+		if _, err = b.dec.ReadToken(); err == nil {
+			err = errors.New("more than one value")
+		}
+	}
+	if !errors.Is(err, io.EOF) || b.dec.InputOffset() == 0 {
+		return fmt.Errorf("%w: %s", errNotJSON, Bounded(err.Error()))
+	}
+	if !isObject {
+		return errNotObject
+	}
+	if !utf8.Valid(data) {
+		b.note("bytes that are not UTF-8 were read as U+FFFD")
+	}
+	return nil
+}
+
+// members reads an object whose opening brace is next.
+func (b *body) members(shapes shapes) error {
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	for b.dec.PeekKind() == '"' {
+		raw, err := b.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		name := raw[1 : len(raw)-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name, _ = jsontext.AppendUnquote(nil, raw) // ReadValue has checked that it is well formed
+		}
+		if p := shapes.of(string(name)); p != nil {
+			err = b.value(string(name), p)
+		} else {
+			err = b.dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := b.dec.ReadToken()
+	return err
+}
+
+// value reads the value of a known member. A value of a form that is not expected is noted and not read.
+func (b *body) value(name string, p *shape) error {
+	kind := b.dec.PeekKind()
+	switch {
+	case p.form == object && kind == '{':
+		b.refused = b.refused || name == "validationError"
+		return b.members(p.nested)
+	case p.form == list && kind == '[':
+		return b.list()
+	case p.form == text && kind == '"', p.form == number && (kind == '0' || kind == '"'):
+		raw, err := b.dec.ReadValue()
+		if err == nil {
+			b.set(name, p, raw)
+		}
+		return err
+	case kind != 'n' && kind != jsontext.KindInvalid:
+		b.note(fmt.Sprintf("%s: %s is due, found %s; not read", name, p.form, kindName(kind)))
+	}
+	return b.dec.SkipValue()
+}
+
+// list reads partialExecutions.
+func (b *body) list() error {
+	if b.seen[none] {
+		b.partials = b.partials[:0]
+		b.note("partialExecutions: told twice; the last one counts")
+	}
+	b.seen[none] = true
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	b.inList = true
+	defer func() { b.inList = false }()
+	for kind := b.dec.PeekKind(); kind != ']' && kind != jsontext.KindInvalid; kind = b.dec.PeekKind() {
+		var err error
+		b.partials = append(b.partials, partial{}) // also for an entry that is not an object: its quantity is not known
+		if kind == '{' {
+			err = b.members(partialShapes)
+		} else {
+			b.note(fmt.Sprintf("partialExecutions: an object is due, found %s; not read", kindName(kind)))
+			err = b.dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := b.dec.ReadToken()
+	return err
+}
+
+func (b *body) set(name string, p *shape, raw jsontext.Value) {
+	value := raw
+	if raw[0] == '"' {
+		value = raw[1 : len(raw)-1]
+		if bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+			value, _ = jsontext.AppendUnquote(nil, raw)
+		}
+	}
+	switch {
+	case p.form == number && len(value) > maxNumber:
+		b.note(fmt.Sprintf("%s: a number of %d digits is longer than %d; not read", name, len(value), maxNumber))
+		return
+	case p.form == text && len(value) > maxText && p.member != orderID && p.member != objectID:
+		b.note(fmt.Sprintf("%s: cut from %d to %d bytes", name, len(value), maxText))
+		value = bytes.ToValidUTF8(value[:maxText], nil)
+	}
+	if b.inList {
+		at := b.partials[len(b.partials)-1].at(p.member)
+		if *at != "" {
+			b.note(name + ": told twice; the last one counts")
+		}
+		*at = string(value)
+		return
+	}
+	if b.seen[p.member] {
+		b.note(name + ": told twice; the last one counts")
+	}
+	b.seen[p.member] = true
+	b.values[p.member] = string(value)
+}
+
+func (b *body) note(text string) {
+	if len(b.notes) < maxNotes {
+		b.notes = append(b.notes, text)
+	}
+}
+
+// first returns the first of the members that has a value.
+func (b *body) first(members ...member) string {
+	for _, m := range members {
+		if b.values[m] != "" {
+			return b.values[m]
+		}
+	}
+	return ""
+}
+
+// String names the form as a note does.
+func (f form) String() string {
+	return [...]string{"text", "a number", "an object", "a list"}[f]
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '"':
+		return "text"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return k.String()
+}
+
+// Bounded cuts a foreign text to the 256 bytes that a reason may have.
+func Bounded(s string) string {
+	const most = 256
+	if len(s) > most {
+		return string(bytes.ToValidUTF8([]byte(s[:most]), nil)) + "…"
+	}
+	return s
+}

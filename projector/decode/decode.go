@@ -1,0 +1,259 @@
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Record is what the log contains of one notification, as far as decoding needs it.
+type Record struct {
+	Sequence uint64
+	Received time.Time
+	Fetched  bool   // the platform's answer to a question of ours, not a notification that it sent
+	Object   string // event type in kebab case without -notification: "traditional-asset-order"
+	Body     []byte // never written, and kept as long as anything that was decoded from it
+}
+
+// orderObjects are the objects that are orders.
+var orderObjects = map[string]statemachine.AssetClass{
+	"traditional-asset-order": statemachine.Traditional,
+	"digital-asset-order":     statemachine.Digital,
+	"tokenized-asset-order":   statemachine.Tokenized,
+}
+
+// IsOrder reports whether the object is an order, so that Notification reads its records. Object reads all
+// others.
+func IsOrder(object string) bool {
+	_, is := orderObjects[object]
+	return is
+}
+
+// UnreadableError occurs when a record cannot become part of an order: its body is not JSON, not an object,
+// or has no order id that can be used. The record stays in the log as it is; another version of this package
+// may read it.
+type UnreadableError struct {
+	Class  string // stable: not-json, not-an-object, no-order-id, bad-order-id
+	Reason string // in words
+}
+
+// Error returns the class and the reason.
+func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": " + e.Reason }
+
+// decoder reads records one after the other; it is not safe for concurrent use.
+type Decoder struct {
+	body    body
+	idName  map[string]shapes // by object
+	encoded []byte            // of Compact
+}
+
+// Notification returns what a record of an order says about it. The error is an *UnreadableError: the record
+// belongs in quarantine. Texts of the result can be parts of the body, see Compact.
+func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err error) {
+	b := &d.body
+	if err := b.read(r.Body, orderShapes); err != nil {
+		return n, unreadable(err)
+	}
+	id := b.values[orderID]
+	if err := checkID(b, "orderId", id); err != nil {
+		return n, err
+	}
+	n.OrderID, n.Sequence, n.Received, n.AssetClass = id, r.Sequence, r.Received, orderObjects[r.Object]
+	n.Type, n.Status = b.values[notificationType], statemachine.ParseStatus(b.values[status])
+	if r.Fetched {
+		n.Kind = statemachine.Fetched
+	}
+	n.At, n.Dated = b.instant("modifiedOn", modifiedOn, "; the time received stands in")
+	trades, sum := b.executions()
+	n.Executed = b.executed(sum)
+	n.Amount, n.Reported = b.amount(trades, sum, n.Executed)
+	b.details(&n)
+	n.Details[statemachine.Executions] = b.shown(trades)
+	if b.refused || strings.EqualFold(n.Type, "VALIDATION_ERROR") {
+		n.Refused = true
+		n.Refusal = statemachine.Refusal{ErrorType: b.values[errorType], Description: b.values[errorDescription]}
+	}
+	n.Notes = b.notes
+	return n, nil
+}
+
+// Compact gives the texts of a notification memory of their own. They are parts of the body, and orders in
+// memory would keep several bodies for the sake of some words.
+func (d *Decoder) Compact(n *statemachine.Notification) {
+	var err error
+	if d.encoded, err = n.AppendBinary(d.encoded[:0]); err == nil {
+		err = n.Decode(string(d.encoded))
+	}
+	if err != nil {
+		panic(err) // it has just been encoded
+	}
+	// An order keeps these of each of its notifications, the others of few.
+	n.Status, n.Executed = statemachine.Status(strings.Clone(string(n.Status))), statemachine.Decimal(strings.Clone(string(n.Executed)))
+	n.Amount = statemachine.Decimal(strings.Clone(string(n.Amount)))
+	n.Refusal = statemachine.Refusal{ErrorType: strings.Clone(n.Refusal.ErrorType), Description: strings.Clone(n.Refusal.Description)}
+}
+
+func unreadable(err error) error {
+	class := "not-json"
+	if errors.Is(err, errNotObject) {
+		class = "not-an-object"
+	}
+	return &UnreadableError{class, err.Error()}
+}
+
+func checkID(b *body, name, id string) error {
+	switch {
+	case id == "":
+		reason := "the body has no " + name
+		if len(b.notes) > 0 {
+			reason += " (" + strings.Join(b.notes, "; ") + ")"
+		}
+		return &UnreadableError{"no-order-id", Bounded(reason)}
+	case len(id) > maxID:
+		return &UnreadableError{"bad-order-id", fmt.Sprintf("%s is %d bytes long, %d are allowed", name, len(id), maxID)}
+	case strings.ContainsRune(id, utf8.RuneError):
+		return &UnreadableError{"bad-order-id", name + " is not valid UTF-8"}
+	}
+	return nil
+}
+
+// instant reads an RFC 3339 time. A text that is not one is noted together with the consequence.
+func (b *body) instant(name string, m member, consequence string) (at time.Time, given bool) {
+	value := b.values[m]
+	if value == "" {
+		return time.Time{}, false
+	}
+	at, err := statemachine.ParseTime(value)
+	if err != nil {
+		b.note(fmt.Sprintf("%s: %q is not an RFC 3339 time%s", name, Bounded(value), consequence))
+	}
+	return at, err == nil
+}
+
+// executed returns the cumulative executed quantity, from the first member that contains it; sum is that of
+// the executions.
+func (b *body) executed(sum statemachine.Decimal) statemachine.Decimal {
+	if d := b.decimal("execution.quantity", b.values[executionQuantity]); d.Known() {
+		return d
+	}
+	if d := b.decimal("executionData.quantity", b.values[executionDataQuantity]); d.Known() {
+		return d
+	}
+	return sum
+}
+
+// amount returns the money for what was executed: as the platform reported it, or else the sum of the
+// trades, unless these are known to be other than all that was executed.
+func (b *body) amount(trades []statemachine.Execution, sum, executed statemachine.Decimal) (amount statemachine.Decimal, reported bool) {
+	for _, m := range [...]member{executionAmount, executionDataAmount} {
+		if d := b.decimal("executionAmount", b.values[m]); d.Known() {
+			return d, true
+		}
+	}
+	if len(trades) == 0 || sum.Known() && sum.Compare(executed) != 0 {
+		return "", false
+	}
+	amount = "0"
+	for i := range trades {
+		part, ok := trades[i].Amount, trades[i].Amount.Known()
+		if !ok {
+			part, ok = trades[i].Price.Mul(trades[i].Quantity)
+		}
+		if ok {
+			amount, ok = amount.Add(part)
+		}
+		if !ok {
+			return "", false
+		}
+	}
+	return amount, false
+}
+
+func (b *body) details(n *statemachine.Notification) {
+	d := &n.Details
+	d[statemachine.Side] = strings.ToUpper(b.first(tradeSide, side))
+	d[statemachine.ISIN] = b.values[isin]
+	d[statemachine.Symbol] = b.first(symbol, marketSymbol)
+	d[statemachine.OrderType] = strings.ToUpper(b.values[orderType])
+	d[statemachine.ExchangeCode] = b.values[exchangeCode]
+	d[statemachine.ExternalID] = b.values[externalID]
+	d[statemachine.DepositoryProduct] = b.values[depositoryProduct]
+	d[statemachine.CashProduct] = b.values[cashProduct]
+	d[statemachine.WalletProduct] = b.values[walletProduct]
+	d[statemachine.ExpiryDate] = b.values[expiryDate]
+	d[statemachine.Message] = b.first(message, rejectionReason, rejectReason, reason, errorDescription)
+	d[statemachine.LimitPrice] = string(b.decimal("limitPrice", b.values[limitPrice]))
+	d[statemachine.StopPrice] = string(b.decimal("stopPrice", b.values[stopPrice]))
+	d[statemachine.ExecutionPrice] = string(b.decimal("executionPrice", b.first(executionPrice, executionDataPrice)))
+	ordered := string(b.decimal("quantity", b.first(quantity, marketQuantity)))
+	if strings.EqualFold(b.first(quantityType, marketQuantityType), "AMOUNT") {
+		d[statemachine.Amount] = ordered // money, not units: nothing executed compares with it
+	} else {
+		d[statemachine.Quantity] = ordered
+	}
+	if created, given := b.instant("createdOn", createdOn, "; not read"); given {
+		d[statemachine.CreatedOn] = b.values[createdOn]
+		var text [len(time.RFC3339Nano)]byte
+		if utc := statemachine.AppendTime(text[:0], created); string(utc) != b.values[createdOn] {
+			d[statemachine.CreatedOn] = string(utc)
+		}
+	}
+}
+
+// idFields names the member with the id for objects where it is not the one that idField derives; "" where
+// there is none.
+var idFields = map[string]string{"corporate-action": "eventId", "labels-update": "", "re-token-prices": ""}
+
+// Object returns the id of an object that is not an order, "" when it has none. The error is an
+// *UnreadableError, for a body that is not a JSON object.
+func (d *Decoder) Object(r *Record) (id string, err error) {
+	named, known := d.idName[r.Object]
+	if !known {
+		named = shapesOf(map[string]shape{idField(r.Object): {text, objectID, nil}})
+		if d.idName == nil {
+			d.idName = map[string]shapes{}
+		}
+		if len(d.idName) < 64 { // the receiver knows 26; a log may hold anything
+			d.idName[r.Object] = named
+		}
+	}
+	if err := d.body.read(r.Body, named); err != nil {
+		return "", unreadable(err)
+	}
+	if id = d.body.values[objectID]; len(id) > maxID {
+		return "", nil
+	}
+	return id, nil
+}
+
+// idField derives the name of the member with the id: customerProductId for customer-product.
+func idField(object string) string {
+	if name, special := idFields[object]; special {
+		return name
+	}
+	words := strings.Split(object, "-")
+	for i, w := range words[1:] {
+		if w != "" {
+			words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "") + "Id"
+}
+
+// OrderID returns the id of the order that a record with this object and body is about, "" when it is about
+// none or cannot be read.
+func OrderID(object string, body []byte) string {
+	if !IsOrder(object) {
+		return ""
+	}
+	var d Decoder
+	n, err := d.Notification(&Record{Object: object, Body: body})
+	if err != nil {
+		return ""
+	}
+	return n.OrderID
+}

@@ -1,0 +1,22 @@
+package decode
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// decoderVersion is raised when the decoder reads bodies differently.
+const decoderVersion = 5
+
+// FoldVersion names the rules by which views are made: the decoder, the rank table and the rules of breaks.
+// Views of another version are folded again from the log.
+func FoldVersion() string {
+	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Version})
+	if err != nil {
+		panic(err) // tables of texts and numbers
+	}
+	return fmt.Sprintf("%d.%x", decoderVersion, sha256.Sum256(tables))[:10]
+}

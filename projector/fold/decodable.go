@@ -1,0 +1,11 @@
+package fold
+
+import (
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/decode"
+)
+
+// Decodable returns what the decoder needs of a record.
+func Decodable(r *eventlog.Record) *decode.Record {
+	return &decode.Record{Sequence: r.Sequence, Received: r.Received, Fetched: r.Source == eventlog.Fetched, Object: r.Object, Body: r.Body}
+}

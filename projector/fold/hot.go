@@ -1,0 +1,35 @@
+package fold
+
+import "github.com/orderfold/orderfold/projector/views"
+
+// hotOrders keeps at least the size orders used last, and at most twice as many: when the young generation
+// is full it becomes the old one, and what was old and has not been used since is dropped.
+type hotOrders struct {
+	size       int
+	young, old map[string]views.Entry
+}
+
+func newHotOrders(size int) *hotOrders {
+	h := &hotOrders{size: size}
+	h.clear()
+	return h
+}
+
+func (h *hotOrders) clear() { h.young, h.old = map[string]views.Entry{}, nil }
+
+func (h *hotOrders) get(id string) (o views.Entry, known bool) {
+	if o, known = h.young[id]; known {
+		return o, true
+	}
+	if o, known = h.old[id]; known {
+		h.put(id, o)
+	}
+	return o, known
+}
+
+func (h *hotOrders) put(id string, o views.Entry) {
+	if len(h.young) >= h.size {
+		h.young, h.old = make(map[string]views.Entry, h.size), h.young
+	}
+	h.young[id] = o
+}

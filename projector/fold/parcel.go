@@ -1,0 +1,35 @@
+package fold
+
+import (
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// Parcel is what records that follow each other say, decoded. The zero value is empty.
+type Parcel struct {
+	Notifications []statemachine.Notification // of orders; texts have memory of their own
+	Records       int
+	Bytes         int // about, that they take
+
+	intake *Intake
+	last   eventlog.Record
+}
+
+// Put adds a record.
+func (p *Parcel) Put(d *decode.Decoder, r *eventlog.Record) {
+	if p.intake == nil {
+		p.intake = NewIntake()
+	}
+	if n, ok := p.intake.Take(d, r); ok {
+		d.Compact(&n)
+		p.Notifications = append(p.Notifications, n)
+	}
+	p.last = *r
+	p.Records++
+	p.Bytes += weight(r)
+}
+
+// weight returns about how many bytes a record takes at most when it is decoded: a notification, and its
+// texts.
+func weight(r *eventlog.Record) int { return len(r.Body) + 600 }

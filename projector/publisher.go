@@ -1,0 +1,345 @@
+package projector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/feed"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// Events is the feed, as it is published.
+type Events interface {
+	Bounds(ctx context.Context) (eventlog.FeedBounds, error)
+	Get(ctx context.Context, sequence uint64) (eventlog.Event, error)
+	Read(ctx context.Context, after uint64) iter.Seq2[eventlog.Event, error]
+	Publish(ctx context.Context, after uint64, events []eventlog.Event) (last uint64, err error)
+}
+
+// Shown are the views, as a publisher reads them and notes in them where the feed stands.
+type Shown interface {
+	Status(ctx context.Context) (views.Status, error)
+	SetFeed(ctx context.Context, generation int, f views.Feed) error
+	RowsAfter(ctx context.Context, row int64, limit int) (views.Rows, error)
+	SequencesAfter(ctx context.Context, id string, after uint64, limit int) ([]uint64, views.At, error)
+}
+
+// Former are the generations of the views before the live one.
+type Former interface {
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error) // of the live one
+	FormerRows(ctx context.Context, generation int, row int64, limit int) (orders []views.Former, last int64, err error)
+	FormerOrders(ctx context.Context, generation int, ids []string) (map[string]views.Former, error)
+	FormerVersion(ctx context.Context, generation int) string
+}
+
+// PublisherOptions configure a Publisher. All but the last two are required.
+type PublisherOptions struct {
+	Log     Log
+	Events  Events
+	MaxBody func() int // the size in bytes of the largest event
+	Views   Shown
+	Former  Former
+	Render  feed.Render
+	Logger  *zap.Logger           // nil: none
+	Metrics prometheus.Registerer // nil: none
+}
+
+// Publisher publishes order events: those of the records that a projector folds, before it commits them, and besides those that
+// were missed, and revisions. DESIGN.md has the whole of it. Make one with NewPublisher, and give it to the projector and the redriver.
+type Publisher struct {
+	o         PublisherOptions
+	log       *zap.Logger
+	metrics   *feedMetrics
+	historian *Historian
+	again     chan struct{} // has a token when the projector is to begin again
+	wake      chan struct{} // has a token when there is something to do beside the projector
+
+	mode atomic.Int32 // changed only with mu held
+
+	mu       sync.Mutex    // held while anything is published, and while what was missed is folded
+	pause    time.Duration // after the last failure; 0: something was published since
+	state    views.Feed
+	identity string // of the log
+	unsure   bool   // the feed may have more events than state says
+	back     *hindsight
+	redriven []redriven
+	only     []string        // the orders of the pass; nil: those that it says
+	skip     map[string]bool // orders that the pass has published already
+	quiet    struct {        // of a feed that another process publishes
+		last  uint64
+		since time.Time
+	}
+}
+
+// The modes of a Publisher.
+const (
+	idle    int32 = iota // the projector has not begun
+	live                 // what the projector folds is published before it is committed
+	behind               // events that were missed come first
+	refused              // another process publishes
+)
+
+// publishedAtOnce is as many events as an atomic batch may have. A variable for tests.
+var publishedAtOnce = 1000
+
+const (
+	// feedPause is the pause between two looks at views that may have switched, and after a failure. It doubles up to longestPause
+	// while nothing can be published: each attempt folds records again, and one that begins a revision keeps the projector waiting.
+	feedPause    = 250 * time.Millisecond
+	longestPause = 10 * time.Second
+)
+
+// nearFeed are records that are folded again in some hundred milliseconds. A variable for tests.
+var nearFeed uint64 = 1000
+
+// takeOver is for how long another process may leave an event unpublished. A variable for tests.
+var takeOver = 10 * time.Second
+
+// NewPublisher returns a publisher, which begins when a projector does.
+func NewPublisher(o PublisherOptions) *Publisher {
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	return &Publisher{o: o, log: o.Logger, metrics: newFeedMetrics(o.Metrics), historian: NewHistorian(o.Log, o.Views),
+		again: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+}
+
+// wanted has a token when the projector is to begin again. It is nil without a publisher.
+func (p *Publisher) wanted() chan struct{} {
+	if p == nil {
+		return nil
+	}
+	return p.again
+}
+
+// begin is called when a projector begins to follow the log after the position of the views. It returns after which record events are
+// to be made of what is folded, and whether any are.
+func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.Bounds) (after uint64, publishes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.again:
+	default:
+	}
+	p.identity, p.back = log.Log, nil
+	if p.mode.Load() == refused {
+		p.state.Generation, p.state.Revised = at.Generation, at.Revision.Number
+		return 0, false
+	}
+	err := p.resume(ctx, at, log.Last)
+	if err == nil {
+		err = p.revise(ctx, at)
+	}
+	if err == nil && at.Checkpoint.Sequence <= p.state.Through+nearFeed {
+		for err == nil && p.state.Through < at.Checkpoint.Sequence {
+			err = p.catchUp(ctx, at.Checkpoint.Sequence)
+		}
+		if err == nil {
+			p.mode.Store(live)
+			p.state.Reason = ""
+			err = p.keep(ctx)
+		}
+	} else if err == nil {
+		p.mode.Store(behind)
+	}
+	if errors.Is(err, views.ErrSwitched) { // again: the projector is told so by its next commit, or by step
+		p.mode.Store(behind)
+		p.unsure = true
+	} else if err != nil {
+		p.fail(ctx, at.Generation, err)
+	}
+	if !p.unsure {
+		signal(p.wake)
+	}
+	return p.state.Through, p.mode.Load() == live
+}
+
+// resume finds out how far events were published: what the views know of it, and the last event of the feed.
+func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64) error {
+	reason := cmp.Or(p.state.Reason, at.Feed.Reason)
+	p.state, p.unsure = at.Feed, true // also when the feed cannot be asked: the views report the reason with what they know
+	p.state.On, p.state.Reason = true, reason
+	bounds, err := p.o.Events.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	s := p.state
+	known := s.Generation != 0
+	switch {
+	case bounds.Last < s.Sequence: // it was made anew
+		s = views.Feed{On: true, Reason: reason, Revision: s.Revision, Sequence: bounds.Last, Through: at.Checkpoint.Sequence}
+		if bounds.Last > 0 {
+			s, err = p.last(ctx, s, bounds.Last, at)
+		}
+	case bounds.Last > s.Sequence:
+		s, err = p.last(ctx, s, bounds.Last, at)
+	case !known && at.Checkpoint.Sequence == 0: // a new feed of a new log
+		s.Generation, s.Revised = at.Generation, at.Revision.Number
+	case !known:
+		s.Through = at.Checkpoint.Sequence
+	}
+	if err != nil {
+		return err
+	}
+	if s.Through > logLast { // the log was set back
+		s.Through, s.Generation = min(at.Checkpoint.Sequence, logLast), 0
+	}
+	p.state, p.unsure, p.only = s, false, nil
+	return p.resumePass(ctx)
+}
+
+// last brings what is known of the feed up to its last event.
+func (p *Publisher) last(ctx context.Context, s views.Feed, sequence uint64, at *views.Status) (views.Feed, error) {
+	e, err := p.o.Events.Get(ctx, sequence)
+	if errors.Is(err, eventlog.ErrNotFound) { // it was dropped: all there is to know is in the views
+		if s.Generation == 0 {
+			s.Through = at.Checkpoint.Sequence
+		}
+		s.Sequence, s.Generation = sequence, 0
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	revision, position, err := placeOf(&e)
+	if err != nil {
+		return s, fmt.Errorf("%w: event %d: %w", eventlog.ErrForeignFeed, sequence, err)
+	}
+	if revision != s.Revision {
+		s.Revision, s.Generation, s.Pass = max(revision, s.Revision), 0, nil
+	}
+	s.Sequence, s.Through = sequence, max(position, s.Through)
+	if s.Generation == 0 {
+		s.Through = position
+	}
+	return s, nil
+}
+
+// placeOf reads the revision of an event, and up to which record of the log events are published with it.
+func placeOf(e *eventlog.Event) (revision, position uint64, err error) {
+	number := func(name string) uint64 {
+		text := first(e, name)
+		n, parseErr := strconv.ParseUint(text, 10, 64)
+		if parseErr != nil && err == nil {
+			err = fmt.Errorf("its header %s is %.40q", name, text)
+		}
+		return n
+	}
+	where := feed.HeaderPosition
+	if _, has := e.Header[where]; !has {
+		where = feed.HeaderSequence
+	}
+	return number(feed.HeaderRevision), number(where), err
+}
+
+func first(e *eventlog.Event, header string) string {
+	if values := e.Header[header]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// publish publishes the events of a batch, and notes in it where the feed stands then. What cannot be published is made up for later.
+func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
+	if p.mode.Load() != live { // another goroutine may hold mu for as long as the server does not answer
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mode.Load() != live {
+		return
+	}
+	if err := p.send(ctx, m.Events, 0); err != nil {
+		p.stop(err)
+		return
+	}
+	b := m.Changes()
+	p.state.Through = max(p.state.Through, b.Checkpoint.Sequence)
+	b.Feed = p.copied()
+}
+
+// send publishes events; those that are not of a notification belong to the position.
+func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint64) error {
+	begin := time.Now()
+	for some := range slices.Chunk(events, publishedAtOnce) { // as messages they take twice the memory
+		last, err := p.o.Events.Publish(ctx, p.state.Sequence, p.messages(some, position))
+		if err != nil {
+			return err
+		}
+		p.state.Sequence, p.pause = last, 0
+		if e := &some[len(some)-1]; e.Type == feed.Changed { // or the events before a failure would be published again
+			p.state.Through = max(p.state.Through, e.Sequence)
+		}
+	}
+	if len(events) > 0 {
+		p.metrics.published(events, time.Since(begin))
+	}
+	return nil
+}
+
+// messages returns events as they are published after the last one.
+func (p *Publisher) messages(events []feed.Event, position uint64) []eventlog.Event {
+	most, messages := p.o.MaxBody(), make([]eventlog.Event, len(events))
+	for i := range events {
+		e := &events[i]
+		e.Fit(most)
+		at := feed.Place{Log: p.identity, Revision: p.state.Revision, Sequence: p.state.Sequence + uint64(i) + 1, Position: position}
+		messages[i] = eventlog.Event{Class: e.Class, Order: e.Order, Header: e.Headers(&at), Body: e.Body}
+	}
+	return messages
+}
+
+// fail is stop, and has the views report why. They must be of that generation.
+func (p *Publisher) fail(ctx context.Context, generation int, err error) {
+	p.stop(err)
+	err = p.o.Views.SetFeed(ctx, generation, *p.copied())
+	if err != nil && !errors.Is(err, views.ErrSwitched) && ctx.Err() == nil {
+		p.log.Warn("the views cannot note where the feed stands", zap.Error(err))
+	}
+}
+
+// stop ends publishing with the projector, and reports why.
+func (p *Publisher) stop(err error) {
+	p.mode.Store(behind)
+	p.unsure, p.back = true, nil
+	p.pause = min(max(2*p.pause, feedPause), longestPause)
+	reason := decode.Bounded("the feed is behind: " + err.Error())
+	if errors.Is(err, eventlog.ErrFenced) {
+		p.mode.Store(refused)
+		p.quiet.last, p.quiet.since = 0, time.Now()
+		reason = "another projector publishes to the feed: this one has stopped publishing to it"
+	}
+	if p.state.Reason != reason {
+		p.log.Error("not publishing events", zap.String("reason", reason))
+	}
+	p.state.Reason = reason
+	p.metrics.failures.Inc()
+}
+
+// keep notes in the views where the feed stands.
+func (p *Publisher) keep(ctx context.Context) error {
+	return p.o.Views.SetFeed(ctx, p.state.Generation, *p.copied())
+}
+
+// copied returns the state, which changes.
+func (p *Publisher) copied() *views.Feed {
+	s := p.state
+	if s.Pass != nil {
+		pass := *s.Pass
+		s.Pass = &pass
+	}
+	return &s
+}

@@ -1,0 +1,221 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/feed"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/orderfold/orderfold/statemachine"
+	"go.uber.org/zap"
+)
+
+// run does what is done beside the projector, until ctx ends: it publishes what was missed, and revisions.
+func (p *Publisher) run(ctx context.Context) {
+	timer := time.NewTimer(feedPause)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		pause := p.step(ctx)
+		timer.Reset(pause)
+		select {
+		case <-timer.C:
+		case <-p.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// step does one piece of work, and returns how long to wait before the next one.
+func (p *Publisher) step(ctx context.Context) (pause time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mode.Load() == idle {
+		return feedPause
+	}
+	at, err := p.o.Views.Status(ctx)
+	if err == nil {
+		pause, err = p.stepAt(ctx, &at)
+	}
+	switch {
+	case err == nil:
+		return pause
+	case errors.Is(err, views.ErrSwitched) || errors.Is(err, errRevised):
+		signal(p.again)
+	case errors.Is(err, errNotYet):
+		return pause + passPause
+	case ctx.Err() == nil && p.mode.Load() != refused && !errors.Is(err, views.ErrNoViews):
+		p.fail(ctx, at.Generation, err)
+		return p.pause
+	}
+	return feedPause
+}
+
+func (p *Publisher) stepAt(ctx context.Context, at *views.Status) (pause time.Duration, err error) {
+	mode := p.mode.Load()
+	if mode == refused {
+		return feedPause, p.watch(ctx, at)
+	}
+	if mode == behind && p.unsure {
+		bounds, err := p.o.Log.Bounds(ctx)
+		if err != nil {
+			return feedPause, err
+		}
+		if err := p.resume(ctx, at, bounds.Last); err != nil {
+			return feedPause, err
+		}
+	}
+	if p.state.Generation != at.Generation || p.state.Revised != at.Revision.Number {
+		signal(p.again)
+		return max(feedPause, p.pause), nil
+	}
+	switch {
+	case mode == live && p.state.Pass != nil:
+		return time.Millisecond, p.pass(ctx)
+	case mode == live:
+		return feedPause, nil
+	case at.Checkpoint.Sequence <= p.state.Through: // the projector begins again, and publishes what it has folded meanwhile
+		signal(p.again)
+		return feedPause, nil
+	}
+	if err := p.catchUp(ctx, at.Checkpoint.Sequence); err != nil {
+		return feedPause, err
+	}
+	return 0, p.keep(ctx)
+}
+
+// watch looks whether the process that publishes leaves events unpublished. Then this one takes over.
+func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
+	bounds, err := p.o.Events.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	if p.state.Generation != at.Generation || p.state.Revised != at.Revision.Number {
+		return views.ErrSwitched
+	}
+	if bounds.Last < p.state.Sequence { // it was deleted, and made again by this process or by the other one: it begins with a revision
+		p.beginAgain()
+		return nil
+	}
+	if bounds.Last != p.quiet.last || p.quiet.since.IsZero() {
+		p.quiet.last, p.quiet.since = bounds.Last, time.Now()
+		s, err := p.last(ctx, p.state, bounds.Last, at)
+		if err != nil {
+			return err
+		}
+		// What is published meanwhile is not known to the views before they have come that far.
+		if s.Through <= at.Checkpoint.Sequence {
+			s.On, s.Generation, s.Revised, s.Pass = true, at.Generation, at.Revision.Number, nil
+			p.state, p.back = s, nil
+		}
+		return p.keep(ctx)
+	}
+	if time.Since(p.quiet.since) < takeOver || p.state.Sequence != bounds.Last {
+		return nil
+	}
+	for p.state.Through < at.Checkpoint.Sequence {
+		events, through, err := p.foldAgain(ctx, at.Checkpoint.Sequence)
+		if err != nil {
+			return err
+		}
+		if len(events) > 0 {
+			p.log.Warn("the feed is taken over: another projector has left an event unpublished", zap.Duration("for", takeOver))
+			p.beginAgain()
+			return nil
+		}
+		p.state.Through = through
+	}
+	p.quiet.since = time.Now()
+	return p.keep(ctx)
+}
+
+// beginAgain has the projector begin again, as if no other process published.
+func (p *Publisher) beginAgain() {
+	p.mode.Store(behind)
+	p.unsure, p.back = true, nil
+	signal(p.again)
+}
+
+const (
+	// hindsightOrders are kept decoded, and hindsightBytes read at once.
+	hindsightOrders = 10_000
+	hindsightBytes  = 8 << 20
+)
+
+// hindsight folds records again that the views have folded, with the orders as they were then.
+type hindsight struct {
+	historian *Historian
+	through   uint64
+	batcher   *fold.Batcher
+}
+
+// Load returns the orders as they were.
+func (h *hindsight) Load(ctx context.Context, ids []string) (map[string]views.Entry, error) {
+	orders := map[string]views.Entry{}
+	if h.through == 0 {
+		return orders, nil
+	}
+	for _, id := range ids {
+		past, err := h.historian.AsOf(ctx, id, statemachine.AsOf{Sequence: h.through})
+		if errors.Is(err, views.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if past.Order.Count > 0 {
+			orders[id] = views.Entry{Order: &past.Order, Held: &views.Held{}}
+		}
+	}
+	return orders, nil
+}
+
+// catchUp publishes the events of the next records, some of those up to until.
+func (p *Publisher) catchUp(ctx context.Context, until uint64) error {
+	events, through, err := p.foldAgain(ctx, until)
+	if err != nil {
+		return err
+	}
+	if err := p.send(ctx, events, 0); err != nil {
+		return err
+	}
+	p.state.Through = through
+	return nil
+}
+
+// foldAgain folds the next records again, at most a thousand.
+func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.Event, through uint64, err error) {
+	if p.back == nil || p.back.through != p.state.Through {
+		p.back = &hindsight{historian: p.historian, through: p.state.Through}
+		p.back.batcher = fold.NewBatcher(p.back, hindsightOrders)
+		p.back.batcher.Publish(p.o.Render, 0)
+	}
+	back := p.back
+	p.back = nil // of no more use after an error
+	var records []eventlog.Record
+	bytes := 0
+	for r, err := range p.o.Log.Read(ctx, eventlog.Position{Sequence: back.through}) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if r.Sequence > until {
+			break
+		}
+		records = append(records, r)
+		if bytes += len(r.Body); uint64(len(records)) == nearFeed || bytes > hindsightBytes {
+			break
+		}
+	}
+	if len(records) == 0 { // all that is left is missing from the log, and its loss was accepted
+		return nil, until, ctx.Err()
+	}
+	m, err := back.batcher.FoldAll(ctx, records)
+	if err != nil {
+		return nil, 0, err
+	}
+	back.through = records[len(records)-1].Sequence
+	p.back = back
+	return m.Events, back.through, nil
+}

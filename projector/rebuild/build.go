@@ -1,0 +1,205 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/views"
+	"golang.org/x/sync/errgroup"
+)
+
+// A fold that catches up takes more at a time than a live one, because nobody waits for a part of it.
+const (
+	catchUpRecords = 10_000
+	catchUpBytes   = 8 << 20
+	catchUpOrders  = 10_000
+	// pacedRecords are few, so that a fold that leaves room for others works in short strokes.
+	pacedRecords = 500
+	progressStep = 250 * time.Millisecond
+	// partOrders is how many orders are in a part of a fold in bulk, and in a transaction of them.
+	partOrders = 2048
+)
+
+// Phase is what a rebuild or an examination is doing.
+type Phase string
+
+// The phases, in their order. An examination does not index and switch. A rebuild compares only as a dry
+// run.
+const (
+	Folding   Phase = "folding" // the log is read
+	Writing   Phase = "writing" // the orders are put together and written
+	Indexing  Phase = "indexing"
+	Comparing Phase = "comparing"
+	Switching Phase = "switching"
+)
+
+// Progress says how far a rebuild or an examination is. While it compares, Records and Total count orders.
+type Progress struct {
+	Phase          Phase
+	Records, Total uint64
+	PerSecond      float64       // since the phase began
+	Left           time.Duration // of the phase, by the rate so far; 0: not known
+}
+
+// pace leaves a share of the time to others. The zero value leaves none.
+type pace struct{ share float64 }
+
+// rest sleeps until the work was the share of the time that passed. It returns the context's error.
+func (p pace) rest(ctx context.Context, worked time.Duration) error {
+	if p.share <= 0 || p.share >= 1 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(time.Duration(float64(worked) * (1/p.share - 1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// Log is what is folded.
+type Log interface {
+	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
+	Bounds(ctx context.Context) (eventlog.Bounds, error)
+}
+
+// builder folds the log into a draft of views.
+type builder struct {
+	log             Log
+	draft           *views.Draft
+	pace            pace
+	batcher         *fold.Batcher
+	report          func(Progress) // nil: not called
+	batches         batches        // of a fold that is not in bulk
+	partOrders      int            // of a fold in bulk
+	reported, begun time.Time
+	from            uint64
+}
+
+func newBuilder(log Log, draft *views.Draft, share float64, report func(Progress)) *builder {
+	b := &builder{log: log, draft: draft, pace: pace{share}, report: report, batches: batches{catchUpRecords, catchUpBytes}, partOrders: partOrders,
+		batcher: fold.NewBatcher(draft, catchUpOrders)}
+	if share > 0 {
+		b.batches.records = pacedRecords
+	}
+	return b
+}
+
+// pass returns the position after the record until, when that record and all between it and the position at are
+// missing from the log, and their loss was accepted.
+func (b *builder) pass(ctx context.Context, at views.Checkpoint, until uint64) (views.Checkpoint, error) {
+	bounds, err := b.log.Bounds(ctx)
+	if err != nil {
+		return at, err
+	}
+	if bounds.Lost != nil || until > bounds.Last || bounds.Missing.Between(at.Sequence, until) != until-at.Sequence {
+		return at, fmt.Errorf("projector: the log ended at record %d, before record %d", at.Sequence, until)
+	}
+	return views.Checkpoint{Log: bounds.Log, Sequence: until, Received: at.Received}, nil
+}
+
+// complete makes the draft ready to be served.
+func (b *builder) complete(ctx context.Context) error {
+	at, err := b.draft.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	bounds, err := b.log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	return b.draft.Complete(ctx, bounds.Missing.Between(0, at.Sequence))
+}
+
+// batches bounds what is read at a time.
+type batches struct{ records, bytes int }
+
+// read reads the log after a position, up to the record until if it is there, and has take called with what it read, in batches. It reads ahead.
+// It returns the errors of the log and of take.
+func (b *builder) read(ctx context.Context, after eventlog.Position, until uint64, bounds batches,
+	take func(context.Context, []eventlog.Record) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	to := make(chan []eventlog.Record, 1)
+	group.Go(func() error {
+		defer close(to)
+		return b.divide(ctx, after, until, bounds, to)
+	})
+	group.Go(func() error {
+		for batch := range to {
+			if err := take(ctx, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// divide sends what it reads.
+func (b *builder) divide(ctx context.Context, after eventlog.Position, until uint64, bounds batches, to chan<- []eventlog.Record) error {
+	var batch []eventlog.Record
+	size := 0
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		select {
+		case to <- batch:
+			batch, size = make([]eventlog.Record, 0, len(batch)), 0
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for r, err := range b.log.Read(ctx, after) {
+		if err != nil {
+			return err
+		}
+		if r.Sequence > until { // which is missing
+			break
+		}
+		batch = append(batch, r)
+		size += len(r.Body)
+		if r.Sequence == until {
+			break
+		}
+		if len(batch) >= bounds.records || size >= bounds.bytes {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	return send()
+}
+
+func (b *builder) apply(ctx context.Context, records []eventlog.Record, until uint64) error {
+	begin := time.Now()
+	batch, err := b.batcher.Fold(ctx, records)
+	if err != nil {
+		return err
+	}
+	if err := b.draft.Commit(ctx, batch); err != nil {
+		return err
+	}
+	b.progress(Folding, batch.Checkpoint.Sequence, until)
+	return b.pace.rest(ctx, time.Since(begin))
+}
+
+// progress reports how far a phase is, every quarter of a second and at its end.
+func (b *builder) progress(phase Phase, at, total uint64) {
+	if b.report == nil || time.Since(b.reported) < progressStep && at < total {
+		return
+	}
+	b.reported = time.Now()
+	p := Progress{Phase: phase, Records: at, Total: total}
+	if taken := time.Since(b.begun).Seconds(); taken > 0 && at > b.from {
+		p.PerSecond = float64(at-b.from) / taken
+		p.Left = time.Duration(float64(total-at) / p.PerSecond * float64(time.Second))
+	}
+	b.report(p)
+}

@@ -1,0 +1,315 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/orderfold/orderfold/projector/decode"
+	"github.com/orderfold/orderfold/projector/fold"
+	"github.com/orderfold/orderfold/projector/views"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.uber.org/zap"
+)
+
+var (
+	// ErrRunning occurs at a start while a rebuild runs. That one goes on.
+	ErrRunning = errors.New("projector: a rebuild runs already")
+	// ErrNotRunning occurs at a cancellation when no rebuild runs. Nothing was changed.
+	ErrNotRunning = errors.New("projector: no rebuild runs")
+)
+
+// Generations are the views, as a rebuild changes them.
+type Generations interface {
+	Checkpoint(ctx context.Context) (views.Checkpoint, error)
+	Previous(ctx context.Context) (*views.Draft, error)
+	BeginPromotion() (*views.Promotion, error)
+}
+
+// Rebuilder makes the views again beside the live ones, one rebuild at a time. Log, Views and Dir are required.
+type Rebuilder struct {
+	Log     Log
+	Views   Generations
+	Dir     string                // of the views
+	Report  func(Progress)        // called with the progress of every rebuild; nil: not called
+	Logger  *zap.Logger           // nil: none
+	Metrics prometheus.Registerer // nil: none
+
+	mu      sync.Mutex
+	current *Run // the one that runs, or the last one; nil: there was none
+	measure sync.Once
+	gauges  struct{ running, records, total, rate prometheus.Gauge }
+}
+
+// Start begins a rebuild, which runs until it has its result, is cancelled, or ctx ends. With ErrRunning it
+// returns the rebuild that runs.
+func (r *Rebuilder) Start(ctx context.Context, mode Mode) (*Run, error) {
+	r.measure.Do(r.register)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := ctx.Err(); err != nil { // a caller that waits for the last run when ctx has ended must not miss this one
+		return nil, fmt.Errorf("projector: nothing is rebuilt any more: %w", err)
+	}
+	next := Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
+	if r.current != nil {
+		before := r.current.Rebuild()
+		if before.Ended.IsZero() {
+			return r.current, ErrRunning
+		}
+		if before.Mode == mode && !errors.Is(before.Err, context.Canceled) {
+			next.Before = before.Err
+		}
+	}
+	r.current = start(ctx, next, r.run)
+	return r.current, nil
+}
+
+func (r *Rebuilder) register() {
+	f := promauto.With(r.Metrics)
+	gauge := func(name, help string) prometheus.Gauge {
+		return f.NewGauge(prometheus.GaugeOpts{Name: "orderfold_rebuild_" + name, Help: help})
+	}
+	r.gauges.running = gauge("running", "1 while the views are rebuilt, else 0.")
+	r.gauges.records = gauge("records", "Records that the running rebuild, or the last one, has folded.")
+	r.gauges.total = gauge("records_due", "Records that it has to fold.")
+	r.gauges.rate = gauge("records_per_second", "Records it folds per second.")
+	if r.Logger == nil {
+		r.Logger = zap.NewNop()
+	}
+}
+
+// Current returns the rebuild that runs, or the last one; ok is false when there was none since the process began.
+func (r *Rebuilder) Current() (b Rebuild, ok bool) {
+	run := r.last()
+	if run == nil {
+		return Rebuild{}, false
+	}
+	return run.Rebuild(), true
+}
+
+func (r *Rebuilder) last() *Run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current
+}
+
+// Cancel ends the rebuild that runs and returns when nothing of it is left. It returns ErrNotRunning.
+func (r *Rebuilder) Cancel() (Rebuild, error) {
+	run := r.last()
+	if run == nil {
+		return Rebuild{}, ErrNotRunning
+	}
+	if b := run.Rebuild(); !b.Ended.IsZero() {
+		return b, ErrNotRunning
+	}
+	return run.Cancel(), nil
+}
+
+// Begin makes the first generation at once when there is none and the log is empty, so that a new service is
+// ready from the beginning. Otherwise it does nothing.
+func (r *Rebuilder) Begin(ctx context.Context) (err error) {
+	if _, err := r.Views.Checkpoint(ctx); !errors.Is(err, views.ErrNoViews) {
+		return err
+	}
+	for _, err := range r.Log.Read(ctx, eventlog.Position{}) {
+		_ = err // Run makes the generation, or reports why it cannot
+		return nil
+	}
+	draft, err := views.NewDraft(ctx, r.Dir, decode.FoldVersion())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	if err := draft.Complete(ctx, 0); err != nil {
+		return err
+	}
+	p, err := r.Views.BeginPromotion()
+	if err != nil {
+		return err
+	}
+	defer p.End()
+	_, err = p.Promote(ctx, draft)
+	return err
+}
+
+// The pause between two checks whether there is a generation, and between two attempts to make one. It doubles
+// from the shorter to the longer one while an operator is needed: a log with a hole is read up to the hole
+// each time.
+const (
+	shortestPause = time.Second
+	longestPause  = time.Minute
+)
+
+// Run makes a generation whenever there is none: at the beginning, and after the live one was found damaged.
+// When ctx ends, Run waits until every rebuild that was started has ended, too. All must be started with the
+// same ctx.
+func (r *Rebuilder) Run(ctx context.Context) error {
+	defer func() {
+		if run := r.last(); run != nil {
+			run.Wait()
+		}
+	}()
+	made := time.Time{}
+	for pause := shortestPause; ; {
+		wait := shortestPause
+		if _, err := r.Views.Checkpoint(ctx); errors.Is(err, views.ErrNoViews) {
+			if run, err := r.Start(ctx, Full); err == nil {
+				err = run.Wait().Err
+				if fold.NeedsOperator(err) || err == nil && time.Since(made) < longestPause {
+					pause = min(2*pause, longestPause) // a disk that damages every file needs an operator, too
+				} else {
+					pause = shortestPause
+				}
+				if err == nil {
+					made = time.Now()
+				}
+				wait = pause
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+	}
+}
+
+// run does the work of a run and returns its last state.
+func (r *Rebuilder) run(ctx context.Context, run *Run) Rebuild {
+	mode := run.Rebuild().Mode
+	r.gauges.running.Set(1)
+	r.Logger.Info("the views are rebuilt", zap.String("mode", string(mode)))
+	var err error
+	if mode == Rollback {
+		err = r.rollback(ctx, run)
+	} else {
+		err = r.rebuild(ctx, run, mode)
+	}
+	if ctx.Err() != nil && err != nil {
+		err = context.Canceled
+	}
+	err = fold.HoldBack(err)
+	r.gauges.running.Set(0)
+	b := run.Rebuild()
+	b.Err, b.Ended = err, time.Now()
+	fields := []zap.Field{zap.String("mode", string(mode)), zap.Duration("taken", b.Ended.Sub(b.Started))}
+	if err != nil {
+		r.Logger.Warn("the rebuild ended without result", append(fields, zap.Error(err))...)
+	} else {
+		r.Logger.Info("the rebuild has ended", append(fields, zap.Uint64("records", b.Progress.Total), zap.Int("generation", b.Generation))...)
+	}
+	return b
+}
+
+// reporter returns a function that records the progress of the run.
+func (r *Rebuilder) reporter(run *Run) func(Progress) {
+	return func(p Progress) {
+		run.change(func(now *Rebuild) {
+			if p.Phase == Folding || p.Phase == Writing || now.Mode == DryRun {
+				now.Progress = p
+			} else {
+				now.Progress.Phase, now.Progress.Left = p.Phase, p.Left
+			}
+		})
+		r.report(p)
+	}
+}
+
+func (r *Rebuilder) report(p Progress) {
+	if p.Phase == Folding {
+		r.gauges.records.Set(float64(p.Records))
+		r.gauges.total.Set(float64(p.Total))
+		r.gauges.rate.Set(p.PerSecond)
+	}
+	if r.Report != nil {
+		r.Report(p)
+	}
+}
+
+func (r *Rebuilder) rebuild(ctx context.Context, run *Run, mode Mode) (err error) {
+	defer collectLess()()
+	draft, err := views.NewDraft(ctx, r.Dir, decode.FoldVersion())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	b := newBuilder(r.Log, draft, 0, r.reporter(run))
+	if mode == DryRun {
+		found, err := compare(ctx, b, r.Dir)
+		if err != nil {
+			return err
+		}
+		size, err := draft.Size()
+		run.change(func(now *Rebuild) { now.Found, now.Bytes = found, size })
+		return err
+	}
+	return r.promote(ctx, run, b)
+}
+
+func (r *Rebuilder) rollback(ctx context.Context, run *Run) (err error) {
+	draft, err := r.Views.Previous(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	return r.promote(ctx, run, newBuilder(r.Log, draft, 0, r.reporter(run)))
+}
+
+// promote folds until the draft is near the live views, completes it, folds what came meanwhile, and switches.
+func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
+	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil { // an empty log is not read otherwise
+		return err
+	}
+	if err := b.near(ctx, r.position); err != nil {
+		return err
+	}
+	b.report(Progress{Phase: Indexing})
+	if err := b.complete(ctx); err != nil {
+		return err
+	}
+	size, err := b.draft.Size()
+	if err != nil {
+		return err
+	}
+	if err := b.near(ctx, r.position); err != nil { // what came while it was indexed
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	b.report(Progress{Phase: Switching})
+	n, err := r.switchTo(ctx, b)
+	if err != nil {
+		return fmt.Errorf("projector: switch: %w", err)
+	}
+	run.change(func(now *Rebuild) { now.Generation, now.Bytes = n, size })
+	return nil
+}
+
+// switchTo brings the draft to where the live generation stands, and makes it live.
+func (r *Rebuilder) switchTo(ctx context.Context, b *builder) (generation int, err error) {
+	p, err := r.Views.BeginPromotion()
+	if err != nil {
+		return 0, err
+	}
+	defer p.End()
+	if err := b.hurry(ctx, p.Until()); err != nil {
+		return 0, err
+	}
+	return p.Promote(ctx, b.draft)
+}
+
+func (r *Rebuilder) position(ctx context.Context) (uint64, error) {
+	at, err := r.Views.Checkpoint(ctx)
+	if errors.Is(err, views.ErrNoViews) {
+		bounds, err := r.Log.Bounds(ctx)
+		return bounds.Last, err
+	}
+	return at.Sequence, err
+}

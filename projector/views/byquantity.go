@@ -1,0 +1,93 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// ErrTooManyToSort occurs when a list should be sorted by quantity, by which there is no index, and more orders would have to be
+// looked at than are sorted for one page. Nothing was read.
+var ErrTooManyToSort = errors.New("views: more orders than are sorted for one page")
+
+const quantitiesText = `SELECT o.n, o.quantity FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
+
+// pageByQuantity reads the whole list and sorts it, each time: it returns ErrTooManyToSort when that is too much. The place of an
+// order is its quantity and the number of its row, so one stays where it is whatever is notified of it, unless its quantity changes.
+func (l *lister) pageByQuantity(ctx context.Context, applied int64) (orders []statemachine.Order, err error) {
+	whole, err := wholeList(ctx, l.c, l.q, applied)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := whole.findAll(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	numbers := make([]int64, len(rows))
+	for i := range rows {
+		numbers[i] = rows[i].n
+	}
+	rows = rows[:0]
+	err = l.c.each(ctx, quantitiesText, []any{numberList(numbers)}, func(r *sql.Rows) error {
+		var f found
+		err := r.Scan(&f.n, &f.modified)
+		if f.sequence = f.n; l.q.Sort.precedes(l.last, f.place) {
+			rows = append(rows, f)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(a, b found) int {
+		if l.q.Sort.ascending() {
+			return a.place.compare(b.place)
+		}
+		return b.place.compare(a.place)
+	})
+	if l.more = len(rows) > l.q.Limit; l.more {
+		rows = rows[:l.q.Limit]
+		l.last = rows[l.q.Limit-1].place
+	}
+	err = l.read(ctx, rows, func(o *statemachine.Order, _ []byte) error {
+		if l.q.holds(o) {
+			orders = append(orders, *o)
+		}
+		return nil
+	})
+	return orders, err
+}
+
+// wholeList returns a lister of all that q selects, to be found at once.
+func wholeList(ctx context.Context, c *connection, q *Query, applied int64) (*lister, error) {
+	whole := *q
+	whole.Sort, whole.Cursor = LatestReceived, ""
+	if q.value() != nil || len(q.Breaks) > 0 {
+		whole.Sort = LatestModified // those that have the value are read whole and not era by era
+	}
+	at, err := whole.progress(0, applied)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLister(ctx, c, &whole, at)
+	if err == nil {
+		l.budget, l.readWhole = bounds.orders, bounds.orders
+	}
+	return l, err
+}
+
+// findAll returns the rows of the whole list, or ErrTooManyToSort when the budget does not suffice for it.
+func (l *lister) findAll(ctx context.Context) ([]found, error) {
+	most := l.budget
+	if len(l.facets) == 0 {
+		return nil, nil
+	}
+	rows, err := l.find(ctx, l.span(), most+1)
+	if err == nil && (l.stopped != nil || len(rows) > most) {
+		err = ErrTooManyToSort
+	}
+	return rows, err
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package views
+
+import "os"
+
+// startWriting does nothing: only Linux has a call for it.
+func startWriting(*os.File) {}

@@ -1,0 +1,90 @@
+package views
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+	"strings"
+)
+
+// ObjectQuery selects the objects of a kind that are not orders.
+type ObjectQuery struct {
+	Object string // "customer"
+	Limit  int    // 1–500; 0 is 100
+	Cursor string // from ObjectPage.Next of the same query
+}
+
+// ObjectPage is one page of objects, the one notified last at the top, as the views stood at Applied.
+type ObjectPage struct {
+	Objects []Object
+	Next    string // "" at the end
+	Applied uint64
+}
+
+// list stands for what q selects.
+func (q *ObjectQuery) list() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "objects %q", q.Object)
+	return h.Sum64()
+}
+
+const (
+	newestObjectsText = `SELECT object, id, sequence, received, count FROM objects INDEXED BY objects_by_last
+		WHERE object = ? AND sequence < ? ORDER BY sequence DESC LIMIT +?`
+	// Of each kind that there is, one row is looked up.
+	objectsWithIDText = `SELECT o.object, o.id, o.sequence, o.received, o.count
+		FROM object_counts c CROSS JOIN objects o ON o.object = c.object AND o.id = ? ORDER BY c.object`
+)
+
+// Objects returns a page of the objects of a kind. An object that is notified while a walk goes from page to page moves to the
+// beginning of the list, and may be missed by it. It returns ErrCursor.
+func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, err error) {
+	limit := pageLimit(q.Limit)
+	err = s.snapshot(ctx, func(g *generation, c *connection) error {
+		before, err := decodeCursor(q.Cursor, g.number, q.list())
+		if err != nil {
+			return err
+		}
+		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
+			return err
+		}
+		page.Objects, err = readObjects(ctx, c, newestObjectsText, strings.ToValidUTF8(q.Object, ""), before, limit+1)
+		if len(page.Objects) > limit {
+			page.Objects = page.Objects[:limit]
+			page.Next = encodeCursor(g.number, q.list(), "", int64(page.Objects[limit-1].Sequence))
+		}
+		return err
+	})
+	if err != nil {
+		return ObjectPage{}, fmt.Errorf("views: objects: %w", err)
+	}
+	return page, nil
+}
+
+// ObjectsWithID returns the objects of any kind that have the id, as the views stood at applied.
+func (s *Store) ObjectsWithID(ctx context.Context, id string) (found []Object, applied uint64, err error) {
+	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
+		if err := c.row(ctx, sequenceText, nil, &applied); err != nil {
+			return err
+		}
+		found, err = readObjects(ctx, c, objectsWithIDText, id)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("views: objects with the id %q: %w", id, err)
+	}
+	return found, applied, nil
+}
+
+func readObjects(ctx context.Context, c *connection, text string, args ...any) (found []Object, err error) {
+	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
+		var o Object
+		var received int64
+		err := rows.Scan(&o.Object, &o.ID, &o.Sequence, &received, &o.Count)
+		o.Received = fromNanos(received)
+		found = append(found, o)
+		return err
+	})
+	return found, err
+}

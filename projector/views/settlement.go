@@ -1,0 +1,278 @@
+package views
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/orderfold/orderfold/statemachine"
+)
+
+// What is stored of a settlement is the trade date, which follows from the facts. When that is due, and whether today is later,
+// is asked for: a query is translated into ranges of trade dates, by asset class. See DESIGN.md, "Settlement".
+
+// Settling is what tells from a trade date how an order stands with its settlement.
+type Settling struct {
+	Schedule *statemachine.Schedule
+	Today    statemachine.Day
+}
+
+// The column trade: the trade date of an order that awaits its settlement or has settled, or one of these.
+const (
+	neverTrades  = -1 // it neither awaits a settlement nor has settled
+	tradeUnknown = 0  // it has settled, and what completed it is not known
+)
+
+var (
+	everyTrade   = statemachine.Days{First: neverTrades, Last: statemachine.AllDays.Last}
+	unknownTrade = statemachine.Days{First: tradeUnknown, Last: tradeUnknown}
+)
+
+func tradeOf(state *statemachine.State) int64 {
+	if state.Status != statemachine.Settled && !state.AwaitsSettlement() {
+		return neverTrades
+	}
+	return int64(state.Traded)
+}
+
+// awaits reports whether the orders of the facet await their settlement: all of them have a trade date.
+func (f *facet) awaits() bool {
+	return (&statemachine.State{Status: f.status, Open: f.open, Final: f.final}).AwaitsSettlement()
+}
+
+func (f *facet) trades() bool { return f.status == statemachine.Settled || f.awaits() }
+
+func (q *Query) dueGiven() bool { return q.Due != statemachine.Days{} }
+
+// bySettlement reports whether q selects by what follows from trade dates.
+func (q *Query) bySettlement() bool { return len(q.Settlement) > 0 || q.dueGiven() }
+
+func (q *Query) wants(state statemachine.SettlementState) bool {
+	return len(q.Settlement) == 0 || slices.Contains(q.Settlement, state)
+}
+
+// settles reports whether an order of that class and state is among those that q selects by settlement.
+func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State) bool {
+	if !q.bySettlement() {
+		return true
+	}
+	s, _ := q.Schedule.Settlement(class, state, q.Today)
+	return q.wants(s.State) && (!q.dueGiven() || s.Due != 0 && s.Due >= q.Due.First && s.Due <= q.Due.Last)
+}
+
+// tradeRanges returns the values of the column trade that q selects of the orders of a facet, in ranges, the least first.
+func (q *Query) tradeRanges(f *facet) (ranges []statemachine.Days) {
+	if !q.bySettlement() {
+		return []statemachine.Days{everyTrade}
+	}
+	cycles := q.Schedule.CyclesOf(f.assetClass)
+	if !f.trades() || len(cycles) == 0 {
+		if q.dueGiven() || !q.wants(statemachine.NothingToSettle) {
+			return nil
+		}
+		return []statemachine.Days{everyTrade}
+	}
+	add := func(days statemachine.Days) {
+		if !days.None() {
+			ranges = append(ranges, days)
+		}
+	}
+	if !q.dueGiven() {
+		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1} // of the first cycle
+		if f.status == statemachine.Settled && q.wants(statemachine.HasSettled) {
+			add(unknownTrade)
+			add(before)
+		} else if f.awaits() && q.wants(statemachine.NothingToSettle) {
+			add(before)
+		}
+	}
+	for i := range cycles {
+		for _, due := range q.dueDays(f) {
+			add(q.Schedule.Traded(&cycles[i], due))
+		}
+	}
+	return joined(ranges)
+}
+
+// dueDays returns the days on which the orders of a facet that trades are due, of those that q selects.
+func (q *Query) dueDays(f *facet) (ranges []statemachine.Days) {
+	asked := statemachine.AllDays
+	if q.dueGiven() {
+		asked = q.Due.And(asked)
+	}
+	if f.status == statemachine.Settled {
+		if q.wants(statemachine.HasSettled) {
+			return []statemachine.Days{asked}
+		}
+		return nil
+	}
+	for _, state := range []struct {
+		statemachine.SettlementState
+		statemachine.Days
+	}{
+		{statemachine.Overdue, statemachine.Days{First: statemachine.AllDays.First, Last: q.Today - 1}},
+		{statemachine.SettlesToday, statemachine.Days{First: q.Today, Last: q.Today}},
+		{statemachine.SettlesLater, statemachine.Days{First: q.Today + 1, Last: statemachine.AllDays.Last}},
+	} {
+		if days := state.And(asked); q.wants(state.SettlementState) && !days.None() {
+			ranges = append(ranges, days)
+		}
+	}
+	return ranges
+}
+
+// joined returns the same days in as few ranges as there may be.
+func joined(ranges []statemachine.Days) (joined []statemachine.Days) {
+	slices.SortFunc(ranges, func(a, b statemachine.Days) int { return cmp.Compare(a.First, b.First) })
+	for _, r := range ranges {
+		if last := len(joined) - 1; last >= 0 && r.First <= joined[last].Last+1 {
+			joined[last].Last = max(joined[last].Last, r.Last)
+		} else {
+			joined = append(joined, r)
+		}
+	}
+	return joined
+}
+
+// tradesOf returns the ranges of each facet, which are alike for all of one asset class that trade alike.
+func (q *Query) tradesOf() func(*facet) []statemachine.Days {
+	type kind struct {
+		class          statemachine.AssetClass
+		trades, awaits bool
+	}
+	known := map[kind][]statemachine.Days{}
+	return func(f *facet) []statemachine.Days {
+		k := kind{f.assetClass, f.trades(), f.awaits()}
+		ranges, ok := known[k]
+		if !ok {
+			ranges = q.tradeRanges(f)
+			known[k] = ranges
+		}
+		return ranges
+	}
+}
+
+// isAll reports whether the ranges are all that an order of the facet can have.
+func isAll(f *facet, ranges []statemachine.Days) bool {
+	return ranges[0].First <= tradeUnknown && ranges[0].Last == statemachine.AllDays.Last || f.awaits() && ranges[0] == statemachine.AllDays
+}
+
+// tradeGroup is the facets of which the same trade dates are selected.
+type tradeGroup struct {
+	class  statemachine.AssetClass
+	awaits bool
+	facets []int64
+	ranges []statemachine.Days
+}
+
+// addTrades adds the conditions on trade dates, when those of some facets are selected by them.
+func (l *lister) addTrades() {
+	var texts []string
+	var args []any
+	partial := false
+	for i := range l.trades {
+		g := &l.trades[i]
+		text := "+o.facet IN (SELECT value FROM json_each(?))"
+		args = append(args, numberList(g.facets))
+		if g.ranges != nil {
+			partial = true
+			var ranges []string
+			for _, r := range g.ranges {
+				ranges = append(ranges, "+o.trade BETWEEN ? AND ?")
+				args = append(args, int64(r.First), int64(r.Last))
+			}
+			text += " AND (" + strings.Join(ranges, " OR ") + ")"
+		}
+		texts = append(texts, "("+text+")")
+	}
+	if partial {
+		l.checks.add("("+strings.Join(texts, " OR ")+")", args...)
+	}
+}
+
+// group notes that of a facet those ranges are selected; nil: all orders.
+func (l *lister) group(f *countedFacet, ranges []statemachine.Days) {
+	if isAll(&f.facet, ranges) {
+		ranges = nil
+	}
+	i := slices.IndexFunc(l.trades, func(g tradeGroup) bool {
+		return g.class == f.assetClass && g.awaits == f.awaits() && slices.Equal(g.ranges, ranges)
+	})
+	if i < 0 {
+		i = len(l.trades)
+		l.trades = append(l.trades, tradeGroup{class: f.assetClass, awaits: f.awaits(), ranges: ranges})
+	}
+	l.trades[i].facets = append(l.trades[i].facets, f.number)
+}
+
+// byTrades reports whether of every facet only some trade dates are selected.
+func (l *lister) byTrades() bool {
+	return len(l.trades) > 0 && !slices.ContainsFunc(l.trades, func(g tradeGroup) bool { return g.ranges == nil })
+}
+
+const tradeArm = `SELECT %s FROM orders o INDEXED BY orders_by_trade WHERE o.facet = +? AND o.trade >= +? AND o.trade <= ? AND o.trade >= 0`
+
+// tradeRows finds by trade date what is listed by something else.
+func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
+	var args []any
+	arms := 0
+	for i := range l.trades {
+		for _, facet := range l.trades[i].facets {
+			for _, r := range l.trades[i].ranges {
+				args = append(args, facet, int64(r.First), int64(r.Last))
+				arms++
+			}
+		}
+	}
+	if arms > armsAtOnce {
+		return false, nil
+	}
+	for ; arms&(arms-1) != 0; arms++ { // few texts to keep prepared
+		args = append(args, 0, 0, 0)
+	}
+	most := bounds.entries
+	if l.checks.rows {
+		most = l.readWhole
+	}
+	union := func(arm string) string { return strings.Repeat(arm+" UNION ALL ", arms-1) + arm }
+	entries, err := l.count(ctx, union(fmt.Sprintf(tradeArm, "o.n"))+" LIMIT +?", append(slices.Clone(args), most+1))
+	if err != nil || entries > most {
+		return false, err
+	}
+	text := l.checked(union(fmt.Sprintf(tradeArm, s.entryColumns())), s)
+	return true, l.collect(ctx, text, append(append(append(args, unlimited), l.checks.args...), unlimited), s, to)
+}
+
+// entryColumns are those of an entry of an index that conditions look at, and the place.
+func (s *span) entryColumns() string {
+	place := "o.last_sequence AS k, o.n, 0 AS s"
+	if !s.byReceived {
+		place = "o.modified AS k, o.n, o.last_sequence AS s"
+	}
+	return place + ", o.received, o.modified, o.facet, o.trade"
+}
+
+// hulls returns between which trade dates all orders selected are that await their settlement, and that have settled; given is
+// false when there are others.
+func (l *lister) hulls() (awaiting, settled keyRange[int64], given bool) {
+	awaiting, settled = noTrade, noTrade
+	for i := range l.trades {
+		g := &l.trades[i]
+		if g.ranges == nil || g.ranges[0].First <= tradeUnknown {
+			return keyRange[int64]{math.MinInt64, math.MaxInt64}, keyRange[int64]{math.MinInt64, math.MaxInt64}, false
+		}
+		of := &settled
+		if g.awaits {
+			of = &awaiting
+		}
+		of.widen(int64(g.ranges[0].First))
+		of.widen(int64(g.ranges[len(g.ranges)-1].Last))
+	}
+	return awaiting, settled, true
+}
+
+// noTrade is the range of no trade date.
+var noTrade = keyRange[int64]{math.MaxInt64, math.MinInt64}

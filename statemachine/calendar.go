@@ -1,0 +1,162 @@
+package statemachine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Calendar says on which days TARGET is closed: nothing settles then. The zero value has the days of the rules; more can be added.
+type Calendar struct{ added []ClosedDay } // by day
+
+// ClosedDay is a day on which nothing settles, and why.
+type ClosedDay struct {
+	Day    Day
+	Reason string
+}
+
+// holidays are the days of each year on which TARGET is closed; of those without a month the date is told from Easter Sunday.
+var holidays = [...]struct {
+	month  time.Month
+	day    int
+	reason string
+}{
+	{time.January, 1, "New Year's Day"},
+	{0, -2, "Good Friday"},
+	{0, 1, "Easter Monday"},
+	{time.May, 1, "Labour Day"},
+	{time.December, 25, "Christmas Day"},
+	{time.December, 26, "Boxing Day"},
+}
+
+// easter returns Easter Sunday: the algorithm of Meeus, Jones and Butcher for the Gregorian calendar.
+func easter(year int) Day {
+	a, b, c := year%19, year/100, year%100
+	d, e, g := b/4, b%4, (8*b+13)/25
+	h := (19*a + b - d - g + 15) % 30
+	m := (a + 11*h) / 319
+	r := (2*e + 2*(c/4) - c%4 - h + m + 32) % 7
+	month := (h - m + r + 90) / 25
+	return DayOf(year, time.Month(month), (h-m+r+month+19)%32)
+}
+
+// Closed returns why nothing settles on the day, and "" where it is a settlement day.
+func (c *Calendar) Closed(d Day) (reason string) {
+	if reason := holiday(d); reason != "" {
+		return reason
+	}
+	if weekday := d.Weekday(); weekday == time.Saturday || weekday == time.Sunday {
+		return weekday.String()
+	}
+	if i, found := slices.BinarySearchFunc(c.added, d, ClosedDay.compare); found {
+		return c.added[i].Reason
+	}
+	return ""
+}
+
+func (a ClosedDay) compare(d Day) int { return cmp.Compare(a.Day, d) }
+
+func holiday(d Day) (reason string) {
+	year, month, day := d.Date().Date()
+	for i := range holidays {
+		h := &holidays[i]
+		switch {
+		case h.month == month && h.day == day:
+			return h.reason
+		case h.month == 0 && (month == time.March || month == time.April) && d == easter(year)+Day(h.day):
+			return h.reason
+		}
+	}
+	return ""
+}
+
+// ClosedDays returns the days from first to last, both included, on which nothing settles.
+func (c *Calendar) ClosedDays(first, last Day) (closed []ClosedDay) {
+	for d := max(first, firstDay); d <= min(last, lastDay); d++ {
+		if reason := c.Closed(d); reason != "" {
+			closed = append(closed, ClosedDay{d, reason})
+		}
+	}
+	return closed
+}
+
+// Between returns how many settlement days there are after the one day up to the other; fewer than none when that is earlier. It
+// takes a time that depends on the years between them and not on the days.
+func (c *Calendar) Between(after, until Day) int {
+	if until < after {
+		return -c.Between(until, after)
+	}
+	n := weekdays(until) - weekdays(after)
+	for year := (after + 1).Date().Year(); year <= until.Date().Year(); year++ {
+		sunday := easter(year)
+		for i := range holidays {
+			h := &holidays[i]
+			d := sunday + Day(h.day)
+			if h.month != 0 {
+				d = DayOf(year, h.month, h.day)
+			}
+			if d > after && d <= until && weekdays(d) > weekdays(d-1) {
+				n--
+			}
+		}
+	}
+	first, _ := slices.BinarySearchFunc(c.added, after+1, ClosedDay.compare)
+	end, _ := slices.BinarySearchFunc(c.added, until+1, ClosedDay.compare)
+	return n - (end - first)
+}
+
+// weekdays returns how many days from Monday to Friday there are up to the day.
+func weekdays(d Day) int { return int(d)/7*5 + min(int(d)%7, 5) }
+
+// addClosed adds days that are settlement days by the rules.
+func (c *Calendar) addClosed(days []ClosedDay) {
+	c.added = slices.Clone(c.added)
+	for _, d := range days {
+		i, _ := slices.BinarySearchFunc(c.added, d.Day, ClosedDay.compare)
+		if c.Closed(d.Day) == "" {
+			c.added = slices.Insert(c.added, i, d)
+		}
+	}
+}
+
+const (
+	closedByFile = "closed by the operator"
+	maxReason    = 200 // bytes
+	maxBadLines  = 20  // named in one error
+)
+
+// ParseClosedDays reads days on which nothing settles: one date a line, as in 2026-12-24, and after a # why. Empty lines, and those
+// that begin with a #, say nothing. The error names the lines that are something else.
+func ParseClosedDays(text string) (days []ClosedDay, err error) {
+	var bad []error
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		number++
+		date, reason, _ := strings.Cut(line, "#")
+		date, reason = strings.TrimSpace(date), strings.TrimSpace(reason)
+		if date == "" {
+			continue
+		}
+		d, err := ParseDay(date)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("line %d: %.40q is not a date such as 2026-12-24", number, date)
+		case len(reason) > maxReason:
+			err = fmt.Errorf("line %d: the reason has %d bytes; at most %d are read", number, len(reason), maxReason)
+		}
+		if err != nil {
+			bad = append(bad, err)
+		}
+		days = append(days, ClosedDay{d, cmp.Or(reason, closedByFile)})
+	}
+	if more := len(bad) - maxBadLines; more > 0 {
+		bad = append(bad[:maxBadLines], fmt.Errorf("and %d lines more", more))
+	}
+	if err := errors.Join(bad...); err != nil {
+		return nil, err
+	}
+	return days, nil
+}

@@ -1,0 +1,198 @@
+package statemachine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// MaxFacts bounds the distinct facts an order keeps.
+const MaxFacts = 256
+
+// fact is what one distinct notification says of the order's status.
+type fact struct {
+	status   Status
+	row      uint8 // of the rank table
+	rank     int8
+	kind     Kind
+	at       time.Time
+	executed Decimal
+	float    float64 // of executed, which is compared first
+	value    value   // of what was executed
+	first    Arrival // the arrival with the lowest sequence
+}
+
+func newFact(n *Notification) fact {
+	row := n.Status.row()
+	f := fact{status: n.Status, row: uint8(row), kind: n.Kind, at: n.when(), executed: n.Executed, float: n.Executed.float(),
+		value: value{n.Amount, n.Reported}, first: Arrival{n.Sequence, n.Received.UTC()}}
+	if row < numStatuses {
+		f.rank = int8(statuses[row].Rank)
+	}
+	return f
+}
+
+func (f *fact) same(g *fact) bool {
+	return f.row == g.row && f.kind == g.kind && f.at.Equal(g.at) && f.status == g.status && f.executed.Compare(g.executed) == 0
+}
+
+// compareExecuted compares what is executed by two facts that contain it.
+func (f *fact) compareExecuted(g *fact) int {
+	switch {
+	case f.float < g.float:
+		return -1
+	case f.float > g.float:
+		return 1
+	}
+	return f.executed.Compare(g.executed)
+}
+
+// restates reports whether f says what the order is, whatever was reported before.
+func (f *fact) restates() bool {
+	return f.kind == Fetched && f.rank > 0 || f.row == rowCorrected
+}
+
+// compareAge orders facts by time, then by arrival.
+func compareAge(f, g *fact) int {
+	if c := f.at.Compare(g.at); c != 0 {
+		return c
+	}
+	return cmp.Compare(f.first.Sequence, g.first.Sequence)
+}
+
+// tally is what drop needs to know of the facts, kept so that it need not count them each time.
+type tally struct {
+	rows         [numStatuses + 1]uint16 // facts by row of the rank table
+	restatements uint16
+	most         Decimal // the greatest executed
+	mostFloat    float64
+}
+
+func (t *tally) include(f *fact) {
+	t.rows[f.row]++
+	if f.restates() {
+		t.restatements++
+	}
+	if f.executed != "" && f.executed.Compare(t.most) > 0 {
+		t.most, t.mostFloat = f.executed, f.float
+	}
+}
+
+// isMost reports whether f contains the greatest executed.
+func (t *tally) isMost(f *fact) bool {
+	return f.float == t.mostFloat && f.executed != "" && f.executed.Compare(t.most) == 0
+}
+
+// setFacts replaces the facts, which must be in order of age.
+func (o *Order) setFacts(facts []fact) {
+	o.facts, o.tally = facts, tally{}
+	for i := range facts {
+		o.tally.include(&facts[i])
+	}
+}
+
+// sinceTime returns the index of the oldest fact that is not older than at.
+func (o *Order) sinceTime(at time.Time) int {
+	low, high := 0, len(o.facts)
+	if high > 0 && o.facts[high-1].at.Before(at) {
+		return high // as nearly always when a fact is added
+	}
+	for low < high {
+		if middle := (low + high) / 2; o.facts[middle].at.Before(at) {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// add puts f into the set and reports whether it was new, or its value was. A known fact keeps the lowest sequence, of equal
+// numbers written differently the greater text, and the greatest value.
+func (o *Order) add(f fact) (news bool) {
+	from := o.sinceTime(f.at)
+	place := len(o.facts)
+	if from < place {
+		place = o.sinceTime(f.at.Add(1))
+	}
+	for i := from; i < place; i++ {
+		known := &o.facts[i]
+		if known.float != f.float || !known.same(&f) {
+			continue
+		}
+		if news = compareValues(known.value, f.value) < 0; news {
+			known.value = f.value
+		}
+		known.executed = max(known.executed, f.executed)
+		if f.first.Sequence < known.first.Sequence {
+			known.first = f.first
+			slices.SortStableFunc(o.facts[from:place], func(f, g fact) int { return compareAge(&f, &g) })
+		}
+		return news
+	}
+	for place > from && o.facts[place-1].first.Sequence > f.first.Sequence {
+		place--
+	}
+	if o.facts == nil {
+		o.facts = make([]fact, 0, 4)
+	}
+	o.facts = append(o.facts, f)
+	if last := len(o.facts) - 1; place < last {
+		copy(o.facts[place+1:], o.facts[place:last])
+		o.facts[place] = f
+	}
+	o.tally.include(&f)
+	if len(o.facts) > MaxFacts {
+		o.drop()
+	}
+	return true
+}
+
+// drop removes the oldest fact that is neither the first nor the last of its status, nor a restatement, nor the greatest
+// executed. Statuses that are not in the table count as one. Where every fact is one of these, the base alone is kept for
+// certain: a platform may send any text as a status, and be asked without end.
+func (o *Order) drop() {
+	victim := o.dispensable()
+	if victim < 0 {
+		victim = 0
+		if &o.facts[0] == o.base() {
+			victim = 1
+		}
+	}
+	f := o.facts[victim]
+	o.remove(victim)
+	o.tally.rows[f.row]--
+	if f.restates() {
+		o.tally.restatements--
+	}
+	if o.tally.isMost(&f) && !slices.ContainsFunc(o.facts, func(g fact) bool { return o.tally.isMost(&g) }) {
+		o.setFacts(o.facts)
+	}
+	o.Dropped++
+}
+
+// dispensable returns the index of the oldest fact that nothing depends on, -1 when there is none. The walk from the oldest
+// fact usually ends after the few facts that are the first of their status.
+func (o *Order) dispensable() int {
+	var passed [numStatuses + 1]uint16
+	for i := range o.facts {
+		f := &o.facts[i]
+		passed[f.row]++
+		if isEdge := passed[f.row] == 1 || passed[f.row] == o.tally.rows[f.row]; isEdge || f.restates() || o.tally.isMost(f) {
+			continue
+		}
+		return i
+	}
+	return -1
+}
+
+// remove moves the fewer of the facts on either side of the index.
+func (o *Order) remove(index int) {
+	if index >= len(o.facts)/2 {
+		o.facts = slices.Delete(o.facts, index, index+1)
+		return
+	}
+	copy(o.facts[1:index+1], o.facts[:index])
+	o.facts[0] = fact{} // holds texts
+	o.facts = o.facts[1:]
+}

@@ -1,0 +1,175 @@
+package statemachine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// SettlementState says how an order stands with its settlement on some day.
+type SettlementState string
+
+// The states of a settlement.
+const (
+	NothingToSettle SettlementState = "none"    // nothing is executed, it can still trade, or its asset class has no cycle
+	SettlesLater    SettlementState = "pending" // it is due on a later day
+	SettlesToday    SettlementState = "due"     // it is due on the day
+	Overdue         SettlementState = "overdue" // it was due on an earlier day
+	HasSettled      SettlementState = "settled"
+)
+
+// SettlementStates are all that there are.
+var SettlementStates = []SettlementState{SettlesLater, SettlesToday, Overdue, HasSettled, NothingToSettle}
+
+// Settlement says when an order should have settled. Where it has not traded yet, or where the notification that completed it is
+// not known, it has neither days nor a cycle.
+type Settlement struct {
+	Trade, Due  Day // 0: not known
+	Days        int // of the cycle, where Trade is known
+	State       SettlementState
+	OverdueDays int // settlement days after Due, of one that is overdue
+}
+
+// Cycle returns the cycle as in T+2; "" where no trade date is known.
+func (s *Settlement) Cycle() string {
+	if s.Trade == 0 {
+		return ""
+	}
+	return cycleName(s.Days)
+}
+
+func cycleName(days int) string { return fmt.Sprintf("T+%d", days) }
+
+// AwaitsSettlement reports whether an order of that state has traded all that it will, and has not settled.
+func (s *State) AwaitsSettlement() bool { return s.Status != "" && !s.Open && !s.Final }
+
+// traded returns the day, in Berlin, of the fact that completed or closed the order with something executed; 0 when there is none.
+// Of facts that count it is the first fill, otherwise the one that closed the order. An order that settled or was corrected was
+// completed before: where a restatement leaves no such fact, those that were known before are asked, and at last the correction.
+func (c *counted) traded(s *State) Day {
+	if s.Status != Settled && !s.AwaitsSettlement() {
+		return 0
+	}
+	f := completion(c.first[rowFilled], c.closed)
+	if f == nil && c.base != nil && (s.Status == Settled || s.Status == Corrected) {
+		f = c.order.completed()
+	}
+	if f == nil && s.Status != Settled {
+		f = c.decider
+	}
+	if f == nil {
+		return 0
+	}
+	return BerlinDay(f.at)
+}
+
+// completion returns the fact by which an order is complete.
+func completion(filled, closed *fact) *fact {
+	if filled != nil {
+		return filled
+	}
+	return closed
+}
+
+// completed returns the fact that completed or closed the order, whether it counts or not.
+func (o *Order) completed() *fact {
+	var filled, closed *fact
+	for i := range o.facts {
+		f := &o.facts[i]
+		if filled == nil && f.row == rowFilled {
+			filled = f
+		}
+		if closed == nil && f.rank == rankClosed {
+			closed = f
+		}
+	}
+	return completion(filled, closed)
+}
+
+// TradedAsOf returns what Traded of the state was when the notification with that sequence had been applied and none after it.
+// Facts that were dropped since are not remembered.
+func (o *Order) TradedAsOf(sequence uint64) Day {
+	then := o.before(sequence + 1)
+	return then.State().Traded
+}
+
+// maxNamedDays bounds the closed days that a sentence names.
+const maxNamedDays = 6
+
+// Explain says in sentences when an order that traded should settle, and what stands in between.
+func (s *Schedule) Explain(of *Settlement, today Day) (said []string) {
+	if of.Trade == 0 {
+		return nil
+	}
+	sentence := fmt.Sprintf("The order was executed on %s, %s, due %s", dayName(of.Trade, today), of.Cycle(), dayName(of.Due, today))
+	if closed := s.between(of); closed != "" {
+		sentence += "; TARGET is closed " + closed
+	}
+	said = append(said, sentence+".")
+	switch {
+	case of.State == SettlesToday:
+		said = append(said, "It should settle today.")
+	case of.State == Overdue && of.OverdueDays == 1:
+		said = append(said, "It is overdue by 1 settlement day.")
+	case of.State == Overdue:
+		said = append(said, fmt.Sprintf("It is overdue by %d settlement days.", of.OverdueDays))
+	}
+	return said
+}
+
+// dayName returns the day as in Wednesday 23 December, with the year when it is another one than that of today.
+func dayName(d, today Day) string {
+	layout := "Monday 2 January"
+	if d.Date().Year() != today.Date().Year() {
+		layout += " 2006"
+	}
+	return d.Date().Format(layout)
+}
+
+// between names the closed days that put the settlement off, as in "on the 25th and at the weekend"; "" when there are none.
+func (s *Schedule) between(of *Settlement) string {
+	var dates []string
+	weekends := 0
+	first := of.Trade + 1
+	if of.Days == 0 {
+		first = of.Trade
+	}
+	for _, d := range s.ClosedDays(first, of.Due-1) {
+		switch d.Day.Weekday() {
+		case time.Saturday:
+			weekends++
+		case time.Sunday:
+			if d.Day == first {
+				weekends++
+			}
+		default:
+			dates = append(dates, "the "+ordinal(d.Day.Date().Day()))
+		}
+	}
+	var parts []string
+	if len(dates) > maxNamedDays {
+		dates = []string{fmt.Sprintf("%d other days", len(dates))}
+	}
+	if len(dates) > 0 {
+		parts = append(parts, "on "+strings.Join(dates, ", "))
+	}
+	switch weekends {
+	case 0:
+	case 1:
+		parts = append(parts, "at the weekend")
+	default:
+		parts = append(parts, "at weekends")
+	}
+	return strings.Join(parts, " and ")
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n < 10 || n > 20 {
+		suffix = map[int]string{1: "st", 2: "nd", 3: "rd"}[n%10]
+	}
+	if suffix == "" {
+		suffix = "th"
+	}
+	return fmt.Sprint(n, suffix)
+}
