@@ -24,6 +24,9 @@ import (
 
 var update = flag.Bool("update", false, "write examples.json anew")
 
+// patience is how long a test waits for what must happen.
+const patience = time.Minute
+
 const exampleOrder = "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"
 
 // exampleWorld has the life of one order in it: placed, filled, a fill taken back, a repeat, a refusal.

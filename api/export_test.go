@@ -207,7 +207,7 @@ func TestAReaderThatStopsHoldsNothingOfTheViews(t *testing.T) {
 		var busy, inLog, moved int
 		err := db.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &inLog, &moved)
 		return err == nil && busy == 0
-	}, 5*time.Second, 10*time.Millisecond, "the write-ahead log can be moved while an export waits for its reader")
+	}, patience, 10*time.Millisecond, "the write-ahead log can be moved while an export waits for its reader")
 	require.NoError(t, db.Close())
 	// Who reads on after a pause gets the rest.
 	rows := bufio.NewReader(conn)
@@ -229,7 +229,7 @@ func TestAReaderThatIsGoneIsCutOff(t *testing.T) {
 	defer conn.Close()
 	require.Eventually(t, func() bool {
 		return !strings.Contains(string(s.get(t, "/metrics").body), "orderfold_api_requests_in_flight 2")
-	}, 5*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	_, err := io.Copy(io.Discard, conn)
 	if err == nil { // closed in the middle: what came has no last chunk
 		return

@@ -11,7 +11,7 @@ import (
 
 const (
 	// appendPatience is how long Append waits when its context has no deadline.
-	appendPatience = 5 * time.Second
+	appendPatience = 30 * time.Second
 	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
 	errCodeMessageTooLarge jetstream.ErrorCode = 10054
 	// errCodeStoreFailed is JSStreamStoreFailedF: the stream is full. After a failed write there is no answer at all.
@@ -20,7 +20,7 @@ const (
 
 // Append adds a record at the end of the log and returns its sequence once the server has stored it, which means on disk
 // where the sync mode is "always". The body is kept byte for byte and must not be changed afterwards: a record whose caller
-// has given up may still be on its way. Without a deadline in ctx it waits five seconds at most.
+// has given up may still be on its way. Without a deadline in ctx it waits half a minute at most.
 //
 // Appends that wait at the same time share one write to the disk. Each still stands or falls alone, and a record appended
 // after the answer for another one stands after it in the log.

@@ -50,7 +50,7 @@ func TestALargeLogIsReadFromABackupAsFromAConsumer(t *testing.T) {
 		read, err := readAll(t.Context(), l, eventlog.Position{})
 		require.NoError(t, err)
 		require.Len(t, read, 12_003)
-		require.Eventually(t, func() bool { return begun() == 1 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return begun() == 1 }, patience, time.Millisecond)
 		for _, r := range read {
 			want, err := l.Get(t.Context(), r.Sequence)
 			require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestWhoReadsTheBeginningOnlyAsksForNoBackup(t *testing.T) {
 		}
 	}
 	requireNoConsumers(t, p.admin(t, l))
-	require.Eventually(t, func() bool { return begun() > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return begun() > 0 }, patience, time.Millisecond)
 	require.NoError(t, p.admin(t, l).Conn().Flush())
 	require.Equal(t, 1, begun(), "the server tells of backups in their order")
 }
@@ -126,7 +126,7 @@ func fillWithNoise(t testing.TB, l *eventlog.Log, records int) {
 	require.Eventually(t, func() bool {
 		bounds, err := l.Bounds(t.Context())
 		return err == nil && bounds.Last == uint64(records)
-	}, 30*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 }
 
 func TestABackupThatBreaksOffIsFinishedByAConsumer(t *testing.T) {

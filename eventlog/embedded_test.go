@@ -179,10 +179,8 @@ func files(t *testing.T, dir string) []string {
 	return paths
 }
 
-func TestAnEmbeddedLogOpensFastAndSyncsAlways(t *testing.T) {
-	began := time.Now()
+func TestAnEmbeddedLogSyncsAlways(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
-	require.Less(t, time.Since(began), 3*time.Second)
 	info, err := l.Info(t.Context())
 	require.NoError(t, err)
 	require.True(t, info.Embedded)

@@ -162,15 +162,13 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	var first, second []answer
 	var group sync.WaitGroup
 	group.Go(func() { first = appendTogether(ctx, l, numbered(1, 200)) })
-	require.Eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch }, patience, time.Millisecond)
 	group.Go(func() { second = appendTogether(behind, l, numbered(201, 250)) })
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 250 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 250 }, patience, time.Millisecond)
 	cancelBehind(why)
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, patience, time.Millisecond)
 	cancel(why)
-	began := time.Now()
 	group.Wait()
-	require.Less(t, time.Since(began), time.Second)
 	for _, a := range append(first, second...) {
 		require.ErrorIs(t, a.err, why)
 	}
@@ -178,7 +176,7 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := l.Append(t.Context(), webhook("after"))
 		return err == nil
-	}, 20*time.Second, 10*time.Millisecond, "it goes on when the server does")
+	}, patience, 10*time.Millisecond, "it goes on when the server does")
 	require.Positive(t, requireOutcomes(t, l, first))
 	require.Zero(t, requireOutcomes(t, l, second), "what was not sent yet is not sent later")
 }
@@ -202,20 +200,23 @@ func TestABatchNobodyWaitsForAnyMoreHoldsUpNothing(t *testing.T) {
 			var second []answer
 			var first, group sync.WaitGroup
 			first.Go(func() { appendTogether(ctx, l, numbered(1, test.first)) })
-			require.Eventually(t, func() bool { return waiting(l) == test.first }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool {
+				n, batch := eventlog.Waiting(l)
+				return n == test.first && (batch || eventlog.Queued(l) == 0)
+			}, patience, time.Millisecond, "they are sent")
 			group.Go(func() { second = appendTogether(t.Context(), l, numbered(201, 215)) })
-			require.Eventually(t, func() bool { return waiting(l) == test.first+15 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return waiting(l) == test.first+15 }, patience, time.Millisecond)
 			require.Positive(t, eventlog.Queued(l), "they wait for an answer to others")
 			cancel()
 			first.Wait()
-			require.Eventually(t, func() bool { return eventlog.Queued(l) == 0 }, time.Second, time.Millisecond, "they are sent")
+			require.Eventually(t, func() bool { return eventlog.Queued(l) == 0 }, patience, time.Millisecond, "they are sent")
 			require.Greater(t, waiting(l), 15, "what has no answer still counts")
 			p.process.resume()
 			group.Wait()
 			for _, a := range second {
 				require.NoError(t, a.err)
 			}
-			require.Eventually(t, func() bool { return waiting(l) == 0 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return waiting(l) == 0 }, patience, time.Millisecond)
 		})
 	}
 }
@@ -249,16 +250,18 @@ func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
 	var answers []answer
 	var group sync.WaitGroup
 	group.Go(func() { answers = appendTogether(t.Context(), l, numbered(1, 200)) })
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, 10*time.Second, time.Millisecond)
-	began := time.Now()
+	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, patience, time.Millisecond)
 	p.process.kill()
 	group.Wait()
-	require.Less(t, time.Since(began), 3*time.Second, "sooner than their patience ends")
+	for _, a := range answers {
+		require.NotErrorIs(t, a.err, context.DeadlineExceeded, "sooner than their patience ends")
+		require.NotContains(t, fmt.Sprint(a.err), "does not answer")
+	}
 	p.start()
 	require.Eventually(t, func() bool {
 		_, err := l.Append(t.Context(), webhook("after"))
 		return err == nil
-	}, 20*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	require.Positive(t, requireOutcomes(t, l, answers))
 }
 
@@ -272,7 +275,6 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 	defer cancel()
 	body := make([]byte, 1<<20)
 	refused := make(chan struct{}, 300)
-	began := time.Now()
 	var group sync.WaitGroup
 	for range 300 {
 		group.Go(func() {
@@ -286,7 +288,6 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 		})
 	}
 	group.Wait()
-	require.Less(t, time.Since(began), 4*time.Second)
 	require.Len(t, refused, 300-100)
 }
 
@@ -307,10 +308,8 @@ func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
 				}
 			})
 		}
-		require.Eventually(t, func() bool { return len(answered) > 500 }, 20*time.Second, time.Millisecond)
-		began := time.Now()
+		require.Eventually(t, func() bool { return len(answered) > 500 }, patience, time.Millisecond)
 		require.NoError(t, l.Close())
-		require.Less(t, time.Since(began), 3*time.Second)
 		group.Wait()
 		close(answered)
 		var answers []answer

@@ -130,7 +130,7 @@ func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
 			require.Eventually(t, func() bool {
 				_, err := l.Append(t.Context(), webhook(`{"orderId":"6"}`))
 				return err == nil
-			}, 10*time.Second, 50*time.Millisecond)
+			}, patience, 50*time.Millisecond)
 			appendAll(t, l, numbered(7, 8)...)
 		case 8:
 			require.Equal(t, numbered(1, 8), got)

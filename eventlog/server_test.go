@@ -22,6 +22,9 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
+// patience is how long a test waits for what must happen.
+const patience = time.Minute
+
 var binaries string // folder for the separate server, removed when the tests are done
 
 func TestMain(m *testing.M) {

@@ -23,7 +23,7 @@ const (
 	order      = "/traditional-asset-order-notification"
 	placed     = `{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"PLACED"}`
 	key        = "s3cret-of-the-platform"
-	patience   = 20 * time.Second // after which a test that hangs fails
+	patience   = time.Minute // after which a test that hangs fails
 	shortTime  = 100 * time.Millisecond
 	retryAfter = "1"
 )

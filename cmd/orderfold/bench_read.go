@@ -127,12 +127,12 @@ func (b *readBench) compare(ctx context.Context, constant, server string) (ofCon
 	var runs [2][]float64
 	for range b.rounds {
 		for i, base := range []string{constant, server} {
-			answers, err := bench.Read(ctx, strings.TrimPrefix(base, "http://"), b.connections, b.duration,
+			rate, err := bench.Read(ctx, strings.TrimPrefix(base, "http://"), b.connections, b.duration,
 				func() string { return "/v1/orders/" + fillID(rand.IntN(b.orders)) })
 			if err != nil {
 				return 0, 0, err
 			}
-			runs[i] = append(runs[i], float64(answers)/b.duration.Seconds())
+			runs[i] = append(runs[i], rate)
 		}
 	}
 	slices.Sort(runs[0])

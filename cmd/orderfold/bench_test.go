@@ -7,7 +7,7 @@ import (
 )
 
 func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
-	code, stdout, stderr := execute(t, nil, "bench", "ingest", "--dir", t.TempDir(), "--connections", "1,20", "--duration", "100ms",
+	code, stdout, stderr := execute(t, nil, "bench", "ingest", "--dir", t.TempDir(), "--connections", "1,20", "--duration", "1ms",
 		"--rounds", "1", "--json")
 	require.Equal(t, exitOK, code, stderr)
 	figures := decoded[[]ingestFigure](t, []byte(stdout))
@@ -18,7 +18,7 @@ func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
 		require.GreaterOrEqual(t, f.P99, f.P50)
 		require.Positive(t, f.Ratio)
 	}
-	_, stdout, _ = execute(t, nil, "bench", "ingest", "--dir", t.TempDir(), "--connections", "2", "--duration", "50ms", "--rounds", "1")
+	_, stdout, _ = execute(t, nil, "bench", "ingest", "--dir", t.TempDir(), "--connections", "2", "--duration", "1ms", "--rounds", "1")
 	require.Contains(t, stdout, onePublish)
 	for _, args := range [][]string{{"bench", "nothing"}, {"bench", "ingest", "--connections", "many"}, {"bench", "ingest", "--rounds", "0"}} {
 		code, _, _ := execute(t, nil, args...)
@@ -46,7 +46,7 @@ func TestBenchExportReadsEveryOrder(t *testing.T) {
 
 func TestBenchReadAsksForEveryFilter(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "30ms", "--rounds", "1"}
+	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "1ms", "--rounds", "1"}
 	code, stdout, stderr := execute(t, nil, append(args, "--json")...)
 	require.Equal(t, exitOK, code, stderr)
 	f := decoded[readFigures](t, []byte(stdout))

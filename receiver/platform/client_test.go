@@ -24,7 +24,7 @@ const (
 	secret   = "s3cret&of=the partner"
 	orderID  = "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"
 	object   = "traditional-asset-order"
-	patience = 20 * time.Second
+	patience = time.Minute
 )
 
 // api is a platform that gives tokens as documented; the rest answers what a test says.

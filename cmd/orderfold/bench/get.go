@@ -36,9 +36,10 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	return body, nil
 }
 
-// Read asks for paths on that many connections for a while, each as fast as it is answered, and returns how many answers came.
-func Read(ctx context.Context, addr string, connections int, duration time.Duration, path func() string) (answers int64, err error) {
-	end := time.Now().Add(duration)
+// Read asks for paths on that many connections for a while, each as fast as it is answered and once at
+// least, and returns how many answers came in a second.
+func Read(ctx context.Context, addr string, connections int, duration time.Duration, path func() string) (rate float64, err error) {
+	begin := time.Now()
 	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range connections {
@@ -48,11 +49,14 @@ func Read(ctx context.Context, addr string, connections int, duration time.Durat
 				return err
 			}
 			defer c.Close()
-			for ctx.Err() == nil && time.Now().Before(end) {
+			for ctx.Err() == nil {
 				if _, err := c.get(path()); err != nil {
 					return err
 				}
 				total.Add(1)
+				if time.Since(begin) >= duration {
+					return nil
+				}
 			}
 			return ctx.Err()
 		})
@@ -60,5 +64,5 @@ func Read(ctx context.Context, addr string, connections int, duration time.Durat
 	if err := group.Wait(); err != nil {
 		return 0, fmt.Errorf("bench: load: %w", err)
 	}
-	return total.Load(), nil
+	return float64(total.Load()) / time.Since(begin).Seconds(), nil
 }
