@@ -126,7 +126,7 @@ func measureTarget(ctx context.Context, target, dir string, connections int, dur
 	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
 	go func() { served <- rc.Serve(serving, listener) }()
-	latencies, err := bench.Post(ctx, listener.Addr().String(), connections, duration)
+	latencies, took, err := bench.Post(ctx, listener.Addr().String(), connections, duration)
 	stop()
 	if err := errors.Join(err, <-served); err != nil {
 		return f, err
@@ -134,7 +134,7 @@ func measureTarget(ctx context.Context, target, dir string, connections int, dur
 	at := func(q float64) float64 {
 		return latencies[int(q*float64(len(latencies)-1))].Seconds() * 1e3
 	}
-	return ingestFigure{Target: target, Connections: connections, PerSecond: float64(len(latencies)) / duration.Seconds(),
+	return ingestFigure{Target: target, Connections: connections, PerSecond: float64(len(latencies)) / took.Seconds(),
 		P50: at(0.5), P99: at(0.99)}, nil
 }
 

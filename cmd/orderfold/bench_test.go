@@ -7,6 +7,7 @@ import (
 )
 
 func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := execute(t, nil, "bench", "ingest", "--dir", t.TempDir(), "--connections", "1,20", "--duration", "1ms",
 		"--rounds", "1", "--json")
 	require.Equal(t, exitOK, code, stderr)
@@ -27,6 +28,7 @@ func TestBenchIngestComparesEveryTargetInOneRun(t *testing.T) {
 }
 
 func TestBenchExportReadsEveryOrder(t *testing.T) {
+	t.Parallel()
 	args := []string{"bench", "export", "--dir", t.TempDir(), "--orders", "1200", "--rounds", "1"}
 	code, stdout, stderr := execute(t, nil, append(args, "--json")...)
 	require.Equal(t, exitOK, code, stderr)
@@ -45,6 +47,7 @@ func TestBenchExportReadsEveryOrder(t *testing.T) {
 }
 
 func TestBenchReadAsksForEveryFilter(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "1ms", "--rounds", "1"}
 	code, stdout, stderr := execute(t, nil, append(args, "--json")...)

@@ -16,7 +16,7 @@ func syncsPerSecond(dir string, duration time.Duration) (perSecond float64, err 
 	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
 	record := make([]byte, 512)
 	begin, syncs := time.Now(), 0
-	for ; time.Since(begin) < duration; syncs++ {
+	for ; syncs == 0 || time.Since(begin) < duration; syncs++ {
 		if _, err := f.Write(record); err != nil {
 			return 0, fmt.Errorf("bench: %w", err)
 		}

@@ -156,7 +156,7 @@ func (o *FeedOptions) throughput(ctx context.Context, on bool) (r rates, err err
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	latencies, err := Post(ctx, s.receiver, o.Connections, o.Duration)
+	latencies, took, err := Post(ctx, s.receiver, o.Connections, o.Duration)
 	if err != nil {
 		return r, err
 	}
@@ -164,8 +164,8 @@ func (o *FeedOptions) throughput(ctx context.Context, on bool) (r rates, err err
 	if err != nil {
 		return r, err
 	}
-	r.ingested = float64(len(latencies)) / o.Duration.Seconds()
-	r.projected = float64(len(latencies)) / (o.Duration + behind).Seconds()
+	r.ingested = float64(len(latencies)) / took.Seconds()
+	r.projected = float64(len(latencies)) / (took + behind).Seconds()
 	if !on {
 		return r, nil
 	}

@@ -74,10 +74,11 @@ func (c *connection) answer() (sequence uint64, err error) {
 	return sequence, err
 }
 
-// Post posts notifications of new orders. Each connection posts the next one as soon as the last is
-// answered, until the duration has passed, and one at least. Post returns the latencies in ascending order.
-func Post(ctx context.Context, addr string, connections int, duration time.Duration) ([]time.Duration, error) {
-	end := time.Now().Add(duration)
+// Post posts notifications of new orders. Each connection posts one, and the next one as soon as the last is answered, until the duration
+// has passed. Post returns the latencies in ascending order, and the time until the last answer.
+func Post(ctx context.Context, addr string, connections int, duration time.Duration) (ascending []time.Duration, took time.Duration, err error) {
+	begin := time.Now()
+	end := begin.Add(duration)
 	each := make([][]time.Duration, connections)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range connections {
@@ -87,11 +88,12 @@ func Post(ctx context.Context, addr string, connections int, duration time.Durat
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("bench: load: %w", err)
+		return nil, 0, fmt.Errorf("bench: load: %w", err)
 	}
-	all := slices.Concat(each...)
-	slices.Sort(all)
-	return all, nil
+	took = time.Since(begin)
+	ascending = slices.Concat(each...)
+	slices.Sort(ascending)
+	return ascending, took, nil
 }
 
 func postUntil(ctx context.Context, addr string, number int, end time.Time) (latencies []time.Duration, err error) {

@@ -106,7 +106,7 @@ func (o *ServeOptions) measure(ctx context.Context, target string, connections i
 	if err != nil {
 		return f, err
 	}
-	latencies, err := Post(ctx, s.receiver, connections, o.Duration)
+	latencies, took, err := Post(ctx, s.receiver, connections, o.Duration)
 	if err != nil {
 		return f, err
 	}
@@ -121,7 +121,7 @@ func (o *ServeOptions) measure(ctx context.Context, target string, connections i
 	if err != nil {
 		return f, err
 	}
-	return ServeFigure{Target: target, Connections: connections, PerSecond: float64(len(latencies)) / o.Duration.Seconds(),
+	return ServeFigure{Target: target, Connections: connections, PerSecond: float64(len(latencies)) / took.Seconds(),
 		P50: milliseconds(latencies, 0.5), P99: milliseconds(latencies, 0.99), CPU: cpu / float64(len(latencies)) * 1e6,
 		Peak: peak, Behind: behind.Seconds() * 1e3}, nil
 }
