@@ -23,7 +23,12 @@ const (
 	composeAPI      = "http://127.0.0.1:8081"
 )
 
-var composeServices = []string{"nats", "receiver", "projector", "api"}
+var (
+	composeServices         = []string{"nats", "receiver", "projector", "api"}
+	composeServers          = []string{"nats-a", "nats-b", "nats-c"}
+	composeClusterReceivers = []string{"http://127.0.0.1:8180", "http://127.0.0.1:8280"}
+	composeClusterAPIs      = []string{"http://127.0.0.1:8181", "http://127.0.0.1:8281"}
+)
 
 // composeSite is a copy of what docker-compose.yml needs, with secrets of its own, and its containers.
 type composeSite struct {
@@ -31,23 +36,23 @@ type composeSite struct {
 	dir string
 }
 
-// startCompose builds the images and starts every service. It wants the binaries in bin.
-func startCompose(t *testing.T) *composeSite {
+// newCompose copies what docker-compose.yml needs, and makes the secrets. It needs the binaries in bin.
+func newCompose(t *testing.T, options ...string) *composeSite {
+	t.Helper()
 	s := &composeSite{t, filepath.Join(t.TempDir(), "site")}
 	require.NoError(t, os.Mkdir(s.dir, 0o700))
 	for _, name := range []string{"docker-compose.yml", ".dockerignore", "contrib", "bin"} {
 		out, err := exec.Command("cp", "-r", filepath.Join("../..", name), s.dir).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
-	out, err := exec.Command(filepath.Join(s.dir, "contrib/compose/make-secrets")).CombinedOutput()
+	out, err := exec.Command(filepath.Join(s.dir, "contrib/compose/make-secrets"), options...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(s.compose("logs", "--tail", "40"))
 		}
-		s.compose("down", "--volumes", "--rmi", "local", "--timeout", "20")
+		s.compose("--profile", "cluster", "down", "--volumes", "--rmi", "local", "--timeout", "20")
 	})
-	s.compose("up", "--build", "--detach")
 	return s
 }
 
@@ -104,9 +109,9 @@ func (s *composeSite) secret(file, prefix string) string {
 	return ""
 }
 
-func (s *composeSite) get(path string) []byte {
+func (s *composeSite) get(url string) []byte {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, composeAPI+path, nil)
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, nil)
 	require.NoError(s.t, err)
 	request.Header.Set("Authorization", "Bearer "+s.secret("api-keys", "dashboard:reader:"))
 	request.Header.Set("Prefer", "wait=30")
@@ -120,7 +125,8 @@ func (s *composeSite) get(path string) []byte {
 }
 
 func TestComposeRunsTheServices(t *testing.T) {
-	s := startCompose(t)
+	s := newCompose(t)
+	s.compose("up", "--build", "--detach")
 	t.Run("every container is confined and shows no secret", func(t *testing.T) { requireConfined(t, s) })
 	t.Run("no order is lost while each container is stopped and restarted", func(t *testing.T) { restartEach(t, s) })
 }
@@ -141,7 +147,7 @@ func requireConfined(t *testing.T, s *composeSite) {
 			require.NotContains(t, logs, secret, service)
 		}
 	}
-	status := decoded[statusAnswer](t, s.get("/v1/status"))
+	status := decoded[statusAnswer](t, s.get(composeAPI+"/v1/status"))
 	require.True(t, status.Ready)
 	require.Equal(t, "always", status.SyncMode)
 	response, err := http.Post(composeReceiver+"/customer-notification", "application/json", strings.NewReader("{}"))
@@ -157,11 +163,7 @@ func restartEach(t *testing.T, s *composeSite) {
 	auth := "api-key=" + s.secret("webhook-auth", "api-key=")
 	var reports []platformtest.Report
 	for seed, service := range composeServices {
-		played := make(chan platformtest.Report, 1)
-		go func() {
-			defer close(played)
-			played <- play(t, composeReceiver, "--webhook-auth", auth, "--orders", "400", "--rate", "100", "--seed", strconv.Itoa(seed+1))
-		}()
+		played := playBeside(t, composeReceiver, "--webhook-auth", auth, "--orders", "400", "--rate", "100", "--seed", strconv.Itoa(seed+1))
 		began := time.Now()
 		s.compose("stop", "--timeout", "20", service)
 		require.Less(t, s.inspect(service).State.ExitCode, 2, "%s was killed", service)
@@ -178,11 +180,65 @@ func restartEach(t *testing.T, s *composeSite) {
 	}
 	compared := 0
 	for _, report := range reports {
-		s.get("/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))
-		for _, o := range report.Orders {
-			require.Empty(t, platformtest.Compare(o.Expected, s.get("/v1/orders/"+o.OrderID)), "%s, %s", o.OrderID, o.Scenario)
-			compared++
-		}
+		compared += requireReported(t, s, composeAPI, report)
 	}
 	require.Equal(t, 4*400, compared)
+}
+
+// playBeside plays orders while the test goes on. The channel is closed without a report when that fails.
+func playBeside(t *testing.T, receiver string, args ...string) <-chan platformtest.Report {
+	played := make(chan platformtest.Report, 1)
+	go func() {
+		defer close(played)
+		played <- play(t, receiver, args...)
+	}()
+	return played
+}
+
+// requireReported requires every order of the report from an API, and returns how many there are.
+func requireReported(t *testing.T, s *composeSite, api string, report platformtest.Report) int {
+	t.Helper()
+	s.get(api + "/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))
+	for _, o := range report.Orders {
+		require.Empty(t, platformtest.Compare(o.Expected, s.get(api+"/v1/orders/"+o.OrderID)), "%s, %s", o.OrderID, o.Scenario)
+	}
+	return len(report.Orders)
+}
+
+// TestComposeRunsACluster stops each server of the log in turn, among them the one that leads, and then a
+// receiver and a machine that serves reads, while orders are posted to both receivers.
+func TestComposeRunsACluster(t *testing.T) {
+	s := newCompose(t, "--cluster")
+	s.compose("--profile", "cluster", "up", "--build", "--detach", "receiver-1", "receiver-2", "api-1", "api-2")
+	for _, service := range []string{"api-1", "api-2"} {
+		s.awaitHealthy(service)
+	}
+	auth := "api-key=" + s.secret("webhook-auth", "api-key=")
+	var reports []platformtest.Report
+	for step, stopped := range [][]string{{"nats-a"}, {"nats-b"}, {"nats-c"}, {"receiver-1", "projector-2", "api-2"}} {
+		var playing []<-chan platformtest.Report
+		for i, url := range composeClusterReceivers {
+			playing = append(playing, playBeside(t, url, "--webhook-auth", auth, "--orders", "200", "--rate", "50", "--seed", strconv.Itoa(10*step+i+1)))
+		}
+		s.compose(append([]string{"stop", "--timeout", "20"}, stopped...)...)
+		s.get(composeClusterAPIs[0] + "/v1/orders?limit=1")
+		s.compose(append([]string{"start"}, stopped...)...)
+		for _, service := range stopped {
+			s.awaitHealthy(service)
+		}
+		for _, played := range playing {
+			report, done := <-played
+			require.True(t, done, "orders were not played while %s was stopped", stopped)
+			require.Equal(t, report.Totals.Notifications, report.Totals.Acknowledged, stopped)
+			reports = append(reports, report)
+		}
+	}
+	for _, api := range composeClusterAPIs {
+		compared := 0
+		for _, report := range reports {
+			compared += requireReported(t, s, api, report)
+		}
+		require.Equal(t, 2*4*200, compared)
+	}
+	require.Equal(t, string(s.get(composeClusterAPIs[0]+"/v1/orders?format=ndjson")), string(s.get(composeClusterAPIs[1]+"/v1/orders?format=ndjson")))
 }

@@ -207,11 +207,12 @@ type natsServer struct {
 }
 
 // launchNATS runs a nats-server process that syncs always and keeps its data in dir, which one that ended may have left.
-func launchNATS(t testing.TB, dir string) *natsServer {
+// More are lines of its configuration.
+func launchNATS(t testing.TB, dir string, more ...string) *natsServer {
 	t.Helper()
 	config := filepath.Join(dir, "nats.conf")
 	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("listen: \"127.0.0.1:-1\"\nmax_payload: 2MB\nports_file_dir: %q\n"+
-		"jetstream { store_dir: %q, sync_interval: always }\n", dir, filepath.Join(dir, "js"))), 0o600))
+		"jetstream { store_dir: %q, sync_interval: always }\n%s\n", dir, filepath.Join(dir, "js"), strings.Join(more, "\n"))), 0o600))
 	n := &natsServer{cmd: exec.Command(binaries.natsServer, "--config", config)}
 	require.NoError(t, n.cmd.Start())
 	t.Cleanup(func() { n.end(t, syscall.SIGKILL) })

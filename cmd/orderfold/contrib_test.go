@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// accountsURL starts a nats-server with the accounts of contrib/nats, and returns a function of user and
+// password that returns a URL.
+func accountsURL(t *testing.T) func(user, password string) string {
+	t.Helper()
+	dir := t.TempDir()
+	accounts, err := os.ReadFile("../../contrib/nats/accounts.conf")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "accounts.conf"), accounts, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "passwords.conf"), []byte("NATS_PASSWORD: \"ours\"\nSUBSCRIBER_PASSWORD: \"theirs\"\n"), 0o600))
+	server := launchNATS(t, dir, `include "accounts.conf"`)
+	return func(user, password string) string { return strings.Replace(server.url, "nats://", "nats://"+user+":"+password+"@", 1) }
+}
+
+// subscriberJetStream returns the stream API as the subscriber of contrib/nats sees it.
+func subscriberJetStream(t *testing.T, url string) (*nats.Conn, jetstream.JetStream) {
+	t.Helper()
+	conn, err := nats.Connect(url)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	require.NoError(t, err)
+	return conn, js
+}
+
+func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
+	url := accountsURL(t)
+	p := start(t, []string{"receiver"}, "receiver", "--nats-url", url("orderfold", "ours"), "--receiver-addr", "127.0.0.1:0", "--data", t.TempDir())
+	for range 3 {
+		post(t, p.addrs["receiver"], "customer", `{"id":"1"}`)
+	}
+	_, ours := subscriberJetStream(t, url("orderfold", "ours"))
+	_, err := ours.CreateConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{Durable: "billing", AckPolicy: jetstream.AckExplicitPolicy})
+	require.NoError(t, err)
+
+	before, err := ours.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+
+	conn, theirs := subscriberJetStream(t, url("subscriber", "theirs"))
+	consumer, err := theirs.Consumer(t.Context(), "NOTIFICATIONS", "billing")
+	require.NoError(t, err)
+	batch, err := consumer.Fetch(3, jetstream.FetchMaxWait(patience))
+	require.NoError(t, err)
+	read := 0
+	for m := range batch.Messages() {
+		require.NoError(t, m.DoubleAck(t.Context()))
+		read++
+	}
+	require.NoError(t, batch.Error())
+	require.Equal(t, 3, read)
+	info, err := consumer.Info(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, info.NumAckPending)
+
+	for _, refused := range []struct{ act, subject, body string }{
+		{"publish into the log", "notifications.traditional-asset-order.00", "{}"},
+		{"purge the log", "$JS.API.STREAM.PURGE.NOTIFICATIONS", ""},
+		{"delete the log", "$JS.API.STREAM.DELETE.NOTIFICATIONS", ""},
+		{"delete a record", "$JS.API.STREAM.MSG.DELETE.NOTIFICATIONS", `{"seq":1}`},
+		{"create a consumer", "$JS.API.CONSUMER.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"name":"mine","deliver_subject":"notifications.x.00"}}`},
+		{"delete a consumer", "$JS.API.CONSUMER.DELETE.NOTIFICATIONS.billing", ""},
+		{"back the log up", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
+		{"list the streams", "$JS.API.STREAM.NAMES", ""},
+	} {
+		_, err := conn.Request(refused.subject, []byte(refused.body), 300*time.Millisecond)
+		require.Error(t, err, refused.act)
+	}
+	_, err = consumer.Info(t.Context())
+	require.NoError(t, err)
+	after, err := ours.Stream(t.Context(), "NOTIFICATIONS")
+	require.NoError(t, err)
+	require.Equal(t, before.CachedInfo().State, after.CachedInfo().State)
+}
