@@ -22,7 +22,9 @@ func accountsURL(t *testing.T) func(user, password string) string {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "accounts.conf"), accounts, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "passwords.conf"), []byte("NATS_PASSWORD: \"ours\"\nSUBSCRIBER_PASSWORD: \"theirs\"\n"), 0o600))
 	server := launchNATS(t, dir, `include "accounts.conf"`)
-	return func(user, password string) string { return strings.Replace(server.url, "nats://", "nats://"+user+":"+password+"@", 1) }
+	return func(user, password string) string {
+		return strings.Replace(server.url, "nats://", "nats://"+user+":"+password+"@", 1)
+	}
 }
 
 // subscriberJetStream returns the stream API as the subscriber of contrib/nats sees it.
