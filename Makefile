@@ -1,12 +1,12 @@
-# Everything here needs Go and nothing else. `make help` lists the targets.
+# `make help` lists the targets. Unless a target says otherwise, it only needs Go.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 RACE := $(shell go env CGO_ENABLED | grep -q 1 && command -v $$(go env CC) >/dev/null && echo -race)
-# SQLite is C translated to Go. It has locks of its own, and the race detector would make it ten times slower. The pattern names
-# that package and no other: one that shares generic code with the rest would hide its locks from the detector.
+# SQLite is C translated to Go with its own locks, and the race detector would make it ten times slower. The pattern names
+# only that package: excluding a package that shares generic code with others would hide their locks from the detector.
 RACE += $(if $(RACE),-gcflags='modernc.org/sqlite/lib=-race=false -d=checkptr=0')
 NATS_SERVER := github.com/nats-io/nats-server/v2
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# Without service discovery, which would be most of it. The first build takes minutes, the next none.
+# Without service discovery, which would be most of the build. The first build takes minutes.
 PROMTOOL := go run -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -18,7 +18,7 @@ help: ## list the targets
 build: ## build bin/orderfold
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o bin/orderfold ./cmd/orderfold
 
-nats-server: ## build bin/nats-server, of the version that go.mod names
+nats-server: ## build bin/nats-server in the version named in go.mod
 	GOBIN=$(CURDIR)/bin CGO_ENABLED=0 go install -trimpath $(NATS_SERVER)@$$(go list -m -f '{{.Version}}' $(NATS_SERVER))
 
 demo: build ## run everything with a simulated platform; stop with Ctrl-C (make demo ARGS='--orders 500')
@@ -27,16 +27,16 @@ demo: build ## run everything with a simulated platform; stop with Ctrl-C (make 
 test: ## run all tests, with the race detector where there is a C compiler
 	go test $(RACE) -timeout 30m ./...
 
-faults: ## kill, pause, cut off, fill and damage a running service, and count (make faults ARGS='-rounds 100 -seed 7')
+faults: ## kill, pause, disconnect, fill and damage a running service, and count losses (make faults ARGS='-rounds 100 -seed 7')
 	go test -tags faults ./cmd/orderfold -run '^TestFault' -count 1 -timeout 30m -v -rounds 50 $(ARGS)
 
-cluster: ## kill and stop the servers of a log with three replicas, and measure how long nothing is stored
+cluster: ## kill and stop servers of a log with three replicas, and measure how long nothing is stored
 	go test -tags cluster ./cmd/orderfold -run '^TestCluster' -count 1 -timeout 20m -v $(ARGS)
 
-trace: build ## show by its system calls that the log is synced before an answer 200; needs strace
+trace: build ## trace system calls to show that the log is synced before an answer 200; needs strace
 	.ci/trace bin/orderfold
 
-compose: build nats-server ## run docker-compose.yml for real; as root it installs and starts Debian's engine where there is none
+compose: build nats-server ## run docker-compose.yml; as root, install and start Debian's container engine if there is none
 	.ci/compose
 
 check: ## formatting, vet (with all tags, and for 32 bits), staticcheck
@@ -52,7 +52,7 @@ alerts: ## check and test the alert rules in docs/ with promtool
 openapi: ## check docs/openapi.json with redocly and spectral; needs Node and npm
 	@.ci/openapi
 
-vulnerabilities: ## look known vulnerabilities up, if their database can be reached
+vulnerabilities: ## search for known vulnerabilities, if their database can be reached
 	$(GOVULNCHECK) ./...
 
 fuzz: ## fuzz each target for ten seconds
@@ -72,28 +72,28 @@ bench: build ## measure the service, rebuilding and reading, then run the Go ben
 	bin/orderfold bench read
 	go test -run '^$$' -bench . -benchmem ./...
 
-docs: ## write the generated parts of docs/ anew
+docs: ## regenerate the generated parts of docs/
 	go test ./api -run TestGenerated -update
 	go test ./cmd/orderfold -run TestGenerated -update
 
-dashboard: ## build what api/dashboard/dist contains of its sources; needs Node and npm
+dashboard: ## build api/dashboard/dist from its sources; needs Node and npm
 	go run ./api/dashboard/build types
 	cd api/dashboard && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && npx tsc --noEmit
 	go run ./api/dashboard/build bundle
 
-browser: ## do in a real Chromium what people do with the dashboard; needs Chromium, Node and npm
+browser: ## test the dashboard in a real Chromium; needs Chromium, Node and npm
 	cd api/dashboard && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	go test -tags browser ./api/dashboard/browser -count 1 -timeout 30m $(ARGS)
 
-node: ## run the consumer in docs/stream.md, which is written for Node; needs Node and npm
+node: ## run the Node consumer in docs/stream.md; needs Node and npm
 	go test -tags node ./cmd/orderfold -run InNode -count 1 -v
 
-pictures: ## take the pictures of the README anew; needs what browser needs
+pictures: ## retake the pictures in the README; needs the same as browser
 	ORDERFOLD_PICTURES=$(CURDIR)/bin/pictures $(MAKE) browser ARGS='-run TestEveryScreen'
 	cp bin/pictures/blotter-panel-light.png docs/blotter.png
 	cp bin/pictures/order-light.png docs/order.png
 
-day: build ## measure a day's use: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs what browser needs
+day: build ## measure a day's use: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs the same as browser
 	ORDERFOLD_WATCH=10m ORDERFOLD_ORDERS=1000000 ORDERFOLD_VIEWS=$(CURDIR)/bin/day $(MAKE) browser ARGS='-v -run "UnderAThousandChanges|FirstScreenInHalfASecond"'
 	bin/orderfold bench stream --readers 20
 
