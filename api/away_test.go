@@ -17,20 +17,26 @@ func TestViewsAreServedForAWhileWithoutTheLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		lag    time.Duration // --ready-lag
 		asked  bool          // before the log is away
+		fed    time.Duration // how long ago the views got their last record; 0: they have none
 		behind time.Duration // the views were then
 		err    error
 		ready  bool
 		age    time.Duration // at least; below 0: not known
 	}{
-		"another leader is being elected":                           {time.Hour, true, 0, away, true, 0},
-		"the views were behind already, and are ready all the same": {time.Hour, true, 20 * time.Minute, away, true, 20 * time.Minute},
-		"the views were behind already, and would be too old":       {time.Hour, true, 2 * time.Hour, away, false, 2 * time.Hour},
-		"it takes too long":                                         {time.Nanosecond, true, 0, away, false, 0},
-		"the log never answered":                                    {time.Hour, false, 0, away, false, -1},
-		"there is no log any more":                                  {time.Hour, true, 0, errors.New("no stream NOTIFICATIONS"), false, -1},
+		"another leader is being elected":                           {time.Hour, true, 0, 0, away, true, 0},
+		"the views were behind already, and are ready all the same": {time.Hour, true, 0, 20 * time.Minute, away, true, 20 * time.Minute},
+		"the views were behind already, and would be too old":       {time.Hour, true, 0, 2 * time.Hour, away, false, 2 * time.Hour},
+		"it takes too long":                                         {time.Nanosecond, true, 0, 0, away, false, 0},
+		"the log never answered":                                    {time.Hour, false, 0, 0, away, false, -1},
+		"the log never answered, and the views have a record":       {time.Hour, false, 3 * time.Minute, 0, away, false, 3 * time.Minute},
+		"there is no log any more":                                  {time.Hour, true, 0, 0, errors.New("no stream NOTIFICATIONS"), false, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			if c.fed > 0 {
+				w.receiveRaw(api.Record{Received: time.Now().Add(-c.fed), Body: []byte(`{"id":"c"}`)})
+				w.apply(t)
+			}
 			if c.behind > 0 {
 				w.receiveRaw(api.Record{Received: time.Now().Add(-c.behind), Body: []byte(`{"id":"c"}`)})
 			}

@@ -34,7 +34,7 @@ type Status struct {
 	Log             LogStatus `json:"log"`
 	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
 	LagRecords      *uint64   `json:"lagRecords" doc:"Records received and not applied."`
-	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current; null when they never were."`
+	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current, which they were when the last record that they have was received; null when they have none."`
 	FeedLagRecords  *uint64   `json:"feedLagRecords" doc:"Records whose order events are not published yet; null: the feed is off."`
 	FeedReason      *string   `json:"feedReason" doc:"Why not all events are published, or that orders are being published again; null: all are, or the feed is off. The service is ready all the same."`
 	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
@@ -105,7 +105,7 @@ func (a *API) where(ctx context.Context) Status {
 	s.SyncMode, s.Replicas = storage.SyncMode, storage.Replicas
 	bounds, err := a.log.Bounds(waiting)
 	if err != nil {
-		a.unreachable(&s, err)
+		a.unreachable(&s, position.Checkpoint, err)
 	} else {
 		s.Log = logStatus(&bounds, &storage)
 		if bounds.Lost != "" {
@@ -220,17 +220,27 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 }
 
 // unreachable says how old the views may be when the log does not say so. For as long as they may be behind it, they may be served:
-// another leader of the log may be being elected.
-func (a *API) unreachable(s *Status, err error) {
-	if current := a.current.Load(); current != nil && errors.Is(err, ErrUnavailable) {
-		age := time.Since(*current)
-		s.LagSeconds = new(age.Seconds())
-		if age <= a.readyLag {
-			s.aside = err.Error()
-			return
+// another leader of the log may be being elected. Views that this process never saw beside the log are as old as their last record.
+func (a *API) unreachable(s *Status, at views.Checkpoint, err error) {
+	current := a.current.Load()
+	switch {
+	case !errors.Is(err, ErrUnavailable):
+		current = nil
+		s.notReady(err.Error())
+	case current != nil && time.Since(*current) <= a.readyLag:
+		s.aside = err.Error()
+	default:
+		s.notReady(err.Error())
+		if current == nil && !at.Received.IsZero() {
+			current = &at.Received
 		}
 	}
-	s.notReady(err.Error())
+	if current != nil {
+		s.LagSeconds = new(max(0, time.Since(*current).Seconds()))
+	}
+	if s.Generation == nil { // nothing is made of a log that is away
+		s.also(err.Error())
+	}
 }
 
 // feed says how far the feed of order events is behind the log, and whether it is of these views.

@@ -35,6 +35,9 @@ func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	if ctx.Err() != nil {
 		return 0, notAppended(context.Cause(ctx))
 	}
+	if err := l.notOpen(); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNotAppended, err)
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, appendPatience)

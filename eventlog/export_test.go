@@ -13,7 +13,7 @@ import (
 // PingInterval returns how often the connection to the server of the log asks whether it is there.
 func PingInterval(opts Options) (time.Duration, error) {
 	opts.Logger = zap.NewNop()
-	conn, err := connect(opts)
+	conn, err := connect(context.Background(), opts)
 	if err != nil {
 		return 0, err
 	}

@@ -1,8 +1,11 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -14,8 +17,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// connect reaches an external server.
-func connect(opts Options) (*nats.Conn, error) {
+// connect reaches an external server. With Options.Later the connection ends with ctx.
+func connect(ctx context.Context, opts Options) (*nats.Conn, error) {
 	where, err := withoutCredentials(opts.URL)
 	if err != nil {
 		return nil, err
@@ -26,6 +29,9 @@ func connect(opts Options) (*nats.Conn, error) {
 			return nil, fmt.Errorf("eventlog: NATS credentials: %w", err)
 		}
 		options = append(options, nats.UserCredentials(opts.CredentialsFile))
+	}
+	if opts.Later {
+		options = append(options, nats.SetCustomDialer(dialer{ctx}))
 	}
 	conn, err := nats.Connect(opts.URL, options...)
 	if err == nil && conn.ConnectedClusterName() != "" { // which only a connection knows
@@ -38,10 +44,10 @@ func connect(opts Options) (*nats.Conn, error) {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
 		return nil, &Fault{Err: fmt.Errorf("%w: the NATS server at %s refuses the credentials", ErrUnavailable, where),
 			Hint: "check the user, password or credentials file"}
-	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout):
+	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.Is(err, io.EOF), errors.As(err, new(net.Error)):
 		return nil, &Fault{Err: fmt.Errorf("%w: no NATS server answers at %s", ErrUnavailable, where), Hint: "start it or correct the URL", Clears: true}
 	default:
-		return nil, fmt.Errorf("%w: connect to the NATS server at %s: %w", ErrUnavailable, where, err)
+		return nil, &Fault{Err: fmt.Errorf("%w: connect to the NATS server at %s: %w", ErrUnavailable, where, err)}
 	}
 }
 
@@ -75,6 +81,9 @@ func withoutCredentials(list string) (string, error) {
 	return strings.Join(shown, ","), nil
 }
 
+// connectPatience is how long a server may take until it has accepted a connection.
+const connectPatience = 5 * time.Second
+
 // clusterPing is a third of how long a server of a cluster may be silent until its connection is given up: another server may be well.
 // A server that is alone has more time. It may only be busy, and whatever waits for its answer would fail with the connection.
 const clusterPing = 750 * time.Millisecond
@@ -83,7 +92,7 @@ const clusterPing = 750 * time.Millisecond
 func connection(logger *zap.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("orderfold"),
-		nats.Timeout(5 * time.Second),
+		nats.Timeout(connectPatience),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(10 * time.Second),

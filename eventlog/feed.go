@@ -87,6 +87,9 @@ func (f *Feed) open(ctx context.Context) error {
 	if f.opened {
 		return nil
 	}
+	if err := f.log.notOpen(); err != nil {
+		return err
+	}
 	stream, err := f.log.js.Stream(ctx, feedName)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound) && f.options.Keep:

@@ -21,6 +21,9 @@ const (
 // streamInfo asks for the state of the log. Errors: ErrUnavailable, ErrNoStream.
 func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	const what = "ask for the state of the log"
+	if err := l.notOpen(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, infoPatience)
 	defer cancel()
 	answer, err := l.askAgain(ctx, "$JS.API.STREAM.INFO."+streamName)

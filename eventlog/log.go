@@ -49,6 +49,9 @@ type Options struct {
 	ReadLost bool
 	// Guest of a service that runs: nothing is written into the stream, not even that records are missing.
 	Guest bool
+	// Later has Open return also while an external server cannot be reached, or nothing leads there: the log is opened as soon as that is
+	// possible. Until then every method returns ErrUnavailable with the reason; see Opened.
+	Later bool
 	// Logger for what the log does on its own: reconnects, and what the embedded server has to say. nil: none.
 	Logger *zap.Logger
 }
@@ -57,6 +60,7 @@ type Options struct {
 type Log struct {
 	logger   *zap.Logger
 	embedded *embedded.Server // nil with an external server
+	opening  *opening         // nil: it was open when Open returned
 	largest  int              // size in bytes of the largest message, headers included
 	conn     *nats.Conn
 	js       jetstream.JetStream
@@ -87,7 +91,7 @@ type Log struct {
 
 // Open starts the embedded server or connects to the external one, and makes sure that the stream keeps what the log
 // promises. Errors: ErrLocked, ErrNoStream, ErrUnavailable, and others that say what to do. None contains a credential.
-// The caller closes the log.
+// With Later an ErrUnavailable that clears by itself is none. The caller closes the log.
 func Open(ctx context.Context, opts Options) (*Log, error) {
 	if opts.Logger == nil {
 		opts.Logger = zap.NewNop()
@@ -99,7 +103,11 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 		opts.MaxWaitingBytes = defaultMaxWaitingBytes
 	}
 	l := &Log{logger: opts.Logger, largest: opts.MaxRecord + headerRoom, readLost: opts.ReadLost, mayNote: !opts.Guest}
-	if err := l.open(ctx, opts); err != nil {
+	open := l.open
+	if opts.Later && opts.URL != "" {
+		open = l.openLater
+	}
+	if err := open(ctx, opts); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -107,7 +115,7 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 
 func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	if opts.URL != "" {
-		l.conn, err = connect(opts)
+		l.conn, err = connect(ctx, opts)
 	} else {
 		l.embedded, err = embedded.Start(embedded.Options{Dir: opts.Dir, Addr: opts.Addr, MayCreate: opts.MayCreate,
 			MaxMessage: l.largest, MaxWaiting: opts.MaxWaitingBytes, Logger: opts.Logger})
@@ -145,15 +153,16 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 
 // watchConnection ends what waits for an answer when the connection is lost: it would wait in vain.
 func (l *Log) watchConnection() {
+	group := l.group // of this connection: one that was given up reports its end later
 	l.conn.SetDisconnectErrHandler(func(_ *nats.Conn, err error) {
-		l.group.lose(errConnectionLost)
+		group.lose(errConnectionLost)
 		if err != nil {
 			l.logger.Warn("connection to the NATS server lost", zap.Error(err))
 		}
 	})
 	l.conn.SetReconnectHandler(func(c *nats.Conn) {
-		l.group.maxPayload.Store(c.MaxPayload())
-		l.group.forgetRefusal()
+		group.maxPayload.Store(c.MaxPayload())
+		group.forgetRefusal()
 		l.logger.Info("connected to the NATS server again", zap.String("server", c.ConnectedUrlRedacted()))
 	})
 }
@@ -183,6 +192,10 @@ func (l *Log) Close() error {
 }
 
 func (l *Log) close() (err error) {
+	if l.opening != nil {
+		l.opening.stop()
+		l.opening.doing.Wait()
+	}
 	if l.dismiss != nil {
 		l.dismiss()
 		l.supervisor.Wait()

@@ -31,6 +31,9 @@ func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
 	if sequence == 0 {
 		return Record{}, fmt.Errorf("%w: %d", ErrNotFound, sequence)
 	}
+	if err := l.notOpen(); err != nil {
+		return Record{}, err
+	}
 	msg, err := l.getDirect(ctx, sequence)
 	if err == nil {
 		return record(l.identity, msg.Sequence, msg.Time, msg.Subject, attributesOf(msg.Header), msg.Data), nil

@@ -36,6 +36,10 @@ func (l *Log) Records(ctx context.Context, sequences []uint64) iter.Seq2[Record,
 		if len(sequences) == 0 {
 			return
 		}
+		if err := l.notOpen(); err != nil {
+			yield(Record{}, err)
+			return
+		}
 		p := picker{log: l, spans: spansOf(sequences)}
 		if err := p.run(ctx, yield); err != nil {
 			yield(Record{}, unavailable(ctx, "read records", err))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -26,6 +27,9 @@ func (l *Log) openStream(ctx context.Context, opts Options) error {
 		stream, err = l.createStream(ctx, opts)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &Fault{Err: fmt.Errorf("%w: the NATS server has no JetStream for this account", ErrUnavailable), Hint: "enable it in its configuration"}
+	case errors.Is(err, nats.ErrNoResponders):
+		return &Fault{Err: fmt.Errorf("%w: no NATS server that is reached has JetStream", ErrUnavailable), Hint: "enable it in the configuration of the servers",
+			Clears: true}
 	case err != nil:
 		return unavailable(ctx, "look for stream "+streamName, err)
 	default:

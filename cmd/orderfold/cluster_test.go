@@ -44,7 +44,10 @@ type node struct {
 }
 
 // machine is a projector and an API over views of their own.
-type machine struct{ projector, api *process }
+type machine struct {
+	views          string
+	projector, api *process
+}
 
 func freePort(t testing.TB) int {
 	t.Helper()
@@ -79,14 +82,20 @@ func startCluster(t testing.TB) *cluster {
 		_, err = js.AccountInfo(t.Context())
 		return err == nil
 	})
-	for i := range c.receivers {
-		c.receivers[i] = start(t, []string{"receiver"}, "receiver", "--nats-url", c.url(), "--replicas", "3", "--receiver-addr", "127.0.0.1:0",
-			"--append-timeout", "2s", "--data", t.TempDir())
-	}
+	c.startReceivers()
 	for i := range c.machines {
 		c.machines[i] = c.startMachine(t.TempDir())
+		eventually(c.t, "the machine is ready", c.machines[i].ready)
 	}
 	return c
+}
+
+func (c *cluster) startReceivers() {
+	c.t.Helper()
+	for i := range c.receivers {
+		c.receivers[i] = start(c.t, []string{"receiver"}, "receiver", "--nats-url", c.url(), "--replicas", "3", "--receiver-addr", "127.0.0.1:0",
+			"--append-timeout", "2s", "--data", c.t.TempDir())
+	}
 }
 
 func (c *cluster) url() string {
@@ -99,9 +108,8 @@ func (c *cluster) url() string {
 
 func (c *cluster) startMachine(views string) *machine {
 	c.t.Helper()
-	m := &machine{projector: start(c.t, []string{"metrics"}, "projector", "--nats-url", c.url(), "--views", views, "--metrics-addr", "127.0.0.1:0")}
+	m := &machine{views: views, projector: start(c.t, []string{"metrics"}, "projector", "--nats-url", c.url(), "--views", views, "--metrics-addr", "127.0.0.1:0")}
 	m.api = start(c.t, []string{"api"}, "api", "--nats-url", c.url(), "--views", views, "--api-addr", "127.0.0.1:0")
-	eventually(c.t, "the machine is ready", m.ready)
 	return m
 }
 
@@ -362,6 +370,41 @@ func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
 		n.start()
 	}
 	c.gap(func() {}, 15*time.Second)
+	c.requireWhole()
+}
+
+func TestClusterPartsStartWithoutAQuorum(t *testing.T) {
+	c := startCluster(t)
+	c.gap(func() {}, time.Second)
+	c.requireWhole()
+	for i, m := range c.machines {
+		m.api.stop()
+		m.projector.stop()
+		c.receivers[i].stop()
+	}
+	_, followers := c.roles()
+	for _, n := range followers {
+		n.kill()
+	}
+	c.startReceivers()
+	for i, m := range c.machines {
+		c.machines[i] = c.startMachine(m.views)
+	}
+	require.False(t, c.post(http.DefaultClient, 0))
+	code, body := c.receiverReady(0)
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "unavailable")
+	for _, m := range c.machines {
+		code, _, body := m.api.ask("/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, code)
+		require.Contains(t, string(body), "unavailable")
+		require.Contains(t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.stored[0]+`"`, "what is there is read")
+		require.Positive(t, decoded[map[string]any](t, m.api.get("/v1/status"))["lagSeconds"])
+	}
+	for _, n := range followers {
+		n.start()
+	}
+	eventually(t, "notifications are stored", func() bool { return c.post(http.DefaultClient, c.posted) })
 	c.requireWhole()
 }
 

@@ -140,7 +140,6 @@ func TestACommandSaysAtOnceThatNothingListens(t *testing.T) {
 		{"webhooks", "list", "--platform-url", "http://127.0.0.1:1", "--platform-client-id", "a", "--platform-client-secret", "b"},
 		{"webhooks", "diff", "--platform-url", "http://127.0.0.1:1", "--platform-client-id", "a", "--platform-client-secret", "b",
 			"--url", "https://orders.example.com", "--webhook-auth", "api-key=c"},
-		{"receiver", "--nats-url", "nats://127.0.0.1:1", "--receiver-addr", "127.0.0.1:0"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			code, stdout, stderr := execute(t, nil, args...)

@@ -210,9 +210,15 @@ type natsServer struct {
 // More are lines of its configuration.
 func launchNATS(t testing.TB, dir string, more ...string) *natsServer {
 	t.Helper()
+	return launchNATSAt(t, dir, "127.0.0.1:-1", more...)
+}
+
+// launchNATSAt is launchNATS with an address, for instance that of one that ended.
+func launchNATSAt(t testing.TB, dir, addr string, more ...string) *natsServer {
+	t.Helper()
 	config := filepath.Join(dir, "nats.conf")
-	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("listen: \"127.0.0.1:-1\"\nmax_payload: 2MB\nports_file_dir: %q\n"+
-		"jetstream { store_dir: %q, sync_interval: always }\n%s\n", dir, filepath.Join(dir, "js"), strings.Join(more, "\n"))), 0o600))
+	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf("listen: %q\nmax_payload: 2MB\nports_file_dir: %q\n"+
+		"jetstream { store_dir: %q, sync_interval: always }\n%s\n", addr, dir, filepath.Join(dir, "js"), strings.Join(more, "\n"))), 0o600))
 	n := &natsServer{cmd: exec.Command(binaries.natsServer, "--config", config)}
 	require.NoError(t, n.cmd.Start())
 	t.Cleanup(func() { n.end(t, syscall.SIGKILL) })

@@ -113,12 +113,7 @@ func (sv *service) open(ctx context.Context, r roles) error {
 	if err != nil {
 		return err
 	}
-	err = sv.openLog(ctx, mayCreate)
-	if errors.Is(err, eventlog.ErrNoStream) && !mayCreate {
-		return fmt.Errorf("the views in %s were made from a log, and there is none: look for it; a new one is only created "+
-			"when that folder is deleted: %w", s.viewsFolder(), err)
-	}
-	return err
+	return sv.openLog(ctx, mayCreate)
 }
 
 // checkExposure wants credentials where not only this machine can reach a listener. It reads the key file.
@@ -193,11 +188,19 @@ func (sv *service) openLog(ctx context.Context, mayCreate bool) (err error) {
 	s := sv.settings
 	sv.log, err = eventlog.Open(ctx, eventlog.Options{URL: s.log.url, CredentialsFile: s.log.credentials, Dir: s.data,
 		Addr: s.log.addr, Replicas: s.log.replicas, MaxBytes: s.log.maxBytes, MaxRecord: int(s.receiver.maxBody),
-		MaxWaitingBytes: waitingMemory, MayCreate: mayCreate, PublishSingly: s.log.singly, Logger: sv.logger.Named("eventlog")})
-	if err != nil {
+		MaxWaitingBytes: waitingMemory, MayCreate: mayCreate, Later: true, PublishSingly: s.log.singly, Logger: sv.logger.Named("eventlog")})
+	why := func(err error) error {
+		if errors.Is(err, eventlog.ErrNoStream) && !mayCreate {
+			err = fmt.Errorf("the views in %s were made from a log, and there is none: look for it; a new one is only created "+
+				"when that folder is deleted: %w", s.viewsFolder(), err)
+		}
 		return err
 	}
+	if err != nil {
+		return why(err)
+	}
 	sv.closeLast(sv.log.Close)
+	sv.parts = append(sv.parts, part{"log", func(ctx context.Context) error { return why(sv.log.Opened(ctx)) }})
 	return nil
 }
 

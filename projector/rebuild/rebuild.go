@@ -182,9 +182,12 @@ func (r *Rebuilder) Run(ctx context.Context) error {
 
 // run does the work of a run and returns its last state.
 func (r *Rebuilder) run(ctx context.Context, run *Run) Rebuild {
-	mode := run.Rebuild().Mode
+	mode, before := run.Rebuild().Mode, run.Rebuild().Before
+	again := errors.Is(before, eventlog.ErrUnavailable) // each second, for as long as the log is away
 	r.gauges.running.Set(1)
-	r.Logger.Info("the views are rebuilt", zap.String("mode", string(mode)))
+	if !again {
+		r.Logger.Info("the views are rebuilt", zap.String("mode", string(mode)))
+	}
 	var err error
 	if mode == Rollback {
 		err = r.rollback(ctx, run)
@@ -199,9 +202,11 @@ func (r *Rebuilder) run(ctx context.Context, run *Run) Rebuild {
 	b := run.Rebuild()
 	b.Err, b.Ended = err, time.Now()
 	fields := []zap.Field{zap.String("mode", string(mode)), zap.Duration("taken", b.Ended.Sub(b.Started))}
-	if err != nil {
+	switch {
+	case err != nil && again && err.Error() == before.Error():
+	case err != nil:
 		r.Logger.Warn("the rebuild ended without result", append(fields, zap.Error(err))...)
-	} else {
+	default:
 		r.Logger.Info("the rebuild has ended", append(fields, zap.Uint64("records", b.Progress.Total), zap.Int("generation", b.Generation))...)
 	}
 	return b

@@ -639,7 +639,7 @@ export type Status = {
   generation: Digits | null;
   /** Records received and not applied. */
   lagRecords: Digits | null;
-  /** Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current; null when they never were. */
+  /** Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current, which they were when the last record that they have was received; null when they have none. */
   lagSeconds: Digits | null;
   log: LogStatus;
   /** Asking the platform; null: it is not this process that would. */
