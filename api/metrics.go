@@ -96,6 +96,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	if s.Log.LastSequence != nil {
 		send(g.last, float64(*s.Log.LastSequence))
 		send(g.lagRecords, float64(*s.LagRecords))
+	}
+	if s.Log.LastSequence != nil && s.LagSeconds != nil {
 		send(g.lagSeconds, *s.LagSeconds)
 	}
 	if s.FeedLagRecords != nil {

@@ -208,7 +208,9 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 		if next, err := a.log.Record(ctx, max(at.Sequence+1, bounds.First)); err == nil {
 			waiting = next.Received
 		} else if !errors.Is(err, ErrNoRecord) && !errors.Is(err, ErrMissing) {
-			s.notReady(err.Error())
+			a.unreachable(s, at, err) // since it returned its bounds
+			s.LagRecords = &records
+			return
 		}
 		seconds = max(0, time.Since(waiting).Seconds())
 	}

@@ -17,8 +17,11 @@ type apiLog struct{ log *eventlog.Log }
 
 func (l apiLog) Record(ctx context.Context, sequence uint64) (api.Record, error) {
 	r, err := l.log.Get(ctx, sequence)
-	if errors.Is(err, eventlog.ErrNotFound) {
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
 		return api.Record{}, l.why(ctx, sequence)
+	case errors.Is(err, eventlog.ErrUnavailable):
+		return api.Record{}, unreachable{err}
 	}
 	return api.Record{Sequence: r.Sequence, Received: r.Received, Source: string(r.Source), Object: r.Object,
 		ContentType: r.ContentType, RequestID: r.RequestID, Traceparent: r.Traceparent, Hash: r.Position().Hash, Body: r.Body}, err

@@ -366,6 +366,7 @@ func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
 		code, _, _ := m.api.ask("/v1/orders")
 		require.Equal(t, http.StatusOK, code, "what is there is read")
 	}
+	c.restartWithoutAQuorum()
 	for _, n := range followers {
 		n.start()
 	}
@@ -373,39 +374,29 @@ func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
 	c.requireWhole()
 }
 
-func TestClusterPartsStartWithoutAQuorum(t *testing.T) {
-	c := startCluster(t)
-	c.gap(func() {}, time.Second)
-	c.requireWhole()
+// restartWithoutAQuorum starts every part again while nothing leads.
+func (c *cluster) restartWithoutAQuorum() {
+	eventually(c.t, "nothing leads", func() bool { return c.leader() == nil })
 	for i, m := range c.machines {
 		m.api.stop()
 		m.projector.stop()
 		c.receivers[i].stop()
 	}
-	_, followers := c.roles()
-	for _, n := range followers {
-		n.kill()
-	}
 	c.startReceivers()
 	for i, m := range c.machines {
 		c.machines[i] = c.startMachine(m.views)
 	}
-	require.False(t, c.post(http.DefaultClient, 0))
+	require.False(c.t, c.post(http.DefaultClient, 0))
 	code, body := c.receiverReady(0)
-	require.Equal(t, http.StatusServiceUnavailable, code)
-	require.Contains(t, body, "unavailable")
+	require.Equal(c.t, http.StatusServiceUnavailable, code)
+	require.Contains(c.t, body, "unavailable")
 	for _, m := range c.machines {
 		code, _, body := m.api.ask("/readyz")
-		require.Equal(t, http.StatusServiceUnavailable, code)
-		require.Contains(t, string(body), "unavailable")
-		require.Contains(t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.stored[0]+`"`, "what is there is read")
-		require.Positive(t, decoded[map[string]any](t, m.api.get("/v1/status"))["lagSeconds"])
+		require.Equal(c.t, http.StatusServiceUnavailable, code)
+		require.Contains(c.t, string(body), "unavailable")
+		require.Contains(c.t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.stored[0]+`"`, "what is there is read")
+		require.Positive(c.t, decoded[map[string]any](c.t, m.api.get("/v1/status"))["lagSeconds"])
 	}
-	for _, n := range followers {
-		n.start()
-	}
-	eventually(t, "notifications are stored", func() bool { return c.post(http.DefaultClient, c.posted) })
-	c.requireWhole()
 }
 
 // leads returns the leader, and remembers it as the one that is gone.
