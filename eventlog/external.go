@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,13 +73,22 @@ func withoutCredentials(list string) (string, error) {
 			text = "nats://" + text
 		}
 		u, err := url.Parse(text)
-		if err != nil || u.Host == "" {
+		if err != nil || !reachable(u) {
 			return "", &Fault{Err: errors.New("eventlog: the NATS URL cannot be read"),
 				Hint: "want nats://host:port or nats://user:password@host:port with special characters percent-encoded"}
 		}
 		shown = append(shown, u.Scheme+"://"+u.Host)
 	}
 	return strings.Join(shown, ","), nil
+}
+
+// schemes are those of the client.
+var schemes = []string{"nats", "tls", "ws", "wss"}
+
+// reachable reports whether a URL names a server: what is written wrong is no server that may come later.
+func reachable(u *url.URL) bool {
+	plain := u.Port() != "" || strings.HasSuffix(u.Host, "]") || !strings.Contains(u.Host, ":")
+	return slices.Contains(schemes, u.Scheme) && u.Hostname() != "" && plain
 }
 
 // connectPatience is how long a server may take until it has accepted a connection.
