@@ -32,6 +32,9 @@ type Options struct {
 	Rebuilds Rebuilds // nil: none can be started here
 	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
+
+	Subscribers Subscribers // nil: none can be added or listed here
+	Events      Events      // nil: no place in the feed can be looked up
 	// OrderOf returns the id of the order that a record is about, "" when it is about none. nil: a search does not tell.
 	OrderOf  func(*Record) string
 	Receives bool // notifications are received by this process
@@ -65,6 +68,11 @@ type API struct {
 	rebuilds Rebuilds
 	redrives Redrives
 	platform Platform
+
+	subscribers Subscribers
+	roster      roster
+	events      Events
+
 	orderOf  func(*Record) string
 	receives bool
 
@@ -145,6 +153,7 @@ func build(o Options) (*API, error) {
 	a := &API{
 		schedule: o.Schedule, clock: o.Clock,
 		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
+		subscribers: o.Subscribers, events: o.Events,
 		receives: o.Receives,
 		gate:     gate,
 		logger:   cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"), prefix: o.Prefix, zone: cmp.Or(o.Zone, time.UTC),
@@ -177,8 +186,10 @@ func build(o Options) (*API, error) {
 	if a.metrics, err = newRequestMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	if err := o.Registerer.Register(newGauges(a)); err != nil {
-		return nil, fmt.Errorf("api: metrics: %w", err)
+	for _, g := range []prometheus.Collector{newGauges(a), newSubscriberGauges(a)} {
+		if err := o.Registerer.Register(g); err != nil {
+			return nil, fmt.Errorf("api: metrics: %w", err)
+		}
 	}
 	return a, nil
 }
@@ -214,6 +225,8 @@ func (a *API) register() {
 	a.registerThroughput()
 	a.registerRebuilds()
 	a.registerRedrives()
+	a.registerSubscribers()
+	a.registerFeedPlace()
 }
 
 // ServeHTTP answers one request.

@@ -91,7 +91,11 @@ var (
 
 // exampleAnswers asks for an answer of each operation, by media type.
 func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessage {
-	s := start(t, w, func(o *api.Options) { o.Rebuilds, o.Redrives = oneRebuild{}, &mended })
+	switchFeedOn(t, w)
+	s := start(t, w, func(o *api.Options) {
+		o.Rebuilds, o.Redrives = oneRebuild{}, &mended
+		o.Subscribers, o.Events = &roll{all: []api.Subscriber{billing, tax}}, place{7: "6.0." + exampleOrder}
+	})
 	answers := map[string]map[string]json.RawMessage{}
 	for _, c := range []struct{ operation, method, path string }{
 		{"list-orders", "GET", "/v1/orders?externalId=ord-000123"},
@@ -119,6 +123,9 @@ func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessag
 		{"get-rebuild", "GET", "/v1/rebuilds/current"},
 		{"cancel-rebuild", "DELETE", "/v1/rebuilds/current"},
 		{"redrive", "POST", "/v1/redrives?sequence=7"},
+		{"list-subscribers", "GET", "/v1/subscribers"},
+		{"add-subscriber", "POST", "/v1/subscribers?name=billing&assetClass=DIGITAL&assetClass=TOKENIZED"},
+		{"get-feed", "GET", "/v1/feed?sequence=7"},
 	} {
 		a := s.do(t, c.method, c.path)
 		require.Less(t, a.StatusCode, 300, "%s: %s", c.path, a.body)

@@ -505,5 +505,5 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json", "/asyncapi.json", "/schemas/order-event-v1.json"} {
 		require.Contains(t, document.paths, path)
 	}
-	require.Len(t, document.paths, 26)
+	require.Len(t, document.paths, 29)
 }

@@ -60,7 +60,7 @@ var problemKinds = []ProblemKind{
 		"Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known."},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method that the header `Allow` lists."},
 	{codeConflict, http.StatusConflict, "The request does not fit the present state",
-		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`."},
+		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or there is another subscriber of that name, or no feed: see `detail`."},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
 	{codeRecordMissing, http.StatusGone, "A record is missing from the log",
 		"Tell the operator: it was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` tell more."},

@@ -10,7 +10,7 @@ import (
 // Access says who asks and what they may do.
 type Access struct {
 	Name *string `json:"name" example:"dashboard" doc:"Of the key that the request carries; null where none is configured."`
-	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild and redrive. Where no key is configured everybody who reaches the API is an operator."`
+	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. Where no key is configured everybody who reaches the API is an operator."`
 }
 
 type accessOutput struct {

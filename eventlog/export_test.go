@@ -88,3 +88,6 @@ func Attributes(before, block []byte) (got, want any, gotErr, wantErr error) {
 	}
 	return a, attributesOf(header), gotErr, wantErr
 }
+
+// SetClock has the subscribers take that for the time.
+func SetClock(s *Subscribers, now func() time.Time) { s.now = now }

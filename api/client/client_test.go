@@ -285,6 +285,8 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 		"Explanation": client.Explanation{}, "Judgement": client.Judgement{}, "OpenBreak": client.OpenBreak{}, "Stats": client.Stats{},
 		"Status": client.Status{}, "LogStatus": client.LogStatus{}, "Rebuild": client.Rebuild{}, "Changes": client.Changes{},
 		"Redrive": client.Redrive{}, "RedrivenRecord": client.RedrivenRecord{},
+		"Subscriber": client.Subscriber{}, "ListSubscriber": client.Page[client.Subscriber]{}, "AddedSubscriber": client.AddedSubscriber{},
+		"FeedPlace": client.FeedPlace{}, "FeedEvent": client.FeedEvent{},
 		"OrderChange": client.OrderChange{}, "FieldChange": client.FieldChange{}, "FieldError": client.FieldError{},
 		"Execution": client.Execution{}, "Asked": client.Asked{}, "Asking": client.Asking{},
 		"Access": client.Access{}, "Search": client.Search{}, "Found": client.Found{}, "Throughput": client.Throughput{}, "Minute": client.Minute{},

@@ -20,6 +20,11 @@ func (a *apiAccess) register(f *flagSet) {
 	a.registerAs(f, "http://127.0.0.1:8081", "`URL` of the read API", "key for the read API")
 }
 
+// registerKeyed is register for a command that changes something.
+func (a *apiAccess) registerKeyed(f *flagSet) {
+	a.registerAs(f, "http://127.0.0.1:8081", "`URL` of the API of the service", "key of the role operator")
+}
+
 // registerAs is register for a command that does something else with the API, or does without.
 func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
 	defer f.group("The API")()

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,24 +28,14 @@ func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThat
 	out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	// What the nats command on the page does.
-	url, err := os.ReadFile(filepath.Join(data, "operator.url"))
-	require.NoError(t, err)
-	nc, err := nats.Connect(strings.TrimSpace(string(url)))
-	require.NoError(t, err)
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	_, err = js.CreateConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{Durable: "billing",
-		AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "notifications.*.*", MaxAckPending: 1000})
-	require.NoError(t, err)
+	p.subscribers("add", "billing", "--stream", "notifications") // as the page says
 
 	report := play(t, p.addrs["receiver"], "--orders", "20")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	subscribe := func() (*exec.Cmd, *bufio.Scanner, *lockedBuffer) {
 		c := exec.CommandContext(ctx, binary)
-		c.Dir = dir
+		c.Dir, c.Env = dir, append(os.Environ(), "ORDERFOLD_API="+p.addrs["api"])
 		stdout, err := c.StdoutPipe()
 		require.NoError(t, err)
 		stderr := &lockedBuffer{}

@@ -77,6 +77,11 @@ func commandGroups() []commandGroup {
 			{"redrive", "decode quarantined records again, after the decoder was mended", (*program).redrive},
 			{"restore", "make the log in an empty data folder from a backup", (*program).restore},
 		}},
+		{"Subscribers", []command{
+			{"subscribers add", "add a service that follows the log or the feed", (*program).subscribersAdd},
+			{"subscribers list", "list subscribers, what waits for them, and who is stuck", (*program).subscribersList},
+			{"subscribers remove", "remove a subscriber and its user", (*program).subscribersRemove},
+		}},
 		{"Other", []command{
 			{"webhooks", "show, compare and change where the platform posts: list, diff, set, delete", (*program).webhooks},
 			{"simulate", "play the platform against a receiver", (*program).simulate},

@@ -10,8 +10,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/orderfold/orderfold/api"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,14 +33,7 @@ func TestTheConsumerInNodeInTheDocumentationHasWhatTheAPIShows(t *testing.T) {
 
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
 	requireFed(t, p)
-	nc, err := nats.Connect(operatorURL(t, data))
-	require.NoError(t, err)
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	_, err = js.CreateConsumer(t.Context(), "ORDERS", jetstream.ConsumerConfig{Durable: "billing", AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: 5e9, MaxAckPending: 1000})
-	require.NoError(t, err)
+	p.subscribers("add", "billing")
 
 	for _, seed := range []string{"1", "2", "3"} {
 		var stderr lockedBuffer
@@ -51,15 +43,14 @@ func TestTheConsumerInNodeInTheDocumentationHasWhatTheAPIShows(t *testing.T) {
 		require.NoError(t, node.Start())
 		play(t, p.addrs["receiver"], "--orders", "30", "--repeats", "0.2", "--seed", seed)
 		requireFed(t, p)
-		stream, err := js.Stream(t.Context(), "ORDERS")
-		require.NoError(t, err)
+		feed := decoded[api.FeedPlace](t, p.get("/v1/feed"))
 		var kept struct {
 			Sequence uint64
 			Orders   map[string]struct{ Order map[string]any }
 		}
 		eventually(t, "the consumer has every event", func() bool {
 			text, err := os.ReadFile(filepath.Join(dir, "billing.json"))
-			return err == nil && json.Unmarshal(text, &kept) == nil && kept.Sequence == stream.CachedInfo().State.LastSeq
+			return err == nil && json.Unmarshal(text, &kept) == nil && kept.Sequence == feed.LastSequence
 		})
 		require.NoError(t, node.Process.Kill())
 		_ = node.Wait() // it was killed

@@ -40,11 +40,13 @@ func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, os.WriteFile(keys, []byte("ops:operator:s3cret\n"), 0o600))
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
-		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--feed", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms",
+		"--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0", "--feed", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms",
 		"--platform-url", "http://127.0.0.1:1", "--platform-client-id", "nobody", "--platform-client-secret", "none") // asked in vain
 	play(t, p.addrs["receiver"], "--orders", "20")
 	code, _, body := authorized(t, p, http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
 	require.Equal(t, http.StatusAccepted, code, body)
+	code, _, body = authorized(t, p, http.MethodPost, "/v1/subscribers?name=billing&stream=notifications", "s3cret")
+	require.Equal(t, http.StatusOK, code, body)
 	var text string
 	eventually(t, "the views are verified", func() bool {
 		_, _, text = authorized(t, p, http.MethodGet, "/metrics", "s3cret")

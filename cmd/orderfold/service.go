@@ -268,7 +268,8 @@ func (sv *service) addAPI() error {
 		return err
 	}
 	a, err := api.New(api.Options{Schedule: schedule, Views: sv.views, Objects: sv.views, OrderOf: orderOf, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
-		History:  apiHistory{projector.NewHistorian(sv.log, sv.views)},
+		History:     apiHistory{projector.NewHistorian(sv.log, sv.views)},
+		Subscribers: apiSubscribers{sv.log.Subscribers()}, Events: apiEvents{sv.log.Feed(eventlog.FeedOptions{Keep: true})},
 		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Receives: sv.listeners["receiver"] != nil, Prefix: sv.settings.api.prefix, Zone: sv.settings.api.zone.Location, ReadyLag: sv.settings.api.readyLag,
 		Access: access.Options{Keys: sv.keys, Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values},
 		TLS:    sv.tls["api"].server(), Logger: sv.logger.Named("api"),

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"golang.org/x/crypto/bcrypt"
 )
 
 // Stream is the name of the stream that is the log.
@@ -15,14 +13,18 @@ const Stream = "NOTIFICATIONS"
 // Feed is the name of the stream of order events.
 const Feed = "ORDERS"
 
+// ServerName is what the server calls itself to those who connect.
+const ServerName = "orderfold"
+
 // The users of the server. DESIGN.md says why the subscribers have an account of their own.
 const (
 	// OperatorUser may do more than subscribers: manage consumers, and send the requests below.
 	OperatorUser = "operator"
 
-	logAccount     = "ORDERFOLD"
-	selfUser       = "self"
-	subscriberUser = "subscriber"
+	logAccount        = "ORDERFOLD"
+	subscriberAccount = "SUBSCRIBERS"
+	selfUser          = "self"
+	subscriberUser    = "subscriber"
 )
 
 // The requests of the operator that the process with the log answers, and the inboxes in the log's
@@ -43,12 +45,6 @@ const (
 	// log's account because BackupInboxes do not contain them.
 	SelfInboxes = "_SELF"
 )
-
-// passwords of the embedded server's users for subscribers, as kept in the data folder.
-type passwords struct {
-	Subscriber string `json:"subscriber"`
-	Operator   string `json:"operator"`
-}
 
 // service is a request that subscribers may send to the log's account.
 type service struct {
@@ -88,13 +84,34 @@ func createConsumer(subject string) service {
 	return service{subject: "$JS.API.CONSUMER." + subject, operator: true, served: ConsumerRequest + subject}
 }
 
-// accountsConfig returns the part of the server's configuration that contains the accounts, users and
-// permissions.
+// Requests are the subjects of what a subscriber with a name may ask: what its own consumer is, the next messages of it, and to
+// acknowledge them. The second one is answered by more than one message.
+func Requests(name, stream string) [3]string {
+	return [3]string{"$JS.API.CONSUMER.INFO." + stream + "." + name, "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + name,
+		"$JS.ACK." + stream + "." + name + ".>"}
+}
+
+// Inboxes is the prefix of the subjects at which the subscriber of that name gets its answers. _INBOX would not do: the users
+// subscriber and operator may listen there.
+func Inboxes(name string) string { return "_INBOX_" + name }
+
+// allowed returns the requests of the users subscriber and operator.
+func allowed(operator bool) (subjects []string) {
+	for _, s := range services {
+		if operator || !s.operator {
+			subjects = append(subjects, s.subject)
+		}
+	}
+	return subjects
+}
+
+// accountsConfig returns the part of the server's configuration that contains the accounts. Who may connect to them is decided by the
+// guard.
 //
 // An account without JetStream still gets the server's own answer, "not enabled", to every request of
 // the JetStream API, and the first answer wins. The import of nowhere.> takes the place of that answer.
-func accountsConfig(self string, users passwords) (string, error) {
-	var exports, imports, read, operate strings.Builder
+func accountsConfig() string {
+	var exports, imports strings.Builder
 	for _, s := range services {
 		kind := "singleton"
 		if s.stream {
@@ -103,38 +120,19 @@ func accountsConfig(self string, users passwords) (string, error) {
 		served := cmp.Or(s.served, s.subject)
 		fmt.Fprintf(&exports, "{service: %q, response: %s}\n", served, kind)
 		fmt.Fprintf(&imports, "{service: {account: %s, subject: %q}, to: %q}\n", logAccount, served, s.subject)
-		fmt.Fprintf(&operate, "%q\n", s.subject)
-		if !s.operator {
-			fmt.Fprintf(&read, "%q\n", s.subject)
-		}
 	}
-	hashes := make([]any, 0, 3)
-	for _, password := range []string{self, users.Subscriber, users.Operator} {
-		// The cost is the lowest: the passwords are random and long, and each connection waits for the
-		// comparison.
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			return "", fmt.Errorf("eventlog: configure the embedded server: %w", err)
-		}
-		hashes = append(hashes, string(hash))
-	}
-	return fmt.Sprintf(`
+	return `
 system_account: SYS
 accounts {
   SYS { exports: [{service: "nowhere.>"}] }
-  `+logAccount+` {
+  ` + logAccount + ` {
     jetstream: enabled
-    users: [{user: `+selfUser+`, password: %q, allowed_connection_types: ["IN_PROCESS"]}]
-    exports: [`+exports.String()+`{stream: "`+BackupInboxes+`"}]
+    exports: [` + exports.String() + `{stream: "` + BackupInboxes + `"}]
   }
-  SUBSCRIBERS {
-    users: [
-      {user: `+subscriberUser+`, password: %q, permissions: {publish: {allow: [`+read.String()+`]}, subscribe: {allow: ["_INBOX.>"]}}}
-      {user: `+OperatorUser+`, password: %q, permissions: {publish: {allow: [`+operate.String()+`]}, subscribe: {allow: ["_INBOX.>"]}}}
-    ]
+  ` + subscriberAccount + ` {
     imports: [{service: {account: SYS, subject: "nowhere.>"}, to: "$JS.API.>"}
-      {stream: {account: `+logAccount+`, subject: "`+BackupInboxes+`"}}
-`+imports.String()+`]
+      {stream: {account: ` + logAccount + `, subject: "` + BackupInboxes + `"}}
+` + imports.String() + `]
   }
-}`, hashes...), nil
+}`
 }

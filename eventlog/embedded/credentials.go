@@ -13,20 +13,33 @@ import (
 	"path/filepath"
 )
 
+const (
+	credentialsName = "credentials.json"
+	// subscribersFolder is the folder in the data folder with a URL for each subscriber that has a name.
+	subscribersFolder = "subscribers"
+)
+
+// passwords of the embedded server's users for subscribers, as kept in the data folder.
+type passwords struct {
+	Subscriber  string           `json:"subscriber"`
+	Operator    string           `json:"operator"`
+	Subscribers map[string]login `json:"subscribers,omitempty"` // by name
+}
+
+// login is that of a subscriber with a name.
+type login struct {
+	Stream   string `json:"stream"` // of its consumer
+	Password string `json:"password"`
+}
+
 // loadPasswords reads the passwords from the data folder. The first time, it makes them.
 func loadPasswords(dir string) (passwords, error) {
-	path := filepath.Join(dir, "credentials.json")
+	path := filepath.Join(dir, credentialsName)
 	var p passwords
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		p = passwords{Subscriber: rand.Text(), Operator: rand.Text()}
-		if data, err = json.Marshal(p); err == nil {
-			err = writeSecret(path, data)
-		}
-		if err != nil {
-			return passwords{}, fmt.Errorf("eventlog: keep the subscribers' credentials: %w", err)
-		}
-		return p, nil
+		return p, p.keep(dir)
 	}
 	if err != nil {
 		return passwords{}, fmt.Errorf("eventlog: read the subscribers' credentials: %w", err)
@@ -43,6 +56,18 @@ func loadPasswords(dir string) (passwords, error) {
 	return p, nil
 }
 
+// keep writes the passwords into the data folder.
+func (p passwords) keep(dir string) error {
+	data, err := json.Marshal(p)
+	if err == nil {
+		err = writeSecret(filepath.Join(dir, credentialsName), data)
+	}
+	if err != nil {
+		return fmt.Errorf("eventlog: keep the subscribers' credentials: %w", err)
+	}
+	return nil
+}
+
 // writeURLs writes, for each user, the URL with which to connect to addr. When addr is empty, it removes
 // the files.
 func writeURLs(dir, addr string, p passwords) error {
@@ -54,14 +79,19 @@ func writeURLs(dir, addr string, p passwords) error {
 				err = nil
 			}
 		} else {
-			u := url.URL{Scheme: "nats", User: url.UserPassword(user, password), Host: reachable(addr)}
-			err = writeSecret(path, []byte(u.String()+"\n"))
+			err = writeURL(path, addr, user, password)
 		}
 		if err != nil {
 			return fmt.Errorf("eventlog: the URL of user %s: %w", user, err)
 		}
 	}
 	return nil
+}
+
+// writeURL writes the URL with which a user connects to addr.
+func writeURL(path, addr, user, password string) error {
+	u := url.URL{Scheme: "nats", User: url.UserPassword(user, password), Host: reachable(addr)}
+	return writeSecret(path, []byte(u.String()+"\n"))
 }
 
 // reachable returns an address to connect to, for a listener that may be bound to every interface.

@@ -47,13 +47,16 @@ type Server struct {
 	lock                 *flock.Flock
 	messages             *serverLog
 	password             string // of our own user, made again at each start and never written
-	users                passwords
+	guard                *guard
 	second               *secondNames
 	staging, feedStaging *staging
 	diskFull             atomic.Pointer[error] // why nothing can be written to the disk; nil: it can
 
 	mu     sync.Mutex
 	server *server.Server // another one after a restart, nil in between
+
+	usersMu sync.Mutex // held while they change
+	users   passwords
 }
 
 // Start locks the data folder and starts a server on it. After an error nothing is left running or
@@ -89,6 +92,7 @@ func Start(opts Options) (_ *Server, err error) {
 	if s.users, err = loadPasswords(s.dir); err != nil {
 		return nil, err
 	}
+	s.guard = newGuard(s.running, s.password, s.users)
 	if err := s.second.give(); err != nil {
 		return nil, err
 	}
@@ -134,15 +138,12 @@ func (s *Server) start() error {
 }
 
 func (s *Server) serverOptions() (*server.Options, error) {
-	config, err := accountsConfig(s.password, s.users)
-	if err != nil {
-		return nil, err
-	}
 	options := &server.Options{}
-	if err := options.ProcessConfigString(config); err != nil {
+	if err := options.ProcessConfigString(accountsConfig()); err != nil {
 		return nil, fmt.Errorf("eventlog: configure the embedded server: %w", err)
 	}
-	options.ServerName = "orderfold"
+	options.CustomClientAuthentication = s.guard
+	options.ServerName = ServerName
 	options.NoSigs = true
 	options.DisableJetStreamBanner = true
 	options.MaxPayload = int32(s.opts.MaxMessage)
@@ -233,7 +234,9 @@ func (s *Server) StageFeedInMemory(largestBatch int) bool {
 func (s *Server) Recovered() error { return s.second.drop() }
 
 // Invite writes the URLs with which subscribers connect into the data folder.
-func (s *Server) Invite() error { return writeURLs(s.dir, s.addr, s.users) }
+func (s *Server) Invite() error {
+	return errors.Join(writeURLs(s.dir, s.addr, s.users), s.inviteSubscribers())
+}
 
 // end ends the server, if one runs.
 func (s *Server) end() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -19,20 +20,22 @@ const (
 	most = 500
 	// gather is how long a batch waits for another event.
 	gather = time.Millisecond
+	// inboxes begins the subjects of what is sent to a subscriber that has a user of its own. Others may listen at those of NATS.
+	inboxes = "_INBOX_"
 	// pause is between two attempts, and before what came too early is delivered again.
 	pause = 500 * time.Millisecond
 )
 
-// ErrNoConsumer occurs when the stream ORDERS, or the durable consumer of that name, does not exist. The operator makes the consumer,
-// once; see docs/stream.md.
+// ErrNoConsumer occurs when the stream ORDERS, or the durable consumer of that name, does not exist. The operator adds the subscriber,
+// once: orderfold subscribers add NAME.
 var ErrNoConsumer = errors.New("subscribe: there is no such consumer of the feed")
 
 // Options say which feed to follow, and where the place in it is kept. All but Credentials and Retrying are required.
 type Options struct {
-	URL         string         // of the NATS server: nats://user:password@127.0.0.1:4222
+	URL         string         // of the NATS server, as in data/subscribers/NAME.url: nats://user:password@127.0.0.1:4222
 	Credentials string         // a NATS credentials file; "": the URL contains what is needed
-	Name        string         // of the durable pull consumer of the stream ORDERS
-	API         *client.Client // where snapshots come from
+	Name        string         // of the subscriber, which is that of its durable pull consumer of the stream ORDERS
+	API         *client.Client // where snapshots come from, and what says what the feed has
 	Store       Store
 	Retrying    func(cause error) // called when the feed or the API cannot be reached, and is tried again. nil: nobody is told
 }
@@ -51,6 +54,9 @@ func Run(ctx context.Context, o Options, f func(ctx context.Context, events []Ev
 	options := []nats.Option{nats.Name("orderfold subscriber " + o.Name), nats.MaxReconnects(-1)}
 	if o.Credentials != "" {
 		options = append(options, nats.UserCredentials(o.Credentials))
+	}
+	if u, err := url.Parse(o.URL); o.Credentials != "" || err == nil && u.User.Username() == o.Name {
+		options = append(options, nats.CustomInboxPrefix(inboxes+o.Name))
 	}
 	for ctx.Err() == nil {
 		err := connected(ctx, &o, options, f)
@@ -89,9 +95,7 @@ func connected(ctx context.Context, o *Options, options []nats.Option, f func(co
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	s := &subscriber{o: o, f: f}
-	if s.stream, err = js.Stream(ctx, stream); err == nil {
-		s.consumer, err = s.stream.Consumer(ctx, o.Name)
-	}
+	s.consumer, err = js.Consumer(ctx, stream, o.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("%w: %q: %w", ErrNoConsumer, o.Name, err)
 	}
@@ -106,7 +110,6 @@ func connected(ctx context.Context, o *Options, options []nats.Option, f func(co
 type subscriber struct {
 	o        *Options
 	f        func(context.Context, []Event) error
-	stream   jetstream.Stream
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext
 	whole    bool // the consumer has every event, without holes
@@ -140,7 +143,7 @@ func (s *subscriber) follow(ctx context.Context) (err error) {
 
 // fits reports whether the feed has every event after the place, and at the place the one that was dealt with.
 func (s *subscriber) fits(ctx context.Context) (bool, error) {
-	info, err := s.stream.Info(ctx)
+	feed, err := s.o.API.FeedPlace(ctx, s.at.Sequence)
 	if err != nil {
 		return false, err
 	}
@@ -148,23 +151,18 @@ func (s *subscriber) fits(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	switch first := info.State.FirstSeq; {
+	switch first := feed.FirstSequence; {
 	case !s.at.Began && first <= 1 && floor.AckFloor.Stream == 0: // it begins with the first event that there ever was
 		s.at.Began = true
 		return true, nil
-	case !s.at.Began || s.at.Sequence+1 < first || s.at.Sequence > info.State.LastSeq || floor.AckFloor.Stream > s.at.Sequence && s.at.ID != "":
+	case !s.at.Began || s.at.Sequence+1 < first || s.at.Sequence > feed.LastSequence || floor.AckFloor.Stream > s.at.Sequence && s.at.ID != "":
 		return false, nil
 	case s.at.ID == "":
 		return true, nil
+	case feed.Event == nil:
+		return s.at.Sequence+1 == first, nil // it was dropped, and the next one is there
 	}
-	msg, err := s.stream.GetMsg(ctx, s.at.Sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return s.at.Sequence+1 == info.State.FirstSeq, nil // it was dropped, and the next one is there
-	}
-	if err != nil {
-		return false, err
-	}
-	return decode(msg.Header.Get("ce-id")) == s.at.ID, nil
+	return feed.Event.ID == s.at.ID, nil
 }
 
 // snapshot reports all orders, and begins after what they have of the feed.
@@ -301,7 +299,7 @@ func (s *subscriber) due(messages []arrived) (due []arrived, early int) {
 // coming reports whether the next event is still in the feed, and not acknowledged: then it is delivered again. It waits a moment.
 func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	wait(ctx, pause)
-	info, err := s.stream.Info(ctx)
+	feed, err := s.o.API.FeedPlace(ctx, 0)
 	if err != nil {
 		return false, err
 	}
@@ -309,7 +307,7 @@ func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return info.State.FirstSeq <= s.at.Sequence+1 && consumer.AckFloor.Stream <= s.at.Sequence, nil
+	return feed.FirstSequence <= s.at.Sequence+1 && consumer.AckFloor.Stream <= s.at.Sequence, nil
 }
 
 // deal applies the one rule, and tells what is new.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func newService(o eventlog.FeedOptions) *service {
 	p := projector.NewPublisher(projector.PublisherOptions{Log: s.log, Events: s.feed, MaxBody: s.feed.MaxBody, Views: s.views, Former: s.views,
 		Render: api.AppendEventOrder})
 	projecting.Go(func() { _ = projector.New(projector.Options{Log: s.log, Views: s.views, Publisher: p}).Run(ctx) })
-	a := must(api.New(api.Options{Views: s.views, Objects: s.views, Position: s.views, Feed: s.views, Log: logOf{s.log}, History: projector.NewHistorian(s.log, s.views)}))
+	a := must(api.New(api.Options{Views: s.views, Objects: s.views, Position: s.views, Feed: s.views, Log: logOf{s.log}, Events: eventsOf{s.feed}, History: projector.NewHistorian(s.log, s.views)}))
 	s.api = httptest.NewServer(a)
 	s.orders = must(client.New(client.Options{URL: s.api.URL}))
 	s.natsURL = strings.TrimSpace(string(must(os.ReadFile(filepath.Join(data, "subscriber.url")))))
@@ -110,6 +111,26 @@ func (l logOf) Bounds(ctx context.Context) (api.LogBounds, error) {
 }
 
 func (l logOf) Storage(context.Context) api.Storage { return api.Storage{} }
+
+// eventsOf is the feed as an API compares places with it.
+type eventsOf struct{ feed *eventlog.Feed }
+
+func (e eventsOf) Place(ctx context.Context, sequence uint64) (api.FeedPlace, error) {
+	b, err := e.feed.Bounds(ctx)
+	p := api.FeedPlace{FirstSequence: b.First, LastSequence: b.Last}
+	if err != nil || sequence == 0 {
+		return p, err
+	}
+	event, err := e.feed.Get(ctx, sequence)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return p, nil
+	}
+	if err == nil {
+		id, _ := url.PathUnescape(event.Header["ce-id"][0])
+		p.Event = &api.FeedEvent{Sequence: sequence, ID: id}
+	}
+	return p, err
+}
 
 // known is what a service keeps of orders.
 type known struct {

@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Subscriber is a service that follows the log or the feed with a consumer of its own.
+type Subscriber struct {
+	Name           string   `json:"name"`
+	Stream         string   `json:"stream"`         // orders or notifications
+	AssetClasses   []string `json:"assetClasses"`   // of the orders whose messages it gets; none: every message
+	From           string   `json:"from"`           // start, now, or a sequence
+	MaxPending     int      `json:"maxPending"`     // messages that it may have and not have acknowledged
+	CreatedAt      Instant  `json:"createdAt"`      // "": its consumer is gone
+	Pending        uint64   `json:"pending"`        // messages that it has not got yet
+	Unacknowledged int      `json:"unacknowledged"` // messages that it has got and not acknowledged
+	Redelivered    int      `json:"redelivered"`    // of them, were delivered more than once
+	LastRequestAt  Instant  `json:"lastRequestAt"`  // when it last asked for messages, as far as is known
+	StuckSince     Instant  `json:"stuckSince"`     // since when it requested nothing while messages wait; "": it is not stuck
+	Problem        string   `json:"problem"`        // why it cannot be used, and what to do; "": it can
+}
+
+// AddedSubscriber is a subscriber with what it needs to connect.
+type AddedSubscriber struct {
+	Answer `json:"-"`
+	Subscriber
+	CredentialsFile string `json:"credentialsFile"` // with its URL, in the data folder of the embedded server
+	Permissions     string `json:"permissions"`     // to set on an external server, in the syntax of its configuration
+}
+
+// SubscriberSettings say which messages a subscriber gets. Only Name is required.
+type SubscriberSettings struct {
+	Name         string   // 1 to 64 lower-case letters, digits, - and _
+	Stream       string   // orders or notifications; "": orders
+	AssetClasses []string // TRADITIONAL, DIGITAL, TOKENIZED or OTHER; none: every message
+	From         string   // now, start or the sequence of a message; "": start
+	MaxPending   int      // 0: 1000
+}
+
+// Subscribers returns all subscribers by name, as they were a second ago at most.
+func (c *Client) Subscribers(ctx context.Context) (Page[Subscriber], error) {
+	return ask[Page[Subscriber]](ctx, c, request{path: "/v1/subscribers"})
+}
+
+// AddSubscriber adds a subscriber, or returns the one that has these settings. ErrConflict: one of that name has others, or the feed
+// is off.
+func (c *Client) AddSubscriber(ctx context.Context, s SubscriberSettings) (AddedSubscriber, error) {
+	query := url.Values{"name": {s.Name}}
+	addTo(query, "stream", s.Stream)
+	addTo(query, "assetClass", s.AssetClasses...)
+	addTo(query, "from", s.From)
+	if s.MaxPending != 0 {
+		query.Set("maxPending", strconv.Itoa(s.MaxPending))
+	}
+	return ask[AddedSubscriber](ctx, c, request{method: http.MethodPost, path: "/v1/subscribers", query: query})
+}
+
+// RemoveSubscriber removes a subscriber and ends its connections. ErrNotFound: there is none of that name.
+func (c *Client) RemoveSubscriber(ctx context.Context, name string) error {
+	_, _, err := c.bytes(ctx, request{method: http.MethodDelete, path: "/v1/subscribers/" + url.PathEscape(name)})
+	return err
+}
+
+// FeedPlace says what the feed of order events has.
+type FeedPlace struct {
+	Answer        `json:"-"`
+	FirstSequence uint64     `json:"firstSequence"` // one more than LastSequence where there is no event
+	LastSequence  uint64     `json:"lastSequence"`
+	Event         *FeedEvent `json:"event"` // nil: the feed does not have that event
+}
+
+// FeedEvent is an event of the feed.
+type FeedEvent struct {
+	Sequence uint64 `json:"sequence"`
+	ID       string `json:"id"` // its header ce-id, decoded
+}
+
+// FeedPlace returns the ends of the feed, and the event with that sequence; 0: none is wanted. ErrNotFound: the feed is off.
+func (c *Client) FeedPlace(ctx context.Context, sequence uint64) (FeedPlace, error) {
+	r := request{path: "/v1/feed"}
+	if sequence > 0 {
+		r.query = url.Values{"sequence": {strconv.FormatUint(sequence, 10)}}
+	}
+	return ask[FeedPlace](ctx, c, r)
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// ErrNoFeed occurs when there is no feed of order events.
+var ErrNoFeed = errors.New("api: there is no feed")
+
+// Events is the feed of order events, for subscribers who compare their place with it. Its errors are ErrNoFeed and ErrUnavailable.
+type Events interface {
+	// Place returns the ends of the feed, and the ce-id of the event with that sequence, "" where there is none.
+	Place(ctx context.Context, sequence uint64) (p FeedPlace, err error)
+}
+
+// FeedPlace says what the feed has.
+type FeedPlace struct {
+	FirstSequence uint64     `json:"firstSequence" doc:"Of the first event that is kept; one more than lastSequence where there is none."`
+	LastSequence  uint64     `json:"lastSequence" doc:"Of the last event; 0 where there never was one."`
+	Event         *FeedEvent `json:"event" doc:"The event with the sequence that was asked for; null: none was, or the feed does not have it."`
+}
+
+// FeedEvent is an event of the feed.
+type FeedEvent struct {
+	Sequence uint64 `json:"sequence"`
+	ID       string `json:"id" example:"1034.0.6f1c1b1e-0d54-4c39-9f4e-3c2a0a9d8d11" doc:"As its header ce-id, decoded: no two events have the same."`
+}
+
+// TransformSchema lets event be null.
+func (*FeedPlace) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return orNull(s, "event")
+}
+
+type feedPlaceInput struct {
+	Sequence uint64 `query:"sequence" doc:"Of an event, whose id is wanted."`
+}
+
+type feedPlaceOutput struct {
+	Body FeedPlace
+}
+
+func (a *API) registerFeedPlace() {
+	get(a, huma.Operation{OperationID: "get-feed", Path: "/v1/feed", Tags: []string{"operations"},
+		Summary: "The ends of the feed of order events, and the id of one event"},
+		[]int{http.StatusNotFound, http.StatusNotImplemented, http.StatusServiceUnavailable}, a.getFeed)
+}
+
+func (a *API) getFeed(ctx context.Context, in *feedPlaceInput) (*feedPlaceOutput, error) {
+	if a.events == nil {
+		return nil, problem(codeNotHere, "This process does not know the feed.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, logPatience)
+	defer cancel()
+	place, err := a.events.Place(ctx, in.Sequence)
+	if errors.Is(err, ErrNoFeed) {
+		return nil, problem(codeNotFound, "The feed of order events is off: start the service (the process with the projector) with --feed.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &feedPlaceOutput{place}, nil
+}

@@ -1,0 +1,219 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/orderfold/orderfold/eventlog/embedded"
+)
+
+// Subscribers are the services that follow the log or the feed, each with a durable consumer of its own. Their methods may be called
+// from any goroutine.
+type Subscribers struct {
+	log   *Log
+	feed  *Feed
+	now   func() time.Time
+	began time.Time
+
+	changing sync.Mutex // held while one is added or removed
+
+	mu    sync.Mutex
+	asked map[string]time.Time // by name, when a request was last seen to wait
+}
+
+// Subscribers returns those of this log and of its feed. Nothing is asked of the server before a method is called.
+func (l *Log) Subscribers() *Subscribers {
+	return &Subscribers{log: l, feed: l.Feed(FeedOptions{Keep: true}), now: time.Now, began: time.Now(), asked: map[string]time.Time{}}
+}
+
+// Grant is how a subscriber may connect: one of the two is given.
+type Grant struct {
+	File        string // with the URL, of a user of the embedded server
+	Permissions string // to set on an external server, in the syntax of its configuration
+}
+
+// Add makes the consumer of a subscriber, and with the embedded server its user. One that exists with the same settings is returned as
+// it is, and gets what it lacks. Errors: ErrSubscription, ErrSubscriberTaken, ErrNoStream where the feed does not exist, ErrUnavailable;
+// those that an operator can do something about are a *Fault.
+func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, Grant, error) {
+	want.AssetClasses = inOrder(want.AssetClasses)
+	if err := want.check(); err != nil {
+		return Subscriber{}, Grant{}, err
+	}
+	if s.elsewhere() {
+		return Subscriber{}, Grant{}, &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, which alone makes users", ErrSubscriberTaken),
+			Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	created, err := s.addConsumer(ctx, &want)
+	if err != nil {
+		return Subscriber{}, Grant{}, err
+	}
+	grant := Grant{Permissions: want.permissions()}
+	if s.log.embedded != nil {
+		grant.Permissions = ""
+		if grant.File, err = s.log.embedded.AddSubscriber(want.Name, want.streamOf()); err != nil {
+			if created {
+				err = errors.Join(err, s.log.js.DeleteConsumer(ctx, want.streamOf(), want.Name))
+			}
+			return Subscriber{}, Grant{}, err
+		}
+	}
+	if created {
+		s.log.logger.Info("subscriber added", zap.String("name", want.Name), zap.String("stream", want.Stream))
+	}
+	added, err := s.one(ctx, want.streamOf(), want.Name)
+	return added, grant, err
+}
+
+// elsewhere reports whether the server is embedded in another process.
+func (s *Subscribers) elsewhere() bool {
+	return s.log.embedded == nil && s.log.conn.ConnectedServerName() == embedded.ServerName
+}
+
+// addConsumer makes the consumer, unless there is one with the same settings.
+func (s *Subscribers) addConsumer(ctx context.Context, want *Subscription) (created bool, err error) {
+	for _, stream := range []string{streamName, feedName} {
+		have, err := s.consumer(ctx, stream, want.Name)
+		if err != nil {
+			return false, err
+		}
+		if have == nil {
+			continue
+		}
+		if have.Config.Metadata[subscriberKey] == "" {
+			return false, &Fault{Err: fmt.Errorf("%w: the stream %s has a consumer %s that was made by hand", ErrSubscriberTaken, stream, want.Name),
+				Hint: "choose another name, or delete that consumer"}
+		}
+		if is := subscriptionOf(stream, &have.Config); !is.equal(want) {
+			return false, &Fault{Err: fmt.Errorf("%w: %s exists with other settings: %s", ErrSubscriberTaken, want.Name, is.String()),
+				Hint: "remove it first, or choose another name"}
+		}
+		return false, nil
+	}
+	if err := s.fits(ctx, want); err != nil {
+		return false, err
+	}
+	if _, err = s.log.js.CreateConsumer(ctx, want.streamOf(), want.consumer()); err != nil {
+		return false, unavailable(ctx, "make a consumer for "+want.Name, err)
+	}
+	return true, nil
+}
+
+// fits returns why the subscription cannot be, as the streams are.
+func (s *Subscribers) fits(ctx context.Context, want *Subscription) error {
+	have, err := s.List(ctx)
+	if err != nil {
+		return err
+	}
+	if len(have) >= MaxSubscribers {
+		return &Fault{Err: fmt.Errorf("%w: there are %d, and no more than %d may be", ErrSubscriberTaken, len(have), MaxSubscribers), Hint: "remove one"}
+	}
+	last := uint64(0)
+	if want.Stream == SubscribeOrders {
+		bounds, err := s.feed.Bounds(ctx)
+		if err != nil {
+			return err
+		}
+		last = bounds.Last
+	} else {
+		bounds, err := s.log.Bounds(ctx)
+		if err != nil {
+			return err
+		}
+		last = bounds.Last
+	}
+	if want.From > last+1 {
+		return fmt.Errorf("%w: it cannot begin at %d, since the last message is %d: begin at %d or before, or from now", ErrSubscription, want.From, last, last+1)
+	}
+	return nil
+}
+
+// consumer returns the consumer of that name, nil where there is none.
+func (s *Subscribers) consumer(ctx context.Context, stream, name string) (*jetstream.ConsumerInfo, error) {
+	c, err := s.log.js.Consumer(ctx, stream, name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(ctx, "look for the consumer "+name, err)
+	}
+	return c.CachedInfo(), nil
+}
+
+// Remove takes the user and the consumer of a subscriber away. Its connections end. Errors: ErrNoSubscriber, ErrUnavailable.
+func (s *Subscribers) Remove(ctx context.Context, name string) error {
+	if CheckSubscriber(name) != nil {
+		return ErrNoSubscriber
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	var found bool
+	var err error
+	if s.log.embedded != nil {
+		if found, err = s.log.embedded.RemoveSubscriber(name); err != nil {
+			return err
+		}
+	}
+	for _, stream := range []string{streamName, feedName} {
+		have, err := s.consumer(ctx, stream, name)
+		if err != nil {
+			return err
+		}
+		if have == nil || have.Config.Metadata[subscriberKey] == "" {
+			continue
+		}
+		found = true
+		if err := s.log.js.DeleteConsumer(ctx, stream, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return unavailable(ctx, "delete the consumer "+name, err)
+		}
+	}
+	if !found {
+		return ErrNoSubscriber
+	}
+	s.log.logger.Info("subscriber removed", zap.String("name", name))
+	return nil
+}
+
+// List returns all subscribers by name. Errors: ErrUnavailable.
+func (s *Subscribers) List(ctx context.Context) (all []Subscriber, err error) {
+	for _, stream := range []string{streamName, feedName} {
+		if all, err = s.listStream(ctx, stream, all); err != nil {
+			return nil, err
+		}
+	}
+	s.forget(all)
+	if s.log.embedded != nil {
+		all = withUsers(all, s.log.embedded.Subscribers())
+	}
+	slices.SortFunc(all, func(a, b Subscriber) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stream, b.Stream))
+	})
+	return all, nil
+}
+
+// withUsers notes which subscribers have no user, and adds users that have no consumer.
+func withUsers(all []Subscriber, users map[string]string) []Subscriber {
+	for i := range all {
+		if users[all[i].Name] != all[i].streamOf() {
+			all[i].Problem = "it has no user, so that nobody can connect as this subscriber: add it again with the same settings"
+		}
+	}
+	for name, stream := range users {
+		lost := Subscriber{Subscription: subscriptionOf(stream, &jetstream.ConsumerConfig{Durable: name}),
+			Problem: "its consumer is gone, as when the stream was deleted: add it again"}
+		if !slices.ContainsFunc(all, func(have Subscriber) bool { return have.Name == name && have.Stream == lost.Stream }) {
+			all = append(all, lost)
+		}
+	}
+	return all
+}
