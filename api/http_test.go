@@ -502,7 +502,7 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 	for _, path := range []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/history", "/v1/orders/{id}/explain",
 		"/v1/breaks", "/v1/notifications/{sequence}",
 		"/v1/objects/{object}/{id}", "/v1/stats", "/v1/status", "/v1/states", "/v1/calendar", "/v1/quarantine", "/healthz", "/readyz",
-		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/metrics", "/openapi.json", "/asyncapi.json", "/schemas/order-event-v1.json"} {
+		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/v1/subscribers", "/v1/subscribers/{name}", "/v1/feed", "/metrics", "/openapi.json", "/asyncapi.json", "/schemas/order-event-v1.json"} {
 		require.Contains(t, document.paths, path)
 	}
 	require.Len(t, document.paths, 29)

@@ -6,8 +6,37 @@ export type Digits = string & { readonly digits: unique symbol };
 export type Access = {
   /** Of the key that the request carries; null where none is configured. */
   name: string | null;
-  /** reader: may read. operator: may also rebuild and redrive. Where no key is configured everybody who reaches the API is an operator. */
+  /** reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. Where no key is configured everybody who reaches the API is an operator. */
   role: "reader" | "operator";
+};
+
+export type AddedSubscriber = {
+  /** Of the orders whose messages it gets; empty: every message. */
+  assetClasses: readonly (string)[];
+  /** null: its consumer is gone. */
+  createdAt: string | null;
+  /** The file with its URL, in the data folder of the embedded server; null with an external one. */
+  credentialsFile: string | null;
+  /** Where it began: start, now, or a sequence. */
+  from: string;
+  /** When it last asked for messages, as far as is known: one was delivered, or a request was seen to wait. null: not since the server was started. */
+  lastRequestAt: string | null;
+  maxPending: Digits;
+  /** Also of its consumer and of its user. */
+  name: string;
+  /** Messages that it has not got yet. */
+  pending: Digits;
+  /** What to set on an external server, in the syntax of its configuration; null with the embedded one, where it is done. */
+  permissions: string | null;
+  /** Why it cannot be used, and what to do; null: it can. */
+  problem: string | null;
+  /** Of them, were delivered more than once. */
+  redelivered: Digits;
+  stream: "orders" | "notifications";
+  /** Since when it has requested nothing while messages wait, if that is an hour ago or more; null: it is not stuck. */
+  stuckSince: string | null;
+  /** Messages that it has got and not acknowledged. */
+  unacknowledged: Digits;
 };
 
 export type Alive = {
@@ -136,6 +165,21 @@ export type Explanation = {
   summary: readonly (string)[];
 };
 
+export type FeedEvent = {
+  /** As its header ce-id, decoded: no two events have the same. */
+  id: string;
+  sequence: Digits;
+};
+
+export type FeedPlace = {
+  /** The event with the sequence that was asked for; null: none was, or the feed does not have it. */
+  event: FeedEvent | null;
+  /** Of the first event that is kept; one more than lastSequence where there is none. */
+  firstSequence: Digits;
+  /** Of the last event; 0 where there never was one. */
+  lastSequence: Digits;
+};
+
 export type FieldChange = {
   field: string;
   log: string;
@@ -247,6 +291,12 @@ export type ListOrder = {
 
 export type ListQuarantined = {
   data: readonly (Quarantined)[];
+  /** Of the next page; null at the end. */
+  nextCursor: string | null;
+};
+
+export type ListSubscriber = {
+  data: readonly (Subscriber)[];
   /** Of the next page; null at the end. */
   nextCursor: string | null;
 };
@@ -431,7 +481,7 @@ export type Problem = {
 * not-found (404): Not found. Look the id up in a list; `/openapi.json` lists the paths.
 * not-yet-known (404): The order was not known then. Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known.
 * method-not-allowed (405): The method is not allowed here. Use a method that the header `Allow` lists.
-* conflict (409): The request does not fit the present state. A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`.
+* conflict (409): The request does not fit the present state. A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or there is another subscriber of that name, or no feed: see `detail`.
 * cursor-expired (410): The views were rebuilt since the cursor was made. Start the list again without a cursor.
 * record-missing (410): A record is missing from the log. Tell the operator: it was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` tell more.
 * too-large (413): The request is too large. Send no body; no route reads one.
@@ -728,6 +778,31 @@ export type StreamSnapshot = {
   orders: readonly (Order)[];
   /** From 1. A 1 again, when the views were rebuilt meanwhile: the snapshot starts over. */
   page: Digits;
+};
+
+export type Subscriber = {
+  /** Of the orders whose messages it gets; empty: every message. */
+  assetClasses: readonly (string)[];
+  /** null: its consumer is gone. */
+  createdAt: string | null;
+  /** Where it began: start, now, or a sequence. */
+  from: string;
+  /** When it last asked for messages, as far as is known: one was delivered, or a request was seen to wait. null: not since the server was started. */
+  lastRequestAt: string | null;
+  maxPending: Digits;
+  /** Also of its consumer and of its user. */
+  name: string;
+  /** Messages that it has not got yet. */
+  pending: Digits;
+  /** Why it cannot be used, and what to do; null: it can. */
+  problem: string | null;
+  /** Of them, were delivered more than once. */
+  redelivered: Digits;
+  stream: "orders" | "notifications";
+  /** Since when it has requested nothing while messages wait, if that is an hour ago or more; null: it is not stuck. */
+  stuckSince: string | null;
+  /** Messages that it has got and not acknowledged. */
+  unacknowledged: Digits;
 };
 
 export type Sums = {
