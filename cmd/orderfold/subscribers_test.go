@@ -187,14 +187,14 @@ func TestASubscriberMayDoNothingElse(t *testing.T) {
 	} {
 		t.Run(try.act, func(t *testing.T) {
 			require.NoError(t, c.PublishRequest(try.subject, c.NewInbox(), []byte(try.request)))
-			requireRefused(t, c, `Publish to "`+try.subject+`"`)
+			requireNotAllowed(t, c, `Publish to "`+try.subject+`"`)
 		})
 	}
 	for _, subject := range []string{">", "_INBOX_risk.>", "_INBOX.>", "orders.>"} {
 		t.Run("it listens at "+subject, func(t *testing.T) {
 			_, err := c.SubscribeSync(subject)
 			require.NoError(t, err)
-			requireRefused(t, c, `Subscription to "`+subject+`"`)
+			requireNotAllowed(t, c, `Subscription to "`+subject+`"`)
 		})
 	}
 	require.NoError(t, c.next(t).DoubleAck(t.Context()), "its own messages come as before")
@@ -203,7 +203,7 @@ func TestASubscriberMayDoNothingElse(t *testing.T) {
 	require.Zero(t, p.subscriber("tax").Unacknowledged)
 }
 
-func requireRefused(t testing.TB, c *subscribed, what string) {
+func requireNotAllowed(t testing.TB, c *subscribed, what string) {
 	t.Helper()
 	select {
 	case err := <-c.refusals:
