@@ -21,10 +21,10 @@ const keyFileInterval = time.Second
 
 func (s *accessSettings) register(f *flagSet) {
 	f.Var(&s.keys, "api-key", "name:role:key, role reader or operator; repeatable")
-	f.StringVar(&s.keyFile, "api-key-file", "", "`file` of such keys, one on a line, # for comments; followed while it changes")
-	f.Var(&s.origins, "api-cors-origin", "`origin` whose pages a browser lets read the API, such as https://dashboard.example.com; repeatable")
-	f.Float64Var(&s.limit.PerSecond, "api-rate", 0, "requests per second of each key, or each address without one; more are answered 429; 0: no limit")
-	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: what comes in a second")
+	f.StringVar(&s.keyFile, "api-key-file", "", "`file` with such keys, one per line, # for comments; watched for changes")
+	f.Var(&s.origins, "api-cors-origin", "`origin` whose pages may read the API in a browser, such as https://dashboard.example.com; repeatable")
+	f.Float64Var(&s.limit.PerSecond, "api-rate", 0, "requests per second for each key, or for each address without one; more are answered 429; 0: no limit")
+	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: the requests of one second")
 }
 
 func (s *accessSettings) check() error {

@@ -146,7 +146,7 @@ func TestALogThatLostItsEndIsFoldedWhenTheOperatorAcceptsIt(t *testing.T) {
 
 	code, stdout, _ = execute(t, nil, "doctor", "--data", data, "--accept-loss")
 	require.Equal(t, exitFailed, code, "well, with a warning: %s", stdout)
-	require.Contains(t, stdout, "it is folded again as far as it is left")
+	require.Contains(t, stdout, "folding resumes with what is left")
 	p := start(t, []string{"receiver", "api", "log"}, args...)
 	eventually(t, "it is ready", func() bool { code, _, _ := p.ask("/readyz"); return code == http.StatusOK })
 	p.stop()

@@ -42,9 +42,9 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 	var rounds int
 	var asJSON bool
 	if _, err := p.flags("bench ingest", "", args, func(f *flagSet) {
-		f.StringVar(&dir, "dir", os.TempDir(), "folder for the logs; its disk is what is measured")
+		f.StringVar(&dir, "dir", os.TempDir(), "folder for the logs; the benchmark measures its disk")
 		f.StringVar(&list, "connections", "1,16,64,256", "connections to measure with")
-		f.DurationVar(&duration, "duration", 3*time.Second, "of one measurement")
+		f.DurationVar(&duration, "duration", 3*time.Second, "duration of one measurement")
 		f.IntVar(&rounds, "rounds", 3, "measurements of each kind; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
@@ -55,7 +55,7 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 		return err
 	}
 	if rounds < 1 || duration <= 0 {
-		return usagef("--rounds and --duration must be more than nothing")
+		return usagef("--rounds and --duration must be above 0")
 	}
 	figures, err := measureIngest(ctx, dir, connections, duration, rounds)
 	if err != nil {

@@ -34,7 +34,7 @@ func (p *program) benchExport(ctx context.Context, args []string) error {
 	var orders, rounds int
 	var asJSON bool
 	if _, err := p.flags("bench export", "", args, func(f *flagSet) {
-		f.StringVar(&dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-export"), "folder of the views to read; made when it is not there, and kept")
+		f.StringVar(&dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-export"), "folder of the views to read; created if missing, and kept")
 		f.IntVar(&orders, "orders", 300_000, "orders in the views")
 		f.IntVar(&rounds, "rounds", 3, "exports of each format; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
@@ -42,7 +42,7 @@ func (p *program) benchExport(ctx context.Context, args []string) error {
 		return err
 	}
 	if orders < 1 || rounds < 1 {
-		return usagef("--orders and --rounds must be more than nothing")
+		return usagef("--orders and --rounds must be above 0")
 	}
 	figures, err := measureExports(ctx, dir, orders, rounds)
 	if err != nil {

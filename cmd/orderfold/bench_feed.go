@@ -16,9 +16,9 @@ func (p *program) benchFeed(ctx context.Context, args []string) error {
 	if _, err := p.flags("bench feed", "", args, func(f *flagSet) {
 		registerPlace(f, &o.Place)
 		f.IntVar(&o.Rate, "rate", 1000, "notifications per second, to measure how soon events are received")
-		f.IntVar(&o.Connections, "connections", 64, "connections that post as fast as they can, to measure what the feed costs")
-		f.DurationVar(&o.Duration, "duration", 5*time.Second, "of one measurement")
-		f.IntVar(&o.Rounds, "rounds", 3, "measurements with and without the feed, in turn; the median counts")
+		f.IntVar(&o.Connections, "connections", 64, "connections that post as fast as they can, to measure the cost of the feed")
+		f.DurationVar(&o.Duration, "duration", 5*time.Second, "duration of one measurement")
+		f.IntVar(&o.Rounds, "rounds", 3, "measurements with and without the feed, alternating; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
 		return err

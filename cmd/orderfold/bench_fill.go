@@ -33,7 +33,7 @@ func fillViews(ctx context.Context, dir string, orders int) (s *views.Store, err
 	case err == nil && stats.Orders == uint64(orders):
 		return s, nil
 	case err == nil && stats.Orders != 0:
-		err = usagef("--dir %s holds %d orders: name another folder, or measure with --orders %d", dir, stats.Orders, stats.Orders)
+		err = usagef("--dir %s contains %d orders: name another folder, or measure with --orders %d", dir, stats.Orders, stats.Orders)
 	case err == nil:
 		err = fillOrders(ctx, s, orders)
 	}

@@ -58,18 +58,18 @@ func (p *program) benchRead(ctx context.Context, args []string) error {
 	var b readBench
 	var asJSON, serve bool
 	if _, err := p.flags("bench read", "", args, func(f *flagSet) {
-		f.StringVar(&b.dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-read"), "folder of the views to read; made when it is not there, and kept")
+		f.StringVar(&b.dir, "dir", filepath.Join(os.TempDir(), "orderfold-bench-read"), "folder of the views to read; created if missing, and kept")
 		f.IntVar(&b.orders, "orders", 1_000_000, "orders in the views")
 		f.IntVar(&b.connections, "connections", 32, "connections that read single orders")
-		f.DurationVar(&b.duration, "duration", 3*time.Second, "of one measurement of single orders; lists are asked a third of it")
+		f.DurationVar(&b.duration, "duration", 3*time.Second, "duration of one measurement of single orders; each list gets a third of it")
 		f.IntVar(&b.rounds, "rounds", 3, "measurements of single orders; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
-		f.BoolVar(&serve, "serve", false, "measure nothing, and serve the views and the dashboard until interrupted")
+		f.BoolVar(&serve, "serve", false, "measure nothing; serve the views and the dashboard until interrupted")
 	}); err != nil {
 		return err
 	}
 	if b.rounds < 1 || b.duration <= 0 || b.orders < 1 || b.connections < 1 {
-		return usagef("--rounds, --duration, --orders and --connections must be more than nothing")
+		return usagef("--rounds, --duration, --orders and --connections must be above 0")
 	}
 	if serve {
 		return p.serveFilled(ctx, &b)
@@ -312,7 +312,7 @@ func (p *program) printRead(f readFigures, b *readBench) error {
 	}
 	fmt.Fprintf(p.stdout, "%s/%s, %d cores, %s; %d orders in %s; client and server in one process; %d rounds of %s, medians\n\n",
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), f.Orders, b.dir, b.rounds, b.duration)
-	fmt.Fprintf(p.stdout, "one order, %d connections: %.0f/s; a constant by the same server: %.0f/s; %.2f×, goal %.1f× %s\n\n",
+	fmt.Fprintf(p.stdout, "one order, %d connections: %.0f/s; a constant from the same server: %.0f/s; %.2f×, goal %.1f× %s\n\n",
 		f.Connections, f.Order, f.Constant, f.Ratio, f.RatioGoal, met(f.Ratio >= f.RatioGoal))
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "a page of 100 by\tp50 ms\tp99 ms\tgoal p50 ms\t\t")

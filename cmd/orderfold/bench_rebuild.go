@@ -47,7 +47,7 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 	var rounds int
 	var asJSON bool
 	if _, err := p.flags("bench rebuild", "", args, func(f *flagSet) {
-		f.StringVar(&dir, "dir", os.TempDir(), "folder for the log and the views; its disk is what is measured")
+		f.StringVar(&dir, "dir", os.TempDir(), "folder for the log and the views; the benchmark measures its disk")
 		f.StringVar(&list, "orders", "200000", "orders in the log, about five notifications each; several numbers: one log for each")
 		f.IntVar(&rounds, "rounds", 3, "measurements of each kind; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
@@ -55,7 +55,7 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 		return err
 	}
 	if rounds < 1 {
-		return usagef("--rounds must be more than nothing")
+		return usagef("--rounds must be above 0")
 	}
 	var figures []rebuildFigure
 	for text := range strings.SplitSeq(list, ",") {

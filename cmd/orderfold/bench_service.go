@@ -14,15 +14,15 @@ import (
 
 // registerPlace declares the flags of the benches that start a service.
 func registerPlace(f *flagSet, o *bench.Place) {
-	f.StringVar(&o.Dir, "dir", os.TempDir(), "`folder` for the data of the services; its disk is what is measured")
-	f.StringVar(&o.Binary, "binary", "", "`file` of the orderfold to measure; empty: this one")
+	f.StringVar(&o.Dir, "dir", os.TempDir(), "`folder` for the data of the services; the benchmark measures its disk")
+	f.StringVar(&o.Binary, "binary", "", "`file` of the orderfold binary to measure; empty: this one")
 }
 
 // completePlace fails where the program to measure is not known.
 func completePlace(o *bench.Place) (err error) {
 	if o.Binary == "" {
 		if o.Binary, err = os.Executable(); err != nil {
-			return fmt.Errorf("bench: the path of this program is not known: %w; name it with --binary", err)
+			return fmt.Errorf("bench: the path of this program is unknown: %w; name it with --binary", err)
 		}
 	}
 	return nil
@@ -57,14 +57,14 @@ func (p *program) benchServe(ctx context.Context, args []string) error {
 	if _, err := p.flags("bench serve", "", args, func(f *flagSet) {
 		registerPlace(f, &o.Place)
 		f.StringVar(&connections, "connections", "1,16,64,256", "connections to measure with")
-		f.DurationVar(&o.Duration, "duration", 5*time.Second, "of one measurement")
+		f.DurationVar(&o.Duration, "duration", 5*time.Second, "duration of one measurement")
 		f.IntVar(&o.Rounds, "rounds", 3, "measurements of each kind; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
 		return err
 	}
 	if o.Rounds < 1 || o.Duration <= 0 {
-		return usagef("--rounds and --duration must be more than nothing")
+		return usagef("--rounds and --duration must be above 0")
 	}
 	var err error
 	if o.Connections, err = parseCounts("connections", connections); err != nil {
@@ -87,8 +87,8 @@ func (p *program) rateFlags(name string, args []string) (o bench.RateOptions, as
 	if _, err = p.flags(name, "", args, func(f *flagSet) {
 		registerPlace(f, &o.Place)
 		f.IntVar(&o.Rate, "rate", 1000, "notifications per second")
-		f.StringVar(&readers, "readers", "1,200", "connections that read, to measure with one number after the other")
-		f.DurationVar(&o.Duration, "duration", 10*time.Second, "of one measurement")
+		f.StringVar(&readers, "readers", "1,200", "numbers of reading connections, measured one after the other")
+		f.DurationVar(&o.Duration, "duration", 10*time.Second, "duration of one measurement")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
 		return o, false, err
@@ -134,14 +134,14 @@ func (p *program) benchHistory(ctx context.Context, args []string) error {
 	var asJSON bool
 	if _, err := p.flags("bench history", "", args, func(f *flagSet) {
 		registerPlace(f, &o.Place)
-		f.StringVar(&notifications, "notifications", "10,1000,10000", "of one order, to measure one number after the other")
+		f.StringVar(&notifications, "notifications", "10,1000,10000", "notifications of one order; numbers measured one after the other")
 		f.IntVar(&o.Rounds, "rounds", 9, "histories of each; the median counts")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	}); err != nil {
 		return err
 	}
 	if o.Rounds < 1 {
-		return usagef("--rounds must be more than nothing")
+		return usagef("--rounds must be above 0")
 	}
 	var err error
 	if o.Notifications, err = parseCounts("notifications", notifications); err != nil {

@@ -87,7 +87,7 @@ func (p *program) printBreakCounts(found *breaksFound) error {
 		}
 	}
 	if total == 0 {
-		fmt.Fprintln(p.stderr, "no break is open that matches")
+		fmt.Fprintln(p.stderr, "no open break matches")
 		return nil
 	}
 	fmt.Fprintln(p.stdout)

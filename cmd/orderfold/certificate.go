@@ -22,13 +22,13 @@ type certificateFiles struct{ certificate, key string }
 
 // register declares --<prefix>tls-cert and --<prefix>tls-key.
 func (c *certificateFiles) register(f *flagSet, prefix, what string) {
-	f.StringVar(&c.certificate, prefix+"tls-cert", "", fmt.Sprintf("certificate `file`, followed while it changes; with --%stls-key %s serves HTTPS", prefix, what))
+	f.StringVar(&c.certificate, prefix+"tls-cert", "", fmt.Sprintf("certificate `file`, watched for changes; with --%stls-key %s serves HTTPS", prefix, what))
 	f.StringVar(&c.key, prefix+"tls-key", "", fmt.Sprintf("key `file` of --%stls-cert", prefix))
 }
 
 func (c *certificateFiles) check(prefix string) error {
 	if (c.certificate == "") != (c.key == "") {
-		return usagef("--%stls-cert and --%stls-key go together: the certificate and its key", prefix, prefix)
+		return usagef("--%stls-cert and --%stls-key must be given together: the certificate and its key", prefix, prefix)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (c *certificate) trusted() *tls.Config {
 	}
 	return &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
 		if !bytes.Equal(s.PeerCertificates[0].Raw, c.present().Certificate[0]) {
-			return errors.New("what answers has another certificate")
+			return errors.New("the server that answers has another certificate")
 		}
 		return nil
 	}}
@@ -103,7 +103,7 @@ func (c *certificate) present() *tls.Certificate {
 		switch err := c.refresh(); {
 		case c.found == before:
 		case err != nil:
-			c.logger.Error("THE CERTIFICATE CANNOT BE USED; the one from before is shown still", zap.String("file", c.files.certificate), zap.Error(err))
+			c.logger.Error("THE CERTIFICATE CANNOT BE USED; the previous one stays in use", zap.String("file", c.files.certificate), zap.Error(err))
 		default:
 			c.logger.Info("certificate replaced", zap.String("file", c.files.certificate))
 		}

@@ -64,9 +64,9 @@ func TestTheAPIIsServedOverHTTPSAndCommandsReachIt(t *testing.T) {
 		{"a redrive is done", 0, "", []string{"redrive", "--api-url", url, "--api-ca", files.certificate}},
 		{"a certificate that is not trusted", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url}},
 		{"another certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url, "--api-ca", other.certificate}},
-		{"another name", exitFailed, "by a name that it is for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
+		{"another name", exitFailed, "a host name that it is valid for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
 		{"plain HTTP", exitFailed, "Ask by https://", []string{"order", "x", "--api-url", plain}},
-		{"HTTPS to a plain listener", exitFailed, "ask by http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
+		{"HTTPS to a plain listener", exitFailed, "use http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
 		{"a file that is not there", exitUsage, "--api-ca", []string{"order", "x", "--api-url", url, "--api-ca", none + "x"}},
 		{"a file without a certificate", exitUsage, "no certificate in PEM form", []string{"order", "x", "--api-url", url, "--api-ca", none}},
 	} {

@@ -29,8 +29,8 @@ func (a *apiAccess) registerKeyed(f *flagSet) {
 func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
 	defer f.group("The API")()
 	f.StringVar(&a.url, "api-url", byDefault, url)
-	f.StringVar(&a.key, "api-key", "", key+"; better in the environment: the process list shows flags")
-	f.StringVar(&a.ca, "api-ca", "", "`file` of certificates to trust for --api-url, besides those that the system trusts")
+	f.StringVar(&a.key, "api-key", "", key+"; better in the environment, because the process list shows flags")
+	f.StringVar(&a.ca, "api-ca", "", "`file` of certificates to trust for --api-url, in addition to those that the system trusts")
 }
 
 // client returns a client for the commands that print what the API says.
@@ -69,7 +69,7 @@ func trusted(file string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool() // a machine without any
 	}
 	if !roots.AppendCertsFromPEM(bytes.TrimPrefix(text, []byte(byteOrderMark))) {
-		return nil, fmt.Errorf("%s: there is no certificate in PEM form in it", file)
+		return nil, fmt.Errorf("%s: the file contains no certificate in PEM form", file)
 	}
 	return roots, nil
 }
@@ -82,9 +82,9 @@ func hinted(err error) error {
 	case err == nil || errors.As(err, new(*client.Error)) || !strings.Contains(err.Error(), "does not answer"):
 		return err
 	case errors.As(err, new(*tls.CertificateVerificationError)):
-		return fmt.Errorf("%w; name the certificate, or that of its authority, with --api-ca, and ask by a name that it is for", err)
+		return fmt.Errorf("%w; name the certificate, or that of its authority, with --api-ca, and use a host name that it is valid for", err)
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return fmt.Errorf("%w; ask by http://", err)
+		return fmt.Errorf("%w; use http://", err)
 	}
-	return fmt.Errorf("%w; is orderfold serve running, and does --api-url name it?", err)
+	return fmt.Errorf("%w; check that orderfold serve is running and that --api-url names it", err)
 }

@@ -29,7 +29,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.feed.on = true
 		s.quiet(f, "error") // what a service warns of is meant here: no keys, notifications that cannot be read
 		registerTraffic(f, &o, 2000, 200)
-		f.Float64Var(&o.Lost, "lost", 0.02, "share of notifications that are never posted, and that the platform is asked for")
+		f.Float64Var(&o.Lost, "lost", 0.02, "share of notifications that are never posted, so that the platform is asked for them")
 		f.BoolVar(&open, "open", false, "open the dashboard in the desktop's browser")
 		s.platform.hurry(f)
 	})
@@ -37,7 +37,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	if s.api.access.keyFile != "" && len(s.api.access.keys.values) == 0 {
-		return usagef("demo: with --api-key-file give an --api-key too: the demo asks with it")
+		return usagef("demo: with --api-key-file, --api-key is needed too: the demo itself uses the API")
 	}
 	if s.data == "" {
 		if s.data, err = demoFolder(); err != nil {
@@ -114,7 +114,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options,
 	if err = errors.Join(err, printTotals(p.stdout, result.Totals, false)); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "The platform has posted everything so far. From now on a new order comes about\n"+
+	fmt.Fprintf(p.stdout, "The platform has posted everything so far. From now on a new order arrives about\n"+
 		"every %.0f seconds, until Ctrl-C.\n", (platformtest.Arrival / liveOrders).Seconds())
 	return p.playLive(ctx, o)
 }
@@ -132,9 +132,9 @@ func (p *program) announceDemo(o *platformtest.Options, api, sample string, with
 	if withKey { // not the key itself: this is a terminal
 		fmt.Fprint(p.stdout, "and your key in each of them, as -H 'Authorization: Bearer KEY' (the dashboard\nasks for it),\n")
 	}
-	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks, and stop with Ctrl-C.\nWhat stays to be looked at:\n\n"+
+	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks. Stop with Ctrl-C.\nWhat remains to look at:\n\n"+
 		"  /v1/breaks      orders that contradict themselves\n"+
-		"  /v1/quarantine  a notification that does not say of which order it is\n"+
+		"  /v1/quarantine  a notification that contains no order id\n"+
 		"  /v1/orders?settlement=overdue&sort=due\n"+
 		"                  orders that should have settled days ago\n\n")
 }
@@ -205,7 +205,7 @@ func postSample(ctx context.Context, o platformtest.Options, sample platformtest
 	}
 	sequence, err = strconv.ParseUint(response.Header.Get("Log-Sequence"), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("demo: what answers is not the receiver: %w", err)
+		return 0, fmt.Errorf("demo: the server that answers is not the receiver: %w", err)
 	}
 	return sequence, nil
 }

@@ -66,7 +66,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		s.registerLog(f, false)
 		s.registerViews(f)
 		f.BoolVar(&asJSON, "json", false, "print JSON")
-		f.BoolVar(&acceptLoss, "accept-loss", false, "have a log that lost records folded again, as far as it is left; of a stopped service")
+		f.BoolVar(&acceptLoss, "accept-loss", false, "accept the listed losses so that folding can resume; stop the service first")
 	}); err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	warned := false
 	for _, f := range d.findings {
 		if f.Result == "fail" {
-			return &diagnosis{exitUsage, "doctor: something is wrong; the lines that say fail tell what"}
+			return &diagnosis{exitUsage, "doctor: something is wrong; see the lines marked fail"}
 		}
 		warned = warned || f.Result == "warn"
 	}
 	if warned {
-		return &diagnosis{exitFailed, "doctor: it works, and the lines that say warn deserve a look"}
+		return &diagnosis{exitFailed, "doctor: it works, with warnings; see the lines marked warn"}
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (d *doctor) folder() {
 	for _, name := range secretFiles {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			d.fail("permissions", "%s can be read by others (%v): chmod 600, and delete credentials.json for new passwords", name, info.Mode().Perm())
+			d.fail("permissions", "%s can be read by other users (%v): chmod 600 the file, and delete credentials.json to get new passwords", name, info.Mode().Perm())
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (d *doctor) space() {
 		case err != nil:
 			d.warn("disk space", "%s: %v", dir, err)
 		case free < noSpace:
-			d.fail("disk space", "the disk of %s is full, %s are left: make room", dir, roughSize(free))
+			d.fail("disk space", "the disk of %s is full, %s left: make room", dir, roughSize(free))
 		case free < littleSpace:
 			d.warn("disk space", "%s has %s left", dir, roughSize(free))
 		default:
@@ -176,7 +176,7 @@ func (d *doctor) views(ctx context.Context) {
 		d.warn("views", "%v", err)
 		return
 	case err != nil:
-		d.fail("views", "%v; they are folded again when they are deleted", err)
+		d.fail("views", "%v; if they are deleted, they are folded again", err)
 		return
 	case strings.Contains(status.Health.Reason, eventlog.ErrLost.Error()):
 		d.lost = status.Health.Reason // which an operator may have accepted since
@@ -192,7 +192,7 @@ func (d *doctor) openLog(ctx context.Context, p *program) {
 	_, lockErr := os.Stat(filepath.Join(d.settings.data, "operator.url"))
 	log, err := p.existingLog(ctx, d.settings, false)
 	if errors.Is(err, errNotListening) {
-		d.warn("log", "not examined: %v, or ask its /v1/status", err)
+		d.warn("log", "not examined: %v, or use its /v1/status", err)
 		return
 	}
 	if err != nil {
@@ -204,7 +204,7 @@ func (d *doctor) openLog(ctx context.Context, p *program) {
 	case err != nil:
 		d.fail("log", "%v", err)
 	case d.settings.log.url != "":
-		d.ok("lock", "the log is on a server of its own")
+		d.ok("lock", "the log is on an external server")
 	case info.Embedded:
 		d.ok("lock", "free: no orderfold runs on %s", d.settings.data)
 	case lockErr == nil:
@@ -221,11 +221,11 @@ func (d *doctor) examineLog(ctx context.Context) {
 	case info.Embedded || info.SyncMode == "always":
 		d.ok("sync", "always: a record is on disk before it is acknowledged")
 	case d.settings.log.url == "":
-		d.ok("sync", "always: the running orderfold keeps the log")
+		d.ok("sync", "always: the running orderfold process keeps the log")
 	case info.SyncMode == "unknown":
-		d.warn("sync", "the server does not report it; make sure that its configuration has jetstream { sync_interval: always }")
+		d.warn("sync", "the server does not report it; check that its configuration has jetstream { sync_interval: always }")
 	default:
-		d.fail("sync", "%s: an acknowledged record can be lost with the machine's power; set sync_interval: always", info.SyncMode)
+		d.fail("sync", "%s: an acknowledged record can be lost in a power failure; set sync_interval: always", info.SyncMode)
 	}
 	d.room(&info)
 }
@@ -244,7 +244,7 @@ func (d *doctor) room(info *eventlog.Info) {
 		d.warn("log size", "%s; at the rate of the last hour it is full at %s: raise the limit with orderfold log limit, or get a larger disk",
 			size, info.FullAt.UTC().Format(time.RFC3339))
 	case info.MaxBytes > 0 && info.Left < info.MaxBytes/10:
-		d.warn("log size", "%s, and %s are left: raise the limit with orderfold log limit, or get a larger disk", size, roughSize(uint64(info.Left)))
+		d.warn("log size", "%s, and %s left: raise the limit with orderfold log limit, or get a larger disk", size, roughSize(uint64(info.Left)))
 	default:
 		d.ok("log size", "%s, %d replica(s)", size, info.Replicas)
 	}
@@ -257,7 +257,7 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	case missing == "":
 		d.ok("accepted loss", "nothing is missing")
 	default:
-		d.warn("accepted loss", "it is folded again as far as it is left; orderfold rebuild takes what is gone out of the views. It was: %s", missing)
+		d.warn("accepted loss", "folding resumes with what is left; orderfold rebuild removes the lost records from the views. Lost: %s", missing)
 	}
 }
 
@@ -266,7 +266,7 @@ func (d *doctor) notFolding(lost bool) {
 	switch {
 	case d.lost == "":
 	case d.log != nil && !lost:
-		d.warn("views", "nothing was folded when they were last: records were lost, which is accepted by now")
+		d.warn("views", "nothing was folded when the views were last written: records were lost, and the loss is accepted now")
 	case lost:
 		d.fail("views", "not folding: the log lost records")
 	default:
@@ -287,15 +287,15 @@ func (d *doctor) fit(ctx context.Context) {
 	case b.Lost != nil:
 		d.fail("whole log", "records are missing: %v", b.Lost)
 	case len(b.Missing) > 0:
-		d.warn("whole log", "%s, and that was accepted", b.Missing.Words())
+		d.warn("whole log", "%s; the loss was accepted", b.Missing.Words())
 	default:
-		d.ok("whole log", "no record is known to be missing; orderfold verify reads each of them")
+		d.ok("whole log", "no record is known to be missing; orderfold verify reads every record")
 	}
 	if !d.hasViews {
 		return
 	}
 	if b.Lost != nil {
-		d.fail("position", "not compared with the log, which lost records")
+		d.fail("position", "not compared with the log, because the log lost records")
 		return
 	}
 	for _, err := range d.log.Read(ctx, eventlog.Position{Log: d.at.Log, Sequence: d.at.Sequence, Hash: d.at.Hash}) {
@@ -305,7 +305,7 @@ func (d *doctor) fit(ctx context.Context) {
 		}
 		break
 	}
-	d.ok("position", "record %d is the one that the views were made from", d.at.Sequence)
+	d.ok("position", "record %d is the one from which the views were made", d.at.Sequence)
 	if lag := b.Last - min(b.Last, d.at.Sequence) - b.Missing.Between(d.at.Sequence, b.Last); lag > 0 {
 		d.warn("lag", "%d records are not in the views yet", lag)
 	} else {

@@ -124,7 +124,7 @@ func (p *program) warnUnknownVariables() {
 		if near := nearest(own, rest); near != "" {
 			hint = fmt.Sprintf("did you mean %s%s?", environPrefix, near)
 		}
-		fmt.Fprintf(p.stderr, "orderfold: warning: no flag has the variable %s, so it changes nothing; %s\n", printable(name), hint)
+		fmt.Fprintf(p.stderr, "orderfold: warning: no flag has the variable %s, so it is ignored; %s\n", printable(name), hint)
 	}
 }
 

@@ -62,9 +62,9 @@ func (f *filterFlag) overridable() { f.replace = true }
 func (f *filterFlag) Set(text string) error {
 	switch {
 	case text == "":
-		return fmt.Errorf("the value is empty; leave the flag out to select by nothing")
+		return fmt.Errorf("the value is empty; to select all, leave the flag out")
 	case f.Boolean && text != "true" && text != "false":
-		return fmt.Errorf("%q is neither true nor false", text)
+		return fmt.Errorf("%q is not true or false", text)
 	case f.Day && !isDay(text):
 		return fmt.Errorf("%q is not a day; write it as 2026-12-28", text)
 	case f.Time && isDay(text): // the API knows in which zone
@@ -90,10 +90,10 @@ func (f *filterFlag) Set(text string) error {
 }
 
 const (
-	whenExamples   = "2026-03-02T09:00:00Z, or 2026-03-02 (a day in %s), or 2h or 7d (so long ago)"
+	whenExamples   = "2026-03-02T09:00:00Z, or 2026-03-02 (a day in %s), or 2h or 7d (before now)"
 	zoneOfAPI      = "the --time-zone of the API"
 	ownZone        = "the --time-zone"
-	filterExamples = "2026-03-02T09:00:00Z, or 2026-03-02 (a day in " + zoneOfAPI + "), or 2h or 7d (so long ago)."
+	filterExamples = "2026-03-02T09:00:00Z, or 2026-03-02 (a day in " + zoneOfAPI + "), or 2h or 7d (before now)."
 )
 
 // isDay reports whether text is a day such as 2026-03-02.
@@ -113,7 +113,7 @@ func parseWhen(text string, now time.Time, zone *time.Location) (time.Time, erro
 	if ago, err := parseDuration(text); err == nil {
 		return now.Add(-ago), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time; write 2026-03-02T09:00:00Z, or a day such as 2026-03-02, or 2h or 7d (so long ago)", text)
+	return time.Time{}, fmt.Errorf("%q is not a time; write 2026-03-02T09:00:00Z, or a day such as 2026-03-02, or 2h or 7d (before now)", text)
 }
 
 // when is a flag whose value is a time, or a day in a zone that another flag names. The zero value is no time.

@@ -47,9 +47,9 @@ func (p *program) findOrder(ctx context.Context, c *client.Client, text string, 
 	}
 	hint := ""
 	if len(filters) == 1 {
-		hint = fmt.Sprintf("; the beginning of an id must have at least %d characters", leastPrefix)
+		hint = fmt.Sprintf("; an id prefix must have at least %d characters", leastPrefix)
 	}
-	return client.Order{}, fmt.Errorf("order: no order has the id or the external id %q, or an id that begins with it%s: %w", text, hint, err)
+	return client.Order{}, fmt.Errorf("order: no order has the id or external id %q, or an id with that prefix%s: %w", text, hint, err)
 }
 
 // ambiguous prints the orders that the text may mean.
@@ -62,5 +62,5 @@ func (p *program) ambiguous(text string, found []client.Order) error {
 	if err := t.print(orderRows(found)); err != nil {
 		return err
 	}
-	return &diagnosis{exitAmbiguous, fmt.Sprintf("order: %q may be any of %s orders; give more of the id", text, many)}
+	return &diagnosis{exitAmbiguous, fmt.Sprintf("order: %q matches %s orders; give more of the id", text, many)}
 }

@@ -86,7 +86,7 @@ func (p *program) flags(name, operands string, args []string, define func(*flagS
 	}
 	if want := len(strings.Fields(operands)); len(rest) != want {
 		if want == 0 {
-			return nil, usagef("%s takes no operand, found %q; orderfold help %s lists the flags", name, rest[0], name)
+			return nil, usagef("%s takes no argument, found %q; orderfold help %s lists the flags", name, rest[0], name)
 		}
 		return nil, usagef("usage: orderfold %s %s [flags]", name, operands)
 	}
@@ -156,13 +156,13 @@ func (f *flagSet) set(name, value string) error {
 	}
 	switch getter.Get().(type) {
 	case bool:
-		return fmt.Errorf("%q is neither true nor false", value)
+		return fmt.Errorf("%q is not true or false", value)
 	case float64:
-		return fmt.Errorf("%q is not a number like 0.5", value)
+		return fmt.Errorf("%q is not a number, such as 0.5", value)
 	case uint, uint64:
-		return fmt.Errorf("%q is not a whole number like 8, and not below zero", value)
+		return fmt.Errorf("%q is not a whole number of 0 or more, such as 8", value)
 	case int, int64:
-		return fmt.Errorf("%q is not a whole number like 8", value)
+		return fmt.Errorf("%q is not a whole number, such as 8", value)
 	}
 	return err
 }

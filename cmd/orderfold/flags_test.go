@@ -51,7 +51,7 @@ func TestADurationIsThatOfGoOrHasDays(t *testing.T) {
 
 func TestWhatIsNoDurationIsRefusedWithAnExample(t *testing.T) {
 	for text, says := range map[string]string{
-		"": "1h30m", "5": "1h30m", "d": "1h30m", "1.5d": "1h30m", "-1d": "1h30m", "-1s": "below zero", "-0s": "below zero", "1d-1h": "below zero", "1d+1h": "1h30m",
+		"": "1h30m", "5": "1h30m", "d": "1h30m", "1.5d": "1h30m", "-1d": "1h30m", "-1s": "negative", "-0s": "negative", "1d-1h": "negative", "1d+1h": "1h30m",
 		"1dd": "1h30m", "12h1d": "1h30m", "1 d": "1h30m", "7D": "1h30m", "1w": "1h30m", "106752d": "too long", "106751d24h": "too long",
 		"99999999999999999999d": "too long", "9999999h": "1h30m", "soon": "1h30m",
 	} {

@@ -27,13 +27,13 @@ func (sv *service) addGauges() error {
 	}
 	return sv.metrics.Register(&gauges{
 		sv:    sv,
-		build: desc("build_info", "1, with the version of the program and of its rules.", "version", "fold_version"),
-		up:    desc("log_up", "1 when the log answers and would store a notification, else 0."),
-		bytes: desc("log_size_bytes", "Taken by the records of the log."),
-		limit: desc("log_size_limit_bytes", "Size at which the log refuses more; +Inf without a limit."),
-		left:  desc("log_left_bytes", "What the log still takes, up to its limit or to the end of an embedded log's disk; +Inf without either."),
-		full:  desc("log_full_timestamp_seconds", "When nothing is left at the rate of the last hour; missing while that is not known."),
-		free:  desc("disk_free_bytes", "What can still be written where the folder is: data has the embedded log, views the views.", "folder"),
+		build: desc("build_info", "1, with the version of the program and its fold version.", "version", "fold_version"),
+		up:    desc("log_up", "1 when the log answers and would store a notification, otherwise 0."),
+		bytes: desc("log_size_bytes", "Bytes used by the records of the log."),
+		limit: desc("log_size_limit_bytes", "Limit of the log, at which it refuses more; +Inf without a limit."),
+		left:  desc("log_left_bytes", "Bytes that the log can still accept, up to its limit or the end of an embedded log's disk; +Inf without either."),
+		full:  desc("log_full_timestamp_seconds", "Time when nothing is left at the rate of the last hour; absent while unknown."),
+		free:  desc("disk_free_bytes", "Free bytes on the disk of the folder: data has the embedded log, views the views.", "folder"),
 	})
 }
 

@@ -23,9 +23,9 @@ func (p *program) health(ctx context.Context, args []string) error {
 	var api apiAccess
 	var url string
 	_, err := p.flags("health", "", args, func(f *flagSet) {
-		f.StringVar(&api.url, "api-url", "http://127.0.0.1:8081", "the read API, which is asked for /readyz")
-		f.StringVar(&url, "url", "", "the address to ask instead, whole: of a receiver, of a metrics listener, of a NATS server")
-		f.StringVar(&api.ca, "api-ca", "", "`file` of certificates to trust, besides those that the system trusts")
+		f.StringVar(&api.url, "api-url", "http://127.0.0.1:8081", "`URL` of the read API, whose /readyz is requested")
+		f.StringVar(&url, "url", "", "full `URL` to request instead: of a receiver, a metrics listener, or a NATS server")
+		f.StringVar(&api.ca, "api-ca", "", "`file` of certificates to trust, in addition to those that the system trusts")
 	})
 	if err == nil {
 		if url == "" {
@@ -48,7 +48,7 @@ func (p *program) askHealth(ctx context.Context, api *apiAccess, url string) err
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return fmt.Errorf("health: %w; --url wants an address such as http://127.0.0.1:8081/readyz", err)
+		return fmt.Errorf("health: %w; --url must be an address such as http://127.0.0.1:8081/readyz", err)
 	}
 	response, err := asking.Do(request)
 	if err != nil {

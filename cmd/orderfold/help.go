@@ -46,12 +46,12 @@ Exit codes
 
 // exitCodes are those of commands that have a meaning of their own.
 var exitCodes = map[string]string{
-	"order":    "0 printed; 1 not found, or failed; 3 several orders fit, see stderr",
-	"status":   "0 ready; 1 not ready; 2 not known",
+	"order":    "0 printed; 1 not found, or failed; 3 several orders match, see stderr",
+	"status":   "0 ready; 1 not ready; 2 unknown",
 	"doctor":   "0 well; 1 works, with warnings; 2 something is wrong",
-	"health":   "0 ready; 1 not ready, or nothing answers, or a wrong flag",
+	"health":   "0 ready; 1 not ready, no answer, or a wrong flag",
 	"verify":   "0 equal; 1 different; 2 not examined",
-	"webhooks": "of diff: 0 equal; 1 different; 2 not compared",
+	"webhooks": "diff: 0 equal; 1 different; 2 not compared",
 }
 
 // helpFamily prints the commands that begin with the same word.

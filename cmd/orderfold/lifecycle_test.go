@@ -146,7 +146,7 @@ func TestACommandSaysAtOnceThatNothingListens(t *testing.T) {
 			require.NotEqual(t, exitOK, code)
 			require.Empty(t, stdout)
 			require.Len(t, regexp.MustCompile(`connection refused|no NATS server answers`).FindAllString(lastLine(stderr), -1), 1, stderr)
-			require.Regexp(t, `start orderfold serve|is orderfold serve running|start it or correct the URL|correct --platform-url`, lastLine(stderr))
+			require.Regexp(t, `start orderfold serve|check that orderfold serve is running|start it or correct the URL|correct --platform-url`, lastLine(stderr))
 		})
 	}
 }

@@ -33,8 +33,8 @@ func (sv *service) listenAll(r roles) error {
 		}
 	}
 	if len(taken) > 0 {
-		others = append([]string{"in use already: " + strings.Join(taken, ", ") +
-			"; stop the program that listens there (another orderfold?), or choose another address, for instance with port 0"}, others...)
+		others = append([]string{"already in use: " + strings.Join(taken, ", ") +
+			"; stop the program that listens there (another orderfold?), or choose another address, for example with port 0"}, others...)
 	}
 	if len(others) > 0 {
 		return errors.New(strings.Join(others, "; "))

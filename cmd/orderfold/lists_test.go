@@ -157,7 +157,7 @@ func TestBreaksAreListedAndCounted(t *testing.T) {
 	}](t, []byte(stdout))
 	require.Equal(t, "abce-0003", found.Data[0].OrderID)
 	require.EqualValues(t, 1, found.Counts.ByCode["fill_after_close"])
-	for args, says := range map[string]string{"--code overfill": "no break is open that matches\n", "--severity warn --age over-5 --code overfill": "no break is open that matches\n"} {
+	for args, says := range map[string]string{"--code overfill": "no open break matches\n", "--severity warn --age over-5 --code overfill": "no open break matches\n"} {
 		stdout, stderr = breaks(strings.Fields(args)...)
 		require.Empty(t, stdout)
 		require.Equal(t, says, stderr)
@@ -228,7 +228,7 @@ func TestAnOrderIsFoundByWhatIsKnownOfItsIDs(t *testing.T) {
 			if c.code == exitAmbiguous {
 				table, last, _ := strings.Cut(stderr, "orderfold: ")
 				require.Equal(t, c.candidates, column1(table))
-				require.Contains(t, last, fmt.Sprintf("%q may be any of 2 orders", c.text))
+				require.Contains(t, last, fmt.Sprintf("%q matches 2 orders", c.text))
 				return
 			}
 			require.Equal(t, len(c.text) < leastPrefix, strings.Contains(stderr, "at least 4 characters"), stderr)

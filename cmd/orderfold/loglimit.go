@@ -35,7 +35,7 @@ func (p *program) logLimit(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "the log has %s of at most %s; %s are left\n", roughSize(info.Bytes), roughSize(uint64(info.MaxBytes)),
+	fmt.Fprintf(p.stdout, "the log has %s of at most %s; %s left\n", roughSize(info.Bytes), roughSize(uint64(info.MaxBytes)),
 		roughSize(uint64(info.MaxBytes)-info.Bytes))
 	if s.log.url != "" {
 		return nil

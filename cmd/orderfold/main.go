@@ -56,26 +56,26 @@ func commandGroups() []commandGroup {
 		{"Run the service", []command{
 			{"serve", "run receiver, projector and API in one process, with an embedded log", (*program).serve},
 			{"demo", "run serve and a simulated platform, and print where to look", (*program).demo},
-			{"receiver", "run only the receiver, and the log unless --nats-url names one", (*program).receiver},
+			{"receiver", "run only the receiver, with an embedded log unless --nats-url is given", (*program).receiver},
 			{"projector", "run only the projector", (*program).projector},
 			{"api", "run only the read API", (*program).api},
 		}},
 		{"Look at orders", []command{
 			{"orders", "list orders by the filters of the API, as a table or JSON lines", (*program).orders},
-			{"order", "print one order with its history, by its id, its external id, or the beginning of its id", (*program).order},
-			{"breaks", "list open breaks, the oldest first, and count them by code", (*program).breaks},
-			{"tail", "print records of the log, or with --feed order events, as JSON lines", (*program).tail},
+			{"order", "print one order with its history; ID may be an id, an external id, or an id prefix", (*program).order},
+			{"breaks", "list open breaks, oldest first, and count them by code", (*program).breaks},
+			{"tail", "print records of the log, or order events with --feed, as JSON lines", (*program).tail},
 			{"states", "print the state machine: statuses, ranks, breaks", (*program).states},
 		}},
-		{"Keep log and views in order", []command{
-			{"status", "print where log and views of a running service stand, and whether it is ready", (*program).status},
-			{"doctor", "examine a data folder, of a running service or a stopped one", (*program).doctor},
-			{"health", "ask a running process whether it is ready", (*program).health},
-			{"log limit", "change the size at which the log refuses more, without a restart", (*program).logLimit},
+		{"Operate the service", []command{
+			{"status", "print the positions of log and views of a running service, and whether it is ready", (*program).status},
+			{"doctor", "examine the data folder of a running or stopped service", (*program).doctor},
+			{"health", "check whether a running process is ready", (*program).health},
+			{"log limit", "change the size limit of the log without a restart", (*program).logLimit},
 			{"verify", "fold the log again and compare the views with the result", (*program).verify},
 			{"rebuild", "make new views beside the live ones; --dry-run, --rollback", (*program).rebuild},
-			{"redrive", "decode quarantined records again, after the decoder was mended", (*program).redrive},
-			{"restore", "make the log in an empty data folder from a backup", (*program).restore},
+			{"redrive", "decode quarantined records again after the decoder was corrected", (*program).redrive},
+			{"restore", "restore the log from a backup into an empty data folder", (*program).restore},
 		}},
 		{"Subscribers", []command{
 			{"subscribers add", "add a service that follows the log or the feed", (*program).subscribersAdd},
@@ -83,19 +83,19 @@ func commandGroups() []commandGroup {
 			{"subscribers remove", "remove a subscriber and its user", (*program).subscribersRemove},
 		}},
 		{"Other", []command{
-			{"webhooks", "show, compare and change where the platform posts: list, diff, set, delete", (*program).webhooks},
-			{"simulate", "play the platform against a receiver", (*program).simulate},
+			{"webhooks", "list, compare, set and delete the webhooks registered at the platform", (*program).webhooks},
+			{"simulate", "play a platform against a receiver", (*program).simulate},
 			{"bench serve", "measure durable notifications per second by the whole service", (*program).benchServe},
 			{"bench freshness", "measure how soon an order is visible, at a steady rate", (*program).benchFreshness},
-			{"bench stream", "measure how soon readers of the stream have what is visible", (*program).benchStream},
-			{"bench feed", "measure how soon order events are received, and what they cost", (*program).benchFeed},
+			{"bench stream", "measure how soon visible orders reach readers of the stream", (*program).benchStream},
+			{"bench feed", "measure how soon order events are received, and their cost", (*program).benchFeed},
 			{"bench history", "measure the history of an order with many notifications", (*program).benchHistory},
 			{"bench export", "measure orders per second of CSV and NDJSON exports", (*program).benchExport},
 			{"bench ingest", "measure durable notifications per second by the receiver alone", (*program).benchIngest},
 			{"bench rebuild", "measure records per second into the views, in a rebuild and live", (*program).benchRebuild},
-			{"bench read", "measure orders and lists per second, and how long each takes, with a million orders", (*program).benchRead},
+			{"bench read", "measure the rate and duration of reading orders and lists, with a million orders", (*program).benchRead},
 			{"version", "print the version", (*program).version},
-			{"help", "print this, or the flags of a command", (*program).help},
+			{"help", "print this help, or the flags of a command", (*program).help},
 		}},
 	}
 }
@@ -127,7 +127,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 
 func (p *program) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return usagef("which command? orderfold help lists them")
+		return usagef("no command given; orderfold help lists them")
 	}
 	switch {
 	case isHelp(args[0]):

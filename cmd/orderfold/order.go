@@ -21,8 +21,8 @@ func (p *program) order(ctx context.Context, args []string) error {
 	var asJSON bool
 	operands, err := p.flags("order", "ID", args, func(f *flagSet) {
 		access.register(f)
-		f.Var(&asOf, "as-of", "as it was known then, by the times received: "+fmt.Sprintf(whenExamples, zoneOfAPI+", at its end")+"; empty: now")
-		f.Uint64Var(&at.Sequence, "as-of-sequence", 0, "as it was known when that record of the log had been received; 0: the last")
+		f.Var(&asOf, "as-of", "the order as it was known at that time received: "+fmt.Sprintf(whenExamples, zoneOfAPI+", at its end")+"; empty: now")
+		f.Uint64Var(&at.Sequence, "as-of-sequence", 0, "the order as it was known at that record of the log; 0: the last")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	})
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *program) printHead(o *client.Order) error {
 		{"quantity", o.Quantity}, {"executed", orUnknown(o.ExecutedQuantity)}, {"order type", o.OrderType},
 		{"limit price", o.LimitPrice}, {"stop price", o.StopPrice}, {"exchange", o.ExchangeCode},
 		{"external id", o.ExternalID}, {"message", o.Message},
-		{"notifications", fmt.Sprintf("%d, of them %d repeats", o.Notifications.Count, o.Notifications.Duplicates)}} {
+		{"notifications", fmt.Sprintf("%d, including %d repeats", o.Notifications.Count, o.Notifications.Duplicates)}} {
 		if row[1] != "" {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], printable(row[1]))
 		}

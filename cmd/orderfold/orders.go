@@ -25,9 +25,9 @@ func (p *program) listFlags(name, what string, args []string, parameters []api.P
 	s := &listSettings{query: url.Values{}}
 	_, err := p.flags(name, "", args, func(f *flagSet) {
 		f.UintVar(&s.limit, "limit", 100, "the most "+what+" to print; 0: all")
-		f.BoolVar(&s.asJSON, "json", false, "print JSON: "+map[string]string{"orders": "each order in a line of its own",
+		f.BoolVar(&s.asJSON, "json", false, "print JSON: "+map[string]string{"orders": "one order per line",
 			"breaks": "one value with data and counts"}[name])
-		registerFilters(f, "Filters: all that are given must hold", parameters, s.query)
+		registerFilters(f, "Filters (all must match)", parameters, s.query)
 		s.api.register(f)
 	})
 	return s, err

@@ -30,11 +30,11 @@ func (s *settings) registerPlatform(f *flagSet) {
 	p := &s.platform
 	p.registerAccess(f)
 	defer f.group("The platform")()
-	f.Var(&p.quietAfter, "quiet-after", "'PLACED=24h': how long nothing may be heard of an order in that status (NONE: without one) before the platform "+
-		"is asked; 0: never; repeatable; the others keep their defaults: "+defaultAges())
-	f.DurationVar(&p.settle, "ask-after", 10*time.Second, "how long an order is left alone after a notification")
-	f.DurationVar(&p.spacing, "ask-every", time.Minute, "least time between two questions for one order; doubled with each that fails")
-	f.DurationVar(&p.recoverEvery, "recover-every", 15*time.Minute, "pause between two looks for undelivered notifications; 0: never")
+	f.Var(&p.quietAfter, "quiet-after", "'PLACED=24h': how long an order in that status (NONE: without one) may be quiet before the platform "+
+		"is asked; 0: never; repeatable; other statuses keep their defaults: "+defaultAges())
+	f.DurationVar(&p.settle, "ask-after", 10*time.Second, "how long to wait after an order's notification before asking about it")
+	f.DurationVar(&p.spacing, "ask-every", time.Minute, "least time between two requests about one order; doubled after each failure")
+	f.DurationVar(&p.recoverEvery, "recover-every", 15*time.Minute, "pause between two fetches of undelivered notifications; 0: never")
 }
 
 // registerAccess declares the flags that the platform can be reached with.
@@ -42,9 +42,9 @@ func (p *platformSettings) registerAccess(f *flagSet) {
 	defer f.group("The platform")()
 	f.StringVar(&p.url, "platform-url", "", "`URL` of the platform's API, with https unless on this machine; empty: the platform is never asked")
 	f.StringVar(&p.clientID, "platform-client-id", "", "client id for --platform-url")
-	f.StringVar(&p.secret, "platform-client-secret", "", "client secret; better in the environment or a file: the process list shows flags")
-	f.StringVar(&p.secretFile, "platform-client-secret-file", "", "`file` with the client secret")
-	f.IntVar(&p.rate, "platform-rate", 300, "most requests to the platform in a minute")
+	f.StringVar(&p.secret, "platform-client-secret", "", "client secret; better in the environment or a file, because the process list shows flags")
+	f.StringVar(&p.secretFile, "platform-client-secret-file", "", "`file` that contains the client secret")
+	f.IntVar(&p.rate, "platform-rate", 300, "most requests to the platform per minute")
 }
 
 func defaultAges() string {
@@ -84,7 +84,7 @@ func (p *platformSettings) ages() (map[string]time.Duration, error) {
 	for _, text := range p.quietAfter.values {
 		name, value, found := strings.Cut(text, "=")
 		if !found {
-			return nil, usagef("--quiet-after: %q is not like PLACED=24h", text)
+			return nil, usagef("--quiet-after: %q is not of the form PLACED=24h", text)
 		}
 		if !slices.Contains(statusNames(), name) {
 			return nil, usagef("--quiet-after: %s", unknownName("a status", name, statusNames(), "orderfold states lists them"))
@@ -193,8 +193,8 @@ func (sv *service) addPlatform() (err error) {
 // warnOfMissingViews says what a receiver without a projector cannot do.
 func (sv *service) warnOfMissingViews() {
 	if _, err := sv.views.Checkpoint(context.Background()); err != nil {
-		sv.logger.Warn("undelivered notifications are fetched, but no orders are asked for until the views can be read here: name the "+
-			"projector's folder with --views", zap.String("views", sv.settings.viewsFolder()), zap.Error(err))
+		sv.logger.Warn("only undelivered notifications are fetched; to ask about orders too, name the "+
+			"projector's views with --views, in a folder that this process can read", zap.String("views", sv.settings.viewsFolder()), zap.Error(err))
 	}
 }
 

@@ -281,7 +281,7 @@ func TestAReceiverOfItsOwnAsksWithTheViewsOfAnother(t *testing.T) {
 	receiver.Env = append(os.Environ(), "ORDERFOLD_PLATFORM_CLIENT_SECRET="+secret)
 	s := &simulated{t: t, platform: server, orders: startCommand(t, []string{"receiver"}, receiver)}
 	eventually(t, "it warns", func() bool {
-		return strings.Contains(s.orders.stderr.String(), "name the projector's folder with --views")
+		return strings.Contains(s.orders.stderr.String(), "name the projector's views with --views")
 	})
 	projector := start(t, nil, "projector", "--nats-url", url, "--views", folder)
 	api := start(t, []string{"api"}, "api", "--nats-url", url, "--views", folder, "--api-addr", "127.0.0.1:0")

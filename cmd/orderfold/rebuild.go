@@ -38,15 +38,15 @@ func (p *program) rebuild(ctx context.Context, args []string) error {
 		r.settings.logLevel = "warn"
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		service.registerAs(f, "", "`URL` of the API of a running service; empty: rebuild in this process, of a stopped one", "key of the role operator for --api-url")
-		f.BoolVar(&dryRun, "dry-run", false, "say which orders would change and what it takes, and change nothing")
-		f.BoolVar(&rollback, "rollback", false, "serve the previous generation, brought up to date")
+		service.registerAs(f, "", "`URL` of the API of a running service; empty: rebuild in this process, with the service stopped", "key of the role operator for --api-url")
+		f.BoolVar(&dryRun, "dry-run", false, "report which orders would change and the cost, and change nothing")
+		f.BoolVar(&rollback, "rollback", false, "bring the previous generation up to date and serve it")
 		f.BoolVar(&r.json, "json", false, "print JSON lines: progress, and the result last")
 	}); err != nil {
 		return err
 	}
 	if dryRun && rollback {
-		return usagef("rebuild: --dry-run and --rollback exclude each other")
+		return usagef("rebuild: --dry-run and --rollback cannot be combined")
 	}
 	switch {
 	case dryRun:
@@ -149,9 +149,9 @@ func (p *program) printRebuild(b *api.Rebuild, asJSON bool) error {
 	}
 	switch {
 	case b.State == "canceled":
-		return errors.New("rebuild: canceled; the views are what they were")
+		return errors.New("rebuild: canceled; the views are unchanged")
 	case b.Error != nil:
-		return fmt.Errorf("rebuild: the views are what they were: %s", *b.Error)
+		return fmt.Errorf("rebuild: the views are unchanged: %s", *b.Error)
 	case asJSON:
 	case b.Changes != nil:
 		p.printChanges(b)

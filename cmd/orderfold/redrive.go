@@ -78,10 +78,10 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 		r.settings.quiet(f, "warn")
 		r.settings.registerLog(f, false)
 		r.settings.registerViews(f)
-		service.registerAs(f, "", "`URL` of the API of a running service; empty: redrive in this process, of a stopped one", "key of the role operator for --api-url")
+		service.registerAs(f, "", "`URL` of the API of a running service; empty: redrive in this process, with the service stopped", "key of the role operator for --api-url")
 		f.StringVar(&class, "reason", "", "only records of this class, one of "+strings.Join(views.Classes(), ", ")+"; empty: any")
 		f.Var(&sequences, "sequence", "only this record; repeatable")
-		f.BoolVar(&r.selection.DryRun, "dry-run", false, "say what would happen, and change nothing")
+		f.BoolVar(&r.selection.DryRun, "dry-run", false, "report what would happen, and change nothing")
 		f.BoolVar(&r.json, "json", false, "print JSON")
 	}); err != nil {
 		return err
@@ -132,7 +132,7 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 	result, err := redriver.Redrive(ctx, projector.Selection{Class: string(r.selection.Class), Sequences: r.selection.Sequence,
 		DryRun: r.selection.DryRun})
 	if errors.Is(err, views.ErrNoViews) || errors.Is(err, views.ErrVersion) {
-		err = fmt.Errorf("there are no views that this version of the program can use; the next start makes them, and reads every "+
+		err = fmt.Errorf("no views can be used by this version of the program; the next start makes them, and reads every "+
 			"record again: %w", err)
 	}
 	return newRedrive(&result, r.selection.DryRun), err
@@ -149,7 +149,7 @@ func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, er
 		}
 		var stroke api.Redrive
 		if err := json.Unmarshal(answer.Raw, &stroke); err != nil {
-			return done, fmt.Errorf("redrive: the API's answer is not one: %w", err)
+			return done, fmt.Errorf("redrive: the API's answer cannot be read: %w", err)
 		}
 		done.Examined, done.Redriven = done.Examined+stroke.Examined, done.Redriven+stroke.Redriven
 		done.Remain, done.Orders = done.Remain+stroke.Remain, done.Orders+stroke.Orders
@@ -182,7 +182,7 @@ func (p *program) printRedrive(done *api.Redrive, asJSON bool) error {
 	if done.DryRun {
 		verb = "would be redriven"
 	}
-	_, err := fmt.Fprintf(p.stdout, "%d of %d records %s, into %d orders and what else they are; %d cannot be read still\n",
+	_, err := fmt.Fprintf(p.stdout, "%d of %d records %s, into %d orders and other objects; %d still cannot be read\n",
 		done.Redriven, done.Examined, verb, done.Orders, done.Remain)
 	return err
 }

@@ -72,7 +72,7 @@ func TestRedriveAfterTheDecoderWasMended(t *testing.T) {
 
 	code, stdout, stderr := execute(t, nil, "redrive", "--data", data, "--dry-run")
 	require.Equal(t, exitOK, code, stderr)
-	require.Contains(t, stdout, "3 of 5 records would be redriven, into 2 orders and what else they are; 2 cannot be read still")
+	require.Contains(t, stdout, "3 of 5 records would be redriven, into 2 orders and other objects; 2 still cannot be read")
 	require.Contains(t, stdout, `: customer "ODD-1"`)
 	require.Contains(t, stdout, " stays: no-order-id: the body has no orderId")
 	code, stdout, stderr = execute(t, nil, "redrive", "--data", data, "--reason", "no-order-id", "--json")

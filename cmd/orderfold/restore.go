@@ -51,10 +51,10 @@ func (p *program) restore(ctx context.Context, args []string) error {
 	if asJSON {
 		return json.NewEncoder(p.stdout).Encode(r)
 	}
-	fmt.Fprintf(p.stdout, "restored: records %d to %d of the log %s, which is in epoch %d now, in %.1f s\n", r.FirstSequence, r.LastSequence, r.Log,
+	fmt.Fprintf(p.stdout, "restored: records %d to %d of the log %s, now in epoch %d, in %.1f s\n", r.FirstSequence, r.LastSequence, r.Log,
 		r.Epoch, r.Seconds)
 	if r.Lost != "" {
-		fmt.Fprintf(p.stdout, "the log had lost records before it was backed up: %s\n", r.Lost)
+		fmt.Fprintf(p.stdout, "the log had already lost records before the backup: %s\n", r.Lost)
 	}
 	fmt.Fprintf(p.stdout, "start orderfold serve --data %s: it makes the views from the log\n", s.data)
 	return nil

@@ -56,7 +56,7 @@ func (p *program) projector(ctx context.Context, args []string) error {
 		return err
 	}
 	if s.log.url == "" {
-		return usagef("projector: --nats-url is missing: a projector of its own follows a log that another process keeps")
+		return usagef("projector: --nats-url is missing: a separate projector follows a log that another process keeps")
 	}
 	return p.runService(ctx, &s, roles{projector: true}, nil)
 }
@@ -74,7 +74,7 @@ func (p *program) api(ctx context.Context, args []string) error {
 		return err
 	}
 	if s.log.url == "" {
-		return usagef("api: --nats-url is missing: an API of its own reads raw notifications from a log that another process keeps")
+		return usagef("api: --nats-url is missing: a separate API reads raw notifications from a log that another process keeps")
 	}
 	return p.runService(ctx, &s, roles{api: true}, nil)
 }

@@ -236,7 +236,7 @@ func (sv *service) publisher(ctx context.Context) *projector.Publisher {
 			err = sv.views.SetFeed(ctx, status.Generation, status.Feed)
 		}
 		if err != nil && !errors.Is(err, views.ErrNoViews) {
-			sv.logger.Warn("the views cannot note that the feed is off", zap.Error(err))
+			sv.logger.Warn("the views cannot record that the feed is off", zap.Error(err))
 		}
 		return nil
 	}
@@ -250,7 +250,7 @@ func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publis
 	r := &rebuild.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
 	if err := r.Begin(ctx); err != nil { // a full disk is no reason not to receive; it is tried again
-		sv.logger.Warn("the first generation of the views is still to be made", zap.Error(err))
+		sv.logger.Warn("the first generation of the views is not made yet", zap.Error(err))
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	sv.rebuilds = apiRebuilds{running, r}

@@ -64,9 +64,9 @@ type apiSettings struct {
 }
 
 func (s *settings) registerCommon(f *flagSet) {
-	defer f.group("Folder and messages")()
+	defer f.group("Data and logging")()
 	f.StringVar(&s.logLevel, "log-level", "info", "`level`: debug, info, warn or error; logs go to stderr")
-	f.StringVar(&s.data, "data", "data", "`folder` for the log, the views and the credentials made here")
+	f.StringVar(&s.data, "data", "data", "`folder` for the log, the views and the generated credentials")
 }
 
 // quiet makes less of the log the default, for commands whose output is for a person.
@@ -82,19 +82,19 @@ func (s *settings) registerLog(f *flagSet, listen bool) {
 	f.StringVar(&s.log.credentials, "nats-creds", "", "NATS credentials `file` for --nats-url")
 	if listen {
 		f.StringVar(&s.log.addr, "nats-addr", "127.0.0.1:4222", "`address` where the embedded server listens for subscribers; empty: nowhere")
-		f.IntVar(&s.log.replicas, "replicas", 1, "copies of the log when it is created on a cluster")
-		f.sizeVar(&s.log.maxBytes, "log-max-bytes", 0, "size at which the log refuses more; 0: most of the free disk when it is created")
-		f.BoolVar(&s.log.singly, "publish-singly", false, "publish each notification to the log by itself; slower, for comparison in bench serve")
+		f.IntVar(&s.log.replicas, "replicas", 1, "replicas of the log, set when it is created on a cluster")
+		f.sizeVar(&s.log.maxBytes, "log-max-bytes", 0, "size limit of the log, at which it refuses more; 0: most of the free disk when it is created")
+		f.BoolVar(&s.log.singly, "publish-singly", false, "publish each notification to the log separately; slower, for comparison in bench serve")
 	}
 }
 
 // registerFeed declares the flags of whoever publishes order events.
 func (s *settings) registerFeed(f *flagSet) {
 	defer f.group("The feed of order events")()
-	f.BoolVar(&s.feed.on, "feed", false, "publish what each notification changed as an event in the stream ORDERS")
+	f.BoolVar(&s.feed.on, "feed", false, "publish each change of an order as an event in the stream ORDERS")
 	f.DurationVar(&s.feed.maxAge, "feed-max-age", 7*24*time.Hour, "how long the feed keeps an event")
 	f.sizeVar(&s.feed.maxBytes, "feed-max-bytes", 0, "size at which the feed drops its oldest events; 0: an eighth of the free disk when it is created")
-	f.IntVar(&s.feed.replicas, "feed-replicas", 1, "copies of the feed when it is created on a cluster")
+	f.IntVar(&s.feed.replicas, "feed-replicas", 1, "replicas of the feed, set when it is created on a cluster")
 }
 
 func (s *feedSettings) check() error {
@@ -102,7 +102,7 @@ func (s *feedSettings) check() error {
 	case s.maxAge <= 0:
 		return usagef("--feed-max-age must be above 0")
 	case s.maxBytes < 0:
-		return usagef("--feed-max-bytes must not be below 0")
+		return usagef("--feed-max-bytes must not be negative")
 	case s.replicas < 1:
 		return usagef("--feed-replicas must be at least 1")
 	}
@@ -113,12 +113,12 @@ func (s *settings) registerReceiver(f *flagSet) {
 	defer f.group("The receiver")()
 	r := &s.receiver
 	f.StringVar(&r.addr, "receiver-addr", "127.0.0.1:8080", "`address` where the platform posts notifications")
-	f.Var(&r.auth, "webhook-auth", "headers the platform sends, 'name=value' or 'name=value,other=value'; repeatable, one of them suffices")
+	f.Var(&r.auth, "webhook-auth", "headers that the platform sends, 'name=value' or 'name=value,other=value'; repeatable, any one suffices")
 	f.sizeVar(&r.maxBody, "max-body", 1<<20, "largest notification")
-	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "requests at once; more are answered 503")
-	f.DurationVar(&r.appendTimeout, "append-timeout", 5*time.Second, "how long the log may take before the answer is 503")
+	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "requests in progress; more are answered 503")
+	f.DurationVar(&r.appendTimeout, "append-timeout", 5*time.Second, "how long an append to the log may take before the answer is 503")
 	f.DurationVar(&r.readTimeout, "read-timeout", 10*time.Second, "how long a client may take to send its request")
-	f.DurationVar(&r.drainTimeout, "drain-timeout", 10*time.Second, "how long accepted requests may take after the first signal")
+	f.DurationVar(&r.drainTimeout, "drain-timeout", 10*time.Second, "how long accepted requests may take after the first stop signal")
 	r.tls.register(f, "", "the receiver")
 }
 
@@ -130,15 +130,15 @@ func (s *settings) registerViews(f *flagSet) {
 // registerVerify declares the flags of whoever writes the views.
 func (s *settings) registerVerify(f *flagSet) {
 	defer f.group("The views")()
-	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for comparing the views with the log, above 0, up to 1; 0: never")
-	f.DurationVar(&s.verify.every, "verify-every", 10*time.Minute, "pause between two such comparisons")
+	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for verifying the views against the log, up to 1; 0: never")
+	f.DurationVar(&s.verify.every, "verify-every", 10*time.Minute, "pause between two verifications")
 }
 
 func (s *settings) registerAPI(f *flagSet) {
 	defer f.group("The API")()
 	f.StringVar(&s.api.addr, "api-addr", "127.0.0.1:8081", "`address` where the read API answers")
-	f.StringVar(&s.api.prefix, "api-prefix", "", "`path` in front of every path of the API and the dashboard, such as /orders-api, as a proxy passes it on")
-	f.DurationVar(&s.api.readyLag, "ready-lag", api.MaxLag, "how far the views may be behind the log, or out of its reach, before /readyz says that they are not ready")
+	f.StringVar(&s.api.prefix, "api-prefix", "", "`path` prefix of the API and the dashboard, such as /orders-api, for a proxy that passes it on")
+	f.DurationVar(&s.api.readyLag, "ready-lag", api.MaxLag, "how far the views may be behind the log, or how long without the log, before /readyz reports that they are not ready")
 	s.api.zone.register(f, "in which the API reads a day in a query,")
 	s.api.tls.register(f, "api-", "the API")
 	s.api.access.register(f)
@@ -154,7 +154,7 @@ func (s *settings) registerMetrics(f *flagSet) {
 func (s *settings) check(r roles) error {
 	switch {
 	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN is neither
-		return usagef("--verify-share: %v is not from 0 to 1", s.verify.share)
+		return usagef("--verify-share: %v is not between 0 and 1", s.verify.share)
 	}
 	if r.projector {
 		if err := s.feed.check(); err != nil {

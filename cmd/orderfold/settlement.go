@@ -18,7 +18,7 @@ const maxClosedDays = 1 << 20
 
 func (s *settlementSettings) register(f *flagSet) {
 	f.Var(&s.cycles, "settlement", "`cycle` of an asset class, such as TRADITIONAL=1 (T+1), DIGITAL=0, or TRADITIONAL=1@2027-10-11 for trade dates from that day on; repeatable")
-	f.StringVar(&s.closed, "settlement-closed", "", "`file` of more days on which nothing settles, one date such as 2026-12-24 a line, # for why")
+	f.StringVar(&s.closed, "settlement-closed", "", "`file` of additional days on which nothing settles, one date such as 2026-12-24 per line, # for the reason")
 }
 
 // schedule reads the flags and the file.

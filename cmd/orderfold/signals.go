@@ -47,7 +47,7 @@ func newOutput(f *os.File, stop context.CancelCauseFunc) *output {
 func (o *output) Write(text []byte) (int, error) {
 	n, err := o.File.Write(text)
 	if errors.Is(err, syscall.EPIPE) || o.terminal && errors.Is(err, syscall.EIO) {
-		o.stop(fmt.Errorf("nobody reads the output any more: %w", err))
+		o.stop(fmt.Errorf("the output is closed: %w", err))
 	}
 	return n, err
 }

@@ -19,10 +19,10 @@ import (
 func registerTraffic(f *flagSet, o *platformtest.Options, orders int, rate float64) {
 	f.IntVar(&o.Orders, "orders", orders, "orders to play")
 	f.Uint64Var(&o.Seed, "seed", 1, "the same seed and start play the same orders")
-	f.Float64Var(&o.Rate, "rate", rate, "notifications per second; 0: as fast as they are taken")
+	f.Float64Var(&o.Rate, "rate", rate, "notifications per second; 0: as fast as the receiver accepts them")
 	f.Float64Var(&o.Repeats, "repeats", 0.1, "share of notifications posted again later")
-	f.Float64Var(&o.Overtaking, "overtaking", 0.2, "share of notifications that come late; 1 shuffles the whole delivery")
-	f.IntVar(&o.Connections, "connections", 16, "postings at a time")
+	f.Float64Var(&o.Overtaking, "overtaking", 0.2, "share of notifications that arrive late; 1 shuffles the whole delivery")
+	f.IntVar(&o.Connections, "connections", 16, "requests at a time")
 }
 
 // simulate plays the platform against a receiver and says what it sent.
@@ -33,16 +33,16 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	var api apiAccess
 	var asJSON bool
 	_, err := p.flags("simulate", "", args, func(f *flagSet) {
-		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "`URL` of the receiver; a path is kept in front of the event type")
+		f.StringVar(&o.URL, "url", "http://127.0.0.1:8080", "`URL` of the receiver; its path is kept in front of the event type")
 		f.StringVar(&o.Auth, "webhook-auth", "", "headers to send, 'name=value' or 'name=value,other=value'")
 		registerTraffic(f, &o, 1000, 0)
 		f.BoolFunc("shuffle", "the same as --overtaking 1", func(string) error { o.Overtaking = 1; return nil })
 		f.Float64Var(&o.Lost, "lost", 0, "share of notifications that are never posted")
-		f.Float64Var(&o.Listed, "listed", 0.5, "share of the lost ones that the platform lists as undelivered; more where there is no other way to find out")
-		f.StringVar(&platformAddr, "platform-addr", "", "`address` where the platform's own API answers, until Ctrl-C; on loopback; port 0: a free one; empty: nowhere")
-		f.Var(&start, "start", "when the last order was placed: "+fmt.Sprintf(whenExamples, "UTC")+"; empty: now")
-		f.StringVar(&report, "report", "", "`file` for the facts sent and the state expected of each order, as JSON")
-		api.registerAs(f, "", "`URL` of the read API to compare every order with at the end; empty: none", "key for --api-url")
+		f.Float64Var(&o.Listed, "listed", 0.5, "share of the lost notifications that the platform lists as undelivered; more if there is no other way to learn of them")
+		f.StringVar(&platformAddr, "platform-addr", "", "`address` of the platform's own API, served until Ctrl-C; on loopback; port 0: a free one; empty: none")
+		f.Var(&start, "start", "time of the last order's placement: "+fmt.Sprintf(whenExamples, "UTC")+"; empty: now")
+		f.StringVar(&report, "report", "", "`file` for the posted facts and the expected state of each order, as JSON")
+		api.registerAs(f, "", "`URL` of the read API with which every order is compared at the end; empty: none", "key for --api-url")
 		f.BoolVar(&asJSON, "json", false, "print the totals as JSON, and everything else to stderr")
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	data, p := p.apart(asJSON)
 	o.Start = start.in(time.UTC)
 	if platformAddr != "" && api.url != "" {
-		return usagef("simulate: what is learned from --platform-addr is not in what was posted, which --api-url compares with")
+		return usagef("simulate: --platform-addr adds answers that --api-url does not expect: give only one of them")
 	}
 	if platformAddr != "" {
 		if o.Platform, err = startPlatform(o.Traffic, platformAddr); err != nil {
@@ -85,7 +85,7 @@ func (p *program) playOnce(ctx context.Context, o platformtest.Options, report s
 		return p.compare(ctx, api, result)
 	}
 	if o.Platform != nil {
-		fmt.Fprintln(p.stdout, "Everything is posted; the platform goes on answering until Ctrl-C.")
+		fmt.Fprintln(p.stdout, "Everything is posted; the platform continues to answer until Ctrl-C.")
 		<-ctx.Done()
 	}
 	return nil
@@ -200,7 +200,7 @@ func (p *program) compare(ctx context.Context, api *apiAccess, r platformtest.Re
 	}
 	fmt.Fprintf(p.stdout, "orders compared %d, different %d\n", compared, different)
 	if different > 0 {
-		return fmt.Errorf("simulate: %d of %d orders are not in the state expected", different, compared)
+		return fmt.Errorf("simulate: %d of %d orders are not in the expected state", different, compared)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (p *program) status(ctx context.Context, args []string) error {
 	}
 	s, err := c.Status(ctx)
 	if err != nil {
-		return &diagnosis{exitUsage, fmt.Sprintf("status: not known: %v", hinted(err))}
+		return &diagnosis{exitUsage, fmt.Sprintf("status: unknown: %v", hinted(err))}
 	}
 	if asJSON {
 		err = printJSON(p.stdout, s.Raw)

@@ -53,16 +53,16 @@ func (p *program) tail(ctx context.Context, args []string) error {
 		t.settings.registerCommon(f)
 		t.settings.quiet(f, "error")
 		t.settings.registerLog(f, false)
-		f.Uint64Var(&t.from, "from", 0, "first sequence to print; 0: that of the log's first record")
+		f.Uint64Var(&t.from, "from", 0, "first sequence to print; 0: the log's first record")
 		f.Var(&t.since, "since", "only records received then or later: "+fmt.Sprintf(whenExamples, ownZone)+". Not with --from")
 		t.zone.register(f, "of a day in --since,")
-		f.Uint64Var(&t.last, "last", 0, "only the last so many of the records that the other flags select; 0: all of them")
-		f.BoolVar(&t.follow, "follow", false, "print what arrives from then on, until interrupted")
+		f.Uint64Var(&t.last, "last", 0, "print only the last N of the selected records; 0: all")
+		f.BoolVar(&t.follow, "follow", false, "also print new records as they arrive, until interrupted")
 		f.StringVar(&t.object, "object", "", "only records of this `object`, for example traditional-asset-order")
 		f.StringVar(&t.order, "order", "", "only notifications of the order with this `id`")
-		f.BoolVar(&t.feed, "feed", false, "print events of the feed; --from is a sequence of the feed then")
+		f.BoolVar(&t.feed, "feed", false, "print events of the feed; --from is then a sequence of the feed")
 		f.StringVar(&t.class, "asset-class", "", "with --feed: only events of orders of this `class`: traditional, digital, tokenized or other")
-		f.BoolFunc("json", "as without: every line is JSON", func(string) error { return nil })
+		f.BoolFunc("json", "no effect: every line is JSON", func(string) error { return nil })
 	})
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (t *tailing) check() error {
 		return err
 	}
 	if t.from > 0 && t.since.given() {
-		return usagef("tail: --from and --since both say where to begin: give one of them")
+		return usagef("tail: --from and --since both set the beginning: give only one of them")
 	}
 	if objects := knownObjects(); t.object != "" && !slices.Contains(objects, t.object) {
 		// An event type is not far from its object, in whichever way it is written.

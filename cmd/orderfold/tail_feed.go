@@ -36,13 +36,13 @@ func (t *tailing) checkFeed() error {
 	t.class = strings.ToLower(t.class)
 	switch {
 	case !t.feed && t.class != "":
-		return usagef("tail: --asset-class selects events: give --feed too")
+		return usagef("tail: --asset-class selects events: add --feed")
 	case !t.feed:
 		return nil
 	case t.object != "" || t.since.given():
-		return usagef("tail: --object and --since select records of the log: leave them out, or --feed")
+		return usagef("tail: --object and --since select records of the log: leave them out, or leave out --feed")
 	case t.class != "" && !slices.Contains(feedClasses, t.class):
-		return usagef("tail: --asset-class: %q is none of %s", t.class, strings.Join(feedClasses, ", "))
+		return usagef("tail: --asset-class: %q is not one of %s", t.class, strings.Join(feedClasses, ", "))
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func lineOf(e *eventlog.Event) (line eventLine, err error) {
 	number := func(name string) uint64 {
 		n, parseErr := strconv.ParseUint(header(name), 10, 64)
 		if parseErr != nil && err == nil {
-			err = fmt.Errorf("tail: event %d is none of a feed of order events: its header %s is %.40q", e.Sequence, name, header(name))
+			err = fmt.Errorf("tail: message %d is not an order event: its header %s is %.40q", e.Sequence, name, header(name))
 		}
 		return n
 	}
@@ -140,7 +140,7 @@ func lineOf(e *eventlog.Event) (line eventLine, err error) {
 		line.AssetClass = tokens[1]
 	}
 	if err == nil && !json.Valid(e.Body) {
-		err = fmt.Errorf("tail: event %d is none of a feed of order events: its body is not JSON", e.Sequence)
+		err = fmt.Errorf("tail: message %d is not an order event: its body is not JSON", e.Sequence)
 	}
 	return line, err
 }

@@ -118,7 +118,7 @@ func parseDuration(text string) (time.Duration, error) {
 	case err != nil || rest[0] == '+' && rest != text:
 		return 0, fmt.Errorf("%q is not %s", text, durationExamples)
 	case value < 0 || rest[0] == '-':
-		return 0, fmt.Errorf("%q is below zero; write %s", text, durationExamples)
+		return 0, fmt.Errorf("%q is negative; write %s", text, durationExamples)
 	case days+value < days:
 		return 0, tooLong(text)
 	}

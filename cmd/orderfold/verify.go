@@ -66,7 +66,7 @@ func (p *program) verify(ctx context.Context, args []string) error {
 		return &diagnosis{exitUsage, fmt.Sprintf("verify: %v", err)}
 	}
 	if !c.Equal {
-		return &diagnosis{exitFailed, "verify: the views differ from what the log gives; orderfold rebuild makes them anew"}
+		return &diagnosis{exitFailed, "verify: the views differ from the fold of the log; run orderfold rebuild"}
 	}
 	return nil
 }

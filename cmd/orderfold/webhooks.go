@@ -29,10 +29,10 @@ func (p *program) webhooks(ctx context.Context, args []string) error {
 	var s webhooksSettings
 	operands, err := p.flags("webhooks", "ACTION", args, func(f *flagSet) {
 		s.access.registerAccess(f)
-		f.StringVar(&s.url, "url", "", "where the receiver can be reached, with https; the name of each event type is appended")
-		f.Var(&s.events, "event", "event type, like TRADITIONAL_ASSET_ORDER_NOTIFICATION, or ALL; repeatable; none: the three order types (delete wants them named)")
-		f.Var(&s.auth, "webhook-auth", "headers to register, as for the receiver; of several the first is registered")
-		f.BoolVar(&s.yes, "yes", false, "change without asking")
+		f.StringVar(&s.url, "url", "", "`URL` at which the platform reaches the receiver, with https; the name of each event type is appended")
+		f.Var(&s.events, "event", "event type, such as TRADITIONAL_ASSET_ORDER_NOTIFICATION, or ALL; repeatable; default: the three order types (required for delete)")
+		f.Var(&s.auth, "webhook-auth", "headers to register, as for the receiver; only the first value is registered")
+		f.BoolVar(&s.yes, "yes", false, "do not ask for confirmation")
 		f.BoolVar(&s.asJSON, "json", false, "print JSON")
 	})
 	if err != nil {
@@ -134,7 +134,7 @@ func (r *webhookRun) headers() (headers []platform.Header, err error) {
 		headers = append(headers, platform.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}
 	if len(headers) > maxWebhookHeaders {
-		return nil, usagef("--webhook-auth: the platform takes %d headers at most", maxWebhookHeaders)
+		return nil, usagef("--webhook-auth: the platform accepts at most %d headers", maxWebhookHeaders)
 	}
 	return headers, nil
 }
@@ -171,7 +171,7 @@ func (r *webhookRun) show(all []platform.Webhook, missing []string) error {
 		}
 	}
 	if len(missing) > 0 {
-		fmt.Fprintf(r.p.stdout, "the platform says that one is missing for: %s\n", strings.Join(missing, ", "))
+		fmt.Fprintf(r.p.stdout, "the platform reports a missing webhook for: %s\n", strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (r *webhookRun) diff(ctx context.Context) error {
 	r.tell(differences)
 	for _, d := range differences {
 		if d.State != same && d.State != extra {
-			return &diagnosis{exitFailed, "webhooks: the platform has something else than the settings; orderfold webhooks set changes it"}
+			return &diagnosis{exitFailed, "webhooks: the platform differs from the settings; orderfold webhooks set changes it"}
 		}
 	}
 	return nil
@@ -272,7 +272,7 @@ func (r *webhookRun) remove(ctx context.Context) error {
 	if len(due) == 0 {
 		return r.done("deleted", nil, due)
 	}
-	if err := r.confirm(fmt.Sprintf("Delete %d webhooks? The platform then posts nothing of these types.", len(due))); err != nil {
+	if err := r.confirm(fmt.Sprintf("Delete %d webhooks? The platform then posts no notifications of these types.", len(due))); err != nil {
 		return err
 	}
 	deleted, err := each(ctx, due, func(w platform.Webhook) error {
@@ -321,7 +321,7 @@ func (r *webhookRun) confirm(question string) error {
 		return nil
 	}
 	if !isatty.IsTerminal(os.Stdin.Fd()) {
-		return usagef("nothing was changed: say --yes, there is no terminal to ask at")
+		return usagef("nothing was changed: there is no terminal to ask at; add --yes")
 	}
 	fmt.Fprintf(r.p.stderr, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is a no

@@ -49,7 +49,7 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 	require.Contains(t, stdout, "x-tenant: ***")
 	require.True(t, sameEndpoint("https://a.example/b/", "https://a.example/b"), "the receiver takes both")
 	require.False(t, sameEndpoint("https://a.example/b", "https://a.example/c"))
-	require.Contains(t, stdout, "missing for: CUSTOMER_NOTIFICATION")
+	require.Contains(t, stdout, "missing webhook for: CUSTOMER_NOTIFICATION")
 
 	stdout, _ = webhooks(1, "diff", "--url", "https://orders.example.com/hooks", "--webhook-auth", "api-key=another", "--json")
 	var differences []webhookDifference
