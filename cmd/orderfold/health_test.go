@@ -41,7 +41,7 @@ func TestHealthIsOneWhereThereIsNoHealth(t *testing.T) {
 		"something else answers":     {[]string{"--api-url", other.URL}, "answers 404"},
 		"the address is not an URL":  {[]string{"--url", "http://[::1"}, "must be an address"},
 		"a flag is wrong":            {[]string{"--no-such-flag"}, "no-such-flag"},
-		"there is an argument":        {[]string{"http://127.0.0.1"}, "argument"},
+		"there is an argument":       {[]string{"http://127.0.0.1"}, "argument"},
 		"the address has no scheme":  {[]string{"--url", "127.0.0.1:8081"}, "--url"},
 		"the answer hides a control": {[]string{"--url", controlling(t)}, `\x1b`},
 	} {

@@ -191,8 +191,8 @@ func (sv *service) openLog(ctx context.Context, mayCreate bool) (err error) {
 		MaxWaitingBytes: waitingMemory, MayCreate: mayCreate, Later: true, PublishSingly: s.log.singly, Logger: sv.logger.Named("eventlog")})
 	why := func(err error) error {
 		if errors.Is(err, eventlog.ErrNoStream) && !mayCreate {
-			err = fmt.Errorf("the views in %s were made from a log, and there is none: look for it; a new one is only created "+
-				"when that folder is deleted: %w", s.viewsFolder(), err)
+			err = fmt.Errorf("the views in %s were made from a log, and there is none: find it; a new one is only created "+
+				"if that folder is deleted: %w", s.viewsFolder(), err)
 		}
 		return err
 	}
