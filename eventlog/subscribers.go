@@ -48,6 +48,9 @@ func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, G
 	if err := want.check(); err != nil {
 		return Subscriber{}, Grant{}, err
 	}
+	if err := s.log.notOpen(); err != nil {
+		return Subscriber{}, Grant{}, err
+	}
 	if s.elsewhere() {
 		return Subscriber{}, Grant{}, &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, which alone makes users", ErrSubscriberTaken),
 			Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
@@ -155,6 +158,9 @@ func (s *Subscribers) Remove(ctx context.Context, name string) error {
 	if CheckSubscriber(name) != nil {
 		return ErrNoSubscriber
 	}
+	if err := s.log.notOpen(); err != nil {
+		return err
+	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	var found bool
@@ -186,6 +192,9 @@ func (s *Subscribers) Remove(ctx context.Context, name string) error {
 
 // List returns all subscribers by name. Errors: ErrUnavailable.
 func (s *Subscribers) List(ctx context.Context) (all []Subscriber, err error) {
+	if err := s.log.notOpen(); err != nil {
+		return nil, err
+	}
 	for _, stream := range []string{streamName, feedName} {
 		if all, err = s.listStream(ctx, stream, all); err != nil {
 			return nil, err

@@ -86,11 +86,14 @@ func TestEveryPartStartsWhileNoServerOfTheLogCanBeReached(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, code)
 		require.Contains(t, string(body), "no NATS server answers at "+server.url)
 	}
+	for _, path := range []string{"/v1/subscribers", "/v1/notifications/1"} {
+		code, _, body := api.ask(path)
+		require.Equal(t, http.StatusServiceUnavailable, code, "%s: %s", path, body)
+	}
+	require.Contains(t, string(api.get("/metrics")), "orderfold_log_up 0")
 	status := decoded[map[string]any](t, api.get("/v1/status"))
 	require.Positive(t, status["lagSeconds"], "the age of the views")
 	require.Equal(t, 1.0, status["appliedSequence"])
-	code, _, body := api.ask("/v1/notifications/1")
-	require.Equal(t, http.StatusServiceUnavailable, code, "%s", body)
 	stopped.stop()
 
 	launchNATSAt(t, dir, server.addr(), "")
