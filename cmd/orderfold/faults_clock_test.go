@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -50,6 +51,40 @@ func init() {
 }
 
 const movedClock = "ORDERFOLD_TEST_CLOCK"
+
+// A subscriber that was added two hours ago, and has requested nothing since, is stuck until it requests something.
+func TestFaultASubscriberRequestsNothingForTwoHours(t *testing.T) {
+	binary := buildMovable(t)
+	data := filepath.Join(t.TempDir(), "data")
+	at := func(by string) *process {
+		cmd := exec.Command(binary, append([]string{"serve", "--data", data}, freePorts...)...)
+		cmd.Env = append(os.Environ(), movedClock+"="+by)
+		return startCommand(t, []string{"receiver", "api", "log"}, cmd)
+	}
+	stuck := func(p *process, value string) {
+		eventually(t, "the metric is "+value, func() bool {
+			return strings.Contains(string(p.get("/metrics")), `orderfold_subscriber_stuck{stream="notifications",subscriber="tax"} `+value+"\n")
+		})
+	}
+	p := at("-2h")
+	p.subscribers("add", "tax", "--stream", "notifications")
+	play(t, p.addrs["receiver"], "--orders", "5")
+	require.Empty(t, p.subscriber("tax").StuckSince)
+	stuck(p, "0")
+	p.stop()
+	p = at("0s")
+	s := p.subscriber("tax")
+	require.WithinDuration(t, time.Now().Add(-2*time.Hour), s.StuckSince.Time(), 30*time.Minute)
+	require.Regexp(t, `(?m)^tax +notifications +\d+ +0 +0 +– +20\d\d-`, p.subscribers("list"))
+	stuck(p, "1")
+	c := connectSubscriber(t, data, "NOTIFICATIONS", "tax")
+	for range s.Pending {
+		require.NoError(t, c.next(t).DoubleAck(t.Context()))
+	}
+	stuck(p, "0")
+	require.Empty(t, p.subscriber("tax").StuckSince)
+	p.stop()
+}
 
 func TestFaultTheClockMoves(t *testing.T) {
 	binary := buildMovable(t)

@@ -4,7 +4,12 @@ package browser
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAnOperatorWatchesRebuildsAndTheirProgress(t *testing.T) {
@@ -37,6 +42,26 @@ func TestAnOperatorLooksIntoTheQuarantineAndTriesAgain(t *testing.T) {
 	tb.sees("Would be read now: 0 of 1.")
 	tb.press("Redrive all")
 	tb.sees("Read now: 0 of 1. 1 still cannot be read.")
+}
+
+func TestAnOperatorSeesWhatWaitsForSubscribers(t *testing.T) {
+	s := serve(t, "--nats-addr", "127.0.0.1:0")
+	s.subscribe("billing")
+	tb := launch(t).open(s.api + "/operations")
+	row := func(text string) string {
+		return `document.querySelector('[aria-label="Subscribers"] tbody tr')?.innerText.replaceAll(/\s+/g, " ").startsWith("` + text + `")`
+	}
+	tb.until(row("billing has everything 0 0 0 not known notifications"), "nothing waits")
+	s.simulate(10)
+	tb.until(`/^billing messages wait [1-9]\d* 0 0 not known notifications$/.test(document.querySelector('[aria-label="Subscribers"] tbody tr').innerText.replaceAll(/\s+/g, " "))`,
+		"what waits is counted without a reload")
+	s.restart(func() { require.NoError(t, os.Remove(filepath.Join(s.data, "credentials.json"))) })
+	tb.sees("Cannot be used: it has no user")
+	tb.picture("subscribers-light")
+	tb.phone()
+	tb.do(chromedp.ScrollIntoView(`[aria-label="Subscribers"]`))
+	tb.picture("subscribers-phone")
+	require.Empty(t, tb.violations())
 }
 
 func TestCurvesAreDrawnOfThroughputAndLag(t *testing.T) {

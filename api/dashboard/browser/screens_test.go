@@ -22,7 +22,9 @@ func (tb *tab) violations() []string {
 }
 
 func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
-	s := serve(t)
+	s := serve(t, "--nats-addr", "127.0.0.1:0")
+	s.subscribe("billing")
+	s.subscribe("risk-and-limits")
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z")) // overdue
 	s.post(notification(2, "FILLED", "1250000.5", "2026-03-04T09:31:00.1Z"))
 	s.simulate(400)
@@ -35,7 +37,7 @@ func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
 		{"blotter-filtered", "/?status=FILLED&status=SETTLED&side=BUY&sort=received", "ISIN"},
 		{"order", "/orders/" + broken.OrderID, "It changed"},
 		{"breaks", "/breaks", "over 5 days"},
-		{"operations", "/operations", "Quarantine"},
+		{"operations", "/operations", "risk-and-limits"},
 		{"settlement", "/settlement", "Not settled, by the day"},
 		{"nothing", "/?isin=DE0000000000", "None does now"},
 		{"unknown-order", "/orders/unknown", "None is known"},
@@ -81,7 +83,7 @@ func TestAPersonMeetsWordsWhereNothingIsToBeShown(t *testing.T) {
 	b := launch(t)
 	for path, words := range map[string]string{
 		"/": "as soon as the platform posts its first notification", "/breaks": "nothing has to be looked at",
-		"/operations": "There is none.", "/settlement": "everything has settled in time", "/nothing": "",
+		"/operations": "Add one with orderfold subscribers add NAME.", "/settlement": "everything has settled in time", "/nothing": "",
 	} {
 		if words == "" {
 			continue

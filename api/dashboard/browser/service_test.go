@@ -148,6 +148,15 @@ func (s *service) store(body string) (sequence string) {
 	return response.Header.Get("Log-Sequence")
 }
 
+// subscribe adds a subscriber of the log.
+func (s *service) subscribe(name string) {
+	s.t.Helper()
+	response, err := http.Post(s.api+"/v1/subscribers?stream=notifications&name="+name, "", nil)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	require.Equal(s.t, http.StatusOK, response.StatusCode)
+}
+
 // ask reads an answer of the API.
 func (s *service) ask(path string, into any) {
 	s.t.Helper()

@@ -11,6 +11,7 @@ import { Quarantine } from "./quarantine";
 import { Rebuilds } from "./rebuilds";
 import { change, place } from "./route";
 import { sampled, samples, stats, status, statusFault } from "./service";
+import { Subscribers } from "./subscribers";
 import { past } from "./time";
 import type { Digits, Minute, Status, Throughput } from "./types";
 import type { ComponentChildren } from "preact";
@@ -56,6 +57,7 @@ export default function Operations() {
         </Facts>
         <Platform s={s} />
       </div>
+      <Subscribers />
       <Rebuilds running={s.rebuild} />
       <Quarantine />
     </main>
