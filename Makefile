@@ -10,7 +10,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROMTOOL := go run -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build dashboard browser node pictures day nats-server demo test faults cluster trace compose check alerts openapi vulnerabilities fuzz bench docs clean
+.PHONY: help build dashboard browser node pictures day nats-server demo test faults cluster partitions trace compose check alerts openapi vulnerabilities fuzz bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ faults: ## kill, pause, disconnect, fill and damage a running service, and count
 	go test -tags faults ./cmd/orderfold -run '^TestFault' -count 1 -timeout 30m -v -rounds 50 $(ARGS)
 
 cluster: ## kill and stop servers of a log with three replicas, and measure how long nothing is stored
-	go test -tags cluster ./cmd/orderfold -run '^TestCluster' -count 1 -timeout 20m -v $(ARGS)
+	go test -tags cluster ./cmd/orderfold -run '^TestCluster' -count 1 -timeout 20m -v -rounds 50 $(ARGS)
+
+partitions: ## cut each part of a cluster off the network; needs root and iproute2
+	go test -tags cluster ./cmd/orderfold -run '^TestPartition' -count 1 -timeout 20m -v $(ARGS)
 
 trace: build ## trace system calls to show that the log is synced before an answer 200; needs strace
 	.ci/trace bin/orderfold

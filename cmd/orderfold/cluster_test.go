@@ -11,7 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +29,9 @@ type cluster struct {
 	t         testing.TB
 	dir       string
 	nodes     [3]*node
-	receivers [2]*process
+	receivers [2]atomic.Pointer[process]
 	machines  [2]*machine
+	net       *network // nil: every part is on the loopback of this machine
 	posted    int
 	stored    []string // orders that were acknowledged
 	gone      *node
@@ -37,8 +41,10 @@ type cluster struct {
 type node struct {
 	t           testing.TB
 	name, dir   string
+	host        string
 	port, route int
 	routes      string
+	command     func(path string, args ...string) *exec.Cmd
 	cmd         *exec.Cmd
 	exited      chan struct{}
 }
@@ -57,13 +63,17 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func startCluster(t testing.TB) *cluster {
+func startCluster(t testing.TB) *cluster { return startClusterIn(t, nil) }
+
+func startClusterIn(t testing.TB, net *network) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir()}
+	c := &cluster{t: t, dir: t.TempDir(), net: net}
 	var routes []string
 	for i := range c.nodes {
-		c.nodes[i] = &node{t: t, name: string(rune('A' + i)), dir: filepath.Join(c.dir, string(rune('A'+i))), port: freePort(t), route: freePort(t)}
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", c.nodes[i].route))
+		name := string(rune('A' + i))
+		c.nodes[i] = &node{t: t, name: name, dir: filepath.Join(c.dir, name), host: net.host(name), port: freePort(t), route: freePort(t),
+			command: func(path string, args ...string) *exec.Cmd { return net.command(name, path, args...) }}
+		routes = append(routes, fmt.Sprintf("nats://%s:%d", c.nodes[i].host, c.nodes[i].route))
 	}
 	for _, n := range c.nodes {
 		n.routes = strings.Join(routes, ", ")
@@ -84,33 +94,60 @@ func startCluster(t testing.TB) *cluster {
 	})
 	c.startReceivers()
 	for i := range c.machines {
-		c.machines[i] = c.startMachine(t.TempDir())
+		c.machines[i] = c.startMachine(machineNames[i], t.TempDir())
 		eventually(c.t, "the machine is ready", c.machines[i].ready)
 	}
 	return c
 }
 
 func (c *cluster) startReceivers() {
-	c.t.Helper()
 	for i := range c.receivers {
-		c.receivers[i] = start(c.t, []string{"receiver"}, "receiver", "--nats-url", c.url(), "--replicas", "3", "--receiver-addr", "127.0.0.1:0",
-			"--append-timeout", "2s", "--data", c.t.TempDir())
+		c.startReceiver(i)
 	}
+}
+
+var receiverNames, machineNames = [2]string{"r1", "r2"}, [2]string{"m1", "m2"}
+
+func (c *cluster) startReceiver(i int) {
+	c.t.Helper()
+	name := receiverNames[i]
+	c.receivers[i].Store(startCommand(c.t, []string{"receiver"}, c.net.command(name, binaries.orderfold, "receiver", "--nats-url", c.url(), "--replicas", "3",
+		"--receiver-addr", c.net.host(name)+":0", "--webhook-auth", "api-key=secret", "--append-timeout", "2s", "--data", c.t.TempDir())))
 }
 
 func (c *cluster) url() string {
 	var urls []string
 	for _, n := range c.nodes {
-		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", n.port))
+		urls = append(urls, fmt.Sprintf("nats://%s:%d", n.host, n.port))
 	}
 	return strings.Join(urls, ",")
 }
 
-func (c *cluster) startMachine(views string) *machine {
+func (c *cluster) startMachine(name, views string) *machine {
 	c.t.Helper()
-	m := &machine{views: views, projector: start(c.t, []string{"metrics"}, "projector", "--nats-url", c.url(), "--views", views, "--metrics-addr", "127.0.0.1:0")}
-	m.api = start(c.t, []string{"api"}, "api", "--nats-url", c.url(), "--views", views, "--api-addr", "127.0.0.1:0")
+	m := &machine{views: views}
+	c.startProjector(m, name)
+	c.startAPI(m, name)
 	return m
+}
+
+func (c *cluster) startProjector(m *machine, name string) {
+	c.t.Helper()
+	m.projector = startCommand(c.t, []string{"metrics"}, c.net.command(name, binaries.orderfold, "projector", "--nats-url", c.url(), "--views", m.views,
+		"--metrics-addr", "127.0.0.1:0"))
+}
+
+func (c *cluster) startAPI(m *machine, name string) {
+	c.t.Helper()
+	m.api = startCommand(c.t, []string{"api"}, c.net.command(name, binaries.orderfold, "api", "--nats-url", c.url(), "--views", m.views,
+		"--api-addr", c.net.host(name)+":0", "--api-key", "tests:operator:"+clusterKey, "--ready-lag", "5m"))
+	m.api.key = clusterKey
+}
+
+const clusterKey = "0123456789abcdef0123456789abcdef"
+
+func (m *machine) status() statusAnswer {
+	return decoded[statusAnswer](m.api.t, m.api.get("/v1/status"))
 }
 
 func (m *machine) ready() bool {
@@ -122,10 +159,10 @@ func (n *node) start() {
 	n.t.Helper()
 	require.NoError(n.t, os.MkdirAll(n.dir, 0o700))
 	config := filepath.Join(n.dir, "nats.conf")
-	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"127.0.0.1:%d\"\nmax_payload: 2MB\n"+
-		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"127.0.0.1:%d\", routes: [%s] }\n",
-		n.name, n.port, filepath.Join(n.dir, "js"), n.route, n.routes), 0o600))
-	n.cmd, n.exited = exec.Command(binaries.natsServer, "--config", config), make(chan struct{})
+	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"%s:%d\"\nmax_payload: 2MB\n"+
+		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"%s:%d\", routes: [%s] }\n",
+		n.name, n.host, n.port, filepath.Join(n.dir, "js"), n.host, n.route, n.routes), 0o600))
+	n.cmd, n.exited = n.command(binaries.natsServer, "--config", config), make(chan struct{})
 	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(n.t, err)
 	n.cmd.Stderr = log
@@ -213,7 +250,11 @@ func (c *cluster) gap(during func(), after time.Duration) (longest time.Duration
 func (c *cluster) post(client *http.Client, i int) bool {
 	c.posted++
 	body := fmt.Sprintf(`{"orderId":"order-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, c.posted)
-	response, err := client.Post(c.receivers[i%2].addrs["receiver"]+"/traditional-asset-order-notification", "application/json", strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, c.receivers[i%2].Load().addrs["receiver"]+"/traditional-asset-order-notification", strings.NewReader(body))
+	require.NoError(c.t, err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("api-key", "secret")
+	response, err := client.Do(request)
 	if err != nil {
 		return false
 	}
@@ -230,18 +271,21 @@ func (c *cluster) requireWhole() {
 	c.t.Helper()
 	eventually(c.t, "the machines are ready", func() bool { return c.machines[0].ready() && c.machines[1].ready() })
 	require.NotEmpty(c.t, c.stored)
-	_, header, _ := c.machines[0].api.ask("/v1/orders?limit=1")
-	for _, m := range c.machines {
-		eventually(c.t, "both machines have come as far", func() bool {
-			_, h, _ := m.api.ask("/v1/orders?limit=1")
-			return h.Get("Log-Sequence") == header.Get("Log-Sequence")
-		})
-	}
+	eventually(c.t, "both machines have folded the whole log", func() bool {
+		first, second := c.machines[0].status(), c.machines[1].status()
+		return first.AppliedSequence == first.Log.LastSequence && second.AppliedSequence == second.Log.LastSequence &&
+			first.AppliedSequence == second.AppliedSequence && first.AppliedSequence >= uint64(len(c.stored))
+	})
 	lists := [2]string{}
 	for i, m := range c.machines {
 		lists[i] = string(m.api.get("/v1/orders?format=ndjson"))
 		for _, id := range c.stored {
 			require.Contains(c.t, lists[i], `"orderId":"`+id+`"`, "machine %d lost an acknowledged order", i)
+		}
+		for _, found := range regexp.MustCompile(`"orderId":"order-(\d+)"`).FindAllStringSubmatch(lists[i], -1) {
+			n, err := strconv.Atoi(found[1])
+			require.NoError(c.t, err)
+			require.LessOrEqual(c.t, n, c.posted, "machine %d invented an order", i)
 		}
 	}
 	require.Equal(c.t, lists[0], lists[1])
@@ -253,19 +297,15 @@ func (c *cluster) watch() (stop func() []string) {
 	var wrong []string
 	go func() {
 		defer close(ended)
-		client := &http.Client{Timeout: 5 * time.Second}
+		client := &http.Client{Timeout: patience}
 		for {
 			for i, m := range c.machines {
 				for _, path := range []string{"/v1/orders?limit=5", "/v1/orders/order-1", "/readyz"} {
-					r, err := client.Get(m.api.addrs["api"] + path)
+					code, _, text, err := m.api.question(client, path)
 					if err != nil {
 						wrong = append(wrong, err.Error())
-						continue
-					}
-					text, _ := io.ReadAll(r.Body) // what is there of it
-					r.Body.Close()
-					if r.StatusCode != http.StatusOK {
-						wrong = append(wrong, fmt.Sprintf("machine %d: %s: %s %s", i, path, r.Status, text))
+					} else if code != http.StatusOK {
+						wrong = append(wrong, fmt.Sprintf("machine %d: %s: %d %s", i, path, code, text))
 					}
 				}
 			}
@@ -282,6 +322,9 @@ func (c *cluster) watch() (stop func() []string) {
 		return wrong
 	}
 }
+
+// clusterSlack is what a busy machine may add to the goals.
+const clusterSlack = 20 * time.Second
 
 func TestClusterGoesOnWhenOneOfItIsGone(t *testing.T) {
 	c := startCluster(t)
@@ -305,7 +348,7 @@ func TestClusterGoesOnWhenOneOfItIsGone(t *testing.T) {
 			wrong := stop()
 			c.gap(test.back, 5*time.Second) // also for the test after this one
 			t.Logf("%v without a 200", longest)
-			require.LessOrEqual(t, longest, test.most+slack)
+			require.LessOrEqual(t, longest, test.most+clusterSlack)
 			require.Empty(t, wrong, "reads never stop")
 			c.requireWhole()
 		})
@@ -380,11 +423,11 @@ func (c *cluster) restartWithoutAQuorum() {
 	for i, m := range c.machines {
 		m.api.stop()
 		m.projector.stop()
-		c.receivers[i].stop()
+		c.receivers[i].Load().stop()
 	}
 	c.startReceivers()
 	for i, m := range c.machines {
-		c.machines[i] = c.startMachine(m.views)
+		c.machines[i] = c.startMachine(machineNames[i], m.views)
 	}
 	require.False(c.t, c.post(http.DefaultClient, 0))
 	code, body := c.receiverReady(0)
@@ -414,7 +457,7 @@ func (c *cluster) follower() *node {
 
 func (c *cluster) receiverReady(i int) (code int, body string) {
 	c.t.Helper()
-	r, err := http.Get(c.receivers[i].addrs["receiver"] + "/readyz")
+	r, err := http.Get(c.receivers[i].Load().addrs["receiver"] + "/readyz")
 	require.NoError(c.t, err)
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)

@@ -59,6 +59,7 @@ type process struct {
 	stderr *lockedBuffer
 	addrs  map[string]string // by the name that it printed: receiver, api, log
 	exited chan error
+	key    string // of the API, if it needs one
 }
 
 type lockedBuffer struct {
@@ -163,12 +164,27 @@ func (p *process) get(path string) []byte {
 
 func (p *process) ask(path string) (int, http.Header, []byte) {
 	p.t.Helper()
-	r, err := http.Get(p.addrs["api"] + path)
+	code, header, body, err := p.question(http.DefaultClient, path)
 	require.NoError(p.t, err)
+	return code, header, body
+}
+
+// question asks the API, with the key of the process if it has one.
+func (p *process) question(client *http.Client, path string) (int, http.Header, []byte, error) {
+	request, err := http.NewRequest(http.MethodGet, p.addrs["api"]+path, nil)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	if p.key != "" {
+		request.Header.Set("Authorization", "Bearer "+p.key)
+	}
+	r, err := client.Do(request)
+	if err != nil {
+		return 0, nil, nil, err
+	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	require.NoError(p.t, err)
-	return r.StatusCode, r.Header, body
+	return r.StatusCode, r.Header, body, err
 }
 
 // eventually waits until the condition holds, asking again and again.
