@@ -39,7 +39,7 @@ func TestARecordComesBackAsItWasGiven(t *testing.T) {
 		l := open(t, p.options)
 		began := time.Now().Add(-time.Second)
 		for i, test := range tests {
-			sequence, err := l.Append(t.Context(), test.give)
+			sequence, err := l.Append(patient(t), test.give)
 			require.NoError(t, err, test.name)
 			require.Equal(t, uint64(i+1), sequence, test.name)
 		}
@@ -71,7 +71,7 @@ func TestHeadersCannotBreakARecord(t *testing.T) {
 	} {
 		r := webhook("body")
 		r.ContentType, r.RequestID, r.Traceparent = value, value, value
-		sequence, err := l.Append(t.Context(), r)
+		sequence, err := l.Append(patient(t), r)
 		require.NoError(t, err, "%.20q", value)
 		got, err := l.Get(t.Context(), sequence)
 		require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestWhatCannotBeARecordIsRefused(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		for _, test := range tests {
-			_, err := l.Append(t.Context(), test.give)
+			_, err := l.Append(patient(t), test.give)
 			require.ErrorIs(t, err, eventlog.ErrInvalid, test.name)
 			require.NotErrorIs(t, err, eventlog.ErrUnavailable, test.name)
 		}
@@ -136,7 +136,7 @@ func TestAnObjectStaysInItsShardAndObjectsSpread(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	append1 := func(key, body string) {
-		_, err := l.Append(t.Context(), eventlog.Record{Object: "customer", Key: key, Body: []byte(body)})
+		_, err := l.Append(patient(t), eventlog.Record{Object: "customer", Key: key, Body: []byte(body)})
 		require.NoError(t, err)
 	}
 	subjects := func() map[string]uint64 {
@@ -190,7 +190,7 @@ func TestReadStartsAfterAnyPositionAndEndsWhereTheLogEnded(t *testing.T) {
 func TestReadingManyRecordsCrossesRequestsOfAnySize(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	for n := range 12 { // more bytes than one request brings
-		_, err := l.Append(t.Context(), eventlog.Record{Object: "document", Body: bytes.Repeat([]byte{byte(n)}, 1<<20)})
+		_, err := l.Append(patient(t), eventlog.Record{Object: "document", Body: bytes.Repeat([]byte{byte(n)}, 1<<20)})
 		require.NoError(t, err)
 	}
 	fill(t, l, 10_000)
@@ -283,7 +283,7 @@ func TestAFullLogRefusesAndForgetsNothing(t *testing.T) {
 		var err error
 		stored := 0
 		for ; err == nil && stored < 100; stored++ {
-			_, err = l.Append(t.Context(), eventlog.Record{Object: "document", Body: make([]byte, 4096)})
+			_, err = l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, 4096)})
 		}
 		require.ErrorIs(t, err, eventlog.ErrUnavailable)
 		bounds, err := l.Bounds(t.Context())
@@ -302,13 +302,14 @@ func TestAFullLogRefusesAndForgetsNothing(t *testing.T) {
 func appendAtOnce(t *testing.T, l *eventlog.Log, callers, each int) map[uint64]string {
 	var mu sync.Mutex
 	sent := map[uint64]string{}
+	ctx := patient(t)
 	var group sync.WaitGroup
 	for c := range callers {
 		group.Go(func() {
 			previous := uint64(0)
 			for n := range each {
 				body := fmt.Sprintf("%d/%d", c, n)
-				sequence, err := l.Append(t.Context(), webhook(body))
+				sequence, err := l.Append(ctx, webhook(body))
 				if err != nil || sequence <= previous {
 					t.Errorf("append %s: sequence %d after %d: %v", body, sequence, previous, err)
 					return

@@ -27,7 +27,7 @@ const crashing = "EVENTLOG_TEST_CRASH"
 // records are appended singly and in batches.
 func appendUntilKilled(t *testing.T, dir, round string) {
 	const callers = 64
-	l := open(t, eventlog.Options{Dir: dir, MayCreate: true})
+	l, ctx := open(t, eventlog.Options{Dir: dir, MayCreate: true}), patient(t)
 	var active atomic.Int32
 	active.Store(callers)
 	turn := sync.NewCond(&sync.Mutex{})
@@ -42,7 +42,7 @@ func appendUntilKilled(t *testing.T, dir, round string) {
 				}
 				turn.L.Unlock()
 				body := crashBody(round, int(c), n, random.IntN(3000))
-				sequence, err := l.Append(t.Context(), webhook(body))
+				sequence, err := l.Append(ctx, webhook(body))
 				if err != nil {
 					fmt.Println("error", err)
 					return

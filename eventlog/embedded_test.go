@@ -262,7 +262,7 @@ func requireRefusal(t *testing.T, refusals <-chan error, what string) {
 	case err := <-refusals:
 		require.ErrorIs(t, err, nats.ErrPermissionViolation)
 		require.ErrorContains(t, err, what)
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		require.Fail(t, "not refused", what)
 	}
 }
@@ -379,13 +379,13 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 		`{"deliver_subject":"_INBOX.x","Deliver_Subject":"notifications.customer.00"}`,
 		`{}`, `[]`, ``,
 	} {
-		answer, err := conn.Request("$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", []byte(request), 5*time.Second)
+		answer, err := conn.Request("$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", []byte(request), patience)
 		require.NoError(t, err)
 		require.Contains(t, string(answer.Data), "deliver_subject must begin with _INBOX.", request)
 	}
 	// The answer to a request for a limit goes back to who asked.
 	require.NoError(t, conn.PublishRequest("orderfold.limit", "notifications.customer.00", []byte("1")))
-	_, err = conn.Request("orderfold.limit", []byte("1"), 5*time.Second)
+	_, err = conn.Request("orderfold.limit", []byte("1"), patience)
 	require.NoError(t, err, "the request before was dealt with, too")
 	require.Equal(t, limit, room(t, l).MaxBytes)
 	read, err := readAll(t.Context(), l, eventlog.Position{})

@@ -81,7 +81,7 @@ func TestTheFeedKeepsEventsInTheOrderInWhichTheyArePublished(t *testing.T) {
 func TestAnEventIsInTheShardOfItsOrderInTheLog(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	f := l.Feed(eventlog.FeedOptions{})
-	_, err := l.Append(t.Context(), eventlog.Record{Object: "digital-asset-order", Key: "order 1", Body: []byte("{}")})
+	_, err := l.Append(patient(t), eventlog.Record{Object: "digital-asset-order", Key: "order 1", Body: []byte("{}")})
 	require.NoError(t, err)
 	publish(t, f, 0, events(1, 1))
 	stream, err := eventlog.JetStream(l).Stream(t.Context(), "NOTIFICATIONS")
@@ -205,10 +205,10 @@ func TestAServerThatIsAwayIsReportedAndFoundAgain(t *testing.T) {
 	_, err = f.Bounds(t.Context())
 	require.ErrorIs(t, err, eventlog.ErrUnavailable)
 	p.start()
-	require.Eventually(t, func() bool {
+	eventually(t, func() bool {
 		b, err := f.Bounds(t.Context())
 		return err == nil && b.Last >= 3
-	}, time.Minute, 10*time.Millisecond)
+	})
 	b, err := f.Bounds(t.Context())
 	require.NoError(t, err)
 	publish(t, f, b.Last, events(int(b.Last)+1, 40))

@@ -85,7 +85,7 @@ func TestABatchLeavesNoTraceInARecord(t *testing.T) {
 		same[i] = `{"orderId":"1"}`
 	}
 	appendAll(t, l, same[0])
-	for _, a := range appendTogether(t.Context(), l, same) {
+	for _, a := range appendTogether(patient(t), l, same) {
 		require.NoError(t, a.err)
 	}
 	inBatches := batched(t, p.admin(t, l), 101)
@@ -107,7 +107,7 @@ func TestOneBadRecordInABatchFailsAlone(t *testing.T) {
 	l := open(t, p.options)
 	bodies := numbered(1, 200)
 	bodies[77] = strings.Repeat("x", 5000)
-	for _, a := range appendTogether(t.Context(), l, bodies) {
+	for _, a := range appendTogether(patient(t), l, bodies) {
 		if a.body == bodies[77] {
 			require.ErrorIs(t, a.err, eventlog.ErrInvalid)
 			continue
@@ -155,28 +155,29 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	appendAll(t, l, "before")
 	p.process.pause()
 	why := errors.New("the platform hung up")
-	ctx, cancel := context.WithCancelCause(t.Context())
+	// Their deadline is far away: only what cancels them ends them.
+	ctx, cancel := context.WithCancelCause(patient(t))
 	defer cancel(nil)
-	behind, cancelBehind := context.WithCancelCause(t.Context())
+	behind, cancelBehind := context.WithCancelCause(patient(t))
 	defer cancelBehind(nil)
 	var first, second []answer
 	var group sync.WaitGroup
 	group.Go(func() { first = appendTogether(ctx, l, numbered(1, 200)) })
-	require.Eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch }, patience, time.Millisecond)
+	eventually(t, func() bool { n, batch := eventlog.Waiting(l); return n == 200 && batch })
 	group.Go(func() { second = appendTogether(behind, l, numbered(201, 250)) })
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 250 }, patience, time.Millisecond)
+	eventually(t, func() bool { return waiting(l) == 250 })
 	cancelBehind(why)
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, patience, time.Millisecond)
+	eventually(t, func() bool { return waiting(l) == 200 })
 	cancel(why)
 	group.Wait()
 	for _, a := range append(first, second...) {
-		require.ErrorIs(t, a.err, why)
+		require.ErrorIs(t, a.err, why, "that, and not that the server is silent, which takes longer")
 	}
 	p.process.resume()
-	require.Eventually(t, func() bool {
+	eventually(t, func() bool {
 		_, err := l.Append(t.Context(), webhook("after"))
 		return err == nil
-	}, patience, 10*time.Millisecond, "it goes on when the server does")
+	}, "it goes on when the server does")
 	require.Positive(t, requireOutcomes(t, l, first))
 	require.Zero(t, requireOutcomes(t, l, second), "what was not sent yet is not sent later")
 }
@@ -200,23 +201,23 @@ func TestABatchNobodyWaitsForAnyMoreHoldsUpNothing(t *testing.T) {
 			var second []answer
 			var first, group sync.WaitGroup
 			first.Go(func() { appendTogether(ctx, l, numbered(1, test.first)) })
-			require.Eventually(t, func() bool {
+			eventually(t, func() bool {
 				n, batch := eventlog.Waiting(l)
 				return n == test.first && (batch || eventlog.Queued(l) == 0)
-			}, patience, time.Millisecond, "they are sent")
-			group.Go(func() { second = appendTogether(t.Context(), l, numbered(201, 215)) })
-			require.Eventually(t, func() bool { return waiting(l) == test.first+15 }, patience, time.Millisecond)
+			}, "they are sent")
+			group.Go(func() { second = appendTogether(patient(t), l, numbered(201, 215)) })
+			eventually(t, func() bool { return waiting(l) == test.first+15 })
 			require.Positive(t, eventlog.Queued(l), "they wait for an answer to others")
 			cancel()
 			first.Wait()
-			require.Eventually(t, func() bool { return eventlog.Queued(l) == 0 }, patience, time.Millisecond, "they are sent")
+			eventually(t, func() bool { return eventlog.Queued(l) == 0 }, "they are sent")
 			require.Greater(t, waiting(l), 15, "what has no answer still counts")
 			p.process.resume()
 			group.Wait()
 			for _, a := range second {
 				require.NoError(t, a.err)
 			}
-			require.Eventually(t, func() bool { return waiting(l) == 0 }, patience, time.Millisecond)
+			eventually(t, func() bool { return waiting(l) == 0 })
 		})
 	}
 }
@@ -249,19 +250,20 @@ func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
 	p.process.pause()
 	var answers []answer
 	var group sync.WaitGroup
-	group.Go(func() { answers = appendTogether(t.Context(), l, numbered(1, 200)) })
-	require.Eventually(t, func() bool { n, _ := eventlog.Waiting(l); return n == 200 }, patience, time.Millisecond)
+	ctx := patient(t)
+	group.Go(func() { answers = appendTogether(ctx, l, numbered(1, 200)) })
+	eventually(t, func() bool { return waiting(l) == 200 })
 	p.process.kill()
 	group.Wait()
 	for _, a := range answers {
 		require.NotErrorIs(t, a.err, context.DeadlineExceeded, "sooner than their patience ends")
-		require.NotContains(t, fmt.Sprint(a.err), "does not answer")
+		require.NotContains(t, fmt.Sprint(a.err), "the server does not answer", "and than that with the server")
 	}
 	p.start()
-	require.Eventually(t, func() bool {
+	eventually(t, func() bool {
 		_, err := l.Append(t.Context(), webhook("after"))
 		return err == nil
-	}, patience, 10*time.Millisecond)
+	})
 	require.Positive(t, requireOutcomes(t, l, answers))
 }
 
@@ -271,7 +273,7 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 	l := open(t, p.options)
 	p.process.pause()
 	t.Cleanup(p.process.resume)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithCancel(patient(t))
 	defer cancel()
 	body := make([]byte, 1<<20)
 	refused := make(chan struct{}, 300)
@@ -287,20 +289,22 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 			}
 		})
 	}
+	eventually(t, func() bool { return len(refused) == 300-100 })
+	cancel()
 	group.Wait()
 	require.Len(t, refused, 300-100)
 }
 
 func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
-		l := open(t, p.options)
+		l, ctx := open(t, p.options), patient(t)
 		answered := make(chan answer, 100_000)
 		var group sync.WaitGroup
 		for c := range 100 {
 			group.Go(func() {
 				for n := 0; ; n++ {
 					body := fmt.Sprintf("%d/%d", c, n)
-					sequence, err := l.Append(t.Context(), webhook(body))
+					sequence, err := l.Append(ctx, webhook(body))
 					answered <- answer{body, sequence, err}
 					if err != nil {
 						return
@@ -308,7 +312,7 @@ func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
 				}
 			})
 		}
-		require.Eventually(t, func() bool { return len(answered) > 500 }, patience, time.Millisecond)
+		eventually(t, func() bool { return len(answered) > 500 })
 		require.NoError(t, l.Close())
 		group.Wait()
 		close(answered)

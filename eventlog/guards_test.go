@@ -127,10 +127,10 @@ func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
 			_, err := l.Append(t.Context(), webhook("{}"))
 			require.ErrorIs(t, err, eventlog.ErrUnavailable)
 			p.start()
-			require.Eventually(t, func() bool {
-				_, err := l.Append(t.Context(), webhook(`{"orderId":"6"}`))
+			eventually(t, func() bool {
+				_, err := l.Append(patient(t), webhook(`{"orderId":"6"}`))
 				return err == nil
-			}, patience, 50*time.Millisecond)
+			})
 			appendAll(t, l, numbered(7, 8)...)
 		case 8:
 			require.Equal(t, numbered(1, 8), got)

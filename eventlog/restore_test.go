@@ -21,7 +21,7 @@ func backUp(t *testing.T, conn *nats.Conn) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	inbox := conn.NewRespInbox()
-	answer, err := conn.Request("$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", []byte(`{"deliver_subject":"`+inbox+`","chunk_size":1024}`), 5*time.Second)
+	answer, err := conn.Request("$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", []byte(`{"deliver_subject":"`+inbox+`","chunk_size":1024}`), patience)
 	require.NoError(t, err)
 	var said struct {
 		Error  any             `json:"error,omitempty"`
@@ -34,7 +34,7 @@ func backUp(t *testing.T, conn *nats.Conn) (folder string) {
 	require.NoError(t, err)
 	var data bytes.Buffer
 	for {
-		chunk, err := sub.NextMsg(5 * time.Second)
+		chunk, err := sub.NextMsg(patience)
 		require.NoError(t, err)
 		if len(chunk.Data) == 0 {
 			require.Contains(t, []string{"", "204"}, chunk.Header.Get("Status"))
@@ -77,7 +77,7 @@ func backedUp(t *testing.T) (folder string, records []eventlog.Record, bounds ev
 func requireNext(t *testing.T, consumer jetstream.Consumer, sequences ...uint64) {
 	t.Helper()
 	for _, want := range sequences {
-		msg, err := consumer.Next(jetstream.FetchMaxWait(5 * time.Second))
+		msg, err := consumer.Next(jetstream.FetchMaxWait(patience))
 		require.NoError(t, err)
 		meta, err := msg.Metadata()
 		require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestALogThatIsBackedUpAndRestoredIsTheSameLogInANewEpoch(t *testing.T) {
 	consumer, err := subscriber.Consumer(t.Context(), "NOTIFICATIONS", "books")
 	require.NoError(t, err)
 	requireNext(t, consumer, 5, 6)
-	sequence, err := l.Append(t.Context(), webhook("one more"))
+	sequence, err := l.Append(patient(t), webhook("one more"))
 	require.NoError(t, err)
 	require.Equal(t, before.Last+1, sequence)
 
@@ -133,7 +133,7 @@ func TestALogIsRestoredByTheToolsOfNATSIntoAnyServerAndIsTheSame(t *testing.T) {
 	conn := p.admin(t, nil).Conn()
 	meta, err := os.ReadFile(filepath.Join(folder, "backup.json"))
 	require.NoError(t, err)
-	answer, err := conn.Request("$JS.API.STREAM.RESTORE.NOTIFICATIONS", meta, 5*time.Second)
+	answer, err := conn.Request("$JS.API.STREAM.RESTORE.NOTIFICATIONS", meta, patience)
 	require.NoError(t, err)
 	var begun struct {
 		Deliver string `json:"deliver_subject"`
@@ -143,7 +143,7 @@ func TestALogIsRestoredByTheToolsOfNATSIntoAnyServerAndIsTheSame(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(folder, "stream.arc.s2"))
 	require.NoError(t, err)
 	for _, chunk := range [][]byte{data, nil} {
-		answer, err = conn.Request(begun.Deliver, chunk, 10*time.Second)
+		answer, err = conn.Request(begun.Deliver, chunk, patience)
 		require.NoError(t, err)
 		require.NotContains(t, string(answer.Data), `"error"`)
 	}

@@ -20,7 +20,7 @@ import (
 func appendUntilFull(t *testing.T, l *eventlog.Log, bytes int) (stored uint64, refused error) {
 	t.Helper()
 	for stored < 1000 {
-		sequence, err := l.Append(t.Context(), eventlog.Record{Object: "document", Body: make([]byte, bytes)})
+		sequence, err := l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, bytes)})
 		if err != nil {
 			return stored, err
 		}
@@ -65,7 +65,7 @@ func TestALogSaysHowMuchItStillTakesAndThatItIsFull(t *testing.T) {
 		require.ErrorContains(t, l.SetLimit(t.Context(), int64(full.Bytes)-1), "too low")
 		require.NoError(t, l.SetLimit(t.Context(), 2*limit))
 		require.NoError(t, room(t, l).Refuses)
-		sequence, err := l.Append(t.Context(), webhook("{}"))
+		sequence, err := l.Append(patient(t), webhook("{}"))
 		require.NoError(t, err)
 		require.Equal(t, stored+1, sequence)
 
@@ -79,7 +79,7 @@ func TestARefusalForWantOfRoomEndsWithTheNextRecordThatFits(t *testing.T) {
 		p.options.MaxBytes = 64 << 10
 		l := open(t, p.options)
 		appendAll(t, l, "small", "small")
-		_, err := l.Append(t.Context(), eventlog.Record{Object: "document", Body: make([]byte, 80<<10)})
+		_, err := l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, 80<<10)})
 		require.ErrorIs(t, err, eventlog.ErrNotAppended)
 		require.ErrorContains(t, room(t, l).Refuses, "the log is full")
 		appendAll(t, l, "small")
@@ -90,7 +90,7 @@ func TestARefusalForWantOfRoomEndsWithTheNextRecordThatFits(t *testing.T) {
 func TestARecordThatIsTooLargeFailsAlone(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
-		_, err := l.Append(t.Context(), eventlog.Record{Object: "document", Body: make([]byte, 8<<20)})
+		_, err := l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, 8<<20)})
 		require.ErrorIs(t, err, eventlog.ErrInvalid)
 		require.NoError(t, room(t, l).Refuses)
 	})
@@ -105,7 +105,7 @@ func TestALimitOfTheAccountIsTheReasonUntilARecordIsStored(t *testing.T) {
 	require.Equal(t, int64(-1), room(t, l).Left)
 	require.ErrorContains(t, l.SetLimit(t.Context(), 1<<30), "what the server and the account may store")
 	for bytes := 2048; bytes > 0 && room(t, l).Refuses != nil; bytes /= 2 {
-		_, _ = l.Append(t.Context(), eventlog.Record{Object: "document", Body: make([]byte, bytes)}) // until one fits
+		_, _ = l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, bytes)}) // until one fits
 	}
 	require.NoError(t, room(t, l).Refuses)
 }
@@ -117,7 +117,7 @@ func TestAServerThatDoesNotAnswerIsTheReasonUntilItDoes(t *testing.T) {
 	p.stop()
 	require.Error(t, l.Refuses(t.Context()))
 	p.start()
-	require.Eventually(t, func() bool { return l.Refuses(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
+	eventually(t, func() bool { return l.Refuses(t.Context()) == nil })
 }
 
 func TestTheOperatorOfARunningServiceRaisesTheLimitAndASubscriberDoesNot(t *testing.T) {
@@ -157,7 +157,7 @@ func TestTheRequestForALimitChangesNothingElse(t *testing.T) {
 	before := settings()
 	conn, _, _ := as(t, p, "operator")
 	ask := func(request string) string {
-		answer, err := conn.Request("orderfold.limit", []byte(request), 10*time.Second)
+		answer, err := conn.Request("orderfold.limit", []byte(request), patience)
 		require.NoError(t, err)
 		return string(answer.Data)
 	}

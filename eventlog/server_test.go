@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,8 +23,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = time.Minute
+// patience is how long tests wait for what must happen: on a busy machine it may take long, and only a test that fails waits it out.
+const patience = 2 * time.Minute
 
 var binaries string // folder for the separate server, removed when the tests are done
 
@@ -95,7 +96,7 @@ func separatePlace(t testing.TB, extra string) *place {
 }
 
 func syncingPlace(t testing.TB, extra, interval string) *place {
-	p := &process{t: t, store: t.TempDir(), extra: extra, sync: interval, listen: "127.0.0.1:-1"}
+	p := &process{t: t, store: t.TempDir(), extra: extra, sync: interval, listen: loopback() + ":-1"}
 	p.start()
 	t.Cleanup(p.stop)
 	return &place{
@@ -113,6 +114,15 @@ func syncingPlace(t testing.TB, extra, interval string) *place {
 		},
 		process: p,
 	}
+}
+
+// loopback returns an address that the other tests do not use, where the system has more than one: a server that is started again
+// needs the port that it had.
+func loopback() string {
+	if runtime.GOOS == "linux" {
+		return "127.0.0.2"
+	}
+	return "127.0.0.1"
 }
 
 func (p *process) start() {
@@ -141,7 +151,7 @@ func (p *process) start() {
 	case p.listen = <-ready:
 	case <-p.ended:
 		require.FailNow(p.t, "nats-server ended at once")
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		require.FailNow(p.t, "nats-server does not start")
 	}
 }
@@ -218,9 +228,22 @@ func webhook(body string) eventlog.Record {
 func appendAll(t testing.TB, l *eventlog.Log, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
-		_, err := l.Append(t.Context(), webhook(body))
+		_, err := l.Append(patient(t), webhook(body))
 		require.NoError(t, err)
 	}
+}
+
+// patient returns a context with which Append waits as long as the tests do, and not five seconds.
+func patient(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// eventually waits until the condition holds.
+func eventually(t testing.TB, condition func() bool, why ...any) {
+	t.Helper()
+	require.Eventually(t, condition, patience, time.Millisecond, why...)
 }
 
 func numbered(from, to int) []string {

@@ -20,8 +20,8 @@ const (
 	spanBytes   = 1 << 20
 	// spansAhead is how many requests are on their way at once. With spanBytes it bounds what is held.
 	spansAhead = 16
-	// spanPatience is how long an answer may take.
-	spanPatience = 5 * time.Second
+	// spanPatience is how long an answer may take: as long as Read tries without a record.
+	spanPatience = readPatience
 )
 
 // ErrAcceptedLoss occurs when the log lost the record that was asked for, and an operator accepted that. It comes with ErrNotFound.

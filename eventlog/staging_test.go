@@ -20,7 +20,7 @@ func TestWhatIsStagedInMemoryGoesAwayWithTheLog(t *testing.T) {
 		return
 	}
 	require.NoError(t, err)
-	for _, a := range appendTogether(t.Context(), l, numbered(1, 300)) {
+	for _, a := range appendTogether(patient(t), l, numbered(1, 300)) {
 		require.NoError(t, a.err)
 	}
 	require.NotEmpty(t, batched(t, p.admin(t, l), 300))
