@@ -19,16 +19,16 @@ type Stats struct {
 	Orders       uint64            `json:"orders"`
 	Open         uint64            `json:"open"`
 	Final        uint64            `json:"final"`
-	ByStatus     map[string]uint64 `json:"byStatus" doc:"Orders by status; NONE counts those without one. A status that no order has may be missing, here and below."`
-	ByAssetClass map[string]uint64 `json:"byAssetClass" doc:"NONE counts orders of an unknown one."`
-	ByBreak      map[string]uint64 `json:"byBreak" doc:"Orders with that break open."`
+	ByStatus     map[string]uint64 `json:"byStatus" doc:"Orders by status; NONE counts those without one. A status without orders may be missing, here and below."`
+	ByAssetClass map[string]uint64 `json:"byAssetClass" doc:"Orders by asset class; NONE counts those without one."`
+	ByBreak      map[string]uint64 `json:"byBreak" doc:"Orders by open break."`
 	Objects      map[string]uint64 `json:"objects" doc:"Notifications of other objects, by object."`
-	BySettlement map[string]uint64 `json:"bySettlement" doc:"Orders by settlement.state; none counts also those without a settlement."`
-	Settlement   Settlements       `json:"settlement" doc:"What awaits its settlement."`
+	BySettlement map[string]uint64 `json:"bySettlement" doc:"Orders by settlement.state; none also counts orders without a settlement."`
+	Settlement   Settlements       `json:"settlement" doc:"Orders that await settlement."`
 	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
-	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"They, by the kind of fault."`
-	Records      uint64            `json:"records" doc:"Records of the log that were applied."`
-	Throughput   *float64          `json:"throughput" doc:"Of these per second, in the last minute; null while it is not known yet."`
+	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"The quarantined records by class."`
+	Records      uint64            `json:"records" doc:"Applied records of the log."`
+	Throughput   *float64          `json:"throughput" doc:"Records applied per second, in the last minute; null while unknown."`
 }
 
 // Quarantined is a record that could not become part of an order.
@@ -36,16 +36,16 @@ type Quarantined struct {
 	Sequence   uint64 `json:"sequence"`
 	ReceivedAt string `json:"receivedAt" format:"date-time"`
 	Object     string `json:"object"`
-	Class      string `json:"class" example:"no-order-id" doc:"The kind of fault, stable."`
-	Reason     string `json:"reason" doc:"In words."`
-	Raw        string `json:"raw" example:"/v1/notifications/1084" doc:"Where the raw bytes are."`
+	Class      string `json:"class" example:"no-order-id" doc:"The kind of fault; its values are stable."`
+	Reason     string `json:"reason" doc:"The reason in words."`
+	Raw        string `json:"raw" example:"/v1/notifications/1084" doc:"The path of the raw bytes."`
 }
 
 // States is the state machine as the tables it is made of.
 type States struct {
-	Statuses []statemachine.StatusInfo `json:"statuses" doc:"The rank table: of the statuses reported, the one of the highest rank is the status."`
-	Breaks   []BreakRule               `json:"breaks" doc:"What a person must look at."`
-	Cycles   []SettlementCycle         `json:"cycles" doc:"After how many settlement days orders settle. Those of an asset class that is not there have no settlement."`
+	Statuses []statemachine.StatusInfo `json:"statuses" doc:"The rank table: among the reported statuses, the one with the highest rank wins."`
+	Breaks   []BreakRule               `json:"breaks" doc:"Contradictions that a person must look at."`
+	Cycles   []SettlementCycle         `json:"cycles" doc:"The settlement cycles, in settlement days. An asset class that is not listed has no settlement."`
 }
 
 // BreakRule says when a break is open.
@@ -58,8 +58,8 @@ type BreakRule struct {
 // Health is the answer to whoever watches the service.
 type Health struct {
 	Ready   bool    `json:"ready"`
-	Accepts *bool   `json:"acceptsNotifications,omitempty" doc:"Whether a notification would be stored now; where this process receives them."`
-	Reason  *string `json:"reason,omitempty" doc:"Why it is not ready, or why no notification is stored; as in /v1/status. Where keys are configured, only a caller with a key gets it."`
+	Accepts *bool   `json:"acceptsNotifications,omitempty" doc:"Whether a notification would be stored now; only where this process receives notifications."`
+	Reason  *string `json:"reason,omitempty" doc:"Why it is not ready, or why no notification is stored, as in /v1/status. If keys are configured, only a caller with a key gets it."`
 }
 
 type statsInput struct {
@@ -91,7 +91,7 @@ type statusOutput struct {
 }
 
 type statesInput struct {
-	Format string `query:"format" enum:"json,mermaid" doc:"json unless Accept asks for text/vnd.mermaid."`
+	Format string `query:"format" enum:"json,mermaid" doc:"Default json, unless Accept requests text/vnd.mermaid."`
 	Accept string `header:"Accept" hidden:"true"`
 }
 
@@ -120,7 +120,7 @@ func (a *API) registerStatus() {
 	get(a, huma.Operation{OperationID: "list-quarantine", Path: "/v1/quarantine", Tags: tags,
 		Summary: "Records that could not be decoded, newest first"}, []int{http.StatusGone, http.StatusServiceUnavailable}, a.listQuarantine)
 	get(a, huma.Operation{OperationID: "get-status", Path: "/v1/status", Tags: tags,
-		Summary: "Where log and views stand"}, behind, a.getStatus)
+		Summary: "The positions of log and views, and readiness"}, behind, a.getStatus)
 	get(a, huma.Operation{OperationID: "get-states", Path: "/v1/states", Tags: tags,
 		Summary: "The state machine: ranks and break rules", Responses: a.statesResponse()}, nil, a.getStates)
 	get(a, huma.Operation{OperationID: "get-healthz", Path: healthPath, Tags: tags, Summary: "The process answers"}, nil,
@@ -130,7 +130,7 @@ func (a *API) registerStatus() {
 			return out, nil
 		})
 	get(a, huma.Operation{OperationID: "get-readyz", Path: readyPath, Tags: tags,
-		Summary:   "The views are there, being folded, and at most 10 s behind the log",
+		Summary:   "Whether the views exist, follow the log, and are at most 10 s behind",
 		Responses: a.readyzResponse()}, nil, a.getReadyz)
 }
 

@@ -188,7 +188,7 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 	require.Equal(t, []int{200, 200}, []int{status("old"), status("new")}, "while it is rotated both are good")
 	require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "a:reader:new")}))
 	require.Equal(t, []int{401, 200}, []int{status("old"), status("new")})
-	require.ErrorContains(t, a.ReplaceKeys(nil), "cannot be taken away")
+	require.ErrorContains(t, a.ReplaceKeys(nil), "cannot be removed")
 	require.ErrorContains(t, a.ReplaceKeys([]access.Key{key(t, "b:reader:x"), key(t, "c:reader:x")}), "the same secret")
 	require.Equal(t, []int{401, 200}, []int{status("old"), status("new")})
 

@@ -114,7 +114,7 @@ func (a *API) admit(c echo.Context, e *event) (err error) {
 		c.Response().Before(func() { a.stampSequence(c) })
 	}
 	if r.ContentLength > maxBody {
-		return problem(codeTooLarge, "No route reads a body, and one of more than %d bytes is refused: send none.", maxBody)
+		return problem(codeTooLarge, "No route reads a body, and bodies of more than %d bytes are refused: send none.", maxBody)
 	}
 	r = c.Request() // which may be another by now
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)

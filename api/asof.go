@@ -12,8 +12,8 @@ import (
 // AsOf are the parameters of a question that can be asked about the past.
 type AsOf struct {
 	AtLeast
-	AsOfSequence uint64 `query:"asOfSequence" minimum:"1" doc:"As it was known when that record of the log had been received. Waits for it as minSequence does."`
-	AsOf         moment `query:"asOf" example:"2026-03-02T09:00:00Z" doc:"As it was known at that time, by the times received; of a day, at its end."`
+	AsOfSequence uint64 `query:"asOfSequence" minimum:"1" doc:"The order as it was known at that record of the log. Waits for the record as minSequence does."`
+	AsOf         moment `query:"asOf" example:"2026-03-02T09:00:00Z" doc:"The order as it was known at that time received; for a day, at its end."`
 }
 
 // asked makes a question about a sequence wait for it: what was known then is not known before.
@@ -90,7 +90,7 @@ func (a *API) complete(ctx context.Context, q AsOf) (views.At, error) {
 
 // notYetKnown says when an order became known that was not so at the time asked for.
 func notYetKnown(id string, first statemachine.Arrival) *Problem {
-	p := problem(codeNotYetKnown, "The order %q became known at %s, by notification %d; of the time before nothing is known.",
+	p := problem(codeNotYetKnown, "The order %q became known at %s, by notification %d; nothing is known of it before.",
 		id, instant(first.Received), first.Sequence)
 	p.FirstSequence, p.FirstReceivedAt = first.Sequence, instant(first.Received)
 	return p

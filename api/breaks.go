@@ -14,10 +14,10 @@ import (
 type OpenBreak struct {
 	OrderID    string  `json:"orderId"`
 	AssetClass *string `json:"assetClass"`
-	Status     *string `json:"status" doc:"Of the order."`
+	Status     *string `json:"status" doc:"Status of the order."`
 	Break
-	Age     string `json:"age" doc:"In days of 24 hours, see the parameter age."`
-	AgeDays int    `json:"ageDays" doc:"Settlement days after that of openedAt up to today, in Berlin; negative when that is still to come."`
+	Age     string `json:"age" doc:"The age in days of 24 hours, see the parameter age."`
+	AgeDays int    `json:"ageDays" doc:"Settlement days after that of openedAt up to today, in Berlin; negative if openedAt is in the future."`
 }
 
 // BreakCounts counts open breaks; none is 0.
@@ -30,7 +30,7 @@ type BreakCounts struct {
 // Breaks is one page of open breaks.
 type Breaks struct {
 	List[OpenBreak]
-	Counts BreakCounts `json:"counts" doc:"Of all open breaks that the filters select, whatever the page."`
+	Counts BreakCounts `json:"counts" doc:"Counts of all open breaks that match the filters, on any page."`
 }
 
 // TransformSchema names statuses, asset classes, codes and ages.
@@ -60,8 +60,8 @@ type breaksInput struct {
 	Page
 	AtLeast
 	Code     []breakFilter `query:"code,explode" doc:"Any of these. Repeatable."`
-	Severity string        `query:"severity" enum:"warn,high" doc:"high: the state itself may be wrong; warn: odd, and to be looked at."`
-	Age      []ageFilter   `query:"age,explode" doc:"Days since openedAt, a day being 24 hours: 0-1 is less than one (or still to come), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable."`
+	Severity string        `query:"severity" enum:"warn,high" doc:"high: the state itself may be wrong; warn: odd, and worth a look."`
+	Age      []ageFilter   `query:"age,explode" doc:"Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable."`
 }
 
 type breaksOutput struct {
@@ -71,7 +71,7 @@ type breaksOutput struct {
 
 func (a *API) registerBreaks() {
 	get(a, huma.Operation{OperationID: "list-breaks", Path: "/v1/breaks", Tags: []string{"orders"},
-		Summary: "Open breaks, the one opened first at the top, with counts"},
+		Summary: "Open breaks, earliest opened first, with counts"},
 		[]int{http.StatusGone, http.StatusServiceUnavailable}, a.listBreaks)
 }
 

@@ -47,8 +47,8 @@ func refuseExports(ctx huma.Context, next func(huma.Context)) {
 	r := c.Request()
 	in := ordersInput{Format: r.URL.Query().Get("format"), Accept: r.Header.Get("Accept")}
 	if f := in.form(); (f == asCSV || f == asNDJSON) && !endsAreTold(r) {
-		answer(c, problem(codeHTTPVersion, "An export has no length in advance, and a client or proxy of HTTP/1.0 could take a part of it for "+
-			"the whole. Ask by HTTP/1.1; of a proxy in between, nginx needs proxy_http_version 1.1. Or read the list in pages of JSON."))
+		answer(c, problem(codeHTTPVersion, "An export has no length in advance, and an HTTP/1.0 client or proxy could mistake a part of it for "+
+			"the whole. Use HTTP/1.1; an nginx proxy in between needs proxy_http_version 1.1. Or read the list in pages of JSON."))
 		return
 	}
 	next(ctx)

@@ -13,22 +13,22 @@ import (
 type Explanation struct {
 	OrderID   string      `json:"orderId"`
 	Status    *string     `json:"status"`
-	Summary   []string    `json:"summary" doc:"Sentences for a person."`
+	Summary   []string    `json:"summary" doc:"An explanation in sentences."`
 	DecidedBy *uint64     `json:"decidedBy" doc:"Sequence of the notification that decides the status; null when none does."`
-	Facts     []Judgement `json:"facts" doc:"What distinct notifications said, earliest at first."`
-	Breaks    []Break     `json:"breaks" doc:"As of the order."`
+	Facts     []Judgement `json:"facts" doc:"The distinct facts, earliest first."`
+	Breaks    []Break     `json:"breaks" doc:"The breaks of the order."`
 }
 
 // Judgement is what a notification said and what that means for the status.
 type Judgement struct {
-	Sequence   uint64  `json:"sequence" doc:"Of the first notification that said so."`
+	Sequence   uint64  `json:"sequence" doc:"Sequence of the first notification with this fact."`
 	ReceivedAt string  `json:"receivedAt" format:"date-time"`
 	Kind       string  `json:"kind" enum:"reported,fetched"`
-	Status     string  `json:"status" doc:"As the notification told it."`
-	At         string  `json:"at" format:"date-time" doc:"modifiedOn, or the time received where none was told."`
-	Executed   *string `json:"executed" doc:"Cumulative, as the notification told it."`
+	Status     string  `json:"status" doc:"As in the notification."`
+	At         string  `json:"at" format:"date-time" doc:"modifiedOn, or the time received if the notification has none."`
+	Executed   *string `json:"executed" doc:"Cumulative, as in the notification."`
 	Verdict    string  `json:"verdict"`
-	Why        string  `json:"why" doc:"In words."`
+	Why        string  `json:"why" doc:"The reason in words."`
 }
 
 // TransformSchema names the statuses.
@@ -61,7 +61,7 @@ func (a *API) getExplanation(ctx context.Context, in *explanationInput) (*explan
 	}
 	e := newExplanation(&past.Order, a.settlingOf(ctx, in.AsOf, &past.Order))
 	if past.Lost > 0 {
-		e.Summary = append(e.Summary, fmt.Sprintf("Lost from the log, and the loss accepted: %d of the order's records. What they said is left out.", past.Lost))
+		e.Summary = append(e.Summary, fmt.Sprintf("The log lost %d of the order's records, and the loss was accepted. Their content is left out.", past.Lost))
 	}
 	return &explanationOutput{As{at.Applied}, e}, nil
 }

@@ -19,15 +19,15 @@ type Events interface {
 
 // FeedPlace says what the feed has.
 type FeedPlace struct {
-	FirstSequence uint64     `json:"firstSequence" doc:"Of the first event that is kept; one more than lastSequence where there is none."`
-	LastSequence  uint64     `json:"lastSequence" doc:"Of the last event; 0 where there never was one."`
-	Event         *FeedEvent `json:"event" doc:"The event with the sequence that was asked for; null: none was, or the feed does not have it."`
+	FirstSequence uint64     `json:"firstSequence" doc:"Of the first event that is kept; one more than lastSequence if there is none."`
+	LastSequence  uint64     `json:"lastSequence" doc:"Of the last event; 0 if there never was one."`
+	Event         *FeedEvent `json:"event" doc:"The event at the requested sequence; null: none was requested, or the feed does not have it."`
 }
 
 // FeedEvent is an event of the feed.
 type FeedEvent struct {
 	Sequence uint64 `json:"sequence"`
-	ID       string `json:"id" example:"1034.0.6f1c1b1e-0d54-4c39-9f4e-3c2a0a9d8d11" doc:"As its header ce-id, decoded: no two events have the same."`
+	ID       string `json:"id" example:"1034.0.6f1c1b1e-0d54-4c39-9f4e-3c2a0a9d8d11" doc:"Its header ce-id, decoded; unique."`
 }
 
 // TransformSchema lets event be null.
@@ -36,7 +36,7 @@ func (*FeedPlace) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema 
 }
 
 type feedPlaceInput struct {
-	Sequence uint64 `query:"sequence" doc:"Of an event, whose id is wanted."`
+	Sequence uint64 `query:"sequence" doc:"Of the event whose id is requested."`
 }
 
 type feedPlaceOutput struct {

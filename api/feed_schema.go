@@ -28,34 +28,34 @@ type EventOrder Order
 
 // OrderEvent is the body of an event of an order.
 type OrderEvent struct {
-	Order  *EventOrder  `json:"order" doc:"The whole order, as GET /v1/orders/{id} shows it, but for what depends on the day it is looked at. null: it was withdrawn, or the order is larger than a message may be and the API has it."`
+	Order  *EventOrder  `json:"order" doc:"The whole order, as GET /v1/orders/{id} shows it, except what depends on the current day. null: it was withdrawn, or the order does not fit in a message and must be read from the API."`
 	Cause  *EventCause  `json:"cause" doc:"The notification that changed it; null: none did."`
-	Before *EventBefore `json:"before" doc:"What was shown of it before; null: nothing, or it is not known."`
+	Before *EventBefore `json:"before" doc:"The order as shown before; null: there was none, or it is unknown."`
 }
 
 // EventCause is the notification that changed an order.
 type EventCause struct {
-	Sequence uint64 `json:"sequence" doc:"Of the log."`
-	Effect   string `json:"effect" enum:"applied,confirmed,late,superseded,restated,annotated" doc:"What it did, as the history of the order says."`
-	Rule     string `json:"rule" doc:"Why, in words."`
+	Sequence uint64 `json:"sequence" doc:"Sequence in the log."`
+	Effect   string `json:"effect" enum:"applied,confirmed,late,superseded,restated,annotated" doc:"The effect of the notification, as in the order's history."`
+	Rule     string `json:"rule" doc:"The reason in words."`
 }
 
 // EventBefore is what was shown of an order before.
 type EventBefore struct {
 	Status           *string  `json:"status" example:"PLACED"`
 	ExecutedQuantity *string  `json:"executedQuantity" example:"40"`
-	Breaks           []string `json:"breaks" doc:"Codes of those that were open."`
+	Breaks           []string `json:"breaks" doc:"Codes of the breaks that were open."`
 }
 
 // RevisionEvent is the body of an event that orders are published again without a notification, or have been.
 type RevisionEvent struct {
-	Revision     uint64    `json:"revision" doc:"It rises."`
-	State        string    `json:"state" enum:"started,finished" doc:"One that another revision overtakes is not finished."`
-	Cause        string    `json:"cause" enum:"rebuild,redrive,epoch,feed" doc:"rebuild: another generation of the views, by other rules perhaps. redrive: records were decoded again. epoch: the log was set back. feed: the feed begins."`
-	FoldVersions [2]string `json:"foldVersions" doc:"Of the rules, before and since."`
+	Revision     uint64    `json:"revision" doc:"The revision; it only increases."`
+	State        string    `json:"state" enum:"started,finished" doc:"A revision that is overtaken by another never finishes."`
+	Cause        string    `json:"cause" enum:"rebuild,redrive,epoch,feed" doc:"rebuild: another generation of the views, possibly with other rules. redrive: records were decoded again. epoch: the log was set back. feed: the feed begins."`
+	FoldVersions [2]string `json:"foldVersions" doc:"Fold versions before and after."`
 	At           string    `json:"at" format:"date-time"`
-	Corrected    *uint64   `json:"corrected,omitempty" doc:"Orders that were published as corrected, when it is finished."`
-	Withdrawn    *uint64   `json:"withdrawn,omitempty" doc:"Orders that were withdrawn."`
+	Corrected    *uint64   `json:"corrected,omitempty" doc:"Number of orders published as corrected, when it is finished."`
+	Withdrawn    *uint64   `json:"withdrawn,omitempty" doc:"Number of orders that were withdrawn."`
 }
 
 // TransformSchema leaves out what events do not show.
@@ -80,10 +80,10 @@ var eventExamplesText []byte
 
 // eventMessages are the messages of the feed.
 var eventMessages = []struct{ name, eventType, title, summary string }{
-	{"changed", "orderfold.order.changed.v1", "An order changed", "A notification said something new of an order."},
-	{"corrected", "orderfold.order.corrected.v1", "An order is another one", "It changed without a notification: the rules did, or records were decoded again."},
-	{"withdrawn", "orderfold.order.withdrawn.v1", "An order does not exist any more", "Under the rules of today no notification is of it."},
-	{"revision", "orderfold.revision.v1", "Orders are published again", "A revision begins, or has ended."},
+	{"changed", "orderfold.order.changed.v1", "An order changed", "A notification changed the order."},
+	{"corrected", "orderfold.order.corrected.v1", "An order was corrected", "The order changed without a notification: the rules changed, or records were decoded again."},
+	{"withdrawn", "orderfold.order.withdrawn.v1", "An order was withdrawn", "Under the current rules no notification belongs to it."},
+	{"revision", "orderfold.revision.v1", "Orders are published again", "A revision begins or has ended."},
 }
 
 type object = map[string]any
@@ -158,13 +158,13 @@ func asyncAPI(schemas object, examples map[string]json.RawMessage) object {
 	return object{
 		"asyncapi": "3.0.0",
 		"info": object{"title": "Orderfold's feed of order events", "version": contract, "license": object{"name": "Apache License 2.0"},
-			"description": "What each order is, why, and what it was before, in the order of the log. Off unless --feed is given. For each order, keep the pair " +
+			"description": "The state of each order, the cause, and the state before, in the order of the log. Off unless --feed is given. For each order, keep the pair " +
 				"(Orderfold-Revision, Orderfold-Sequence) of the state you have, and apply an event only if its pair is greater."},
-		"servers": object{"embedded": object{"host": "127.0.0.1:4222", "protocol": "nats", "description": "Where --nats-addr has the embedded server listen by default; the stream is ORDERS."}},
+		"servers": object{"embedded": object{"host": "127.0.0.1:4222", "protocol": "nats", "description": "The default address of the embedded server (--nats-addr); the stream is ORDERS."}},
 		"channels": object{
 			"orders": object{"address": "orders.{assetClass}.{shard}", "messages": orders, "parameters": object{
 				"assetClass": object{"enum": []string{"traditional", "digital", "tokenized", "other"}},
-				"shard":      object{"description": "00 to 63: that of the order in the log."}}},
+				"shard":      object{"description": "00 to 63: the shard of the order in the log."}}},
 			"revision": object{"address": "orders.revision", "messages": object{"revision": all["revision"]}}},
 		"operations": object{
 			"publishOrders":   object{"action": "send", "channel": object{"$ref": "#/channels/orders"}},
@@ -178,11 +178,11 @@ func eventHeaders(eventType string) object {
 	text := func(doc string) object { return object{"type": "string", "description": doc} }
 	properties := object{
 		"ce-specversion": object{"const": "1.0"}, "ce-type": object{"const": eventType},
-		"ce-id":     text("The log's sequence, the revision and the order's id, joined by dots. No two events have the same."),
+		"ce-id":     text("The log's sequence, the revision and the order's id, joined by dots; unique."),
 		"ce-source": text("urn:orderfold: and the identity of the log."), "ce-time": object{"type": "string", "format": "date-time"},
 		"ce-datacontenttype": object{"const": "application/json"}, "Content-Type": object{"const": "application/json"},
 		"ce-dataschema": object{"const": EventSchemaID}, "ce-sequence": object{"type": "string", "pattern": "^[0-9]{20}$", "description": "The feed's own sequence."},
-		"Orderfold-Sequence": object{"type": "string", "pattern": "^[0-9]+$", "description": "The log's sequence that the state belongs to."},
+		"Orderfold-Sequence": object{"type": "string", "pattern": "^[0-9]+$", "description": "The log's sequence to which the state belongs."},
 		"Orderfold-Revision": object{"type": "string", "pattern": "^[0-9]+$"},
 	}
 	required := []string{"ce-specversion", "ce-type", "ce-id", "ce-source", "ce-time", "ce-datacontenttype", "Content-Type", "ce-dataschema", "ce-sequence",
@@ -193,7 +193,7 @@ func eventHeaders(eventType string) object {
 		required = append(required, "ce-subject", "Orderfold-Digest")
 	}
 	if eventType != "orderfold.order.changed.v1" {
-		properties["Orderfold-Position"] = text("The log's sequence up to which the events of all records are in the feed. Of a changed order it is Orderfold-Sequence.")
+		properties["Orderfold-Position"] = text("The log's sequence up to which the events of all records are in the feed. For a changed order it is Orderfold-Sequence.")
 		required = append(required, "Orderfold-Position")
 	}
 	return object{"type": "object", "properties": properties, "required": required}

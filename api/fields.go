@@ -77,23 +77,23 @@ func (*OrderPart) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema 
 
 // SelectedOrders is a page with only some fields of each order, or with totals.
 type SelectedOrders struct {
-	Data       []OrderPart `json:"data" doc:"Only the fields asked for."`
-	NextCursor *string     `json:"nextCursor" doc:"Of the next page; null at the end."`
-	Totals     *Totals     `json:"totals,omitempty" doc:"When they are asked for."`
+	Data       []OrderPart `json:"data" doc:"Only the requested fields."`
+	NextCursor *string     `json:"nextCursor" doc:"Cursor of the next page; null at the end."`
+	Totals     *Totals     `json:"totals,omitempty" doc:"Present if requested."`
 }
 
 // Totals are of all orders selected, whatever the page. Sums are exact.
 type Totals struct {
 	Orders   uint64 `json:"orders"`
-	Ordered  Sums   `json:"ordered" doc:"What was ordered."`
-	Executed Sums   `json:"executed" doc:"What is executed."`
+	Ordered  Sums   `json:"ordered" doc:"The ordered quantities and amounts."`
+	Executed Sums   `json:"executed" doc:"The executed quantities and amounts."`
 	LeftOut  uint64 `json:"leftOut" doc:"Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum."`
 }
 
 // Sums are of quantities in each unit. An order whose quantity is not known adds nothing.
 type Sums struct {
-	Units  string `json:"units" example:"1250.5" doc:"Of quantity, or executedQuantity."`
-	Amount string `json:"amount" example:"40500" doc:"In money: of amount, which orders of an amount have, or executedAmount, which all have of whose execution the money is known."`
+	Units  string `json:"units" example:"1250.5" doc:"The sum of quantity, or of executedQuantity."`
+	Amount string `json:"amount" example:"40500" doc:"In money: the sum of amount, for orders of an amount, or of executedAmount, where it is known."`
 }
 
 func newTotals(t *views.Totals) *Totals {

@@ -15,7 +15,7 @@ const (
 
 // AtLeast are the parameters of every question to the views: how new the answer has to be.
 type AtLeast struct {
-	MinSequence uint64 `query:"minSequence" doc:"Answer only when the views have applied this record of the log, for instance the Log-Sequence that the receiver answered; waits 2 s for it."`
+	MinSequence uint64 `query:"minSequence" doc:"Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it."`
 	Prefer      string `header:"Prefer" example:"wait=10" doc:"wait=<seconds> (RFC 7240): how long to wait for minSequence, at most 30."`
 }
 
@@ -63,7 +63,7 @@ func (a *API) await(ctx context.Context, q AtLeast) error {
 }
 
 func behind(wanted uint64) *Problem {
-	return problem(codeViewBehind, "Record %d is not applied yet; Log-Sequence tells how far the views are. "+
+	return problem(codeViewBehind, "Record %d is not applied yet; Log-Sequence is the position of the views. "+
 		"Repeat the request in a moment, or wait longer with Prefer: wait=<seconds>, at most %d.", wanted, maxWait/time.Second)
 }
 

@@ -24,24 +24,24 @@ func refusal(r *http.Request, err error) error {
 	case access.TooOften:
 		return tooOften(why)
 	case access.WrongHost:
-		return problem(codeMisdirected, "%q is not a name of this machine's loopback address. Without API keys only localhost, 127.0.0.1 "+
-			"and [::1] are answered: ask by one of these, or configure a key with --api-key.", r.Host)
+		return problem(codeMisdirected, "%q is not a name of this machine's loopback address. Without API keys, only requests to localhost, 127.0.0.1 "+
+			"and [::1] are answered: use one of these, or configure a key with --api-key.", r.Host)
 	case access.NoKey:
 		p := problem(codeUnauthorized, "Send a configured key: Authorization: Bearer <key>.")
 		p.header.Set("WWW-Authenticate", `Bearer realm="orderfold"`)
 		return p
 	case access.ForeignPage:
-		return problem(codeForbidden, "A page of another site may not change anything here, unless its origin is allowed with --api-cors-origin.")
+		return problem(codeForbidden, "A page of another site cannot change anything here unless its origin is allowed with --api-cors-origin.")
 	case access.NotOperator:
-		return problem(codeForbidden, "Only a key of the role %s may change anything.", access.Operator)
+		return problem(codeForbidden, "Changes need a key of the role %s.", access.Operator)
 	}
 	return internal(err)
 }
 
 func tooOften(r *access.Refusal) *Problem {
 	seconds := strconv.FormatFloat(math.Ceil(r.Wait.Seconds()), 'f', 0, 64)
-	p := problem(codeRateLimited, "More than %g requests per second. Repeat the request after %s s, as Retry-After says; "+
-		"ask for longer pages, send If-None-Match, or follow /v1/stream instead of asking again and again.", r.Limit.PerSecond, seconds)
+	p := problem(codeRateLimited, "More than %g requests per second. Repeat the request after %s s, as in Retry-After; "+
+		"request longer pages, send If-None-Match, or follow /v1/stream instead of polling.", r.Limit.PerSecond, seconds)
 	p.header.Set("Retry-After", seconds)
 	return p
 }

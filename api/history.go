@@ -14,18 +14,18 @@ import (
 // HistoryEntry is what one notification said and did.
 type HistoryEntry struct {
 	Sequence         uint64   `json:"sequence"`
-	ReceivedAt       *string  `json:"receivedAt" format:"date-time" doc:"null when the record is lost."`
+	ReceivedAt       *string  `json:"receivedAt" format:"date-time" doc:"null if the record is lost."`
 	At               *string  `json:"at" format:"date-time" doc:"modifiedOn of the notification."`
-	Kind             *string  `json:"kind" enum:"reported,fetched" doc:"null when the record is lost."`
-	Status           *string  `json:"status" doc:"As the notification told it."`
-	Executed         *string  `json:"executed" doc:"Cumulative, as the notification told it."`
+	Kind             *string  `json:"kind" enum:"reported,fetched" doc:"null if the record is lost."`
+	Status           *string  `json:"status" doc:"As in the notification."`
+	Executed         *string  `json:"executed" doc:"Cumulative, as in the notification."`
 	NotificationType *string  `json:"notificationType" example:"UPDATED"`
-	Effect           string   `json:"effect" doc:"What it did to the order."`
-	Rule             string   `json:"rule" doc:"Why, in words."`
+	Effect           string   `json:"effect" doc:"The effect of the notification on the order."`
+	Rule             string   `json:"rule" doc:"The reason in words."`
 	StatusAfter      *string  `json:"statusAfter"`
 	BreaksOpened     []string `json:"breaksOpened"`
 	BreaksClosed     []string `json:"breaksClosed"`
-	Notes            []string `json:"notes" doc:"What could not be read in it."`
+	Notes            []string `json:"notes" doc:"The values that could not be read."`
 }
 
 // TransformSchema names the effects.
@@ -60,8 +60,8 @@ func codeNames(codes []statemachine.Code) []string {
 
 type historyInput struct {
 	ID     string `path:"id" doc:"orderId, percent-encoded."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"The most there are on a page."`
-	Cursor string `query:"cursor" doc:"nextCursor of the page before, of the same order. It names places in the log, so any process with views of that log knows it."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most entries on a page."`
+	Cursor string `query:"cursor" doc:"nextCursor of the previous page of the same order. It names positions in the log, so any process with views of that log accepts it."`
 	AsOf
 }
 
@@ -117,7 +117,7 @@ func (c historyCursor) text(id string) string {
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, sealOf(b, id)))
 }
 
-var errHistoryCursor = errors.New("this is not a nextCursor of the history of this order; begin again without a cursor")
+var errHistoryCursor = errors.New("this is not a nextCursor of the history of this order; start again without a cursor")
 
 // readHistoryCursor returns the zero cursor for no text, which is the beginning.
 func readHistoryCursor(text, id string) (c historyCursor, err error) {

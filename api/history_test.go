@@ -89,7 +89,7 @@ func TestABadLimitOrCursorOfAHistoryIsRefusedWithAReason(t *testing.T) {
 	}
 	a := s.get(t, "/v1/orders/b/history?cursor="+cursor)
 	require.Equal(t, http.StatusBadRequest, a.StatusCode, "of another order")
-	require.Contains(t, string(a.body), "begin again without a cursor")
+	require.Contains(t, string(a.body), "start again without a cursor")
 }
 
 func TestAHistoryShowsWhichOfItsRecordsAreLost(t *testing.T) {

@@ -15,33 +15,33 @@ import (
 
 // OrderFilters are the parameters that select orders; an order satisfies all that are given.
 type OrderFilters struct {
-	Status        []statusFilter     `query:"status,explode" doc:"Any of these; NONE: no status is known. Repeatable."`
-	AssetClass    assetClassFilter   `query:"assetClass" doc:"The order object that it was notified as."`
+	Status        []statusFilter     `query:"status,explode" doc:"Any of these; NONE: orders without a status. Repeatable."`
+	AssetClass    assetClassFilter   `query:"assetClass" doc:"The order object in which it was notified."`
 	ISIN          []string           `query:"isin,explode" maxItems:"50" example:"DE0007164600" doc:"Any of these, in any letter case. Repeatable."`
-	Symbol        []string           `query:"symbol,explode" maxItems:"50" doc:"Any of these, in any letter case, of digital or tokenized assets. Repeatable."`
-	Side          string             `query:"side" enum:"BUY,SELL" doc:"Whatever case it was notified in."`
-	ProductID     []string           `query:"productId,explode" maxItems:"50" doc:"Any of these, of the depository, wallet or cash product. Repeatable."`
-	IDPrefix      string             `query:"idPrefix" minLength:"4" maxLength:"512" example:"6f1c1b1e" doc:"What orderId begins with, at least 4 characters; letters count as they are written."`
-	ExternalID    []string           `query:"externalId,explode" maxItems:"50" doc:"Exactly one of these ids, which the partner gave the order; several orders may have the same one. Repeatable."`
-	Break         []anyBreakFilter   `query:"break,explode" doc:"Any of these is open; any: at least one is. Repeatable."`
-	Open          boolFilter         `query:"open" doc:"true: it can still trade."`
+	Symbol        []string           `query:"symbol,explode" maxItems:"50" doc:"Any of these, in any letter case; for digital or tokenized assets. Repeatable."`
+	Side          string             `query:"side" enum:"BUY,SELL" doc:"In any letter case of the notification."`
+	ProductID     []string           `query:"productId,explode" maxItems:"50" doc:"Any of these is the depository, wallet or cash product. Repeatable."`
+	IDPrefix      string             `query:"idPrefix" minLength:"4" maxLength:"512" example:"6f1c1b1e" doc:"The beginning of orderId, at least 4 characters, case-sensitive."`
+	ExternalID    []string           `query:"externalId,explode" maxItems:"50" doc:"Any of these ids, which the partner gave the order, exactly; several orders may have the same one. Repeatable."`
+	Break         []anyBreakFilter   `query:"break,explode" doc:"Any of these is open; any: at least one break is. Repeatable."`
+	Open          boolFilter         `query:"open" doc:"true: the order can still trade."`
 	Final         boolFilter         `query:"final" doc:"true: nothing more is expected."`
 	OrderType     []string           `query:"orderType,explode" maxItems:"50" example:"LIMIT" doc:"Any of these, in any letter case. Repeatable."`
 	ExchangeCode  []string           `query:"exchangeCode,explode" maxItems:"50" example:"XFRA" doc:"Any of these, in any letter case. Repeatable."`
-	QuantityMin   decimalFilter      `query:"quantityMin" example:"1000" doc:"The ordered quantity is this or more. An order without a quantity, as one of an amount, is in no such list."`
-	QuantityMax   decimalFilter      `query:"quantityMax" doc:"It is this or less."`
-	Settlement    []settlementFilter `query:"settlement,explode" doc:"Any of these is settlement.state today, in Berlin; none selects also orders without a settlement. Repeatable."`
+	QuantityMin   decimalFilter      `query:"quantityMin" example:"1000" doc:"The least ordered quantity. Orders without a quantity, such as orders of an amount, do not match."`
+	QuantityMax   decimalFilter      `query:"quantityMax" doc:"The greatest ordered quantity."`
+	Settlement    []settlementFilter `query:"settlement,explode" doc:"Any of these is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable."`
 	DueOn         dayFilter          `query:"dueOn" example:"2026-12-28" doc:"settlement.dueOn is that day, whether the order has settled or not."`
-	DueSince      dayFilter          `query:"dueSince" doc:"It is that day or a later one."`
-	DueUntil      dayFilter          `query:"dueUntil" doc:"It is that day or an earlier one."`
-	Executed      string             `query:"executed" enum:"none,some,all" doc:"none: nothing is executed. all: at least the ordered quantity, or where that or the executed one is not known, the order is FILLED or SETTLED after a fill."`
+	DueSince      dayFilter          `query:"dueSince" doc:"settlement.dueOn is that day or later."`
+	DueUntil      dayFilter          `query:"dueUntil" doc:"settlement.dueOn is that day or earlier."`
+	Executed      string             `query:"executed" enum:"none,some,all" doc:"none: nothing is executed. some: something is. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill."`
 	ReceivedSince moment             `query:"receivedSince" example:"2026-03-02T09:00:00Z" doc:"The last notification was received then or later."`
-	ReceivedUntil moment             `query:"receivedUntil" doc:"It was received then or earlier."`
+	ReceivedUntil moment             `query:"receivedUntil" doc:"The last notification was received then or earlier."`
 	ModifiedSince moment             `query:"modifiedSince" doc:"modifiedOn is then or later."`
 	ModifiedUntil moment             `query:"modifiedUntil" doc:"modifiedOn is then or earlier."`
 	CreatedSince  moment             `query:"createdSince" doc:"createdOn is then or later."`
 	CreatedUntil  moment             `query:"createdUntil" doc:"createdOn is then or earlier."`
-	StatusSince   moment             `query:"statusChangedSince" doc:"statusSince, the time since when the order has its status, is then or later."`
+	StatusSince   moment             `query:"statusChangedSince" doc:"statusSince, the time since which the order has its status, is then or later."`
 	StatusUntil   moment             `query:"statusChangedUntil" doc:"statusSince is then or earlier."`
 }
 
@@ -50,10 +50,10 @@ type ordersInput struct {
 	AtLeast
 	IfNoneMatch
 	OrderFilters
-	Sort   string       `query:"sort" enum:"-received,received,-modified,modified,-quantity,quantity,-due,due" default:"-received" doc:"By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last, also with -due. By quantity only where the filters leave few orders, about 2000, else refused as too-many."`
-	Format string       `query:"format" enum:"json,csv,ndjson" doc:"csv and ndjson: all orders selected, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, else json."`
-	Fields fieldsFilter `query:"fields" doc:"Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, which come in the order given."`
-	Totals bool         `query:"totals" doc:"true: with the page, the number of all orders selected, and their quantities summed. Refused as too-many when more orders would have to be read than are read for one answer."`
+	Sort   string       `query:"sort" enum:"-received,received,-modified,modified,-quantity,quantity,-due,due" default:"-received" doc:"By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many."`
+	Format string       `query:"format" enum:"json,csv,ndjson" doc:"csv and ndjson: all selected orders, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, otherwise json."`
+	Fields fieldsFilter `query:"fields" doc:"Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, in the order given."`
+	Totals bool         `query:"totals" doc:"true: adds the number of all selected orders and the sums of their quantities to the page. Refused as too-many if too many orders would have to be read."`
 	Accept string       `header:"Accept" hidden:"true"`
 }
 
@@ -61,9 +61,9 @@ type ordersOutput struct {
 	As
 	Tagged
 	ContentType string `header:"Content-Type" hidden:"true"`
-	Disposition string `header:"Content-Disposition" doc:"Of csv and ndjson: the name of a file."`
-	Revision    string `header:"Orderfold-Revision" doc:"Of csv and ndjson: the revision of the feed of order events that every order has at least. 0: there was none."`
-	FeedAt      string `header:"Orderfold-Feed-Sequence" doc:"Of csv and ndjson, where the feed is on: the orders have what the events up to that one report. Whoever goes on with the feed reads the events after it."`
+	Disposition string `header:"Content-Disposition" doc:"For csv and ndjson: the name of the file."`
+	Revision    string `header:"Orderfold-Revision" doc:"For csv and ndjson: the least revision of the feed of order events that every order has. 0: there was none."`
+	FeedAt      string `header:"Orderfold-Feed-Sequence" doc:"For csv and ndjson, if the feed is on: the orders contain the events up to this one. To continue with the feed, read the events after it."`
 	Status      int
 	Body        func(huma.Context)
 }
@@ -74,10 +74,10 @@ func (in *ordersInput) Resolve(huma.Context) []error {
 		return []error{&huma.ErrorDetail{Location: "query.fields", Message: err.Error(), Value: strings.Join(in.Fields.names, ",")}}
 	}
 	if in.Totals && in.form() != asJSON {
-		return []error{&huma.ErrorDetail{Location: "query.totals", Message: "csv and ndjson have no place for totals"}}
+		return []error{&huma.ErrorDetail{Location: "query.totals", Message: "csv and ndjson cannot contain totals"}}
 	}
 	if in.Cursor != "" && in.form() != asJSON {
-		return []error{&huma.ErrorDetail{Location: "query.cursor", Message: "csv and ndjson are the whole list: there are no pages"}}
+		return []error{&huma.ErrorDetail{Location: "query.cursor", Message: "csv and ndjson contain the whole list: there are no pages"}}
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func newRequestMetrics(registerer prometheus.Registerer) (*requestMetrics, error
 			Name: "orderfold_api_requests_total", Help: "Requests answered, by route and status code.",
 		}, []string{"route", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "orderfold_api_request_duration_seconds", Help: "Time until the answer was written, waiting for minSequence included.",
+			Name: "orderfold_api_request_duration_seconds", Help: "Time until the answer was written, including the wait for minSequence.",
 			Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"route", "code"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -59,20 +59,20 @@ func newGauges(a *API) *gauges {
 	}
 	return &gauges{
 		api:         a,
-		orders:      desc("orders", "Orders, by status; NONE are those without one.", "status"),
-		breaks:      desc("breaks", "Orders with a break open, by its code and severity.", "code", "severity"),
-		settlement:  desc("orders_settlement", "Orders, by how they stand with their settlement today in Berlin; none also counts those without one.", "state"),
-		overdue:     desc("oldest_overdue", "Settlement days since the day on which the order was due that is overdue for longest; 0 when none is."),
+		orders:      desc("orders", "Orders by status; NONE are those without one.", "status"),
+		breaks:      desc("breaks", "Orders with an open break, by its code and severity.", "code", "severity"),
+		settlement:  desc("orders_settlement", "Orders by the state of their settlement today in Berlin; none also counts orders without a settlement.", "state"),
+		overdue:     desc("oldest_overdue", "Settlement days since the due day of the order that is overdue longest; 0 when none is."),
 		quarantined: desc("quarantined", "Records that could not be decoded."),
 		last:        desc("log_last_sequence", "The last record of the log."),
 		applied:     desc("applied_sequence", "The last record that the views have applied."),
-		lagRecords:  desc("lag_records", "Records received and not applied."),
+		lagRecords:  desc("lag_records", "Records received but not applied."),
 		lagSeconds:  desc("lag_seconds", "Age of the oldest record that is not applied."),
-		feedLag:     desc("feed_lag_records", "Records whose order events are not published yet; missing while the feed is off."),
-		verified:    desc("verified_sequence", "Where the views stood when they were last compared with the log."),
-		verifiedAt:  desc("verified_timestamp_seconds", "When that was."),
-		different:   desc("views_different", "1 when they differed then, or could not be compared since because the log lost records or does not fit, else 0."),
-		ready:       desc("ready", "1 when the service is ready, else 0; as /readyz."),
+		feedLag:     desc("feed_lag_records", "Records whose order events are not published yet; absent while the feed is off."),
+		verified:    desc("verified_sequence", "The position at which the views were last compared with the log."),
+		verifiedAt:  desc("verified_timestamp_seconds", "Time of the last comparison of the views with the log."),
+		different:   desc("views_different", "1 when the views differed then, or could not be compared since because the log lost records or does not fit, otherwise 0."),
+		ready:       desc("ready", "1 when the service is ready, otherwise 0, as in /readyz."),
 	}
 }
 

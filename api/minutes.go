@@ -18,22 +18,22 @@ const (
 
 // Throughput is what this process has measured, minute by minute.
 type Throughput struct {
-	Since   string   `json:"since" format:"date-time" doc:"The start of the process: of the time before nothing is known."`
-	Minutes []Minute `json:"minutes" doc:"The earliest first; the last one is not over yet."`
+	Since   string   `json:"since" format:"date-time" doc:"The start of the process; nothing is known before."`
+	Minutes []Minute `json:"minutes" doc:"Earliest first; the last one is incomplete."`
 }
 
 // Minute is what was measured in one minute. A value not known is null.
 type Minute struct {
 	At         string   `json:"at" format:"date-time" doc:"The beginning of the minute."`
-	Received   *uint64  `json:"received" doc:"Records that the log got; null while it cannot be reached."`
+	Received   *uint64  `json:"received" doc:"Records appended to the log; null while it cannot be reached."`
 	Applied    uint64   `json:"applied" doc:"Records that the views applied."`
-	LatencyP50 *float64 `json:"latencyP50" doc:"Seconds from receiving a record until it can be read here: half of those looked at took less. Ten records per second are looked at, at most; null when there was none."`
-	LatencyP99 *float64 `json:"latencyP99" doc:"99 of 100 took less."`
-	LagRecords *uint64  `json:"lagRecords" doc:"Records received and not applied, the most at any look; there is one each 5 s."`
+	LatencyP50 *float64 `json:"latencyP50" doc:"Median of the seconds from receipt of a record until it can be read here, sampled from at most ten records per second; null if there was none."`
+	LatencyP99 *float64 `json:"latencyP99" doc:"99th percentile of the same."`
+	LagRecords *uint64  `json:"lagRecords" doc:"The most records received but not applied, sampled every 5 s."`
 }
 
 type throughputInput struct {
-	Last int `query:"minutes" minimum:"1" maximum:"1440" default:"1440" doc:"The last so many minutes."`
+	Last int `query:"minutes" minimum:"1" maximum:"1440" default:"1440" doc:"How many minutes to return, up to now."`
 }
 
 type throughputOutput struct{ Body Throughput }
@@ -145,7 +145,7 @@ func (k *measured) percentile(of int) *float64 {
 
 func (a *API) registerThroughput() {
 	get(a, huma.Operation{OperationID: "get-throughput", Path: "/v1/throughput", Tags: []string{"operations"},
-		Summary: "Records received and applied, and how long they took, by the minute"}, []int{http.StatusServiceUnavailable}, a.getThroughput)
+		Summary: "Records received and applied, and their latency, by minute"}, []int{http.StatusServiceUnavailable}, a.getThroughput)
 }
 
 func (a *API) getThroughput(_ context.Context, in *throughputInput) (*throughputOutput, error) {

@@ -16,10 +16,10 @@ import (
 type LastNotification struct {
 	Object        string `json:"object" example:"customer"`
 	ID            string `json:"id"`
-	Sequence      uint64 `json:"sequence" doc:"Of the last notification."`
-	ReceivedAt    string `json:"receivedAt" format:"date-time" doc:"When that was received."`
-	Notifications uint64 `json:"notifications" doc:"How many there were, repeats included."`
-	Raw           string `json:"raw" example:"/v1/objects/customer/123e4567-e89b-12d3-a456-426614174000" doc:"Where the raw bytes of the last one are."`
+	Sequence      uint64 `json:"sequence" doc:"Sequence of the last notification."`
+	ReceivedAt    string `json:"receivedAt" format:"date-time" doc:"When the last notification was received."`
+	Notifications uint64 `json:"notifications" doc:"Number of notifications, including repeats."`
+	Raw           string `json:"raw" example:"/v1/objects/customer/123e4567-e89b-12d3-a456-426614174000" doc:"Path of the raw bytes of the last notification."`
 }
 
 type objectsInput struct {
@@ -35,7 +35,7 @@ type objectsOutput struct {
 
 func (a *API) registerObjects() {
 	get(a, huma.Operation{OperationID: "list-objects", Path: "/v1/objects/{object}", Tags: []string{"notifications"},
-		Summary: "Objects of a kind, the one notified last at the top"},
+		Summary: "Objects of a kind, last notified first"},
 		[]int{http.StatusGone, http.StatusServiceUnavailable}, a.listObjects)
 }
 

@@ -30,9 +30,9 @@ func (a *API) config() huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer",
-					Description: "A configured API key. Not asked for when none is configured."}},
+					Description: "A configured API key. Not required if none is configured."}},
 			},
-			Servers:  []*huma.Server{{URL: "http://127.0.0.1:8081" + a.prefix, Description: "Where --api-addr has it answer by default."}},
+			Servers:  []*huma.Server{{URL: "http://127.0.0.1:8081" + a.prefix, Description: "The default of --api-addr."}},
 			Security: []map[string][]string{{"key": {}}, {}},
 		},
 		// The short name is what huma finds application/problem+json by.
@@ -132,7 +132,7 @@ func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
 	document.AddOperation(a.plain("get-openapi", "/openapi.json", "This document", "application/openapi+json"))
-	document.AddOperation(a.plain("get-asyncapi", asyncAPIPath, "The feed of order events as AsyncAPI 3 describes it", "application/json"))
+	document.AddOperation(a.plain("get-asyncapi", asyncAPIPath, "The feed of order events in AsyncAPI 3", "application/json"))
 	document.AddOperation(a.plain("get-order-event-schema", eventSchemaPath, "JSON Schema of the bodies of order events", "application/schema+json"))
 	examples, err := readExamples()
 	if err != nil {
@@ -167,9 +167,9 @@ func operations(item *huma.PathItem) []*huma.Operation {
 var refused = map[string]bool{"401": true, "403": true, "421": true, "429": true}
 
 func logSequenceOf(path string) string {
-	const text = "The last record of the log that the views had applied."
+	const text = "The last record of the log that the views have applied."
 	if path == readyPath {
-		return text + " Where keys are configured, only a caller with a key gets it."
+		return text + " If keys are configured, only a caller with a key gets it."
 	}
 	return text
 }
@@ -197,10 +197,10 @@ func completeOperation(path string, op *huma.Operation) {
 			response.Headers["ETag"] = op.Responses["200"].Headers["ETag"]
 		}
 		if status == "405" {
-			response.Headers["Allow"] = &huma.Header{Description: "The methods that the path knows.", Schema: &huma.Schema{Type: huma.TypeString}}
+			response.Headers["Allow"] = &huma.Header{Description: "The methods that the path accepts.", Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 		if status == "401" {
-			response.Headers["WWW-Authenticate"] = &huma.Header{Description: "The scheme that a key is sent by.",
+			response.Headers["WWW-Authenticate"] = &huma.Header{Description: "The authentication scheme.",
 				Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 		if (status == "503" || status == "429") && response.Content[problemType] != nil {

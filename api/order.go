@@ -13,34 +13,34 @@ import (
 type Order struct {
 	OrderID          string        `json:"orderId" example:"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"`
 	AssetClass       *string       `json:"assetClass"`
-	Status           *string       `json:"status" example:"PARTIALLY_FILLED" doc:"null: no notification told a status that counts."`
+	Status           *string       `json:"status" example:"PARTIALLY_FILLED" doc:"null: no notification has a status that counts."`
 	StatusSince      *string       `json:"statusSince" format:"date-time"`
-	Open             bool          `json:"open" doc:"It can still trade."`
-	Final            bool          `json:"final" doc:"Nothing more is expected. Neither open nor final: it awaits settlement."`
-	Settlement       *Settlement   `json:"settlement" doc:"When it should settle; null where nothing is executed, or the asset class has no cycle."`
+	Open             bool          `json:"open" doc:"The order can still trade."`
+	Final            bool          `json:"final" doc:"Nothing more is expected. Neither open nor final: the order awaits settlement."`
+	Settlement       *Settlement   `json:"settlement" doc:"When the order should settle; null if nothing is executed, or the asset class has no cycle."`
 	Side             *string       `json:"side" example:"BUY"`
 	ISIN             *string       `json:"isin" example:"DE0007164600"`
 	Symbol           *string       `json:"symbol"`
 	OrderType        *string       `json:"orderType" example:"LIMIT"`
 	ExchangeCode     *string       `json:"exchangeCode" example:"XFRA"`
 	Quantity         *string       `json:"quantity" example:"100" doc:"A decimal with the digits received, like all quantities and prices."`
-	Amount           *string       `json:"amount" doc:"Ordered money, where the order is for an amount and not for a quantity."`
+	Amount           *string       `json:"amount" doc:"Ordered money, if the order is for an amount and not for a quantity."`
 	ExecutedQuantity *string       `json:"executedQuantity" example:"40" doc:"Cumulative."`
-	ExecutionPrice   *string       `json:"executionPrice" example:"101.25" doc:"As the platform tells it of the whole; of each trade it is in executions."`
-	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money, for executedQuantity: as the platform reported it, else the sum of the executions."`
-	AveragePrice     *string       `json:"averagePrice" example:"101.25" doc:"executedAmount divided by executedQuantity, rounded half even to 8 decimal places."`
-	Executions       []Execution   `json:"executions" doc:"The trades, when the platform lists them: at most 64."`
+	ExecutionPrice   *string       `json:"executionPrice" example:"101.25" doc:"The platform's price for the whole execution; executions has that of each trade."`
+	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money for executedQuantity: as the platform reported it, or else the sum of the executions."`
+	AveragePrice     *string       `json:"averagePrice" example:"101.25" doc:"executedAmount divided by executedQuantity, rounded half to even to 8 decimal places."`
+	Executions       []Execution   `json:"executions" doc:"The trades, if the platform lists them: at most 64."`
 	LimitPrice       *string       `json:"limitPrice" example:"101.25"`
 	StopPrice        *string       `json:"stopPrice"`
 	ExternalID       *string       `json:"externalId" example:"ord-000123"`
-	ProductIDs       []string      `json:"productIds" doc:"Depository or wallet, and cash."`
+	ProductIDs       []string      `json:"productIds" doc:"The depository or wallet, and the cash product."`
 	Message          *string       `json:"message"`
 	CreatedOn        *string       `json:"createdOn" format:"date-time"`
 	ModifiedOn       *string       `json:"modifiedOn" format:"date-time"`
 	ExpiryDate       *string       `json:"expiryDate" example:"2026-03-31"`
-	Breaks           []Break       `json:"breaks" doc:"What a person must look at, in the order of /v1/states."`
+	Breaks           []Break       `json:"breaks" doc:"Contradictions that a person must look at, sorted as in /v1/states."`
 	Refusals         []Refusal     `json:"refusals" doc:"Requests concerning the order that the platform refused, earliest first."`
-	Asked            *Asked        `json:"asked" doc:"How it stands with asking the platform for the order; null: it was not asked. What is pending or gone is told of a single order as it is now, by the process that asks."`
+	Asked            *Asked        `json:"asked" doc:"The state of asking the platform about the order; null: it was not asked. Only the process that asks knows pending and gone, and they appear only for a single, current order."`
 	Notifications    Notifications `json:"notifications"`
 }
 
@@ -57,8 +57,8 @@ type Break struct {
 	Code           string   `json:"code" example:"possible_bust"`
 	Severity       string   `json:"severity" enum:"warn,high"`
 	OpenedAt       string   `json:"openedAt" format:"date-time"`
-	OpenedSequence uint64   `json:"openedSequence" doc:"Of the notification that opened it."`
-	Sequences      []uint64 `json:"sequences" doc:"Of the notifications that show it."`
+	OpenedSequence uint64   `json:"openedSequence" doc:"Sequence of the notification that opened it."`
+	Sequences      []uint64 `json:"sequences" doc:"Sequences of the notifications that show it."`
 	Rule           string   `json:"rule" doc:"The condition in words."`
 }
 
@@ -71,10 +71,10 @@ type Refusal struct {
 
 // Notifications counts what an order is made of.
 type Notifications struct {
-	Count           uint64 `json:"count" doc:"Repeats included."`
-	Duplicates      uint64 `json:"duplicates" doc:"Of these, those that said nothing new."`
-	DroppedFacts    uint64 `json:"droppedFacts,omitempty" doc:"Distinct facts let go because there were too many; the state may then depend on the order of arrival."`
-	Lost            uint64 `json:"lost,omitempty" doc:"With asOf or asOfSequence: notifications whose records the log lost, and the loss was accepted. They are not counted, and what they said is left out."`
+	Count           uint64 `json:"count" doc:"Including repeats."`
+	Duplicates      uint64 `json:"duplicates" doc:"Those that contained nothing new."`
+	DroppedFacts    uint64 `json:"droppedFacts,omitempty" doc:"Distinct facts dropped because there were too many; the state may then depend on the order of arrival."`
+	Lost            uint64 `json:"lost,omitempty" doc:"With asOf or asOfSequence: notifications whose records the log lost, with the loss accepted. They are not counted, and their content is left out."`
 	FirstSequence   uint64 `json:"firstSequence"`
 	LastSequence    uint64 `json:"lastSequence"`
 	FirstReceivedAt string `json:"firstReceivedAt" format:"date-time"`

@@ -18,13 +18,13 @@ const none = "NONE"
 // List is one page.
 type List[T any] struct {
 	Data       []T     `json:"data"`
-	NextCursor *string `json:"nextCursor" doc:"Of the next page; null at the end."`
+	NextCursor *string `json:"nextCursor" doc:"Cursor of the next page; null at the end."`
 }
 
 // Page are the parameters of a list in pages.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"The most there are on a page."`
-	Cursor string `query:"cursor" doc:"nextCursor of the page before, with the same filters."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most orders on a page."`
+	Cursor string `query:"cursor" doc:"nextCursor of the previous page, with the same filters."`
 }
 
 type statusFilter string
@@ -114,7 +114,7 @@ func (a *API) registerOrders() {
 		Responses: map[string]*huma.Response{"304": unchanged()}, Middlewares: huma.Middlewares{a.single}},
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
-		Summary: "What each notification of an order did, in the order of arrival, in pages"},
+		Summary: "The effect of each notification of an order, in order of arrival, in pages"},
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getHistory)
 	get(a, huma.Operation{OperationID: "get-order-explanation", Path: "/v1/orders/{id}/explain", Tags: tags,
 		Summary: "Why an order has its status"},
@@ -154,7 +154,7 @@ func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, applie
 func noOrder(err error, id string, applied uint64) error {
 	if errors.Is(err, views.ErrNotFound) {
 		return problem(codeNotFound, "No notification of the order %q has been applied. "+
-			"With minSequence the answer waits for a notification that was received just now.", id).at(applied)
+			"With minSequence the answer waits for a notification that was just received.", id).at(applied)
 	}
 	return err
 }

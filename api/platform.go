@@ -14,28 +14,28 @@ type Platform interface {
 
 // Asking says how it stands with asking the platform. Counts are since the start of the process.
 type Asking struct {
-	Enabled             bool    `json:"enabled" doc:"The platform is asked; false: everything below is 0."`
-	Pending             int     `json:"pending" doc:"Orders that are to be asked for."`
+	Enabled             bool    `json:"enabled" doc:"Whether the platform is asked; if false, everything below is 0."`
+	Pending             int     `json:"pending" doc:"Orders about which a request is due."`
 	Asked               uint64  `json:"asked" doc:"Answers appended to the log."`
-	GivenUp             int     `json:"givenUp" doc:"Orders that the platform does not have or does not answer sensibly."`
-	Skipped             uint64  `json:"skipped" doc:"Orders that could not be examined, and undelivered notifications that could not be appended: the others did not wait for them. lastError and recoverError say why."`
+	GivenUp             int     `json:"givenUp" doc:"Orders that the platform does not have, or about which its answers cannot be used."`
+	Skipped             uint64  `json:"skipped" doc:"Orders that could not be examined, and undelivered notifications that could not be appended; the others continued without them. lastError and recoverError say why."`
 	LastAskedAt         *string `json:"lastAskedAt" format:"date-time"`
-	LastError           *string `json:"lastError" doc:"It may be over: compare lastErrorAt with lastAskedAt."`
+	LastError           *string `json:"lastError" doc:"The error may be over: compare lastErrorAt with lastAskedAt."`
 	LastErrorAt         *string `json:"lastErrorAt" format:"date-time"`
-	Recovered           uint64  `json:"recovered" doc:"Undelivered notifications appended: holes that the webhook left."`
-	RecoveredUnreadable uint64  `json:"recoveredUnreadable" doc:"Of these, entries of a form that is not known, kept under the object undelivered."`
+	Recovered           uint64  `json:"recovered" doc:"Undelivered notifications appended."`
+	RecoveredUnreadable uint64  `json:"recoveredUnreadable" doc:"Those of an unknown form, kept under the object undelivered."`
 	LastRecoveredAt     *string `json:"lastRecoveredAt" format:"date-time" doc:"When the list of undelivered notifications was last read to its end."`
-	RecoverError        *string `json:"recoverError" doc:"Why it cannot be."`
+	RecoverError        *string `json:"recoverError" doc:"Why the list cannot be read."`
 }
 
 // Asked says how it stands with asking the platform for an order.
 type Asked struct {
-	State    string  `json:"state" enum:"pending,asked,gone" doc:"gone: the platform does not have it, or does not answer sensibly."`
-	At       string  `json:"at" format:"date-time" doc:"Since when it is pending; when the platform last said something new; when it was given up."`
-	Reason   *string `json:"reason" doc:"Why it is asked for: nothing of it was fetched, it contradicts itself, nothing was heard for too long. null when it was answered."`
-	Sequence *uint64 `json:"sequence" doc:"Of the answer in the log."`
-	Attempts int     `json:"attempts" doc:"In vain."`
-	Error    *string `json:"error" doc:"Of the last attempt."`
+	State    string  `json:"state" enum:"pending,asked,gone" doc:"gone: the platform does not have the order, or its answers cannot be used."`
+	At       string  `json:"at" format:"date-time" doc:"Since when it is pending; when the platform last answered with something new; or when it was given up."`
+	Reason   *string `json:"reason" doc:"Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was answered."`
+	Sequence *uint64 `json:"sequence" doc:"Sequence of the answer in the log."`
+	Attempts int     `json:"attempts" doc:"Failed attempts."`
+	Error    *string `json:"error" doc:"Error of the last attempt."`
 }
 
 // TransformSchema names the reasons.

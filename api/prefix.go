@@ -21,8 +21,8 @@ var segments = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 // nothing in it needs escaping.
 func CheckPrefix(prefix string) error {
 	if prefix != "" && (!segments.MatchString(prefix) || path.Clean(prefix) != prefix) {
-		return fmt.Errorf("api: %q is not a prefix of paths such as /orders-api: it begins with a slash, ends with none, and has letters, "+
-			"digits and . _ ~ - between them", prefix)
+		return fmt.Errorf("api: %q is not a path prefix such as /orders-api: it must begin with a slash, must not end with one, and may contain letters, "+
+			"digits and . _ ~ - between slashes", prefix)
 	}
 	return nil
 }

@@ -65,10 +65,10 @@ func TestAPrefixIsAPath(t *testing.T) {
 		require.NoError(t, api.CheckPrefix(prefix), prefix)
 	}
 	for _, prefix := range []string{"/", "a", "/a/", "//a", "/a//b", "/a/../b", "/.", "/a b", "/%41", "/a?b", "http://x/a"} {
-		require.ErrorContains(t, api.CheckPrefix(prefix), "is not a prefix", prefix)
+		require.ErrorContains(t, api.CheckPrefix(prefix), "is not a path prefix", prefix)
 		o := options(newWorld(t))
 		o.Prefix = prefix
 		_, err := api.New(o)
-		require.ErrorContains(t, err, "is not a prefix", prefix)
+		require.ErrorContains(t, err, "is not a path prefix", prefix)
 	}
 }

@@ -50,41 +50,41 @@ type ProblemKind struct {
 // problemKinds is the table of problems; the order is that of the documentation.
 var problemKinds = []ProblemKind{
 	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid",
-		"Correct the parameters that `errors` names; unknown, repeated, empty and unreadable ones are refused."},
+		"Correct the parameters listed in `errors`; unknown, repeated, empty and unreadable ones are refused."},
 	{codeUnauthorized, http.StatusUnauthorized, "A valid API key is required",
 		"Send a configured key: `Authorization: Bearer <key>`."},
-	{codeForbidden, http.StatusForbidden, "The key does not allow it",
-		"Use a key of the role operator; a page of another site needs its origin allowed."},
+	{codeForbidden, http.StatusForbidden, "The key does not allow this",
+		"Use a key of the role operator; a page of another site needs an allowed origin."},
 	{codeNotFound, http.StatusNotFound, "Not found", "Look the id up in a list; `/openapi.json` lists the paths."},
-	{codeNotYetKnown, http.StatusNotFound, "The order was not known then",
-		"Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known."},
-	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method that the header `Allow` lists."},
-	{codeConflict, http.StatusConflict, "The request does not fit the present state",
-		"A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or there is another subscriber of that name, or no feed: see `detail`."},
+	{codeNotYetKnown, http.StatusNotFound, "The order was not yet known",
+		"Use a later moment: `firstSequence` and `firstReceivedAt` say when the order became known."},
+	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method from the header `Allow`."},
+	{codeConflict, http.StatusConflict, "The request conflicts with the current state",
+		"A rebuild is already running, or none is: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or another subscriber has that name, or there is no feed: see `detail`."},
 	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
 	{codeRecordMissing, http.StatusGone, "A record is missing from the log",
-		"Tell the operator: it was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` tell more."},
+		"Inform the operator: the record was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` have details."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
 	{codeMisdirected, http.StatusMisdirectedRequest, "The request was sent to another host",
-		"Ask by `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key."},
-	{codeTooMany, http.StatusUnprocessableEntity, "Too many orders for what was asked",
+		"Use `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key."},
+	{codeTooMany, http.StatusUnprocessableEntity, "The request selects too many orders",
 		"Select fewer orders, by an id, an ISIN, a status or a time, or leave out what `detail` names."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
-		"Wait as long as `Retry-After` says. Ask for longer pages, or follow `/v1/stream`."},
-	{codeCanceled, statusCanceled, "The client went away", ""},
-	{codeInternal, http.StatusInternalServerError, "Something went wrong in the server",
-		"A defect: the server's log has the cause under the request id."},
-	{codeNotHere, http.StatusNotImplemented, "This process cannot do it", "Ask the process that writes the views, or use the command."},
-	{codeViewBehind, http.StatusServiceUnavailable, "The views have not come that far",
+		"Wait as long as `Retry-After` says. Request longer pages, or follow `/v1/stream`."},
+	{codeCanceled, statusCanceled, "The client closed the connection", ""},
+	{codeInternal, http.StatusInternalServerError, "Internal error",
+		"A defect: the server's log lines have the cause under the request id."},
+	{codeNotHere, http.StatusNotImplemented, "This process cannot do this", "Send the request to the process that writes the views, or use the command."},
+	{codeViewBehind, http.StatusServiceUnavailable, "The views are behind",
 		"Repeat after `Retry-After`, or wait longer with `Prefer: wait=<seconds>`."},
-	{codeBusy, http.StatusServiceUnavailable, "There is no room for more",
-		"Repeat after `Retry-After`: as many streams are open as the server serves."},
+	{codeBusy, http.StatusServiceUnavailable, "The server is at its limit",
+		"Repeat after `Retry-After`: the maximum number of streams is open."},
 	{codeNotReady, http.StatusServiceUnavailable, "The views are not ready",
-		"Repeat after `Retry-After`; there are no views yet, or of another version, or they were damaged: `/v1/status` tells more."},
+		"Repeat after `Retry-After`; there are no views yet, or they have another version, or they were damaged: see `/v1/status`."},
 	{codeLogUnavailable, http.StatusServiceUnavailable, "The log cannot be reached",
 		"Repeat after `Retry-After`; raw bytes and history need the log."},
 	{codeHTTPVersion, http.StatusHTTPVersionNotSupported, "HTTP/1.0 cannot carry this answer",
-		"Ask by HTTP/1.1: by HTTP/1.0 an export that is cut short looks whole. nginx needs `proxy_http_version 1.1`."},
+		"Use HTTP/1.1: over HTTP/1.0 an export that was cut off looks complete. nginx needs `proxy_http_version 1.1`."},
 }
 
 // statusCanceled is what the log and the metrics call an answer that nobody was there to read.
@@ -102,16 +102,16 @@ const problemType = "application/problem+json"
 
 // Problem is an error as the caller sees it (RFC 9457). It is an error itself, so that handlers return it.
 type Problem struct {
-	Type      string       `json:"type" format:"uri" doc:"Names the kind of problem: urn:orderfold:problem: and the code."`
+	Type      string       `json:"type" format:"uri" doc:"The kind of problem: urn:orderfold:problem: and the code."`
 	Title     string       `json:"title" doc:"The kind of problem in words."`
 	Status    int          `json:"status" doc:"The HTTP status."`
-	Code      string       `json:"code" doc:"The kind of problem, stable:"`
-	Detail    string       `json:"detail" doc:"What is wrong here and what to do about it."`
-	RequestID string       `json:"requestId" doc:"As in the header Request-Id; the server's log has it too."`
+	Code      string       `json:"code" doc:"The kind of problem; its values are stable:"`
+	Detail    string       `json:"detail" doc:"What is wrong, and what to do about it."`
+	RequestID string       `json:"requestId" doc:"As in the header Request-Id and in the server's log lines."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"The parameters that are wrong."`
 
-	FirstSequence   uint64 `json:"firstSequence,omitempty" doc:"Of not-yet-known: the notification by which the order became known."`
-	FirstReceivedAt string `json:"firstReceivedAt,omitempty" format:"date-time" doc:"Of not-yet-known: when that was received."`
+	FirstSequence   uint64 `json:"firstSequence,omitempty" doc:"For not-yet-known: the notification by which the order became known."`
+	FirstReceivedAt string `json:"firstReceivedAt,omitempty" format:"date-time" doc:"For not-yet-known: when that notification was received."`
 
 	header http.Header // sent with it
 	cause  error       // for the log only
@@ -171,7 +171,7 @@ func (p *Problem) at(applied uint64) *Problem {
 }
 
 func internal(cause error) *Problem {
-	return problem(codeInternal, "The server's log tells more under the request id.").because(cause)
+	return problem(codeInternal, "The server's log lines have the cause under the request id.").because(cause)
 }
 
 // asProblem gives every error its problem. What it does not know is internal, and its text stays inside.
@@ -184,26 +184,26 @@ func asProblem(err error) *Problem {
 	case errors.As(err, &fault):
 		return routeProblem(fault)
 	case errors.Is(err, context.Canceled):
-		return problem(codeCanceled, "The client went away before the answer was ready.")
+		return problem(codeCanceled, "The client closed the connection before the answer was ready.")
 	case errors.Is(err, ErrMissing):
-		return problem(codeRecordMissing, "A notification that this is made from is missing: the log lost it. GET /v1/status tells more.").because(err)
+		return problem(codeRecordMissing, "The log lost a notification that this answer needs. See GET /v1/status.").because(err)
 	case errors.Is(err, ErrUnavailable):
-		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; GET /v1/status tells more.").because(err)
+		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; see GET /v1/status.").because(err)
 	case errors.Is(err, views.ErrCursorExpired):
 		return problem(codeCursorExpired, "The views were rebuilt since the cursor was made. Start again without a cursor.")
 	case errors.Is(err, views.ErrCursor):
 		return badParameter("query.cursor", "was not made for this list and these filters; start again without a cursor")
 	case errors.Is(err, views.ErrTooManyToSum):
-		return problem(codeTooMany, "totals=true would have to look at more orders than is done for one answer. Select a shorter time, or fewer orders; or by status, assetClass, "+
-			"side, open, final and break=any only, whose totals are kept for any number of orders; or leave totals out.")
+		return problem(codeTooMany, "totals=true would have to examine too many orders. Select a shorter time, or fewer orders; or only by status, assetClass, "+
+			"side, open, final and break=any, whose totals are precomputed; or leave totals out.")
 	case errors.Is(err, views.ErrTooManyToSort):
-		return problem(codeTooMany, "There is no index by quantity: sort=quantity reads and sorts all orders that are selected, and these are more than "+
-			"about 2000, or cannot be found without looking at more. Select fewer, by an id, an ISIN, a status or a time; or sort by received or modified.")
+		return problem(codeTooMany, "There is no index by quantity: sort=quantity reads and sorts all selected orders, and these are more than "+
+			"about 2000, or cannot be found without examining more. Select fewer, by an id, an ISIN, a status or a time; or sort by received or modified.")
 	case errors.Is(err, views.ErrVersion):
-		return problem(codeNotReady, "The views were made by another version of the program. Run one version for reading and writing.").because(err)
+		return problem(codeNotReady, "The views were made by another version of the program. Use the same version for reading and writing.").because(err)
 	case errors.Is(err, views.ErrDamaged) || errors.As(err, new(*views.LostError)):
-		return problem(codeNotReady, "The views are damaged, or could not be used, and are made anew from the log. "+
-			"Repeat the request in a while; GET /v1/status tells how far that is.").because(err)
+		return problem(codeNotReady, "The views are damaged, or could not be used, and are being rebuilt from the log. "+
+			"Repeat the request later; GET /v1/status shows the progress.").because(err)
 	case errors.Is(err, views.ErrNoViews):
 		return problem(codeNotReady, "Nothing has been projected yet. Start the projector, or repeat the request in a moment.")
 	}
@@ -214,9 +214,9 @@ func asProblem(err error) *Problem {
 func routeProblem(fault *echo.HTTPError) *Problem {
 	switch fault.Code {
 	case http.StatusNotFound:
-		return problem(codeNotFound, "There is nothing at this path; /openapi.json lists what there is.")
+		return problem(codeNotFound, "There is nothing at this path; /openapi.json lists the paths.")
 	case http.StatusMethodNotAllowed:
-		return problem(codeMethodNotAllowed, "This path does not know the method; the header Allow lists those it knows.")
+		return problem(codeMethodNotAllowed, "This path does not accept the method; the header Allow lists those that it accepts.")
 	}
 	return internal(fault)
 }

@@ -54,7 +54,7 @@ func checkPath(c echo.Context, parameters []*huma.Param) *Problem {
 }
 
 const (
-	notPlain = "invalid integer: write the digits only, without a sign or zeros in front"
+	notPlain = "invalid integer: write only digits, without a sign or leading zeros"
 	tooBig   = notPlain + "; the largest is 9223372036854775807"
 )
 
@@ -99,7 +99,7 @@ func checkQuery(raw string, parameters []*huma.Param) *Problem {
 func checkValues(values []string, schema *huma.Schema, known map[string]*huma.Schema) string {
 	switch {
 	case schema == nil && len(known) == 0:
-		return "unknown parameter; there are none here"
+		return "unknown parameter; this path has none"
 	case schema == nil:
 		names := make([]string, 0, len(known))
 		for name := range known {

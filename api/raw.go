@@ -13,12 +13,12 @@ import (
 )
 
 type notificationInput struct {
-	Sequence uint64 `path:"sequence" minimum:"1" doc:"Of the record in the log."`
+	Sequence uint64 `path:"sequence" minimum:"1" doc:"Sequence of the record in the log."`
 }
 
 type objectInput struct {
 	Object string `path:"object" example:"customer" doc:"Event type in kebab case without -notification."`
-	ID     string `path:"id" doc:"Of the object, percent-encoded."`
+	ID     string `path:"id" doc:"Id of the object, percent-encoded."`
 	AtLeast
 }
 
@@ -57,7 +57,7 @@ func (a *API) registerRaw() {
 }
 
 func rawResponse() map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: "With the content type it was received with.",
+	return map[string]*huma.Response{"200": {Description: "With the content type with which it was received.",
 		Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}}
 }
 
@@ -101,9 +101,9 @@ func (a *API) record(ctx context.Context, sequence uint64) (Record, error) {
 	record, err := a.log.Record(ctx, sequence)
 	switch {
 	case errors.Is(err, ErrNoRecord):
-		return Record{}, problem(codeNotFound, "The log holds no record %d; GET /v1/status tells where it begins and ends.", sequence)
+		return Record{}, problem(codeNotFound, "The log has no record %d; GET /v1/status shows where it begins and ends.", sequence)
 	case errors.Is(err, ErrMissing):
-		return Record{}, problem(codeRecordMissing, "The log had a record %d and lost it; GET /v1/status tells more.", sequence).because(err)
+		return Record{}, problem(codeRecordMissing, "The log lost record %d; see GET /v1/status.", sequence).because(err)
 	case err != nil:
 		return Record{}, unavailable(ctx, err)
 	}

@@ -21,10 +21,10 @@ type Redrives interface {
 
 // RedriveSelection says which quarantined records to decode again.
 type RedriveSelection struct {
-	Class    QuarantineClass `query:"class" doc:"Only records of this class; without it, of any."`
+	Class    QuarantineClass `query:"class" doc:"Only records of this class; without it, of any class."`
 	Sequence []uint64        `query:"sequence,explode" minimum:"1" maxItems:"500" doc:"Only these records. Repeatable."`
-	After    uint64          `query:"after" doc:"Only records after this one: nextAfter of the answer before."`
-	DryRun   bool            `query:"dryRun" doc:"Say what would happen, and change nothing."`
+	After    uint64          `query:"after" doc:"Only records after this one: nextAfter of the previous answer."`
+	DryRun   bool            `query:"dryRun" doc:"Report what would happen, and change nothing."`
 }
 
 // QuarantineClass is a kind of fault that puts a record into quarantine; "" is any.
@@ -46,20 +46,20 @@ func classNames() (names []any) {
 type Redrive struct {
 	DryRun   bool             `json:"dryRun"`
 	Examined uint64           `json:"examined" doc:"Records decoded again."`
-	Redriven uint64           `json:"redriven" doc:"Of them, are part of an order or object now."`
-	Remain   uint64           `json:"remaining" doc:"Of them, cannot be read still."`
+	Redriven uint64           `json:"redriven" doc:"Those that are now part of an order or object."`
+	Remain   uint64           `json:"remaining" doc:"Those that still cannot be read."`
 	Orders   uint64           `json:"orders" doc:"Orders changed."`
-	Records  []RedrivenRecord `json:"records" doc:"What became of the first hundred of them."`
-	Next     *uint64          `json:"nextAfter" doc:"There are more: ask again with it as after. null: that was all."`
+	Records  []RedrivenRecord `json:"records" doc:"The results for the first hundred records."`
+	Next     *uint64          `json:"nextAfter" doc:"There are more: repeat the request with this value as after. null: that was all."`
 }
 
 // RedrivenRecord is what became of a record.
 type RedrivenRecord struct {
 	Sequence uint64  `json:"sequence"`
 	Object   string  `json:"object"`
-	Redriven bool    `json:"redriven" doc:"false: it cannot be read still."`
-	ID       *string `json:"id" doc:"Of the order or object that it is part of now."`
-	Class    *string `json:"class" doc:"As in /v1/quarantine, of one that cannot be read still."`
+	Redriven bool    `json:"redriven" doc:"false: it still cannot be read."`
+	ID       *string `json:"id" doc:"Id of the order or object to which it now belongs."`
+	Class    *string `json:"class" doc:"As in /v1/quarantine, if it still cannot be read."`
 	Reason   *string `json:"reason"`
 }
 
@@ -67,13 +67,13 @@ type redriveOutput struct{ Body Redrive }
 
 func (a *API) registerRedrives() {
 	huma.Register(a.huma, a.operation(huma.Operation{OperationID: "redrive", Method: http.MethodPost, Path: "/v1/redrives",
-		Tags: []string{"operations"}, DefaultStatus: http.StatusOK, Summary: "Decode quarantined records again, after the decoder was mended"},
+		Tags: []string{"operations"}, DefaultStatus: http.StatusOK, Summary: "Decode quarantined records again, after the decoder was corrected"},
 		http.StatusForbidden, http.StatusConflict, http.StatusNotImplemented, http.StatusServiceUnavailable), a.redrive)
 }
 
 func (a *API) redrive(ctx context.Context, in *RedriveSelection) (*redriveOutput, error) {
 	if a.redrives == nil {
-		return nil, problem(codeNotHere, "This process only reads the views. Ask the one that writes them, or use orderfold redrive while that is stopped.")
+		return nil, problem(codeNotHere, "This process only reads the views. Use the process that writes them, or run orderfold redrive while that one is stopped.")
 	}
 	done, err := a.redrives.Redrive(ctx, *in)
 	if errors.Is(err, ErrHeldBack) {

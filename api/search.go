@@ -21,18 +21,18 @@ const leastPrefix = 4
 
 // Search is what a text means.
 type Search struct {
-	Found []Found `json:"found" doc:"Empty when the text is nothing that is known."`
+	Found []Found `json:"found" doc:"Empty if nothing matches."`
 }
 
 // Found is one thing that a text means.
 type Found struct {
-	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order: the id of one. notification: the sequence of one. object: the id of something that is no order. Others: the filter of /v1/orders that it is a value of."`
-	Path       string   `json:"path" example:"/v1/orders/6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11" doc:"Where more is known of it."`
-	OrderIDs   []string `json:"orderIds" doc:"The orders that it concerns, those notified last: at most 10."`
+	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order, notification, object: its id or sequence. object: anything that is not an order. Others: the filter of /v1/orders that takes the text as its value."`
+	Path       string   `json:"path" example:"/v1/orders/6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11" doc:"The path with more details."`
+	OrderIDs   []string `json:"orderIds" doc:"The orders concerned, last notified first, at most 10."`
 	More       bool     `json:"more" doc:"There are more orders than these."`
-	Object     *string  `json:"object" example:"customer" doc:"Of a notification or object: which kind."`
-	Sequence   *uint64  `json:"sequence" doc:"Of the notification, or of the object's last one."`
-	ReceivedAt *string  `json:"receivedAt" format:"date-time" doc:"When that was received."`
+	Object     *string  `json:"object" example:"customer" doc:"The kind of object, for a notification or object."`
+	Sequence   *uint64  `json:"sequence" doc:"Sequence of the notification, or of the object's last one."`
+	ReceivedAt *string  `json:"receivedAt" format:"date-time" doc:"When that notification was received."`
 }
 
 type searchInput struct {
@@ -46,7 +46,7 @@ type searchOutput struct {
 }
 
 func (a *API) registerSearch() {
-	get(a, huma.Operation{OperationID: "search", Path: "/v1/search", Tags: []string{"orders"}, Summary: "What an id of any kind is, and where"},
+	get(a, huma.Operation{OperationID: "search", Path: "/v1/search", Tags: []string{"orders"}, Summary: "Find an id of any kind"},
 		[]int{http.StatusServiceUnavailable}, a.search)
 }
 

@@ -14,11 +14,11 @@ import (
 
 // Settlement says when an order should settle, and how it stands with that on the day of the answer.
 type Settlement struct {
-	TradeDate   *string `json:"tradeDate" format:"date" doc:"The day, in Berlin, on which the order was completed or closed with something executed; null while it can still trade, and where that is not known."`
-	DueOn       *string `json:"dueOn" format:"date" doc:"When it should settle: so many settlement days after tradeDate."`
-	Cycle       *string `json:"cycle" example:"T+2" doc:"How many settlement days those are."`
+	TradeDate   *string `json:"tradeDate" format:"date" doc:"The day, in Berlin, on which the order was completed or closed with something executed; null while it can still trade, and if unknown."`
+	DueOn       *string `json:"dueOn" format:"date" doc:"When it should settle: a number of settlement days after tradeDate."`
+	Cycle       *string `json:"cycle" example:"T+2" doc:"The number of settlement days."`
 	State       string  `json:"state" doc:"pending: it is due on a later day. due: it is due today, in Berlin. overdue: it was due on an earlier day. settled. none: it can still trade."`
-	OverdueDays int     `json:"overdueDays" doc:"Settlement days after dueOn up to today, of one that is overdue: 0 on the weekend after it was due. Of others 0."`
+	OverdueDays int     `json:"overdueDays" doc:"For an overdue order, settlement days after dueOn up to today: 0 on the weekend after it was due. Otherwise 0."`
 }
 
 // TransformSchema names the states.
@@ -131,10 +131,10 @@ func (f *OrderFilters) addSettlement(q *views.Query) {
 // Settlements says what awaits its settlement today.
 type Settlements struct {
 	Today             string   `json:"today" format:"date" doc:"In Berlin."`
-	NextSettlementDay string   `json:"nextSettlementDay" format:"date" doc:"The first one after today."`
-	OldestDueOn       *string  `json:"oldestDueOn" format:"date" doc:"Of the orders that are overdue for longest; null: none is."`
+	NextSettlementDay string   `json:"nextSettlementDay" format:"date" doc:"The next one after today."`
+	OldestDueOn       *string  `json:"oldestDueOn" format:"date" doc:"dueOn of the orders that are overdue longest; null: none is overdue."`
 	OldestOverdueDays int      `json:"oldestOverdueDays" doc:"How many settlement days they are overdue."`
-	Awaiting          []DueDay `json:"awaiting" doc:"Orders that have not settled, by the day on which they are due, the earliest first. Of more than 60 such days the last 60."`
+	Awaiting          []DueDay `json:"awaiting" doc:"Orders that have not settled, by due day, earliest first. Only the last 60 of such days."`
 	AwaitingEarlier   uint64   `json:"awaitingEarlier" doc:"Orders that are due on earlier days than those."`
 }
 
@@ -232,12 +232,12 @@ type ClosedDay struct {
 type Calendar struct {
 	From  string      `json:"from" format:"date"`
 	Until string      `json:"until" format:"date"`
-	Data  []ClosedDay `json:"data" doc:"Every other day is a settlement day."`
+	Data  []ClosedDay `json:"data" doc:"The days without settlement; every other day is a settlement day."`
 }
 
 type calendarInput struct {
-	From  dayFilter `query:"from" example:"2026-12-01" doc:"The first day; today, in Berlin, where none is given."`
-	Until dayFilter `query:"until" example:"2026-12-31" doc:"The last day; a year after the first one where none is given. At most 3,660 days."`
+	From  dayFilter `query:"from" example:"2026-12-01" doc:"The first day; default today, in Berlin."`
+	Until dayFilter `query:"until" example:"2026-12-31" doc:"The last day; default a year after the first. At most 3,660 days."`
 }
 
 type calendarOutput struct{ Body Calendar }
@@ -262,7 +262,7 @@ func (a *API) getCalendar(_ context.Context, in *calendarInput) (*calendarOutput
 	case until < from:
 		return nil, badParameter("query.until", fmt.Sprintf("%s is before %s, the first day", until, from))
 	case until-from >= maxCalendarDays:
-		return nil, badParameter("query.until", fmt.Sprintf("at most %d days are answered at once; ask for the rest by itself", maxCalendarDays))
+		return nil, badParameter("query.until", fmt.Sprintf("at most %d days are returned at once; request the rest separately", maxCalendarDays))
 	}
 	out := &calendarOutput{Calendar{From: from.String(), Until: until.String(), Data: []ClosedDay{}}}
 	for _, d := range a.schedule.ClosedDays(from, until) {
@@ -276,8 +276,8 @@ type SettlementCycle struct {
 	AssetClass string  `json:"assetClass"`
 	Cycle      string  `json:"cycle" example:"T+2"`
 	Days       int     `json:"days" doc:"Settlement days after the trade date."`
-	From       *string `json:"from" format:"date" doc:"The first trade date that it is for; null: there is none before."`
-	Until      *string `json:"until" format:"date" doc:"The last one; null: there is no end."`
+	From       *string `json:"from" format:"date" doc:"The first trade date to which it applies; null: no limit."`
+	Until      *string `json:"until" format:"date" doc:"The last trade date to which it applies; null: no limit."`
 }
 
 // NewSettlementCycles returns the cycles of a schedule. An asset class that is not among them has none.

@@ -23,7 +23,7 @@ const (
 // What is said of a state that has no words of its own.
 const (
 	noViews    = "nothing has been projected yet"
-	unusable   = "the views cannot be used, and are made anew"
+	unusable   = "the views cannot be used, and are being rebuilt"
 	making     = "the views are being made from the log"
 	notMade    = "the views cannot be made from the log"
 	lostBefore = "the log lost records"
@@ -33,22 +33,22 @@ const (
 type Status struct {
 	Log             LogStatus `json:"log"`
 	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
-	LagRecords      *uint64   `json:"lagRecords" doc:"Records received and not applied."`
-	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current, which they were when the last record that they have was received; null when they have none."`
+	LagRecords      *uint64   `json:"lagRecords" doc:"Records received but not applied."`
+	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 if there is none. While the log cannot be reached: the time since the views were last known to be current, which is at least when their last record was received; null if they have no records."`
 	FeedLagRecords  *uint64   `json:"feedLagRecords" doc:"Records whose order events are not published yet; null: the feed is off."`
-	FeedReason      *string   `json:"feedReason" doc:"Why not all events are published, or that orders are being published again; null: all are, or the feed is off. The service is ready all the same."`
-	Generation      *int      `json:"generation" doc:"Of the views: each rebuild makes a new one."`
-	FoldVersion     *string   `json:"foldVersion" doc:"Of the rules that the views were folded by."`
-	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The views were last compared with the log as they stood here; null before the first time."`
+	FeedReason      *string   `json:"feedReason" doc:"Why not all events are published, or that orders are being published again; null: all are published, or the feed is off. This does not affect readiness."`
+	Generation      *int      `json:"generation" doc:"Generation of the views; each rebuild makes a new one."`
+	FoldVersion     *string   `json:"foldVersion" doc:"Version of the rules with which the views were folded."`
+	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The position at which the views were last compared with the log; null before the first time."`
 	VerifiedAt      *string   `json:"verifiedAt" format:"date-time"`
-	SyncMode        string    `json:"syncMode" doc:"When the log is on disk: always, or what an external server tells."`
-	Replicas        int       `json:"replicas" doc:"Copies of the log; 0 while it cannot be reached."`
-	Ready           bool      `json:"ready" doc:"As /readyz."`
-	Reason          *string   `json:"reason" doc:"Why it is not ready, or why no notification is stored; as /readyz."`
-	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: it is not this process that receives them."`
-	Rebuild         *Rebuild  `json:"rebuild" doc:"The one that runs; null while none runs."`
-	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: it is not this process that would."`
-	Version         string    `json:"version" doc:"Of the program."`
+	SyncMode        string    `json:"syncMode" doc:"When the log syncs to disk: always, or what an external server reports."`
+	Replicas        int       `json:"replicas" doc:"Replicas of the log; 0 while it cannot be reached."`
+	Ready           bool      `json:"ready" doc:"As in /readyz."`
+	Reason          *string   `json:"reason" doc:"Why it is not ready, or why no notification is stored, as in /readyz."`
+	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: this process does not receive notifications."`
+	Rebuild         *Rebuild  `json:"rebuild" doc:"The running rebuild; null if none is running."`
+	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: this process does not ask."`
+	Version         string    `json:"version" doc:"Version of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
 	aside      string // what is wrong though the service is ready
@@ -61,12 +61,12 @@ type Status struct {
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence"`
 	LastSequence  *uint64 `json:"lastSequence"`
-	Epoch         *uint64 `json:"epoch" doc:"1, and one more each time that the log was restored by orderfold restore, or a loss was accepted: sequences may since belong to other records."`
-	Bytes         *int64  `json:"bytes" doc:"Taken by the records."`
-	MaxBytes      *int64  `json:"maxBytes" doc:"At which the log refuses more; null: no limit."`
-	BytesLeft     *int64  `json:"bytesLeft" doc:"Up to that, or to the end of the disk of an embedded log; null: nothing is known to limit it."`
+	Epoch         *uint64 `json:"epoch" doc:"Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted: sequences may since belong to other records."`
+	Bytes         *int64  `json:"bytes" doc:"Size of the records."`
+	MaxBytes      *int64  `json:"maxBytes" doc:"The limit at which the log refuses more; null: no limit."`
+	BytesLeft     *int64  `json:"bytesLeft" doc:"Space up to that limit, or to the end of the disk of an embedded log; null: no known limit."`
 	DiskFreeBytes *int64  `json:"diskFreeBytes" doc:"On the disk of an embedded log."`
-	FullAt        *string `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: it is not growing, has no limit, or that is a century away."`
+	FullAt        *string `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away."`
 }
 
 // where asks views and log how they stand. It never fails: what goes wrong is the answer.
@@ -160,7 +160,7 @@ func (s *Status) also(text string) {
 func (s *Status) making(none error) (reason string) {
 	reason = noViews
 	if lost := (*views.LostError)(nil); errors.As(none, &lost) {
-		defer func() { reason += "; those before cannot be used: " + lost.Reason }()
+		defer func() { reason += "; the previous ones cannot be used: " + lost.Reason }()
 		reason = unusable
 	}
 	if b := s.Rebuild; b != nil {
@@ -175,7 +175,7 @@ func (s *Status) making(none error) (reason string) {
 	if s.Rebuild == nil {
 		return notMade + ": " + s.failed
 	}
-	return reason + "; the attempt before failed: " + s.failed
+	return reason + "; the previous attempt failed: " + s.failed
 }
 
 // verified tells what the last examination of the views found.
@@ -258,7 +258,7 @@ func (s *Status) feed(bounds *LogBounds, position *views.Status) {
 	case f.Pass != nil:
 		s.FeedReason = known(fmt.Sprintf("orders are being published again under revision %d, %d so far", f.Revision, f.Pass.Corrected))
 	case f.Generation != position.Generation || f.Revised != position.Revision.Number:
-		s.FeedReason = known("orders are about to be published again: the views are others than the feed is of")
+		s.FeedReason = known("orders are about to be published again: the views are not those from which the feed was published")
 	}
 }
 

@@ -31,21 +31,21 @@ func (o StreamOptions) complete() StreamOptions {
 type streamInput struct {
 	AtLeast
 	OrderFilters
-	Snapshot    bool   `query:"snapshot" default:"true" doc:"false: leave the snapshot out and begin with what changes from now on."`
-	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event received: the stream goes on after it. A browser's EventSource sends it by itself."`
-	Resume      string `query:"lastEventId" doc:"As Last-Event-ID, for clients that cannot send a header. The header goes first."`
+	Snapshot    bool   `query:"snapshot" default:"true" doc:"false: omit the snapshot and begin with the changes from now on."`
+	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event received: the stream continues after it. A browser's EventSource sends it by itself."`
+	Resume      string `query:"lastEventId" doc:"As Last-Event-ID, for clients that cannot send a header. The header wins."`
 }
 
 type streamOutput struct {
 	As
 	ContentType string `header:"Content-Type" hidden:"true"`
-	Buffering   string `header:"X-Accel-Buffering" doc:"no: a proxy must not hold events back."`
+	Buffering   string `header:"X-Accel-Buffering" doc:"no: a proxy must not buffer events."`
 	Body        func(huma.Context)
 }
 
 func (a *API) registerStream() {
 	get(a, huma.Operation{OperationID: "stream-orders", Path: "/v1/stream", Tags: []string{"orders"},
-		Summary:   "Orders as they are, then every change, as server-sent events",
+		Summary:   "Current orders, then every change, as server-sent events",
 		Responses: a.streamResponse()},
 		[]int{http.StatusServiceUnavailable}, a.stream)
 }
@@ -164,12 +164,12 @@ func (a *API) another(ctx context.Context, sequence uint64, hash string) (bool, 
 // revised says that orders were changed though no notification came for them.
 func revised(revision *views.Revision, last string) *StreamResync {
 	if revision.Cause == views.ByRebuild {
-		return &StreamResync{Reason: "rebuilt", LastEventID: last, Detail: "The views were made anew by other rules."}
+		return &StreamResync{Reason: "rebuilt", LastEventID: last, Detail: "The views were rebuilt with other rules."}
 	}
 	if revision.Cause == views.ByEpoch {
 		return &StreamResync{Reason: "restored", LastEventID: last, Detail: "The log was restored, or a loss of records was accepted."}
 	}
-	return &StreamResync{Reason: "redriven", LastEventID: last, Detail: "Notifications that could not be read before were given to their orders."}
+	return &StreamResync{Reason: "redriven", LastEventID: last, Detail: "Notifications that could not be read before were applied to their orders."}
 }
 
 // Why streams end, in metrics, log and closed events.
@@ -182,5 +182,5 @@ const (
 
 var (
 	errSlow     = errors.New("the reader fell behind")
-	errShutdown = errors.New("the server shuts down")
+	errShutdown = errors.New("the server is shutting down")
 )

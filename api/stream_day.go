@@ -11,8 +11,8 @@ import (
 // StreamDay says that another day began in Berlin: what was due is overdue. The orders whose settlement.state that changes follow.
 type StreamDay struct {
 	Today          string `json:"today" format:"date"`
-	Before         string `json:"before" format:"date" doc:"The day that orders were shown on until now. After a resume it is the day on which the last event's record was received, so what follows may be known already."`
-	SettlementDays int    `json:"settlementDays" doc:"Settlement days after before up to today: overdueDays of an order that was overdue before is so much higher now. Such orders do not follow."`
+	Before         string `json:"before" format:"date" doc:"The day for which orders were shown until now. After a resume it is the day on which the last event's record was received, so the client may already have what follows."`
+	SettlementDays int    `json:"settlementDays" doc:"Settlement days after before, up to today: add it to overdueDays of an order that was already overdue. Such orders are not sent."`
 }
 
 // day returns the day on which the window shows orders.

@@ -20,43 +20,43 @@ const (
 
 // StreamSnapshot is a part of the orders that match as they are now.
 type StreamSnapshot struct {
-	Orders  []Order `json:"orders" doc:"Those notified last come first."`
-	Page    int     `json:"page" doc:"From 1. A 1 again, when the views were rebuilt meanwhile: the snapshot starts over."`
+	Orders  []Order `json:"orders" doc:"Last notified first."`
+	Page    int     `json:"page" doc:"Counts from 1. Another 1 means that the views were rebuilt meanwhile and the snapshot starts over."`
 	Last    bool    `json:"last" doc:"The snapshot is complete. Only this event has an id."`
-	Applied uint64  `json:"applied" doc:"The snapshot and the events after it are all that happened up to any later record."`
+	Applied uint64  `json:"applied" doc:"The snapshot and the events after it cover everything up to any later record."`
 }
 
 // StreamOrder is an order that changed.
 type StreamOrder struct {
-	Order        Order       `json:"order" doc:"As GET /v1/orders/{id}."`
+	Order        Order       `json:"order" doc:"As in GET /v1/orders/{id}."`
 	Cause        StreamCause `json:"cause"`
-	StatusBefore *string     `json:"statusBefore" doc:"Before the notification that is the cause; null: there was none, or it is not known."`
-	Matches      bool        `json:"matches" doc:"false: the filters do not select the order any more. They did since the reader last heard of it, or, right after a resume, ever."`
+	StatusBefore *string     `json:"statusBefore" doc:"Status before the notification in cause; null: there was none, or it is unknown."`
+	Matches      bool        `json:"matches" doc:"false: the filters no longer select the order. They did when the reader last heard of it or, right after a resume, at any time before."`
 }
 
 // StreamCause is the notification that an event was sent for: the order's last one, also where a day event made it due or overdue.
 type StreamCause struct {
 	Sequence uint64  `json:"sequence"`
-	Effect   *string `json:"effect" doc:"What it did, as in the history; null: it said nothing new of the status (a repeat, or details only), or it is not known any more."`
+	Effect   *string `json:"effect" doc:"Its effect, as in the history; null: it contained no new status (a repeat, or details only), or the effect is no longer known."`
 }
 
 // StreamResync says that what the reader knows does not hold any more, or that the stream could not go on from Last-Event-ID.
 type StreamResync struct {
-	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt,restored" doc:"too-old: more orders changed since than are sent after each other; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were given to orders whose last one is older; rebuilt: the views were made anew by other rules."`
-	LastEventID string `json:"lastEventId" doc:"As it was sent; of an open stream the id of its last event."`
-	Detail      string `json:"detail" doc:"In words."`
+	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt,restored" doc:"too-old: more orders changed since than can be sent one by one; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were applied to orders that have later ones; rebuilt: the views were rebuilt with other rules."`
+	LastEventID string `json:"lastEventId" doc:"As it was sent; for an open stream, the id of its last event."`
+	Detail      string `json:"detail" doc:"The reason in words."`
 }
 
 // StreamHeartbeat says that the stream lives.
 type StreamHeartbeat struct {
-	Applied    uint64 `json:"applied" doc:"Everything up to this record was looked at for this stream."`
-	Generation int    `json:"generation" doc:"Of the views."`
+	Applied    uint64 `json:"applied" doc:"Everything up to this record was examined for this stream."`
+	Generation int    `json:"generation" doc:"Generation of the views."`
 }
 
 // StreamClosed is the last event of a stream that the server ends.
 type StreamClosed struct {
 	Reason string `json:"reason" enum:"shutdown,slow,failed"`
-	Detail string `json:"detail" doc:"In words."`
+	Detail string `json:"detail" doc:"The reason in words."`
 }
 
 // TransformSchema names the effects.
@@ -78,11 +78,11 @@ func (a *API) streamResponse() map[string]*huma.Response {
 		name, id string
 		data     reflect.Type
 	}{
-		{eventSnapshot, "Of the record that it stands at, as for order; with the last event of a snapshot only.", reflect.TypeFor[StreamSnapshot]()},
-		{eventOrder, "The sequence of the order's last notification, a hyphen and the first 8 hex digits of the hash of that record; without these two when the record is lost or the log cannot be reached. None, after a day event, of an order that is sent for the new day.", reflect.TypeFor[StreamOrder]()},
+		{eventSnapshot, "Of the record at its position, as for order; only with the last event of a snapshot.", reflect.TypeFor[StreamSnapshot]()},
+		{eventOrder, "The sequence of the order's last notification, a hyphen and the first 8 hex digits of the hash of that record; only the sequence if the record is lost or the log cannot be reached. Absent for an order that is sent for a new day after a day event.", reflect.TypeFor[StreamOrder]()},
 		{eventResync, "", reflect.TypeFor[StreamResync]()},
 		{eventDay, "", reflect.TypeFor[StreamDay]()},
-		{eventHeartbeat, "Of the record applied, as for order, when its sequence is above that of the last id.", reflect.TypeFor[StreamHeartbeat]()},
+		{eventHeartbeat, "Of the applied record, as for order, if its sequence is above that of the last id.", reflect.TypeFor[StreamHeartbeat]()},
 		{eventClosed, "", reflect.TypeFor[StreamClosed]()},
 	}
 	var events []*huma.Schema

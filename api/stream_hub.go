@@ -126,7 +126,7 @@ func (h *hub) join(ctx context.Context) (*window, error) {
 	h.coming.Lock()
 	if h.readers == h.options.Readers {
 		h.coming.Unlock()
-		return nil, problem(codeBusy, "%d streams are open, which is as many as there may be.", h.options.Readers)
+		return nil, problem(codeBusy, "%d streams are open, which is the maximum.", h.options.Readers)
 	}
 	if h.readers++; h.readers == 1 {
 		h.window = h.open()
@@ -327,7 +327,7 @@ func newStreamMetrics(registerer prometheus.Registerer) (*streamMetrics, error) 
 	m := &streamMetrics{
 		readers: prometheus.NewGauge(prometheus.GaugeOpts{Name: "orderfold_api_streams", Help: "Streams that are open."}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orderfold_api_stream_events_total", Help: "Events sent on all streams, by kind."}, []string{"event"}),
+			Name: "orderfold_api_stream_events_total", Help: "Events sent on all streams, by event."}, []string{"event"}),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orderfold_api_streams_ended_total",
 			Help: "Streams that ended: by the client, by shutdown, because the reader was slow, or failed."}, []string{"reason"}),

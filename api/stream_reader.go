@@ -76,17 +76,17 @@ func (r *streamReader) serve(ctx context.Context) {
 	err := r.follow(ctx)
 	switch {
 	case errors.Is(context.Cause(ctx), errShutdown):
-		r.close(retryAfter, endedShutdown, "The server shuts down; come back with Last-Event-ID.")
+		r.close(retryAfter, endedShutdown, "The server is shutting down; reconnect with Last-Event-ID.")
 		r.ended(endedShutdown, nil)
 	case errors.Is(err, errSlow):
-		r.close("", endedSlow, "The changes came faster than they were read; come back with Last-Event-ID.")
+		r.close("", endedSlow, "The changes came faster than they were read; reconnect with Last-Event-ID.")
 		r.ended(endedSlow, err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		r.ended(endedSlow, err) // a closed event would not get through either
 	case ctx.Err() != nil || errors.As(err, new(*writeError)):
 		r.ended(endedClient, nil)
 	default:
-		r.close("", endedFailed, "The views cannot be read; come back with Last-Event-ID.")
+		r.close("", endedFailed, "The views cannot be read; reconnect with Last-Event-ID.")
 		r.ended(endedFailed, err)
 	}
 }

@@ -23,11 +23,11 @@ func newSubscriberGauges(a *API) *subscriberGauges {
 	}
 	return &subscriberGauges{
 		api:            a,
-		pending:        desc("pending", "Messages that the subscriber has not got yet."),
-		unacknowledged: desc("unacknowledged", "Messages that the subscriber has got and not acknowledged."),
-		redelivered:    desc("redelivered", "Of them, were delivered more than once."),
-		requested:      desc("last_request_timestamp_seconds", "When the subscriber last asked for messages; missing while that is not known."),
-		stuck:          desc("stuck", "1 when the subscriber has requested nothing for an hour while messages wait, or cannot be used, else 0."),
+		pending:        desc("pending", "Messages that the subscriber has not received yet."),
+		unacknowledged: desc("unacknowledged", "Messages that the subscriber has received but not acknowledged."),
+		redelivered:    desc("redelivered", "Unacknowledged messages that were delivered more than once."),
+		requested:      desc("last_request_timestamp_seconds", "When the subscriber last requested messages; absent while unknown."),
+		stuck:          desc("stuck", "1 when the subscriber has requested nothing for an hour while messages wait, or cannot be used, otherwise 0."),
 	}
 }
 

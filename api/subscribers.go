@@ -40,34 +40,34 @@ func (r *SubscriberRefusal) Error() string { return r.Detail }
 
 // SubscriberSettings say which messages a subscriber gets.
 type SubscriberSettings struct {
-	Name       string   `query:"name" required:"true" pattern:"^[a-z0-9][a-z0-9_-]{0,63}$" patternDescription:"1 to 64 lower-case letters, digits, - and _, beginning with a letter or a digit" doc:"Of the subscriber: 1 to 64 lower-case letters, digits, - and _. It is also the name of its consumer and of its user."`
+	Name       string   `query:"name" required:"true" pattern:"^[a-z0-9][a-z0-9_-]{0,63}$" patternDescription:"1 to 64 lower-case letters, digits, - and _, beginning with a letter or a digit" doc:"Name of the subscriber: 1 to 64 lower-case letters, digits, - and _. Its consumer and its user have the same name."`
 	Stream     string   `query:"stream" enum:"orders,notifications" default:"orders" doc:"orders: the feed of order events. notifications: what was posted."`
-	AssetClass []string `query:"assetClass,explode" maxItems:"4" enum:"TRADITIONAL,DIGITAL,TOKENIZED,OTHER" doc:"Only messages about orders of this class. Repeatable; without it, every message."`
-	From       string   `query:"from" default:"start" pattern:"^(now|start|[1-9][0-9]{0,18})$" patternDescription:"now, start or the sequence of a message" doc:"Where it begins: start, with the first message that is kept; now, after the last one; or the sequence of a message in its stream."`
-	MaxPending int      `query:"maxPending" minimum:"1" maximum:"100000" default:"1000" doc:"How many messages it may have that it has not acknowledged."`
+	AssetClass []string `query:"assetClass,explode" maxItems:"4" enum:"TRADITIONAL,DIGITAL,TOKENIZED,OTHER" doc:"Only messages about orders of this class. Repeatable; default: every message."`
+	From       string   `query:"from" default:"start" pattern:"^(now|start|[1-9][0-9]{0,18})$" patternDescription:"now, start or the sequence of a message" doc:"Where it begins: start, at the first message that is kept; now, after the last one; or the sequence of a message in its stream."`
+	MaxPending int      `query:"maxPending" minimum:"1" maximum:"100000" default:"1000" doc:"Most unacknowledged messages."`
 }
 
 // Subscriber is one as it is.
 type Subscriber struct {
-	Name           string   `json:"name" example:"billing" doc:"Also of its consumer and of its user."`
+	Name           string   `json:"name" example:"billing" doc:"Also the name of its consumer and of its user."`
 	Stream         string   `json:"stream" enum:"orders,notifications"`
-	AssetClasses   []string `json:"assetClasses" example:"[\"DIGITAL\"]" doc:"Of the orders whose messages it gets; empty: every message."`
+	AssetClasses   []string `json:"assetClasses" example:"[\"DIGITAL\"]" doc:"Asset classes of the orders whose messages it gets; empty: every message."`
 	From           string   `json:"from" example:"start" doc:"Where it began: start, now, or a sequence."`
 	MaxPending     int      `json:"maxPending"`
-	CreatedAt      *string  `json:"createdAt" format:"date-time" doc:"null: its consumer is gone."`
-	Pending        uint64   `json:"pending" doc:"Messages that it has not got yet."`
-	Unacknowledged int      `json:"unacknowledged" doc:"Messages that it has got and not acknowledged."`
-	Redelivered    int      `json:"redelivered" doc:"Of them, were delivered more than once."`
-	LastRequestAt  *string  `json:"lastRequestAt" format:"date-time" doc:"When it last asked for messages, as far as is known: one was delivered, or a request was seen to wait. null: not since the server was started."`
-	StuckSince     *string  `json:"stuckSince" format:"date-time" doc:"Since when it has requested nothing while messages wait, if that is an hour ago or more; null: it is not stuck."`
-	Problem        *string  `json:"problem" doc:"Why it cannot be used, and what to do; null: it can."`
+	CreatedAt      *string  `json:"createdAt" format:"date-time" doc:"null: its consumer does not exist any more."`
+	Pending        uint64   `json:"pending" doc:"Messages that it has not received yet."`
+	Unacknowledged int      `json:"unacknowledged" doc:"Messages that it has received but not acknowledged."`
+	Redelivered    int      `json:"redelivered" doc:"Unacknowledged messages that were delivered more than once."`
+	LastRequestAt  *string  `json:"lastRequestAt" format:"date-time" doc:"When it last requested messages, as far as known: when one was delivered, or a waiting request was seen. null: not since the server was started."`
+	StuckSince     *string  `json:"stuckSince" format:"date-time" doc:"Since when it has requested nothing while messages wait, if for an hour or more; null: it is not stuck."`
+	Problem        *string  `json:"problem" doc:"Why it cannot be used, and what to do; null: it works."`
 }
 
 // AddedSubscriber is a subscriber with what it needs to connect.
 type AddedSubscriber struct {
 	Subscriber
 	CredentialsFile *string `json:"credentialsFile" example:"data/subscribers/billing.url" doc:"The file with its URL, in the data folder of the embedded server; null with an external one."`
-	Permissions     *string `json:"permissions" doc:"What to set on an external server, in the syntax of its configuration; null with the embedded one, where it is done."`
+	Permissions     *string `json:"permissions" doc:"The permissions to set on an external server, in the syntax of its configuration; null with the embedded one, which sets them."`
 }
 
 // roster is the list of subscribers as it was a moment ago.
@@ -113,7 +113,7 @@ type unsubscribeInput struct {
 func (a *API) registerSubscribers() {
 	tags := []string{"operations"}
 	get(a, huma.Operation{OperationID: "list-subscribers", Path: "/v1/subscribers", Tags: tags,
-		Summary: "Services that follow the log or the feed, and what waits for them"},
+		Summary: "Services that follow the log or the feed, and their waiting messages"},
 		[]int{http.StatusNotImplemented, http.StatusServiceUnavailable}, a.listSubscribers)
 	huma.Register(a.huma, a.operation(huma.Operation{OperationID: "add-subscriber", Method: http.MethodPost, Path: "/v1/subscribers",
 		Tags: tags, DefaultStatus: http.StatusOK, Summary: "Add a service that follows the log or the feed"},

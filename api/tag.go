@@ -12,7 +12,7 @@ import (
 
 // IfNoneMatch is the parameter of every question whose answer has a tag.
 type IfNoneMatch struct {
-	Known string `header:"If-None-Match" doc:"An ETag received before: 304 when nothing has changed."`
+	Known string `header:"If-None-Match" doc:"An ETag received before: 304 if nothing has changed."`
 }
 
 // Tagged is embedded in the answers to such questions, which have a Status beside it.

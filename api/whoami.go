@@ -9,8 +9,8 @@ import (
 
 // Access says who asks and what they may do.
 type Access struct {
-	Name *string `json:"name" example:"dashboard" doc:"Of the key that the request carries; null where none is configured."`
-	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. Where no key is configured everybody who reaches the API is an operator."`
+	Name *string `json:"name" example:"dashboard" doc:"Name of the key in the request; null if none is configured."`
+	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. If no key is configured, every caller is an operator."`
 }
 
 type accessOutput struct {
@@ -22,7 +22,7 @@ type keyContext struct{}
 
 func (a *API) registerAccess() {
 	get(a, huma.Operation{OperationID: "get-access", Path: "/v1/access", Tags: []string{"operations"},
-		Summary: "Whose key the request carries, and what that may do"}, nil, a.getAccess)
+		Summary: "The key in the request, and what it allows"}, nil, a.getAccess)
 }
 
 func (a *API) getAccess(ctx context.Context, _ *struct{}) (*accessOutput, error) {

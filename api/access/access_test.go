@@ -88,7 +88,7 @@ func TestAKeyFileIsFollowed(t *testing.T) {
 
 func TestAKeyFileThatCannotBeReadIsNoBeginning(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"line 1": "a:reader", "no key in it": "# none\n", "the same secret": "a:reader:x\nb:reader:x"} {
+	for name, text := range map[string]string{"line 1": "a:reader", "contains no key": "# none\n", "the same secret": "a:reader:x\nb:reader:x"} {
 		path := filepath.Join(dir, "keys")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		_, _, err := access.OpenKeyFile(path, nil, zap.NewNop(), prometheus.NewRegistry())

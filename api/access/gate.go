@@ -114,7 +114,7 @@ func (g *Gate) Hold(key Key, cut context.CancelFunc) (release func()) { return g
 // if two share a secret, or if the gate began without keys.
 func (g *Gate) ReplaceKeys(keys []Key) error {
 	if len(keys) == 0 || g.Open() {
-		return errors.New("api: keys cannot be taken away altogether, or introduced, while the API is served")
+		return errors.New("api: keys cannot be removed altogether, or introduced, while the API is running")
 	}
 	if err := distinct(keys); err != nil {
 		return err
@@ -132,7 +132,7 @@ func CheckExposure(addr net.Addr, keys []Key) error {
 	if at, err := netip.ParseAddrPort(addr.String()); err == nil && at.Addr().Unmap().IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("api: anybody could read orders at %s: "+
+	return fmt.Errorf("api: everyone could read orders at %s: "+
 		"set --api-key name:role:key, or listen on a loopback address such as 127.0.0.1", addr)
 }
 

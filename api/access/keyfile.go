@@ -70,7 +70,7 @@ func (f *KeyFile) Refresh(replace func([]Key) error) {
 		if f.refused != (state{}) {
 			f.refused = state{}
 			f.valid.Set(1)
-			f.logger.Info("the key file is again what is in force", zap.String("file", f.path))
+			f.logger.Info("the key file is valid again and in force", zap.String("file", f.path))
 		}
 		return
 	case found != before || found == f.refused:
@@ -86,7 +86,7 @@ func (f *KeyFile) Refresh(replace func([]Key) error) {
 	if err != nil {
 		f.refused = found
 		f.valid.Set(0)
-		f.logger.Error("THE KEY FILE HAS A FAULT; the keys from before stay in force", zap.String("file", f.path), zap.Error(err))
+		f.logger.Error("THE KEY FILE HAS A FAULT; the previous keys stay in force", zap.String("file", f.path), zap.Error(err))
 		return
 	}
 	f.inForce, f.refused = found, state{}
@@ -134,13 +134,13 @@ func (f *KeyFile) parse(text []byte) ([]Key, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("api: key file: there is no key in it")
+		return nil, errors.New("api: key file: it contains no key")
 	}
 	if err := distinct(keys); err != nil {
 		return nil, err
 	}
 	if info, err := os.Stat(f.path); err == nil && info.Mode().Perm()&0o007 != 0 && runtime.GOOS != "windows" {
-		f.logger.Warn("every user of this machine can read the key file, or write it; chmod o= it",
+		f.logger.Warn("every user of this machine can read or write the key file; chmod o= it",
 			zap.String("file", f.path), zap.Stringer("mode", info.Mode()))
 	}
 	return keys, nil

@@ -30,13 +30,13 @@ func ParseKey(text string) (Key, error) {
 	role, secret, found := strings.Cut(rest, ":")
 	switch {
 	case !found:
-		return Key{}, errors.New("api: a key is written name:role:key, with reader or operator as the role")
+		return Key{}, errors.New("api: a key has the form name:role:key, with reader or operator as the role")
 	case name == "" || strings.ContainsFunc(name, unprintable):
 		return Key{}, errors.New("api: the name of a key must be printable and without spaces")
 	case role != string(Reader) && role != string(Operator):
 		return Key{}, fmt.Errorf("api: the role of key %q must be %s or %s", name, Reader, Operator)
 	case secret == "" || strings.ContainsFunc(secret, unprintable):
-		return Key{}, fmt.Errorf("api: the secret of key %q must be printable ASCII without spaces, to be sent in a header", name)
+		return Key{}, fmt.Errorf("api: the secret of key %q must be printable ASCII without spaces, so that it can be sent in a header", name)
 	}
 	return Key{Name: name, Role: Role(role), digest: sha256.Sum256([]byte(secret))}, nil
 }

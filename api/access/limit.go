@@ -19,7 +19,7 @@ type Limit struct {
 // Check returns an error when the limit makes no sense.
 func (l Limit) Check() error {
 	if l.PerSecond < 0 || math.IsNaN(l.PerSecond) || math.IsInf(l.PerSecond, 0) || l.Burst < 0 || l.Burst > 0 && l.PerSecond == 0 {
-		return errors.New("api: the rate limit is not a number of requests per second, or its burst has no rate")
+		return errors.New("api: the rate limit must be a number of requests per second, and a burst needs a rate")
 	}
 	return nil
 }

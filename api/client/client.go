@@ -159,7 +159,7 @@ func (c *Client) bytes(ctx context.Context, r request) ([]byte, http.Header, err
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("client: the API's answer was cut: %w", err)
+		return nil, nil, fmt.Errorf("client: the API's answer was cut off: %w", err)
 	case len(body) > maxAnswer:
 		return nil, nil, fmt.Errorf("client: the API's answer has more than %d bytes", maxAnswer)
 	}
@@ -173,7 +173,7 @@ func ask[T any](ctx context.Context, c *Client, r request) (value T, err error) 
 		return value, err
 	}
 	if err := json.Unmarshal(body, &value); err != nil {
-		return value, fmt.Errorf("client: what answers at %s is not this API: %w", r.path, err)
+		return value, fmt.Errorf("client: the server at %s is not this API: %w", r.path, err)
 	}
 	if a, ok := any(&value).(interface{ set(Answer) }); ok {
 		a.set(Answer{sequenceOf(header), body})
@@ -246,7 +246,7 @@ func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
 	n, err := c.notification(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
 	if err == nil && n.Sequence != sequence {
-		return Notification{}, errors.New("client: what answers is not this API: it names another notification than was asked for")
+		return Notification{}, errors.New("client: the server is not this API: it names another notification than requested")
 	}
 	return n, err
 }
@@ -258,7 +258,7 @@ func (c *Client) notification(ctx context.Context, r request) (Notification, err
 	}
 	sequence, err := strconv.ParseUint(h.Get("Notification-Sequence"), 10, 64)
 	if err != nil {
-		return Notification{}, errors.New("client: what answers is not this API: it names no notification")
+		return Notification{}, errors.New("client: the server is not this API: it names no notification")
 	}
 	return Notification{Sequence: sequence, ReceivedAt: Instant(h.Get("Notification-Received-At")), Source: h.Get("Notification-Source"),
 		Object: h.Get("Notification-Object"), RequestID: h.Get("Notification-Request-Id"),

@@ -50,7 +50,7 @@ func (c *Client) Export(ctx context.Context) (*Export, error) {
 func numberOf(h http.Header, name string) (uint64, error) {
 	n, err := strconv.ParseUint(h.Get(name), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("client: what answers is not this API: its header %s is %.40q", name, h.Get(name))
+		return 0, fmt.Errorf("client: the server is not this API: its header %s is %.40q", name, h.Get(name))
 	}
 	return n, nil
 }
@@ -66,7 +66,7 @@ func (e *Export) Orders() iter.Seq2[json.RawMessage, error] {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(nil, fmt.Errorf("client: the list of all orders was cut: %w", err))
+			yield(nil, fmt.Errorf("client: the list of all orders was cut off: %w", err))
 		}
 	}
 }

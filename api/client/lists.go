@@ -136,7 +136,7 @@ func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
 	r.query.Set("totals", "true")
 	page, err := ask[struct{ Totals *Totals }](ctx, c, r)
 	if err == nil && page.Totals == nil {
-		err = errors.New("client: what answers is not this API, or an older one: its list has no totals")
+		err = errors.New("client: the server is not this API, or an older version: its list has no totals")
 	}
 	if err != nil {
 		return Totals{}, err

@@ -78,7 +78,7 @@ func (l *lines) next() (m message, err error) {
 		return m, errTooLarge
 	}
 	if err != nil {
-		return m, fmt.Errorf("client: the stream was cut: %w", err)
+		return m, fmt.Errorf("client: the stream was cut off: %w", err)
 	}
 	return m, errEnded
 }

@@ -136,7 +136,7 @@ func final(err error) bool {
 }
 
 // errForeign: what answers is no stream of this API.
-var errForeign = errors.New("client: what answers is not the stream of this API")
+var errForeign = errors.New("client: the server is not this API: it does not answer with its stream")
 
 type watch struct {
 	client *Client
@@ -167,7 +167,7 @@ func (w *watch) pause(attempt int, err error) time.Duration {
 func (w *watch) once(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("client: the stream says nothing for %s", silence)) })
+	alive := time.AfterFunc(silence, func() { cancel(fmt.Errorf("client: the stream was silent for %s", silence)) })
 	defer alive.Stop()
 	r := request{path: "/v1/stream", query: w.query.query(), header: w.query.header()}
 	w.query.addTo(r.query)
@@ -249,4 +249,4 @@ func decode[T any](m message) (*T, error) {
 }
 
 // errEnded: the stream ended without saying why.
-var errEnded = fmt.Errorf("client: the stream was cut: %w", io.ErrUnexpectedEOF)
+var errEnded = fmt.Errorf("client: the stream was cut off: %w", io.ErrUnexpectedEOF)

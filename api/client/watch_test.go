@@ -172,7 +172,7 @@ func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
 			asked, err := client.New(client.Options{URL: foreign.URL})
 			require.NoError(t, err)
 			for _, err := range asked.Watch(t.Context(), client.WatchQuery{}) {
-				require.ErrorContains(t, err, "not the stream of this API")
+				require.ErrorContains(t, err, "does not answer with its stream")
 			}
 		})
 	}

@@ -75,7 +75,7 @@ func eventOf(sequence uint64, header map[string][]string, body []byte) (e Event,
 	number := func(name string) uint64 {
 		n, parseErr := strconv.ParseUint(text(name), 10, 64)
 		if parseErr != nil && err == nil {
-			err = fmt.Errorf("subscribe: message %d is no order event: its header %s is %.40q", sequence, name, text(name))
+			err = fmt.Errorf("subscribe: message %d is not an order event: its header %s is %.40q", sequence, name, text(name))
 		}
 		return n
 	}
@@ -85,7 +85,7 @@ func eventOf(sequence uint64, header map[string][]string, body []byte) (e Event,
 		return e, err
 	}
 	if e.Time, err = time.Parse(time.RFC3339Nano, text("ce-time")); err != nil {
-		return e, fmt.Errorf("subscribe: message %d is no order event: its header ce-time: %w", sequence, err)
+		return e, fmt.Errorf("subscribe: message %d is not an order event: its header ce-time: %w", sequence, err)
 	}
 	if e.Order == "" {
 		return e, nil
@@ -114,7 +114,7 @@ func shown(revision uint64, order json.RawMessage) (e Event, err error) {
 		} `json:"notifications"`
 	}
 	if err := json.Unmarshal(order, &o); err != nil || o.OrderID == "" {
-		return e, fmt.Errorf("subscribe: a line of the snapshot is no order: %.80q", order)
+		return e, fmt.Errorf("subscribe: a line of the snapshot is not an order: %.80q", order)
 	}
 	return Event{Type: SnapshotOrder, Order: o.OrderID, Pair: Pair{revision, o.Notifications.LastSequence}, State: order, Body: order}, nil
 }

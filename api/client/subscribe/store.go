@@ -110,7 +110,7 @@ func OpenFile(path string) (*File, error) {
 			break
 		}
 		if err := json.Unmarshal(line, &s); err != nil {
-			return nil, fmt.Errorf("subscribe: %s is no store of a subscriber: %w: remove it to begin with a snapshot", path, err)
+			return nil, fmt.Errorf("subscribe: %s is not a store of a subscriber: %w: remove it to begin with a snapshot", path, err)
 		}
 		_ = f.Memory.Save(context.Background(), s.At, s.Pairs) // it cannot fail
 		text = rest

@@ -118,7 +118,7 @@ type subscriber struct {
 
 func (s *subscriber) follow(ctx context.Context) (err error) {
 	if s.at, err = s.o.Store.Load(ctx); err != nil {
-		return fmt.Errorf("subscribe: load the place: %w", err)
+		return fmt.Errorf("subscribe: load the position: %w", err)
 	}
 	fits, err := s.fits(ctx)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *subscriber) snapshot(ctx context.Context) error {
 	}
 	defer func() { _ = export.Close() }() // what counts was read, or the error is known
 	if !export.Fed {
-		return &retry{errors.New("the feed is off, so orders have no place in it: start the service with --feed")}
+		return &retry{errors.New("the feed is off, so orders have no position in it: start the service with --feed")}
 	}
 	if err := s.o.Store.Clear(ctx); err != nil {
 		return fmt.Errorf("subscribe: clear the store: %w", err)
@@ -213,7 +213,7 @@ func (s *subscriber) tell(ctx context.Context, events []Event, at Place) error {
 		}
 	}
 	if err := s.o.Store.Save(ctx, at, pairs); err != nil {
-		return fmt.Errorf("subscribe: save the place: %w", err)
+		return fmt.Errorf("subscribe: save the position: %w", err)
 	}
 	s.at = at
 	return nil

@@ -38,7 +38,7 @@ func run(args []string) error {
 	if len(args) == 1 && args[0] == "bundle" {
 		return bundle()
 	}
-	return errors.New("say types or bundle")
+	return errors.New("usage: build types|bundle")
 }
 
 // bundle replaces what is in dist.
@@ -97,7 +97,7 @@ func build() (map[string][]byte, error) {
 // licenses returns the licences of the code that is part of the bundle.
 func licenses() ([]byte, error) {
 	var all bytes.Buffer
-	all.WriteString("The dashboard contains code of these packages.\n")
+	all.WriteString("The dashboard contains code from these packages.\n")
 	for _, name := range bundled {
 		text, err := os.ReadFile(filepath.Join(root, "node_modules", filepath.FromSlash(name), "LICENSE"))
 		if err != nil {

@@ -53,12 +53,12 @@ func writeTypes(from, to string) error {
 	}
 	var b strings.Builder
 	b.WriteString("// Code generated from docs/openapi.json by api/dashboard/build. DO NOT EDIT.\n\n" +
-		"// Digits is a number of an answer, with the digits that were sent: none becomes a JavaScript number by itself.\n" +
+		"// Digits is a number of an answer with the digits that were sent. It never becomes a JavaScript number implicitly.\n" +
 		"export type Digits = string & { readonly digits: unique symbol };\n")
 	for _, name := range slices.Sorted(maps.Keys(d.Components.Schemas)) {
 		fmt.Fprintf(&b, "\nexport type %s = %s;\n", name, typeOf(d.Components.Schemas[name]))
 	}
-	b.WriteString("\n// Parameter is one that selects or sorts a list.\n" +
+	b.WriteString("\n// Parameter selects or sorts a list.\n" +
 		"export interface Parameter { name: string; doc: string; kind: \"text\" | \"boolean\" | \"time\" | \"number\"; values: readonly string[]; repeatable: boolean }\n")
 	for _, list := range []struct{ name, path string }{{"orderParameters", "/v1/orders"}, {"breakParameters", "/v1/breaks"}} {
 		var op operation
