@@ -1,41 +1,41 @@
 // Code generated from docs/openapi.json by api/dashboard/build. DO NOT EDIT.
 
-// Digits is a number of an answer, with the digits that were sent: none becomes a JavaScript number by itself.
+// Digits is a number of an answer with the digits that were sent. It never becomes a JavaScript number implicitly.
 export type Digits = string & { readonly digits: unique symbol };
 
 export type Access = {
-  /** Of the key that the request carries; null where none is configured. */
+  /** Name of the key in the request; null if none is configured. */
   name: string | null;
-  /** reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. Where no key is configured everybody who reaches the API is an operator. */
+  /** reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. If no key is configured, every caller is an operator. */
   role: "reader" | "operator";
 };
 
 export type AddedSubscriber = {
-  /** Of the orders whose messages it gets; empty: every message. */
+  /** Asset classes of the orders whose messages it gets; empty: every message. */
   assetClasses: readonly (string)[];
-  /** null: its consumer is gone. */
+  /** null: its consumer does not exist any more. */
   createdAt: string | null;
   /** The file with its URL, in the data folder of the embedded server; null with an external one. */
   credentialsFile: string | null;
   /** Where it began: start, now, or a sequence. */
   from: string;
-  /** When it last asked for messages, as far as is known: one was delivered, or a request was seen to wait. null: not since the server was started. */
+  /** When it last requested messages, as far as known: when one was delivered, or a waiting request was seen. null: not since the server was started. */
   lastRequestAt: string | null;
   maxPending: Digits;
-  /** Also of its consumer and of its user. */
+  /** Also the name of its consumer and of its user. */
   name: string;
-  /** Messages that it has not got yet. */
+  /** Messages that it has not received yet. */
   pending: Digits;
-  /** What to set on an external server, in the syntax of its configuration; null with the embedded one, where it is done. */
+  /** The permissions to set on an external server, in the syntax of its configuration; null with the embedded one, which sets them. */
   permissions: string | null;
-  /** Why it cannot be used, and what to do; null: it can. */
+  /** Why it cannot be used, and what to do; null: it works. */
   problem: string | null;
-  /** Of them, were delivered more than once. */
+  /** Unacknowledged messages that were delivered more than once. */
   redelivered: Digits;
   stream: "orders" | "notifications";
-  /** Since when it has requested nothing while messages wait, if that is an hour ago or more; null: it is not stuck. */
+  /** Since when it has requested nothing while messages wait, if for an hour or more; null: it is not stuck. */
   stuckSince: string | null;
-  /** Messages that it has got and not acknowledged. */
+  /** Messages that it has received but not acknowledged. */
   unacknowledged: Digits;
 };
 
@@ -44,53 +44,53 @@ export type Alive = {
 };
 
 export type Asked = {
-  /** Since when it is pending; when the platform last said something new; when it was given up. */
+  /** Since when it is pending; when the platform last answered with something new; or when it was given up. */
   at: string;
-  /** In vain. */
+  /** Failed attempts. */
   attempts: Digits;
-  /** Of the last attempt. */
+  /** Error of the last attempt. */
   error: string | null;
-  /** Why it is asked for: nothing of it was fetched, it contradicts itself, nothing was heard for too long. null when it was answered. */
+  /** Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was answered. */
   reason: "new" | "break" | "quiet" | null;
-  /** Of the answer in the log. */
+  /** Sequence of the answer in the log. */
   sequence: Digits | null;
-  /** gone: the platform does not have it, or does not answer sensibly. */
+  /** gone: the platform does not have the order, or its answers cannot be used. */
   state: "pending" | "asked" | "gone";
 };
 
 export type Asking = {
   /** Answers appended to the log. */
   asked: Digits;
-  /** The platform is asked; false: everything below is 0. */
+  /** Whether the platform is asked; if false, everything below is 0. */
   enabled: boolean;
-  /** Orders that the platform does not have or does not answer sensibly. */
+  /** Orders that the platform does not have, or about which its answers cannot be used. */
   givenUp: Digits;
   lastAskedAt: string | null;
-  /** It may be over: compare lastErrorAt with lastAskedAt. */
+  /** The error may be over: compare lastErrorAt with lastAskedAt. */
   lastError: string | null;
   lastErrorAt: string | null;
   /** When the list of undelivered notifications was last read to its end. */
   lastRecoveredAt: string | null;
-  /** Orders that are to be asked for. */
+  /** Orders about which a request is due. */
   pending: Digits;
-  /** Why it cannot be. */
+  /** Why the list cannot be read. */
   recoverError: string | null;
-  /** Undelivered notifications appended: holes that the webhook left. */
+  /** Undelivered notifications appended. */
   recovered: Digits;
-  /** Of these, entries of a form that is not known, kept under the object undelivered. */
+  /** Those of an unknown form, kept under the object undelivered. */
   recoveredUnreadable: Digits;
-  /** Orders that could not be examined, and undelivered notifications that could not be appended: the others did not wait for them. lastError and recoverError say why. */
+  /** Orders that could not be examined, and undelivered notifications that could not be appended; the others continued without them. lastError and recoverError say why. */
   skipped: Digits;
 };
 
 export type Break = {
   code: "unknown_status" | "unused_status" | "conflicting_close" | "close_after_fill" | "fill_after_close" | "settled_without_fill" | "after_settlement" | "rejected_after_fill" | "possible_bust" | "reopened" | "time_inversion" | "invalid_superseded" | "overfill" | "underfilled" | "executed_decreased" | "clock_skew" | "source_conflict";
   openedAt: string;
-  /** Of the notification that opened it. */
+  /** Sequence of the notification that opened it. */
   openedSequence: Digits;
   /** The condition in words. */
   rule: string;
-  /** Of the notifications that show it. */
+  /** Sequences of the notifications that show it. */
   sequences: readonly (Digits)[];
   severity: "warn" | "high";
 };
@@ -108,30 +108,30 @@ export type BreakRule = {
 };
 
 export type Breaks = {
-  /** Of all open breaks that the filters select, whatever the page. */
+  /** Counts of all open breaks that match the filters, on any page. */
   counts: BreakCounts;
   data: readonly (OpenBreak)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type Calendar = {
-  /** Every other day is a settlement day. */
+  /** The days without settlement; every other day is a settlement day. */
   data: readonly (ClosedDay)[];
   from: string;
   until: string;
 };
 
 export type Changes = {
-  /** The first hundred of them. */
+  /** The first hundred differing orders. */
   differences: readonly (OrderChange)[];
   /** Orders that differ. */
   different: Digits;
-  /** Compared. */
+  /** Orders compared. */
   orders: Digits;
-  /** What else differs, in words. */
+  /** Other differences, in words. */
   others: readonly (string)[];
-  /** Where both stood. */
+  /** The record at which both were compared. */
   sequence: Digits;
 };
 
@@ -153,30 +153,30 @@ export type Execution = {
 };
 
 export type Explanation = {
-  /** As of the order. */
+  /** The breaks of the order. */
   breaks: readonly (Break)[];
   /** Sequence of the notification that decides the status; null when none does. */
   decidedBy: Digits | null;
-  /** What distinct notifications said, earliest at first. */
+  /** The distinct facts, earliest first. */
   facts: readonly (Judgement)[];
   orderId: string;
   status: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
-  /** Sentences for a person. */
+  /** An explanation in sentences. */
   summary: readonly (string)[];
 };
 
 export type FeedEvent = {
-  /** As its header ce-id, decoded: no two events have the same. */
+  /** Its header ce-id, decoded; unique. */
   id: string;
   sequence: Digits;
 };
 
 export type FeedPlace = {
-  /** The event with the sequence that was asked for; null: none was, or the feed does not have it. */
+  /** The event at the requested sequence; null: none was requested, or the feed does not have it. */
   event: FeedEvent | null;
-  /** Of the first event that is kept; one more than lastSequence where there is none. */
+  /** Of the first event that is kept; one more than lastSequence if there is none. */
   firstSequence: Digits;
-  /** Of the last event; 0 where there never was one. */
+  /** Of the last event; 0 if there never was one. */
   lastSequence: Digits;
 };
 
@@ -194,27 +194,27 @@ export type FieldError = {
 };
 
 export type Found = {
-  /** order: the id of one. notification: the sequence of one. object: the id of something that is no order. Others: the filter of /v1/orders that it is a value of. */
+  /** order, notification, object: its id or sequence. object: anything that is not an order. Others: the filter of /v1/orders that takes the text as its value. */
   kind: "order" | "notification" | "externalId" | "productId" | "isin" | "symbol" | "object" | "idPrefix";
   /** There are more orders than these. */
   more: boolean;
-  /** Of a notification or object: which kind. */
+  /** The kind of object, for a notification or object. */
   object: string | null;
-  /** The orders that it concerns, those notified last: at most 10. */
+  /** The orders concerned, last notified first, at most 10. */
   orderIds: readonly (string)[];
-  /** Where more is known of it. */
+  /** The path with more details. */
   path: string;
-  /** When that was received. */
+  /** When that notification was received. */
   receivedAt: string | null;
-  /** Of the notification, or of the object's last one. */
+  /** Sequence of the notification, or of the object's last one. */
   sequence: Digits | null;
 };
 
 export type Health = {
-  /** Whether a notification would be stored now; where this process receives them. */
+  /** Whether a notification would be stored now; only where this process receives notifications. */
   acceptsNotifications?: boolean;
   ready: boolean;
-  /** Why it is not ready, or why no notification is stored; as in /v1/status. Where keys are configured, only a caller with a key gets it. */
+  /** Why it is not ready, or why no notification is stored, as in /v1/status. If keys are configured, only a caller with a key gets it. */
   reason?: string;
 };
 
@@ -223,98 +223,98 @@ export type HistoryEntry = {
   at: string | null;
   breaksClosed: readonly (string)[];
   breaksOpened: readonly (string)[];
-  /** What it did to the order. */
+  /** The effect of the notification on the order. */
   effect: "applied" | "confirmed" | "late" | "duplicate" | "superseded" | "restated" | "annotated" | "lost";
-  /** Cumulative, as the notification told it. */
+  /** Cumulative, as in the notification. */
   executed: string | null;
-  /** null when the record is lost. */
+  /** null if the record is lost. */
   kind: "reported" | "fetched" | null;
-  /** What could not be read in it. */
+  /** The values that could not be read. */
   notes: readonly (string)[];
   notificationType: string | null;
-  /** null when the record is lost. */
+  /** null if the record is lost. */
   receivedAt: string | null;
-  /** Why, in words. */
+  /** The reason in words. */
   rule: string;
   sequence: Digits;
-  /** As the notification told it. */
+  /** As in the notification. */
   status: string | null;
   statusAfter: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
 };
 
 export type Judgement = {
-  /** modifiedOn, or the time received where none was told. */
+  /** modifiedOn, or the time received if the notification has none. */
   at: string;
-  /** Cumulative, as the notification told it. */
+  /** Cumulative, as in the notification. */
   executed: string | null;
   kind: "reported" | "fetched";
   receivedAt: string;
-  /** Of the first notification that said so. */
+  /** Sequence of the first notification with this fact. */
   sequence: Digits;
-  /** As the notification told it. */
+  /** As in the notification. */
   status: string;
   verdict: "decides" | "agrees" | "outranked" | "superseded" | "unranked";
-  /** In words. */
+  /** The reason in words. */
   why: string;
 };
 
 export type LastNotification = {
   id: string;
-  /** How many there were, repeats included. */
+  /** Number of notifications, including repeats. */
   notifications: Digits;
   object: string;
-  /** Where the raw bytes of the last one are. */
+  /** Path of the raw bytes of the last notification. */
   raw: string;
-  /** When that was received. */
+  /** When the last notification was received. */
   receivedAt: string;
-  /** Of the last notification. */
+  /** Sequence of the last notification. */
   sequence: Digits;
 };
 
 export type ListHistoryEntry = {
   data: readonly (HistoryEntry)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type ListLastNotification = {
   data: readonly (LastNotification)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type ListOrder = {
   data: readonly (Order)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type ListQuarantined = {
   data: readonly (Quarantined)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type ListSubscriber = {
   data: readonly (Subscriber)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
 };
 
 export type LogStatus = {
-  /** Taken by the records. */
+  /** Size of the records. */
   bytes: Digits | null;
-  /** Up to that, or to the end of the disk of an embedded log; null: nothing is known to limit it. */
+  /** Space up to that limit, or to the end of the disk of an embedded log; null: no known limit. */
   bytesLeft: Digits | null;
   /** On the disk of an embedded log. */
   diskFreeBytes: Digits | null;
-  /** 1, and one more each time that the log was restored by orderfold restore, or a loss was accepted: sequences may since belong to other records. */
+  /** Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted: sequences may since belong to other records. */
   epoch: Digits | null;
   firstSequence: Digits | null;
-  /** When nothing is left at the rate of the last hour; null: it is not growing, has no limit, or that is a century away. */
+  /** When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away. */
   fullAt: string | null;
   lastSequence: Digits | null;
-  /** At which the log refuses more; null: no limit. */
+  /** The limit at which the log refuses more; null: no limit. */
   maxBytes: Digits | null;
 };
 
@@ -323,94 +323,94 @@ export type Minute = {
   applied: Digits;
   /** The beginning of the minute. */
   at: string;
-  /** Records received and not applied, the most at any look; there is one each 5 s. */
+  /** The most records received but not applied, sampled every 5 s. */
   lagRecords: Digits | null;
-  /** Seconds from receiving a record until it can be read here: half of those looked at took less. Ten records per second are looked at, at most; null when there was none. */
+  /** Median of the seconds from receipt of a record until it can be read here, sampled from at most ten records per second; null if there was none. */
   latencyP50: Digits | null;
-  /** 99 of 100 took less. */
+  /** 99th percentile of the same. */
   latencyP99: Digits | null;
-  /** Records that the log got; null while it cannot be reached. */
+  /** Records appended to the log; null while it cannot be reached. */
   received: Digits | null;
 };
 
 export type Notifications = {
-  /** Repeats included. */
+  /** Including repeats. */
   count: Digits;
-  /** Distinct facts let go because there were too many; the state may then depend on the order of arrival. */
+  /** Distinct facts dropped because there were too many; the state may then depend on the order of arrival. */
   droppedFacts?: Digits;
-  /** Of these, those that said nothing new. */
+  /** Those that contained nothing new. */
   duplicates: Digits;
   firstReceivedAt: string;
   firstSequence: Digits;
   lastReceivedAt: string;
   lastSequence: Digits;
-  /** With asOf or asOfSequence: notifications whose records the log lost, and the loss was accepted. They are not counted, and what they said is left out. */
+  /** With asOf or asOfSequence: notifications whose records the log lost, with the loss accepted. They are not counted, and their content is left out. */
   lost?: Digits;
 };
 
 export type OpenBreak = {
-  /** In days of 24 hours, see the parameter age. */
+  /** The age in days of 24 hours, see the parameter age. */
   age: "0-1" | "1-2" | "3-5" | "over-5";
-  /** Settlement days after that of openedAt up to today, in Berlin; negative when that is still to come. */
+  /** Settlement days after that of openedAt up to today, in Berlin; negative if openedAt is in the future. */
   ageDays: Digits;
   assetClass: "TRADITIONAL" | "DIGITAL" | "TOKENIZED" | null;
   code: "unknown_status" | "unused_status" | "conflicting_close" | "close_after_fill" | "fill_after_close" | "settled_without_fill" | "after_settlement" | "rejected_after_fill" | "possible_bust" | "reopened" | "time_inversion" | "invalid_superseded" | "overfill" | "underfilled" | "executed_decreased" | "clock_skew" | "source_conflict";
   openedAt: string;
-  /** Of the notification that opened it. */
+  /** Sequence of the notification that opened it. */
   openedSequence: Digits;
   orderId: string;
   /** The condition in words. */
   rule: string;
-  /** Of the notifications that show it. */
+  /** Sequences of the notifications that show it. */
   sequences: readonly (Digits)[];
   severity: "warn" | "high";
-  /** Of the order. */
+  /** Status of the order. */
   status: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
 };
 
 export type Order = {
-  /** Ordered money, where the order is for an amount and not for a quantity. */
+  /** Ordered money, if the order is for an amount and not for a quantity. */
   amount: string | null;
-  /** How it stands with asking the platform for the order; null: it was not asked. What is pending or gone is told of a single order as it is now, by the process that asks. */
+  /** The state of asking the platform about the order; null: it was not asked. Only the process that asks knows pending and gone, and they appear only for a single, current order. */
   asked: Asked | null;
   assetClass: "TRADITIONAL" | "DIGITAL" | "TOKENIZED" | null;
-  /** executedAmount divided by executedQuantity, rounded half even to 8 decimal places. */
+  /** executedAmount divided by executedQuantity, rounded half to even to 8 decimal places. */
   averagePrice: string | null;
-  /** What a person must look at, in the order of /v1/states. */
+  /** Contradictions that a person must look at, sorted as in /v1/states. */
   breaks: readonly (Break)[];
   createdOn: string | null;
   exchangeCode: string | null;
-  /** Money, for executedQuantity: as the platform reported it, else the sum of the executions. */
+  /** Money for executedQuantity: as the platform reported it, or else the sum of the executions. */
   executedAmount: string | null;
   /** Cumulative. */
   executedQuantity: string | null;
-  /** As the platform tells it of the whole; of each trade it is in executions. */
+  /** The platform's price for the whole execution; executions has that of each trade. */
   executionPrice: string | null;
-  /** The trades, when the platform lists them: at most 64. */
+  /** The trades, if the platform lists them: at most 64. */
   executions: readonly (Execution)[];
   expiryDate: string | null;
   externalId: string | null;
-  /** Nothing more is expected. Neither open nor final: it awaits settlement. */
+  /** Nothing more is expected. Neither open nor final: the order awaits settlement. */
   final: boolean;
   isin: string | null;
   limitPrice: string | null;
   message: string | null;
   modifiedOn: string | null;
   notifications: Notifications;
-  /** It can still trade. */
+  /** The order can still trade. */
   open: boolean;
   orderId: string;
   orderType: string | null;
-  /** Depository or wallet, and cash. */
+  /** The depository or wallet, and the cash product. */
   productIds: readonly (string)[];
   /** A decimal with the digits received, like all quantities and prices. */
   quantity: string | null;
   /** Requests concerning the order that the platform refused, earliest first. */
   refusals: readonly (Refusal)[];
-  /** When it should settle; null where nothing is executed, or the asset class has no cycle. */
+  /** When the order should settle; null if nothing is executed, or the asset class has no cycle. */
   settlement: Settlement | null;
   side: string | null;
-  /** null: no notification told a status that counts. */
+  /** null: no notification has a status that counts. */
   status: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
   statusSince: string | null;
   stopPrice: string | null;
@@ -419,54 +419,54 @@ export type Order = {
 
 export type OrderChange = {
   fields?: readonly (FieldChange)[];
-  /** The side that does not have it. */
+  /** The side on which the order is missing. */
   missing?: "views" | "log";
   orderId: string;
 };
 
 export type OrderPart = {
-  /** Ordered money, where the order is for an amount and not for a quantity. */
+  /** Ordered money, if the order is for an amount and not for a quantity. */
   amount?: string | null;
-  /** How it stands with asking the platform for the order; null: it was not asked. What is pending or gone is told of a single order as it is now, by the process that asks. */
+  /** The state of asking the platform about the order; null: it was not asked. Only the process that asks knows pending and gone, and they appear only for a single, current order. */
   asked?: Asked | null;
   assetClass?: "TRADITIONAL" | "DIGITAL" | "TOKENIZED" | null;
-  /** executedAmount divided by executedQuantity, rounded half even to 8 decimal places. */
+  /** executedAmount divided by executedQuantity, rounded half to even to 8 decimal places. */
   averagePrice?: string | null;
-  /** What a person must look at, in the order of /v1/states. */
+  /** Contradictions that a person must look at, sorted as in /v1/states. */
   breaks?: readonly (Break)[];
   createdOn?: string | null;
   exchangeCode?: string | null;
-  /** Money, for executedQuantity: as the platform reported it, else the sum of the executions. */
+  /** Money for executedQuantity: as the platform reported it, or else the sum of the executions. */
   executedAmount?: string | null;
   /** Cumulative. */
   executedQuantity?: string | null;
-  /** As the platform tells it of the whole; of each trade it is in executions. */
+  /** The platform's price for the whole execution; executions has that of each trade. */
   executionPrice?: string | null;
-  /** The trades, when the platform lists them: at most 64. */
+  /** The trades, if the platform lists them: at most 64. */
   executions?: readonly (Execution)[];
   expiryDate?: string | null;
   externalId?: string | null;
-  /** Nothing more is expected. Neither open nor final: it awaits settlement. */
+  /** Nothing more is expected. Neither open nor final: the order awaits settlement. */
   final?: boolean;
   isin?: string | null;
   limitPrice?: string | null;
   message?: string | null;
   modifiedOn?: string | null;
   notifications?: Notifications;
-  /** It can still trade. */
+  /** The order can still trade. */
   open?: boolean;
   orderId?: string;
   orderType?: string | null;
-  /** Depository or wallet, and cash. */
+  /** The depository or wallet, and the cash product. */
   productIds?: readonly (string)[];
   /** A decimal with the digits received, like all quantities and prices. */
   quantity?: string | null;
   /** Requests concerning the order that the platform refused, earliest first. */
   refusals?: readonly (Refusal)[];
-  /** When it should settle; null where nothing is executed, or the asset class has no cycle. */
+  /** When the order should settle; null if nothing is executed, or the asset class has no cycle. */
   settlement?: Settlement | null;
   side?: string | null;
-  /** null: no notification told a status that counts. */
+  /** null: no notification has a status that counts. */
   status?: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
   statusSince?: string | null;
   stopPrice?: string | null;
@@ -474,53 +474,53 @@ export type OrderPart = {
 };
 
 export type Problem = {
-  /** The kind of problem, stable:
-* bad-parameter (400): A parameter is not valid. Correct the parameters that `errors` names; unknown, repeated, empty and unreadable ones are refused.
+  /** The kind of problem; its values are stable:
+* bad-parameter (400): A parameter is not valid. Correct the parameters listed in `errors`; unknown, repeated, empty and unreadable ones are refused.
 * unauthorized (401): A valid API key is required. Send a configured key: `Authorization: Bearer <key>`.
-* forbidden (403): The key does not allow it. Use a key of the role operator; a page of another site needs its origin allowed.
+* forbidden (403): The key does not allow this. Use a key of the role operator; a page of another site needs an allowed origin.
 * not-found (404): Not found. Look the id up in a list; `/openapi.json` lists the paths.
-* not-yet-known (404): The order was not known then. Ask for a later moment: `firstSequence` and `firstReceivedAt` say since when it is known.
-* method-not-allowed (405): The method is not allowed here. Use a method that the header `Allow` lists.
-* conflict (409): The request does not fit the present state. A rebuild runs already, or none does: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or there is another subscriber of that name, or no feed: see `detail`.
+* not-yet-known (404): The order was not yet known. Use a later moment: `firstSequence` and `firstReceivedAt` say when the order became known.
+* method-not-allowed (405): The method is not allowed here. Use a method from the header `Allow`.
+* conflict (409): The request conflicts with the current state. A rebuild is already running, or none is: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or another subscriber has that name, or there is no feed: see `detail`.
 * cursor-expired (410): The views were rebuilt since the cursor was made. Start the list again without a cursor.
-* record-missing (410): A record is missing from the log. Tell the operator: it was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` tell more.
+* record-missing (410): A record is missing from the log. Inform the operator: the record was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` have details.
 * too-large (413): The request is too large. Send no body; no route reads one.
-* misdirected (421): The request was sent to another host. Ask by `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key.
-* too-many (422): Too many orders for what was asked. Select fewer orders, by an id, an ISIN, a status or a time, or leave out what `detail` names.
-* rate-limited (429): Too many requests. Wait as long as `Retry-After` says. Ask for longer pages, or follow `/v1/stream`.
-* internal (500): Something went wrong in the server. A defect: the server's log has the cause under the request id.
-* not-here (501): This process cannot do it. Ask the process that writes the views, or use the command.
-* view-behind (503): The views have not come that far. Repeat after `Retry-After`, or wait longer with `Prefer: wait=<seconds>`.
-* busy (503): There is no room for more. Repeat after `Retry-After`: as many streams are open as the server serves.
-* not-ready (503): The views are not ready. Repeat after `Retry-After`; there are no views yet, or of another version, or they were damaged: `/v1/status` tells more.
+* misdirected (421): The request was sent to another host. Use `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key.
+* too-many (422): The request selects too many orders. Select fewer orders, by an id, an ISIN, a status or a time, or leave out what `detail` names.
+* rate-limited (429): Too many requests. Wait as long as `Retry-After` says. Request longer pages, or follow `/v1/stream`.
+* internal (500): Internal error. A defect: the server's log lines have the cause under the request id.
+* not-here (501): This process cannot do this. Send the request to the process that writes the views, or use the command.
+* view-behind (503): The views are behind. Repeat after `Retry-After`, or wait longer with `Prefer: wait=<seconds>`.
+* busy (503): The server is at its limit. Repeat after `Retry-After`: the maximum number of streams is open.
+* not-ready (503): The views are not ready. Repeat after `Retry-After`; there are no views yet, or they have another version, or they were damaged: see `/v1/status`.
 * log-unavailable (503): The log cannot be reached. Repeat after `Retry-After`; raw bytes and history need the log.
-* http-version (505): HTTP/1.0 cannot carry this answer. Ask by HTTP/1.1: by HTTP/1.0 an export that is cut short looks whole. nginx needs `proxy_http_version 1.1`. */
+* http-version (505): HTTP/1.0 cannot carry this answer. Use HTTP/1.1: over HTTP/1.0 an export that was cut off looks complete. nginx needs `proxy_http_version 1.1`. */
   code: "bad-parameter" | "unauthorized" | "forbidden" | "not-found" | "not-yet-known" | "method-not-allowed" | "conflict" | "cursor-expired" | "record-missing" | "too-large" | "misdirected" | "too-many" | "rate-limited" | "internal" | "not-here" | "view-behind" | "busy" | "not-ready" | "log-unavailable" | "http-version";
-  /** What is wrong here and what to do about it. */
+  /** What is wrong, and what to do about it. */
   detail: string;
   /** The parameters that are wrong. */
   errors?: readonly (FieldError)[];
-  /** Of not-yet-known: when that was received. */
+  /** For not-yet-known: when that notification was received. */
   firstReceivedAt?: string;
-  /** Of not-yet-known: the notification by which the order became known. */
+  /** For not-yet-known: the notification by which the order became known. */
   firstSequence?: Digits;
-  /** As in the header Request-Id; the server's log has it too. */
+  /** As in the header Request-Id and in the server's log lines. */
   requestId: string;
   /** The HTTP status. */
   status: Digits;
   /** The kind of problem in words. */
   title: string;
-  /** Names the kind of problem: urn:orderfold:problem: and the code. */
+  /** The kind of problem: urn:orderfold:problem: and the code. */
   type: string;
 };
 
 export type Quarantined = {
-  /** The kind of fault, stable. */
+  /** The kind of fault; its values are stable. */
   class: string;
   object: string;
-  /** Where the raw bytes are. */
+  /** The path of the raw bytes. */
   raw: string;
-  /** In words. */
+  /** The reason in words. */
   reason: string;
   receivedAt: string;
   sequence: Digits;
@@ -529,26 +529,26 @@ export type Quarantined = {
 export type Rebuild = {
   /** Size of the new generation's file. */
   bytes: Digits | null;
-  /** Of a dry run that is done: what a rebuild would change. */
+  /** For a finished dry run: what a rebuild would change. */
   changes: Changes | null;
   endedAt: string | null;
   error: string | null;
-  /** The one that is served since; null before, and after a dry run. */
+  /** The generation that is served since; null before, and after a dry run. */
   generation: Digits | null;
   mode: "rebuild" | "dry-run" | "rollback";
   phase: "folding" | "writing" | "indexing" | "comparing" | "switching";
-  /** Why the one before it, of the same mode, failed, if it did. To make the first generation is tried until it is there. */
+  /** Why the previous rebuild of the same mode failed, if it did. The first generation is attempted until it succeeds. */
   previousError: string | null;
-  /** Folded so far; orders compared so far while phase is comparing. */
+  /** Records folded so far; while phase is comparing, orders compared so far. */
   records: Digits;
   recordsPerSecond: Digits;
-  /** Taken so far. */
+  /** Time elapsed. */
   seconds: Digits;
-  /** Of the phase; null when that cannot be told. */
+  /** Time left in this phase; null if unknown. */
   secondsLeft: Digits | null;
   startedAt: string;
   state: "running" | "done" | "failed" | "canceled";
-  /** Of them, as far as is known. */
+  /** Total of the same, as far as known. */
   total: Digits;
 };
 
@@ -556,26 +556,26 @@ export type Redrive = {
   dryRun: boolean;
   /** Records decoded again. */
   examined: Digits;
-  /** There are more: ask again with it as after. null: that was all. */
+  /** There are more: repeat the request with this value as after. null: that was all. */
   nextAfter: Digits | null;
   /** Orders changed. */
   orders: Digits;
-  /** What became of the first hundred of them. */
+  /** The results for the first hundred records. */
   records: readonly (RedrivenRecord)[];
-  /** Of them, are part of an order or object now. */
+  /** Those that are now part of an order or object. */
   redriven: Digits;
-  /** Of them, cannot be read still. */
+  /** Those that still cannot be read. */
   remaining: Digits;
 };
 
 export type RedrivenRecord = {
-  /** As in /v1/quarantine, of one that cannot be read still. */
+  /** As in /v1/quarantine, if it still cannot be read. */
   class: string | null;
-  /** Of the order or object that it is part of now. */
+  /** Id of the order or object to which it now belongs. */
   id: string | null;
   object: string;
   reason: string | null;
-  /** false: it cannot be read still. */
+  /** false: it still cannot be read. */
   redriven: boolean;
   sequence: Digits;
 };
@@ -587,29 +587,29 @@ export type Refusal = {
 };
 
 export type Search = {
-  /** Empty when the text is nothing that is known. */
+  /** Empty if nothing matches. */
   found: readonly (Found)[];
 };
 
 export type SelectedOrders = {
-  /** Only the fields asked for. */
+  /** Only the requested fields. */
   data: readonly (OrderPart)[];
-  /** Of the next page; null at the end. */
+  /** Cursor of the next page; null at the end. */
   nextCursor: string | null;
-  /** When they are asked for. */
+  /** Present if requested. */
   totals?: Totals;
 };
 
 export type Settlement = {
-  /** How many settlement days those are. */
+  /** The number of settlement days. */
   cycle: string | null;
-  /** When it should settle: so many settlement days after tradeDate. */
+  /** When it should settle: a number of settlement days after tradeDate. */
   dueOn: string | null;
-  /** Settlement days after dueOn up to today, of one that is overdue: 0 on the weekend after it was due. Of others 0. */
+  /** For an overdue order, settlement days after dueOn up to today: 0 on the weekend after it was due. Otherwise 0. */
   overdueDays: Digits;
   /** pending: it is due on a later day. due: it is due today, in Berlin. overdue: it was due on an earlier day. settled. none: it can still trade. */
   state: "pending" | "due" | "overdue" | "settled" | "none";
-  /** The day, in Berlin, on which the order was completed or closed with something executed; null while it can still trade, and where that is not known. */
+  /** The day, in Berlin, on which the order was completed or closed with something executed; null while it can still trade, and if unknown. */
   tradeDate: string | null;
 };
 
@@ -618,20 +618,20 @@ export type SettlementCycle = {
   cycle: string;
   /** Settlement days after the trade date. */
   days: Digits;
-  /** The first trade date that it is for; null: there is none before. */
+  /** The first trade date to which it applies; null: no limit. */
   from: string | null;
-  /** The last one; null: there is no end. */
+  /** The last trade date to which it applies; null: no limit. */
   until: string | null;
 };
 
 export type Settlements = {
-  /** Orders that have not settled, by the day on which they are due, the earliest first. Of more than 60 such days the last 60. */
+  /** Orders that have not settled, by due day, earliest first. Only the last 60 of such days. */
   awaiting: readonly (DueDay)[];
   /** Orders that are due on earlier days than those. */
   awaitingEarlier: Digits;
-  /** The first one after today. */
+  /** The next one after today. */
   nextSettlementDay: string;
-  /** Of the orders that are overdue for longest; null: none is. */
+  /** dueOn of the orders that are overdue longest; null: none is overdue. */
   oldestDueOn: string | null;
   /** How many settlement days they are overdue. */
   oldestOverdueDays: Digits;
@@ -640,22 +640,22 @@ export type Settlements = {
 };
 
 export type States = {
-  /** What a person must look at. */
+  /** Contradictions that a person must look at. */
   breaks: readonly (BreakRule)[];
-  /** After how many settlement days orders settle. Those of an asset class that is not there have no settlement. */
+  /** The settlement cycles, in settlement days. An asset class that is not listed has no settlement. */
   cycles: readonly (SettlementCycle)[];
-  /** The rank table: of the statuses reported, the one of the highest rank is the status. */
+  /** The rank table: among the reported statuses, the one with the highest rank wins. */
   statuses: readonly (StatusInfo)[];
 };
 
 export type Stats = {
-  /** NONE counts orders of an unknown one. */
+  /** Orders by asset class; NONE counts those without one. */
   byAssetClass: Record<string, Digits>;
-  /** Orders with that break open. */
+  /** Orders by open break. */
   byBreak: Record<string, Digits>;
-  /** Orders by settlement.state; none counts also those without a settlement. */
+  /** Orders by settlement.state; none also counts orders without a settlement. */
   bySettlement: Record<string, Digits>;
-  /** Orders by status; NONE counts those without one. A status that no order has may be missing, here and below. */
+  /** Orders by status; NONE counts those without one. A status without orders may be missing, here and below. */
   byStatus: Record<string, Digits>;
   final: Digits;
   /** Notifications of other objects, by object. */
@@ -664,51 +664,51 @@ export type Stats = {
   orders: Digits;
   /** Records that could not be decoded. */
   quarantined: Digits;
-  /** They, by the kind of fault. */
+  /** The quarantined records by class. */
   quarantinedByClass: Record<string, Digits>;
-  /** Records of the log that were applied. */
+  /** Applied records of the log. */
   records: Digits;
-  /** What awaits its settlement. */
+  /** Orders that await settlement. */
   settlement: Settlements;
-  /** Of these per second, in the last minute; null while it is not known yet. */
+  /** Records applied per second, in the last minute; null while unknown. */
   throughput: Digits | null;
 };
 
 export type Status = {
-  /** Whether a notification would be stored now; null: it is not this process that receives them. */
+  /** Whether a notification would be stored now; null: this process does not receive notifications. */
   acceptsNotifications: boolean | null;
   /** The last record that the views have applied. */
   appliedSequence: Digits;
   /** Records whose order events are not published yet; null: the feed is off. */
   feedLagRecords: Digits | null;
-  /** Why not all events are published, or that orders are being published again; null: all are, or the feed is off. The service is ready all the same. */
+  /** Why not all events are published, or that orders are being published again; null: all are published, or the feed is off. This does not affect readiness. */
   feedReason: string | null;
-  /** Of the rules that the views were folded by. */
+  /** Version of the rules with which the views were folded. */
   foldVersion: string | null;
-  /** Of the views: each rebuild makes a new one. */
+  /** Generation of the views; each rebuild makes a new one. */
   generation: Digits | null;
-  /** Records received and not applied. */
+  /** Records received but not applied. */
   lagRecords: Digits | null;
-  /** Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago the views were last known to be current, which they were when the last record that they have was received; null when they have none. */
+  /** Age of the oldest of them; 0 if there is none. While the log cannot be reached: the time since the views were last known to be current, which is at least when their last record was received; null if they have no records. */
   lagSeconds: Digits | null;
   log: LogStatus;
-  /** Asking the platform; null: it is not this process that would. */
+  /** Asking the platform; null: this process does not ask. */
   platform: Asking | null;
-  /** As /readyz. */
+  /** As in /readyz. */
   ready: boolean;
-  /** Why it is not ready, or why no notification is stored; as /readyz. */
+  /** Why it is not ready, or why no notification is stored, as in /readyz. */
   reason: string | null;
-  /** The one that runs; null while none runs. */
+  /** The running rebuild; null if none is running. */
   rebuild: Rebuild | null;
-  /** Copies of the log; 0 while it cannot be reached. */
+  /** Replicas of the log; 0 while it cannot be reached. */
   replicas: Digits;
   startedAt: string;
-  /** When the log is on disk: always, or what an external server tells. */
+  /** When the log syncs to disk: always, or what an external server reports. */
   syncMode: string;
   verifiedAt: string | null;
-  /** The views were last compared with the log as they stood here; null before the first time. */
+  /** The position at which the views were last compared with the log; null before the first time. */
   verifiedSequence: Digits | null;
-  /** Of the program. */
+  /** Version of the program. */
   version: string;
 };
 
@@ -724,157 +724,157 @@ export type StatusInfo = {
 };
 
 export type StreamCause = {
-  /** What it did, as in the history; null: it said nothing new of the status (a repeat, or details only), or it is not known any more. */
+  /** Its effect, as in the history; null: it contained no new status (a repeat, or details only), or the effect is no longer known. */
   effect: "applied" | "confirmed" | "late" | "superseded" | "restated" | "annotated" | null;
   sequence: Digits;
 };
 
 export type StreamClosed = {
-  /** In words. */
+  /** The reason in words. */
   detail: string;
   reason: "shutdown" | "slow" | "failed";
 };
 
 export type StreamDay = {
-  /** The day that orders were shown on until now. After a resume it is the day on which the last event's record was received, so what follows may be known already. */
+  /** The day for which orders were shown until now. After a resume it is the day on which the last event's record was received, so the client may already have what follows. */
   before: string;
-  /** Settlement days after before up to today: overdueDays of an order that was overdue before is so much higher now. Such orders do not follow. */
+  /** Settlement days after before, up to today: add it to overdueDays of an order that was already overdue. Such orders are not sent. */
   settlementDays: Digits;
   today: string;
 };
 
 export type StreamHeartbeat = {
-  /** Everything up to this record was looked at for this stream. */
+  /** Everything up to this record was examined for this stream. */
   applied: Digits;
-  /** Of the views. */
+  /** Generation of the views. */
   generation: Digits;
 };
 
 export type StreamOrder = {
   cause: StreamCause;
-  /** false: the filters do not select the order any more. They did since the reader last heard of it, or, right after a resume, ever. */
+  /** false: the filters no longer select the order. They did when the reader last heard of it or, right after a resume, at any time before. */
   matches: boolean;
-  /** As GET /v1/orders/{id}. */
+  /** As in GET /v1/orders/{id}. */
   order: Order;
-  /** Before the notification that is the cause; null: there was none, or it is not known. */
+  /** Status before the notification in cause; null: there was none, or it is unknown. */
   statusBefore: "RECEIVED" | "INVALID" | "PENDING" | "PLACED" | "PARTIALLY_FILLED" | "CORRECTED" | "CANCELED" | "EXPIRED" | "REJECTED" | "FILLED" | "SETTLED" | null;
 };
 
 export type StreamResync = {
-  /** In words. */
+  /** The reason in words. */
   detail: string;
-  /** As it was sent; of an open stream the id of its last event. */
+  /** As it was sent; for an open stream, the id of its last event. */
   lastEventId: string;
-  /** too-old: more orders changed since than are sent after each other; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were given to orders whose last one is older; rebuilt: the views were made anew by other rules. */
+  /** too-old: more orders changed since than can be sent one by one; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were applied to orders that have later ones; rebuilt: the views were rebuilt with other rules. */
   reason: "too-old" | "unknown" | "redriven" | "rebuilt" | "restored";
 };
 
 export type StreamSnapshot = {
-  /** The snapshot and the events after it are all that happened up to any later record. */
+  /** The snapshot and the events after it cover everything up to any later record. */
   applied: Digits;
   /** The snapshot is complete. Only this event has an id. */
   last: boolean;
-  /** Those notified last come first. */
+  /** Last notified first. */
   orders: readonly (Order)[];
-  /** From 1. A 1 again, when the views were rebuilt meanwhile: the snapshot starts over. */
+  /** Counts from 1. Another 1 means that the views were rebuilt meanwhile and the snapshot starts over. */
   page: Digits;
 };
 
 export type Subscriber = {
-  /** Of the orders whose messages it gets; empty: every message. */
+  /** Asset classes of the orders whose messages it gets; empty: every message. */
   assetClasses: readonly (string)[];
-  /** null: its consumer is gone. */
+  /** null: its consumer does not exist any more. */
   createdAt: string | null;
   /** Where it began: start, now, or a sequence. */
   from: string;
-  /** When it last asked for messages, as far as is known: one was delivered, or a request was seen to wait. null: not since the server was started. */
+  /** When it last requested messages, as far as known: when one was delivered, or a waiting request was seen. null: not since the server was started. */
   lastRequestAt: string | null;
   maxPending: Digits;
-  /** Also of its consumer and of its user. */
+  /** Also the name of its consumer and of its user. */
   name: string;
-  /** Messages that it has not got yet. */
+  /** Messages that it has not received yet. */
   pending: Digits;
-  /** Why it cannot be used, and what to do; null: it can. */
+  /** Why it cannot be used, and what to do; null: it works. */
   problem: string | null;
-  /** Of them, were delivered more than once. */
+  /** Unacknowledged messages that were delivered more than once. */
   redelivered: Digits;
   stream: "orders" | "notifications";
-  /** Since when it has requested nothing while messages wait, if that is an hour ago or more; null: it is not stuck. */
+  /** Since when it has requested nothing while messages wait, if for an hour or more; null: it is not stuck. */
   stuckSince: string | null;
-  /** Messages that it has got and not acknowledged. */
+  /** Messages that it has received but not acknowledged. */
   unacknowledged: Digits;
 };
 
 export type Sums = {
-  /** In money: of amount, which orders of an amount have, or executedAmount, which all have of whose execution the money is known. */
+  /** In money: the sum of amount, for orders of an amount, or of executedAmount, where it is known. */
   amount: string;
-  /** Of quantity, or executedQuantity. */
+  /** The sum of quantity, or of executedQuantity. */
   units: string;
 };
 
 export type Throughput = {
-  /** The earliest first; the last one is not over yet. */
+  /** Earliest first; the last one is incomplete. */
   minutes: readonly (Minute)[];
-  /** The start of the process: of the time before nothing is known. */
+  /** The start of the process; nothing is known before. */
   since: string;
 };
 
 export type Totals = {
-  /** What is executed. */
+  /** The executed quantities and amounts. */
   executed: Sums;
   /** Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum. */
   leftOut: Digits;
-  /** What was ordered. */
+  /** The ordered quantities and amounts. */
   ordered: Sums;
   orders: Digits;
 };
 
-// Parameter is one that selects or sorts a list.
+// Parameter selects or sorts a list.
 export interface Parameter { name: string; doc: string; kind: "text" | "boolean" | "time" | "number"; values: readonly string[]; repeatable: boolean }
 
 export const orderParameters: readonly Parameter[] = [
-  { name: "limit", doc: "The most there are on a page.", kind: "number", values: [], repeatable: false },
-  { name: "cursor", doc: "nextCursor of the page before, with the same filters.", kind: "text", values: [], repeatable: false },
-  { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for instance the Log-Sequence that the receiver answered; waits 2 s for it.", kind: "number", values: [], repeatable: false },
-  { name: "status", doc: "Any of these; NONE: no status is known. Repeatable.", kind: "text", values: ["RECEIVED","INVALID","PENDING","PLACED","PARTIALLY_FILLED","CORRECTED","CANCELED","EXPIRED","REJECTED","FILLED","SETTLED","NONE"], repeatable: true },
-  { name: "assetClass", doc: "The order object that it was notified as.", kind: "text", values: ["TRADITIONAL","DIGITAL","TOKENIZED"], repeatable: false },
+  { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
+  { name: "cursor", doc: "nextCursor of the previous page, with the same filters.", kind: "text", values: [], repeatable: false },
+  { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
+  { name: "status", doc: "Any of these; NONE: orders without a status. Repeatable.", kind: "text", values: ["RECEIVED","INVALID","PENDING","PLACED","PARTIALLY_FILLED","CORRECTED","CANCELED","EXPIRED","REJECTED","FILLED","SETTLED","NONE"], repeatable: true },
+  { name: "assetClass", doc: "The order object in which it was notified.", kind: "text", values: ["TRADITIONAL","DIGITAL","TOKENIZED"], repeatable: false },
   { name: "isin", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "symbol", doc: "Any of these, in any letter case, of digital or tokenized assets. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "side", doc: "Whatever case it was notified in.", kind: "text", values: ["BUY","SELL"], repeatable: false },
-  { name: "productId", doc: "Any of these, of the depository, wallet or cash product. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "idPrefix", doc: "What orderId begins with, at least 4 characters; letters count as they are written.", kind: "text", values: [], repeatable: false },
-  { name: "externalId", doc: "Exactly one of these ids, which the partner gave the order; several orders may have the same one. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "break", doc: "Any of these is open; any: at least one is. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict","any"], repeatable: true },
-  { name: "open", doc: "true: it can still trade.", kind: "boolean", values: [], repeatable: false },
+  { name: "symbol", doc: "Any of these, in any letter case; for digital or tokenized assets. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "side", doc: "In any letter case of the notification.", kind: "text", values: ["BUY","SELL"], repeatable: false },
+  { name: "productId", doc: "Any of these is the depository, wallet or cash product. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "idPrefix", doc: "The beginning of orderId, at least 4 characters, case-sensitive.", kind: "text", values: [], repeatable: false },
+  { name: "externalId", doc: "Any of these ids, which the partner gave the order, exactly; several orders may have the same one. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "break", doc: "Any of these is open; any: at least one break is. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict","any"], repeatable: true },
+  { name: "open", doc: "true: the order can still trade.", kind: "boolean", values: [], repeatable: false },
   { name: "final", doc: "true: nothing more is expected.", kind: "boolean", values: [], repeatable: false },
   { name: "orderType", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
   { name: "exchangeCode", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "quantityMin", doc: "The ordered quantity is this or more. An order without a quantity, as one of an amount, is in no such list.", kind: "text", values: [], repeatable: false },
-  { name: "quantityMax", doc: "It is this or less.", kind: "text", values: [], repeatable: false },
-  { name: "settlement", doc: "Any of these is settlement.state today, in Berlin; none selects also orders without a settlement. Repeatable.", kind: "text", values: ["pending","due","overdue","settled","none"], repeatable: true },
+  { name: "quantityMin", doc: "The least ordered quantity. Orders without a quantity, such as orders of an amount, do not match.", kind: "text", values: [], repeatable: false },
+  { name: "quantityMax", doc: "The greatest ordered quantity.", kind: "text", values: [], repeatable: false },
+  { name: "settlement", doc: "Any of these is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable.", kind: "text", values: ["pending","due","overdue","settled","none"], repeatable: true },
   { name: "dueOn", doc: "settlement.dueOn is that day, whether the order has settled or not.", kind: "time", values: [], repeatable: false },
-  { name: "dueSince", doc: "It is that day or a later one.", kind: "time", values: [], repeatable: false },
-  { name: "dueUntil", doc: "It is that day or an earlier one.", kind: "time", values: [], repeatable: false },
-  { name: "executed", doc: "none: nothing is executed. all: at least the ordered quantity, or where that or the executed one is not known, the order is FILLED or SETTLED after a fill.", kind: "text", values: ["none","some","all"], repeatable: false },
+  { name: "dueSince", doc: "settlement.dueOn is that day or later.", kind: "time", values: [], repeatable: false },
+  { name: "dueUntil", doc: "settlement.dueOn is that day or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "executed", doc: "none: nothing is executed. some: something is. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill.", kind: "text", values: ["none","some","all"], repeatable: false },
   { name: "receivedSince", doc: "The last notification was received then or later.", kind: "time", values: [], repeatable: false },
-  { name: "receivedUntil", doc: "It was received then or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "receivedUntil", doc: "The last notification was received then or earlier.", kind: "time", values: [], repeatable: false },
   { name: "modifiedSince", doc: "modifiedOn is then or later.", kind: "time", values: [], repeatable: false },
   { name: "modifiedUntil", doc: "modifiedOn is then or earlier.", kind: "time", values: [], repeatable: false },
   { name: "createdSince", doc: "createdOn is then or later.", kind: "time", values: [], repeatable: false },
   { name: "createdUntil", doc: "createdOn is then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "statusChangedSince", doc: "statusSince, the time since when the order has its status, is then or later.", kind: "time", values: [], repeatable: false },
+  { name: "statusChangedSince", doc: "statusSince, the time since which the order has its status, is then or later.", kind: "time", values: [], repeatable: false },
   { name: "statusChangedUntil", doc: "statusSince is then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "sort", doc: "By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last, also with -due. By quantity only where the filters leave few orders, about 2000, else refused as too-many.", kind: "text", values: ["-received","received","-modified","modified","-quantity","quantity","-due","due"], repeatable: false },
-  { name: "format", doc: "csv and ndjson: all orders selected, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, else json.", kind: "text", values: ["json","csv","ndjson"], repeatable: false },
-  { name: "fields", doc: "Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, which come in the order given.", kind: "text", values: [], repeatable: false },
-  { name: "totals", doc: "true: with the page, the number of all orders selected, and their quantities summed. Refused as too-many when more orders would have to be read than are read for one answer.", kind: "boolean", values: [], repeatable: false },
+  { name: "sort", doc: "By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many.", kind: "text", values: ["-received","received","-modified","modified","-quantity","quantity","-due","due"], repeatable: false },
+  { name: "format", doc: "csv and ndjson: all selected orders, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, otherwise json.", kind: "text", values: ["json","csv","ndjson"], repeatable: false },
+  { name: "fields", doc: "Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, in the order given.", kind: "text", values: [], repeatable: false },
+  { name: "totals", doc: "true: adds the number of all selected orders and the sums of their quantities to the page. Refused as too-many if too many orders would have to be read.", kind: "boolean", values: [], repeatable: false },
 ];
 
 export const breakParameters: readonly Parameter[] = [
-  { name: "limit", doc: "The most there are on a page.", kind: "number", values: [], repeatable: false },
-  { name: "cursor", doc: "nextCursor of the page before, with the same filters.", kind: "text", values: [], repeatable: false },
-  { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for instance the Log-Sequence that the receiver answered; waits 2 s for it.", kind: "number", values: [], repeatable: false },
+  { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
+  { name: "cursor", doc: "nextCursor of the previous page, with the same filters.", kind: "text", values: [], repeatable: false },
+  { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
   { name: "code", doc: "Any of these. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict"], repeatable: true },
-  { name: "severity", doc: "high: the state itself may be wrong; warn: odd, and to be looked at.", kind: "text", values: ["warn","high"], repeatable: false },
-  { name: "age", doc: "Days since openedAt, a day being 24 hours: 0-1 is less than one (or still to come), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable.", kind: "text", values: ["0-1","1-2","3-5","over-5"], repeatable: true },
+  { name: "severity", doc: "high: the state itself may be wrong; warn: odd, and worth a look.", kind: "text", values: ["warn","high"], repeatable: false },
+  { name: "age", doc: "Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable.", kind: "text", values: ["0-1","1-2","3-5","over-5"], repeatable: true },
 ];
