@@ -81,7 +81,7 @@ func TestBreaksAreListedOldestFirstWithCounts(t *testing.T) {
 	require.Equal(t, 5, week.AgeDays, "settlement days, without a weekend")
 	require.Equal(t, "FILLED", *week.Status)
 	require.Equal(t, "TRADITIONAL", *week.AssetClass)
-	require.Equal(t, into[api.Order](t, s.get(t, "/v1/orders/week")).Breaks[0], week.Break)
+	require.Equal(t, into[shownOrder](t, s.get(t, "/v1/orders/week")).Breaks[0], week.Break)
 }
 
 // received is a notification that arrives now, not on the test's day.

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,54 +12,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// csvColumn is a column of a CSV export.
-type csvColumn struct {
-	name  string
-	value func(*Order) string
-}
+// csvColumns are the columns, in their order. Numbers, times, flags and words of ours are written as they are.
+var csvColumns = makeColumns()
 
-// csvColumns are the columns, in their order. Texts come from outside and are guarded; numbers, times, flags and words of ours are
-// written as they are.
-var csvColumns = []csvColumn{
-	{"orderId", func(o *Order) string { return guard(o.OrderID) }},
-	{"assetClass", func(o *Order) string { return text(o.AssetClass) }},
-	{"status", func(o *Order) string { return guard(text(o.Status)) }},
-	{"statusSince", func(o *Order) string { return text(o.StatusSince) }},
-	{"open", func(o *Order) string { return strconv.FormatBool(o.Open) }},
-	{"final", func(o *Order) string { return strconv.FormatBool(o.Final) }},
-	{"settlement", settlementOf(func(s *Settlement) string { return s.State })},
-	{"tradeDate", settlementOf(func(s *Settlement) string { return text(s.TradeDate) })},
-	{"dueOn", settlementOf(func(s *Settlement) string { return text(s.DueOn) })},
-	{"cycle", settlementOf(func(s *Settlement) string { return text(s.Cycle) })},
-	{"overdueDays", settlementOf(func(s *Settlement) string { return strconv.Itoa(s.OverdueDays) })},
-	{"side", func(o *Order) string { return guard(text(o.Side)) }},
-	{"isin", func(o *Order) string { return guard(text(o.ISIN)) }},
-	{"symbol", func(o *Order) string { return guard(text(o.Symbol)) }},
-	{"orderType", func(o *Order) string { return guard(text(o.OrderType)) }},
-	{"exchangeCode", func(o *Order) string { return guard(text(o.ExchangeCode)) }},
-	{"quantity", func(o *Order) string { return number(o.Quantity) }},
-	{"amount", func(o *Order) string { return number(o.Amount) }},
-	{"executedQuantity", func(o *Order) string { return number(o.ExecutedQuantity) }},
-	{"executionPrice", func(o *Order) string { return number(o.ExecutionPrice) }},
-	{"executedAmount", func(o *Order) string { return number(o.ExecutedAmount) }},
-	{"averagePrice", func(o *Order) string { return number(o.AveragePrice) }},
-	{"executions", func(o *Order) string { return strconv.Itoa(len(o.Executions)) }},
-	{"limitPrice", func(o *Order) string { return number(o.LimitPrice) }},
-	{"stopPrice", func(o *Order) string { return number(o.StopPrice) }},
-	{"externalId", func(o *Order) string { return guard(text(o.ExternalID)) }},
-	{"productIds", func(o *Order) string { return guard(strings.Join(o.ProductIDs, " ")) }},
-	{"message", func(o *Order) string { return guard(text(o.Message)) }},
-	{"createdOn", func(o *Order) string { return guard(text(o.CreatedOn)) }},
-	{"modifiedOn", func(o *Order) string { return text(o.ModifiedOn) }},
-	{"expiryDate", func(o *Order) string { return guard(text(o.ExpiryDate)) }},
-	{"breaks", func(o *Order) string { return breakCodes(o) }},
-	{"refusals", func(o *Order) string { return strconv.Itoa(len(o.Refusals)) }},
-	{"notifications", func(o *Order) string { return strconv.FormatUint(o.Notifications.Count, 10) }},
-	{"duplicates", func(o *Order) string { return strconv.FormatUint(o.Notifications.Duplicates, 10) }},
-	{"firstSequence", func(o *Order) string { return strconv.FormatUint(o.Notifications.FirstSequence, 10) }},
-	{"lastSequence", func(o *Order) string { return strconv.FormatUint(o.Notifications.LastSequence, 10) }},
-	{"firstReceivedAt", func(o *Order) string { return o.Notifications.FirstReceivedAt }},
-	{"lastReceivedAt", func(o *Order) string { return o.Notifications.LastReceivedAt }},
+func makeColumns() (all []csvColumn) {
+	for _, m := range orderMembers {
+		all = append(all, m.columns...)
+	}
+	return all
 }
 
 // csvWriter writes the line of names and returns what writes an order.
@@ -146,17 +105,17 @@ func harmless(text string) bool {
 func separates(r rune) bool { return strings.ContainsRune(";\t\n\v\f\r\x00\u0085\u2028\u2029", r) }
 
 // number leaves a number as it is, also a negative one.
-func number(value *string) string {
-	if _, ok := statemachine.ParseDecimal(text(value)); ok {
-		return *value
+func number(value string) string {
+	if _, ok := statemachine.ParseDecimal(value); ok {
+		return value
 	}
-	return guard(text(value))
+	return guard(value)
 }
 
 func breakCodes(o *Order) string {
-	codes := make([]string, len(o.Breaks))
-	for i := range o.Breaks {
-		codes[i] = o.Breaks[i].Code
+	codes := make([]string, len(o.state.Breaks))
+	for i := range o.state.Breaks {
+		codes[i] = o.state.Breaks[i].Code.String()
 	}
 	return strings.Join(codes, " ")
 }

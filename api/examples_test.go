@@ -213,7 +213,7 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 
 	w.receive(order("another", statemachine.Placed, 55, ""), `{}`)
 	w.apply(t)
-	cursor := into[api.List[api.Order]](t, s.get(t, "/v1/orders?limit=1")).NextCursor
+	cursor := into[api.List[shownOrder]](t, s.get(t, "/v1/orders?limit=1")).NextCursor
 	w.rebuild(t, "8")
 	note(s, "GET", "/v1/orders?limit=1&cursor="+url.QueryEscape(*cursor))
 	full := start(t, w, func(o *api.Options) { o.Stream.Readers = 1 })

@@ -57,7 +57,7 @@ func TestAListIsExportedWhole(t *testing.T) {
 	require.Equal(t, `attachment; filename="orders.ndjson"`, a.Header.Get("Content-Disposition"))
 	rows := strings.Split(strings.TrimSuffix(string(a.body), "\n"), "\n")
 	require.Len(t, rows, 170)
-	var o api.Order
+	var o shownOrder
 	require.NoError(t, json.Unmarshal([]byte(rows[0]), &o))
 	require.Equal(t, "o-1690", o.OrderID)
 	alone := s.get(t, "/v1/orders/o-1690")

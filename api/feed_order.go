@@ -9,12 +9,11 @@ import (
 // AppendEventOrder appends an order as events of the feed show it: as GET /v1/orders/{id}, but for what depends on the day it is
 // looked at. So it is a function of the order alone.
 func AppendEventOrder(b []byte, o *statemachine.Order) []byte {
-	state := o.State()
-	order := undatedOrder(o, &state)
+	order := undatedOrder(o)
 	return appendMembers(b, &order, eventMembers)
 }
 
 // dated are the members of an order that depend on the day.
 var dated = []string{"settlement"}
 
-var eventMembers = slices.DeleteFunc(slices.Clone(orderMembers), func(m orderMember) bool { return slices.Contains(dated, m.name) })
+var eventMembers = slices.DeleteFunc(slices.Clone(orderMembers), func(m member) bool { return slices.Contains(dated, m.name) })

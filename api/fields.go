@@ -47,8 +47,8 @@ func chosen[T any](f *fieldsFilter, all []T, nameOf func(*T) string) (named []T,
 	return named, nil
 }
 
-func (f *fieldsFilter) members() ([]orderMember, error) {
-	return chosen(f, orderMembers, func(m *orderMember) string { return m.name })
+func (f *fieldsFilter) members() ([]member, error) {
+	return chosen(f, orderMembers, func(m *member) string { return m.name })
 }
 
 func (f *fieldsFilter) columns() ([]csvColumn, error) {
@@ -101,7 +101,7 @@ func newTotals(t *views.Totals) *Totals {
 }
 
 // appendPage appends a page of JSON.
-func appendPage(b []byte, orders []Order, members []orderMember, next *string, totals *views.Totals) []byte {
+func appendPage(b []byte, orders []Order, members []member, next string, totals *views.Totals) []byte {
 	b = append(b, `{"data":[`...)
 	for i := range orders {
 		if i > 0 {

@@ -77,7 +77,7 @@ func TestABadLimitOrCursorOfAHistoryIsRefusedWithAReason(t *testing.T) {
 	s.filled(t, "a", 5)
 	s.filled(t, "b", 5)
 	cursor := *into[api.List[api.HistoryEntry]](t, s.get(t, "/v1/orders/a/history?limit=2")).NextCursor
-	list := *into[api.List[api.Order]](t, s.get(t, "/v1/orders?limit=1")).NextCursor
+	list := *into[api.List[shownOrder]](t, s.get(t, "/v1/orders?limit=1")).NextCursor
 	for query, location := range map[string]string{
 		"limit=0": "query.limit", "limit=501": "query.limit", "limit=ten": "query.limit", "limit=-1": "query.limit",
 		"cursor=x": "query.cursor", "cursor=" + list: "query.cursor", "cursor=" + cursor[1:]: "query.cursor", "cursor=" + cursor + "A": "query.cursor",
@@ -107,7 +107,7 @@ func TestAHistoryShowsWhichOfItsRecordsAreLost(t *testing.T) {
 	require.Nil(t, lost.Kind)
 	require.Contains(t, lost.Rule, "The log lost this record")
 	require.Equal(t, "confirmed", list.Data[3].Effect)
-	then := into[api.Order](t, s.get(t, "/v1/orders/a?asOfSequence=5"))
+	then := into[shownOrder](t, s.get(t, "/v1/orders/a?asOfSequence=5"))
 	require.EqualValues(t, 2, then.Notifications.Lost)
 	require.EqualValues(t, 3, then.Notifications.Count)
 	why := into[api.Explanation](t, s.get(t, "/v1/orders/a/explain?asOfSequence=5"))

@@ -112,19 +112,24 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 	if err != nil {
 		return nil, err // Resolve has refused it
 	}
-	body := appendPage(make([]byte, 0, orderBytes*(len(data)+1)), data, members, known(page.Next), page.Totals)
+	body := appendPage(make([]byte, 0, orderBytes*(len(data)+1)), data, members, page.Next, page.Totals)
 	out := &ordersOutput{As: As{page.Applied}}
 	out.Tagged, out.Status = in.tag(body)
-	out.Body = func(c huma.Context) {
-		if out.Status == http.StatusNotModified {
-			c.SetStatus(out.Status)
-			return
-		}
-		c.SetHeader("Content-Type", "application/json")
-		c.SetStatus(out.Status)
-		_, _ = c.BodyWriter().Write(body) // whether somebody is there to take it is no matter
-	}
+	out.Body = written(out.Status, body)
 	return out, nil
+}
+
+// written answers with JSON that has been written already.
+func written(status int, body []byte) func(huma.Context) {
+	return func(c huma.Context) {
+		if status != http.StatusNotModified {
+			c.SetHeader("Content-Type", "application/json")
+		}
+		c.SetStatus(status)
+		if status != http.StatusNotModified {
+			_, _ = c.BodyWriter().Write(body) // whether somebody is there to take it is no matter
+		}
+	}
 }
 
 var extents = map[string]statemachine.Extent{"none": statemachine.NothingExecuted, "some": statemachine.SomeExecuted, "all": statemachine.AllExecuted}

@@ -25,7 +25,7 @@ func detailed(id string, at int, details map[statemachine.Field]string) statemac
 func ids(t testing.TB, a answer) string {
 	t.Helper()
 	var found []string
-	for _, o := range into[api.List[api.Order]](t, a).Data {
+	for _, o := range into[api.List[shownOrder]](t, a).Data {
 		found = append(found, o.OrderID)
 	}
 	return strings.Join(found, " ")
@@ -144,7 +144,7 @@ func TestOrdersAreListedByTheBeginningOfTheirID(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, a.StatusCode, bad)
 		require.Contains(t, string(a.body), "query.idPrefix")
 	}
-	page := into[api.List[api.Order]](t, s.get(t, "/v1/orders?idPrefix=abcd&limit=2"))
+	page := into[api.List[shownOrder]](t, s.get(t, "/v1/orders?idPrefix=abcd&limit=2"))
 	require.NotNil(t, page.NextCursor)
 	cursor := "&cursor=" + url.QueryEscape(*page.NextCursor)
 	require.Equal(t, "abcd-3 abcd-1", ids(t, s.get(t, "/v1/orders?idPrefix=abcd"+cursor)))
@@ -170,7 +170,7 @@ func TestAListIsSentAgainOnlyWhenItChanged(t *testing.T) {
 		require.Equal(t, tags[path], again.Header.Get("ETag"))
 		require.Equal(t, "private, no-cache", again.Header.Get("Cache-Control"))
 	}
-	next := *into[api.List[api.Order]](t, s.get(t, paged)).NextCursor
+	next := *into[api.List[shownOrder]](t, s.get(t, paged)).NextCursor
 	s.receive(order("x", statemachine.Settled, 2, ""), `{}`)
 	s.apply(t)
 	a := s.get(t, placed, "If-None-Match: "+tags[placed])

@@ -9,39 +9,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Order is what is known of an order. A value not known is null.
+// Order is an order as the API shows it. A value not known is null.
 type Order struct {
-	OrderID          string        `json:"orderId" example:"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"`
-	AssetClass       *string       `json:"assetClass"`
-	Status           *string       `json:"status" example:"PARTIALLY_FILLED" doc:"null: no notification has a status that counts."`
-	StatusSince      *string       `json:"statusSince" format:"date-time"`
-	Open             bool          `json:"open" doc:"The order can still trade."`
-	Final            bool          `json:"final" doc:"Nothing more is expected. Neither open nor final: the order awaits settlement."`
-	Settlement       *Settlement   `json:"settlement" doc:"When the order should settle; null if nothing is executed, or the asset class has no cycle."`
-	Side             *string       `json:"side" example:"BUY"`
-	ISIN             *string       `json:"isin" example:"DE0007164600"`
-	Symbol           *string       `json:"symbol"`
-	OrderType        *string       `json:"orderType" example:"LIMIT"`
-	ExchangeCode     *string       `json:"exchangeCode" example:"XFRA"`
-	Quantity         *string       `json:"quantity" example:"100" doc:"A decimal with the digits received, like all quantities and prices."`
-	Amount           *string       `json:"amount" doc:"Ordered money, if the order is for an amount and not for a quantity."`
-	ExecutedQuantity *string       `json:"executedQuantity" example:"40" doc:"Cumulative."`
-	ExecutionPrice   *string       `json:"executionPrice" example:"101.25" doc:"The platform's price for the whole execution; executions has that of each trade."`
-	ExecutedAmount   *string       `json:"executedAmount" example:"4050.00" doc:"Money for executedQuantity: as the platform reported it, or else the sum of the executions."`
-	AveragePrice     *string       `json:"averagePrice" example:"101.25" doc:"executedAmount divided by executedQuantity, rounded half to even to 8 decimal places."`
-	Executions       []Execution   `json:"executions" doc:"The trades, if the platform lists them: at most 64."`
-	LimitPrice       *string       `json:"limitPrice" example:"101.25"`
-	StopPrice        *string       `json:"stopPrice"`
-	ExternalID       *string       `json:"externalId" example:"ord-000123"`
-	ProductIDs       []string      `json:"productIds" doc:"The depository or wallet, and the cash product."`
-	Message          *string       `json:"message"`
-	CreatedOn        *string       `json:"createdOn" format:"date-time"`
-	ModifiedOn       *string       `json:"modifiedOn" format:"date-time"`
-	ExpiryDate       *string       `json:"expiryDate" example:"2026-03-31"`
-	Breaks           []Break       `json:"breaks" doc:"Contradictions that a person must look at, sorted as in /v1/states."`
-	Refusals         []Refusal     `json:"refusals" doc:"Requests concerning the order that the platform refused, earliest first."`
-	Asked            *Asked        `json:"asked" doc:"The state of asking the platform about the order; null: it was not asked. Only the process that asks knows pending and gone, and they appear only for a single, current order."`
-	Notifications    Notifications `json:"notifications"`
+	of         *statemachine.Order
+	state      statemachine.State
+	settlement *Settlement // on the day of the answer
+	asked      *Asked
+	lost       uint64 // notifications, see Notifications
 }
 
 // Execution is one trade of an order.
@@ -81,13 +55,6 @@ type Notifications struct {
 	LastReceivedAt  string `json:"lastReceivedAt" format:"date-time"`
 }
 
-// TransformSchema names the statuses and asset classes.
-func (*Order) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	s.Properties["status"].Enum = append(statusNames(), nil)
-	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
-	return orNull(orNull(s, "asked"), "settlement")
-}
-
 // TransformSchema names the codes.
 func (*Break) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["code"].Enum = breakNames()
@@ -118,38 +85,22 @@ func breakNames() (names []any) {
 	return names
 }
 
-// newOrder returns the view of o, on a day.
+// newOrder returns o as it is shown on a day. It is of no use after o has changed.
 func newOrder(o *statemachine.Order, on views.Settling) Order {
-	state := o.State()
-	order := undatedOrder(o, &state)
-	order.Settlement = newSettlement(o, &state, on)
+	order := undatedOrder(o)
+	order.settlement = newSettlement(o, &order.state, on)
 	return order
 }
 
-// undatedOrder is the view of o without what depends on the day.
-func undatedOrder(o *statemachine.Order, state *statemachine.State) Order {
-	detail := func(f statemachine.Field) *string { return known(o.Detail(f)) }
-	return Order{
-		OrderID: o.ID, AssetClass: known(o.AssetClass().String()),
-		Status: known(state.Status), StatusSince: knownTime(state.StatusSince, state.Status != ""), Open: state.Open, Final: state.Final,
-		Side: detail(statemachine.Side), ISIN: detail(statemachine.ISIN), Symbol: detail(statemachine.Symbol),
-		OrderType: detail(statemachine.OrderType), ExchangeCode: detail(statemachine.ExchangeCode),
-		Quantity: detail(statemachine.Quantity), Amount: detail(statemachine.Amount),
-		ExecutedQuantity: known(state.Executed),
-		ExecutionPrice:   detail(statemachine.ExecutionPrice), ExecutedAmount: known(state.Amount),
-		AveragePrice: known(statemachine.AveragePrice(state.Amount, state.Executed)),
-		Executions:   newExecutions(o),
-		LimitPrice:   detail(statemachine.LimitPrice), StopPrice: detail(statemachine.StopPrice),
-		ExternalID: detail(statemachine.ExternalID), ProductIDs: productIDs(o), Message: detail(statemachine.Message),
-		CreatedOn: detail(statemachine.CreatedOn), ModifiedOn: knownTime(state.ModifiedOn, state.Dated),
-		ExpiryDate: detail(statemachine.ExpiryDate),
-		Breaks:     newBreaks(state.Breaks), Refusals: newRefusals(o.Refusals()), Asked: answered(o),
-		Notifications: Notifications{
-			Count: o.Count, Duplicates: o.Duplicates, DroppedFacts: o.Dropped,
-			FirstSequence: o.First.Sequence, LastSequence: o.Last.Sequence,
-			FirstReceivedAt: instant(o.First.Received), LastReceivedAt: instant(o.Last.Received),
-		},
-	}
+// undatedOrder is without what depends on the day.
+func undatedOrder(o *statemachine.Order) Order {
+	return Order{of: o, state: o.State(), asked: answered(o)}
+}
+
+func (o *Order) notifications() *Notifications {
+	return &Notifications{Count: o.of.Count, Duplicates: o.of.Duplicates, DroppedFacts: o.of.Dropped, Lost: o.lost,
+		FirstSequence: o.of.First.Sequence, LastSequence: o.of.Last.Sequence,
+		FirstReceivedAt: instant(o.of.First.Received), LastReceivedAt: instant(o.of.Last.Received)}
 }
 
 func newExecutions(o *statemachine.Order) []Execution {
@@ -163,8 +114,8 @@ func newExecutions(o *statemachine.Order) []Execution {
 
 func productIDs(o *statemachine.Order) []string {
 	ids := make([]string, 0, 2)
-	for _, f := range [...]statemachine.Field{statemachine.DepositoryProduct, statemachine.WalletProduct, statemachine.CashProduct} {
-		if id := o.Detail(f); id != "" && !slices.Contains(ids, id) {
+	for f, detail := range statemachine.Details() {
+		if id := o.Detail(statemachine.Field(f)); id != "" && detail.Form == statemachine.ProductForm && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

@@ -102,7 +102,7 @@ type orderOutput struct {
 	As
 	Tagged
 	Status int
-	Body   *Order
+	Body   func(huma.Context)
 }
 
 func (a *API) registerOrders() {
@@ -111,7 +111,7 @@ func (a *API) registerOrders() {
 		Responses: a.listResponses(), Middlewares: huma.Middlewares{refuseExports}},
 		[]int{http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusHTTPVersionNotSupported}, a.listOrders)
 	get(a, huma.Operation{OperationID: "get-order", Path: "/v1/orders/{id}", Tags: tags, Summary: "One order",
-		Responses: map[string]*huma.Response{"304": unchanged()}, Middlewares: huma.Middlewares{a.single}},
+		Responses: a.orderResponses(), Middlewares: huma.Middlewares{a.single}},
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getOrder)
 	get(a, huma.Operation{OperationID: "get-order-history", Path: "/v1/orders/{id}/history", Tags: tags,
 		Summary: "The effect of each notification of an order, in order of arrival, in pages"},
@@ -121,15 +121,21 @@ func (a *API) registerOrders() {
 		[]int{http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable}, a.getExplanation)
 }
 
+func (a *API) orderResponses() map[string]*huma.Response {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Order](), true, "")
+	return map[string]*huma.Response{"304": unchanged(), "200": {Description: http.StatusText(http.StatusOK),
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}}
+}
+
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
 	view, applied, err := a.orderView(ctx, in)
 	if err != nil {
 		return nil, err
 	}
+	body := append(appendMembers(make([]byte, 0, orderBytes), &view, orderMembers), '\n')
 	out := &orderOutput{As: As{applied}}
-	if out.Tagged, out.Status = in.tag(appendOrder(nil, &view)); out.Status == http.StatusOK {
-		out.Body = &view
-	}
+	out.Tagged, out.Status = in.tag(body)
+	out.Body = written(out.Status, body)
 	return out, nil
 }
 
@@ -141,10 +147,10 @@ func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, applie
 	}
 	o := &past.Order
 	view = newOrder(o, a.settlingOf(ctx, in.AsOf, o))
-	view.Notifications.Lost = past.Lost
+	view.lost = past.Lost
 	if a.platform != nil && in.AsOf.now() {
 		if asked, ok := a.platform.Asked(o.ID, o.Last.Sequence); ok {
-			view.Asked = &asked
+			view.asked = &asked
 		}
 	}
 	return view, at.Applied, nil

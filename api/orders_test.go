@@ -86,7 +86,7 @@ func TestAnOrderIDMayHaveAnyCharacter(t *testing.T) {
 	for _, id := range ids {
 		t.Run("id "+id, func(t *testing.T) {
 			escaped := strings.ReplaceAll(url.PathEscape(id), "..", "%2E%2E")
-			require.Equal(t, id, into[api.Order](t, s.get(t, "/v1/orders/"+escaped)).OrderID)
+			require.Equal(t, id, into[shownOrder](t, s.get(t, "/v1/orders/"+escaped)).OrderID)
 			require.Len(t, into[api.List[api.HistoryEntry]](t, s.get(t, "/v1/orders/"+escaped+"/history")).Data, 1)
 		})
 	}
@@ -162,7 +162,7 @@ func TestOrdersAreListedByFilters(t *testing.T) {
 	} {
 		t.Run("query "+c.query, func(t *testing.T) {
 			a := s.get(t, "/v1/orders"+c.query)
-			list := into[api.List[api.Order]](t, a)
+			list := into[api.List[shownOrder]](t, a)
 			ids := []string{}
 			for _, o := range list.Data {
 				ids = append(ids, o.OrderID)
@@ -181,11 +181,11 @@ func TestAListIsReadInPages(t *testing.T) {
 		s.receive(order(fmt.Sprint(i), statemachine.Placed, 1, ""), `{}`)
 	}
 	s.apply(t)
-	require.Len(t, into[api.List[api.Order]](t, s.get(t, "/v1/orders")).Data, 100)
-	require.Len(t, into[api.List[api.Order]](t, s.get(t, "/v1/orders?limit=500")).Data, 250)
+	require.Len(t, into[api.List[shownOrder]](t, s.get(t, "/v1/orders")).Data, 100)
+	require.Len(t, into[api.List[shownOrder]](t, s.get(t, "/v1/orders?limit=500")).Data, 250)
 	seen, path, cursor := 0, "/v1/orders?limit=70", ""
 	for path != "" {
-		list := into[api.List[api.Order]](t, s.get(t, path))
+		list := into[api.List[shownOrder]](t, s.get(t, path))
 		seen += len(list.Data)
 		path = ""
 		if list.NextCursor != nil {

@@ -27,7 +27,7 @@ func TestHowItStandsWithAskingIsToldOfAnOrderAndOfAll(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Platform = a })
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
-	view := func(path string) *api.Asked { return into[api.Order](t, s.get(t, path)).Asked }
+	view := func(path string) *api.Asked { return into[shownOrder](t, s.get(t, path)).Asked }
 	require.Nil(t, view("/v1/orders/o-1"))
 	before := s.get(t, "/v1/orders/o-1").Header.Get("ETag")
 
@@ -44,7 +44,7 @@ func TestHowItStandsWithAskingIsToldOfAnOrderAndOfAll(t *testing.T) {
 	s.apply(t)
 	two := uint64(2)
 	require.Equal(t, &api.Asked{State: "asked", At: "2026-03-02T09:31:00Z", Sequence: &two}, view("/v1/orders/o-1"))
-	require.Equal(t, "asked", into[api.List[api.Order]](t, s.get(t, "/v1/orders")).Data[0].Asked.State)
+	require.Equal(t, "asked", into[api.List[shownOrder]](t, s.get(t, "/v1/orders")).Data[0].Asked.State)
 
 	require.Equal(t, &a.status, into[api.Status](t, s.get(t, "/v1/status")).Platform)
 	other := start(t, newWorld(t))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/orderfold/orderfold/projector/views"
@@ -64,28 +63,6 @@ func newSettlement(o *statemachine.Order, state *statemachine.State, on views.Se
 }
 
 func dayText(d statemachine.Day) *string { return known(d.String()) }
-
-func appendSettlement(b []byte, s *Settlement) []byte {
-	if s == nil {
-		return append(b, "null"...)
-	}
-	b = appendKnown(append(b, `{"tradeDate":`...), s.TradeDate)
-	b = appendKnown(append(b, `,"dueOn":`...), s.DueOn)
-	b = appendKnown(append(b, `,"cycle":`...), s.Cycle)
-	b = appendText(append(b, `,"state":`...), s.State)
-	b = strconv.AppendInt(append(b, `,"overdueDays":`...), int64(s.OverdueDays), 10)
-	return append(b, '}')
-}
-
-// settlementOf makes the value of a column of CSV.
-func settlementOf(value func(*Settlement) string) func(*Order) string {
-	return func(o *Order) string {
-		if o.Settlement == nil {
-			return ""
-		}
-		return value(o.Settlement)
-	}
-}
 
 type settlementFilter string
 

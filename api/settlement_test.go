@@ -55,7 +55,7 @@ func TestTheTradeDateIsTheDayInBerlin(t *testing.T) {
 		"back":    "2025-10-26 2025-10-28 T+2 overdue 86", // a Sunday
 		"again":   "2025-10-27 2025-10-29 T+2 overdue 85",
 	} {
-		require.Equal(t, want, settlementText(into[api.Order](t, s.get(t, "/v1/orders/"+id)).Settlement), id)
+		require.Equal(t, want, settlementText(into[shownOrder](t, s.get(t, "/v1/orders/"+id)).Settlement), id)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestAnOrderBecomesDueAndOverdueAtMidnightInBerlin(t *testing.T) {
 	} {
 		w.moveTo(c.now)
 		a := s.get(t, "/v1/orders/o-1")
-		got := into[api.Order](t, a).Settlement
+		got := into[shownOrder](t, a).Settlement
 		require.Equal(t, c.settlement, fmt.Sprint(got.State, " ", got.OverdueDays), c.now)
 		changed := s.get(t, "/v1/orders/o-1", "If-None-Match: "+tag).StatusCode == http.StatusOK
 		require.Equal(t, a.Header.Get("ETag") != tag, changed)
@@ -96,7 +96,7 @@ func TestAnOrderBecomesDueAndOverdueAtMidnightInBerlin(t *testing.T) {
 	require.Contains(t, string(s.get(t, "/v1/orders/o-1/explain").body), "executed on Tuesday 22 December, T+2, due Thursday 24 December.")
 	s.receive(order("o-1", statemachine.Settled, 0, "10"), `{}`)
 	s.apply(t)
-	require.Equal(t, "settled", into[api.Order](t, s.get(t, "/v1/orders/o-1")).Settlement.State)
+	require.Equal(t, "settled", into[shownOrder](t, s.get(t, "/v1/orders/o-1")).Settlement.State)
 	require.Equal(t, uint64(1), into[api.Stats](t, s.get(t, "/v1/stats")).BySettlement["settled"])
 }
 
@@ -125,7 +125,7 @@ func TestAnOrderAsOfAPastMomentShowsWhatWasDueThen(t *testing.T) {
 		"?asOf=2026-02-26T23:00:00Z": "2026-02-24 2026-02-26 T+2 overdue 1",
 		"?asOf=2026-03-09":           "2026-02-24 2026-02-26 T+2 overdue 2",
 	} {
-		require.Equal(t, want, settlementText(into[api.Order](t, s.get(t, "/v1/orders/o-1"+query)).Settlement), query)
+		require.Equal(t, want, settlementText(into[shownOrder](t, s.get(t, "/v1/orders/o-1"+query)).Settlement), query)
 	}
 	require.Contains(t, string(s.get(t, "/v1/orders/o-1/explain?asOf=2026-02-26T12:00:00Z").body), "It should settle today.")
 	require.Contains(t, string(s.get(t, "/v1/orders/o-1/explain").body), "It is overdue by 2 settlement days.")
@@ -174,8 +174,8 @@ func TestListsBySettlement(t *testing.T) {
 		strings.ReplaceAll(string(s.get(t, "/v1/orders?format=csv&sort=due&fields=orderId,settlement,tradeDate,dueOn,cycle,overdueDays&settlement=overdue").body)+
 			strings.SplitAfterN(string(s.get(t, "/v1/orders?format=csv&fields=orderId,settlement,tradeDate,dueOn,cycle,overdueDays&settlement=none").body), "\n", 2)[1], "\r", ""))
 	require.Contains(t, string(s.get(t, "/v1/orders/part/explain").body), "It can still trade.")
-	require.Equal(t, `null`, settlementText(into[api.Order](t, s.get(t, "/v1/orders/token")).Settlement))
-	require.Equal(t, `null null null none 0`, settlementText(into[api.Order](t, s.get(t, "/v1/orders/part")).Settlement))
+	require.Equal(t, `null`, settlementText(into[shownOrder](t, s.get(t, "/v1/orders/token")).Settlement))
+	require.Equal(t, `null null null none 0`, settlementText(into[shownOrder](t, s.get(t, "/v1/orders/part")).Settlement))
 }
 
 func TestTheCalendarTellsWhyNothingSettles(t *testing.T) {
@@ -203,7 +203,7 @@ func cycles(all []api.SettlementCycle) string {
 }
 
 // dayAfter reads the day event and the orders that follow it, until an order comes by a notification.
-func (r *reader) dayAfter(t *testing.T) (day api.StreamDay, orders map[string]string, change api.StreamOrder) {
+func (r *reader) dayAfter(t *testing.T) (day api.StreamDay, orders map[string]string, change shownChange) {
 	t.Helper()
 	e := r.next(t)
 	require.Equal(t, "day", e.kind, "%s", e.data)
@@ -212,7 +212,7 @@ func (r *reader) dayAfter(t *testing.T) (day api.StreamDay, orders map[string]st
 	for {
 		e := r.next(t)
 		require.Equal(t, "order", e.kind, "%s", e.data)
-		change = data[api.StreamOrder](t, e)
+		change = data[shownChange](t, e)
 		if e.id != 0 {
 			return day, orders, change
 		}

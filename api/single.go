@@ -26,7 +26,7 @@ func (a *API) single(ctx huma.Context, next func(huma.Context)) {
 		answer(c, asProblem(err))
 		return
 	}
-	body := appendOrder(make([]byte, 0, orderBytes), &view)
+	body := append(appendMembers(make([]byte, 0, orderBytes), &view, orderMembers), '\n')
 	tagged, status := in.tag(body)
 	w := c.Response()
 	h := w.Header()

@@ -50,7 +50,7 @@ func TestAListIsSortedByQuantityOrRefused(t *testing.T) {
 	}
 	s.apply(t)
 	require.Equal(t, "c a b d", ids(t, s.get(t, "/v1/orders?sort=-quantity")))
-	page := into[api.List[api.Order]](t, s.get(t, "/v1/orders?sort=quantity&limit=3"))
+	page := into[api.List[shownOrder]](t, s.get(t, "/v1/orders?sort=quantity&limit=3"))
 	require.Equal(t, "a", page.Data[2].OrderID)
 	require.Equal(t, "c", ids(t, s.get(t, "/v1/orders?sort=quantity&limit=3&cursor="+url.QueryEscape(*page.NextCursor))))
 	require.Equal(t, http.StatusBadRequest, s.get(t, "/v1/orders?sort=-quantity&cursor="+url.QueryEscape(*page.NextCursor)).StatusCode)

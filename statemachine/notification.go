@@ -50,33 +50,6 @@ func ParseAssetClass(name string) (a AssetClass, ok bool) {
 	return 0, false
 }
 
-// Field is one detail of an order: something notifications tell besides its status.
-type Field uint8
-
-// The details, each a text; quantities, amounts and prices hold a [Decimal], CreatedOn an RFC 3339 time in UTC, ExpiryDate a
-// date, Executions what [FormatExecutions] writes.
-const (
-	Side Field = iota // BUY or SELL
-	ISIN
-	Symbol
-	OrderType
-	ExchangeCode
-	Quantity // in units
-	Amount   // in money, for orders of an amount
-	LimitPrice
-	StopPrice
-	ExecutionPrice
-	ExternalID
-	DepositoryProduct
-	CashProduct
-	WalletProduct
-	CreatedOn
-	ExpiryDate
-	Message
-	Executions
-	Fields // the number of details
-)
-
 // Refusal is a request concerning the order that the platform refused.
 type Refusal struct {
 	At          time.Time

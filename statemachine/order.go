@@ -134,7 +134,7 @@ func compareTold(f Field, a, b told) int {
 	if a.value == b.value {
 		return 0
 	}
-	if f >= Quantity && f <= ExecutionPrice {
+	if f < Fields && details[f].Form == NumberForm {
 		return compareDecimals(Decimal(a.value), Decimal(b.value))
 	}
 	return strings.Compare(a.value, b.value)

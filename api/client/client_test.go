@@ -116,7 +116,7 @@ func TestAnIDOfAnyKindIsFound(t *testing.T) {
 	for text, want := range map[string]client.Found{
 		"o-1":   {Kind: "order", Path: "/v1/orders/o-1", OrderIDs: []string{"o-1"}},
 		"ext-1": {Kind: "externalId", Path: "/v1/orders?externalId=ext-1", OrderIDs: []string{"o-1"}},
-		"c/1":   {Kind: "object", Path: "/v1/objects/customer/c%2F1", OrderIDs: []string{}, Object: "customer", Sequence: at.MinSequence},
+		"c/1":   {Kind: "object", Path: "/v1/objects/customer/c%2F1", OrderIDs: []string{}, Object: "customer", Sequence: &at.MinSequence},
 	} {
 		found, err := s.Search(t.Context(), text, at)
 		require.NoError(t, err)

@@ -53,13 +53,6 @@ type Error struct {
 	FirstReceivedAt Instant `json:"firstReceivedAt"`
 }
 
-// FieldError says what is wrong with one parameter.
-type FieldError struct {
-	Location string `json:"location"` // "query.limit"
-	Message  string `json:"message"`
-	Value    string `json:"value"`
-}
-
 // Error tells status, title and detail.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("client: the API answers %d %s", e.Status, http.StatusText(e.Status))

@@ -44,55 +44,6 @@ type Event struct {
 	Heartbeat *Heartbeat
 }
 
-// Snapshot is a part of the orders that match. With Page 1 a snapshot begins: what was known before is to be thrown away.
-type Snapshot struct {
-	Orders  []Order `json:"orders"`
-	Page    int     `json:"page"`
-	Last    bool    `json:"last"`
-	Applied uint64  `json:"applied"`
-}
-
-// Change is an order that changed.
-type Change struct {
-	Order        Order  `json:"order"`
-	Cause        Cause  `json:"cause"`
-	StatusBefore string `json:"statusBefore,omitempty"`
-	Matches      bool   `json:"matches"` // false: the filter does not select it any more
-}
-
-// Cause is the notification that a change was sent for.
-type Cause struct {
-	Sequence uint64 `json:"sequence"`
-	Effect   string `json:"effect,omitempty"` // "": it said nothing new of the status, or that is not known any more
-}
-
-// Resync says that the stream could not go on where it was, or that what it told does not hold any more. It goes on with a
-// snapshot, unless that was left out.
-type Resync struct {
-	Reason      string `json:"reason"` // too-old, unknown, redriven, rebuilt or restored
-	LastEventID string `json:"lastEventId"`
-	Detail      string `json:"detail"`
-}
-
-// Day says that another day began in Berlin. The orders that it makes due or overdue follow, each as a change without an ID.
-type Day struct {
-	Today          string `json:"today"`
-	Before         string `json:"before"`         // the day until now, or that of the event after which the stream continues
-	SettlementDays int    `json:"settlementDays"` // Settlement.OverdueDays of orders that were overdue before is so much higher
-}
-
-// Heartbeat says that the stream lives.
-type Heartbeat struct {
-	Applied    uint64 `json:"applied"`    // everything up to this record was looked at
-	Generation int    `json:"generation"` // of the views
-}
-
-// closed is the last event of a stream that the server ends.
-type closed struct {
-	Reason string `json:"reason"`
-	Detail string `json:"detail"`
-}
-
 // Watch follows the stream until ctx ends or the caller has enough. When the stream is cut, it is opened again after a pause
 // that grows up to 30 s, and goes on after the last event that was handed out: none is lost and none comes twice, but those of a
 // day. The last

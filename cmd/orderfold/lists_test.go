@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/statemachine"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -82,7 +83,7 @@ func TestOrdersAreListedByEachFilterOfTheAPI(t *testing.T) {
 			stdout, _ = orders(nil, append(strings.Fields(args), "--json")...)
 			ids := []string{}
 			for line := range strings.Lines(stdout) {
-				ids = append(ids, decoded[api.Order](t, []byte(line)).OrderID)
+				ids = append(ids, decoded[client.Order](t, []byte(line)).OrderID)
 			}
 			require.Equal(t, want, strings.Join(ids, " "))
 			require.False(t, strings.ContainsFunc(stdout, unprintable), stdout)

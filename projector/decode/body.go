@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/orderfold/orderfold/statemachine"
 )
 
 // The bounds of what is taken from a body. The body itself is bounded by the receiver and stays in the log
@@ -22,46 +25,27 @@ const (
 // member is a member of a body that the decoder reads, wherever in the body it is.
 type member uint8
 
+// The members that are no detail of an order, or not only that. A detail's members have the numbers after them.
 const (
 	none member = iota
 	orderID
-	externalID
 	status
 	notificationType
 	modifiedOn
-	createdOn
-	expiryDate
-	isin
-	symbol
-	tradeSide
-	side
-	orderType
-	exchangeCode
-	depositoryProduct
-	cashProduct
-	walletProduct
-	message
-	rejectionReason
-	rejectReason
-	reason
-	quantity
 	quantityType
-	limitPrice
-	stopPrice
+	marketQuantityType
 	executionQuantity
-	executionPrice
 	executionAmount
 	executionDataQuantity
-	executionDataPrice
 	executionDataAmount
 	partialID
-	marketSymbol
-	marketQuantity
-	marketQuantityType
+	partialQuantity
+	partialPrice
+	partialAmount
 	errorType
 	errorDescription
 	objectID
-	numMembers
+	ownMembers
 )
 
 // form is what kind of value a member should have.
@@ -90,16 +74,6 @@ type namedShape struct {
 	shape
 }
 
-func shapesOf(members map[string]shape) (all shapes) {
-	for name, p := range members {
-		for len(all) <= len(name) {
-			all = append(all, nil)
-		}
-		all[len(name)] = append(all[len(name)], namedShape{name, p})
-	}
-	return all
-}
-
 // of returns the shape of the member with that name, nil when it is not read.
 func (all shapes) of(name string) *shape {
 	if len(name) < len(all) {
@@ -112,61 +86,82 @@ func (all shapes) of(name string) *shape {
 	return nil
 }
 
+// at returns the shape of the member at a path, names joined by dots, and adds it where there is none.
+func (all *shapes) at(path string) *shape {
+	name, rest, nested := strings.Cut(path, ".")
+	for len(*all) <= len(name) {
+		*all = append(*all, nil)
+	}
+	if all.of(name) == nil {
+		(*all)[len(name)] = append((*all)[len(name)], namedShape{name: name})
+	}
+	s := all.of(name)
+	if nested {
+		s.form = object
+		return s.nested.at(rest)
+	}
+	return s
+}
+
+// place is where in a body a member is.
+type place struct {
+	path   string
+	form   form
+	member member
+}
+
+func shapesOf(places ...place) (all shapes) {
+	for _, p := range places {
+		*all.at(p.path) = shape{form: p.form, member: p.member}
+	}
+	return all
+}
+
+// detailPlaces are where each detail may be, the first choice first; numMembers is the number of all members.
+var detailPlaces, numMembers = placeDetails()
+
 // orderShapes are those of the three order objects, as they are notified and as GET order answers them.
-var orderShapes = shapesOf(map[string]shape{
-	"orderId":                     {text, orderID, nil},
-	"externalId":                  {text, externalID, nil},
-	"status":                      {text, status, nil},
-	"notificationType":            {text, notificationType, nil},
-	"modifiedOn":                  {text, modifiedOn, nil},
-	"createdOn":                   {text, createdOn, nil},
-	"expiryDate":                  {text, expiryDate, nil},
-	"isin":                        {text, isin, nil},
-	"symbol":                      {text, symbol, nil},
-	"tradeSide":                   {text, tradeSide, nil},
-	"side":                        {text, side, nil},
-	"orderType":                   {text, orderType, nil},
-	"exchangeCode":                {text, exchangeCode, nil},
-	"depositoryCustomerProductId": {text, depositoryProduct, nil},
-	"cashCustomerProductId":       {text, cashProduct, nil},
-	"walletCustomerProductId":     {text, walletProduct, nil},
-	"message":                     {text, message, nil},
-	"rejectionReason":             {text, rejectionReason, nil},
-	"rejectReason":                {text, rejectReason, nil},
-	"reason":                      {text, reason, nil},
-	"quantity":                    {number, quantity, nil},
-	"quantityType":                {text, quantityType, nil},
-	"limitPrice":                  {number, limitPrice, nil},
-	"stopPrice":                   {number, stopPrice, nil},
-	"execution": {object, none, shapesOf(map[string]shape{
-		"quantity":        {number, executionQuantity, nil},
-		"executionPrice":  {number, executionPrice, nil},
-		"executionAmount": {number, executionAmount, nil},
-	})},
-	"executionData": {object, none, shapesOf(map[string]shape{
-		"quantity":        {number, executionDataQuantity, nil},
-		"executionPrice":  {number, executionDataPrice, nil},
-		"executionAmount": {number, executionDataAmount, nil},
-	})},
-	"partialExecutions": {list, none, nil},
-	"marketOrderData": {object, none, shapesOf(map[string]shape{
-		"symbol":       {text, marketSymbol, nil},
-		"quantity":     {number, marketQuantity, nil},
-		"quantityType": {text, marketQuantityType, nil},
-	})},
-	"validationError": {object, none, shapesOf(map[string]shape{
-		"errorType":   {text, errorType, nil},
-		"description": {text, errorDescription, nil},
-	})},
-})
+var orderShapes = shapesOf(slices.Concat(slices.Concat(detailPlaces[:]...), []place{
+	{"orderId", text, orderID},
+	{"status", text, status},
+	{"notificationType", text, notificationType},
+	{"modifiedOn", text, modifiedOn},
+	{"quantityType", text, quantityType},
+	{"marketOrderData.quantityType", text, marketQuantityType},
+	{"execution.quantity", number, executionQuantity},
+	{"execution.executionAmount", number, executionAmount},
+	{"executionData.quantity", number, executionDataQuantity},
+	{"executionData.executionAmount", number, executionDataAmount},
+	{"partialExecutions", list, none},
+	{"validationError.errorType", text, errorType},
+	{"validationError.description", text, errorDescription},
+})...)
 
 // partialShapes are those of an entry of partialExecutions.
-var partialShapes = shapesOf(map[string]shape{
-	"executionId":       {text, partialID, nil},
-	"executionQuantity": {number, executionQuantity, nil},
-	"executionPrice":    {number, executionPrice, nil},
-	"amount":            {number, executionAmount, nil},
-})
+var partialShapes = shapesOf(
+	place{"executionId", text, partialID},
+	place{"executionQuantity", number, partialQuantity},
+	place{"executionPrice", number, partialPrice},
+	place{"amount", number, partialAmount})
+
+func placeDetails() (places [statemachine.Fields][]place, next member) {
+	next = ownMembers
+	for f, d := range statemachine.Details() {
+		for _, path := range strings.Fields(d.In) {
+			p := place{path, text, next}
+			if d.Form == statemachine.NumberForm {
+				p.form = number
+			}
+			if path == "validationError.description" { // is read for the refusal too
+				p.member = errorDescription
+			} else {
+				next++
+			}
+			places[f] = append(places[f], p)
+		}
+	}
+	return places, next
+}
 
 var (
 	errNotJSON   = errors.New("not JSON")
@@ -181,9 +176,9 @@ func (p *partial) at(m member) *string {
 	switch m {
 	case partialID:
 		return &p.id
-	case executionPrice:
+	case partialPrice:
 		return &p.price
-	case executionAmount:
+	case partialAmount:
 		return &p.amount
 	}
 	return &p.quantity
@@ -191,8 +186,8 @@ func (p *partial) at(m member) *string {
 
 // body contains the decoded members of one body. It is reused from record to record.
 type body struct {
-	values   [numMembers]string
-	seen     [numMembers]bool // present, even as null
+	values   []string // by member
+	seen     []bool   // present, even as null
 	refused  bool             // validationError is present
 	partials []partial        // partialExecutions
 	inList   bool
@@ -206,7 +201,12 @@ type body struct {
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 func (b *body) clear() {
-	b.values, b.seen, b.refused, b.inList = [numMembers]string{}, [numMembers]bool{}, false, false
+	if b.values == nil {
+		b.values, b.seen = make([]string, numMembers), make([]bool, numMembers)
+	}
+	clear(b.values)
+	clear(b.seen)
+	b.refused, b.inList = false, false
 	b.partials, b.notes = b.partials[:0], nil
 	if cap(b.partials) > 1024 {
 		b.partials = nil // one unusual body must not keep memory for ever
@@ -355,14 +355,14 @@ func (b *body) note(text string) {
 	}
 }
 
-// first returns the first of the members that has a value.
-func (b *body) first(members ...member) string {
-	for _, m := range members {
-		if b.values[m] != "" {
-			return b.values[m]
+// detail returns the value of a detail, from the first place that has one, and the name of the member there.
+func (b *body) detail(f statemachine.Field) (value, name string) {
+	for _, p := range detailPlaces[f] {
+		if value = b.values[p.member]; value != "" {
+			return value, p.path[strings.LastIndexByte(p.path, '.')+1:]
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // String names the form as a note does.

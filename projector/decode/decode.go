@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -67,7 +68,7 @@ func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err erro
 	if r.Fetched {
 		n.Kind = statemachine.Fetched
 	}
-	n.At, n.Dated = b.instant("modifiedOn", modifiedOn, "; the time received stands in")
+	n.At, n.Dated = b.instant("modifiedOn", b.values[modifiedOn], "; the time received stands in")
 	trades, sum := b.executions()
 	n.Executed = b.executed(sum)
 	n.Amount, n.Reported = b.amount(trades, sum, n.Executed)
@@ -122,8 +123,7 @@ func checkID(b *body, name, id string) error {
 }
 
 // instant reads an RFC 3339 time. A text that is not one is noted together with the consequence.
-func (b *body) instant(name string, m member, consequence string) (at time.Time, given bool) {
-	value := b.values[m]
+func (b *body) instant(name, value, consequence string) (at time.Time, given bool) {
 	if value == "" {
 		return time.Time{}, false
 	}
@@ -174,34 +174,38 @@ func (b *body) amount(trades []statemachine.Execution, sum, executed statemachin
 }
 
 func (b *body) details(n *statemachine.Notification) {
-	d := &n.Details
-	d[statemachine.Side] = strings.ToUpper(b.first(tradeSide, side))
-	d[statemachine.ISIN] = b.values[isin]
-	d[statemachine.Symbol] = b.first(symbol, marketSymbol)
-	d[statemachine.OrderType] = strings.ToUpper(b.values[orderType])
-	d[statemachine.ExchangeCode] = b.values[exchangeCode]
-	d[statemachine.ExternalID] = b.values[externalID]
-	d[statemachine.DepositoryProduct] = b.values[depositoryProduct]
-	d[statemachine.CashProduct] = b.values[cashProduct]
-	d[statemachine.WalletProduct] = b.values[walletProduct]
-	d[statemachine.ExpiryDate] = b.values[expiryDate]
-	d[statemachine.Message] = b.first(message, rejectionReason, rejectReason, reason, errorDescription)
-	d[statemachine.LimitPrice] = string(b.decimal("limitPrice", b.values[limitPrice]))
-	d[statemachine.StopPrice] = string(b.decimal("stopPrice", b.values[stopPrice]))
-	d[statemachine.ExecutionPrice] = string(b.decimal("executionPrice", b.first(executionPrice, executionDataPrice)))
-	ordered := string(b.decimal("quantity", b.first(quantity, marketQuantity)))
-	if strings.EqualFold(b.first(quantityType, marketQuantityType), "AMOUNT") {
-		d[statemachine.Amount] = ordered // money, not units: nothing executed compares with it
-	} else {
-		d[statemachine.Quantity] = ordered
-	}
-	if created, given := b.instant("createdOn", createdOn, "; not read"); given {
-		d[statemachine.CreatedOn] = b.values[createdOn]
-		var text [len(time.RFC3339Nano)]byte
-		if utc := statemachine.AppendTime(text[:0], created); string(utc) != b.values[createdOn] {
-			d[statemachine.CreatedOn] = string(utc)
+	for f := range statemachine.Fields {
+		value, name := b.detail(f)
+		if value == "" {
+			continue
 		}
+		switch statemachine.Details()[f].Form {
+		case statemachine.WordForm:
+			value = strings.ToUpper(value)
+		case statemachine.NumberForm:
+			value = string(b.decimal(name, value))
+		case statemachine.TimeForm:
+			value = b.utc(name, value)
+		}
+		n.Details[f] = value
 	}
+	if strings.EqualFold(cmp.Or(b.values[quantityType], b.values[marketQuantityType]), "AMOUNT") {
+		// It is money, not units: nothing executed compares with it.
+		n.Details[statemachine.Amount], n.Details[statemachine.Quantity] = n.Details[statemachine.Quantity], ""
+	}
+}
+
+// utc returns an RFC 3339 time in UTC, "" for any other text.
+func (b *body) utc(name, value string) string {
+	at, given := b.instant(name, value, "; not read")
+	if !given {
+		return ""
+	}
+	var text [len(time.RFC3339Nano)]byte
+	if utc := statemachine.AppendTime(text[:0], at); string(utc) != value {
+		return string(utc)
+	}
+	return value
 }
 
 // idFields names the member with the id for objects where it is not the one that idField derives; "" where
@@ -213,7 +217,7 @@ var idFields = map[string]string{"corporate-action": "eventId", "labels-update":
 func (d *Decoder) Object(r *Record) (id string, err error) {
 	named, known := d.idName[r.Object]
 	if !known {
-		named = shapesOf(map[string]shape{idField(r.Object): {text, objectID, nil}})
+		named = shapesOf(place{idField(r.Object), text, objectID})
 		if d.idName == nil {
 			d.idName = map[string]shapes{}
 		}

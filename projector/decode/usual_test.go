@@ -12,6 +12,8 @@ import (
 // requireAlike reads a body both ways, when it can be read the short way, and returns whether it can.
 func requireAlike(t testing.TB, data []byte) bool {
 	var short, long body
+	short.clear()
+	long.clear()
 	if !short.usual(data, orderShapes) {
 		return false
 	}

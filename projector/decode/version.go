@@ -11,10 +11,10 @@ import (
 // decoderVersion is raised when the decoder reads bodies differently.
 const decoderVersion = 5
 
-// FoldVersion names the rules by which views are made: the decoder, the rank table and the rules of breaks.
+// FoldVersion names the rules by which views are made: the decoder, the rank table, the rules of breaks and the details.
 // Views of another version are folded again from the log.
 func FoldVersion() string {
-	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Version})
+	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Details(), statemachine.Version})
 	if err != nil {
 		panic(err) // tables of texts and numbers
 	}

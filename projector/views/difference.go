@@ -11,11 +11,6 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// detailNames are the details of an order by the names that the API gives them.
-var detailNames = [statemachine.Fields]string{"side", "isin", "symbol", "orderType", "exchangeCode", "quantity", "amount",
-	"limitPrice", "stopPrice", "executionPrice", "externalId", "depositoryProduct", "cashProduct", "walletProduct", "createdOn", "expiryDate", "message",
-	"executions"}
-
 // field is one field of an order in words.
 type field struct{ name, value string }
 
@@ -167,7 +162,10 @@ func (r *sideRow) fields(id string) (fields []field) {
 	return fields
 }
 
-// orderFields tells an order by the names that the API gives its fields.
+// orderMembers are those that are single values.
+var orderMembers = statemachine.Members()
+
+// orderFields returns what an order contains, by the names that the API gives its members.
 func orderFields(o *statemachine.Order) (fields []field) {
 	s := o.State()
 	add := func(name string, value any) {
@@ -176,22 +174,10 @@ func orderFields(o *statemachine.Order) (fields []field) {
 		}
 		fields = append(fields, field{name, fmt.Sprint(value)})
 	}
-	add("status", s.Status)
-	if s.Status != "" {
-		add("statusSince", s.StatusSince)
+	for i := range orderMembers {
+		add(orderMembers[i].Name, orderMembers[i].Value(o, &s))
 	}
-	if s.Dated {
-		add("modifiedOn", s.ModifiedOn)
-	}
-	add("executedQuantity", s.Executed)
-	add("executedAmount", s.Amount)
-	add("open", s.Open)
-	add("final", s.Final)
 	add("settlement.tradeDate", s.Traded)
-	add("assetClass", o.AssetClass())
-	for f := range statemachine.Fields {
-		add(detailNames[f], o.Detail(f))
-	}
 	var open []string
 	for _, b := range s.Breaks {
 		open = append(open, fmt.Sprintf("%s since %s %v", b.Code, statemachine.FormatTime(b.OpenedAt), b.Sequences))

@@ -1,0 +1,139 @@
+package statemachine
+
+// Field is one detail of an order: something notifications report besides its status.
+type Field uint8
+
+// The details that rules or filters need by name, in the order in which they are shown.
+const (
+	Side Field = iota
+	ISIN
+	Symbol
+	OrderType
+	ExchangeCode
+	Quantity
+	Amount
+	ExecutionPrice
+	Executions
+	LimitPrice
+	StopPrice
+	ExternalID
+	DepositoryProduct
+	WalletProduct
+	CashProduct
+	Message
+	CreatedOn
+	ExpiryDate
+)
+
+// Fields is the number of details.
+const Fields = Field(len(details))
+
+// Form says what kind of value a member of an order is. The zero value is TextForm.
+type Form uint8
+
+// The forms.
+const (
+	TextForm    Form = iota
+	WordForm         // a text in upper case, whatever case it was notified in
+	NumberForm       // a Decimal
+	TimeForm         // RFC 3339, in UTC
+	FlagForm         // true or false, always known
+	ProductForm      // the id of a product; those of an order are shown as one list
+	TradesForm       // what FormatExecutions writes
+)
+
+// Detail describes a detail. Decoding, JSON, CSV, comparisons and the documents of the API are made of these descriptions.
+type Detail struct {
+	Name    string // in JSON, in CSV and in comparisons
+	In      string // the members of a body that may contain it, separated by a space; the first one that does counts
+	Form    Form
+	Example string `json:"-"`
+	Doc     string `json:"-"`
+}
+
+// details has a row for each detail. A new row comes last, and needs a constant only where a rule or a filter asks for the detail.
+var details = [...]Detail{
+	Side:         {Name: "side", In: "tradeSide side", Form: WordForm, Example: "BUY"},
+	ISIN:         {Name: "isin", In: "isin", Example: "DE0007164600"},
+	Symbol:       {Name: "symbol", In: "symbol marketOrderData.symbol"},
+	OrderType:    {Name: "orderType", In: "orderType", Form: WordForm, Example: "LIMIT"},
+	ExchangeCode: {Name: "exchangeCode", In: "exchangeCode", Example: "XFRA"},
+	Quantity: {Name: "quantity", In: "quantity marketOrderData.quantity", Form: NumberForm, Example: "100",
+		Doc: "A decimal with the digits received, like all quantities and prices."},
+	Amount: {Name: "amount", Form: NumberForm, // in place of the quantity, where that is of money
+		Doc: "Ordered money, if the order is for an amount and not for a quantity."},
+	ExecutionPrice: {Name: "executionPrice", In: "execution.executionPrice executionData.executionPrice", Form: NumberForm, Example: "101.25",
+		Doc: "The platform's price for the whole execution; executions has that of each trade."},
+	Executions:        {Name: "executions", Form: TradesForm},
+	LimitPrice:        {Name: "limitPrice", In: "limitPrice", Form: NumberForm, Example: "101.25"},
+	StopPrice:         {Name: "stopPrice", In: "stopPrice", Form: NumberForm},
+	ExternalID:        {Name: "externalId", In: "externalId", Example: "ord-000123"},
+	DepositoryProduct: {Name: "depositoryProduct", In: "depositoryCustomerProductId", Form: ProductForm},
+	WalletProduct:     {Name: "walletProduct", In: "walletCustomerProductId", Form: ProductForm},
+	CashProduct:       {Name: "cashProduct", In: "cashCustomerProductId", Form: ProductForm},
+	Message:           {Name: "message", In: "message rejectionReason rejectReason reason validationError.description"},
+	CreatedOn:         {Name: "createdOn", In: "createdOn", Form: TimeForm},
+	ExpiryDate:        {Name: "expiryDate", In: "expiryDate", Example: "2026-03-31"},
+}
+
+// Details returns the descriptions of the details, by Field. The caller must not change them.
+func Details() []Detail { return details[:] }
+
+// Member is a member of an order that is a single value: a detail, or what the facts add up to.
+type Member struct {
+	Detail
+	Value func(o *Order, s *State) string // "" where it is not known; s is the state of o
+}
+
+// derived are the members that are no details.
+var derived = []struct {
+	Member
+	before Field // it is shown before that detail
+}{
+	{Member{Detail{Name: "assetClass"}, func(o *Order, _ *State) string { return o.AssetClass().String() }}, Side},
+	{Member{Detail{Name: "status", Example: "PARTIALLY_FILLED", Doc: "null: no notification has a status that counts."},
+		func(_ *Order, s *State) string { return string(s.Status) }}, Side},
+	{Member{Detail{Name: "statusSince", Form: TimeForm}, func(_ *Order, s *State) string {
+		if s.Status == "" {
+			return ""
+		}
+		return FormatTime(s.StatusSince)
+	}}, Side},
+	{Member{Detail{Name: "open", Form: FlagForm, Doc: "The order can still trade."}, func(_ *Order, s *State) string { return flag(s.Open) }}, Side},
+	{Member{Detail{Name: "final", Form: FlagForm, Doc: "Nothing more is expected. Neither open nor final: the order awaits settlement."},
+		func(_ *Order, s *State) string { return flag(s.Final) }}, Side},
+	{Member{Detail{Name: "executedQuantity", Form: NumberForm, Example: "40", Doc: "Cumulative."},
+		func(_ *Order, s *State) string { return string(s.Executed) }}, ExecutionPrice},
+	{Member{Detail{Name: "executedAmount", Form: NumberForm, Example: "4050.00",
+		Doc: "Money for executedQuantity: as the platform reported it, or else the sum of the executions."},
+		func(_ *Order, s *State) string { return string(s.Amount) }}, Executions},
+	{Member{Detail{Name: "averagePrice", Form: NumberForm, Example: "101.25",
+		Doc: "executedAmount divided by executedQuantity, rounded half to even to 8 decimal places."},
+		func(_ *Order, s *State) string { return string(AveragePrice(s.Amount, s.Executed)) }}, Executions},
+	{Member{Detail{Name: "modifiedOn", Form: TimeForm}, func(_ *Order, s *State) string {
+		if !s.Dated {
+			return ""
+		}
+		return FormatTime(s.ModifiedOn)
+	}}, ExpiryDate},
+}
+
+func flag(is bool) string {
+	if is {
+		return "true"
+	}
+	return "false"
+}
+
+// Members returns the members of an order that are single values, in the order in which they are shown.
+func Members() (all []Member) {
+	for f := range Fields {
+		for _, d := range derived {
+			if d.before == f {
+				all = append(all, d.Member)
+			}
+		}
+		all = append(all, Member{details[f], func(o *Order, _ *State) string { return o.Detail(f) }})
+	}
+	return all
+}
