@@ -62,7 +62,7 @@ func TestFewOrdersAreSortedByQuantity(t *testing.T) {
 	_, err = s.Orders(ctx, Query{Sort: LatestModified, Limit: 2, Cursor: page.Next})
 	require.ErrorIs(t, err, ErrCursor, "of a list that is sorted otherwise")
 
-	bounds.orders = 5
+	bounds.Orders = 5
 	t.Cleanup(func() { bounds = usual })
 	for _, q := range []Query{{}, {ISINs: []string{"DE1"}}, {QuantityMax: "1"}} {
 		q.Sort = LargestQuantity

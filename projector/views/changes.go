@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -29,11 +30,11 @@ const (
 
 // Changes returns the orders notified after a sequence, limit of them (1–500; 0 is 100) and those notified first.
 func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes Changes, err error) {
-	limit = pageLimit(limit)
+	limit = list.PageLimit(limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		changes.At.Generation = g.number
 		at := &changes.At
-		if err := c.row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
+		if err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
 			return err
 		}
 		changes.Through = max(after, changes.At.Applied)
@@ -74,7 +75,7 @@ func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 		for _, facet := range occupied {
 			args = append(args, facet)
 		}
-		err = c.row(ctx, union(recentlyText, recentArm, len(occupied)), append(args, n), &after)
+		err = c.Row(ctx, union(recentlyText, recentArm, len(occupied)), append(args, n), &after)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -94,10 +95,10 @@ func union(text, arm string, arms int) string {
 
 // occupiedFacets returns the facets that have orders.
 func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err error) {
-	facets, err := readFacets(ctx, c)
+	facets, err := list.ReadFacets(ctx, c)
 	for i := range facets {
-		if facets[i].orders > 0 {
-			numbers = append(numbers, facets[i].number)
+		if facets[i].Orders > 0 {
+			numbers = append(numbers, facets[i].Number)
 		}
 	}
 	return numbers, err
@@ -106,7 +107,7 @@ func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err er
 func readOrders(ctx context.Context, c *connection, text string, args []any) (orders []statemachine.Order, err error) {
 	var o statemachine.Order
 	var state sql.RawBytes
-	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
+	err = c.Each(ctx, text, args, func(rows *sql.Rows) error {
 		if err := rows.Scan(&o.ID, &state); err != nil {
 			return err
 		}

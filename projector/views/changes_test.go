@@ -71,7 +71,7 @@ func TestChangesAreReadFromTheIndex(t *testing.T) {
 			union(byChangedText, changedArm, 2): {occupied[0], 7, occupied[1], 7, 10},
 			union(recentlyText, recentArm, 2):   {occupied[0], occupied[1], 10},
 		} {
-			err = c.each(context.Background(), "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
+			err = c.Each(context.Background(), "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
 				var step string
 				err := rows.Scan(new(int), new(int), new(int), &step)
 				require.NotContains(t, step, "TEMP B-TREE")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -69,8 +70,8 @@ const (
 // neededTexts name every table, column and index there is: a file that can prepare them all is complete.
 var neededTexts = append([]string{loadText, rowsText, insertOrderText, updateOrderText, moveOrderText, zoneText, insertSequencesText,
 	openBreakText, closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, verifiedText, facetsText, fmt.Sprintf(byOpenedText, openedArm), countOpenedText, countClassText, reclassText, reviseText, unverifyText, epochText, inheritText,
-	feedText, placeText, rowsAfterText, statesText, addTradeText, takeTradeText, forgetTradeText, tradesText, newestOfClassText, newestObjectsText, objectsWithIDText, facetSumsText, quantitiesText}, listTexts()...)
+	positionText, healthText, verifiedText, countClassText, reclassText, reviseText, unverifyText, epochText, inheritText,
+	feedText, placeText, rowsAfterText, statesText, addTradeText, takeTradeText, forgetTradeText, tradesText, newestOfClassText, newestObjectsText, objectsWithIDText}, list.Texts()...)
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
@@ -320,7 +321,7 @@ func (c *connection) lookUp(ctx context.Context, text string, ids []string, scan
 		for i, id := range chunk {
 			args[i] = id
 		}
-		if err := c.each(ctx, text, args, scan); err != nil {
+		if err := c.Each(ctx, text, args, scan); err != nil {
 			return err
 		}
 	}

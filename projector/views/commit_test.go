@@ -131,7 +131,7 @@ func TestManyNotificationsOfOneOrder(t *testing.T) {
 
 	var longest int
 	require.NoError(t, s.read(ctx, func(_ *generation, c *connection) error {
-		return c.row(ctx, `SELECT max(length(recent)) FROM orders`, nil, &longest)
+		return c.Row(ctx, `SELECT max(length(recent)) FROM orders`, nil, &longest)
 	}))
 	require.Less(t, longest, 2*sequencesInRow, "what a commit rewrites does not grow with the order")
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/orderfold/orderfold/projector/views/list"
 )
 
 // MaxDifferences is how many differences of orders, and as many others, a Comparison tells in detail; it counts all.
@@ -93,7 +95,7 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 		return err
 	}
 	var version int
-	if err := k.c.row(ctx, schemaVersionText, nil, &version); err != nil {
+	if err := k.c.Row(ctx, schemaVersionText, nil, &version); err != nil {
 		return err
 	}
 	if version != schemaVersion {
@@ -104,7 +106,7 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 		return err
 	}
 	name := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
-	if err := k.c.row(ctx, `SELECT revision FROM position`, nil, &k.Revision); err != nil {
+	if err := k.c.Row(ctx, `SELECT revision FROM position`, nil, &k.Revision); err != nil {
 		return err
 	}
 	_, err = k.c.conn.ExecContext(ctx, `ATTACH DATABASE ? AS draft`, name.String())
@@ -128,7 +130,7 @@ func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) 
 	if k.Damage != "" {
 		return 0, ErrDamaged
 	}
-	err = asDamage(k.c.row(ctx, `SELECT sequence FROM main.position`, nil, &sequence))
+	err = asDamage(k.c.Row(ctx, `SELECT sequence FROM main.position`, nil, &sequence))
 	if errors.Is(err, ErrDamaged) {
 		k.damage(ctx, "the file cannot be read: "+err.Error())
 	}
@@ -178,7 +180,7 @@ func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error
 	if k.over || k.Damage != "" {
 		return true, nil
 	}
-	if err = k.c.row(ctx, lastRowText, nil, &k.last); err == nil {
+	if err = k.c.Row(ctx, lastRowText, nil, &k.last); err == nil {
 		err = k.compareRows(ctx, k.after, k.after+int64(orders))
 	}
 	k.after += int64(orders)
@@ -198,14 +200,14 @@ func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error
 // compareRows compares the orders whose rows are numbered from after to until, on either side.
 func (k *Comparison) compareRows(ctx context.Context, after, until int64) error {
 	var compared uint64
-	if err := k.c.row(ctx, comparedText, []any{after, until}, &compared); err != nil {
+	if err := k.c.Row(ctx, comparedText, []any{after, until}, &compared); err != nil {
 		return err
 	}
 	k.Orders += compared
 	counted := map[string]bool{} // an order may differ in several tables
 	for _, text := range differingTexts {
 		var ids []string
-		err := k.c.each(ctx, text, []any{after, until}, func(rows *sql.Rows) error {
+		err := k.c.Each(ctx, text, []any{after, until}, func(rows *sql.Rows) error {
 			var id sql.NullString
 			var n int64
 			if err := rows.Scan(&id, &n); err != nil {
@@ -257,7 +259,7 @@ func (k *Comparison) compareRest(ctx context.Context) error {
 	for _, rest := range restTexts {
 		for _, side := range [][3]string{{"main", "draft", "the views have"}, {"draft", "main", "the log gives"}} {
 			text := fmt.Sprintf("%s EXCEPT %s", strings.ReplaceAll(rest.text, "$", side[0]), strings.ReplaceAll(rest.text, "$", side[1]))
-			err := k.c.each(ctx, text, nil, func(rows *sql.Rows) error {
+			err := k.c.Each(ctx, text, nil, func(rows *sql.Rows) error {
 				values, err := texts(rows)
 				k.other("%s: %s %s", rest.name, side[2], values)
 				return err
@@ -267,7 +269,7 @@ func (k *Comparison) compareRest(ctx context.Context) error {
 			}
 		}
 	}
-	return k.c.each(ctx, `PRAGMA main.integrity_check(10)`, nil, func(rows *sql.Rows) error {
+	return k.c.Each(ctx, `PRAGMA main.integrity_check(10)`, nil, func(rows *sql.Rows) error {
 		var verdict string
 		err := rows.Scan(&verdict)
 		if verdict != "ok" {
@@ -324,7 +326,7 @@ var (
 	insideZone = `a.received BETWEEN z.received_first AND z.received_last AND a.modified BETWEEN z.modified_first AND z.modified_last
 		AND a.created BETWEEN z.created_first AND z.created_last AND a.since BETWEEN z.since_first AND z.since_last
 		AND (a.trade < 1 OR a.trade BETWEEN z.awaiting_first AND z.awaiting_last OR a.trade BETWEEN z.settled_first AND z.settled_last)`
-	zoneJoin    = fmt.Sprintf(`LEFT JOIN $.zones z ON z.zone = a.last_sequence >> %d`, zoneShift)
+	zoneJoin    = fmt.Sprintf(`LEFT JOIN $.zones z ON z.zone = a.last_sequence >> %d`, list.ZoneShift)
 	outsideZone = `SELECT a.id, a.n FROM $.orders a ` + zoneJoin + ` WHERE a.n > ? AND a.n <= ? AND (` + insideZone + `) IS NOT 1`
 )
 

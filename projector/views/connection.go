@@ -104,10 +104,10 @@ func (c *connection) exec(ctx context.Context, text string, args ...any) (sql.Re
 	return stmt.ExecContext(ctx, args...)
 }
 
-// row reads the one row of a query. It returns sql.ErrNoRows when there is none.
-func (c *connection) row(ctx context.Context, text string, args []any, dest ...any) error {
+// Row reads the one row of a query. It returns sql.ErrNoRows when there is none.
+func (c *connection) Row(ctx context.Context, text string, args []any, dest ...any) error {
 	found := false
-	err := c.each(ctx, text, args, func(rows *sql.Rows) error {
+	err := c.Each(ctx, text, args, func(rows *sql.Rows) error {
 		found = true
 		return rows.Scan(dest...)
 	})
@@ -117,8 +117,8 @@ func (c *connection) row(ctx context.Context, text string, args []any, dest ...a
 	return err
 }
 
-// each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
-func (c *connection) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) (err error) {
+// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
+func (c *connection) Each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) (err error) {
 	stmt, err := c.prepare(ctx, text)
 	if err != nil {
 		return err

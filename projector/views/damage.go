@@ -12,10 +12,6 @@ import (
 	codes "modernc.org/sqlite/lib"
 )
 
-// ErrDamaged occurs when the file of the live generation is not what was written. The generation is given up, and the views are made
-// again from the log: it clears by itself, unless the disk damages every file.
-var ErrDamaged = errors.New("views: damaged")
-
 // LostError occurs when the views were found damaged and given up. It is an ErrNoViews, and clears by itself as that does.
 type LostError struct{ Reason string }
 
@@ -33,8 +29,7 @@ func broken(err error) bool {
 	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
 		return true
 	}
-	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, ErrDamaged) || errors.Is(err, statemachine.ErrEncoding) ||
-		errors.Is(err, errSequences)
+	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, ErrDamaged) || errors.Is(err, statemachine.ErrEncoding)
 }
 
 // asDamage makes such an error an ErrDamaged.
@@ -110,7 +105,7 @@ func (s *Store) met(g *generation, err error) {
 func inspectFile(ctx context.Context, dir string, n int) error {
 	err := readFile(ctx, dir, n, func(c *connection) error {
 		var verdict string
-		if err := c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+		if err := c.Row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
 			return err
 		}
 		if verdict != "ok" {

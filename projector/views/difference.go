@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -61,22 +62,22 @@ const (
 )
 
 var sideText = `SELECT a.n, a.state, a.recent, a.last_sequence, a.breaks, a.received, a.modified, a.era, a.external, a.isin, a.symbol,
-	a.depository, a.wallet, a.cash, a.order_type, a.exchange, a.quantity, a.created, a.executed, a.since, a.sums, a.trade, coalesce(` + insideZone + `, 0), coalesce(f.status, '?'), coalesce(f.asset_class, 0),
-	coalesce(f.open, 0), coalesce(f.final, 0), coalesce(f.broken, 0), coalesce(f.side, 0)
-	FROM $.orders a LEFT JOIN $.facets f ON f.facet = a.facet ` + zoneJoin + ` WHERE a.id = ?`
+	a.depository, a.wallet, a.cash, a.order_type, a.exchange, a.quantity, a.created, a.executed, a.since, a.sums, a.trade, coalesce(` + insideZone + `, 0), coalesce(f.Status, '?'), coalesce(f.asset_class, 0),
+	coalesce(f.Open, 0), coalesce(f.Final, 0), coalesce(f.Broken, 0), coalesce(f.Side, 0)
+	FROM $.orders a LEFT JOIN $.facets f ON f.Facet = a.facet ` + zoneJoin + ` WHERE a.id = ?`
 
 // sideRow is the row of an order on one side.
 type sideRow struct {
 	n, last, breaks int64
 	received        int64
-	modified, since timeKey
+	modified, since list.TimeKey
 	trade           int64
 	extent          statemachine.Extent
-	sums            sums
+	sums            list.Sums
 	state, recent   []byte
 	places          places
 	zoned           bool
-	facet           facet
+	facet           list.Facet
 }
 
 // side reads all that one side has of an order; nil when it does not have it.
@@ -85,12 +86,12 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	add := func(name string, value any) { fields = append(fields, field{name, fmt.Sprint(value)}) }
 	var r sideRow
 	found := false
-	err = k.c.each(ctx, in(sideText), []any{id}, func(rows *sql.Rows) error {
+	err = k.c.Each(ctx, in(sideText), []any{id}, func(rows *sql.Rows) error {
 		found = true
 		return rows.Scan(&r.n, &r.state, &r.recent, &r.last, &r.breaks, &r.received, &r.modified, &r.places.era, &r.places.external,
 			&r.places.isin, &r.places.symbol, &r.places.depository, &r.places.wallet, &r.places.cash,
-			&r.places.orderType, &r.places.exchange, &r.places.quantity, &r.places.created, &r.extent, &r.since, &r.sums, &r.trade, &r.zoned, &r.facet.status,
-			&r.facet.assetClass, &r.facet.open, &r.facet.final, &r.facet.broken, &r.facet.side)
+			&r.places.orderType, &r.places.exchange, &r.places.quantity, &r.places.created, &r.extent, &r.since, &r.sums, &r.trade, &r.zoned, &r.facet.Status,
+			&r.facet.AssetClass, &r.facet.Open, &r.facet.Final, &r.facet.Broken, &r.facet.Side)
 	})
 	if err != nil || !found {
 		return nil, err
@@ -98,11 +99,11 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	fields = r.fields(id)
 	var sequences []uint64
 	read := func(encoded []byte) {
-		if sequences, err = appendSequences(sequences, encoded); err != nil {
+		if sequences, err = list.AppendSequences(sequences, encoded); err != nil {
 			add("sequences", err)
 		}
 	}
-	err = k.c.each(ctx, in(sideSequencesText), []any{r.n}, func(rows *sql.Rows) error {
+	err = k.c.Each(ctx, in(sideSequencesText), []any{r.n}, func(rows *sql.Rows) error {
 		var chunk []byte
 		err := rows.Scan(&chunk)
 		read(chunk)
@@ -114,10 +115,10 @@ func (k *Comparison) side(ctx context.Context, schema, id string) (fields []fiel
 	read(r.recent)
 	add("sequences", sequences)
 	var listed []string
-	err = k.c.each(ctx, in(sideBreaksText), []any{r.n}, func(rows *sql.Rows) error {
+	err = k.c.Each(ctx, in(sideBreaksText), []any{r.n}, func(rows *sql.Rows) error {
 		var code statemachine.Code
 		var last int64
-		var opened timeKey
+		var opened list.TimeKey
 		err := rows.Scan(&code, &last, &opened)
 		listed = append(listed, fmt.Sprintf("%s opened %s, last %d", code, opened, last))
 		return err
@@ -135,12 +136,12 @@ func (r *sideRow) fields(id string) (fields []field) {
 		fields = orderFields(&o)
 	}
 	add(stateField, fmt.Sprintf("%x", r.state))
-	add("list: status", r.facet.status)
-	add("list: assetClass", r.facet.assetClass)
-	add("list: open", r.facet.open)
-	add("list: final", r.facet.final)
-	add("list: with breaks", r.facet.broken)
-	add("list: side", r.facet.side)
+	add("list: status", r.facet.Status)
+	add("list: assetClass", r.facet.AssetClass)
+	add("list: open", r.facet.Open)
+	add("list: final", r.facet.Final)
+	add("list: with breaks", r.facet.Broken)
+	add("list: side", r.facet.Side)
 	add("list: lastSequence", r.last)
 	add("list: received", r.received)
 	add("list: modified", r.modified)

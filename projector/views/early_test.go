@@ -28,7 +28,7 @@ func TestAPageEndsEarlyWhenWhatItLooksAtDoesNotMatch(t *testing.T) {
 		w.notify(fmt.Sprintf("o-%03d", i), n)
 	}
 	w.commit(t, s)
-	bounds.orders, bounds.entries, bounds.inEra, bounds.looked, bounds.lookedRows = 3, 10, 50, 100, 100
+	bounds.Orders, bounds.Entries, bounds.InEra, bounds.Looked, bounds.LookedRows = 3, 10, 50, 100, 100
 	t.Cleanup(func() { bounds = usual })
 	rare := []string{"XMUN"}
 	for name, c := range map[string]struct {

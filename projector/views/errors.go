@@ -8,10 +8,6 @@ import (
 var (
 	// ErrNotFound occurs when the views contain no such order, object or row.
 	ErrNotFound = errors.New("views: not found")
-	// ErrCursor occurs when these views did not make the cursor, or not for this query.
-	ErrCursor = errors.New("views: the cursor does not belong to this list")
-	// ErrCursorExpired occurs when the cursor belongs to this list as another generation of the views had it. It is an ErrCursor.
-	ErrCursorExpired = fmt.Errorf("%w any more: the views were rebuilt", ErrCursor)
 	// ErrNoViews occurs when nothing has been projected yet. It clears by itself when a projector runs. Nothing was changed.
 	ErrNoViews = errors.New("views: nothing has been projected here yet")
 	// ErrLocked occurs at Open when another process writes these views. Nothing was changed. It does not clear by itself.

@@ -101,7 +101,7 @@ func (s *Store) RowsAfter(ctx context.Context, row int64, limit int) (rows Rows,
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		at := &rows.At
 		at.Generation = g.number
-		if err := c.row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
+		if err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
 			return err
 		}
 		return eachRow(ctx, c, row, limit, func(n int64, id string, state []byte) error {
@@ -120,7 +120,7 @@ func (s *Store) RowsAfter(ctx context.Context, row int64, limit int) (rows Rows,
 }
 
 func eachRow(ctx context.Context, c *connection, row int64, limit int, f func(n int64, id string, state []byte) error) error {
-	return c.each(ctx, rowsAfterText, []any{row, limit}, func(rows *sql.Rows) error {
+	return c.Each(ctx, rowsAfterText, []any{row, limit}, func(rows *sql.Rows) error {
 		var n int64
 		var id string
 		var state sql.RawBytes
@@ -180,7 +180,7 @@ func (s *Store) FormerOrders(ctx context.Context, generation int, ids []string) 
 		return nil, err
 	}
 	err = s.former(ctx, generation, func(c *connection, readable bool) error {
-		return c.each(ctx, statesText, []any{string(list)}, func(rows *sql.Rows) error {
+		return c.Each(ctx, statesText, []any{string(list)}, func(rows *sql.Rows) error {
 			var id string
 			var state sql.RawBytes
 			err := rows.Scan(&id, &state)
@@ -196,7 +196,7 @@ func (s *Store) FormerOrders(ctx context.Context, generation int, ids []string) 
 func (s *Store) former(ctx context.Context, generation int, f func(c *connection, readable bool) error) error {
 	err := readFile(ctx, s.options.Dir, generation, func(c *connection) error {
 		var schema int
-		if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+		if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
 			return err
 		}
 		return f(c, schema == schemaVersion)

@@ -68,14 +68,14 @@ const versionWord = "another version"
 // readVersion returns in words how the file differs from what this program writes, with ErrVersion.
 func readVersion(ctx context.Context, c *connection, foldVersion string) (difference string, err error) {
 	var schema int
-	if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+	if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
 		return "", err
 	}
 	if schema != schemaVersion {
 		return fmt.Sprintf(versionWord+": its schema is %d, this program writes %d", schema, schemaVersion), otherVersion("")
 	}
 	var fold string
-	if err := c.row(ctx, foldVersionText, nil, &fold); err != nil {
+	if err := c.Row(ctx, foldVersionText, nil, &fold); err != nil {
 		return "", err
 	}
 	if fold != foldVersion {

@@ -107,7 +107,7 @@ func (m *mover) move(ctx context.Context, c *connection) *connection {
 
 func (c *connection) moveLog(ctx context.Context, text string) (frames, moved int, err error) {
 	var busy int
-	err = c.row(ctx, text, nil, &busy, &frames, &moved)
+	err = c.Row(ctx, text, nil, &busy, &frames, &moved)
 	return frames, moved, err
 }
 

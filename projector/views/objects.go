@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+
+	"github.com/orderfold/orderfold/projector/views/list"
 )
 
 // ObjectQuery selects the objects of a kind that are not orders.
@@ -40,19 +42,19 @@ const (
 // Objects returns a page of the objects of a kind. An object that is notified while a walk goes from page to page moves to the
 // beginning of the list, and may be missed by it. It returns ErrCursor.
 func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, err error) {
-	limit := pageLimit(q.Limit)
+	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		before, err := decodeCursor(q.Cursor, g.number, q.list())
+		before, err := list.DecodeCursor(q.Cursor, g.number, q.list())
 		if err != nil {
 			return err
 		}
-		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
+		if err := c.Row(ctx, sequenceText, nil, &page.Applied); err != nil {
 			return err
 		}
 		page.Objects, err = readObjects(ctx, c, newestObjectsText, strings.ToValidUTF8(q.Object, ""), before, limit+1)
 		if len(page.Objects) > limit {
 			page.Objects = page.Objects[:limit]
-			page.Next = encodeCursor(g.number, q.list(), "", int64(page.Objects[limit-1].Sequence))
+			page.Next = list.EncodeCursor(g.number, q.list(), "", int64(page.Objects[limit-1].Sequence))
 		}
 		return err
 	})
@@ -65,7 +67,7 @@ func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, er
 // ObjectsWithID returns the objects of any kind that have the id, as the views stood at applied.
 func (s *Store) ObjectsWithID(ctx context.Context, id string) (found []Object, applied uint64, err error) {
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
-		if err := c.row(ctx, sequenceText, nil, &applied); err != nil {
+		if err := c.Row(ctx, sequenceText, nil, &applied); err != nil {
 			return err
 		}
 		found, err = readObjects(ctx, c, objectsWithIDText, id)
@@ -78,7 +80,7 @@ func (s *Store) ObjectsWithID(ctx context.Context, id string) (found []Object, a
 }
 
 func readObjects(ctx context.Context, c *connection, text string, args ...any) (found []Object, err error) {
-	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
+	err = c.Each(ctx, text, args, func(rows *sql.Rows) error {
 		var o Object
 		var received int64
 		err := rows.Scan(&o.Object, &o.ID, &o.Sequence, &received, &o.Count)

@@ -58,7 +58,7 @@ func TestObjectsAreListedByTheirLastNotification(t *testing.T) {
 
 	require.NoError(t, s.read(ctx, func(_ *generation, c *connection) error {
 		for text, args := range map[string][]any{newestObjectsText: {"", 0, 0}, objectsWithIDText: {""}} {
-			require.NoError(t, c.each(ctx, "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
+			require.NoError(t, c.Each(ctx, "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
 				var step string
 				err := rows.Scan(new(int), new(int), new(int), &step)
 				require.NotContains(t, step, "TEMP B-TREE", text)

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"math/bits"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
 // tally is by how much a batch changes the counts.
 type tally struct {
 	facets        map[int64]int64
-	sums          map[int64]*sums // of facets
+	sums          map[int64]*list.Sums // of facets
 	trades        map[tradedOn]int64
 	breaks        map[statemachine.Code]int64
 	objects       map[string]int64
@@ -31,7 +32,7 @@ type holding struct {
 }
 
 func newTally() *tally {
-	return &tally{facets: map[int64]int64{}, sums: map[int64]*sums{}, trades: map[tradedOn]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
+	return &tally{facets: map[int64]int64{}, sums: map[int64]*list.Sums{}, trades: map[tradedOn]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
 		quarantined: map[string]int64{}, zones: map[int64]*zone{}, lasts: map[uint64]bool{}}
 }
 
@@ -43,7 +44,7 @@ type stored struct {
 	last     uint64
 	recent   []byte
 	places   places
-	sums     sums
+	sums     list.Sums
 }
 
 // breakSet has the bit 1<<code of each open break.
@@ -181,16 +182,16 @@ func (t *tally) count(old, is *stored, notifications int) {
 	t.facets[is.facet]++
 	t.notifications += notifications
 	if old.facet != is.facet || old.sums != is.sums {
-		t.sumsOf(old.facet).subtract(&old.sums) // of no facet when there is no old one
-		t.sumsOf(is.facet).add(&is.sums)
+		t.sumsOf(old.facet).Subtract(&old.sums) // of no facet when there is no old one
+		t.sumsOf(is.facet).Add(&is.sums)
 	}
 }
 
 // sumsOf returns by how much the sums of a facet change.
-func (t *tally) sumsOf(facet int64) *sums {
+func (t *tally) sumsOf(facet int64) *list.Sums {
 	s := t.sums[facet]
 	if s == nil {
-		s = &sums{}
+		s = &list.Sums{}
 		t.sums[facet] = s
 	}
 	return s
@@ -199,29 +200,23 @@ func (t *tally) sumsOf(facet int64) *sums {
 // writeFacets changes the counts and the sums of facets.
 func (w *writer) writeFacets(ctx context.Context, t *tally) error {
 	if w.sums == nil {
-		w.sums = map[int64]sums{}
-		err := w.c.each(ctx, facetSumsText, nil, func(rows *sql.Rows) error {
-			var facet int64
-			var s sums
-			err := rows.Scan(&facet, new(int64), &s)
-			w.sums[facet] = s
-			return err
-		})
+		w.sums = map[int64]list.Sums{}
+		err := list.ReadSums(ctx, w.c, func(facet int64, _ uint64, s list.Sums) { w.sums[facet] = s })
 		if err != nil {
 			return err
 		}
 	}
 	for facet, by := range t.facets {
 		change := t.sums[facet]
-		if by == 0 && (change == nil || *change == sums{}) {
+		if by == 0 && (change == nil || *change == list.Sums{}) {
 			continue
 		}
 		s := w.sums[facet]
 		if change != nil {
-			s.add(change)
+			s.Add(change)
 		}
 		w.sums[facet] = s
-		if _, err := w.c.exec(ctx, countFacetText, by, s.encoded(), facet); err != nil {
+		if _, err := w.c.exec(ctx, countFacetText, by, s.Encoded(), facet); err != nil {
 			return fmt.Errorf("count of orders: %w", err)
 		}
 	}
@@ -231,7 +226,7 @@ func (w *writer) writeFacets(ctx context.Context, t *tally) error {
 // putRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
 // knows it is an error: the counts would drift.
 func (w *writer) putRow(id string, r *row, old, is *stored) error {
-	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, []byte(r.modified), int64(r.extent), []byte(r.since), r.sums.encoded(), r.trade,
+	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, []byte(r.modified), int64(r.extent), []byte(r.since), r.sums.Encoded(), r.trade,
 		is.recent, r.state)
 	if old.n == 0 {
 		args = append(r.places.appendTo(args), id)
@@ -286,9 +281,9 @@ func (w *writer) writeCounts(ctx context.Context, t *tally) error {
 		}
 	}
 	for number, z := range t.zones {
-		if _, err := w.c.exec(ctx, zoneText, number, z.received.first, z.received.last, z.modified.first, z.modified.last,
-			z.created.first, z.created.last, z.since.first, z.since.last, z.awaiting.first, z.awaiting.last,
-			z.settled.first, z.settled.last); err != nil {
+		if _, err := w.c.exec(ctx, zoneText, number, z.received.First, z.received.Last, z.modified.First, z.modified.Last,
+			z.created.First, z.created.Last, z.since.First, z.since.Last, z.awaiting.First, z.awaiting.Last,
+			z.settled.First, z.settled.Last); err != nil {
 			return fmt.Errorf("zone %d: %w", number, err)
 		}
 	}

@@ -32,14 +32,14 @@ func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 
 func (d *Draft) check(ctx context.Context, missing uint64) error {
 	var verdict string
-	if err := d.w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+	if err := d.w.c.Row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("views: check a draft: %w: %s", ErrDamaged, verdict)
 	}
 	var orders, counted, records, sequence uint64
-	if err := d.w.c.row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
+	if err := d.w.c.Row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
 	if orders != counted || records > sequence || records+missing < sequence || d.kept == 0 && records+missing != sequence {
@@ -201,7 +201,7 @@ func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
 func readGeneration(ctx context.Context, dir string, n int) (status Status, err error) {
 	err = readFile(ctx, dir, n, func(c *connection) (err error) {
 		var schema int
-		if err := c.row(ctx, schemaVersionText, nil, &schema); err != nil {
+		if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
 			return err
 		}
 		if schema != schemaVersion {

@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"math"
 	"strings"
+
+	"github.com/orderfold/orderfold/projector/views/list"
 )
 
 // QuarantineQuery selects records that could not become part of an order.
@@ -39,19 +41,19 @@ func quarantineTexts(order string) (all, ofClass string) {
 // Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: a page of
 // them and the cursor of the next ones, "" at the end. It returns ErrCursor.
 func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quarantined, next string, applied uint64, err error) {
-	limit := pageLimit(q.Limit)
+	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		before, err := decodeCursor(q.Cursor, g.number, q.list())
+		before, err := list.DecodeCursor(q.Cursor, g.number, q.list())
 		if err != nil {
 			return err
 		}
-		if err := c.row(ctx, sequenceText, nil, &applied); err != nil {
+		if err := c.Row(ctx, sequenceText, nil, &applied); err != nil {
 			return err
 		}
 		rows, err = readQuarantine(ctx, c, [2]string{newestText, newestOfClassText}, q.Class, []any{0, before, limit + 1})
 		if len(rows) > limit {
 			rows = rows[:limit]
-			next = encodeCursor(g.number, q.list(), "", int64(rows[limit-1].Sequence))
+			next = list.EncodeCursor(g.number, q.list(), "", int64(rows[limit-1].Sequence))
 		}
 		return err
 	})
@@ -79,7 +81,7 @@ func readQuarantine(ctx context.Context, c *connection, texts [2]string, class s
 	if class != "" {
 		text, args = texts[1], append([]any{strings.ToValidUTF8(class, "")}, args...)
 	}
-	err = c.each(ctx, text, args, func(r *sql.Rows) error {
+	err = c.Each(ctx, text, args, func(r *sql.Rows) error {
 		var q Quarantined
 		var received int64
 		err := r.Scan(&q.Sequence, &received, &q.Object, &q.Class, &q.Reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -15,17 +16,12 @@ type QuietQuery struct {
 	Limit    int    // 1–500; 0 is 100
 }
 
-const (
-	quietArm  = `SELECT last_sequence AS s, n FROM orders INDEXED BY orders_by_facet WHERE facet = +? AND last_sequence > ?`
-	quietText = `SELECT o.id, o.state FROM (%s ORDER BY 1 LIMIT +?) m CROSS JOIN orders o ON o.n = m.n ORDER BY m.s`
-)
-
 // Quiet returns orders that q selects, those first that were not heard of for longest: whoever goes on from the last sequence
 // of the last one meets every order once, and again when it was heard of since. It reads what it returns and no more.
 func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.Order, err error) {
-	q.Limit = pageLimit(q.Limit)
+	q.Limit = list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
-		facets, err := readFacets(ctx, c)
+		facets, err := list.ReadFacets(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -33,14 +29,14 @@ func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.
 		var args []any
 		for i := range facets {
 			f := &facets[i]
-			if f.orders > 0 && wanted.selects(&f.facet) && (q.Final == nil || *q.Final == f.final) {
-				args = append(args, f.number, int64(q.After))
+			if f.Orders > 0 && wanted.Selects(&f.Facet) && (q.Final == nil || *q.Final == f.Final) {
+				args = append(args, f.Number, int64(q.After))
 			}
 		}
 		if len(args) == 0 {
 			return nil
 		}
-		text := union(quietText, quietArm, len(args)/2)
+		text := union(byChangedText, changedArm, len(args)/2)
 		orders, err = readOrders(ctx, c, text, append(args, q.Limit))
 		return err
 	})

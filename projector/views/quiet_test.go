@@ -62,7 +62,7 @@ func TestTheListOfQuietOrdersReadsTheIndexOnly(t *testing.T) {
 	w.commit(t, s)
 	var plan string
 	require.NoError(t, s.read(t.Context(), func(_ *generation, c *connection) error {
-		rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+fmt.Sprintf(quietText, quietArm+" UNION ALL "+quietArm), 1, 0, 2, 0, 10)
+		rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+fmt.Sprintf(byChangedText, changedArm+" UNION ALL "+changedArm), 1, 0, 2, 0, 10)
 		if err != nil {
 			return err
 		}

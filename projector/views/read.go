@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -15,7 +16,6 @@ const (
 	sequenceText = `SELECT sequence FROM position`
 	orderText    = `SELECT p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
-	chunksText   = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
 	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have some after it.
 	laterChunksText = `SELECT sequences FROM order_sequences WHERE n = ?1 AND first >=
 		coalesce((SELECT max(first) FROM order_sequences WHERE n = ?1 AND first <= ?2), 0) ORDER BY first LIMIT +?3`
@@ -26,7 +26,6 @@ const (
 	revisionText = `SELECT sequence, revision, revised, revised_by FROM position`
 	totalsText   = `SELECT sequence, notifications, quarantined FROM position`
 
-	breakCountsText  = `SELECT code, orders FROM break_counts WHERE orders > 0`
 	objectCountsText = `SELECT object, notifications FROM object_counts`
 	classCountsText  = `SELECT class, records FROM quarantine_counts WHERE records > 0`
 )
@@ -34,7 +33,7 @@ const (
 // position returns the sequence that the views stand at.
 func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
-		return c.row(ctx, sequenceText, nil, &sequence)
+		return c.Row(ctx, sequenceText, nil, &sequence)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("views: read the position: %w", err)
@@ -65,7 +64,7 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, limit int) (sequences []uint64, at At, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		at.Generation = g.number
-		err := c.row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause)
+		err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause)
 		if err != nil {
 			return err
 		}
@@ -81,7 +80,7 @@ func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, lim
 func sequencesAfter(ctx context.Context, c *connection, id string, after uint64, limit int) ([]uint64, error) {
 	var n int64
 	var recent []byte
-	err := c.row(ctx, recentText, []any{id}, &n, &recent)
+	err := c.Row(ctx, recentText, []any{id}, &n, &recent)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -89,19 +88,19 @@ func sequencesAfter(ctx context.Context, c *connection, id string, after uint64,
 		return nil, err
 	}
 	var all []uint64
-	err = c.each(ctx, laterChunksText, []any{n, int64(min(after, math.MaxInt64)), limit/sequencesInRow + 2}, func(rows *sql.Rows) (err error) {
+	err = c.Each(ctx, laterChunksText, []any{n, int64(min(after, math.MaxInt64)), limit/sequencesInRow + 2}, func(rows *sql.Rows) (err error) {
 		var chunk sql.RawBytes
 		if err := rows.Scan(&chunk); err != nil {
 			return err
 		}
-		all, err = appendSequences(all, chunk)
+		all, err = list.AppendSequences(all, chunk)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	if all = cutAfter(all, after); len(all) < limit {
-		all, err = appendSequences(all, recent)
+		all, err = list.AppendSequences(all, recent)
 		all = cutAfter(all, after)
 	}
 	return all[:min(limit, len(all))], err
@@ -118,7 +117,7 @@ func cutAfter(sequences []uint64, after uint64) []uint64 {
 func (s *Store) Object(ctx context.Context, object, id string) (o Object, applied uint64, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		var sequence, received, count sql.NullInt64
-		if err := c.row(ctx, lastText, []any{object, id}, &applied, &sequence, &received, &count); err != nil {
+		if err := c.Row(ctx, lastText, []any{object, id}, &applied, &sequence, &received, &count); err != nil {
 			return err
 		}
 		if !sequence.Valid {
@@ -144,18 +143,18 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	}
 	err := s.snapshot(ctx, func(g *generation, c *connection) error {
 		stats.Generation = g.number
-		if err := c.row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
+		if err := c.Row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
 			return err
 		}
 		stats.Records += stats.Quarantined
-		facets, err := readFacets(ctx, c)
+		facets, err := list.ReadFacets(ctx, c)
 		if err != nil {
 			return err
 		}
 		for i := range facets {
 			stats.count(&facets[i])
 		}
-		if stats.ByBreak, err = readBreakCounts(ctx, c); err != nil {
+		if stats.ByBreak, err = list.ReadBreakCounts(ctx, c); err != nil {
 			return err
 		}
 		if stats.Awaiting, err = readAwaiting(ctx, c); err != nil {
@@ -177,7 +176,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 }
 
 func readCounts(ctx context.Context, c *connection, text string, counts map[string]uint64) error {
-	return c.each(ctx, text, nil, func(rows *sql.Rows) error {
+	return c.Each(ctx, text, nil, func(rows *sql.Rows) error {
 		var name string
 		var n uint64
 		err := rows.Scan(&name, &n)
@@ -186,21 +185,21 @@ func readCounts(ctx context.Context, c *connection, text string, counts map[stri
 	})
 }
 
-func (stats *Stats) count(f *countedFacet) {
-	if f.orders == 0 {
+func (stats *Stats) count(f *list.CountedFacet) {
+	if f.Orders == 0 {
 		return
 	}
-	stats.Orders += f.orders
-	stats.ByStatus[f.status] += f.orders
-	stats.ByAssetClass[f.assetClass] += f.orders
-	if f.open {
-		stats.Open += f.orders
+	stats.Orders += f.Orders
+	stats.ByStatus[f.Status] += f.Orders
+	stats.ByAssetClass[f.AssetClass] += f.Orders
+	if f.Open {
+		stats.Open += f.Orders
 	}
-	if f.final {
-		stats.Final += f.orders
+	if f.Final {
+		stats.Final += f.Orders
 	}
-	if f.status == statemachine.Settled {
-		stats.Settled[f.assetClass] += f.orders
+	if f.Status == statemachine.Settled {
+		stats.Settled[f.AssetClass] += f.Orders
 	}
 }
 
@@ -221,7 +220,7 @@ func readStatus(ctx context.Context, c *connection) (status Status, err error) {
 	var received, healthAt, verifiedAt int64
 	var feed string
 	at := &status.Checkpoint
-	err = c.row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
+	err = c.Row(ctx, statusText, nil, &status.FoldVersion, &at.Log, &at.Sequence, &at.Hash, &received,
 		&status.Health.Reason, &healthAt, &status.Verified.Sequence, &verifiedAt, &status.Verified.Difference,
 		&status.Revision.Number, &status.Revision.Sequence, &status.Revision.Cause, &status.Epoch, &feed)
 	if err == nil {

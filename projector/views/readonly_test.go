@@ -77,7 +77,7 @@ func TestReadOnlySeesASwitchOfGeneration(t *testing.T) {
 			close(busy)
 			<-release
 			var at uint64
-			if err := c.row(ctx, sequenceText, nil, &at); err != nil || at != w.at {
+			if err := c.Row(ctx, sequenceText, nil, &at); err != nil || at != w.at {
 				t.Error("who was reading goes on reading the old generation", at, err)
 			}
 			return nil

@@ -55,14 +55,14 @@ func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
 	t := newTally()
 	for _, sequence := range r.Records {
 		var class string
-		if err := w.c.row(ctx, freeText, []any{sequence}, &class); err != nil {
+		if err := w.c.Row(ctx, freeText, []any{sequence}, &class); err != nil {
 			return fmt.Errorf("record %d is not quarantined: %w", sequence, err)
 		}
 		t.quarantined[class]--
 	}
 	for _, q := range r.Quarantined {
 		var class string
-		if err := w.c.row(ctx, classText, []any{q.Sequence}, &class); err != nil {
+		if err := w.c.Row(ctx, classText, []any{q.Sequence}, &class); err != nil {
 			return fmt.Errorf("record %d is not quarantined: %w", q.Sequence, err)
 		}
 		t.quarantined[class]--

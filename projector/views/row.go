@@ -4,37 +4,38 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
 // row is what is to be written of an order, apart from its sequences: all that can be told without the views.
 type row struct {
-	facet       facet
+	facet       list.Facet
 	breaks      []rowBreak // open
 	count, last uint64     // notifications, and the sequence of the last one
 	received    int64
-	modified    timeKey
-	since       timeKey // of the status
+	modified    list.TimeKey
+	since       list.TimeKey // of the status
 	trade       int64
 	extent      statemachine.Extent
-	sums        sums
+	sums        list.Sums
 	places      places
 	state       []byte
 }
 
 type rowBreak struct {
 	code   statemachine.Code
-	opened timeKey
+	opened list.TimeKey
 }
 
 // take makes r the row of o, with the state in what buffer has room for, if that is enough.
 func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	state := o.State()
-	*r = row{facet: facetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: receivedKey(o.Last.Received),
-		modified: modifiedKey(state.ModifiedOn, state.Dated),
-		since:    modifiedKey(state.StatusSince, state.Status != ""), extent: state.Extent, trade: tradeOf(&state), sums: sumsOf(o, &state), places: placesOf(o)}
+	*r = row{facet: list.FacetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: list.ReceivedKey(o.Last.Received),
+		modified: list.ModifiedKey(state.ModifiedOn, state.Dated),
+		since:    list.ModifiedKey(state.StatusSince, state.Status != ""), extent: state.Extent, trade: list.TradeOf(&state), sums: list.SumsOf(o, &state), places: placesOf(o)}
 	for i := range state.Breaks {
-		r.breaks = append(r.breaks, rowBreak{state.Breaks[i].Code, timeKeyOf(state.Breaks[i].OpenedAt)})
+		r.breaks = append(r.breaks, rowBreak{state.Breaks[i].Code, list.TimeKeyOf(state.Breaks[i].OpenedAt)})
 	}
 	r.state, err = o.AppendBinary(buffer)
 	return err

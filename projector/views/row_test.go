@@ -83,7 +83,7 @@ func TestAFacetHoldsNothingButItsStatus(t *testing.T) {
 	w.commit(t, s)
 	require.NotEmpty(t, s.writer.facets)
 	for f := range s.writer.facets {
-		require.Equal(t, statemachine.Placed, f.status)
-		require.NotSame(t, unsafe.StringData(part), unsafe.StringData(string(f.status)))
+		require.Equal(t, statemachine.Placed, f.Status)
+		require.NotSame(t, unsafe.StringData(part), unsafe.StringData(string(f.Status)))
 	}
 }

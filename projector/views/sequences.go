@@ -4,18 +4,17 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+
+	"github.com/orderfold/orderfold/projector/views/list"
 )
 
 // sequencesInRow is how many sequences the row of an order holds; so many of the oldest at a time move out of it, so that a
 // commit costs the same for the ten thousandth notification of an order as for the second.
 const sequencesInRow = 128
 
-var errSequences = errors.New("views: the stored sequences are damaged")
-
 // addSequences appends to the encoded ones in a row. It returns the chunks to move out and what stays.
 func addSequences(recent []byte, added []uint64) (full [][]uint64, stays []byte, err error) {
-	all, err := appendSequences(nil, recent)
+	all, err := list.AppendSequences(nil, recent)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,19 +44,4 @@ func encodeSequences(sequences []uint64) []byte {
 		before = s
 	}
 	return b
-}
-
-func appendSequences(to []uint64, encoded []byte) ([]uint64, error) {
-	to = slices.Grow(to, len(encoded))
-	var before uint64
-	for len(encoded) > 0 {
-		v, n := binary.Uvarint(encoded)
-		if n <= 0 {
-			return nil, errSequences
-		}
-		before += v
-		to = append(to, before)
-		encoded = encoded[n:]
-	}
-	return to, nil
 }

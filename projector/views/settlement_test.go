@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -25,7 +26,7 @@ var usually = func() Settling {
 	if err != nil {
 		panic(err)
 	}
-	return Settling{s, statemachine.DayOf(2026, 3, 4)}
+	return Settling{Schedule: s, Today: statemachine.DayOf(2026, 3, 4)}
 }()
 
 func settling(q Query) Query {
@@ -34,7 +35,7 @@ func settling(q Query) Query {
 }
 
 // ofSettlement asks the schedule of each order.
-func (q *Query) ofSettlement(o *statemachine.Order, state *statemachine.State) bool {
+func ofSettlement(q *Query, o *statemachine.Order, state *statemachine.State) bool {
 	if q.Schedule == nil {
 		return true
 	}
@@ -80,7 +81,7 @@ func TestALineByDueDateIsInTheOrderOfTheDays(t *testing.T) {
 	w.commit(t, s)
 	schedule, err := statemachine.NewSchedule(nil, nil)
 	require.NoError(t, err)
-	q := Query{Sort: EarliestDue, Settling: Settling{schedule, statemachine.DayOf(2026, 3, 9)}, Limit: 2}
+	q := Query{Sort: EarliestDue, Settling: Settling{Schedule: schedule, Today: statemachine.DayOf(2026, 3, 9)}, Limit: 2}
 	want := []string{"2026-03-02 1", "2026-03-05 3", "2026-03-06 0", "2026-03-07 2", "2026-03-08 4", "placed"}
 	require.Equal(t, want, walk(t, s, q))
 	q.Sort = LatestDue
@@ -113,10 +114,17 @@ func TestMadeUpPlacesOfALineByDueDateAreRefusedOrShowAnotherPart(t *testing.T) {
 	s := open(t, t.TempDir())
 	crowd(t, s, 100)
 	q := settling(Query{Sort: EarliestDue, Limit: 5})
+	lists := map[Sort]uint64{}
+	for _, sort := range []Sort{EarliestDue, LatestDue} {
+		q.Sort = sort
+		page, err := s.Orders(context.Background(), q)
+		require.NoError(t, err)
+		lists[sort] = listOf(t, page.Next)
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		at := timeKey(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "place"))
+		at := list.TimeKey(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "place"))
 		q.Sort = rapid.SampledFrom([]Sort{EarliestDue, LatestDue}).Draw(t, "sort")
-		q.Cursor = encodeProgress(1, q.list(), progress{begun: 1000, accounted: 1000, last: place{at, rapid.Int64Min(0).Draw(t, "sequence")}})
+		q.Cursor = list.EncodeCursor(1, lists[q.Sort], at, 1000, 1000, rapid.Int64Min(0).Draw(t, "sequence"))
 		_, err := s.Orders(context.Background(), q)
 		if err != nil {
 			require.ErrorIs(t, err, ErrCursor)

@@ -15,7 +15,7 @@ func requireTotals(t require.TestingT, s *Store, all []listed, q Query) {
 	var want [4]big.Rat
 	orders, leftOut := uint64(0), uint64(0)
 	for _, o := range all {
-		if !q.accepts(o.order, o.state) {
+		if !accepts(&q, o.order, o.state) {
 			continue
 		}
 		orders++
@@ -75,31 +75,31 @@ func TestTotalsAreOfAllOrdersOrRefused(t *testing.T) {
 	all := Totals{Orders: 4, LeftOut: 1, OrderedUnits: "0.3", OrderedAmount: "250", ExecutedUnits: "0.2", ExecutedAmount: "25"}
 	require.Equal(t, all, total(Query{}))
 	require.Equal(t, all, total(Query{ISINs: []string{"de1"}}))
-	open := Totals{2, 1, "0.1", "0", "0", "0"}
+	open := Totals{Orders: 2, LeftOut: 1, OrderedUnits: "0.1", OrderedAmount: "0", ExecutedUnits: "0", ExecutedAmount: "0"}
 	require.Equal(t, open, total(Query{Open: flag(true)}))
 	require.Equal(t, open, total(Query{ISINs: []string{"DE1"}, Statuses: []statemachine.Status{statemachine.Placed}, Limit: 1}))
-	require.Equal(t, Totals{0, 0, "0", "0", "0", "0"}, total(Query{Statuses: []statemachine.Status{statemachine.Settled}}))
+	require.Equal(t, Totals{OrderedUnits: "0", OrderedAmount: "0", ExecutedUnits: "0", ExecutedAmount: "0"}, total(Query{Statuses: []statemachine.Status{statemachine.Settled}}))
 	page, err := s.Orders(ctx, Query{Limit: 1, Totals: true})
 	require.NoError(t, err)
 	require.Equal(t, all, total(Query{Limit: 1, Cursor: page.Next}), "of the whole list, on each page")
 
-	bounds.summed, bounds.summedRows = 3, 3
+	bounds.Summed, bounds.SummedRows = 3, 3
 	t.Cleanup(func() { bounds = usual })
 	require.Equal(t, all, total(Query{}), "what facets select is never too much")
 	_, err = s.Orders(ctx, Query{ISINs: []string{"DE1"}, Totals: true})
 	require.ErrorIs(t, err, ErrTooManyToSum)
 	_, err = s.Orders(ctx, Query{QuantityMin: "500", Totals: true})
 	require.ErrorIs(t, err, ErrTooManyToSum, "what is looked at counts")
-	_, err = s.Orders(ctx, Query{Received: Period{Since: &firstReceived}, Totals: true})
+	_, err = s.Orders(ctx, Query{Received: Period{Since: &earliest}, Totals: true})
 	require.ErrorIs(t, err, ErrTooManyToSum, "of a time, too")
 	_, err = s.Orders(ctx, Query{ISINs: []string{"DE1"}})
 	require.NoError(t, err)
-	bounds.orders, bounds.inEra, bounds.looked, bounds.lookedRows = 1, 1, 2, 2
-	bounds.summed = 4
+	bounds.Orders, bounds.InEra, bounds.Looked, bounds.LookedRows = 1, 1, 2, 2
+	bounds.Summed = 4
 	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "as many as may be")
-	require.Equal(t, all, total(Query{Received: Period{Since: &firstReceived}}))
-	bounds.summed, bounds.summedRows = 3, 4
+	require.Equal(t, all, total(Query{Received: Period{Since: &earliest}}))
+	bounds.Summed, bounds.SummedRows = 3, 4
 	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "as many rows as may be")
-	bounds.summedRows = 8
+	bounds.SummedRows = 8
 	require.Equal(t, all, total(Query{ISINs: []string{"DE1", "de1"}, ProductIDs: []string{"p"}}), "each once")
 }

@@ -25,7 +25,7 @@ type Traded struct {
 // readAwaiting counts the orders that await their settlement.
 func readAwaiting(ctx context.Context, c *connection) (awaiting map[Traded]uint64, err error) {
 	awaiting = map[Traded]uint64{}
-	err = c.each(ctx, tradesText, nil, func(rows *sql.Rows) error {
+	err = c.Each(ctx, tradesText, nil, func(rows *sql.Rows) error {
 		var t Traded
 		var orders uint64
 		err := rows.Scan(&t.AssetClass, &t.Day, &orders)

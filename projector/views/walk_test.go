@@ -70,7 +70,7 @@ func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
 		m.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), seed))
 		q := Query{Settling: usually, Sort: rapid.SampledFrom([]Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue}).Draw(r, "sort"), Limit: rapid.IntRange(1, 40).Draw(r, "limit")}
 		for _, way := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"status", "open", "isin", "break", "modified", "received", "created", "executed", "settlement", "due"}), 0, 2, rapid.ID).Draw(r, "filters") {
-			q = q.and(movingFilters(way, m.at))
+			q = join(q, movingFilters(way, m.at))
 		}
 		perPage := rapid.IntRange(0, 12).Draw(r, "changes per page")
 		throughout, told := m.matching(q), map[string]bool{}
@@ -81,7 +81,7 @@ func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
 			for i := range page.Orders {
 				o := &page.Orders[i]
 				require.False(r, told[o.ID], "%s is told twice", o.ID)
-				require.True(r, q.accepts(o, o.State()))
+				require.True(r, accepts(&q, o, o.State()))
 				told[o.ID] = true
 			}
 			if page.Next == "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -143,7 +144,7 @@ type listed struct {
 // idsOf returns the ids of those that q selects, in its order; all are as newestFirst returns them.
 func idsOf(all []listed, q Query) []string {
 	all = slices.Clone(all)
-	if q.Sort.byModified() {
+	if q.Sort == LatestModified || q.Sort == EarliestModified {
 		slices.SortStableFunc(all, func(a, b listed) int {
 			if !a.state.Dated || !b.state.Dated { // not known is before all times
 				return cmp.Compare(dated(&b.state), dated(&a.state))
@@ -151,15 +152,15 @@ func idsOf(all []listed, q Query) []string {
 			return b.state.ModifiedOn.Compare(a.state.ModifiedOn)
 		})
 	}
-	if q.Sort.ascending() {
+	if q.Sort == EarliestReceived || q.Sort == EarliestModified || q.Sort == EarliestDue {
 		slices.Reverse(all)
 	}
-	if q.Sort.byDue() {
+	if q.Sort == LatestDue || q.Sort == EarliestDue {
 		sortByDue(all, q)
 	}
 	ids := []string{}
 	for _, o := range all {
-		if q.accepts(o.order, o.state) {
+		if accepts(&q, o.order, o.state) {
 			ids = append(ids, o.order.ID)
 		}
 	}
@@ -268,7 +269,7 @@ func walk(t require.TestingT, s *Store, q Query) []string {
 		if page.Next == "" {
 			return ids
 		}
-		if bounds.looked == usual.looked {
+		if bounds.Looked == usual.Looked {
 			require.Len(t, page.Orders, q.Limit, "%+v", q)
 		}
 		require.NotEqual(t, q.Cursor, page.Next, "%+v", q)
@@ -279,7 +280,7 @@ func walk(t require.TestingT, s *Store, q Query) []string {
 // breakRow is a row of order_breaks.
 type breakRow struct {
 	n, code, last int64
-	opened        timeKey
+	opened        list.TimeKey
 }
 
 // requireConsistent recounts everything that s keeps counts of from its own rows.
@@ -289,8 +290,8 @@ func requireConsistent(t require.TestingT, s *Store) {
 	breaks, wantBreaks := map[breakRow]bool{}, map[breakRow]bool{}
 	notifications := uint64(0)
 	err := s.snapshot(ctx, func(_ *generation, c *connection) error {
-		require.NoError(t, c.row(ctx, totalsText, nil, &w.at, &notifications, new(int)))
-		require.NoError(t, c.each(ctx, `SELECT n, id, state FROM orders`, nil, func(rows *sql.Rows) error {
+		require.NoError(t, c.Row(ctx, totalsText, nil, &w.at, &notifications, new(int)))
+		require.NoError(t, c.Each(ctx, `SELECT n, id, state FROM orders`, nil, func(rows *sql.Rows) error {
 			var n int64
 			var o statemachine.Order
 			var state []byte
@@ -298,17 +299,17 @@ func requireConsistent(t require.TestingT, s *Store) {
 			require.NoError(t, o.UnmarshalBinary(state))
 			w.orders[o.ID] = &o
 			for _, b := range o.State().Breaks {
-				wantBreaks[breakRow{n, int64(b.Code), int64(o.Last.Sequence), timeKeyOf(b.OpenedAt)}] = true
+				wantBreaks[breakRow{n, int64(b.Code), int64(o.Last.Sequence), list.TimeKeyOf(b.OpenedAt)}] = true
 			}
 			return nil
 		}))
-		require.NoError(t, c.each(ctx, `SELECT class FROM quarantine`, nil, func(rows *sql.Rows) error {
+		require.NoError(t, c.Each(ctx, `SELECT class FROM quarantine`, nil, func(rows *sql.Rows) error {
 			var q Quarantined
 			err := rows.Scan(&q.Class)
 			w.quarantined = append(w.quarantined, q)
 			return err
 		}))
-		return c.each(ctx, `SELECT n, code, last_sequence, opened FROM order_breaks`, nil, func(rows *sql.Rows) error {
+		return c.Each(ctx, `SELECT n, code, last_sequence, opened FROM order_breaks`, nil, func(rows *sql.Rows) error {
 			var key breakRow
 			err := rows.Scan(&key.n, &key.code, &key.last, &key.opened)
 			breaks[key] = true

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 	codes "modernc.org/sqlite/lib"
 )
@@ -23,10 +24,10 @@ type writer struct {
 	c        *connection // nil when closed
 	mover    *mover      // nil without a write-ahead log
 	sequence uint64      // of the position, as committed
-	facets   map[facet]int64
-	awaiting map[int64]bool // the numbers of those whose orders await their settlement
-	sums     map[int64]sums // by the number of the facet; nil: to be read
-	encoded  []byte         // reused from order to order, as args
+	facets   map[list.Facet]int64
+	awaiting map[int64]bool      // the numbers of those whose orders await their settlement
+	sums     map[int64]list.Sums // by the number of the facet; nil: to be read
+	encoded  []byte              // reused from order to order, as args
 	args     []driver.Value
 }
 
@@ -129,7 +130,7 @@ func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool)
 	}
 	if doubtful {
 		var verdict string
-		if err := w.c.row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
+		if err := w.c.Row(ctx, `PRAGMA quick_check(1)`, nil, &verdict); err != nil {
 			return "", err
 		}
 		if verdict != "ok" {

@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"context"
@@ -138,11 +138,11 @@ func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []a
 		}
 	case !s.byReceived:
 		order = fmt.Sprintf("1 %[1]s, 3 %[1]s", s.direction())
-		after, beyond, within, end := s.after, ">", "<=", s.modified.last
+		after, beyond, within, end := s.after, ">", "<=", s.modified.Last
 		if s.ascending {
-			after = later(after, place{s.modified.first, -1})
+			after = later(after, place{s.modified.First, -1})
 		} else {
-			after, beyond, within, end = earlier(after, place{s.modified.last, math.MaxInt64}), "<", ">=", s.modified.first
+			after, beyond, within, end = earlier(after, place{s.modified.Last, math.MaxInt64}), "<", ">=", s.modified.First
 		}
 		arm, limits = fmt.Sprintf(modifiedArm, beyond, within), []any{after.modified, after.sequence, end, s.until}
 	}
@@ -190,7 +190,7 @@ func (l *lister) spend(ctx context.Context, entries string, args []any, s *span,
 	case !s.byReceived:
 		columns, dest = "k, s", []any{&last.modified, &last.sequence}
 	}
-	err = l.c.row(ctx, "SELECT "+columns+" FROM ("+entries+" LIMIT 1 OFFSET ?)", append(slices.Clone(args), budget-1), dest...)
+	err = l.Row(ctx, "SELECT "+columns+" FROM ("+entries+" LIMIT 1 OFFSET ?)", append(slices.Clone(args), budget-1), dest...)
 	if s.byDue {
 		last.modified = l.unpacked(packed)
 	}

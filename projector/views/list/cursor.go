@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"encoding/base64"
@@ -15,7 +15,7 @@ import (
 // the last row shown, and the time at which that row stands, in lists that are sorted by one. It grants nothing: one that is made
 // up shows another part of the same list.
 
-func encodeCursor(generation int, list uint64, at timeKey, key ...int64) string {
+func EncodeCursor(generation int, list uint64, at TimeKey, key ...int64) string {
 	b := binary.AppendUvarint(nil, uint64(generation))
 	b = binary.BigEndian.AppendUint64(b, list)
 	for _, k := range key {
@@ -24,8 +24,8 @@ func encodeCursor(generation int, list uint64, at timeKey, key ...int64) string 
 	return base64.RawURLEncoding.EncodeToString(append(b, at...))
 }
 
-// decodeCursor returns the sequence that all rows to come are below; "" is before the first row. It returns ErrCursor.
-func decodeCursor(cursor string, generation int, list uint64) (before int64, err error) {
+// DecodeCursor returns the sequence that all rows to come are below; "" is before the first row. It returns ErrCursor.
+func DecodeCursor(cursor string, generation int, list uint64) (before int64, err error) {
 	if cursor == "" {
 		return math.MaxInt64, nil
 	}
@@ -43,7 +43,7 @@ func decodeCursor(cursor string, generation int, list uint64) (before int64, err
 const maxSortKey = 64
 
 // decodeKey returns the numbers that the key is made of, and the time or the quantity. It returns ErrCursor.
-func decodeKey(cursor string, generation int, list uint64, numbers int) (key []int64, at timeKey, err error) {
+func decodeKey(cursor string, generation int, list uint64, numbers int) (key []int64, at TimeKey, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
 		return nil, "", ErrCursor
@@ -67,7 +67,7 @@ func decodeKey(cursor string, generation int, list uint64, numbers int) (key []i
 	case madeIn != uint64(generation):
 		return nil, "", ErrCursorExpired
 	}
-	return key, timeKey(b), nil
+	return key, TimeKey(b), nil
 }
 
 // progress is how far a walk through a list of orders has come. See DESIGN.md, "Walks".
@@ -78,7 +78,7 @@ type progress struct {
 }
 
 func encodeProgress(generation int, list uint64, p progress) string {
-	return encodeCursor(generation, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
+	return EncodeCursor(generation, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
 }
 
 // progress returns how far the walk has come that the cursor is of, or the beginning of one. It returns ErrCursor.

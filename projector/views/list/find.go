@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"cmp"
@@ -83,7 +83,7 @@ func (q *Query) conditions() (c conditions) {
 		c.add("(" + strings.Join(any, " OR ") + ")")
 	}
 	if len(q.Breaks) > 0 {
-		c.add("o.breaks & ? <> 0", int64(q.breakSet()))
+		c.add("o.breaks & ? <> 0", q.breakBits())
 	}
 	if q.IDPrefix != "" { // the + keeps SQLite from the index of ids, where rows are reached by another one
 		c.ids = true
@@ -92,10 +92,10 @@ func (q *Query) conditions() (c conditions) {
 	q.addUnindexed(&c)
 	c.rows = c.text != ""
 	if r := q.Received.received(); q.Received.given() {
-		c.add("o.received >= ? AND o.received <= ?", r.first, r.last)
+		c.add("o.received >= ? AND o.received <= ?", r.First, r.Last)
 	}
 	if r, given := q.modified(); given {
-		c.add("o.modified >= ? AND o.modified <= ?", r.first, r.last)
+		c.add("o.modified >= ? AND o.modified <= ?", r.First, r.Last)
 	}
 	return c
 }
@@ -110,10 +110,10 @@ func (q *Query) addUnindexed(c *conditions) {
 		c.add("o.executed = +?", int64(*q.Executed))
 	}
 	if r := q.Created.told(); q.Created.given() {
-		c.add("o.created >= ? AND o.created <= ?", r.first, r.last)
+		c.add("o.created >= ? AND o.created <= ?", r.First, r.Last)
 	}
 	if r := q.StatusChanged.told(); q.StatusChanged.given() {
-		c.add("o.since >= ? AND o.since <= ?", r.first, r.last)
+		c.add("o.since >= ? AND o.since <= ?", r.First, r.Last)
 	}
 }
 
@@ -121,19 +121,20 @@ func (q *Query) addUnindexed(c *conditions) {
 const leastQuantity, afterAllQuantities = "\x00", "\xff"
 
 // modified is what q says of the time modified, and whether it says anything. No order has its status since later than that.
-func (q *Query) modified() (r keyRange[timeKey], given bool) {
+func (q *Query) modified() (r KeyRange[TimeKey], given bool) {
 	r = q.Modified.told()
 	if q.StatusChanged.Since != nil {
-		r.first = max(r.first, timeKeyOf(*q.StatusChanged.Since))
+		r.First = max(r.First, TimeKeyOf(*q.StatusChanged.Since))
 	}
 	return r, q.Modified.given() || q.StatusChanged.Since != nil
 }
 
-func (q *Query) breakSet() (set breakSet) {
+// breakBits has the bit 1<<code of each break that q selects by.
+func (q *Query) breakBits() (bits int64) {
 	for _, code := range q.Breaks {
-		set |= 1 << code
+		bits |= 1 << code
 	}
-	return set
+	return bits
 }
 
 // span is the part of a list, sorted by the last sequence, the time modified or the due date, that is asked for.
@@ -141,7 +142,7 @@ type span struct {
 	ascending, byReceived, byDue bool
 	since, until                 int64 // last sequences, both included
 	after                        place // unless by received
-	modified                     keyRange[timeKey]
+	modified                     KeyRange[TimeKey]
 }
 
 // span is the part of the list that is still to come and that has not changed since the walk began.
@@ -149,7 +150,7 @@ func (l *lister) span() span {
 	s := span{ascending: l.q.Sort.ascending(), byReceived: l.q.Sort.byReceived(), byDue: l.q.Sort.byDue(),
 		until: l.begun, after: l.last}
 	if s.modified, _ = l.q.modified(); s.byDue {
-		s.modified = keyRange[timeKey]{"", afterAllTimes} // is looked at in the rows
+		s.modified = KeyRange[TimeKey]{"", afterAllTimes} // is looked at in the rows
 	}
 	if s.byReceived && s.ascending {
 		s.since = l.last.sequence + 1
@@ -167,7 +168,7 @@ func (s *span) includes(f found) bool {
 		return true
 	}
 	c := f.place.compare(s.after)
-	return s.modified.includes(f.modified) && (s.ascending && c > 0 || !s.ascending && c < 0)
+	return s.modified.Includes(f.modified) && (s.ascending && c > 0 || !s.ascending && c < 0)
 }
 
 // placeColumns are those of an order and its place.
@@ -237,7 +238,7 @@ func (l *lister) find(ctx context.Context, s span, most int) ([]found, error) {
 
 // collect appends what a statement finds: the last sequence, or the time modified and at the end the last sequence.
 func (l *lister) collect(ctx context.Context, text string, args []any, s *span, to *[]found) error {
-	return l.c.each(ctx, text, args, func(rows *sql.Rows) error {
+	return l.Each(ctx, text, args, func(rows *sql.Rows) error {
 		var f found
 		if s.byReceived {
 			err := rows.Scan(&f.sequence, &f.n, new(int64))
@@ -266,7 +267,7 @@ func (l *lister) rareBreaks(ctx context.Context) (bool, error) {
 	if len(l.q.Breaks) == 0 {
 		return false, nil
 	}
-	counts, err := readBreakCounts(ctx, l.c)
+	counts, err := ReadBreakCounts(ctx, l)
 	if err != nil {
 		return false, err
 	}
@@ -341,11 +342,11 @@ const modifiedRowsArm = `SELECT o.last_sequence, o.n, o.received FROM orders o I
 // modifiedRows finds by the time modified what is listed by the last sequence.
 func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
 	period, received := s.modified, l.q.Received.received()
-	left := bounds.entries
+	left := l.Bounds.Entries
 	for facets := range slices.Chunk(l.facets, armsAtOnce) {
 		var args []any
 		for _, facet := range facets {
-			args = append(args, facet, period.first, period.last)
+			args = append(args, facet, period.First, period.Last)
 		}
 		text := strings.Repeat(modifiedRowsArm+" UNION ALL ", len(facets)-1) + modifiedRowsArm + " LIMIT +?"
 		args = append(args, left+1)
@@ -353,11 +354,11 @@ func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bo
 		if left -= rows; err != nil || left < 0 {
 			return false, err
 		}
-		err = l.c.each(ctx, text, args, func(rows *sql.Rows) error {
+		err = l.Each(ctx, text, args, func(rows *sql.Rows) error {
 			var f found
 			var at int64
 			err := rows.Scan(&f.sequence, &f.n, &at)
-			if received.includes(at) {
+			if received.Includes(at) {
 				*to = append(*to, f)
 			}
 			return err
@@ -371,6 +372,6 @@ func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bo
 
 // count returns how many rows a statement has.
 func (l *lister) count(ctx context.Context, text string, args []any) (rows int, err error) {
-	err = l.c.row(ctx, "SELECT count(*) FROM ("+text+")", args, &rows)
+	err = l.Row(ctx, "SELECT count(*) FROM ("+text+")", args, &rows)
 	return rows, err
 }

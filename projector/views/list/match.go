@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"slices"
@@ -9,9 +9,9 @@ import (
 // Matches reports whether an order in that state, which need not be its present one, is among those that q selects. Limit and
 // cursor do not matter.
 func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
-	f := facetOf(o, state)
-	return q.selects(&f) && q.MatchesDetails(o) && q.Modified.told().includes(modifiedKey(state.ModifiedOn, state.Dated)) &&
-		q.StatusChanged.told().includes(modifiedKey(state.StatusSince, state.Status != "")) &&
+	f := FacetOf(o, state)
+	return q.Selects(&f) && q.MatchesDetails(o) && q.Modified.told().Includes(ModifiedKey(state.ModifiedOn, state.Dated)) &&
+		q.StatusChanged.told().Includes(ModifiedKey(state.StatusSince, state.Status != "")) &&
 		(q.Executed == nil || *q.Executed == state.Extent) && q.settles(o.AssetClass(), state) &&
 		(len(q.Breaks) == 0 || slices.ContainsFunc(state.Breaks, func(b statemachine.Break) bool { return slices.Contains(q.Breaks, b.Code) }))
 }
@@ -19,5 +19,5 @@ func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
 // MatchesDetails is Matches without what depends on the state of the order.
 func (q *Query) MatchesDetails(o *statemachine.Order) bool {
 	return (q.AssetClass == 0 || q.AssetClass == o.AssetClass()) && (q.Side == "" || q.Side == o.Detail(statemachine.Side)) &&
-		q.holds(o) && q.Created.told().includes(createdKey(o)) && q.Received.received().includes(receivedKey(o.Last.Received))
+		q.holds(o) && q.Created.told().Includes(CreatedKey(o)) && q.Received.received().Includes(ReceivedKey(o.Last.Received))
 }

@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"cmp"
@@ -23,8 +23,8 @@ const (
 )
 
 // dueKey returns the place of an order in a list by due date.
-func (q *Query) dueKey(class statemachine.AssetClass, trade int64) timeKey {
-	if trade <= tradeUnknown || len(q.Schedule.CyclesOf(class)) == 0 {
+func (q *Query) dueKey(class statemachine.AssetClass, trade int64) TimeKey {
+	if trade <= TradeUnknown || len(q.Schedule.CyclesOf(class)) == 0 {
 		if q.Sort.ascending() {
 			return neverPlace
 		}
@@ -38,7 +38,7 @@ func (q *Query) dueKey(class statemachine.AssetClass, trade int64) timeKey {
 		key = cyclelessPlace
 	}
 	b := binary.BigEndian.AppendUint32([]byte(key), uint32(due))
-	return timeKey(binary.BigEndian.AppendUint32(b, uint32(day)))
+	return TimeKey(binary.BigEndian.AppendUint32(b, uint32(day)))
 }
 
 // lane is a part of a list whose orders one statement yields in their order.
@@ -103,7 +103,7 @@ const (
 
 // dueArm returns what reads a lane of one facet after the place that the list has come to; ok is false when nothing is left.
 func (l *lister) dueArm(s *span, of *lane) (arm string, limits []any, ok bool) {
-	key := func(i int) timeKey { return l.q.dueKey(of.class, int64(of.days.First)+int64(i)) }
+	key := func(i int) TimeKey { return l.q.dueKey(of.class, int64(of.days.First)+int64(i)) }
 	if !of.dated {
 		since, until := int64(0), s.until
 		switch never := l.q.dueKey(0, neverTrades); {
@@ -141,7 +141,7 @@ func (l *lister) dueArm(s *span, of *lane) (arm string, limits []any, ok bool) {
 // packed is facet and trade date in one number, as a statement returns them for a list by due date.
 const packedText = "(%[1]sfacet << 32) + %[1]strade + 1"
 
-func (l *lister) unpacked(packed int64) timeKey {
+func (l *lister) unpacked(packed int64) TimeKey {
 	facet := l.facetOf[packed>>32]
-	return l.q.dueKey(facet.assetClass, packed&math.MaxUint32-1)
+	return l.q.dueKey(facet.AssetClass, packed&math.MaxUint32-1)
 }

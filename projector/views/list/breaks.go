@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"context"
@@ -95,55 +95,47 @@ const (
 
 // Breaks returns one page of the open breaks that q selects, with counts of all of them. It returns ErrCursor when the cursor
 // is of another query, and ErrCursorExpired when it is of another generation.
-func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
-	q.Limit = pageLimit(q.Limit)
-	err = s.snapshot(ctx, func(g *generation, c *connection) (err error) {
-		list := q.list()
-		var after breakKey
-		if q.Cursor != "" {
-			key, opened, err := decodeKey(q.Cursor, g.number, list, 2)
-			if err == nil && opened != "" && len(opened) != timeKeyBytes {
-				err = ErrCursor
-			}
-			if err != nil {
-				return err
-			}
-			after = breakKey{opened, key[0], statemachine.Code(key[1])}
+func (r *Read) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
+	q.Limit = PageLimit(q.Limit)
+	list := q.list()
+	var after breakKey
+	if q.Cursor != "" {
+		key, opened, err := decodeKey(q.Cursor, r.Generation, list, 2)
+		if err == nil && opened != "" && len(opened) != timeKeyBytes {
+			err = ErrCursor
 		}
-		if err := c.row(ctx, sequenceText, nil, &page.Applied); err != nil {
-			return err
+		if err != nil {
+			return page, err
 		}
-		if page.Counts, err = q.count(ctx, c); err != nil {
-			return err
-		}
-		keys, err := q.read(ctx, c, after, &page)
-		if len(page.Breaks) > q.Limit {
-			page.Breaks = page.Breaks[:q.Limit]
-			last := keys[q.Limit-1]
-			page.Next = encodeCursor(g.number, list, last.opened, last.n, int64(last.code))
-		}
-		return err
-	})
-	if err != nil {
-		return BreakPage{}, fmt.Errorf("views: list breaks: %w", err)
+		after = breakKey{opened, key[0], statemachine.Code(key[1])}
 	}
-	return page, nil
+	page.Applied = uint64(r.Applied)
+	if page.Counts, err = q.count(ctx, r); err != nil {
+		return page, err
+	}
+	keys, err := q.read(ctx, r, after, &page)
+	if len(page.Breaks) > q.Limit {
+		page.Breaks = page.Breaks[:q.Limit]
+		last := keys[q.Limit-1]
+		page.Next = EncodeCursor(r.Generation, list, last.opened, last.n, int64(last.code))
+	}
+	return page, err
 }
 
 // breakKey is where a break stands in the list of all.
 type breakKey struct {
-	opened timeKey
+	opened TimeKey
 	n      int64
 	code   statemachine.Code
 }
 
 // read appends the breaks after that key to the page, one more than its limit.
-func (q *BreakQuery) read(ctx context.Context, c *connection, after breakKey, page *BreakPage) (keys []breakKey, err error) {
+func (q *BreakQuery) read(ctx context.Context, c Reader, after breakKey, page *BreakPage) (keys []breakKey, err error) {
 	text, args := q.statement(after, &page.Counts)
 	if text == "" {
 		return nil, nil
 	}
-	err = c.each(ctx, text, args, func(rows *sql.Rows) error {
+	err = c.Each(ctx, text, args, func(rows *sql.Rows) error {
 		var key breakKey
 		var o statemachine.Order
 		var state sql.RawBytes
@@ -197,8 +189,8 @@ type breakCounts = [statemachine.Codes][Ages]uint64
 
 // count counts what q selects. The number of each code is kept; of the ages all but the last are counted in the index, and
 // the last, which is the one that grows for ever, is what is left.
-func (q *BreakQuery) count(ctx context.Context, c *connection) (counts breakCounts, err error) {
-	totals, err := readBreakCounts(ctx, c)
+func (q *BreakQuery) count(ctx context.Context, c Reader) (counts breakCounts, err error) {
+	totals, err := ReadBreakCounts(ctx, c)
 	if err != nil {
 		return counts, err
 	}
@@ -208,7 +200,7 @@ func (q *BreakQuery) count(ctx context.Context, c *connection) (counts breakCoun
 		rest := totals[code]
 		for age := Age(0); age < Ages-1 && rest > 0; age++ {
 			from, to := age.bounds(q.Now)
-			if err := c.row(ctx, countOpenedText, []any{code, from, to}, &by[age]); err != nil {
+			if err := c.Row(ctx, countOpenedText, []any{code, from, to}, &by[age]); err != nil {
 				return counts, err
 			}
 			rest -= by[age]
@@ -221,9 +213,12 @@ func (q *BreakQuery) count(ctx context.Context, c *connection) (counts breakCoun
 	return counts, nil
 }
 
-func readBreakCounts(ctx context.Context, c *connection) (map[statemachine.Code]uint64, error) {
+const breakCountsText = `SELECT code, orders FROM break_counts WHERE orders > 0`
+
+// ReadBreakCounts returns how many orders have each break open.
+func ReadBreakCounts(ctx context.Context, c Reader) (map[statemachine.Code]uint64, error) {
 	counts := map[statemachine.Code]uint64{}
-	err := c.each(ctx, breakCountsText, nil, func(rows *sql.Rows) error {
+	err := c.Each(ctx, breakCountsText, nil, func(rows *sql.Rows) error {
 		var code statemachine.Code
 		var orders uint64
 		err := rows.Scan(&code, &orders)
@@ -254,13 +249,13 @@ func (q *BreakQuery) ages() (selected []Age) {
 }
 
 // bounds returns the times between which breaks of that age were opened, as they are stored: later than from, up to to.
-func (a Age) bounds(now time.Time) (from, to timeKey) {
+func (a Age) bounds(now time.Time) (from, to TimeKey) {
 	from, to = "", afterAllTimes
 	if a+1 < Ages {
-		from = timeKeyOf(now.Add(-ages[a+1].from))
+		from = TimeKeyOf(now.Add(-ages[a+1].from))
 	}
 	if a > 0 {
-		to = timeKeyOf(now.Add(-ages[a].from))
+		to = TimeKeyOf(now.Add(-ages[a].from))
 	}
 	return from, to
 }

@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"context"
@@ -16,59 +16,68 @@ const (
 	maxLimit     = 500
 )
 
-func pageLimit(limit int) int {
+// PageLimit returns how many rows a page has at most.
+func PageLimit(limit int) int {
 	if limit <= 0 {
 		return defaultLimit
 	}
 	return min(limit, maxLimit)
 }
 
+// Reader reads the views. It is not safe for concurrent use.
+type Reader interface {
+	// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
+	Each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error
+	// Row reads the one row of a query. It returns sql.ErrNoRows when there is none.
+	Row(ctx context.Context, text string, args []any, dest ...any) error
+}
+
+// Read is one read of the views, all of whose statements are answered from one state of them.
+type Read struct {
+	Reader
+	Generation int
+	Applied    int64 // the sequence that the views stand at
+	Bounds     *Bounds
+}
+
+// Page is one page of a list. Next is the cursor of the page after it, "" at the end.
+type Page struct {
+	Totals *Totals // when they are wanted, whatever the cursor
+	Orders []statemachine.Order
+	Next   string
+}
+
 // Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, and
 // ErrCursorExpired when it is of another generation.
-func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
-	q.Limit = pageLimit(q.Limit)
-	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		page.Generation = g.number
-		var feed string
-		if err := c.row(ctx, placeText, nil, &page.Applied, &feed); err != nil {
-			return err
-		}
-		var err error
-		if page.Feed, err = readFeed(feed); err != nil {
-			return err
-		}
-		at, err := q.progress(g.number, int64(page.Applied))
-		if err != nil {
-			return err
-		}
-		if q.Totals {
-			if page.Totals, err = totals(ctx, c, &q, int64(page.Applied)); err != nil {
-				return err
-			}
-		}
-		l, err := newLister(ctx, c, &q, at)
-		if err != nil || len(l.facets) == 0 {
-			return err
-		}
-		if q.Sort.byQuantity() {
-			page.Orders, err = l.pageByQuantity(ctx, int64(page.Applied))
-		} else {
-			page.Orders, err = l.page(ctx, int64(page.Applied))
-		}
-		if err == nil && l.more {
-			page.Next = encodeProgress(g.number, q.list(), l.progress)
-		}
-		return err
-	})
+func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
+	q.Limit = PageLimit(q.Limit)
+	at, err := q.progress(r.Generation, r.Applied)
 	if err != nil {
-		return Page{}, fmt.Errorf("views: list orders: %w", err)
+		return page, err
 	}
-	return page, nil
+	if q.Totals {
+		if page.Totals, err = r.totals(ctx, &q); err != nil {
+			return page, err
+		}
+	}
+	l, err := newLister(ctx, r, &q, at)
+	if err != nil || len(l.facets) == 0 {
+		return page, err
+	}
+	if q.Sort.byQuantity() {
+		page.Orders, err = l.pageByQuantity(ctx)
+	} else {
+		page.Orders, err = l.page(ctx)
+	}
+	if err == nil && l.more {
+		page.Next = encodeProgress(r.Generation, q.list(), l.progress)
+	}
+	return page, err
 }
 
 // place is where an order stands in a list: what it is sorted by, and its last sequence. Lists by received have no modified.
 type place struct {
-	modified timeKey
+	modified TimeKey
 	sequence int64
 }
 
@@ -80,13 +89,13 @@ type found struct {
 
 // lister makes one page, in one read of the views.
 type lister struct {
+	*Read
 	q      *Query
-	c      *connection
 	facets []int64 // that q selects
 	orders uint64  // of these facets
 	few    bool    // orders are few
 
-	facetOf map[int64]*facet // that q selects
+	facetOf map[int64]*Facet // that q selects
 	trades  []tradeGroup     // they, by what trade dates are selected
 
 	everyFacet bool // q selects all orders by facets
@@ -100,56 +109,59 @@ type lister struct {
 	stopped   *place // where nothing was left of that; nil: the span was read to its end, or the page is full
 }
 
-// bounds are numbers of rows that can be looked at in a few milliseconds. A variable for tests, to which few are many.
-var bounds = struct{ orders, entries, inEra, looked, lookedRows, summed, summedRows int }{
-	orders:     2_000,   // each in its own place in the file
-	entries:    5_000,   // one after another in an index
-	inEra:      1_000,   // orders of one value in one era: beyond that walking the era takes less time
-	looked:     10_000,  // for one page: when more do not match, it ends early
-	lookedRows: 2_000,   // the same, each in its own place in the file
-	summed:     200_000, // looked at for totals, in 100 milliseconds
-	summedRows: 18_000,  // the same, each in its own place in the file
+// Bounds are numbers of rows that can be looked at in a few milliseconds.
+type Bounds struct {
+	Orders     int // each in its own place in the file
+	Entries    int // one after another in an index
+	InEra      int // orders of one value in one era: beyond that walking the era takes less time
+	Looked     int // for one page: when more do not match, it ends early
+	LookedRows int // the same, each in its own place in the file
+	Summed     int // looked at for totals, in 100 milliseconds
+	SummedRows int // the same, each in its own place in the file
 }
 
-func newLister(ctx context.Context, c *connection, q *Query, at progress) (*lister, error) {
-	known, err := readFacets(ctx, c)
+// UsualBounds are those that the views read by.
+var UsualBounds = Bounds{Orders: 2_000, Entries: 5_000, InEra: 1_000, Looked: 10_000, LookedRows: 2_000, Summed: 200_000, SummedRows: 18_000}
+
+func newLister(ctx context.Context, r *Read, q *Query, at progress) (*lister, error) {
+	known, err := ReadFacets(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	l := &lister{q: q, c: c, checks: q.conditions(), value: q.value(), progress: at, budget: bounds.looked, readWhole: bounds.orders,
-		facetOf: map[int64]*facet{}}
+	l := &lister{Read: r, q: q, checks: q.conditions(), value: q.value(), progress: at, budget: r.Bounds.Looked, readWhole: r.Bounds.Orders,
+		facetOf: map[int64]*Facet{}}
 	trades := q.tradesOf()
 	l.everyFacet = true
 	for i := range known {
 		f := &known[i]
-		if f.orders == 0 {
+		if f.Orders == 0 {
 			continue
 		}
-		ranges := trades(&f.facet)
-		if !q.selects(&f.facet) || len(ranges) == 0 {
+		ranges := trades(&f.Facet)
+		if !q.Selects(&f.Facet) || len(ranges) == 0 {
 			l.everyFacet = false
 			continue
 		}
-		l.facets, l.facetOf[f.number] = append(l.facets, f.number), &f.facet
+		l.facets, l.facetOf[f.Number] = append(l.facets, f.Number), &f.Facet
 		l.group(f, ranges)
-		l.orders += f.orders
+		l.orders += f.Orders
 	}
 	l.addTrades()
-	l.few = l.orders <= uint64(bounds.orders)
+	l.few = l.orders <= uint64(l.Bounds.Orders)
 	if l.value != nil || len(q.Breaks) > 0 || l.checks.ids || l.checks.rows && !q.Sort.byReceived() {
-		l.budget = bounds.lookedRows
+		l.budget = l.Bounds.LookedRows
 	}
 	return l, nil
 }
 
 // page returns first the orders that left the part of the list that is still to come, then those that are in it.
-func (l *lister) page(ctx context.Context, applied int64) ([]statemachine.Order, error) {
-	orders, whole, err := l.left(ctx, applied)
+func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
+	orders, whole, err := l.left(ctx)
 	if err != nil || !whole {
 		l.more = true
 		return orders, err
 	}
-	l.accounted = applied
+	l.accounted = l.Applied
 	rest := l.q.Limit - len(orders)
 	rows, err := l.find(ctx, l.span(), rest+1)
 	if err != nil {
@@ -196,7 +208,7 @@ func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.
 	var n int64
 	var o statemachine.Order
 	var state, recent sql.RawBytes
-	return l.c.each(ctx, ordersText, []any{string(list)}, func(r *sql.Rows) error {
+	return l.Each(ctx, ordersText, []any{string(list)}, func(r *sql.Rows) error {
 		if err := r.Scan(&n, &o.ID, &state, &recent); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"database/sql/driver"
@@ -10,39 +10,40 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// timeKey is how a time of a notification is stored, for lists are sorted by it: keys compare as bytes as the times do. Nanoseconds in
+// TimeKey is how a time of a notification is stored, for lists are sorted by it: keys compare as bytes as the times do. Nanoseconds in
 // 64 bits would end in 2262, and a notification may have a time of any year. The empty key is before every time, and stands for
 // one that is not known.
-type timeKey string
+type TimeKey string
 
 // timeKeyBytes are eight for seconds, and four for nanoseconds.
 const timeKeyBytes = 12
 
 const (
-	beforeAllTimes timeKey = "\x00" // and after the empty key
-	afterAllTimes  timeKey = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	beforeAllTimes TimeKey = "\x00" // and after the empty key
+	afterAllTimes  TimeKey = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 )
 
-func timeKeyOf(t time.Time) timeKey {
+// TimeKeyOf returns the key of a time.
+func TimeKeyOf(t time.Time) TimeKey {
 	var b [timeKeyBytes]byte
 	binary.BigEndian.PutUint64(b[:], uint64(t.Unix())^1<<63) // the sign bit is reversed: negative numbers come first
 	binary.BigEndian.PutUint32(b[8:], uint32(t.Nanosecond()))
-	return timeKey(b[:])
+	return TimeKey(b[:])
 }
 
-// modifiedKey is that of the time an order was modified.
-func modifiedKey(t time.Time, known bool) timeKey {
+// ModifiedKey is that of the time an order was modified.
+func ModifiedKey(t time.Time, known bool) TimeKey {
 	if !known {
 		return ""
 	}
-	return timeKeyOf(t)
+	return TimeKeyOf(t)
 }
 
 // Value returns the key as SQLite takes it.
-func (k timeKey) Value() (driver.Value, error) { return []byte(k), nil }
+func (k TimeKey) Value() (driver.Value, error) { return []byte(k), nil }
 
 // String returns the time, as a person reads it.
-func (k timeKey) String() string {
+func (k TimeKey) String() string {
 	switch len(k) {
 	case 0:
 		return "not known"
@@ -58,9 +59,9 @@ var (
 	lastReceived  = time.Unix(0, math.MaxInt64)
 )
 
-// receivedKey is how a time received is stored: in nanoseconds, as the log has it. Times before and after all that the log can
+// ReceivedKey is how a time received is stored: in nanoseconds, as the log has it. Times before and after all that the log can
 // have count as the first and the last one.
-func receivedKey(t time.Time) int64 {
+func ReceivedKey(t time.Time) int64 {
 	switch {
 	case t.Before(firstReceived):
 		return firstReceived.UnixNano()
@@ -70,41 +71,43 @@ func receivedKey(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// keyRange is a range of times as they are stored, both ends included.
-type keyRange[K int64 | timeKey] struct{ first, last K }
+// KeyRange is a range of times as they are stored, both ends included.
+type KeyRange[K int64 | TimeKey] struct{ First, Last K }
 
-// only is the range of one key.
-func only[K int64 | timeKey](key K) keyRange[K] { return keyRange[K]{key, key} }
+// Only is the range of one key.
+func Only[K int64 | TimeKey](key K) KeyRange[K] { return KeyRange[K]{key, key} }
 
-func (r *keyRange[K]) widen(key K) { r.first, r.last = min(r.first, key), max(r.last, key) }
+// Widen makes the range contain the key.
+func (r *KeyRange[K]) Widen(key K) { r.First, r.Last = min(r.First, key), max(r.Last, key) }
 
-func (r keyRange[K]) includes(key K) bool { return r.first <= key && key <= r.last }
+// Includes reports whether the key is in the range.
+func (r KeyRange[K]) Includes(key K) bool { return r.First <= key && key <= r.Last }
 
 func (p Period) given() bool { return p.Since != nil || p.Until != nil }
 
 // received is the period as a range of times received.
-func (p Period) received() keyRange[int64] {
-	r := keyRange[int64]{math.MinInt64, math.MaxInt64}
+func (p Period) received() KeyRange[int64] {
+	r := KeyRange[int64]{math.MinInt64, math.MaxInt64}
 	if p.Since != nil {
-		r.first = receivedKey(*p.Since)
+		r.First = ReceivedKey(*p.Since)
 	}
 	if p.Until != nil {
-		r.last = receivedKey(*p.Until)
+		r.Last = ReceivedKey(*p.Until)
 	}
 	return r
 }
 
 // told is the period as a range of times that notifications told.
-func (p Period) told() keyRange[timeKey] {
-	r := keyRange[timeKey]{"", afterAllTimes}
+func (p Period) told() KeyRange[TimeKey] {
+	r := KeyRange[TimeKey]{"", afterAllTimes}
 	if p.given() {
-		r.first = beforeAllTimes
+		r.First = beforeAllTimes
 	}
 	if p.Since != nil {
-		r.first = timeKeyOf(*p.Since)
+		r.First = TimeKeyOf(*p.Since)
 	}
 	if p.Until != nil {
-		r.last = timeKeyOf(*p.Until)
+		r.Last = TimeKeyOf(*p.Until)
 	}
 	return r
 }

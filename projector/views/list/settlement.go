@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"cmp"
@@ -23,27 +23,27 @@ type Settling struct {
 // The column trade: the trade date of an order that awaits its settlement or has settled, or one of these.
 const (
 	neverTrades  = -1 // it neither awaits a settlement nor has settled
-	tradeUnknown = 0  // it has settled, and what completed it is not known
+	TradeUnknown = 0  // it has settled, and what completed it is not known
 )
 
 var (
 	everyTrade   = statemachine.Days{First: neverTrades, Last: statemachine.AllDays.Last}
-	unknownTrade = statemachine.Days{First: tradeUnknown, Last: tradeUnknown}
+	unknownTrade = statemachine.Days{First: TradeUnknown, Last: TradeUnknown}
 )
 
-func tradeOf(state *statemachine.State) int64 {
+func TradeOf(state *statemachine.State) int64 {
 	if state.Status != statemachine.Settled && !state.AwaitsSettlement() {
 		return neverTrades
 	}
 	return int64(state.Traded)
 }
 
-// awaits reports whether the orders of the facet await their settlement: all of them have a trade date.
-func (f *facet) awaits() bool {
-	return (&statemachine.State{Status: f.status, Open: f.open, Final: f.final}).AwaitsSettlement()
+// Awaits reports whether the orders of the facet await their settlement: all of them have a trade date.
+func (f *Facet) Awaits() bool {
+	return (&statemachine.State{Status: f.Status, Open: f.Open, Final: f.Final}).AwaitsSettlement()
 }
 
-func (f *facet) trades() bool { return f.status == statemachine.Settled || f.awaits() }
+func (f *Facet) trades() bool { return f.Status == statemachine.Settled || f.Awaits() }
 
 func (q *Query) dueGiven() bool { return q.Due != statemachine.Days{} }
 
@@ -64,11 +64,11 @@ func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State
 }
 
 // tradeRanges returns the values of the column trade that q selects of the orders of a facet, in ranges, the least first.
-func (q *Query) tradeRanges(f *facet) (ranges []statemachine.Days) {
+func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 	if !q.bySettlement() {
 		return []statemachine.Days{everyTrade}
 	}
-	cycles := q.Schedule.CyclesOf(f.assetClass)
+	cycles := q.Schedule.CyclesOf(f.AssetClass)
 	if !f.trades() || len(cycles) == 0 {
 		if q.dueGiven() || !q.wants(statemachine.NothingToSettle) {
 			return nil
@@ -82,10 +82,10 @@ func (q *Query) tradeRanges(f *facet) (ranges []statemachine.Days) {
 	}
 	if !q.dueGiven() {
 		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1} // of the first cycle
-		if f.status == statemachine.Settled && q.wants(statemachine.HasSettled) {
+		if f.Status == statemachine.Settled && q.wants(statemachine.HasSettled) {
 			add(unknownTrade)
 			add(before)
-		} else if f.awaits() && q.wants(statemachine.NothingToSettle) {
+		} else if f.Awaits() && q.wants(statemachine.NothingToSettle) {
 			add(before)
 		}
 	}
@@ -98,12 +98,12 @@ func (q *Query) tradeRanges(f *facet) (ranges []statemachine.Days) {
 }
 
 // dueDays returns the days on which the orders of a facet that trades are due, of those that q selects.
-func (q *Query) dueDays(f *facet) (ranges []statemachine.Days) {
+func (q *Query) dueDays(f *Facet) (ranges []statemachine.Days) {
 	asked := statemachine.AllDays
 	if q.dueGiven() {
 		asked = q.Due.And(asked)
 	}
-	if f.status == statemachine.Settled {
+	if f.Status == statemachine.Settled {
 		if q.wants(statemachine.HasSettled) {
 			return []statemachine.Days{asked}
 		}
@@ -138,14 +138,14 @@ func joined(ranges []statemachine.Days) (joined []statemachine.Days) {
 }
 
 // tradesOf returns the ranges of each facet, which are alike for all of one asset class that trade alike.
-func (q *Query) tradesOf() func(*facet) []statemachine.Days {
+func (q *Query) tradesOf() func(*Facet) []statemachine.Days {
 	type kind struct {
 		class          statemachine.AssetClass
 		trades, awaits bool
 	}
 	known := map[kind][]statemachine.Days{}
-	return func(f *facet) []statemachine.Days {
-		k := kind{f.assetClass, f.trades(), f.awaits()}
+	return func(f *Facet) []statemachine.Days {
+		k := kind{f.AssetClass, f.trades(), f.Awaits()}
 		ranges, ok := known[k]
 		if !ok {
 			ranges = q.tradeRanges(f)
@@ -156,8 +156,8 @@ func (q *Query) tradesOf() func(*facet) []statemachine.Days {
 }
 
 // isAll reports whether the ranges are all that an order of the facet can have.
-func isAll(f *facet, ranges []statemachine.Days) bool {
-	return ranges[0].First <= tradeUnknown && ranges[0].Last == statemachine.AllDays.Last || f.awaits() && ranges[0] == statemachine.AllDays
+func isAll(f *Facet, ranges []statemachine.Days) bool {
+	return ranges[0].First <= TradeUnknown && ranges[0].Last == statemachine.AllDays.Last || f.Awaits() && ranges[0] == statemachine.AllDays
 }
 
 // tradeGroup is the facets of which the same trade dates are selected.
@@ -194,21 +194,21 @@ func (l *lister) addTrades() {
 }
 
 // group notes that of a facet those ranges are selected; nil: all orders.
-func (l *lister) group(f *countedFacet, ranges []statemachine.Days) {
-	if isAll(&f.facet, ranges) {
+func (l *lister) group(f *CountedFacet, ranges []statemachine.Days) {
+	if isAll(&f.Facet, ranges) {
 		ranges = nil
 	}
 	i := slices.IndexFunc(l.trades, func(g tradeGroup) bool {
-		return g.class == f.assetClass && g.awaits == f.awaits() && slices.Equal(g.ranges, ranges)
+		return g.class == f.AssetClass && g.awaits == f.Awaits() && slices.Equal(g.ranges, ranges)
 	})
 	if i < 0 {
 		i = len(l.trades)
-		l.trades = append(l.trades, tradeGroup{class: f.assetClass, awaits: f.awaits(), ranges: ranges})
+		l.trades = append(l.trades, tradeGroup{class: f.AssetClass, awaits: f.Awaits(), ranges: ranges})
 	}
-	l.trades[i].facets = append(l.trades[i].facets, f.number)
+	l.trades[i].facets = append(l.trades[i].facets, f.Number)
 }
 
-// byTrades reports whether of every facet only some trade dates are selected.
+// byTrades reports whether of every facet Only some trade dates are selected.
 func (l *lister) byTrades() bool {
 	return len(l.trades) > 0 && !slices.ContainsFunc(l.trades, func(g tradeGroup) bool { return g.ranges == nil })
 }
@@ -233,7 +233,7 @@ func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool,
 	for ; arms&(arms-1) != 0; arms++ { // few texts to keep prepared
 		args = append(args, 0, 0, 0)
 	}
-	most := bounds.entries
+	most := l.Bounds.Entries
 	if l.checks.rows {
 		most = l.readWhole
 	}
@@ -257,22 +257,22 @@ func (s *span) entryColumns() string {
 
 // hulls returns between which trade dates all orders selected are that await their settlement, and that have settled; given is
 // false when there are others.
-func (l *lister) hulls() (awaiting, settled keyRange[int64], given bool) {
-	awaiting, settled = noTrade, noTrade
+func (l *lister) hulls() (awaiting, settled KeyRange[int64], given bool) {
+	awaiting, settled = NoTrade, NoTrade
 	for i := range l.trades {
 		g := &l.trades[i]
-		if g.ranges == nil || g.ranges[0].First <= tradeUnknown {
-			return keyRange[int64]{math.MinInt64, math.MaxInt64}, keyRange[int64]{math.MinInt64, math.MaxInt64}, false
+		if g.ranges == nil || g.ranges[0].First <= TradeUnknown {
+			return KeyRange[int64]{math.MinInt64, math.MaxInt64}, KeyRange[int64]{math.MinInt64, math.MaxInt64}, false
 		}
 		of := &settled
 		if g.awaits {
 			of = &awaiting
 		}
-		of.widen(int64(g.ranges[0].First))
-		of.widen(int64(g.ranges[len(g.ranges)-1].Last))
+		of.Widen(int64(g.ranges[0].First))
+		of.Widen(int64(g.ranges[len(g.ranges)-1].Last))
 	}
 	return awaiting, settled, true
 }
 
-// noTrade is the range of no trade date.
-var noTrade = keyRange[int64]{math.MaxInt64, math.MinInt64}
+// NoTrade is the range of no trade date.
+var NoTrade = KeyRange[int64]{math.MaxInt64, math.MinInt64}

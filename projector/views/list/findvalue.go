@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func (q *Query) value() *valueFilter {
 
 func (v *valueFilter) includes(text string) bool {
 	return text != "" && slices.ContainsFunc(v.values, func(value string) bool {
-		return value == text || v.folded && foldCase(value) == foldCase(text)
+		return value == text || v.folded && FoldCase(value) == FoldCase(text)
 	})
 }
 
@@ -73,9 +73,9 @@ func (v *valueFilter) includes(text string) bool {
 func (v *valueFilter) keys() (keys []int64) {
 	for _, value := range v.values {
 		if v.folded {
-			value = foldCase(value)
+			value = FoldCase(value)
 		}
-		keys = append(keys, valueKey(value))
+		keys = append(keys, ValueKey(value))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -111,7 +111,7 @@ func (l *lister) valueStatement(s *span, columns, end string) (text string, args
 	facets := numberList(l.facets)
 	l.value.ranges(func(column string, key int64) {
 		arms = append(arms, fmt.Sprintf(valueArm, column, columns)+l.checks.text)
-		args = append(args, key, s.since>>eraShift, s.until>>eraShift, s.since, s.until, facets)
+		args = append(args, key, s.since>>EraShift, s.until>>EraShift, s.since, s.until, facets)
 		args = append(args, l.checks.args...)
 	})
 	return strings.Join(arms, " UNION ALL ") + end, args
@@ -141,7 +141,7 @@ func (l *lister) valueRows(ctx context.Context, s *span, to *[]found) (few bool,
 }
 
 func (l *lister) fewOfValue(ctx context.Context, s *span) (bool, error) {
-	text, args := l.entries(0, s.until>>eraShift)
+	text, args := l.entries(0, s.until>>EraShift)
 	entries, err := l.count(ctx, text+" LIMIT +?", append(args, l.readWhole+1))
 	return entries <= l.readWhole, err
 }
@@ -187,9 +187,9 @@ func prefixEnd(prefix string) string {
 
 // denseEra returns the era that the span begins with, as far as the value goes, when many of its orders have the value; else nil.
 func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
-	text, args := l.entries(s.since>>eraShift, s.until>>eraShift)
+	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var era int64
-	err := l.c.row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1", args, &era)
+	err := l.Row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1", args, &era)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -197,8 +197,8 @@ func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 		return nil, err
 	}
 	text, args = l.entries(era, era)
-	entries, err := l.count(ctx, text+" LIMIT +?", append(args, bounds.inEra+1))
-	if err != nil || entries <= bounds.inEra {
+	entries, err := l.count(ctx, text+" LIMIT +?", append(args, l.Bounds.InEra+1))
+	if err != nil || entries <= l.Bounds.InEra {
 		return nil, err
 	}
 	return s.inEra(era), nil
@@ -206,9 +206,9 @@ func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 
 // passed takes the entries of the eras before the dense one from the budget.
 func (l *lister) passed(ctx context.Context, s, dense *span) error {
-	first, last := dense.until>>eraShift+1, s.until>>eraShift
+	first, last := dense.until>>EraShift+1, s.until>>EraShift
 	if s.ascending {
-		first, last = s.since>>eraShift, dense.since>>eraShift-1
+		first, last = s.since>>EraShift, dense.since>>EraShift-1
 	}
 	text, args := l.entries(first, last)
 	looked, err := l.count(ctx, text+" LIMIT +?", append(args, l.budget))
@@ -237,7 +237,7 @@ func (s *span) begin(size int64) *span {
 
 func (s *span) inEra(era int64) *span {
 	part := *s
-	part.since, part.until = max(s.since, era<<eraShift), min(s.until, (era+1)<<eraShift-1)
+	part.since, part.until = max(s.since, era<<EraShift), min(s.until, (era+1)<<EraShift-1)
 	return &part
 }
 
@@ -283,9 +283,9 @@ func (l *lister) affordable(ctx context.Context, s *span) (*span, error) {
 	if l.checks.n == 1 && l.everyFacet {
 		return s, nil // nothing is asked but the value: all that is looked at is in the page
 	}
-	text, args := l.entries(s.since>>eraShift, s.until>>eraShift)
+	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var beyond int64
-	err := l.c.row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1 OFFSET ?", append(args, l.budget), &beyond)
+	err := l.Row(ctx, text+" ORDER BY 1 "+s.direction()+" LIMIT 1 OFFSET ?", append(args, l.budget), &beyond)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, nil
 	}
@@ -308,7 +308,7 @@ func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []fo
 	}
 	text, args := l.valueStatement(s, eraColumns, " ORDER BY 1 "+s.direction())
 	era, before := int64(-1), 0 // rows of the eras before
-	err = l.c.each(ctx, text, args, func(r *sql.Rows) error {
+	err = l.Each(ctx, text, args, func(r *sql.Rows) error {
 		var f found
 		var of int64
 		if err := r.Scan(&of, &f.n, &f.sequence); err != nil {
@@ -320,7 +320,7 @@ func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []fo
 			}
 			era, before = of, len(rows)
 		}
-		if rows = append(rows, f); len(rows)-before > bounds.inEra {
+		if rows = append(rows, f); len(rows)-before > l.Bounds.InEra {
 			return errEnough
 		}
 		return nil
@@ -328,7 +328,7 @@ func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []fo
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, nil, err
 	}
-	if len(rows)-before > bounds.inEra {
+	if len(rows)-before > l.Bounds.InEra {
 		rows, dense = rows[:before], s.inEra(era)
 		if err := l.passed(ctx, s, dense); err != nil {
 			return nil, nil, err
@@ -340,8 +340,8 @@ func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []fo
 	return cut(rows, s, len(rows)), dense, nil
 }
 
-// listTexts are statements that lists are made of: together they name every index and column of theirs.
-func listTexts() (texts []string) {
+// Texts are statements that lists are made of: together they name every index and column of theirs.
+func Texts() (texts []string) {
 	x := []string{"x"}
 	for _, value := range []Query{{ExternalIDs: x}, {ProductIDs: x}, {ISINs: x}, {Symbols: x}} {
 		for _, sort := range []Sort{LatestReceived, EarliestModified} {
@@ -361,5 +361,7 @@ func listTexts() (texts []string) {
 	var unindexed conditions
 	(&Query{QuantityMin: "1", Executed: new(statemachine.Extent), Created: Period{Since: &firstReceived},
 		StatusChanged: Period{Since: &firstReceived}}).addUnindexed(&unindexed)
-	return append(texts, fmt.Sprintf(idRowsText, sumColumns), sumText+entriesOfText, zoneSpanText, fmt.Sprintf(tradeArm, "o.n"), ordersText, fmt.Sprintf(zonesText, "DESC"), fmt.Sprintf(byBreakText, breakArm, "DESC", unindexed.text), modifiedRowsArm)
+	return append(texts, fmt.Sprintf(idRowsText, sumColumns), sumText+entriesOfText, zoneSpanText, fmt.Sprintf(tradeArm, "o.n"), ordersText, fmt.Sprintf(zonesText, "DESC"),
+		fmt.Sprintf(byBreakText, breakArm, "DESC", unindexed.text), modifiedRowsArm, facetsText, facetSumsText, quantitiesText,
+		fmt.Sprintf(byOpenedText, openedArm), countOpenedText)
 }

@@ -1,4 +1,4 @@
-package views
+package list
 
 import (
 	"context"
@@ -52,17 +52,17 @@ func (l *lister) ofTime() bool {
 func (l *lister) zoneArgs(s *span) []any {
 	received, created, since := l.q.Received.received(), l.q.Created.told(), l.q.StatusChanged.told()
 	awaiting, settled, _ := l.hulls()
-	return []any{s.since >> zoneShift, s.until >> zoneShift, received.first, received.last, s.modified.first, s.modified.last,
-		created.first, created.last, since.first, since.last, awaiting.first, awaiting.last, settled.first, settled.last}
+	return []any{s.since >> ZoneShift, s.until >> ZoneShift, received.First, received.Last, s.modified.First, s.modified.Last,
+		created.First, created.Last, since.First, since.Last, awaiting.First, awaiting.Last, settled.First, settled.Last}
 }
 
 // narrow leaves out of the span the zones before the first and after the last that can have such orders.
 func (l *lister) narrow(ctx context.Context, s *span) error {
 	var first, last sql.NullInt64
-	if err := l.c.row(ctx, zoneSpanText, l.zoneArgs(s), &first, &last); err != nil {
+	if err := l.Row(ctx, zoneSpanText, l.zoneArgs(s), &first, &last); err != nil {
 		return err
 	}
-	s.since, s.until = max(s.since, first.Int64<<zoneShift), min(s.until, (last.Int64+1)<<zoneShift-1)
+	s.since, s.until = max(s.since, first.Int64<<ZoneShift), min(s.until, (last.Int64+1)<<ZoneShift-1)
 	if !first.Valid { // there is none
 		s.since, s.until = 1, 0
 	}
@@ -73,12 +73,12 @@ func (l *lister) narrow(ctx context.Context, s *span) error {
 func (l *lister) zones(ctx context.Context, s *span) (parts []span, last bool, err error) {
 	args := append(l.zoneArgs(s), zonesAtOnce)
 	n := 0
-	err = l.c.each(ctx, fmt.Sprintf(zonesText, s.direction()), args, func(rows *sql.Rows) error {
+	err = l.Each(ctx, fmt.Sprintf(zonesText, s.direction()), args, func(rows *sql.Rows) error {
 		var zone int64
 		err := rows.Scan(&zone)
 		n++
 		part := *s
-		part.since, part.until = max(s.since, zone<<zoneShift), min(s.until, (zone+1)<<zoneShift-1)
+		part.since, part.until = max(s.since, zone<<ZoneShift), min(s.until, (zone+1)<<ZoneShift-1)
 		if len(parts) == 0 {
 			parts = append(parts, part)
 			return err

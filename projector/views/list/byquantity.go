@@ -1,24 +1,19 @@
-package views
+package list
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// ErrTooManyToSort occurs when a list should be sorted by quantity, by which there is no index, and more orders would have to be
-// looked at than are sorted for one page. Nothing was read.
-var ErrTooManyToSort = errors.New("views: more orders than are sorted for one page")
-
 const quantitiesText = `SELECT o.n, o.quantity FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
 // pageByQuantity reads the whole list and sorts it, each time: it returns ErrTooManyToSort when that is too much. The place of an
 // order is its quantity and the number of its row, so one stays where it is whatever is notified of it, unless its quantity changes.
-func (l *lister) pageByQuantity(ctx context.Context, applied int64) (orders []statemachine.Order, err error) {
-	whole, err := wholeList(ctx, l.c, l.q, applied)
+func (l *lister) pageByQuantity(ctx context.Context) (orders []statemachine.Order, err error) {
+	whole, err := l.wholeList(ctx, l.q)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +26,7 @@ func (l *lister) pageByQuantity(ctx context.Context, applied int64) (orders []st
 		numbers[i] = rows[i].n
 	}
 	rows = rows[:0]
-	err = l.c.each(ctx, quantitiesText, []any{numberList(numbers)}, func(r *sql.Rows) error {
+	err = l.Each(ctx, quantitiesText, []any{numberList(numbers)}, func(r *sql.Rows) error {
 		var f found
 		err := r.Scan(&f.n, &f.modified)
 		if f.sequence = f.n; l.q.Sort.precedes(l.last, f.place) {
@@ -62,19 +57,19 @@ func (l *lister) pageByQuantity(ctx context.Context, applied int64) (orders []st
 }
 
 // wholeList returns a lister of all that q selects, to be found at once.
-func wholeList(ctx context.Context, c *connection, q *Query, applied int64) (*lister, error) {
+func (r *Read) wholeList(ctx context.Context, q *Query) (*lister, error) {
 	whole := *q
 	whole.Sort, whole.Cursor = LatestReceived, ""
 	if q.value() != nil || len(q.Breaks) > 0 {
 		whole.Sort = LatestModified // those that have the value are read whole and not era by era
 	}
-	at, err := whole.progress(0, applied)
+	at, err := whole.progress(0, r.Applied)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLister(ctx, c, &whole, at)
+	l, err := newLister(ctx, r, &whole, at)
 	if err == nil {
-		l.budget, l.readWhole = bounds.orders, bounds.orders
+		l.budget, l.readWhole = l.Bounds.Orders, l.Bounds.Orders
 	}
 	return l, err
 }

@@ -1,9 +1,11 @@
-package views
+package list
 
 import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/orderfold/orderfold/statemachine"
@@ -20,8 +22,8 @@ type leaver struct {
 
 // left returns the orders that were still to come in this walk when they left their place, in the order in which they did: at
 // most a page of them. whole is false when there are more.
-func (l *lister) left(ctx context.Context, applied int64) (orders []statemachine.Order, whole bool, err error) {
-	if l.accounted >= applied {
+func (l *lister) left(ctx context.Context) (orders []statemachine.Order, whole bool, err error) {
+	if l.accounted >= l.Applied {
 		return nil, true, nil
 	}
 	rows, err := l.changed(ctx)
@@ -65,7 +67,7 @@ func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, 
 	if int64(o.First.Sequence) > l.begun || !l.q.holds(o) {
 		return 0, false, nil
 	}
-	sequences, err := appendSequences(nil, recent)
+	sequences, err := AppendSequences(nil, recent)
 	if err != nil {
 		return 0, false, err
 	}
@@ -82,22 +84,41 @@ func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, 
 	was := place{sequence: int64(sequences[i-1])}
 	switch {
 	case l.q.Sort.byModified():
-		was.modified = modifiedKey(o.ModifiedAsOf(uint64(l.begun)))
+		was.modified = ModifiedKey(o.ModifiedAsOf(uint64(l.begun)))
 	case l.q.Sort.byDue():
 		was.modified = l.q.dueKey(o.AssetClass(), int64(o.TradedAsOf(uint64(l.begun))))
 	}
 	return int64(sequences[i]), l.q.Sort.precedes(l.last, was), nil
 }
 
+const chunksText = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
+
 // allSequences puts those that have moved out of the row before the recent ones.
 func (l *lister) allSequences(ctx context.Context, n int64, recent []uint64) (all []uint64, err error) {
-	err = l.c.each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
+	err = l.Each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
 		var chunk sql.RawBytes
 		if err := rows.Scan(&chunk); err != nil {
 			return err
 		}
-		all, err = appendSequences(all, chunk)
+		all, err = AppendSequences(all, chunk)
 		return err
 	})
 	return append(all, recent...), err
+}
+
+// AppendSequences appends those that a row or a chunk contains in the order of the log: the first one and then the differences, as
+// varints.
+func AppendSequences(to []uint64, encoded []byte) ([]uint64, error) {
+	to = slices.Grow(to, len(encoded))
+	var before uint64
+	for len(encoded) > 0 {
+		v, n := binary.Uvarint(encoded)
+		if n <= 0 {
+			return nil, fmt.Errorf("views: the stored sequences: %w", ErrDamaged)
+		}
+		before += v
+		to = append(to, before)
+		encoded = encoded[n:]
+	}
+	return to, nil
 }
