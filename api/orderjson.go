@@ -107,13 +107,15 @@ func appendKnown(b []byte, text string) []byte {
 func appendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return appendAny(b, &text)
+			return appendOddText(b, text)
 		}
 	}
 	b = append(b, '"')
 	b = append(b, text...)
 	return append(b, '"')
 }
+
+func appendOddText(b []byte, text string) []byte { return appendAny(b, &text) }
 
 // appendAny appends what writeJSON writes, without the end of line.
 func appendAny[T any](b []byte, v *T) []byte {

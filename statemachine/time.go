@@ -111,7 +111,10 @@ func (r *timeReader) offset() time.Duration {
 // FormatTime writes a time that ParseTime can return as RFC 3339, in UTC. Where UTC has a year before 0001 or after 9999, which
 // RFC 3339 cannot write or another reader does not take, it is written with an offset of whole hours that avoids this, or with
 // 23:59.
-func FormatTime(t time.Time) string { return string(AppendTime(nil, t)) }
+func FormatTime(t time.Time) string {
+	var b [len(time.RFC3339Nano)]byte
+	return string(AppendTime(b[:0], t))
+}
 
 // AppendTime appends what FormatTime returns.
 func AppendTime(b []byte, t time.Time) []byte {
