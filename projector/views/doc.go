@@ -1,7 +1,8 @@
 // Package views stores the current order views and the position they stand at, in one transaction.
 //
 // It does not decode bodies, fold facts or know the log: it keeps what the projector gives it, and answers the questions
-// of the read API. It is the only package that knows SQL (SQLite; one writer, many readers, also from other processes).
+// of the read API. Only it and package list, which finds the rows of a page, know SQL (SQLite; one writer, many readers, also from
+// other processes).
 //
 // # On disk
 //

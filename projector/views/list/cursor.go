@@ -15,6 +15,7 @@ import (
 // the last row shown, and the time at which that row stands, in lists that are sorted by one. It grants nothing: one that is made
 // up shows another part of the same list.
 
+// EncodeCursor returns the cursor of a list, which stands for what is asked, in a generation of the views. It goes on after the key.
 func EncodeCursor(generation int, list uint64, at TimeKey, key ...int64) string {
 	b := binary.AppendUvarint(nil, uint64(generation))
 	b = binary.BigEndian.AppendUint64(b, list)

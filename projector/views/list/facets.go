@@ -41,6 +41,7 @@ func sideOf(text string) Side {
 	return otherSide
 }
 
+// FacetOf returns the facet of an order in that state.
 func FacetOf(o *statemachine.Order, state *statemachine.State) Facet {
 	return Facet{state.Status, o.AssetClass(), state.Open, state.Final, len(state.Breaks) > 0,
 		sideOf(o.Detail(statemachine.Side))}
@@ -55,6 +56,7 @@ type CountedFacet struct {
 
 const facetsText = `SELECT facet, status, asset_class, open, final, broken, side, orders FROM facets`
 
+// ReadFacets returns all facets that there are, also those that no order has any more.
 func ReadFacets(ctx context.Context, c Reader) (found []CountedFacet, err error) {
 	err = c.Each(ctx, facetsText, nil, func(rows *sql.Rows) error {
 		var f CountedFacet

@@ -31,6 +31,7 @@ var (
 	unknownTrade = statemachine.Days{First: TradeUnknown, Last: TradeUnknown}
 )
 
+// TradeOf returns what the column trade has of an order in that state.
 func TradeOf(state *statemachine.State) int64 {
 	if state.Status != statemachine.Settled && !state.AwaitsSettlement() {
 		return neverTrades

@@ -20,6 +20,7 @@ func (s *Sums) each(f func(i int, number *statemachine.Fixed)) {
 	}
 }
 
+// SumsOf returns the numbers of one order.
 func SumsOf(o *statemachine.Order, state *statemachine.State) (s Sums) {
 	told := [...]statemachine.Decimal{statemachine.Decimal(o.Detail(statemachine.Quantity)), statemachine.Decimal(o.Detail(statemachine.Amount)),
 		state.Executed, state.Amount}
@@ -32,12 +33,14 @@ func SumsOf(o *statemachine.Order, state *statemachine.State) (s Sums) {
 	return s
 }
 
+// Add adds t.
 func (s *Sums) Add(t *Sums) {
 	s.orderedUnits, s.orderedAmount = s.orderedUnits.Add(t.orderedUnits), s.orderedAmount.Add(t.orderedAmount)
 	s.executedUnits, s.executedAmount = s.executedUnits.Add(t.executedUnits), s.executedAmount.Add(t.executedAmount)
 	s.leftOut += t.leftOut
 }
 
+// Subtract takes t away.
 func (s *Sums) Subtract(t *Sums) {
 	s.orderedUnits, s.orderedAmount = s.orderedUnits.Sub(t.orderedUnits), s.orderedAmount.Sub(t.orderedAmount)
 	s.executedUnits, s.executedAmount = s.executedUnits.Sub(t.executedUnits), s.executedAmount.Sub(t.executedAmount)
