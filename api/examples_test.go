@@ -34,11 +34,12 @@ func exampleWorld(t testing.TB) *world {
 	w := newWorld(t)
 	placed := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, Type: "CREATED",
 		Status: statemachine.Placed, At: minute(30)}
-	placed.Details = [statemachine.Fields]string{statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600",
-		statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA", statemachine.Quantity: "100",
-		statemachine.LimitPrice: "101.25", statemachine.ExternalID: "ord-000123",
-		statemachine.DepositoryProduct: "9400e036-6c1f-4f5b-8a0e-1f1d3b1f2a77", statemachine.CashProduct: "018f09cb-2a44-7c3e-9d21-5f0b6f1f9e02",
-		statemachine.CreatedOn: "2026-03-02T09:29:58.402Z", statemachine.ExpiryDate: "2026-03-31"}
+	for f, detail := range statemachine.Details() {
+		placed.Details[f] = detail.Example
+	}
+	placed.Details[statemachine.DepositoryProduct] = "9400e036-6c1f-4f5b-8a0e-1f1d3b1f2a77"
+	placed.Details[statemachine.CashProduct] = "018f09cb-2a44-7c3e-9d21-5f0b6f1f9e02"
+	placed.Details[statemachine.CreatedOn], placed.Details[statemachine.ExecutionPrice] = "2026-03-02T09:29:58.402Z", ""
 	part := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, Type: "UPDATED",
 		Status: statemachine.PartiallyFilled, At: minute(31).Add(7214 * time.Millisecond), Executed: "40"}
 	part.Details[statemachine.ExecutionPrice], part.Amount, part.Reported = "101.25", "4050.00", true

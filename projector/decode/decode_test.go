@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,23 @@ func TestATraditionalOrderIsReadWhole(t *testing.T) {
 		statemachine.LimitPrice: "101.250", statemachine.ExecutionPrice: "101.25", statemachine.ExternalID: "ord-000123", statemachine.DepositoryProduct: "dep",
 		statemachine.CashProduct: "cash", statemachine.CreatedOn: "2026-03-02T09:30:00Z",
 		statemachine.ExpiryDate: "2026-03-31", statemachine.Message: `said "so"`}, n.Details)
+}
+
+func TestADetailIsReadFromEachOfItsPlaces(t *testing.T) {
+	for _, c := range []struct{ detail, body, want string }{
+		{"side", `"tradeSide":"buy","side":"SELL"`, "BUY"},
+		{"side", `"tradeSide":null,"side":"SELL"`, "SELL"},
+		{"symbol", `"marketOrderData":{"symbol":"BTC"}`, "BTC"},
+		{"quantity", `"marketOrderData":{"quantity":1.50}`, "1.50"},
+		{"executionPrice", `"executionData":{"executionPrice":"101.25"}`, "101.25"},
+		{"depositoryProduct", `"depositoryCustomerProductId":"d"`, "d"},
+		{"message", `"validationError":{"description":"too late"}`, "too late"},
+		{"createdOn", `"createdOn":"2026-03-02T10:30:00+01:00"`, "2026-03-02T09:30:00Z"},
+	} {
+		f := slices.IndexFunc(statemachine.Details(), func(d statemachine.Detail) bool { return d.Name == c.detail })
+		require.GreaterOrEqual(t, f, 0, c.detail)
+		require.Equal(t, c.want, decoded(t, `{"orderId":"1",`+c.body+`}`).Details[f], c.body)
+	}
 }
 
 func TestADigitalOrderKeepsItsOwnPlaces(t *testing.T) {
