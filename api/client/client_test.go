@@ -52,7 +52,7 @@ func TestAnOrderIsReadRightAfterItWasPosted(t *testing.T) {
 	require.Empty(t, effects)
 	why, err := s.Explain(t.Context(), "a/b", client.AsOf{})
 	require.NoError(t, err)
-	require.Equal(t, sequence, why.DecidedBy)
+	require.Equal(t, sequence, *why.DecidedBy)
 	stats, err := s.Stats(t.Context(), client.AtLeast{MinSequence: sequence})
 	require.NoError(t, err)
 	require.Equal(t, map[string]uint64{"FILLED": 1}, stats.ByStatus)
