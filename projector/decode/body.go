@@ -186,10 +186,10 @@ func (p *partial) at(m member) *string {
 
 // body contains the decoded members of one body. It is reused from record to record.
 type body struct {
-	values   []string // by member
-	seen     []bool   // present, even as null
-	refused  bool             // validationError is present
-	partials []partial        // partialExecutions
+	values   []string  // by member
+	seen     []bool    // present, even as null
+	refused  bool      // validationError is present
+	partials []partial // partialExecutions
 	inList   bool
 	notes    []string
 
