@@ -7,14 +7,14 @@ type Order struct {
 	Answer     `json:"-"`
 	OrderID    string `json:"orderId"`
 	AssetClass string `json:"assetClass,omitempty"`
-	// null: no notification told a status that counts.
+	// null: no notification has a status that counts.
 	Status      string  `json:"status,omitempty"`
 	StatusSince Instant `json:"statusSince,omitempty"`
-	// It can still trade.
+	// The order can still trade.
 	Open bool `json:"open"`
-	// Nothing more is expected. Neither open nor final: it awaits settlement.
+	// Nothing more is expected. Neither open nor final: the order awaits settlement.
 	Final bool `json:"final"`
-	// When it should settle; null where nothing is executed, or the asset class has no cycle.
+	// When the order should settle; null if nothing is executed, or the asset class has no cycle.
 	Settlement   *Settlement `json:"settlement,omitempty"`
 	Side         string      `json:"side,omitempty"`
 	ISIN         string      `json:"isin,omitempty"`
@@ -23,33 +23,33 @@ type Order struct {
 	ExchangeCode string      `json:"exchangeCode,omitempty"`
 	// A decimal with the digits received, like all quantities and prices.
 	Quantity string `json:"quantity,omitempty"`
-	// Ordered money, where the order is for an amount and not for a quantity.
+	// Ordered money, if the order is for an amount and not for a quantity.
 	Amount string `json:"amount,omitempty"`
 	// Cumulative.
 	ExecutedQuantity string `json:"executedQuantity,omitempty"`
-	// As the platform tells it of the whole; of each trade it is in executions.
+	// The platform's price for the whole execution; executions has that of each trade.
 	ExecutionPrice string `json:"executionPrice,omitempty"`
-	// Money, for executedQuantity: as the platform reported it, else the sum of the executions.
+	// Money for executedQuantity: as the platform reported it, or else the sum of the executions.
 	ExecutedAmount string `json:"executedAmount,omitempty"`
-	// executedAmount divided by executedQuantity, rounded half even to 8 decimal places.
+	// executedAmount divided by executedQuantity, rounded half to even to 8 decimal places.
 	AveragePrice string `json:"averagePrice,omitempty"`
-	// The trades, when the platform lists them: at most 64.
+	// The trades, if the platform lists them: at most 64.
 	Executions []Execution `json:"executions"`
 	LimitPrice string      `json:"limitPrice,omitempty"`
 	StopPrice  string      `json:"stopPrice,omitempty"`
 	ExternalID string      `json:"externalId,omitempty"`
-	// Depository or wallet, and cash.
+	// The depository or wallet, and the cash product.
 	ProductIDs []string `json:"productIds"`
 	Message    string   `json:"message,omitempty"`
 	CreatedOn  Instant  `json:"createdOn,omitempty"`
 	ModifiedOn Instant  `json:"modifiedOn,omitempty"`
 	ExpiryDate string   `json:"expiryDate,omitempty"`
-	// What a person must look at, in the order of /v1/states.
+	// Contradictions that a person must look at, sorted as in /v1/states.
 	Breaks []Break `json:"breaks"`
 	// Requests concerning the order that the platform refused, earliest first.
 	Refusals []Refusal `json:"refusals"`
-	// How it stands with asking the platform for the order; null: it was not asked. What is pending or
-	// gone is told of a single order as it is now, by the process that asks.
+	// The state of asking the platform about the order; null: it was not asked. Only the process that
+	// asks knows pending and gone, and they appear only for a single, current order.
 	Asked         *Asked        `json:"asked,omitempty"`
 	Notifications Notifications `json:"notifications"`
 }
@@ -58,17 +58,17 @@ type Order struct {
 // answer.
 type Settlement struct {
 	// The day, in Berlin, on which the order was completed or closed with something executed; null
-	// while it can still trade, and where that is not known.
+	// while it can still trade, and if unknown.
 	TradeDate string `json:"tradeDate,omitempty"`
-	// When it should settle: so many settlement days after tradeDate.
+	// When it should settle: a number of settlement days after tradeDate.
 	DueOn string `json:"dueOn,omitempty"`
-	// How many settlement days those are.
+	// The number of settlement days.
 	Cycle string `json:"cycle,omitempty"`
 	// pending: it is due on a later day. due: it is due today, in Berlin. overdue: it was due on an
 	// earlier day. settled. none: it can still trade.
 	State string `json:"state"`
-	// Settlement days after dueOn up to today, of one that is overdue: 0 on the weekend after it was
-	// due. Of others 0.
+	// For an overdue order, settlement days after dueOn up to today: 0 on the weekend after it was
+	// due. Otherwise 0.
 	OverdueDays int64 `json:"overdueDays"`
 }
 
@@ -82,18 +82,19 @@ type Execution struct {
 
 // Asked says how it stands with asking the platform for an order.
 type Asked struct {
-	// gone: the platform does not have it, or does not answer sensibly.
+	// gone: the platform does not have the order, or its answers cannot be used.
 	State string `json:"state"`
-	// Since when it is pending; when the platform last said something new; when it was given up.
+	// Since when it is pending; when the platform last answered with something new; or when it was
+	// given up.
 	At Instant `json:"at"`
-	// Why it is asked for: nothing of it was fetched, it contradicts itself, nothing was heard for too
-	// long. null when it was answered.
+	// Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was
+	// answered.
 	Reason string `json:"reason,omitempty"`
-	// Of the answer in the log.
+	// Sequence of the answer in the log.
 	Sequence *uint64 `json:"sequence,omitempty"`
-	// In vain.
+	// Failed attempts.
 	Attempts int64 `json:"attempts"`
-	// Of the last attempt.
+	// Error of the last attempt.
 	Error string `json:"error,omitempty"`
 }
 
@@ -102,9 +103,9 @@ type Break struct {
 	Code     string  `json:"code"`
 	Severity string  `json:"severity"`
 	OpenedAt Instant `json:"openedAt"`
-	// Of the notification that opened it.
+	// Sequence of the notification that opened it.
 	OpenedSequence uint64 `json:"openedSequence"`
-	// Of the notifications that show it.
+	// Sequences of the notifications that show it.
 	Sequences []uint64 `json:"sequences"`
 	// The condition in words.
 	Rule string `json:"rule"`
@@ -119,44 +120,44 @@ type Refusal struct {
 
 // Notifications counts what an order is made of.
 type Notifications struct {
-	// Repeats included.
+	// Including repeats.
 	Count uint64 `json:"count"`
-	// Of these, those that said nothing new.
+	// Those that contained nothing new.
 	Duplicates      uint64  `json:"duplicates"`
 	FirstSequence   uint64  `json:"firstSequence"`
 	LastSequence    uint64  `json:"lastSequence"`
 	FirstReceivedAt Instant `json:"firstReceivedAt"`
 	LastReceivedAt  Instant `json:"lastReceivedAt"`
-	// Distinct facts let go because there were too many; the state may then depend on the order of
+	// Distinct facts dropped because there were too many; the state may then depend on the order of
 	// arrival.
 	DroppedFacts uint64 `json:"droppedFacts,omitempty"`
-	// With asOf or asOfSequence: notifications whose records the log lost, and the loss was accepted.
-	// They are not counted, and what they said is left out.
+	// With asOf or asOfSequence: notifications whose records the log lost, with the loss accepted.
+	// They are not counted, and their content is left out.
 	Lost uint64 `json:"lost,omitempty"`
 }
 
 // HistoryEntry is what one notification said and did.
 type HistoryEntry struct {
 	Sequence uint64 `json:"sequence"`
-	// null when the record is lost.
+	// null if the record is lost.
 	ReceivedAt Instant `json:"receivedAt,omitempty"`
 	// modifiedOn of the notification.
 	At Instant `json:"at,omitempty"`
-	// null when the record is lost.
+	// null if the record is lost.
 	Kind string `json:"kind,omitempty"`
-	// As the notification told it.
+	// As in the notification.
 	Status string `json:"status,omitempty"`
-	// Cumulative, as the notification told it.
+	// Cumulative, as in the notification.
 	Executed         string `json:"executed,omitempty"`
 	NotificationType string `json:"notificationType,omitempty"`
-	// What it did to the order.
+	// The effect of the notification on the order.
 	Effect string `json:"effect"`
-	// Why, in words.
+	// The reason in words.
 	Rule         string   `json:"rule"`
 	StatusAfter  string   `json:"statusAfter,omitempty"`
 	BreaksOpened []string `json:"breaksOpened"`
 	BreaksClosed []string `json:"breaksClosed"`
-	// What could not be read in it.
+	// The values that could not be read.
 	Notes []string `json:"notes"`
 }
 
@@ -165,30 +166,30 @@ type Explanation struct {
 	Answer  `json:"-"`
 	OrderID string `json:"orderId"`
 	Status  string `json:"status,omitempty"`
-	// Sentences for a person.
+	// An explanation in sentences.
 	Summary []string `json:"summary"`
 	// Sequence of the notification that decides the status; null when none does.
 	DecidedBy *uint64 `json:"decidedBy,omitempty"`
-	// What distinct notifications said, earliest at first.
+	// The distinct facts, earliest first.
 	Facts []Judgement `json:"facts"`
-	// As of the order.
+	// The breaks of the order.
 	Breaks []Break `json:"breaks"`
 }
 
 // Judgement is what a notification said and what that means for the status.
 type Judgement struct {
-	// Of the first notification that said so.
+	// Sequence of the first notification with this fact.
 	Sequence   uint64  `json:"sequence"`
 	ReceivedAt Instant `json:"receivedAt"`
 	Kind       string  `json:"kind"`
-	// As the notification told it.
+	// As in the notification.
 	Status string `json:"status"`
-	// modifiedOn, or the time received where none was told.
+	// modifiedOn, or the time received if the notification has none.
 	At Instant `json:"at"`
-	// Cumulative, as the notification told it.
+	// Cumulative, as in the notification.
 	Executed string `json:"executed,omitempty"`
 	Verdict  string `json:"verdict"`
-	// In words.
+	// The reason in words.
 	Why string `json:"why"`
 }
 
@@ -196,19 +197,19 @@ type Judgement struct {
 type OpenBreak struct {
 	OrderID    string `json:"orderId"`
 	AssetClass string `json:"assetClass,omitempty"`
-	// Of the order.
+	// Status of the order.
 	Status string `json:"status,omitempty"`
-	// In days of 24 hours, see the parameter age.
+	// The age in days of 24 hours, see the parameter age.
 	Age string `json:"age"`
-	// Settlement days after that of openedAt up to today, in Berlin; negative when that is still to
-	// come.
+	// Settlement days after that of openedAt up to today, in Berlin; negative if openedAt is in the
+	// future.
 	AgeDays  int64   `json:"ageDays"`
 	Code     string  `json:"code"`
 	Severity string  `json:"severity"`
 	OpenedAt Instant `json:"openedAt"`
-	// Of the notification that opened it.
+	// Sequence of the notification that opened it.
 	OpenedSequence uint64 `json:"openedSequence"`
-	// Of the notifications that show it.
+	// Sequences of the notifications that show it.
 	Sequences []uint64 `json:"sequences"`
 	// The condition in words.
 	Rule string `json:"rule"`
@@ -220,26 +221,26 @@ type Stats struct {
 	Orders uint64 `json:"orders"`
 	Open   uint64 `json:"open"`
 	Final  uint64 `json:"final"`
-	// Orders by status; NONE counts those without one. A status that no order has may be missing, here
+	// Orders by status; NONE counts those without one. A status without orders may be missing, here
 	// and below.
 	ByStatus map[string]uint64 `json:"byStatus"`
-	// NONE counts orders of an unknown one.
+	// Orders by asset class; NONE counts those without one.
 	ByAssetClass map[string]uint64 `json:"byAssetClass"`
-	// Orders with that break open.
+	// Orders by open break.
 	ByBreak map[string]uint64 `json:"byBreak"`
 	// Notifications of other objects, by object.
 	Objects map[string]uint64 `json:"objects"`
-	// Orders by settlement.state; none counts also those without a settlement.
+	// Orders by settlement.state; none also counts orders without a settlement.
 	BySettlement map[string]uint64 `json:"bySettlement"`
-	// What awaits its settlement.
+	// Orders that await settlement.
 	Settlement Settlements `json:"settlement"`
 	// Records that could not be decoded.
 	Quarantined uint64 `json:"quarantined"`
-	// They, by the kind of fault.
+	// The quarantined records by class.
 	QuarantinedByClass map[string]uint64 `json:"quarantinedByClass"`
-	// Records of the log that were applied.
+	// Applied records of the log.
 	Records uint64 `json:"records"`
-	// Of these per second, in the last minute; null while it is not known yet.
+	// Records applied per second, in the last minute; null while unknown.
 	Throughput *float64 `json:"throughput,omitempty"`
 }
 
@@ -247,14 +248,13 @@ type Stats struct {
 type Settlements struct {
 	// In Berlin.
 	Today string `json:"today"`
-	// The first one after today.
+	// The next one after today.
 	NextSettlementDay string `json:"nextSettlementDay"`
-	// Of the orders that are overdue for longest; null: none is.
+	// dueOn of the orders that are overdue longest; null: none is overdue.
 	OldestDueOn string `json:"oldestDueOn,omitempty"`
 	// How many settlement days they are overdue.
 	OldestOverdueDays int64 `json:"oldestOverdueDays"`
-	// Orders that have not settled, by the day on which they are due, the earliest first. Of more than
-	// 60 such days the last 60.
+	// Orders that have not settled, by due day, earliest first. Only the last 60 of such days.
 	Awaiting []DueDay `json:"awaiting"`
 	// Orders that are due on earlier days than those.
 	AwaitingEarlier uint64 `json:"awaitingEarlier"`
@@ -269,9 +269,9 @@ type DueDay struct {
 // Totals are of all orders selected, whatever the page. Sums are exact.
 type Totals struct {
 	Orders uint64 `json:"orders"`
-	// What was ordered.
+	// The ordered quantities and amounts.
 	Ordered Sums `json:"ordered"`
-	// What is executed.
+	// The executed quantities and amounts.
 	Executed Sums `json:"executed"`
 	// Orders with a number of more than 18 decimal places or 13 digits before the point, which is in
 	// no sum.
@@ -280,19 +280,18 @@ type Totals struct {
 
 // Sums are of quantities in each unit. An order whose quantity is not known adds nothing.
 type Sums struct {
-	// Of quantity, or executedQuantity.
+	// The sum of quantity, or of executedQuantity.
 	Units string `json:"units"`
-	// In money: of amount, which orders of an amount have, or executedAmount, which all have of whose
-	// execution the money is known.
+	// In money: the sum of amount, for orders of an amount, or of executedAmount, where it is known.
 	Amount string `json:"amount"`
 }
 
 // Throughput is what this process has measured, minute by minute.
 type Throughput struct {
 	Answer `json:"-"`
-	// The start of the process: of the time before nothing is known.
+	// The start of the process; nothing is known before.
 	Since Instant `json:"since"`
-	// The earliest first; the last one is not over yet.
+	// Earliest first; the last one is incomplete.
 	Minutes []Minute `json:"minutes"`
 }
 
@@ -300,42 +299,42 @@ type Throughput struct {
 type Minute struct {
 	// The beginning of the minute.
 	At Instant `json:"at"`
-	// Records that the log got; null while it cannot be reached.
+	// Records appended to the log; null while it cannot be reached.
 	Received *uint64 `json:"received,omitempty"`
 	// Records that the views applied.
 	Applied uint64 `json:"applied"`
-	// Seconds from receiving a record until it can be read here: half of those looked at took less.
-	// Ten records per second are looked at, at most; null when there was none.
+	// Median of the seconds from receipt of a record until it can be read here, sampled from at most
+	// ten records per second; null if there was none.
 	LatencyP50 *float64 `json:"latencyP50,omitempty"`
-	// 99 of 100 took less.
+	// 99th percentile of the same.
 	LatencyP99 *float64 `json:"latencyP99,omitempty"`
-	// Records received and not applied, the most at any look; there is one each 5 s.
+	// The most records received but not applied, sampled every 5 s.
 	LagRecords *uint64 `json:"lagRecords,omitempty"`
 }
 
 // Search is what a text means.
 type Search struct {
 	Answer `json:"-"`
-	// Empty when the text is nothing that is known.
+	// Empty if nothing matches.
 	Found []Found `json:"found"`
 }
 
 // Found is one thing that a text means.
 type Found struct {
-	// order: the id of one. notification: the sequence of one. object: the id of something that is no
-	// order. Others: the filter of /v1/orders that it is a value of.
+	// order, notification, object: its id or sequence. object: anything that is not an order. Others:
+	// the filter of /v1/orders that takes the text as its value.
 	Kind string `json:"kind"`
-	// Where more is known of it.
+	// The path with more details.
 	Path string `json:"path"`
-	// The orders that it concerns, those notified last: at most 10.
+	// The orders concerned, last notified first, at most 10.
 	OrderIDs []string `json:"orderIds"`
 	// There are more orders than these.
 	More bool `json:"more"`
-	// Of a notification or object: which kind.
+	// The kind of object, for a notification or object.
 	Object string `json:"object,omitempty"`
-	// Of the notification, or of the object's last one.
+	// Sequence of the notification, or of the object's last one.
 	Sequence *uint64 `json:"sequence,omitempty"`
-	// When that was received.
+	// When that notification was received.
 	ReceivedAt Instant `json:"receivedAt,omitempty"`
 }
 
@@ -343,23 +342,23 @@ type Found struct {
 type LastNotification struct {
 	Object string `json:"object"`
 	ID     string `json:"id"`
-	// Of the last notification.
+	// Sequence of the last notification.
 	Sequence uint64 `json:"sequence"`
-	// When that was received.
+	// When the last notification was received.
 	ReceivedAt Instant `json:"receivedAt"`
-	// How many there were, repeats included.
+	// Number of notifications, including repeats.
 	Notifications uint64 `json:"notifications"`
-	// Where the raw bytes of the last one are.
+	// Path of the raw bytes of the last notification.
 	Raw string `json:"raw"`
 }
 
 // Access says who asks and what they may do.
 type Access struct {
 	Answer `json:"-"`
-	// Of the key that the request carries; null where none is configured.
+	// Name of the key in the request; null if none is configured.
 	Name string `json:"name,omitempty"`
-	// reader: may read. operator: may also rebuild and redrive. Where no key is configured everybody
-	// who reaches the API is an operator.
+	// reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. If no key
+	// is configured, every caller is an operator.
 	Role string `json:"role"`
 }
 
@@ -369,38 +368,39 @@ type Status struct {
 	Log    LogStatus `json:"log"`
 	// The last record that the views have applied.
 	AppliedSequence uint64 `json:"appliedSequence"`
-	// Records received and not applied.
+	// Records received but not applied.
 	LagRecords *uint64 `json:"lagRecords,omitempty"`
-	// Age of the oldest of them; 0 when there is none. While the log cannot be reached: how long ago
-	// the views were last known to be current; null when they never were.
+	// Age of the oldest of them; 0 if there is none. While the log cannot be reached: the time since
+	// the views were last known to be current, which is at least when their last record was received;
+	// null if they have no records.
 	LagSeconds *float64 `json:"lagSeconds,omitempty"`
 	// Records whose order events are not published yet; null: the feed is off.
 	FeedLagRecords *uint64 `json:"feedLagRecords,omitempty"`
-	// Why not all events are published, or that orders are being published again; null: all are, or
-	// the feed is off. The service is ready all the same.
+	// Why not all events are published, or that orders are being published again; null: all are
+	// published, or the feed is off. This does not affect readiness.
 	FeedReason string `json:"feedReason,omitempty"`
-	// Of the views: each rebuild makes a new one.
+	// Generation of the views; each rebuild makes a new one.
 	Generation *int64 `json:"generation,omitempty"`
-	// Of the rules that the views were folded by.
+	// Version of the rules with which the views were folded.
 	FoldVersion string `json:"foldVersion,omitempty"`
-	// The views were last compared with the log as they stood here; null before the first time.
+	// The position at which the views were last compared with the log; null before the first time.
 	VerifiedSequence *uint64 `json:"verifiedSequence,omitempty"`
 	VerifiedAt       Instant `json:"verifiedAt,omitempty"`
-	// When the log is on disk: always, or what an external server tells.
+	// When the log syncs to disk: always, or what an external server reports.
 	SyncMode string `json:"syncMode"`
-	// Copies of the log; 0 while it cannot be reached.
+	// Replicas of the log; 0 while it cannot be reached.
 	Replicas int64 `json:"replicas"`
-	// As /readyz.
+	// As in /readyz.
 	Ready bool `json:"ready"`
-	// Why it is not ready, or why no notification is stored; as /readyz.
+	// Why it is not ready, or why no notification is stored, as in /readyz.
 	Reason string `json:"reason,omitempty"`
-	// Whether a notification would be stored now; null: it is not this process that receives them.
+	// Whether a notification would be stored now; null: this process does not receive notifications.
 	AcceptsNotifications *bool `json:"acceptsNotifications,omitempty"`
-	// The one that runs; null while none runs.
+	// The running rebuild; null if none is running.
 	Rebuild *Rebuild `json:"rebuild,omitempty"`
-	// Asking the platform; null: it is not this process that would.
+	// Asking the platform; null: this process does not ask.
 	Platform *Asking `json:"platform,omitempty"`
-	// Of the program.
+	// Version of the program.
 	Version   string  `json:"version"`
 	StartedAt Instant `json:"startedAt"`
 }
@@ -409,46 +409,46 @@ type Status struct {
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence,omitempty"`
 	LastSequence  *uint64 `json:"lastSequence,omitempty"`
-	// 1, and one more each time that the log was restored by orderfold restore, or a loss was
-	// accepted: sequences may since belong to other records.
+	// Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted:
+	// sequences may since belong to other records.
 	Epoch *uint64 `json:"epoch,omitempty"`
-	// Taken by the records.
+	// Size of the records.
 	Bytes *int64 `json:"bytes,omitempty"`
-	// At which the log refuses more; null: no limit.
+	// The limit at which the log refuses more; null: no limit.
 	MaxBytes *int64 `json:"maxBytes,omitempty"`
-	// Up to that, or to the end of the disk of an embedded log; null: nothing is known to limit it.
+	// Space up to that limit, or to the end of the disk of an embedded log; null: no known limit.
 	BytesLeft *int64 `json:"bytesLeft,omitempty"`
 	// On the disk of an embedded log.
 	DiskFreeBytes *int64 `json:"diskFreeBytes,omitempty"`
-	// When nothing is left at the rate of the last hour; null: it is not growing, has no limit, or
-	// that is a century away.
+	// When nothing is left at the rate of the last hour; null: the log is not growing, has no limit,
+	// or the time is more than a century away.
 	FullAt Instant `json:"fullAt,omitempty"`
 }
 
 // Asking says how it stands with asking the platform. Counts are since the start of the process.
 type Asking struct {
-	// The platform is asked; false: everything below is 0.
+	// Whether the platform is asked; if false, everything below is 0.
 	Enabled bool `json:"enabled"`
-	// Orders that are to be asked for.
+	// Orders about which a request is due.
 	Pending int64 `json:"pending"`
 	// Answers appended to the log.
 	Asked uint64 `json:"asked"`
-	// Orders that the platform does not have or does not answer sensibly.
+	// Orders that the platform does not have, or about which its answers cannot be used.
 	GivenUp int64 `json:"givenUp"`
-	// Orders that could not be examined, and undelivered notifications that could not be appended: the
-	// others did not wait for them. lastError and recoverError say why.
+	// Orders that could not be examined, and undelivered notifications that could not be appended; the
+	// others continued without them. lastError and recoverError say why.
 	Skipped     uint64  `json:"skipped"`
 	LastAskedAt Instant `json:"lastAskedAt,omitempty"`
-	// It may be over: compare lastErrorAt with lastAskedAt.
+	// The error may be over: compare lastErrorAt with lastAskedAt.
 	LastError   string  `json:"lastError,omitempty"`
 	LastErrorAt Instant `json:"lastErrorAt,omitempty"`
-	// Undelivered notifications appended: holes that the webhook left.
+	// Undelivered notifications appended.
 	Recovered uint64 `json:"recovered"`
-	// Of these, entries of a form that is not known, kept under the object undelivered.
+	// Those of an unknown form, kept under the object undelivered.
 	RecoveredUnreadable uint64 `json:"recoveredUnreadable"`
 	// When the list of undelivered notifications was last read to its end.
 	LastRecoveredAt Instant `json:"lastRecoveredAt,omitempty"`
-	// Why it cannot be.
+	// Why the list cannot be read.
 	RecoverError string `json:"recoverError,omitempty"`
 }
 
@@ -458,40 +458,40 @@ type Rebuild struct {
 	Mode   string `json:"mode"`
 	State  string `json:"state"`
 	Phase  string `json:"phase"`
-	// Folded so far; orders compared so far while phase is comparing.
+	// Records folded so far; while phase is comparing, orders compared so far.
 	Records uint64 `json:"records"`
-	// Of them, as far as is known.
+	// Total of the same, as far as known.
 	Total            uint64  `json:"total"`
 	RecordsPerSecond float64 `json:"recordsPerSecond"`
-	// Of the phase; null when that cannot be told.
+	// Time left in this phase; null if unknown.
 	SecondsLeft *float64 `json:"secondsLeft,omitempty"`
 	StartedAt   Instant  `json:"startedAt"`
 	EndedAt     Instant  `json:"endedAt,omitempty"`
-	// Taken so far.
+	// Time elapsed.
 	Seconds float64 `json:"seconds"`
-	// The one that is served since; null before, and after a dry run.
+	// The generation that is served since; null before, and after a dry run.
 	Generation *int64 `json:"generation,omitempty"`
 	// Size of the new generation's file.
 	Bytes *int64 `json:"bytes,omitempty"`
 	Error string `json:"error,omitempty"`
-	// Why the one before it, of the same mode, failed, if it did. To make the first generation is
-	// tried until it is there.
+	// Why the previous rebuild of the same mode failed, if it did. The first generation is attempted
+	// until it succeeds.
 	PreviousError string `json:"previousError,omitempty"`
-	// Of a dry run that is done: what a rebuild would change.
+	// For a finished dry run: what a rebuild would change.
 	Changes *Changes `json:"changes,omitempty"`
 }
 
 // Changes are what the views and a new fold of the log tell differently.
 type Changes struct {
-	// Where both stood.
+	// The record at which both were compared.
 	Sequence uint64 `json:"sequence"`
-	// Compared.
+	// Orders compared.
 	Orders uint64 `json:"orders"`
 	// Orders that differ.
 	Different uint64 `json:"different"`
-	// The first hundred of them.
+	// The first hundred differing orders.
 	Differences []OrderChange `json:"differences"`
-	// What else differs, in words.
+	// Other differences, in words.
 	Others []string `json:"others"`
 }
 
@@ -499,7 +499,7 @@ type Changes struct {
 type OrderChange struct {
 	OrderID string        `json:"orderId"`
 	Fields  []FieldChange `json:"fields,omitempty"`
-	// The side that does not have it.
+	// The side on which the order is missing.
 	Missing string `json:"missing,omitempty"`
 }
 
@@ -516,15 +516,15 @@ type Redrive struct {
 	DryRun bool `json:"dryRun"`
 	// Records decoded again.
 	Examined uint64 `json:"examined"`
-	// Of them, are part of an order or object now.
+	// Those that are now part of an order or object.
 	Redriven uint64 `json:"redriven"`
-	// Of them, cannot be read still.
+	// Those that still cannot be read.
 	Remaining uint64 `json:"remaining"`
 	// Orders changed.
 	Orders uint64 `json:"orders"`
-	// What became of the first hundred of them.
+	// The results for the first hundred records.
 	Records []RedrivenRecord `json:"records"`
-	// There are more: ask again with it as after. null: that was all.
+	// There are more: repeat the request with this value as after. null: that was all.
 	NextAfter *uint64 `json:"nextAfter,omitempty"`
 }
 
@@ -532,36 +532,37 @@ type Redrive struct {
 type RedrivenRecord struct {
 	Sequence uint64 `json:"sequence"`
 	Object   string `json:"object"`
-	// false: it cannot be read still.
+	// false: it still cannot be read.
 	Redriven bool `json:"redriven"`
-	// Of the order or object that it is part of now.
+	// Id of the order or object to which it now belongs.
 	ID string `json:"id,omitempty"`
-	// As in /v1/quarantine, of one that cannot be read still.
+	// As in /v1/quarantine, if it still cannot be read.
 	Class  string `json:"class,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
 
 // Snapshot is a part of the orders that match as they are now.
 type Snapshot struct {
-	// Those notified last come first.
+	// Last notified first.
 	Orders []Order `json:"orders"`
-	// From 1. A 1 again, when the views were rebuilt meanwhile: the snapshot starts over.
+	// Counts from 1. Another 1 means that the views were rebuilt meanwhile and the snapshot starts
+	// over.
 	Page int64 `json:"page"`
 	// The snapshot is complete. Only this event has an id.
 	Last bool `json:"last"`
-	// The snapshot and the events after it are all that happened up to any later record.
+	// The snapshot and the events after it cover everything up to any later record.
 	Applied uint64 `json:"applied"`
 }
 
 // Change is an order that changed.
 type Change struct {
-	// As GET /v1/orders/{id}.
+	// As in GET /v1/orders/{id}.
 	Order Order `json:"order"`
 	Cause Cause `json:"cause"`
-	// Before the notification that is the cause; null: there was none, or it is not known.
+	// Status before the notification in cause; null: there was none, or it is unknown.
 	StatusBefore string `json:"statusBefore,omitempty"`
-	// false: the filters do not select the order any more. They did since the reader last heard of it,
-	// or, right after a resume, ever.
+	// false: the filters no longer select the order. They did when the reader last heard of it or,
+	// right after a resume, at any time before.
 	Matches bool `json:"matches"`
 }
 
@@ -569,22 +570,22 @@ type Change struct {
 // event made it due or overdue.
 type Cause struct {
 	Sequence uint64 `json:"sequence"`
-	// What it did, as in the history; null: it said nothing new of the status (a repeat, or details
-	// only), or it is not known any more.
+	// Its effect, as in the history; null: it contained no new status (a repeat, or details only), or
+	// the effect is no longer known.
 	Effect string `json:"effect,omitempty"`
 }
 
 // Resync says that what the reader knows does not hold any more, or that the stream could not go
 // on from Last-Event-ID.
 type Resync struct {
-	// too-old: more orders changed since than are sent after each other; unknown: the log does not
-	// have that record, or has another one at that sequence; restored: the log was restored or a loss
-	// was accepted; redriven: quarantined notifications were given to orders whose last one is older;
-	// rebuilt: the views were made anew by other rules.
+	// too-old: more orders changed since than can be sent one by one; unknown: the log does not have
+	// that record, or has another one at that sequence; restored: the log was restored or a loss was
+	// accepted; redriven: quarantined notifications were applied to orders that have later ones;
+	// rebuilt: the views were rebuilt with other rules.
 	Reason string `json:"reason"`
-	// As it was sent; of an open stream the id of its last event.
+	// As it was sent; for an open stream, the id of its last event.
 	LastEventID string `json:"lastEventId"`
-	// In words.
+	// The reason in words.
 	Detail string `json:"detail"`
 }
 
@@ -592,26 +593,26 @@ type Resync struct {
 // settlement.state that changes follow.
 type Day struct {
 	Today string `json:"today"`
-	// The day that orders were shown on until now. After a resume it is the day on which the last
-	// event's record was received, so what follows may be known already.
+	// The day for which orders were shown until now. After a resume it is the day on which the last
+	// event's record was received, so the client may already have what follows.
 	Before string `json:"before"`
-	// Settlement days after before up to today: overdueDays of an order that was overdue before is so
-	// much higher now. Such orders do not follow.
+	// Settlement days after before, up to today: add it to overdueDays of an order that was already
+	// overdue. Such orders are not sent.
 	SettlementDays int64 `json:"settlementDays"`
 }
 
 // Heartbeat says that the stream lives.
 type Heartbeat struct {
-	// Everything up to this record was looked at for this stream.
+	// Everything up to this record was examined for this stream.
 	Applied uint64 `json:"applied"`
-	// Of the views.
+	// Generation of the views.
 	Generation int64 `json:"generation"`
 }
 
 // closed is the last event of a stream that the server ends.
 type closed struct {
 	Reason string `json:"reason"`
-	// In words.
+	// The reason in words.
 	Detail string `json:"detail"`
 }
 
