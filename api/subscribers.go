@@ -20,8 +20,8 @@ const (
 // ErrNoSubscriber occurs when a subscriber is to be removed that does not exist.
 var ErrNoSubscriber = errors.New("api: there is no such subscriber")
 
-// Subscribers are the services that follow the log or the feed. Its errors are *SubscriberRefusal of Subscribe, ErrNoSubscriber of
-// Unsubscribe, and ErrUnavailable.
+// Subscribers are the services that follow the log or the feed. Its errors are *SubscriberRefusal, ErrNoSubscriber of Unsubscribe, and
+// ErrUnavailable.
 type Subscribers interface {
 	Subscribers(ctx context.Context) ([]Subscriber, error)
 	// Subscribe adds one, or returns the one that has these settings.
@@ -29,7 +29,7 @@ type Subscribers interface {
 	Unsubscribe(ctx context.Context, name string) error
 }
 
-// SubscriberRefusal occurs when a subscriber cannot be added. Nothing was changed.
+// SubscriberRefusal occurs when a subscriber cannot be added or removed. Nothing was changed.
 type SubscriberRefusal struct {
 	Settings bool   // they can never be; false: what there is already is in the way, or what is to be followed is not there
 	Detail   string // what is wrong and what to do, in sentences
@@ -120,7 +120,7 @@ func (a *API) registerSubscribers() {
 		http.StatusForbidden, http.StatusConflict, http.StatusNotImplemented, http.StatusServiceUnavailable), a.subscribe)
 	huma.Register(a.huma, a.operation(huma.Operation{OperationID: "remove-subscriber", Method: http.MethodDelete, Path: "/v1/subscribers/{name}",
 		Tags: tags, DefaultStatus: http.StatusNoContent, Summary: "Remove a subscriber; its connections end"},
-		http.StatusForbidden, http.StatusNotFound, http.StatusNotImplemented, http.StatusServiceUnavailable), a.unsubscribe)
+		http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusNotImplemented, http.StatusServiceUnavailable), a.unsubscribe)
 }
 
 func noSubscribers() *Problem {
@@ -176,10 +176,13 @@ func (a *API) unsubscribe(ctx context.Context, in *unsubscribeInput) (*struct{},
 	defer cancel()
 	defer a.roster.forget()
 	err := a.subscribers.Unsubscribe(ctx, in.Name)
-	if errors.Is(err, ErrNoSubscriber) {
+	var refused *SubscriberRefusal
+	switch {
+	case errors.Is(err, ErrNoSubscriber):
 		return nil, problem(codeNotFound, "There is no subscriber of that name: GET /v1/subscribers lists them.")
-	}
-	if err != nil {
+	case errors.As(err, &refused):
+		return nil, problem(codeConflict, "%s", refused.Detail)
+	case err != nil:
 		return nil, asProblem(err)
 	}
 	return nil, nil

@@ -137,6 +137,7 @@ func TestASubscriberIsAddedAndRemoved(t *testing.T) {
 		{"POST", "/v1/subscribers?name=a", &api.SubscriberRefusal{Settings: true, Detail: "Not so."}, "bad-parameter", "Not so."},
 		{"POST", "/v1/subscribers?name=a", fmt.Errorf("%w: away", api.ErrUnavailable), "log-unavailable", ""},
 		{"DELETE", "/v1/subscribers/a", api.ErrNoSubscriber, "not-found", "GET /v1/subscribers lists them"},
+		{"DELETE", "/v1/subscribers/a", &api.SubscriberRefusal{Detail: "Not here."}, "conflict", "Not here."},
 		{"DELETE", "/v1/subscribers/a", fmt.Errorf("%w: away", api.ErrUnavailable), "log-unavailable", ""},
 	} {
 		r.fail(c.err)

@@ -41,8 +41,8 @@ type Grant struct {
 }
 
 // Add makes the consumer of a subscriber, and with the embedded server its user. One that exists with the same settings is returned as
-// it is, and gets what it lacks. Errors: ErrSubscription, ErrSubscriberTaken, ErrNoStream where the feed does not exist, ErrUnavailable;
-// those that an operator can do something about are a *Fault.
+// it is, and gets what it lacks. Errors: ErrSubscription, ErrSubscriberTaken, ErrNotHere, ErrNoStream where the feed does not exist,
+// ErrUnavailable; those that an operator can do something about are a *Fault.
 func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, Grant, error) {
 	want.AssetClasses = inOrder(want.AssetClasses)
 	if err := want.check(); err != nil {
@@ -51,9 +51,8 @@ func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, G
 	if err := s.log.notOpen(); err != nil {
 		return Subscriber{}, Grant{}, err
 	}
-	if s.elsewhere() {
-		return Subscriber{}, Grant{}, &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, which alone makes users", ErrSubscriberTaken),
-			Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
+	if err := s.elsewhere(); err != nil {
+		return Subscriber{}, Grant{}, err
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -78,9 +77,13 @@ func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, G
 	return added, grant, err
 }
 
-// elsewhere reports whether the server is embedded in another process.
-func (s *Subscribers) elsewhere() bool {
-	return s.log.embedded == nil && s.log.conn.ConnectedServerName() == embedded.ServerName
+// elsewhere returns an error if the server is embedded in another process.
+func (s *Subscribers) elsewhere() error {
+	if s.log.embedded != nil || s.log.conn.ConnectedServerName() != embedded.ServerName {
+		return nil
+	}
+	return &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, which alone knows its users", ErrNotHere),
+		Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
 }
 
 // addConsumer makes the consumer, unless there is one with the same settings.
@@ -153,10 +156,13 @@ func (s *Subscribers) consumer(ctx context.Context, stream, name string) (*jetst
 	return c.CachedInfo(), nil
 }
 
-// Remove takes the user and the consumer of a subscriber away. Its connections end. Errors: ErrNoSubscriber, ErrUnavailable.
+// Remove takes the user and the consumer of a subscriber away. Its connections end. Errors: ErrNoSubscriber, ErrNotHere, ErrUnavailable.
 func (s *Subscribers) Remove(ctx context.Context, name string) error {
 	if CheckSubscriber(name) != nil {
 		return ErrNoSubscriber
+	}
+	if err := s.elsewhere(); err != nil {
+		return err
 	}
 	if err := s.log.notOpen(); err != nil {
 		return err

@@ -229,7 +229,10 @@ func TestARestartKeepsSubscribers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode())
 	require.NoError(t, l.Close())
-	require.FileExists(t, file)
+	unheard := p.options
+	unheard.Addr = ""
+	require.NoError(t, open(t, unheard).Close())
+	require.FileExists(t, file, "also after a start that listened nowhere")
 	copied := t.TempDir()
 	require.NoError(t, os.CopyFS(copied, os.DirFS(p.options.Dir)))
 
@@ -276,11 +279,37 @@ func TestWhatASubscriberLostIsShownAndMadeAgain(t *testing.T) {
 	require.NoFileExists(t, file)
 }
 
-// The permissions that are printed for an operator's own server are set there, and are enough and no more.
+// The permissions that are printed for an operator's own server are set there, all of them or only the user beside the accounts of
+// contrib/nats, and are enough and no more.
 func TestThePermissionsForAnExternalServerAreEnoughAndNoMore(t *testing.T) {
-	const app = "jetstream: enabled, users: [{user: app, password: app}]"
-	p := separatePlace(t, "system_account: SYS\naccounts { SYS {}, ORDERFOLD { "+app+" } }")
-	p.options.URL = strings.Replace(p.options.URL, "nats://", "nats://app:app@", 1)
+	const app = "jetstream: enabled, users: [{user: orderfold, password: app}]"
+	text, err := os.ReadFile("../contrib/nats/accounts.conf")
+	require.NoError(t, err)
+	shipped := strings.Replace(string(text), `include "passwords.conf"`, "NATS_PASSWORD: app\nSUBSCRIBER_PASSWORD: other", 1)
+	for name, test := range map[string]struct {
+		before string
+		after  func(permissions string) string
+	}{
+		"all of what is printed": {"system_account: SYS\naccounts { SYS {}, ORDERFOLD { " + app + " } }", func(permissions string) string {
+			return "system_account: SYS\n" + strings.Replace(permissions, "ORDERFOLD {\n", "ORDERFOLD {\n"+app+"\n", 1)
+		}},
+		"the user beside the accounts of contrib/nats": {shipped, func(permissions string) string {
+			_, user, found := strings.Cut(permissions, "users: [\n")
+			require.True(t, found)
+			user, _, found = strings.Cut(user, "    ]\n  }\n}")
+			require.True(t, found)
+			before, after, found := strings.Cut(shipped, "SUBSCRIBERS {\n    users: [\n")
+			require.True(t, found)
+			return before + "SUBSCRIBERS {\n    users: [\n" + user + after
+		}},
+	} {
+		t.Run(name, func(t *testing.T) { requirePermissions(t, test.before, test.after) })
+	}
+}
+
+func requirePermissions(t *testing.T, before string, after func(permissions string) string) {
+	p := separatePlace(t, before)
+	p.options.URL = strings.Replace(p.options.URL, "nats://", "nats://orderfold:app@", 1)
 	l := open(t, p.options)
 	f := l.Feed(eventlog.FeedOptions{})
 	appendAll(t, l, numbered(1, 5)...)
@@ -292,13 +321,11 @@ func TestThePermissionsForAnExternalServerAreEnoughAndNoMore(t *testing.T) {
 	}
 	_, grant, err := l.Subscribers().Add(t.Context(), usual("billing"))
 	require.NoError(t, err)
-	require.NotContains(t, grant.Permissions, "app")
 	for name, got := range listed(t, l.Subscribers()) {
 		require.Empty(t, got.Problem, name)
 	}
 
-	pasted := strings.Replace(grant.Permissions, "ORDERFOLD {\n", "ORDERFOLD {\n"+app+"\n", 1)
-	p.process.extra = "system_account: SYS\n" + strings.Replace(pasted, "PASSWORD", "right", 1)
+	p.process.extra = strings.Replace(after(grant.Permissions), "PASSWORD\", permissions", "right\", permissions", 1)
 	p.stop()
 	p.start()
 	require.Eventually(t, func() bool {

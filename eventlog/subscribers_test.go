@@ -385,6 +385,20 @@ func TestASubscriberIsStuckWhenItRequestsNothingForAnHourWhileMessagesWait(t *te
 	require.Eventually(t, func() bool { return !slices.Contains(stuck(), "never") }, 30*time.Second, 10*time.Millisecond, "it requests")
 }
 
+func TestOnlyTheProcessWithTheEmbeddedServerChangesSubscribers(t *testing.T) {
+	p, l, _ := listening(t)
+	add(t, l, usual("billing"))
+	text, err := os.ReadFile(filepath.Join(p.options.Dir, "operator.url"))
+	require.NoError(t, err)
+	s := open(t, eventlog.Options{URL: strings.TrimSpace(string(text)), Guest: true}).Subscribers()
+	require.Equal(t, usual("billing"), listed(t, s)["billing"].Subscription)
+	_, _, err = s.Add(t.Context(), usual("risk"))
+	require.ErrorIs(t, err, eventlog.ErrNotHere)
+	require.ErrorContains(t, err, "ask the API of that process")
+	require.ErrorIs(t, s.Remove(t.Context(), "billing"), eventlog.ErrNotHere)
+	require.Len(t, listed(t, l.Subscribers()), 1, "nothing was changed")
+}
+
 func TestASubscriberOfAnUnreachableServerIsNotListed(t *testing.T) {
 	p := separatePlace(t, "")
 	s := open(t, p.options).Subscribers()

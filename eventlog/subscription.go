@@ -33,6 +33,8 @@ var (
 	ErrSubscriberTaken = errors.New("eventlog: the subscriber cannot be added")
 	// ErrSubscription occurs when a subscriber is to be added with settings that cannot be. Nothing was changed.
 	ErrSubscription = errors.New("eventlog: the settings of the subscriber cannot be")
+	// ErrNotHere occurs when a subscriber is to be added or removed by a process that cannot. Nothing was changed.
+	ErrNotHere = errors.New("eventlog: subscribers cannot be changed here")
 	// ErrNoSubscriber occurs when a subscriber is to be removed that does not exist.
 	ErrNoSubscriber = errors.New("eventlog: there is no subscriber of that name")
 )

@@ -110,8 +110,8 @@ type diagnosis struct {
 
 func (d *diagnosis) Error() string { return d.text }
 
-// secret files, which only their owner may read.
-var secretFiles = []string{"credentials.json", "operator.url", "subscriber.url"}
+// secretFiles are patterns of the files that only their owner may read.
+var secretFiles = []string{"credentials.json", "*.url", filepath.Join("subscribers", "*.url")}
 
 func (d *doctor) folder() {
 	dir := d.settings.data
@@ -127,11 +127,21 @@ func (d *doctor) folder() {
 	default:
 		d.ok("permissions", "%s is %v", dir, info.Mode().Perm())
 	}
-	for _, name := range secretFiles {
-		info, err := os.Stat(filepath.Join(dir, name))
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			d.fail("permissions", "%s can be read by other users (%v): chmod 600 the file, and delete credentials.json to get new passwords", name, info.Mode().Perm())
+	for _, pattern := range secretFiles {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			d.fail("permissions", "%s: %v", pattern, err)
 		}
+		for _, file := range files {
+			d.secret(file)
+		}
+	}
+}
+
+func (d *doctor) secret(file string) {
+	info, err := os.Stat(file)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		d.fail("permissions", "%s can be read by other users (%v): chmod 600 the file, and delete credentials.json to get new passwords", file, info.Mode().Perm())
 	}
 }
 

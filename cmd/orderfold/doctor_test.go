@@ -29,6 +29,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	args := append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, args...)
 	requireExpected(t, p, play(t, p.addrs["receiver"], "--orders", "10"))
+	p.subscribers("add", "billing", "--stream", "notifications")
 	well := map[string]string{"permissions": "ok", "disk space": "ok", "views": "ok", "lock": "ok", "sync": "ok", "log size": "ok",
 		"bounds": "ok", "whole log": "ok", "position": "ok", "lag": "ok", "clock": "ok"}
 	code, results := examine(t, data)
@@ -39,11 +40,13 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	require.Equal(t, well, results, "a stopped one")
 	require.Equal(t, 0, code)
 
-	require.NoError(t, os.Chmod(filepath.Join(data, "credentials.json"), 0o644))
-	code, results = examine(t, data)
-	require.Equal(t, "fail", results["permissions"])
-	require.Equal(t, 2, code)
-	require.NoError(t, os.Chmod(filepath.Join(data, "credentials.json"), 0o600))
+	for _, secret := range []string{"credentials.json", "subscribers/billing.url"} {
+		require.NoError(t, os.Chmod(filepath.Join(data, secret), 0o644))
+		code, results = examine(t, data)
+		require.Equal(t, "fail", results["permissions"], secret)
+		require.Equal(t, 2, code)
+		require.NoError(t, os.Chmod(filepath.Join(data, secret), 0o600))
+	}
 
 	require.NoError(t, os.Rename(filepath.Join(data, "views"), filepath.Join(data, "views-away")))
 	code, results = examine(t, data)

@@ -90,8 +90,8 @@ func (s *Server) inviteSubscriber(name string) error {
 	return nil
 }
 
-// inviteSubscribers writes the URLs of all subscribers, since the address may be another one, and removes those that nobody can
-// connect with: of users who are gone, and all while the server listens nowhere.
+// inviteSubscribers writes the URLs of all subscribers, since the address may be another one, and removes those of users who are gone.
+// A server that listens nowhere, as for a command beside a stopped service, leaves them as they are.
 func (s *Server) inviteSubscribers() error {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()
@@ -100,8 +100,7 @@ func (s *Server) inviteSubscribers() error {
 		return fmt.Errorf("eventlog: the URLs of subscribers: %w", err)
 	}
 	for _, file := range files {
-		_, known := s.users.Subscribers[strings.TrimSuffix(filepath.Base(file), urlSuffix)]
-		if known && s.addr != "" {
+		if _, known := s.users.Subscribers[strings.TrimSuffix(filepath.Base(file), urlSuffix)]; known {
 			continue
 		}
 		if err := os.Remove(file); err != nil {

@@ -22,8 +22,8 @@ func ExampleRun() {
 
 	done := errors.New("done")
 	err := subscribe.Run(context.Background(), subscribe.Options{
-		URL:   s.natsURL, // of data/subscriber.url
-		Name:  "billing", // a durable consumer that the operator has made
+		URL:   s.natsURL, // as in data/subscribers/billing.url
+		Name:  "billing", // orderfold subscribers add billing
 		API:   s.orders,  // client.New(client.Options{URL: "http://127.0.0.1:8081"})
 		Store: &subscribe.Memory{},
 	}, func(_ context.Context, events []subscribe.Event) error {

@@ -78,8 +78,8 @@ function follows(s: Subscriber): string {
 }
 
 function State({ s }: { s: Subscriber }) {
-  if (s.problem) return <><SeverityMark severity="high">Cannot be used</SeverityMark>: {s.problem}.</>;
-  if (s.stuckSince) return <><SeverityMark severity="warn">Stuck</SeverityMark>: no request since <At at={s.stuckSince} /></>;
+  if (s.problem) return <><SeverityMark severity="high">Cannot be used:</SeverityMark> {s.problem}.</>;
+  if (s.stuckSince) return <><SeverityMark severity="warn">Stuck:</SeverityMark> no request since <At at={s.stuckSince} /></>;
   if (zero(s.pending) && zero(s.unacknowledged)) return <span class="dim">has everything</span>;
   return <span class="dim">messages wait</span>;
 }
