@@ -142,6 +142,6 @@ func TestTwentyPeopleSeeAnOrderChangeAtOnce(t *testing.T) {
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
 	for i, tb := range tabs {
 		tb.until(`document.querySelector('#row-`+id(1)+`')?.innerText.includes("Filled")`, fmt.Sprintf("page %d shows it", i+1))
-		tb.missing("The stream of changes is cut.")
+		tb.missing("The stream of changes is interrupted.")
 	}
 }

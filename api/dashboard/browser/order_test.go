@@ -62,7 +62,7 @@ func TestAClerkMovesThroughTheLifeOfAnOrderAndSeesWhatEachNotificationDid(t *tes
 	tb.keys("k")
 	then(n[3], "repeated what was known", "Canceled", "It changed no field.")
 	tb.keys("k")
-	then(n[2], "came late: more was known already", "Canceled", "250000.25")
+	then(n[2], "came late: a higher status was already known", "Canceled", "250000.25")
 	tb.until(fmt.Sprintf(`location.search === "?at=%s"`, n[2]), "the address shows it")
 	tb.do(chromedp.Evaluate[chromedp.Void](`(() => { const s = document.querySelector('.slider input'); s.value = 0; s.dispatchEvent(new Event("input", {bubbles: true})); })()`))
 	then(n[0], "changed the status", "Placed", "–Placed")

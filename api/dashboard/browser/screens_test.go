@@ -33,14 +33,14 @@ func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
 	b := launch(t)
 	for _, screen := range []struct{ name, path, shows string }{
 		{"blotter", "/", "Notified"},
-		{"blotter-panel", "/?order=" + broken.OrderID, "What the platform was asked"},
+		{"blotter-panel", "/?order=" + broken.OrderID, "Requests to the platform"},
 		{"blotter-filtered", "/?status=FILLED&status=SETTLED&side=BUY&sort=received", "ISIN"},
 		{"order", "/orders/" + broken.OrderID, "It changed"},
 		{"breaks", "/breaks", "over 5 days"},
 		{"operations", "/operations", "risk-and-limits"},
-		{"settlement", "/settlement", "Not settled, by the day"},
-		{"nothing", "/?isin=DE0000000000", "None does now"},
-		{"unknown-order", "/orders/unknown", "None is known"},
+		{"settlement", "/settlement", "Not settled, by due day"},
+		{"nothing", "/?isin=DE0000000000", "there are none"},
+		{"unknown-order", "/orders/unknown", "there is none"},
 	} {
 		t.Run(screen.name, func(t *testing.T) {
 			tb := (&chromium{t, b.ctx}).open(s.api + screen.path)
@@ -71,7 +71,7 @@ func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
 func TestTheFirstScreenIsAtMost60KilobytesCompressed(t *testing.T) {
 	s := serve(t)
 	tb := launch(t).open(s.api + "/")
-	tb.sees("as soon as the platform posts its first notification")
+	tb.sees("once the platform posts its first notification")
 	bytes := tb.transferred()
 	t.Logf("%.0f bytes", bytes)
 	require.Greater(t, bytes, 10_000.0, "they were counted")
@@ -82,8 +82,8 @@ func TestAPersonMeetsWordsWhereNothingIsToBeShown(t *testing.T) {
 	s := serve(t)
 	b := launch(t)
 	for path, words := range map[string]string{
-		"/": "as soon as the platform posts its first notification", "/breaks": "nothing has to be looked at",
-		"/operations": "Add one with orderfold subscribers add NAME.", "/settlement": "everything has settled in time", "/nothing": "",
+		"/": "once the platform posts its first notification", "/breaks": "Orders that contradict themselves would be here",
+		"/operations": "Add one with orderfold subscribers add NAME.", "/settlement": "on an earlier day would be here; there are none", "/nothing": "",
 	} {
 		if words == "" {
 			continue

@@ -18,7 +18,7 @@ func TestAClerkSeesWhatShouldHaveSettledAndWhatIsDueNext(t *testing.T) {
 	b := launch(t)
 	tb := b.open(s.api + "/settlement")
 	tb.sees("Nothing is overdue.")
-	tb.sees("everything has settled in time")
+	tb.sees("on an earlier day would be here; there are none")
 
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
 	s.post(notification(2, "FILLED", "1250000.5", stats.Settlement.NextSettlementDay+"T09:31:00.1Z"))

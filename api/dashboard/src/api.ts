@@ -1,4 +1,4 @@
-// Questions to the API. The key that a person typed in is kept for this tab only.
+// Requests to the API. The key that the user typed is kept for this tab only.
 import { signal } from "@preact/signals";
 import { parse } from "./json";
 import { address } from "./route";
@@ -14,24 +14,24 @@ function keptKey(): string {
   }
 }
 
-// How long an answer may take to begin, in milliseconds. One that was asked for with minSequence takes two seconds.
+// The time within which an answer must begin, in milliseconds. An answer with minSequence may take two seconds.
 const patience = 15_000;
 
 let key = keptKey();
 
-/** signedOut says why a key is to be typed in; null: none is. */
+/** signedOut is the reason why the user must type a key; null: none is needed. */
 export const signedOut = signal<"asked" | "wrong" | "revoked" | "left" | null>(null);
 
-/** accepted says that a key was sent and is a good one. */
+/** accepted reports whether the API accepted the key. */
 export const accepted = signal(false);
 
-/** heard is when the API last answered or sent something, in milliseconds; 0: never. */
+/** heard is the time when the API last answered or sent something, in milliseconds; 0: never. */
 export const heard = signal(0);
 
-/** unreachable says that the last question was not answered at all. */
+/** unreachable reports whether the last request got no answer. */
 export const unreachable = signal(false);
 
-/** Fault is an answer that is a problem, or none at all. */
+/** Fault is a problem answered by the API, or a missing answer. */
 export class Fault extends Error {
   constructor(
     readonly status: number,
@@ -44,7 +44,7 @@ export class Fault extends Error {
   }
 }
 
-/** Answer is what was asked for, and which record it is as of. */
+/** Answer is a decoded body, and the record that it is as of. */
 export interface Answer<T> {
   body: T;
   sequence: Digits | null;
@@ -54,14 +54,14 @@ export function hasKey(): boolean {
   return key !== "";
 }
 
-/** useKey takes a key for the questions to come. */
+/** useKey sets the key for later requests. */
 export function useKey(text: string): void {
   key = text;
   try {
     if (text) sessionStorage.setItem(keyName, text);
     else sessionStorage.removeItem(keyName);
   } catch {
-    // the key is good until the page is closed
+    // the key lasts until the page is closed
   }
 }
 
@@ -72,7 +72,7 @@ export function leave(): void {
   signedOut.value = "left";
 }
 
-/** send asks with the key, and returns the answer whatever it is. It throws a Fault when there is none. */
+/** send sends a request with the key, and returns any answer. It throws a Fault if there is none. */
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (key) headers.set("Authorization", "Bearer " + key);
@@ -88,20 +88,20 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   } catch (error) {
     if (init.signal?.aborted) throw error;
     unreachable.value = true;
-    throw new Fault(0, "unreachable", "The service does not answer", "Nothing answers at this address. What is shown stays, and is asked for again.", 2);
+    throw new Fault(0, "unreachable", "The service does not answer", "Nothing answers at this address. The page keeps its data and tries again.", 2);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** checked returns the answer, or throws the problem that it is. */
+/** checked returns a successful answer, and throws a Fault for any other. */
 export async function checked(response: Response): Promise<Response> {
   if (response.ok) {
     if (key) accepted.value = true;
     return response;
   }
   const retryAfter = Number(response.headers.get("Retry-After") ?? "0");
-  // Of several questions that are refused at once, the first one says why.
+  // If several requests are refused at once, the first one sets the reason.
   if (response.status === 401 && (key !== "" || signedOut.peek() === null)) {
     signedOut.value = key === "" ? "asked" : accepted.value ? "revoked" : "wrong";
     accepted.value = false;
@@ -114,16 +114,16 @@ export async function checked(response: Response): Promise<Response> {
     // a proxy's own page
   }
   throw new Fault(response.status, body.code ?? "unknown", body.title ?? `Answer ${response.status}`,
-    body.detail ?? "What answers is not the API of Orderfold, or a proxy in front of it.", retryAfter);
+    body.detail ?? "The server that answers is not the API of Orderfold, or it is a proxy.", retryAfter);
 }
 
-/** ask returns the answer to a question. */
+/** ask requests a path and returns the decoded answer. */
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
   const response = await checked(await send(path, init));
   return { body: parse<T>(await response.text()), sequence: response.headers.get("Log-Sequence") as Digits | null };
 }
 
-/** save lets the browser store an answer as a file. Where a key is needed a plain link would come without it. */
+/** save lets the browser store an answer as a file. A plain link would lack the key. */
 export async function save(path: string, name: string): Promise<void> {
   const link = document.createElement("a");
   link.download = name;

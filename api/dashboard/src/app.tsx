@@ -104,12 +104,12 @@ function Header() {
   );
 }
 
-/** Fresh says as of when the page is, and how far that is behind the log. */
+/** Fresh shows the time of the page's data, and its lag behind the log. */
 function Fresh() {
   const s = status.value;
   zone.value;
   if (!heard.value || !s) return <span class="fresh" />;
-  const behind = s.lagRecords === null ? "position of the log unknown" : `${s.lagRecords} behind`;
+  const behind = s.lagRecords === null ? "log position unknown" : `${s.lagRecords} behind`;
   const bad = banner.value !== null;
   return (
     <span class={"fresh" + (bad ? " old" : "")} title={`Record ${s.appliedSequence} of the log is applied. Times are ${zoneName()}.`}>
@@ -143,10 +143,10 @@ function Settings() {
         ))}
       </fieldset>
       <label>
-        <input type="checkbox" checked={letterKeys.value} onChange={() => (letterKeys.value = !letterKeys.value)} /> Keys of a single letter
+        <input type="checkbox" checked={letterKeys.value} onChange={() => (letterKeys.value = !letterKeys.value)} /> Single-letter keys
       </label>
       <button type="button" class="quiet" onClick={() => (shown.value = "help")}>
-        Keys and how to link <kbd>?</kbd>
+        Keys and links <kbd>?</kbd>
       </button>
       {hasKey() && (
         <button type="button" onClick={leave}>
@@ -155,7 +155,7 @@ function Settings() {
         </button>
       )}
       <a href={address("/openapi.json")} target="_blank">
-        The API behind this page
+        API description
       </a>
     </div>
   );
@@ -187,7 +187,7 @@ effect(() => {
   const screen = screens.find((s) => s.path === place.value.path.replace(/\/$/, ""))?.name;
   document.title = (id ? `Order ${decode(id).slice(0, 8)}` : (screen ?? "Blotter")) + " – Orderfold";
 });
-// The browser looks the icon up again from each place, which its relative address would not lead to.
+// The icon needs an absolute address, because the browser resolves it again at each place.
 const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
 if (icon) icon.href = new URL(icon.href, location.href).href;
 document.body.textContent = "";

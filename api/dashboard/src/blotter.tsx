@@ -72,18 +72,18 @@ function Tools({ list, filters, sort }: { list: Orders; filters: URLSearchParams
     <div class="tools">
       <Totals list={list} filters={filters} />
       {fresh > 0 && (
-        <button type="button" class="pill" title="Orders that came or changed and that this list does not show yet" onClick={() => { scrollTo(0, 0); void list.load(); }}>
+        <button type="button" class="pill" title="New or changed orders that are not in the list yet" onClick={() => { scrollTo(0, 0); void list.load(); }}>
           {Orders.full(fresh) ? "1000+" : fresh} new
         </button>
       )}
       <span class="spring" />
-      <button type="button" aria-pressed={paused} title={paused ? "Let rows change again" : "Hold the rows as they are"} onClick={() => (list.paused.value = !paused)}>
+      <button type="button" aria-pressed={paused} title={paused ? "Let rows change again" : "Freeze the rows"} onClick={() => (list.paused.value = !paused)}>
         {paused ? `Resume${list.held.value ? ` (${list.held.value} changed)` : ""}` : "Pause"}
       </button>
       <Menu end title="Choose columns" label="Columns">
         {() => <ColumnChoice />}
       </Menu>
-      <a class="button" href={address("/v1/orders", exported)} download="orders.csv" title="All orders that match, as a file"
+      <a class="button" href={address("/v1/orders", exported)} download="orders.csv" title="Download all matching orders"
         onClick={(e) => { e.preventDefault(); void save("/v1/orders?" + exported, "orders.csv"); }}>
         CSV
       </a>
@@ -91,7 +91,7 @@ function Tools({ list, filters, sort }: { list: Orders; filters: URLSearchParams
   );
 }
 
-/** everyRow is false until the first rows were seen: when the page is opened, those that fill the screen are drawn before the rest. */
+/** everyRow is false until the first rows are drawn, so that the rows that fill the screen appear before the rest. */
 const everyRow = signal(false);
 const rowHeight = 28;
 
@@ -139,14 +139,14 @@ function Nothing() {
   const { query } = place.value;
   if ([...filtersOf(query)].length > 0) {
     return (
-      <Empty text="Orders that match these filters would be here. None does now; one that comes is counted above the list.">
+      <Empty text="Orders that match these filters would be here; there are none. A new one is counted above the list.">
         <a class="button" href={address("/")}>Show all orders</a>
       </Empty>
     );
   }
   return (
-    <Empty text="Orders would be here as soon as the platform posts its first notification.">
-      <a class="button" href={address("/operations")}>See whether notifications are taken</a>
+    <Empty text="Orders will be here once the platform posts its first notification.">
+      <a class="button" href={address("/operations")}>See whether notifications are accepted</a>
     </Empty>
   );
 }
@@ -171,7 +171,7 @@ function Heading({ column, sort }: { column: Column; sort: string }) {
   );
 }
 
-/** Edge sizes a column: it is dragged. */
+/** Edge resizes a column when it is dragged. */
 function Edge({ column }: { column: Column }) {
   const from = useRef<{ x: number; width: number } | null>(null);
   return (
@@ -201,13 +201,13 @@ interface RowProps {
 function OrderRow({ row, shown, cursor, selected }: RowProps) {
   const { id, order, hits, left } = row.value;
   const open = (e: MouseEvent) => {
-    if (e.metaKey || e.ctrlKey || e.shiftKey || !getSelection()!.isCollapsed) return; // another tab, or a text is being selected
+    if (e.metaKey || e.ctrlKey || e.shiftKey || !getSelection()!.isCollapsed) return; // opens another tab, or selects text
     cursor.value = id;
     change({ order: id }, place.peek().query.has("order"));
   };
   const classes = [left ? "left" : "", cursor.value === id ? "cursor" : ""].filter(Boolean).join(" ");
   return (
-    <tr id={"row-" + id} class={classes} aria-selected={selected === id} title={left ? "Does not match the filters any more" : undefined} onClick={open}>
+    <tr id={"row-" + id} class={classes} aria-selected={selected === id} title={left ? "No longer matches the filters" : undefined} onClick={open}>
       {shown.map((c, i) => {
         const hit = hits[c.id] ?? 0;
         return (

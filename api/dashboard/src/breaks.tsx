@@ -21,7 +21,7 @@ function selection(query: URLSearchParams): URLSearchParams {
   return out;
 }
 
-/** Breaks is what a person must look at, oldest first. */
+/** Breaks lists the open breaks, oldest first. */
 export default function Breaks() {
   const selected = selection(place.value.query).toString();
   const page = useSignal<Page | null>(null);
@@ -29,7 +29,7 @@ export default function Breaks() {
   const next = useSignal<string | null>(null);
   const fault = useSignal<unknown>(null);
   const cursor = useSignal(-1);
-  // The counts of all orders say when a break was opened or closed.
+  // A change of the counts of all orders shows that a break was opened or closed.
   const version = JSON.stringify(stats.value?.byBreak ?? {});
 
   async function load() {
@@ -71,7 +71,7 @@ export default function Breaks() {
   return (
     <main class="page" id="main">
       <h1>Breaks</h1>
-      <p class="dim">Orders whose notifications contradict each other, or say what the rules do not know. A break closes by itself when what is missing arrives.</p>
+      <p class="dim">Orders whose notifications contradict each other, or have a status that the rules do not know. A break closes by itself when the missing notification arrives.</p>
       <Matrix version={version} />
       {selected !== "" && (
         <p>
@@ -79,7 +79,7 @@ export default function Breaks() {
         </p>
       )}
       {rows.length === 0 ? (
-        <Empty text={selected === "" ? "Orders that contradict themselves would be here. There is none: nothing has to be looked at." : "Breaks of this kind and age would be here. There is none now."}>
+        <Empty text={selected === "" ? "Orders that contradict themselves would be here; there are none." : "Breaks of this kind and age would be here; there are none."}>
           <a class="button" href={address(selected === "" ? "/" : "/breaks")}>{selected === "" ? "Show all orders" : "Show all breaks"}</a>
         </Empty>
       ) : (
@@ -119,7 +119,7 @@ function sum(page: Page): number {
   return Object.values(page.counts.byAge).reduce((n, c) => n + approximate(c), 0);
 }
 
-/** Matrix counts the breaks by code and age. The API counts each by itself, so it is asked for each code that is open. */
+/** Matrix counts the breaks by code and age. The API counts by either, so Matrix requests the counts by age for each open code. */
 function Matrix({ version }: { version: string }) {
   const rows = useSignal<{ code: string; severity: string; byAge: Record<string, string> }[] | null>(null);
   const query = place.value.query;
@@ -131,7 +131,7 @@ function Matrix({ version }: { version: string }) {
       return { code, severity: body.data[0]?.severity ?? "warn", byAge: body.counts.byAge as Record<string, string> };
     })).then((all) => {
       if (!gone) rows.value = all.sort((a, b) => a.severity.localeCompare(b.severity) || a.code.localeCompare(b.code));
-    }, () => undefined); // the list below says what is wrong
+    }, () => undefined); // the list below shows the error
     return () => void (gone = true);
   }, [codes]);
   if (!rows.value || rows.value.length === 0) return null;

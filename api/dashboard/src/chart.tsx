@@ -1,4 +1,4 @@
-// A curve over time, drawn by uPlot.
+// A chart over time, drawn by uPlot.
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { dark, zone } from "./settings";
@@ -13,7 +13,7 @@ interface Props {
   unit: string;
   curves: Curve[];
   data: uPlot.AlignedData;
-  least?: number; // what the height of the axis is at least; 1
+  least?: number; // smallest maximum of the axis; default 1
 }
 
 const height = 140;
@@ -64,7 +64,7 @@ function format(n: number | null): string {
   return n >= 100 ? n.toFixed(0) : n >= 1 ? n.toFixed(1) : n.toFixed(2);
 }
 
-/** span is a minute at least: uPlot would draw a single point in a day. */
+/** span returns a range of at least a minute; for a single point uPlot would show a whole day. */
 function span(u: uPlot): [number, number] {
   const first = u.data[0][0] ?? 0;
   const last = u.data[0].at(-1) ?? 0;
@@ -73,7 +73,7 @@ function span(u: uPlot): [number, number] {
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** times writes the axis as the time of day, in the zone that is shown. */
+/** times formats the labels of the axis as the time of day in the selected zone. */
 function times(_u: uPlot, values: number[]): string[] {
   return values.map((ts) => {
     const d = new Date(ts * 1000);

@@ -1,4 +1,4 @@
-// The columns of the list: what each shows, and which of them a person wants, in which order and how wide.
+// The columns of the list: their contents, and the user's choice, order and widths.
 import type { ComponentChildren } from "preact";
 import { Ago, Id, Num } from "./parts";
 import { SeverityMark, StatusMark, words } from "./marks";
@@ -13,7 +13,7 @@ export interface Column {
   width: number; // px
   right?: boolean;
   sort?: string; // of the API, without the sign
-  text: (o: Order) => string; // what a change is seen by
+  text: (o: Order) => string; // compared to detect a change
   show: (o: Order) => ComponentChildren;
 }
 
@@ -31,12 +31,12 @@ const time = (key: string, name: string, of: (o: Order) => string | null, sort?:
   id: key, name, width: 88, right: true, text: (o) => text(of(o)), show: (o) => <Ago at={of(o)} />, ...(sort ? { sort } : {}),
 });
 
-/** instrument returns what is traded. */
+/** instrument returns the ISIN or symbol. */
 export function instrument(o: Order): string | null {
   return o.isin ?? o.symbol;
 }
 
-/** Executed shows how much of what was ordered is executed, as digits and as a thin bar. */
+/** Executed shows the executed quantity, and its share of the order as a thin bar. */
 export function Executed({ order }: { order: Order }) {
   const part = share(order.executedQuantity, order.quantity) ?? share(order.executedAmount, order.amount);
   return (
@@ -63,7 +63,7 @@ export function BreakMarks({ order }: { order: Order }) {
   );
 }
 
-/** columns are all that there are, in the order in which they are offered. */
+/** columns are all columns, in the order in which they are offered. */
 export const columns: Column[] = [
   { id: "status", name: "Status", width: 116, text: (o) => text(o.status), show: (o) => <StatusMark status={o.status} /> },
   time("received", "Notified", (o) => o.notifications.lastReceivedAt, "received"),
@@ -99,12 +99,12 @@ const usual = ["status", "received", "side", "instrument", "quantity", "executed
 const chosen = kept<string[]>("columns", usual);
 export const widths = kept<Record<string, number>>("widths", {});
 
-/** shownColumns are those that a person chose, in that order. */
+/** shownColumns returns the columns that the user chose, in that order. */
 export function shownColumns(): Column[] {
   return chosen.value.map((c) => byId.get(c)).filter((c) => c !== undefined);
 }
 
-/** widthOf returns how wide a column is. */
+/** widthOf returns the width of a column in pixels. */
 export function widthOf(c: Column): number {
   return widths.value[c.id] ?? c.width;
 }
@@ -119,14 +119,14 @@ function move(idOf: string, by: number): void {
   chosen.value = list;
 }
 
-/** ColumnChoice is the window in which columns are chosen and put in order. */
+/** ColumnChoice is the window in which the user chooses and orders columns. */
 export function ColumnChoice() {
   const list = chosen.value;
   const rest = columns.filter((c) => !list.includes(c.id));
   const toggle = (c: Column, on: boolean) => (chosen.value = on ? [...list, c.id] : list.filter((x) => x !== c.id));
   return (
     <div class="choice">
-      <p class="dim">Drag the edge of a heading to size a column.</p>
+      <p class="dim">Drag the edge of a heading to resize a column.</p>
       <ul>
         {shownColumns().map((c, i) => (
           <li>
@@ -146,7 +146,7 @@ export function ColumnChoice() {
         ))}
       </ul>
       <button type="button" class="quiet" onClick={() => { chosen.value = usual; widths.value = {}; }}>
-        As it was at first
+        Reset to default
       </button>
     </div>
   );

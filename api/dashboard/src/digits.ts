@@ -1,4 +1,4 @@
-// Arithmetic on the digits that the API sent. Nothing here makes a JavaScript number of money, an id or a sequence.
+// Arithmetic on the digits that the API sent. Money, ids and sequences are never converted to JavaScript numbers.
 import type { Digits } from "./types";
 
 /** compare orders two whole numbers without a sign. */
@@ -23,7 +23,7 @@ export function groups(text: string): string[] {
   return parts;
 }
 
-/** share returns which part of whole a decimal is, from 0 to 1, for a bar; null when that is not known. */
+/** share returns part divided by whole, from 0 to 1, for a bar; null if unknown. */
 export function share(part: string | null, whole: string | null): number | null {
   const a = scaled(part);
   const b = scaled(whole);
@@ -49,14 +49,14 @@ function scaled(text: string | null): { units: bigint; places: number } | null {
   return { units: BigInt(match[1]! + (match[2] ?? "")), places: (match[2] ?? "").length };
 }
 
-/** approximate makes a JavaScript number of a measured quantity, such as a rate or a count of records, for a curve or a bar. */
+/** approximate converts a measured quantity, such as a rate or a count of records, to a JavaScript number for a chart or a bar. */
 export function approximate(n: Digits | null | undefined): number {
   return n ? Number(n) : 0;
 }
 
 const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** bytes returns a size in words. */
+/** bytes formats a size with a unit. */
 export function bytes(n: Digits | null): string {
   if (n === null) return "–";
   let value = approximate(n);

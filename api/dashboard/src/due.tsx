@@ -1,4 +1,4 @@
-// When an order should settle, in words. Days are those of the calendar and have no zone.
+// When an order should settle, in words. Days are calendar days without a zone.
 import type { Settlement } from "./types";
 
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -9,7 +9,7 @@ export function dayWords(day: string): string {
   return Number.isNaN(at.getTime()) ? day : `${weekdays[at.getUTCDay()]} ${day}`;
 }
 
-/** dueWords returns when an order is due and how it stands with that; null where it has nothing to settle. */
+/** dueWords returns the due day and the state of settlement; null if there is nothing to settle. */
 export function dueWords(s: Settlement | null): string | null {
   if (s === null || s.dueOn === null) return null;
   return `${dayWords(s.dueOn)}, ${s.cycle}: ${stateWords(s)}`;
@@ -25,7 +25,7 @@ function stateWords(s: Settlement): string {
   return s.state;
 }
 
-/** Due shows the day on which an order is due, and a word where it is today or over. */
+/** Due shows the due day, and a word if it is today or past. */
 export function Due({ of: s }: { of: Settlement | null }) {
   if (s === null || s.dueOn === null) return null;
   const word = s.state === "overdue" ? `overdue ${s.overdueDays} d` : s.state === "due" ? "today" : s.state === "settled" ? "settled" : "";

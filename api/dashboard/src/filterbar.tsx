@@ -4,7 +4,7 @@ import { Menu } from "./parts";
 import { go, place } from "./route";
 import type { Parameter } from "./types";
 
-/** FilterBar shows what the list is filtered by, and adds to it. */
+/** FilterBar shows, adds and removes the filters of the list. */
 export function FilterBar() {
   const query = place.value.query;
   const set = filters.filter((f) => query.getAll(f.name).length > 0);
@@ -93,7 +93,7 @@ function Editor({ parameter: f, close }: { parameter: Parameter; close: () => vo
   );
 }
 
-/** TextEditor takes one value, or several that are separated by blanks where the API takes several. */
+/** TextEditor edits one value, or several separated by spaces if the API accepts several. */
 function TextEditor({ parameter: f, values, close }: { parameter: Parameter; values: string[]; close: () => void }) {
   const [text, setText] = useState(values.join(" "));
   const submit = (e: Event) => {
@@ -104,14 +104,14 @@ function TextEditor({ parameter: f, values, close }: { parameter: Parameter; val
   };
   return (
     <form onSubmit={submit}>
-      <input autoFocus aria-label={labelOf(f.name)} value={text} placeholder={f.kind === "time" ? "2026-03-02 or 2026-03-02T09:00" : f.repeatable ? "one or several, blanks between" : ""}
+      <input autoFocus aria-label={labelOf(f.name)} value={text} placeholder={f.kind === "time" ? "2026-03-02 or 2026-03-02T09:00" : f.repeatable ? "one or more, separated by spaces" : ""}
         onInput={(e) => setText(e.currentTarget.value)} spellcheck={false} />
       <button class="primary">Apply</button>
     </form>
   );
 }
 
-/** instant completes a time of day that was typed without its zone: it is meant in the browser's. A day is left to the API. */
+/** instant adds the browser's zone to a time without one. A day is passed on to the API. */
 function instant(text: string): string {
   if (/(?:Z|[+-]\d\d:\d\d|^\d{4}-\d\d-\d\d)$/.test(text)) return text;
   const at = new Date(text);

@@ -3,13 +3,13 @@ import { statusWord, words } from "./marks";
 import { breakParameters, orderParameters, type Parameter } from "./types";
 import { day } from "./time";
 
-// What is not a filter but says how the list is cut, sorted or sent.
+// Parameters that are not filters but set paging, sort or format.
 const notFilters = new Set(["limit", "cursor", "minSequence", "sort", "format", "fields", "totals"]);
 
-/** filters are all filters that the API has. */
+/** filters are all filters of the API. */
 export const filters: readonly Parameter[] = orderParameters.filter((p) => !notFilters.has(p.name));
 
-/** sorts are the orders of a list that the API has. */
+/** sorts are the API's sort orders of a list. */
 export const sorts: readonly string[] = orderParameters.find((p) => p.name === "sort")?.values ?? [];
 
 const labels: Record<string, string> = {
@@ -20,12 +20,12 @@ const labels: Record<string, string> = {
   statusChangedSince: "Status since", statusChangedUntil: "Status until", age: "Age", code: "Break", severity: "Severity",
 };
 
-/** labelOf returns the words for a parameter; also for one that this page has never heard of. */
+/** labelOf returns the label of a parameter, also of an unknown one. */
 export function labelOf(name: string): string {
   return labels[name] ?? words(name.replace(/([A-Z])/g, "_$1"));
 }
 
-/** valueWord returns the words for a value of a parameter. */
+/** valueWord returns the label of a parameter value. */
 export function valueWord(name: string, value: string): string {
   switch (name) {
     case "status":
@@ -44,14 +44,14 @@ export function valueWord(name: string, value: string): string {
   return value;
 }
 
-/** filtersOf returns the part of an address that the API is to be asked with. */
+/** filtersOf returns the parameters of an address that are filters of the API. */
 export function filtersOf(query: URLSearchParams): URLSearchParams {
   const out = new URLSearchParams();
   for (const f of filters) for (const value of query.getAll(f.name)) if (value !== "") out.append(f.name, value);
   return out;
 }
 
-/** View is a list with a name. */
+/** View is a named set of filters. */
 export interface View {
   name: string;
   query: string;
@@ -59,19 +59,19 @@ export interface View {
 
 const breaks = breakParameters.find((p) => p.name === "code")?.values ?? [];
 
-/** anyBreak selects the orders with whichever break. */
+/** anyBreak returns the query for orders with any break. */
 function anyBreak(): string {
   const values = filters.find((p) => p.name === "break")?.values ?? [];
   if (values.includes("any")) return "break=any";
   return breaks.map((code) => "break=" + code).join("&");
 }
 
-/** daysAgo returns the day so many days ago. The API knows in which zone a day begins. */
+/** daysAgo returns the date a number of days ago. The API decides in which zone that day begins. */
 function daysAgo(days: number): string {
   return day(new Date(Date.now() - days * 86_400_000));
 }
 
-/** predefined are the views that everybody has. */
+/** predefined returns the built-in views. */
 export function predefined(): View[] {
   return [
     { name: "All orders", query: "" },
@@ -83,7 +83,7 @@ export function predefined(): View[] {
   ];
 }
 
-/** sameQuery reports whether two queries select the same, in whatever order they are written. */
+/** sameQuery reports whether two queries have the same parameters, in any order. */
 export function sameQuery(a: string, b: string): boolean {
   const plain = (text: string) => [...new URLSearchParams(text)].map(([k, v]) => k + "=" + v).sort().join("&");
   return plain(a) === plain(b);

@@ -1,18 +1,18 @@
-// The notifications of an order, and what was known of it after each.
+// The notifications of an order, and its state after each.
 import { signal } from "@preact/signals";
 import { Fault, ask } from "./api";
 import { Stream } from "./stream";
 import { orderOf } from "./list";
 import type { Explanation, HistoryEntry, ListHistoryEntry, Order } from "./types";
 
-const most = 2000; // entries that are shown
+const most = 2000; // entries shown
 
 /** Life is an order with its notifications, kept current. */
 export class Life {
   readonly order = signal<Order | null>(null);
   readonly explanation = signal<Explanation | null>(null);
   readonly entries = signal<readonly HistoryEntry[]>([]);
-  readonly cut = signal(false); // there are more than are shown
+  readonly cut = signal(false); // there are more entries than shown
   readonly fault = signal<unknown>(null);
   readonly stream = signal<Stream | null>(null);
 
@@ -47,7 +47,7 @@ export class Life {
       if (!this.stream.peek()) this.follow(sequence ?? "0");
     } catch (error) {
       if (mine !== this.round) return;
-      if (known) this.order.value = known; // while the log does not answer only its notifications are missing
+      if (known) this.order.value = known; // while the log does not answer, only the notifications are missing
       this.fault.value = error;
       const passes = error instanceof Fault && (error.status === 0 || error.status >= 500 || error.status === 429);
       if (passes) this.timer = setTimeout(() => void this.load(), 3000);
@@ -67,7 +67,7 @@ export class Life {
   }
 
   private follow(after: string): void {
-    if (this.id.length < 4) return; // too short to be filtered by
+    if (this.id.length < 4) return; // too short for the filter
     this.stream.value = new Stream(new URLSearchParams({ idPrefix: this.id }), after, {
       event: (name, data) => {
         if (name === "resync") this.states.clear();
@@ -81,7 +81,7 @@ export class Life {
     this.timer = setTimeout(() => void this.load(), 200);
   }
 
-  /** asOf returns what was known of the order when a record had been applied. */
+  /** asOf returns the order as of a record. */
   asOf(sequence: string): Promise<Order> {
     let state = this.states.get(sequence);
     if (!state) {

@@ -1,4 +1,4 @@
-// A token is a text or a number of JSON. Texts are matched so that digits inside of them are left alone.
+// A token is a string or a number of JSON. Strings are matched so that digits inside them are left alone.
 const token = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
 /**
@@ -9,7 +9,7 @@ export function parse<T>(text: string): T {
   return JSON.parse(text.replace(token, (t) => (t.charCodeAt(0) === 34 ? t : `"${t}"`))) as T;
 }
 
-/** indent returns JSON with line breaks, each number and text exactly as it was sent. It returns null for what is not JSON. */
+/** indent returns JSON with line breaks, with each number and string exactly as sent, or null for anything else. */
 export function indent(text: string): string | null {
   try {
     JSON.parse(text);

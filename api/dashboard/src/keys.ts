@@ -1,17 +1,17 @@
-// Keys. Single letters can be switched off, for those whose voice or hand sends them by accident.
+// Keyboard shortcuts. Single letters can be switched off, because speech input or a tremor can send them by accident.
 import { signal } from "@preact/signals";
 import { go } from "./route";
 import { letterKeys } from "./settings";
 
-/** shown is the window that is over the page. */
+/** shown is the open window over the page. */
 export const shown = signal<"search" | "help" | null>(null);
 
-/** Bindings are the keys of the screen that is shown; true: it was dealt with. */
+/** Bindings are the keys of the current screen; true: the key was handled. */
 export type Bindings = Record<string, () => void>;
 
 let ofScreen: Bindings = {};
 
-/** bind sets the keys of a screen, and returns how to take them away. */
+/** bind sets the keys of a screen, and returns a function that removes them. */
 export function bind(keys: Bindings): () => void {
   ofScreen = keys;
   return () => {
@@ -20,7 +20,7 @@ export function bind(keys: Bindings): () => void {
 }
 
 const places: Record<string, string> = { b: "/", k: "/breaks", s: "/settlement", o: "/operations" };
-let afterG = 0; // until when a letter after g counts
+let afterG = 0; // time until which a letter after g counts
 
 function typing(target: EventTarget | null): boolean {
   const e = target as HTMLElement | null;
@@ -51,7 +51,7 @@ addEventListener("keydown", (event) => {
     shown.value = press === "/" ? "search" : "help";
     return;
   }
-  // Enter and Space on a link or a button are the browser's.
+  // The browser handles Enter and Space on a link or a button.
   if (press === "Enter" && event.target instanceof Element && event.target.closest("a,button,summary,input")) return;
   const act = ofScreen[press];
   if (act) {

@@ -2,7 +2,7 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Loading, Trouble } from "./parts";
 
-/** lazy returns a component whose code is loaded when it is shown first. */
+/** lazy returns a component whose code is loaded when it is first shown. */
 export function lazy<P extends object>(load: () => Promise<{ default: ComponentType<P> }>): (props: P) => JSX.Element {
   let loaded: ComponentType<P> | null = null;
   return (props: P) => {

@@ -1,4 +1,4 @@
-// The list of orders, kept current by the stream. A row stays where it is: what would come on top waits to be let in.
+// The list of orders, kept current by the stream. A row stays in its place; new rows wait until the user loads them.
 import { batch, effect, signal, type Signal } from "@preact/signals";
 import { Fault, ask } from "./api";
 import { columns } from "./columns";
@@ -11,28 +11,28 @@ import type { Digits, ListOrder, Order, StreamDay, StreamOrder } from "./types";
 export interface Row {
   id: string;
   order: Order;
-  /** hits counts the changes of each column that were shown, to mark the last one. */
+  /** hits counts the shown changes of each column, to highlight the last one. */
   hits: Readonly<Record<string, number>>;
-  /** left says that the order does not match the filters any more. */
+  /** left reports that the order no longer matches the filters. */
   left: boolean;
 }
 
 const pageSize = 100;
-const most = 1000; // rows, and orders that wait: so that a page that is open all day does not grow
-const mostAnswers = 20; // for one page
-const every = 250; // ms between two changes of the page
+const most = 1000; // rows, and waiting orders; bounds the memory of a page that is open all day
+const mostAnswers = 20; // requests for one page
+const every = 250; // ms between two updates of the page
 const head = '{"order":{"orderId":"';
 
-/** Orders is one list, as it is filtered and sorted. */
+/** Orders is a list with its filters and sort. */
 export class Orders {
   readonly rows = signal<readonly Signal<Row>[]>([]);
   readonly fault = signal<unknown>(null);
   readonly loading = signal(true);
   readonly next = signal<string | null>(null);
-  /** fresh is how many orders changed or came that the list does not show. */
+  /** fresh is the number of new or changed orders that the list does not show. */
   readonly fresh = signal(0);
   readonly paused = signal(false);
-  /** held is how many rows changed while the list was paused. */
+  /** held is the number of rows that changed while the list was paused. */
   readonly held = signal(0);
   readonly stream = signal<Stream | null>(null);
 
@@ -41,7 +41,7 @@ export class Orders {
   private pending = new Map<string, StreamOrder>();
   private timer = 0;
   private round = 0;
-  private day = ""; // in Berlin, when the list was read; "": not known
+  private day = ""; // in Berlin, when the list was read; "": unknown
   private stopPause: () => void;
 
   constructor(
@@ -85,7 +85,7 @@ export class Orders {
     return "/v1/orders?" + query;
   }
 
-  /** load reads the list again, and follows it from there. */
+  /** load reads the list again, and follows it from that record. */
   async load(): Promise<void> {
     const mine = ++this.round;
     this.loading.value = true;
@@ -120,7 +120,7 @@ export class Orders {
   }
 
   private replace(body: ListOrder): void {
-    // An order that was there keeps its signal, and so its row in the page.
+    // An existing order keeps its signal, and so its row in the page.
     const old = this.byId;
     this.byId = new Map();
     this.rows.value = body.data.map((order) => this.add(order, old));
@@ -156,7 +156,7 @@ export class Orders {
     this.loading.value = false;
   }
 
-  /** heard takes an event. What a new day changes is no news to the list, which is read again then. */
+  /** heard handles an event. Changes of a new day do not count as new, because the list is read again. */
   private heard(name: string, data: string, news: boolean): void {
     if (name === "resync") void this.load();
     if (name === "day") this.newDay(parse<StreamDay>(data).today);
@@ -172,7 +172,7 @@ export class Orders {
     this.schedule();
   }
 
-  /** newDay reads the list again when a day began since it was read: what was overdue is so for longer. A stream that is resumed may say it again. */
+  /** newDay reads the list again if a day began since it was read, because overdueDays changed. A resumed stream may repeat the event. */
   private newDay(today: string): void {
     const before = this.day;
     this.day = today;
@@ -200,13 +200,13 @@ export class Orders {
     });
   }
 
-  /** full says that no more orders are counted. */
+  /** full reports that the count has reached its maximum. */
   static full(n: number): boolean {
     return n >= most;
   }
 }
 
-/** orderOf returns the id of the order of an event, without reading the rest: most events are of orders that no row shows. */
+/** orderOf returns the order id of an event without parsing the rest: most events are of orders that no row shows. */
 export function orderOf(data: string): string {
   if (data.startsWith(head)) {
     const id = data.slice(head.length, data.indexOf('"', head.length));
@@ -215,7 +215,7 @@ export function orderOf(data: string): string {
   return parse<StreamOrder>(data).order.orderId;
 }
 
-/** changed returns the row after a change. Cells whose text is the same are not marked. */
+/** changed returns the row after a change. Cells with the same text are not highlighted. */
 function changed(row: Row, change: StreamOrder): Row {
   const hits: Record<string, number> = { ...row.hits };
   for (const c of columns) if (c.text(row.order) !== c.text(change.order)) hits[c.id] = (hits[c.id] ?? 0) + 1;

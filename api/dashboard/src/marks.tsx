@@ -1,4 +1,4 @@
-// A status and a break as a small shape and a word: never by colour alone.
+// Statuses and breaks are shown as a shape and a word, never by colour alone.
 import type { JSX } from "preact";
 
 type Shape = "ring" | "half" | "disc" | "check" | "dash" | "cross" | "question";
@@ -24,19 +24,19 @@ const looks: Record<string, Look> = {
   NONE: { word: "No status", shape: "question", tone: "unknown" },
 };
 
-/** statuses in the order of an order's life. */
+/** statuses are sorted by an order's life. */
 export const statuses = ["RECEIVED", "PENDING", "PLACED", "PARTIALLY_FILLED", "FILLED", "CORRECTED", "SETTLED", "CANCELED", "EXPIRED", "REJECTED", "INVALID", "NONE"];
 
 function look(status: string | null): Look {
   return looks[status ?? "NONE"] ?? { word: words(status ?? ""), shape: "question", tone: "unknown" };
 }
 
-/** statusWord returns the word for a status. */
+/** statusWord returns the label of a status. */
 export function statusWord(status: string | null): string {
   return look(status).word;
 }
 
-/** words makes words of a name such as fill_after_close or PARTIALLY_FILLED. */
+/** words converts a name such as fill_after_close or PARTIALLY_FILLED to words. */
 export function words(name: string): string {
   const text = name.replaceAll("_", " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -79,7 +79,7 @@ export function StatusMark({ status }: { status: string | null }) {
   );
 }
 
-/** SeverityMark shows how grave a break is: a triangle for warn, a filled one for high. */
+/** SeverityMark shows the severity of a break: a triangle for warn, a filled one for high. */
 export function SeverityMark({ severity, children }: { severity: string; children?: preact.ComponentChildren }) {
   const high = severity === "high";
   return (

@@ -1,4 +1,4 @@
-// One notification of an order: what it did, what was known after it, and its bytes.
+// One notification of an order: its effect, the order after it, and its bytes.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { checked, send } from "./api";
@@ -18,16 +18,16 @@ interface Props {
 
 const effects: Record<string, string> = {
   applied: "changed the status",
-  confirmed: "counts, and the status stayed",
-  late: "came late: more was known already",
+  confirmed: "counts, and the status stayed the same",
+  late: "came late: a higher status was already known",
   duplicate: "repeated what was known",
-  superseded: "no longer counts: a newer statement of the whole order stands",
-  restated: "stated the whole order again",
-  annotated: "brought details, and no status that counts",
+  superseded: "no longer counts: a newer restatement replaced it",
+  restated: "restated the whole order",
+  annotated: "contained details, but no status that counts",
   lost: "is lost from the log, and the loss was accepted",
 };
 
-/** Moment has the slider over the notifications. */
+/** Moment is the slider over the notifications. */
 export function Moment({ life, entries, chosen, choose }: Props) {
   const at = entries.indexOf(chosen);
   return (
@@ -44,7 +44,7 @@ export function Moment({ life, entries, chosen, choose }: Props) {
       <p class="dim">
         {chosen.at !== null && <>Reported <At at={chosen.at} />, </>}received <At at={chosen.receivedAt} />
         {chosen.notificationType && <>, as {words(chosen.notificationType).toLowerCase()}</>}
-        {chosen.kind === "fetched" && <>, in answer to our question</>}.
+        {chosen.kind === "fetched" && <>, in answer to our request</>}.
         {chosen.breaksOpened.length > 0 && <> Opened: {chosen.breaksOpened.map(words).join(", ")}.</>}
         {chosen.breaksClosed.length > 0 && <> Closed: {chosen.breaksClosed.map(words).join(", ")}.</>}
         {chosen.notes.length > 0 && <> {chosen.notes.join(" ")}</>}
@@ -55,7 +55,7 @@ export function Moment({ life, entries, chosen, choose }: Props) {
   );
 }
 
-/** Difference shows what was known after a notification, and which fields it changed. */
+/** Difference shows the order after a notification, and the fields that it changed. */
 function Difference({ life, before, chosen }: { life: Life; before: HistoryEntry | undefined; chosen: HistoryEntry }) {
   const states = useSignal<{ before: Order | null; after: Order } | null>(null);
   const fault = useSignal<unknown>(null);
@@ -67,8 +67,8 @@ function Difference({ life, before, chosen }: { life: Life; before: HistoryEntry
     );
     return () => void (gone = true);
   }, [before?.sequence, chosen.sequence]);
-  if (fault.value) return <Trouble error={fault.value} what="What was known then" />;
-  if (!states.value) return <Loading what="what was known then" />;
+  if (fault.value) return <Trouble error={fault.value} what="The order at that point" />;
+  if (!states.value) return <Loading what="the order at that point" />;
   const { before: old, after } = states.value;
   const was = new Map<string, Field>(old ? fieldsOf(old).map((f) => [f.name, f]) : []);
   const changed = fieldsOf(after).filter((f) => f.name !== "Order" && f.text !== (was.get(f.name)?.text ?? null));
@@ -111,7 +111,7 @@ const headerNames: [string, string][] = [
   ["Notification-Request-Id", "Request id"],
 ];
 
-/** Raw shows the bytes of a notification as they came. */
+/** Raw shows the bytes of a notification as received. */
 export function Raw({ sequence }: { sequence: string }) {
   const open = useSignal(false);
   return (

@@ -16,7 +16,7 @@ import { past } from "./time";
 import type { Digits, Minute, Status, Throughput } from "./types";
 import type { ComponentChildren } from "preact";
 
-/** Operations is how it stands with the service, and what an operator can do. */
+/** Operations shows the state of the service, and the actions of an operator. */
 export default function Operations() {
   const record = place.value.query.get("record");
   useEffect(() => bind({ Escape: () => change({ record: null }) }), []);
@@ -71,10 +71,10 @@ function Ready({ s }: { s: Status }) {
         {s.ready ? <path d="M1.8 6.4 4.7 9.2 10.2 2.9" /> : <path d="m2.6 2.6 6.8 6.8m0-6.8L2.6 9.4" />}
       </svg>
       <strong>{s.ready ? "Ready." : "Not ready."}</strong>{" "}
-      {s.ready ? "The views follow the log." : s.reason ?? "The service does not say why."}{" "}
+      {s.ready ? "The views follow the log." : s.reason ?? "The service reports no reason."}{" "}
       {s.acceptsNotifications === true && "Notifications are stored."}
       {s.acceptsNotifications === false && "No notification is stored now."}
-      {s.acceptsNotifications === null && <span class="dim">Another process takes the notifications.</span>}
+      {s.acceptsNotifications === null && <span class="dim">Another process receives the notifications.</span>}
     </p>
   );
 }
@@ -103,13 +103,13 @@ function Platform({ s }: { s: Status }) {
     return (
       <section class="card">
         <h2>Asking the platform</h2>
-        <p class="dim">{p ? "Orders would be asked for here, and undelivered notifications fetched. The platform is not asked: no --platform-url is set." : "Another process asks the platform, if any."}</p>
+        <p class="dim">{p ? "Requests to the platform and undelivered notifications would be here. The platform is not asked, because --platform-url is not set." : "Another process asks the platform, if any."}</p>
       </section>
     );
   }
   return (
     <Facts title="Asking the platform">
-      <Fact name="To be asked"><Num value={p.pending} /></Fact>
+      <Fact name="Pending"><Num value={p.pending} /></Fact>
       <Fact name="Answers kept"><Num value={p.asked} /></Fact>
       <Fact name="Last asked"><Ago at={p.lastAskedAt} words={past} /></Fact>
       <Fact name="Given up"><Num value={p.givenUp} /></Fact>
@@ -121,12 +121,12 @@ function Platform({ s }: { s: Status }) {
   );
 }
 
-/** Curves shows throughput and lag as seen since the page was opened, and the last day by the minute. */
+/** Curves shows throughput and lag since the page was opened, and the last day by minute. */
 function Curves() {
   const seen = sampled.value;
   const day = useSignal<readonly Minute[]>([]);
   useEffect(() => {
-    const load = () => ask<Throughput>("/v1/throughput").then((a) => (day.value = a.body.minutes.slice(0, -1)), () => undefined); // asked for again
+    const load = () => ask<Throughput>("/v1/throughput").then((a) => (day.value = a.body.minutes.slice(0, -1)), () => undefined); // requested again later
     void load();
     const timer = setInterval(() => document.hidden || void load(), 30_000);
     return () => clearInterval(timer);
@@ -152,8 +152,8 @@ function DayCurves({ minutes }: { minutes: readonly Minute[] }) {
   }, [minutes]);
   return (
     <>
-      <Chart title="Records by the minute" unit="" curves={[{ label: "received", color: "accent" }, { label: "applied", color: "second" }]} data={data.records} />
-      <Chart title="From received until it can be read" unit="s" least={0.01} curves={[{ label: "half within", color: "accent" }, { label: "99 % within", color: "second" }]} data={data.latency} />
+      <Chart title="Records by minute" unit="" curves={[{ label: "received", color: "accent" }, { label: "applied", color: "second" }]} data={data.records} />
+      <Chart title="From receipt until readable" unit="s" least={0.01} curves={[{ label: "median", color: "accent" }, { label: "99 %", color: "second" }]} data={data.latency} />
     </>
   );
 }
@@ -166,7 +166,7 @@ function curvesOf(): { rate: uPlot.AlignedData; lag: uPlot.AlignedData } {
     const before = samples[i - 1];
     at.push(s.at);
     lag.push(s.lagSeconds);
-    // A difference of two sequences is a count of records. Of the time before the page was opened the API knows the last minute.
+    // A difference of two sequences is a count of records. For the time before the page was opened, the API reports the last minute.
     rate.push(before ? Math.max(0, Number(BigInt(s.applied) - BigInt(before.applied))) / Math.max(s.at - before.at, 0.1) : s.before);
   });
   return { rate: [at, rate], lag: [at, lag] };

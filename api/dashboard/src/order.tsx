@@ -12,7 +12,7 @@ import { Rails } from "./timeline";
 import { Fault } from "./api";
 import type { HistoryEntry, Order as OrderView } from "./types";
 
-/** Order is the page of an order: what it is, why, and how it came to be so. */
+/** Order is the page of an order: its state, the reason, and its history. */
 export default function Order({ id }: { id: string }) {
   const life = useMemo(() => new Life(id), [id]);
   useEffect(() => () => life.close(), [life]);
@@ -46,12 +46,12 @@ export default function Order({ id }: { id: string }) {
         <div>
           {o.breaks.length > 0 && (
             <section>
-              <h2>To be looked at</h2>
+              <h2>Breaks</h2>
               <BreakList order={o} choose={choose} />
             </section>
           )}
           <section>
-            <h2>What is known</h2>
+            <h2>Details</h2>
             <Fields order={o} />
           </section>
           {o.executions.length > 0 && <Executions order={o} />}
@@ -62,16 +62,16 @@ export default function Order({ id }: { id: string }) {
             </section>
           )}
           <section>
-            <h2>What the platform was asked</h2>
+            <h2>Requests to the platform</h2>
             <Asked order={o} />
           </section>
         </div>
         <div>
           <section>
-            <h2>How it came to be so</h2>
+            <h2>History</h2>
             {life.fault.value && entries.length === 0 && <Trouble error={life.fault.value} what="Its notifications" again={() => void life.load()} />}
             {entries.length > 0 && <Rails entries={entries} order={o} chosen={chosen} choose={choose} />}
-            {life.cut.value && <p class="dim">There are more notifications than are shown here; the command <code>orderfold order</code> prints all of them.</p>}
+            {life.cut.value && <p class="dim">Not all notifications are shown; the command <code>orderfold order</code> prints all of them.</p>}
             {chosen && <Moment life={life} entries={entries} chosen={chosen} choose={choose} />}
             {entries.length > 0 && <History entries={entries} order={o} chosen={chosen} choose={choose} />}
           </section>
@@ -86,7 +86,7 @@ function Missing({ error, id, again }: { error: unknown; id: string; again: () =
     return (
       <main class="page" id="main">
         <h1 class="hidden">Order</h1>
-        <Empty text={`An order with the id ${id} would be here. None is known.`}>
+        <Empty text={`An order with the id ${id} would be here; there is none.`}>
           <a class="button" href={address("/")}>Show all orders</a>
         </Empty>
       </main>
@@ -132,7 +132,7 @@ interface HistoryProps {
   choose: (sequence: string) => void;
 }
 
-/** evidence returns the gravest severity of the breaks that a notification shows. */
+/** evidence returns the highest severity of the breaks that a notification shows. */
 export function evidence(order: OrderView, sequence: string): string | null {
   const of = order.breaks.filter((b) => b.sequences.some((s) => s === sequence));
   return of.length === 0 ? null : of.some((b) => b.severity === "high") ? "high" : "warn";
@@ -162,7 +162,7 @@ function History({ entries, order, chosen, choose }: HistoryProps) {
                   {grade && <SeverityMark severity={grade} />} <button type="button" class="link num" onClick={() => choose(e.sequence)}>{e.sequence}</button>
                 </td>
                 <td><Ago at={e.receivedAt} /></td>
-                <td>{e.status ? words(e.status) : e.effect === "lost" ? "–" : "no status"}{e.kind === "fetched" && <span class="dim"> (asked for)</span>}</td>
+                <td>{e.status ? words(e.status) : e.effect === "lost" ? "–" : "no status"}{e.kind === "fetched" && <span class="dim"> (fetched)</span>}</td>
                 <td class="right"><Num value={e.executed} none="–" /></td>
                 <td title={e.rule}>{e.effect}</td>
                 <td><StatusMark status={e.statusAfter} /></td>

@@ -1,4 +1,4 @@
-// What the panel beside the list and the page of an order have in common.
+// The common parts of the panel beside the list and the page of an order.
 import { instrument } from "./columns";
 import { approximate, share } from "./digits";
 import { dueWords } from "./due";
@@ -8,7 +8,7 @@ import { address, orderPath } from "./route";
 import type { ComponentChildren } from "preact";
 import type { Break, Order } from "./types";
 
-/** Bar shows the executed part of what was ordered. */
+/** Bar shows the executed share of the order. */
 export function Bar({ order: o }: { order: Order }) {
   const byMoney = o.quantity === null && o.amount !== null;
   const [done, all] = byMoney ? [o.executedAmount, o.amount] : [o.executedQuantity, o.quantity];
@@ -28,7 +28,7 @@ export function Bar({ order: o }: { order: Order }) {
   );
 }
 
-/** nothingIsKnown says what no executed quantity means: of a filled order the platform did not report it. */
+/** nothingIsKnown returns the word for a missing executed quantity: for a filled order the platform did not report it. */
 function nothingIsKnown(o: Order): string {
   return o.status === "FILLED" || o.status === "PARTIALLY_FILLED" || o.status === "SETTLED" ? "Unknown" : "Nothing";
 }
@@ -36,7 +36,7 @@ function nothingIsKnown(o: Order): string {
 /** Field is a name and a value. */
 export interface Field {
   name: string;
-  text: string | null; // exact, as it was sent; what differences are seen by
+  text: string | null; // exact, as sent; compared to find differences
   show: ComponentChildren;
 }
 
@@ -45,7 +45,7 @@ const number = (name: string, text: string | null): Field => ({ name, text, show
 const mono = (name: string, text: string | null): Field => ({ name, text, show: text === null ? null : <span class="mono">{text}</span> });
 const moment = (name: string, text: string | null): Field => ({ name, text, show: text === null ? null : <At at={text} /> });
 
-/** fieldsOf returns what is known of an order, field by field. */
+/** fieldsOf returns the fields of an order. */
 export function fieldsOf(o: Order): Field[] {
   return [
     { name: "Order", text: o.orderId, show: <span class="mono">{o.orderId} <Copy text={o.orderId} what="the order's id" /></span> },
@@ -75,7 +75,7 @@ export function fieldsOf(o: Order): Field[] {
   ];
 }
 
-/** Fields shows the fields that are known. */
+/** Fields shows the fields that have a value. */
 export function Fields({ order, short }: { order: Order; short?: boolean }) {
   const leftOut = new Set(short ? ["Status", "Side", "Instrument"] : ["Status"]);
   return (
@@ -96,7 +96,7 @@ export function Fields({ order, short }: { order: Order; short?: boolean }) {
   );
 }
 
-/** Breaks shows what a person must look at, with the notifications that show it. */
+/** Breaks shows the breaks of an order, with the notifications that prove them. */
 export function BreakList({ order, choose }: { order: Order; choose?: (sequence: string) => void }) {
   return (
     <ul class="break-list">
@@ -135,18 +135,18 @@ export function Evidence({ of, id, choose }: { of: Pick<Break, "sequences">; id:
   );
 }
 
-/** Asked says what the platform was asked about the order. */
+/** Asked shows the requests to the platform about the order. */
 export function Asked({ order }: { order: Order }) {
   const a = order.asked;
   if (a === null) return <p class="dim">The platform was not asked about this order.</p>;
-  const reasons: Record<string, string> = { new: "nothing of it was fetched yet", break: "it contradicts itself", quiet: "nothing was heard for too long" };
+  const reasons: Record<string, string> = { new: "it was never fetched", break: "it contradicts itself", quiet: "it was quiet for too long" };
   switch (a.state) {
     case "asked":
       return <p>The platform answered <At at={a.at} />{a.sequence !== null && <>, which is record <Evidence of={{ sequences: [a.sequence] }} id={order.orderId} /></>}.</p>;
     case "pending":
-      return <p>The platform is to be asked since <At at={a.at} />{a.reason && <>, because {reasons[a.reason]}</>}.{approximate(a.attempts) > 0 && <> Asked in vain {a.attempts} times{a.error && <>: {a.error}</>}.</>}</p>;
+      return <p>A request to the platform is due since <At at={a.at} />{a.reason && <>, because {reasons[a.reason]}</>}.{approximate(a.attempts) > 0 && <> {a.attempts} attempts failed{a.error && <>: {a.error}</>}.</>}</p>;
     default:
-      return <p>Given up <At at={a.at} />: the platform does not have the order, or does not answer sensibly{a.error && <> ({a.error})</>}. A notification has it asked again.</p>;
+      return <p>Given up <At at={a.at} />: the platform does not have the order, or its answers cannot be used{a.error && <> ({a.error})</>}. The next notification reopens it.</p>;
   }
 }
 

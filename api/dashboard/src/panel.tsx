@@ -14,7 +14,7 @@ export function Panel({ id, list }: { id: string; list: Orders }) {
   const order = useSignal<Order | null>(null);
   const explanation = useSignal<Explanation | null>(null);
   const fault = useSignal<unknown>(null);
-  // The row of the list says when there is something new of the order.
+  // The row of the list shows when the order has changed.
   const row = list.rows.value.find((r) => r.peek().id === id);
   const version = row?.value.order.notifications.lastSequence ?? "";
   const asked = useRef(0);
@@ -63,7 +63,7 @@ export function Panel({ id, list }: { id: string; list: Orders }) {
               <Refusals order={o} />
             </>
           )}
-          <h2>What the platform was asked</h2>
+          <h2>Requests to the platform</h2>
           <Asked order={o} />
         </>
       )}

@@ -6,7 +6,7 @@ import { groups } from "./digits";
 import { absolute, now, relative } from "./time";
 import { zone } from "./settings";
 
-/** Num shows a decimal with thin gaps between groups of three digits. The gaps are not text: what is copied are the digits. */
+/** Num shows a decimal with thin gaps between groups of three digits. The gaps are not text, so copying gives the plain digits. */
 export function Num({ value, none = "" }: { value: string | null | undefined; none?: string }) {
   if (value === null || value === undefined) return none ? <span class="faint">{none}</span> : null;
   const parts = groups(value);
@@ -18,7 +18,7 @@ export function Num({ value, none = "" }: { value: string | null | undefined; no
   );
 }
 
-/** Ago shows how long ago a time was, as words says it, and the time itself on hover. */
+/** Ago shows how long ago a time was, formatted by words, and the time itself on hover. */
 export function Ago({ at, words = relative }: { at: string | null; words?: (at: string) => string }) {
   now.value;
   zone.value;
@@ -35,7 +35,7 @@ export function At({ at, none = "–" }: { at: string | null; none?: string }) {
   return at === null ? <span class="faint">{none}</span> : <time dateTime={at} title={at}>{absolute(at)}</time>;
 }
 
-/** Id shows an id in the machine's letters, whole: it is cut for the eye only. */
+/** Id shows an id in a monospaced font; it is truncated only visually. */
 export function Id({ value }: { value: string | null }) {
   return value === null ? null : <span class="id" title={value}>{value}</span>;
 }
@@ -51,7 +51,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
   );
 }
 
-/** Empty says what would be here, and offers one thing to do. */
+/** Empty says what would be here, and offers one action. */
 export function Empty({ text, children }: { text: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
@@ -61,7 +61,7 @@ export function Empty({ text, children }: { text: string; children?: ComponentCh
   );
 }
 
-/** Loading takes the place of what is on its way. It is seen only after a moment. */
+/** Loading is a placeholder that appears after a moment. */
 export function Loading({ what }: { what: string }) {
   return (
     <div class="loading" role="status">
@@ -92,30 +92,30 @@ export function Trouble({ error, what, again }: { error: unknown; what: string; 
 function advice(fault: Fault | null, what: string): string {
   switch (fault?.code) {
     case "unreachable":
-      return "The rest of the page stays as it was. Look whether the service runs, and whether this machine reaches it.";
+      return "The rest of the page stays as it was. Check that the service runs and that this machine can reach it.";
     case "forbidden":
-      return "Reading works with this key. Sign in with a key of the role operator to change something.";
+      return "This key can only read. Sign in with a key of the role operator to change something.";
     case "misdirected":
-      return "Open the dashboard as localhost or 127.0.0.1, or have a key configured.";
+      return "Open the dashboard as localhost or 127.0.0.1, or configure a key.";
     case "rate-limited":
-      return "What is shown stays. Wait a moment, or close other tabs of the dashboard.";
+      return "The page stays as it is. Wait a moment, or close other tabs of the dashboard.";
     case "not-found":
-      return "Other orders can be opened. Search with / by any id, or look whether the link is whole.";
+      return "Other orders can be opened. Search with / by any id, or check that the link is complete.";
     case "not-ready":
     case "view-behind":
-      return "Notifications are still taken. The screen fills when the views are ready; Operations shows how far they are.";
+      return "Notifications are still accepted. The screen fills when the views are ready; Operations shows the progress.";
     case "log-unavailable":
       return "Orders and lists work. Raw bytes and history need the log.";
     case "record-missing":
-      return "Everything else of the order works. Tell whoever operates the service.";
+      return "Everything else about the order works. Inform the operator of the service.";
     case "bad-parameter":
-      return "Correct the filter, or take it away.";
+      return "Correct the filter, or remove it.";
     default:
-      return `The other screens work. ${what} can be asked for again.`;
+      return `The other screens work. ${what} can be loaded again.`;
   }
 }
 
-/** Dialog is a window over the page, closed by Esc and by a click beside it. */
+/** Dialog is a window over the page. Esc and a click outside close it. */
 export function Dialog({ label, close, children }: { label: string; close: () => void; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -128,7 +128,7 @@ export function Dialog({ label, close, children }: { label: string; close: () =>
   );
 }
 
-/** Menu is a button with a window below it, closed by a click elsewhere and by Esc. */
+/** Menu is a button with a window below it. Esc and a click elsewhere close it. */
 export function Menu({ label, title, children, end }: { label: ComponentChildren; title: string; children: (close: () => void) => ComponentChildren; end?: boolean }) {
   const [open, setOpen] = useState(false);
   const ref = useRef<HTMLDivElement>(null);

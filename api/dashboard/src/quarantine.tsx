@@ -8,7 +8,7 @@ import { Ago, Num, Trouble } from "./parts";
 import { mayOperate, refresh, stats } from "./service";
 import type { ListQuarantined, Redrive } from "./types";
 
-/** Quarantine lists the records that could not become part of an order, and decodes them again. */
+/** Quarantine lists the records that could not become part of an order, and redrives them. */
 export function Quarantine() {
   const page = useSignal<ListQuarantined | null>(null);
   const fault = useSignal<unknown>(null);
@@ -50,7 +50,7 @@ export function Quarantine() {
       <h2>Quarantine {count !== null && !zero(count) && <span class="count">{count}</span>}</h2>
       {fault.value && <Trouble error={fault.value} what="The quarantine" again={() => void load()} />}
       {page.value && rows.length === 0 ? (
-        <p class="dim">Records that cannot be read, or do not say of which order they are, would be here. There is none.</p>
+        <p class="dim">Records that cannot be read, or contain no order id, would be here; there are none.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label="Quarantine">
           <table class="small">
@@ -87,7 +87,7 @@ export function Quarantine() {
       )}
       {rows.length > 0 && mayOperate.value && (
         <p class="actions">
-          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Try all again, change nothing</button>
+          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Dry run for all</button>
           <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=false")}>Redrive all</button>
         </p>
       )}

@@ -10,7 +10,7 @@ import { address, orderPath } from "./route";
 import { duration } from "./time";
 import type { Rebuild } from "./types";
 
-/** rebuilt is when the process began that is known to have rebuilt something. Of another one nothing is asked. */
+/** rebuilt is the start time of the process that is known to have rebuilt something; no other process is asked. */
 const rebuilt = kept("rebuilt", "");
 
 /** Rebuilds starts, watches and cancels a rebuild of the views. */
@@ -32,7 +32,7 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
         const { body } = await ask<Rebuild>("/v1/rebuilds/current");
         if (!gone) last.value = body;
       } catch (error) {
-        // none has run, or this process does not do it
+        // no rebuild has run, or this process cannot rebuild
         if (!gone && error instanceof Fault && error.status !== 0) last.value = null;
       }
       if (!gone && (last.value?.state === "running" || busy)) timer = setTimeout(() => void load(), 500);
@@ -61,13 +61,13 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
   return (
     <section class="card">
       <h2>Rebuild of the views</h2>
-      <p class="dim">The log is folded again beside the views that are shown, which serve and follow meanwhile. A dry run compares and changes nothing.</p>
+      <p class="dim">The log is folded again beside the current views, which stay in service meanwhile. A dry run compares and changes nothing.</p>
       {current && <Progress r={current} />}
       {fault.value && <Trouble error={fault.value} what="The rebuild" />}
       {!mayOperate.value ? (
-        <p class="dim">Your key may look. Starting and cancelling needs a key of the role operator.</p>
+        <p class="dim">Starting and cancelling need a key of the role operator.</p>
       ) : runs ? (
-        <p class="actions"><button type="button" onClick={() => void act("/v1/rebuilds/current", "DELETE")}>Cancel it</button></p>
+        <p class="actions"><button type="button" onClick={() => void act("/v1/rebuilds/current", "DELETE")}>Cancel</button></p>
       ) : (
         <p class="actions">
           <button type="button" onClick={() => void act("/v1/rebuilds?mode=dry-run", "POST")}>Dry run</button>
@@ -77,9 +77,9 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
       )}
       {sure.value && !runs && (
         <p class="sure" role="alert">
-          {sure.value === "rebuild" ? "All views are made again from the log, and take over when they are done." : "The views before the last rebuild take over again."}{" "}
+          {sure.value === "rebuild" ? "All views are folded again from the log, and replace the current ones when they are complete." : "The views before the last rebuild become current again."}{" "}
           <button type="button" class="primary" onClick={() => void act("/v1/rebuilds?mode=" + sure.value, "POST")}>{sure.value === "rebuild" ? "Rebuild" : "Roll back"}</button>{" "}
-          <button type="button" onClick={() => (sure.value = null)}>Leave it</button>
+          <button type="button" onClick={() => (sure.value = null)}>Cancel</button>
         </p>
       )}
     </section>

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-// The files are in <prefix>/assets/<digest>/, wherever a proxy put them.
+// The files are in <prefix>/assets/<digest>/, where the prefix depends on the proxy.
 const prefix = new URL(import.meta.url).pathname.replace(/\/assets\/[^/]*\/[^/]*$/, "");
 
 export interface Place {
@@ -13,7 +13,7 @@ function here(): Place {
   return { path: path || "/", query: new URLSearchParams(location.search) };
 }
 
-/** place is what the address bar shows. */
+/** place is the path and query in the address bar. */
 export const place = signal<Place>(here());
 addEventListener("popstate", () => (place.value = here()));
 
@@ -23,7 +23,7 @@ export function address(path: string, query?: URLSearchParams): string {
   return prefix + path + (text ? "?" + text : "");
 }
 
-/** go shows another place. With replace the place before is not one to go back to. */
+/** go shows another place. With replace, it replaces the current entry of the history. */
 export function go(path: string, query?: URLSearchParams, replace = false): void {
   const to = address(path, query);
   if (to === location.pathname + location.search) return;
@@ -32,7 +32,7 @@ export function go(path: string, query?: URLSearchParams, replace = false): void
   if (!replace) scrollTo(0, 0);
 }
 
-/** change changes parameters of the place that is shown; null takes one away. */
+/** change changes parameters of the current place; null removes one. */
 export function change(parameters: Record<string, string | null>, replace = false): void {
   const query = new URLSearchParams(place.peek().query);
   for (const [name, value] of Object.entries(parameters)) {
@@ -47,7 +47,7 @@ export function orderPath(id: string): string {
   return "/orders/" + encodeURIComponent(id);
 }
 
-/** follow is the click of a link that stays in the dashboard. Other buttons and keys do what the browser does. */
+/** follow handles a plain click on a link within the dashboard. The browser handles all others. */
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element).closest("a");

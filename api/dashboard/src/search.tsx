@@ -1,4 +1,4 @@
-// Search finds what an id is of, whichever kind of id it is.
+// Search finds an id of any kind.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Fault, ask } from "./api";
@@ -10,7 +10,7 @@ import { go, orderPath } from "./route";
 import type { ComponentChildren } from "preact";
 import type { Found as Answered, Order, Search as Answer } from "./types";
 
-/** Found is a place that a text may mean. */
+/** Found is one match of a search. */
 interface Found {
   kind: string;
   text: ComponentChildren;
@@ -20,11 +20,11 @@ interface Found {
 
 const kinds: Record<string, string> = {
   order: "Order", notification: "Record", externalId: "External id", productId: "Product", isin: "ISIN", symbol: "Symbol", object: "Other object",
-  idPrefix: "Order id begins so",
+  idPrefix: "Order id prefix",
 };
-const most = 5; // orders that are shown of each kind
+const most = 5; // orders shown of each kind
 
-/** find asks what a text is. */
+/** find searches for a text. */
 async function find(text: string, signal: AbortSignal): Promise<Found[]> {
   const { body } = await ask<Answer>("/v1/search?q=" + encodeURIComponent(text), { signal });
   const ids = new Set(body.found.flatMap((f) => f.orderIds.slice(0, most)));
@@ -37,7 +37,7 @@ async function find(text: string, signal: AbortSignal): Promise<Found[]> {
   });
 }
 
-/** places returns where an answer leads to. */
+/** places returns the links of an answer. */
 function places(f: Answered, text: string, orders: ReadonlyMap<string, Order>): Found[] {
   const kind = kinds[f.kind] ?? f.kind;
   if (f.kind === "notification" && f.orderIds[0] !== undefined) {
@@ -113,7 +113,7 @@ export function Search() {
         ))}
       </ul>
       <p class="dim" role="status">
-        {trouble.value || (asked === "" ? "Type or paste any id, or the beginning of an order's id." : found.value === null ? "Looking…" : list.length === 0 ? `Nothing has the id “${asked}”. Ids count letter by letter; the beginning of an order's id needs four.` : "")}
+        {trouble.value || (asked === "" ? "Type or paste any id, or the beginning of an order id." : found.value === null ? "Looking…" : list.length === 0 ? `Nothing has the id “${asked}”. Ids are matched exactly; the beginning of an order id needs four characters.` : "")}
       </p>
     </Dialog>
   );

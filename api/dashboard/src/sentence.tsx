@@ -1,4 +1,4 @@
-// One sentence that says what an order is, and why.
+// One sentence about the state of an order, and the reason.
 import type { ComponentChildren } from "preact";
 import { instrument } from "./columns";
 import { same, zero } from "./digits";
@@ -7,7 +7,7 @@ import { statusWord } from "./marks";
 import { Num, At } from "./parts";
 import type { Explanation, Order } from "./types";
 
-/** What was ordered: "Buy 699 US0378331005 at 188.974 or better on XFRA". */
+/** Ordered describes the order itself: "Buy 699 US0378331005 at 188.974 or better on XFRA". */
 export function Ordered({ order: o }: { order: Order }) {
   const side = o.side === "BUY" ? "Buy" : o.side === "SELL" ? "Sell" : "Trade";
   const size = o.quantity !== null ? <Num value={o.quantity} /> : o.amount !== null ? <>for <Num value={o.amount} /></> : "an unknown quantity of";
@@ -21,11 +21,11 @@ export function Ordered({ order: o }: { order: Order }) {
   );
 }
 
-/** Sentence says what the order is, how much is executed, and which notification decides. */
+/** Sentence describes the order's state, how much is executed, and which notification decides. */
 export function Sentence({ order: o, explanation }: { order: Order; explanation: Explanation | null }) {
   return (
     <p class="sentence">
-      <Ordered order={o} />: <strong>{o.status === null ? "nothing is known of its status" : statusWord(o.status).toLowerCase()}</strong>
+      <Ordered order={o} />: <strong>{o.status === null ? "its status is unknown" : statusWord(o.status).toLowerCase()}</strong>
       {o.statusSince !== null && <> since <At at={o.statusSince} /></>}
       {executed(o)}
       {reason(explanation)}
@@ -48,7 +48,7 @@ function executed(o: Order): ComponentChildren {
 function reason(e: Explanation | null): ComponentChildren {
   if (!e || e.decidedBy === null) return null;
   const fact = e.facts.find((f) => f.sequence === e.decidedBy);
-  return <>, because {fact?.kind === "fetched" ? "the platform, when asked, answered so" : "the platform reported it"} (record {e.decidedBy})</>;
+  return <>, because {fact?.kind === "fetched" ? "the platform answered so when asked" : "the platform reported it"} (record {e.decidedBy})</>;
 }
 
 function outlook(o: Order): string {

@@ -1,4 +1,4 @@
-// How it stands with the service: asked for every few seconds while somebody looks.
+// The state of the service, requested every few seconds while the page is visible.
 import { computed, effect, signal } from "@preact/signals";
 import { Fault, ask, heard, signedOut, unreachable } from "./api";
 import { approximate } from "./digits";
@@ -10,7 +10,7 @@ export const status = signal<Status | null>(null);
 export const stats = signal<Stats | null>(null);
 export const statusFault = signal<Fault | null>(null);
 
-/** Sample is one point of the curves that are drawn of what was seen since the page was opened. */
+/** Sample is one point of the charts since the page was opened. */
 export interface Sample {
   at: number; // s
   applied: Digits;
@@ -23,10 +23,10 @@ const most = 600;
 export const samples: Sample[] = [];
 export const sampled = signal(0);
 
-/** access is who asks. Where the API does not say, nothing is withheld, and a refusal is shown. */
+/** access is the current key's access. If the API does not report it, all actions are offered, and a refusal is shown. */
 export const access = signal<Access | null>(null);
 
-/** mayOperate says that what changes something is to be offered. */
+/** mayOperate reports whether to offer actions that change something. */
 export const mayOperate = computed(() => access.value === null || access.value.role === "operator");
 
 let timer = 0;
@@ -57,16 +57,16 @@ async function learnAccess(): Promise<void> {
   try {
     access.value = (await ask<Access>("/v1/access")).body;
   } catch {
-    access.value = null; // nothing is withheld, and the API refuses what the key may not do
+    access.value = null; // offer all actions; the API refuses those that the key does not allow
   }
 }
 
-/** refresh asks at once. */
+/** refresh requests the state at once. */
 export function refresh(): void {
   void poll();
 }
 
-/** watchService begins. */
+/** watchService starts the requests. */
 export function watchService(): void {
   effect(() => {
     if (signedOut.value === null) {
@@ -79,32 +79,32 @@ export function watchService(): void {
   });
 }
 
-/** Banner is what a person must know before believing what is shown. */
+/** Banner is a warning that the shown data may be wrong. */
 export interface Banner {
   grade: "warn" | "high";
   text: string;
   what: string;
 }
 
-/** inWords leaves out the part of the program that a reason begins with, which says nothing to a clerk; Operations shows all of it. */
+/** inWords removes the program part at the beginning of a reason, which means nothing to a clerk; Operations shows all of it. */
 function inWords(reason: string | null): string {
-  return reason === null ? "it does not say why" : reason.replace(/^[a-z]+: /, "");
+  return reason === null ? "it reports no reason" : reason.replace(/^[a-z]+: /, "");
 }
 
 export const banner = computed<Banner | null>(() => {
   if (unreachable.value) {
     const text = heard.value ? `The service has not answered since ${clock(new Date(heard.value))}.` : "The service does not answer.";
-    return { grade: "high", text, what: "What you see stays and may be old. It is asked again every few seconds; nothing has to be reloaded." };
+    return { grade: "high", text, what: "The page may show old data. It tries again every few seconds; no reload is needed." };
   }
   const s = status.value;
   if (s && !s.ready) {
-    return { grade: "high", text: `The service is not ready: ${inWords(s.reason)}.`, what: "What is shown may be old or incomplete. Operations shows more." };
+    return { grade: "high", text: `The service is not ready: ${inWords(s.reason)}.`, what: "The page may show old or incomplete data. Operations has details." };
   }
   if (s && s.acceptsNotifications === false) {
-    return { grade: "high", text: `No notifications are stored: ${inWords(s.reason)}.`, what: "What is shown is what was known before." };
+    return { grade: "high", text: `No notifications are stored: ${inWords(s.reason)}.`, what: "The page shows the earlier state." };
   }
   if (s && approximate(s.lagSeconds) > 3) {
-    return { grade: "warn", text: `The views are ${Math.round(approximate(s.lagSeconds))} s behind the log.`, what: "What is shown was true then, and catches up by itself." };
+    return { grade: "warn", text: `The views are ${Math.round(approximate(s.lagSeconds))} s behind the log.`, what: "The page shows the state of that time and will catch up." };
   }
   return null;
 });

@@ -1,14 +1,14 @@
-// What a person chose, kept in the browser.
+// The user's settings, stored in the browser.
 import { effect, signal, type Signal } from "@preact/signals";
 
-/** kept returns a signal whose value is remembered under a name. A browser that does not remember is no reason to fail. */
+/** kept returns a signal whose value is stored under a name. A browser without storage is not an error. */
 export function kept<T>(name: string, initial: T): Signal<T> {
   let value = initial;
   try {
     const text = localStorage.getItem("orderfold." + name);
     if (text !== null) value = JSON.parse(text) as T;
   } catch {
-    // as if nothing had been chosen
+    // use the default
   }
   const s = signal(value);
   let first = true;
@@ -21,7 +21,7 @@ export function kept<T>(name: string, initial: T): Signal<T> {
     try {
       localStorage.setItem("orderfold." + name, text);
     } catch {
-      // chosen for this page only
+      // not stored; applies to this page only
     }
   });
   return s;
@@ -33,7 +33,7 @@ export const letterKeys = kept("letterKeys", true);
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-/** dark says which theme is shown. */
+/** dark reports whether the dark theme is shown. */
 export const dark = signal(false);
 
 function applyTheme() {

@@ -1,4 +1,4 @@
-// What should settle today and tomorrow, and what should have settled and has not.
+// Orders that should settle today and next, and overdue orders.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "./api";
@@ -11,26 +11,26 @@ import { address, orderPath } from "./route";
 import { stats, statusFault } from "./service";
 import type { Digits, ListOrder, Settlements } from "./types";
 
-const listed = 20; // orders of each kind; a link leads to all
+const listed = 20; // orders shown of each kind; a link shows all
 
 interface Kind {
   key: string;
   name: string;
   count: string | undefined;
   query: string;
-  none: string; // what would be here
+  none: string; // text if there are none
 }
 
 function kinds(s: Settlements, by: Record<string, string>): Kind[] {
   const next = s.awaiting.find((d) => d.dueOn === s.nextSettlementDay)?.orders ?? "0";
   return [
-    { key: "overdue", name: "Overdue", count: by.overdue, query: "settlement=overdue&sort=due", none: "Orders that should have settled on an earlier day would be here. There is none: everything has settled in time." },
-    { key: "today", name: "Due today", count: by.due, query: "settlement=due&sort=due", none: "Orders that should settle today would be here." },
-    { key: "next", name: "Due " + nextWords(s), count: next, query: `settlement=pending&dueOn=${s.nextSettlementDay}&sort=due`, none: "Orders that should settle on the next settlement day would be here." },
+    { key: "overdue", name: "Overdue", count: by.overdue, query: "settlement=overdue&sort=due", none: "Orders that should have settled on an earlier day would be here; there are none." },
+    { key: "today", name: "Due today", count: by.due, query: "settlement=due&sort=due", none: "Orders that should settle today would be here; there are none." },
+    { key: "next", name: "Due " + nextWords(s), count: next, query: `settlement=pending&dueOn=${s.nextSettlementDay}&sort=due`, none: "Orders that should settle on the next settlement day would be here; there are none." },
   ];
 }
 
-/** nextWords names the next settlement day: tomorrow, unless nothing settles then. */
+/** nextWords names the next settlement day, "tomorrow" if it is. */
 function nextWords(s: Settlements): string {
   return Date.parse(s.nextSettlementDay) - Date.parse(s.today) === 86_400_000 ? "tomorrow" : "on " + dayWords(s.nextSettlementDay);
 }
@@ -42,12 +42,12 @@ export default function Settlement() {
     return (
       <main class="page" id="main">
         <h1>Settlement</h1>
-        {statusFault.value ? <Trouble error={statusFault.value} what="What awaits settlement" /> : <Loading what="what awaits settlement" />}
+        {statusFault.value ? <Trouble error={statusFault.value} what="The settlement overview" /> : <Loading what="the settlement overview" />}
       </main>
     );
   }
   const all = kinds(s, stats.value!.bySettlement);
-  // The counts and the day say when an order came, settled, or became due.
+  // A change of the counts or the day shows that the lists changed.
   const version = JSON.stringify([s, stats.value!.bySettlement]);
   return (
     <main class="page" id="main">
@@ -76,19 +76,19 @@ function days(n: string): string {
   return n === "1" ? "1 settlement day" : n + " settlement days";
 }
 
-/** Days shows by day, as bars, what awaits its settlement. */
+/** Days shows the orders awaiting settlement by due day, as bars. */
 function Days({ of: s }: { of: Settlements }) {
   const most = Math.max(1, approximate(s.awaitingEarlier), ...s.awaiting.map((d) => approximate(d.orders)));
   if (s.awaiting.length === 0) return null;
   return (
     <section aria-label="By day">
-      <h2>Not settled, by the day on which it is due</h2>
+      <h2>Not settled, by due day</h2>
       <table class="small bars">
         <thead>
           <tr>
             <th scope="col">Due</th>
             <th scope="col" class="right">Orders</th>
-            <th scope="col"><span class="hidden">How many beside the other days</span></th>
+            <th scope="col"><span class="hidden">Share of the busiest day</span></th>
           </tr>
         </thead>
         <tbody>
@@ -121,12 +121,12 @@ function Bar({ name, query, orders, most, tone }: { name: string; query: string;
   );
 }
 
-/** before returns the day before. */
+/** before returns the previous day. */
 function before(day: string): string {
   return new Date(Date.parse(day) - 86_400_000).toISOString().slice(0, 10);
 }
 
-/** Orders lists the first of a kind, those first that are due first. */
+/** Orders lists the first orders of a kind, earliest due first. */
 function Orders({ kind, version }: { kind: Kind; version: string }) {
   const page = useSignal<ListOrder | null>(null);
   const fault = useSignal<unknown>(null);

@@ -9,7 +9,7 @@ import { zero } from "./digits";
 
 const own = kept<View[]>("views", []);
 
-/** Side has the views and the statuses with their counts over all orders. */
+/** Side lists the views, and the statuses with their counts over all orders. */
 export function Side() {
   const query = place.value.query;
   const current = filtersOf(query).toString();
@@ -45,7 +45,7 @@ export function Side() {
   );
 }
 
-/** today's views have a time in them that moves; they are current whatever day it says. */
+/** isCurrent ignores the moving time in views such as "Rejected today". */
 function isCurrent(view: View, current: string): boolean {
   const plain = (text: string) => text.replace(/(modified(?:Since|Until))=[^&]*/g, "$1=");
   return sameQuery(view.query, current) || (view.query.includes("modified") && sameQuery(plain(view.query), plain(current)));
@@ -66,7 +66,7 @@ function Item({ view, current, remove }: { view: View; current: string; remove?:
   );
 }
 
-/** Keep gives the filters that are set a name. */
+/** Keep saves the current filters under a name. */
 function Keep({ current }: { current: string }) {
   const [name, setName] = useState<string | null>(null);
   const known = [...predefined(), ...own.value].some((v) => isCurrent(v, current));

@@ -2,11 +2,11 @@
 import { signal, type Signal } from "@preact/signals";
 import { Fault, checked, heard, send, signedOut } from "./api";
 
-/** Link is how it stands with a stream. */
+/** Link is the state of a stream. */
 export type Link = { state: "opening" | "open" | "resting" } | { state: "cut"; until: number };
 
 export interface Listener {
-  /** event is called with what came; the data is JSON, not read yet. An order without an id is one that a new day makes due or overdue. */
+  /** event is called for each event; the data is JSON that is not parsed yet. An order without an id is one that a new day makes due or overdue. */
   event(name: string, data: string, id: string): void;
 }
 
@@ -58,7 +58,7 @@ export class Stream {
     this.abort.abort();
   }
 
-  /** again opens a stream that is cut at once. */
+  /** again reopens an interrupted stream at once. */
   again(): void {
     if (this.link.peek().state !== "cut") return;
     clearTimeout(this.timer);
@@ -94,7 +94,7 @@ export class Stream {
     const quiet = () => this.abort.abort();
     try {
       for (let noted = 0; ; ) {
-        // Once a second is enough: a thousand events may come in it.
+        // Once a second is enough, because a thousand events may arrive per second.
         if (Date.now() - noted > 1000) {
           noted = Date.now();
           heard.value = noted;

@@ -3,7 +3,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { unreachable } from "./api";
 import type { Stream } from "./stream";
 
-/** StreamBanner says that the screen does not change by itself just now. A cut that is mended at once is not worth a word. */
+/** StreamBanner reports that the stream is interrupted. A short interruption is not shown. */
 export function StreamBanner({ stream }: { stream: Signal<Stream | null> }) {
   const late = useSignal(false);
   const s = stream.value;
@@ -18,9 +18,9 @@ export function StreamBanner({ stream }: { stream: Signal<Stream | null> }) {
   if (!cut || !late.value || unreachable.value) return null;
   return (
     <div class="banner warn" role="status">
-      <strong>The stream of changes is cut.</strong> The list is as of the last change; it is opened again by itself.{" "}
+      <strong>The stream of changes is interrupted.</strong> The list is as of the last change; the stream reconnects by itself.{" "}
       <button type="button" class="quiet small" onClick={() => s!.again()}>
-        Open it now
+        Reconnect now
       </button>
     </div>
   );

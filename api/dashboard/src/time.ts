@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { zone } from "./settings";
 
-/** now moves every ten seconds, for relative times. */
+/** now is updated every ten seconds, for relative times. */
 export const now = signal(Date.now());
 setInterval(() => {
   if (!document.hidden) now.value = Date.now();
@@ -12,7 +12,7 @@ document.addEventListener("visibilitychange", () => {
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** zoneName names the zone that times are shown in, as of a moment. */
+/** zoneName names the zone of the shown times at a moment. */
 export function zoneName(at: Date = new Date()): string {
   if (zone.value === "utc") return "UTC";
   const minutes = -at.getTimezoneOffset();
@@ -42,7 +42,7 @@ export function day(at: Date): string {
   return zone.value === "utc" ? at.toISOString().slice(0, 10) : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** relative returns how long ago a time was, short: "3 min". */
+/** relative returns the time since then in short form: "3 min". */
 export function relative(text: string | null): string {
   if (text === null) return "";
   const at = Date.parse(text);
@@ -52,7 +52,7 @@ export function relative(text: string | null): string {
   return seconds < 0 ? "in " + duration(-seconds) : duration(seconds);
 }
 
-/** past returns how long ago a time was, in a sentence: "now" or "3 min ago". */
+/** past returns the time since then for a sentence: "now" or "3 min ago". */
 export function past(text: string | null): string {
   const short = relative(text);
   return text === null || short === "now" || short.startsWith("in ") ? short : short + " ago";

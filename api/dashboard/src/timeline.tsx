@@ -1,5 +1,5 @@
-// Two rails: above, the notifications as the platform says they happened; below, as they arrived. Lines that cross are
-// notifications that came late; rings are repeats.
+// Two rails: the upper one has the notifications in the order in which they happened, according to the platform, the lower
+// one in order of arrival. Crossing lines are late notifications; rings are repeats.
 import { useMemo } from "preact/hooks";
 import { statusWord } from "./marks";
 import { absolute } from "./time";
@@ -14,7 +14,7 @@ interface Props {
   choose: (sequence: string) => void;
 }
 
-const most = 60; // dots that can be told from each other
+const most = 60; // more dots could not be distinguished
 const width = 640;
 const edge = 18;
 const top = 26;
@@ -45,14 +45,14 @@ export function Rails({ entries, order, chosen, choose }: Props) {
         <text x={width - edge} y="114" class="when" text-anchor="end">{span(shown.map((e) => e.receivedAt))}</text>
       </svg>
       <figcaption class="dim">
-        Lines that cross came late. Rings repeated what was known.{order.breaks.length > 0 && " Coloured ones show a break."}
+        Crossing lines are late notifications. Rings are repeats.{order.breaks.length > 0 && " Coloured marks show a break."}
         {entries.length > most && ` The last ${most} of ${entries.length} are drawn.`}
       </figcaption>
     </figure>
   );
 }
 
-/** ranks returns the place of each entry by the time that it reports. */
+/** ranks returns the rank of each entry by its reported time. */
 function ranks(entries: readonly HistoryEntry[]): Map<HistoryEntry, number> {
   const time = (e: HistoryEntry) => Date.parse(e.at ?? e.receivedAt ?? "") || 0;
   const places = entries.map((e, i) => ({ e, i, t: time(e) })).sort((a, b) => a.t - b.t || a.i - b.i);

@@ -6,10 +6,10 @@ import type { Orders } from "./list";
 import { Num } from "./parts";
 import type { Sums, Totals as Answer } from "./types";
 
-// The totals of what is selected by these alone are kept by the service. Others are added up when a person asks for them.
+// The service precomputes totals for filters by these alone. Others are added up on request.
 const free = new Set(["status", "assetClass", "side", "open", "final", "break"]);
 
-/** Totals says how many orders match, and how much of them was ordered and executed. */
+/** Totals shows how many orders match, and their ordered and executed sums. */
 export function Totals({ list, filters }: { list: Orders; filters: URLSearchParams }) {
   const totals = useSignal<Answer | null>(null);
   const refused = useSignal("");
@@ -17,7 +17,7 @@ export function Totals({ list, filters }: { list: Orders; filters: URLSearchPara
   const selected = filters.toString();
   const automatic = [...filters].every(([name, value]) => free.has(name) && (name !== "break" || value === "any"));
 
-  // Pieces of different instruments add up to nothing that means something.
+  // The sum over different instruments would have no meaning.
   const oneInstrument = filters.getAll("isin").length + filters.getAll("symbol").length === 1;
 
   const load = async () => {
@@ -39,7 +39,7 @@ export function Totals({ list, filters }: { list: Orders; filters: URLSearchPara
     return (
       <span class="shown">
         {list.next.value ? "First " : ""}{shown} {shown === 1 ? "order" : "orders"}
-        {!automatic && !refused.value && <> <button type="button" class="quiet small" title="Count all that match; of one instrument, add up what was ordered and executed" onClick={() => void load()}>Add up</button></>}
+        {!automatic && !refused.value && <> <button type="button" class="quiet small" title="Count all matching orders; for one instrument, also add up the ordered and executed quantities" onClick={() => void load()}>Add up</button></>}
         {refused.value && <span class="bad"> {refused.value}</span>}
       </span>
     );
@@ -54,7 +54,7 @@ export function Totals({ list, filters }: { list: Orders; filters: URLSearchPara
   );
 }
 
-/** Sum shows units and money, which are not the same and are not added. */
+/** Sum shows units and money separately. */
 function Sum({ name, of }: { name: string; of: Sums }) {
   return (
     <span class="wide">
