@@ -6,16 +6,16 @@ import (
 	"strconv"
 )
 
-// answer is what a request gets. Status 200 has no kind.
+// answer is the answer to one request. Status 200 has no kind.
 type answer struct {
 	status   int
 	kind     string // responseType: one stable word per case
 	message  string
-	allow    string // the methods that would do, for 405
-	sequence uint64 // where the notification is kept; 0: it is not
-	err      error  // for our own log only
-	unread   bool   // decided before the body was looked at
-	torn     bool   // the body could not be read to its end
+	allow    string // the allowed methods, for 405
+	sequence uint64 // of the stored record; 0: not stored
+	err      error  // for our own log lines only
+	unread   bool   // decided before the body was read
+	torn     bool   // the body could not be read completely
 }
 
 // errorMessage is the platform's shape of an error.
@@ -47,5 +47,5 @@ func (a answer) write(w http.ResponseWriter, requestID string) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body))) // it is flushed before the handler ends
 	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // the client is gone; the answer was counted and logged already
+	_, _ = w.Write(body) // the client is gone; the answer is already counted and logged
 }

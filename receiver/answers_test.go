@@ -204,7 +204,7 @@ func TestAClientThatSendsEverythingFirstGetsItsRefusal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, receiver.Options{Log: log, MaxBody: test.maxBody, Auth: credentials(t, "api-key="+key)})
 			conn := s.dial(t)
-			require.NoError(t, conn.SetWriteBuffer(64<<10)) // or the kernel takes the body whatever the receiver does
+			require.NoError(t, conn.SetWriteBuffer(64<<10)) // otherwise the kernel takes the body whatever the receiver does
 			_, err := io.WriteString(conn, test.text)
 			require.NoError(t, err)
 			require.Equal(t, test.status, readReply(t, bufio.NewReader(conn)).StatusCode)
@@ -230,7 +230,8 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			log := openLog(t)
-			// An answer that waited for the body would come when the test has lost its patience.
+			// With such a timeout, an answer that waited for the body would exceed the test's
+			// patience.
 			s := start(t, receiver.Options{Log: log, MaxBody: 1000, ReadTimeout: 2 * patience,
 				Auth: credentials(t, "api-key="+key)})
 			conn := s.dial(t)
@@ -332,7 +333,7 @@ func TestALogThatDoesNotConfirmIsNotAcknowledged(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, receiver.Options{Log: test.log(t), AppendTimeout: shortTime, MaxWaiting: 1})
-			for range 2 { // the second finds the place of the first free
+			for range 2 { // the second gets the place that the first released
 				a := s.raw(t, post(`"`+strings.Repeat("x", 500<<10)+`"`))
 				require.Equal(t, test.status, a.StatusCode)
 				require.Equal(t, test.kind, a.message.ResponseType)

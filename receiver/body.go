@@ -7,16 +7,17 @@ import (
 	"os"
 )
 
-// minRead is the least room that a body is read into, in bytes.
+// minRead is the smallest buffer for a body, in bytes.
 const minRead = 512
 
-// readBody reads the whole body, or says why that failed. Room is reserved before it is used: that of the share at first, so that a client
-// that sends next to nothing holds no more than that, and then all of what was announced, or twice as much again and again.
+// readBody reads the whole body, or returns the answer that reports why it cannot. It reserves
+// memory before it uses it: the share at first, so that a client that sends almost nothing holds no
+// more, then the announced length, or double the previous size.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, room *reservation) ([]byte, *answer) {
-	most := limit + 1 // one more byte shows that it is too large
+	most := limit + 1 // one byte more shows that the body is too large
 	source := io.Reader(http.MaxBytesReader(w, r.Body, limit))
 	if r.ContentLength >= 0 {
-		most, source = r.ContentLength, r.Body // net/http reads no more than that
+		most, source = r.ContentLength, r.Body // net/http reads at most that much
 	}
 	body := make([]byte, 0, min(most, max(room.budget.share, minRead)))
 	for int64(len(body)) < most {
@@ -45,13 +46,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, room *reserva
 	return body, nil
 }
 
-// busy is the answer when there is no room. What is left of the body is read away.
+// busy is the answer when the pool is empty. The rest of the body is read and discarded.
 func busy() *answer {
 	return &answer{status: http.StatusServiceUnavailable, kind: "BUSY",
 		message: "too many requests are waiting; send the notification again"}
 }
 
-// unreadable is the answer to a body that cannot be read to its end.
+// unreadable returns the answer to a body that cannot be read completely.
 func unreadable(err error, limit int64) *answer {
 	var over *http.MaxBytesError
 	switch {

@@ -2,8 +2,9 @@ package receiver
 
 import "sync"
 
-// budget bounds the memory that bodies take while they are read or wait for the log. Each request that has a place may use a share that
-// is its own, so that a small notification is never refused for the sake of large ones. What a body needs beyond it comes out of a pool.
+// budget bounds the memory of bodies while they are read or wait for the log. Each request with a
+// place has its own share, so that a small notification is never refused because of large ones. A
+// larger body takes the rest from a pool.
 type budget struct {
 	share int64 // bytes
 	pool  int64 // bytes, of all bodies together
@@ -18,14 +19,14 @@ func newBudget(bytes int64, places int) *budget {
 	return &budget{share: share, pool: bytes - share*int64(places)}
 }
 
-// reservation is what one body has of a budget. Its methods are for one goroutine.
+// reservation is the memory of one body. Its methods are for one goroutine.
 type reservation struct {
 	budget *budget
 	held   int64 // of the pool
 }
 
-// grow reports whether the body may have so many bytes, and takes what it does not have of them yet. A body that is larger than the whole
-// pool may have them when no other one has anything of the pool.
+// grow reserves size bytes in all for the body, and reports whether it could. A body larger than
+// the whole pool gets its memory when no other body uses the pool.
 func (r *reservation) grow(size int64) bool {
 	b := r.budget
 	more := size - b.share - r.held
@@ -42,7 +43,7 @@ func (r *reservation) grow(size int64) bool {
 	return true
 }
 
-// release gives back what the body has.
+// release returns the body's memory.
 func (r *reservation) release() {
 	b := r.budget
 	b.mu.Lock()
@@ -51,7 +52,7 @@ func (r *reservation) release() {
 	r.held = 0
 }
 
-// taken is how many bytes of the pool are in use.
+// taken returns the used bytes of the pool.
 func (b *budget) taken() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Credentials are headers, all of which a request must carry with the right values. Only digests of the values are kept.
-// The zero value names no header and is refused by New.
+// Credentials are headers, all of which a request must contain with the right values. Only digests
+// of the values are kept. The zero value names no header and is refused by New.
 type Credentials struct {
 	headers []header
 }
@@ -23,8 +23,9 @@ type header struct {
 	digest [sha256.Size]byte
 }
 
-// ParseCredentials reads "api-key=secret", or several headers as "api-key=a,x-tenant=b". Space around names and values
-// does not count; a value may contain "=" but no comma. The error tells the place of the fault and never any of the text.
+// ParseCredentials reads "api-key=secret", or several headers as "api-key=a,x-tenant=b". Space
+// around names and values is ignored; a value may contain "=" but no comma. The error names the
+// part with the fault but contains none of the text.
 func ParseCredentials(text string) (Credentials, error) {
 	var c Credentials
 	for i, part := range strings.Split(text, ",") {
@@ -32,7 +33,7 @@ func ParseCredentials(text string) (Credentials, error) {
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		switch {
 		case !found:
-			return Credentials{}, fmt.Errorf("receiver: credentials: part %d is not header=secret (a secret cannot contain a comma)", i+1)
+			return Credentials{}, fmt.Errorf("receiver: credentials: part %d is not of the form header=secret (a secret cannot contain a comma)", i+1)
 		case !isToken(name):
 			return Credentials{}, fmt.Errorf("receiver: credentials: part %d does not begin with the name of a header", i+1)
 		case value == "" || !isPrintable(value):
@@ -56,9 +57,9 @@ func (c Credentials) String() string {
 	return strings.Join(names, ",")
 }
 
-// authorized reports whether any of auth is matched in full; with none configured everybody is. It looks at every header
-// of every entry whatever the outcome, and compares digests, so that its time tells neither which entry nor which header
-// nor how much of a value was right.
+// authorized reports whether all headers of any entry of auth match; without entries it returns
+// true. It compares digests of every header of every entry, so that its duration does not reveal
+// which entry or header, or how much of a value, was right.
 func authorized(auth []Credentials, get func(name string) string) bool {
 	anyEntry := 0
 	for _, c := range auth {
@@ -72,8 +73,8 @@ func authorized(auth []Credentials, get func(name string) string) bool {
 	return anyEntry == 1 || len(auth) == 0
 }
 
-// CheckExposure returns an error if whoever reaches addr could post without credentials: auth is empty and addr is neither
-// a loopback address nor a Unix socket.
+// CheckExposure returns an error if auth is empty and addr is neither a loopback address nor a Unix
+// socket, because anyone who reaches addr could post.
 func CheckExposure(addr net.Addr, auth []Credentials) error {
 	if len(auth) > 0 || addr.Network() == "unix" {
 		return nil
@@ -81,14 +82,14 @@ func CheckExposure(addr net.Addr, auth []Credentials) error {
 	if at, err := netip.ParseAddrPort(addr.String()); err == nil && at.Addr().Unmap().IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("receiver: anybody could post to %s: "+
+	return fmt.Errorf("receiver: anyone could post to %s: "+
 		"set --webhook-auth 'header=secret', or listen on a loopback address such as 127.0.0.1", addr)
 }
 
 func checkCredentials(auth []Credentials) error {
 	for _, c := range auth {
 		if len(c.headers) == 0 {
-			return errors.New("receiver: credentials without a header would let everybody in")
+			return errors.New("receiver: credentials without a header would admit everyone")
 		}
 	}
 	return nil
@@ -106,7 +107,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isPrintable reports whether s has nothing but printable ASCII in it, space included.
+// isPrintable reports whether s contains only printable ASCII, including space.
 func isPrintable(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

@@ -13,7 +13,7 @@ func TestCredentialsAreHeadersAndSecrets(t *testing.T) {
 	tests := []struct {
 		name    string
 		text    string
-		headers []string // that match; nil: an error
+		headers []string // matching headers; nil: an error
 		err     string
 	}{
 		{name: "one header", text: "api-key=secret", headers: []string{"Api-Key", "secret"}},
@@ -21,10 +21,10 @@ func TestCredentialsAreHeadersAndSecrets(t *testing.T) {
 		{name: "space does not count", text: " api-key = hush , x-tenant = husher ", headers: []string{"Api-Key", "hush", "X-Tenant", "husher"}},
 		{name: "a secret may contain the sign", text: "api-key=c2VjcmV0==", headers: []string{"Api-Key", "c2VjcmV0=="}},
 		{name: "a secret may contain space", text: "authorization=Bearer secret", headers: []string{"Authorization", "Bearer secret"}},
-		{name: "nothing", text: "", err: "part 1 is not header=secret"},
-		{name: "a secret alone", text: "hush", err: "part 1 is not header=secret"},
-		{name: "a secret with a comma", text: "api-key=hush,hush", err: "part 2 is not header=secret"},
-		{name: "a comma at the end", text: "api-key=hush,", err: "part 2 is not header=secret"},
+		{name: "nothing", text: "", err: "part 1 is not of the form header=secret"},
+		{name: "a secret alone", text: "hush", err: "part 1 is not of the form header=secret"},
+		{name: "a secret with a comma", text: "api-key=hush,hush", err: "part 2 is not of the form header=secret"},
+		{name: "a comma at the end", text: "api-key=hush,", err: "part 2 is not of the form header=secret"},
 		{name: "no name", text: "=hush", err: "part 1 does not begin with the name of a header"},
 		{name: "a name with a space", text: "hush hush=hush", err: "part 1 does not begin with the name of a header"},
 		{name: "a name outside ASCII", text: "hüsh=hush", err: "part 1 does not begin with the name of a header"},
@@ -89,7 +89,7 @@ func FuzzParseCredentials(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := ParseCredentials(text)
 		if err != nil {
-			require.Regexp(t, `^receiver: credentials: (the secret of )?part \d+ (is not header=secret \(a secret cannot contain a comma\)|`+
+			require.Regexp(t, `^receiver: credentials: (the secret of )?part \d+ (is not of the form header=secret \(a secret cannot contain a comma\)|`+
 				`does not begin with the name of a header|is empty or not printable ASCII|repeats the header of an earlier one)$`, err.Error())
 			require.Empty(t, c.headers)
 			return

@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// EventType is one of the platform's event types and where its notifications go.
+// EventType is one of the platform's event types, with the path and the object of its
+// notifications.
 type EventType struct {
 	Name   string // as the platform writes it: "CUSTOMER_NOTIFICATION"
 	Path   string // last element of the URL's path, with its slash: "/customer-notification"
 	Object string // in the log: "customer"
-	// IDField is the member of the body that holds the object's id: "customerId". Empty: the object has none.
+	// IDField is the member of the body that contains the object's id, such as "customerId"; empty
+	// if the object has none.
 	IDField string
 }
 
@@ -35,7 +37,7 @@ var eventTypes = func() []EventType {
 	return types
 }()
 
-// EventTypes returns the platform's 26 event types. The slice is the caller's.
+// EventTypes returns the platform's 26 event types. The caller owns the slice.
 func EventTypes() []EventType { return slices.Clone(eventTypes) }
 
 func idField(object string) string {
@@ -62,8 +64,9 @@ var byPath = func() map[string]*EventType {
 	return m
 }()
 
-// eventTypeOf finds the event type of a URL's path. Only the last element counts: whether the platform appends its path to
-// the URL registered with it is not documented, so any prefix must do. A slash at the end makes no difference. Nil if there is none.
+// eventTypeOf returns the event type of a URL's path, or nil. Only the last element counts: it is
+// not documented whether the platform appends its path to the registered URL, so any prefix is
+// accepted. A trailing slash makes no difference.
 func eventTypeOf(path string) *EventType {
 	path = strings.TrimRight(path, "/")
 	return byPath[path[max(strings.LastIndexByte(path, '/'), 0):]]

@@ -23,7 +23,7 @@ const (
 	order      = "/traditional-asset-order-notification"
 	placed     = `{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"PLACED"}`
 	key        = "s3cret-of-the-platform"
-	patience   = time.Minute // after which a test that hangs fails
+	patience   = time.Minute // after which a hanging test fails
 	shortTime  = 100 * time.Millisecond
 	retryAfter = "1"
 )
@@ -62,7 +62,7 @@ type service struct {
 	closed chan struct{}
 }
 
-// closingListener says when it stopped accepting.
+// closingListener signals when it stopped accepting.
 type closingListener struct {
 	net.Listener
 	closed chan struct{}
@@ -124,7 +124,7 @@ func readReply(tb testing.TB, r *bufio.Reader) reply {
 	return checkReply(tb, response)
 }
 
-// checkReply reads the body and checks what holds for every answer: an empty 200, or an ErrorMessage.
+// checkReply reads the body and checks every answer: an empty 200, or an ErrorMessage.
 func checkReply(tb testing.TB, response *http.Response) reply {
 	tb.Helper()
 	body, err := io.ReadAll(response.Body)
@@ -147,7 +147,7 @@ func checkReply(tb testing.TB, response *http.Response) reply {
 	return a
 }
 
-// raw sends text as it is and reads one answer.
+// raw sends text unchanged and reads one answer.
 func (s *service) raw(tb testing.TB, text string) reply {
 	tb.Helper()
 	conn := s.dial(tb)
@@ -172,7 +172,7 @@ func request(line, body string, headers ...string) string {
 	return strings.Join(headers, "\r\n") + "\r\n\r\n" + body
 }
 
-// chunked writes a request in chunks; rest is what follows the headers.
+// chunked writes a chunked request; rest is what follows the headers.
 func chunked(line, rest string, headers ...string) string {
 	headers = append([]string{line + " HTTP/1.1", "Host: receiver", "Transfer-Encoding: chunked"}, headers...)
 	return strings.Join(headers, "\r\n") + "\r\n\r\n" + rest

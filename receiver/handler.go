@@ -38,7 +38,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.refuse(w, r, requestID, a)
 }
 
-// receive decides on the answer and writes nothing.
+// receive returns the answer to a request and writes nothing.
 func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, requestID string) (a answer) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -67,15 +67,15 @@ func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, requestID st
 	return rc.store(r, requestID, eventType, body)
 }
 
-// admit makes the checks that do not need the body. Nil: go on.
+// admit makes the checks that do not need the body. It returns nil if they pass.
 func (rc *Receiver) admit(r *http.Request, eventType *EventType) *answer {
 	switch {
 	case r.URL.Path == healthPath || r.URL.Path == readyPath:
 		return &answer{status: http.StatusMethodNotAllowed, kind: "METHOD_NOT_ALLOWED", unread: true,
-			message: "health is asked for with GET", allow: "GET, HEAD"}
+			message: "request health with GET", allow: "GET, HEAD"}
 	case r.Method != http.MethodPost:
 		return &answer{status: http.StatusMethodNotAllowed, kind: "METHOD_NOT_ALLOWED", unread: true,
-			message: "notifications are sent with POST", allow: http.MethodPost}
+			message: "send notifications with POST", allow: http.MethodPost}
 	case eventType == nil:
 		return &answer{status: http.StatusNotFound, kind: "NOT_FOUND", unread: true,
 			message: "the path does not end in the name of an event type"}
@@ -93,8 +93,8 @@ func tooLarge(limit int64, unread bool) *answer {
 		torn: !unread, message: fmt.Sprintf("the body is larger than %d bytes", limit)}
 }
 
-// store hands the notification to the log. A client that goes away does not stop it: the platform may well take the
-// notification for delivered.
+// store appends the notification to the log. It continues when the client disconnects, because the
+// platform may consider the notification delivered.
 func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventType, body []byte) answer {
 	id, valid := scan(body, eventType.IDField)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), rc.options.AppendTimeout)
@@ -116,26 +116,26 @@ func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventTyp
 		return answer{status: http.StatusOK, sequence: sequence}
 	case err == nil:
 		return answer{status: http.StatusBadRequest, kind: "NOT_JSON", sequence: sequence,
-			message: fmt.Sprintf("the body is not JSON; it is kept under sequence %d", sequence)}
+			message: fmt.Sprintf("the body is not JSON; it is stored under sequence %d", sequence)}
 	case errors.Is(err, eventlog.ErrInvalid):
-		// No 503: that would have the platform repeat for ever what the log never takes.
+		// Not 503: the platform would repeat for ever a record that the log never accepts.
 		return answer{status: http.StatusInternalServerError, kind: "NOT_STORED", err: err,
 			message: "the log refused the notification; sending it again does not help"}
 	case errors.Is(err, eventlog.ErrNotAppended):
 		return answer{status: http.StatusServiceUnavailable, kind: "LOG_UNAVAILABLE", err: err,
-			message: "the log did not take the notification, it is not stored; send it again"}
+			message: "the log refused the notification, it is not stored; send it again"}
 	}
 	return answer{status: http.StatusServiceUnavailable, kind: "LOG_UNAVAILABLE", err: err,
-		message: "the log did not confirm the notification, it may be stored or not; send it again"}
+		message: "the log did not confirm the notification, it may or may not be stored; send it again"}
 }
 
-// refuse answers at once, also while the body is still to come, and then reads that away, up to four times the largest body
-// and ReadTimeout: the end of a connection with unread data is a reset, and a client that sends everything before it reads
-// would lose the answer to it.
+// refuse answers at once, even while the body is still arriving, and then reads and discards up to
+// four times the largest body, for at most ReadTimeout. Closing a connection with unread data
+// resets it, and a client that sends everything before it reads would lose the answer.
 func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 	if a.unread && r.Header.Get("Expect") != "" {
 		a.write(w, requestID)
-		return // the client asked before sending; reading would tell it to send
+		return // the client waits for 100 Continue; reading would make it send the body
 	}
 	limit := 4 * rc.options.MaxBody
 	last := a.torn || r.ContentLength > limit
@@ -147,11 +147,12 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, requestID str
 	a.write(w, requestID)
 	_ = control.Flush() // the client is gone: reading fails too
 	if _, err := io.CopyN(io.Discard, r.Body, limit); !errors.Is(err, io.EOF) && !last {
-		panic(http.ErrAbortHandler) // what is left of the body must not be taken for the next request
+		panic(http.ErrAbortHandler) // the rest of the body must not be read as the next request
 	}
 }
 
-// logRefused writes one line about a refused request: never a header, never more of the path than fits a line.
+// logRefused logs one line about a refused request: never a header, and only a bounded part of the
+// path.
 func (rc *Receiver) logRefused(r *http.Request, requestID string, a answer) {
 	level := zapcore.InfoLevel
 	switch a.status {
@@ -187,7 +188,7 @@ func traceparentOf(h http.Header) string {
 	if len(value) != 55 || value[:2] == "ff" {
 		return ""
 	}
-	var digits [4]bool // whether a field has a digit other than 0
+	var digits [4]bool // whether a field contains a digit other than 0
 	field := 0
 	for i := range len(value) {
 		c := value[i]

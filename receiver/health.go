@@ -13,20 +13,20 @@ const (
 	healthPath = "/healthz"
 	readyPath  = "/readyz"
 
-	// askPatience bounds how long the log is asked whether it stores records.
+	// askPatience bounds the check whether the log stores records.
 	askPatience = 2 * time.Second
-	// askInterval is how often it is asked at most, however many want to know: anybody may ask for /readyz.
+	// askInterval is the least time between two such checks, because anyone may request /readyz.
 	askInterval = 250 * time.Millisecond
 )
 
-// acceptance is what the log answered last.
+// acceptance is the log's last answer.
 type acceptance struct {
 	mu      sync.Mutex
 	at      time.Time
 	refuses error
 }
 
-// readiness is the answer to /readyz.
+// readiness is the body of an answer to /readyz.
 type readiness struct {
 	AcceptsNotifications bool   `json:"acceptsNotifications"`
 	Reason               string `json:"reason,omitempty"`
@@ -38,7 +38,7 @@ func (rc *Receiver) answerHealth(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	switch r.URL.Path {
-	case healthPath: // a process that cannot store anything is not to be killed for it
+	case healthPath: // a process that cannot store anything must not be killed for it
 		writeHealth(w, http.StatusOK, map[string]bool{"alive": true})
 	case readyPath:
 		refuses := rc.refuses(r.Context())
@@ -47,7 +47,7 @@ func (rc *Receiver) answerHealth(w http.ResponseWriter, r *http.Request) bool {
 			status = http.StatusServiceUnavailable
 			w.Header().Set("Retry-After", "1")
 		}
-		if refuses != nil && authorized(rc.options.Auth, r.Header.Get) { // the reason is no business of strangers
+		if refuses != nil && authorized(rc.options.Auth, r.Header.Get) { // strangers do not see the reason
 			body.Reason = refuses.Error()
 		}
 		writeHealth(w, status, body)
@@ -57,7 +57,7 @@ func (rc *Receiver) answerHealth(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// refuses returns why the log would not store a notification, and nil when it would.
+// refuses returns why the log would not store a notification, or nil if it would.
 func (rc *Receiver) refuses(ctx context.Context) error {
 	a := &rc.acceptance
 	a.mu.Lock()
@@ -79,5 +79,5 @@ func writeHealth(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // whoever asked is gone
+	_, _ = w.Write(text) // the client is gone
 }

@@ -52,7 +52,7 @@ func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
 	require.NotContains(t, refused.message.Message, "or not")
 
 	accepts := func(headers ...string) (status int, body map[string]any) {
-		require.Eventually(t, func() bool { // what was asked a moment ago is not asked again
+		require.Eventually(t, func() bool { // the answer of a moment ago is reused
 			status, body = s.health(t, "/readyz", headers...)
 			return body["acceptsNotifications"] == false
 		}, patience, time.Millisecond)
@@ -80,7 +80,7 @@ func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
 
 // What is not in the log for certain and what may be are different answers, whatever the cause.
 func TestTheSenderIsToldWhetherTheNotificationIsStored(t *testing.T) {
-	const notStored, unknown = "it is not stored", "it may be stored or not"
+	const notStored, unknown = "it is not stored", "it may or may not be stored"
 	for name, test := range map[string]struct {
 		err  error
 		want string
@@ -97,7 +97,7 @@ func TestTheSenderIsToldWhetherTheNotificationIsStored(t *testing.T) {
 	}
 }
 
-// countingLog counts how often it is asked whether it takes records.
+// countingLog counts the checks whether it accepts records.
 type countingLog struct {
 	receiver.Log
 	asked atomic.Int64

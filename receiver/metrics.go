@@ -14,8 +14,8 @@ type metrics struct {
 	append   prometheus.Histogram
 }
 
-// newMetrics registers the metrics with registerer, unless that is nil. Waiting returns how many requests have a place, and bytes what
-// their bodies have taken of the pool.
+// newMetrics registers the metrics with registerer, unless it is nil. waiting returns the number of
+// requests with a place, bytes the used part of the pool.
 func newMetrics(registerer prometheus.Registerer, waiting, bytes func() float64) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -24,16 +24,16 @@ func newMetrics(registerer prometheus.Registerer, waiting, bytes func() float64)
 		}, []string{"code"}),
 		body: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "orderfold_receiver_body_bytes",
-			Help:    "Size of the bodies handed to the log.",
+			Help:    "Size of the bodies appended to the log.",
 			Buckets: prometheus.ExponentialBuckets(256, 4, 8),
 		}),
 		append: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "orderfold_receiver_append_seconds",
-			Help:    "Time until the log answered, errors included.",
+			Help:    "Time until the log answered, including errors.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}),
 	}
-	// A series that appears with its first error cannot be alerted on.
+	// Initialize the series, because an alert cannot detect the first error of a new one.
 	for _, code := range []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusInternalServerError,
 		http.StatusServiceUnavailable} {
@@ -47,7 +47,7 @@ func newMetrics(registerer prometheus.Registerer, waiting, bytes func() float64)
 		Help: "Requests being read or waiting for the log.",
 	}, waiting), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "orderfold_receiver_waiting_bytes",
-		Help: "Memory that their bodies take beyond the share that each has.",
+		Help: "Bytes that their bodies use beyond each request's share.",
 	}, bytes)} {
 		if err := registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("receiver: metrics: %w", err)

@@ -14,26 +14,29 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// Log is where notifications go. *eventlog.Log is one.
+// Log stores notifications. *eventlog.Log implements it.
 type Log interface {
-	// Append returns the sequence of the record once it is on disk. It returns soon after ctx has ended; the body may be
-	// kept. An error that wraps eventlog.ErrInvalid means that the log will never take this record; after any other
-	// the notification is worth repeating, and may be stored unless the error wraps eventlog.ErrNotAppended.
+	// Append returns the sequence of the record once it is on disk. It returns soon after ctx has
+	// ended, and may keep the body. An error that wraps eventlog.ErrInvalid means that the log will
+	// never accept this record. After any other error the notification is worth repeating; it may
+	// have been stored unless the error wraps eventlog.ErrNotAppended.
 	Append(ctx context.Context, record eventlog.Record) (uint64, error)
-	// Refuses returns why a record would not be stored now, and nil when it would.
+	// Refuses returns why a record would not be stored now, or nil if it would.
 	Refuses(ctx context.Context) error
 }
 
-// Options configure a Receiver. Log is required; every other zero field means the default noted beside it.
+// Options configure a Receiver. Log is required; for every other field zero means the default given
+// with it.
 type Options struct {
 	Log  Log
-	Auth []Credentials // any one suffices; none: everybody may post, and only loopback addresses are served
+	Auth []Credentials // any one suffices; none: anyone may post, and only loopback addresses are served
 
 	MaxBody        int64 // bytes of one body; 1 MiB
 	MaxWaiting     int   // requests being read or waiting for the log at one time; 1024
 	MaxHeaderBytes int   // 16 KiB
-	// MaxWaitingBytes is what the bodies of these requests may take together. A quarter of it is divided among them, so that a small
-	// body has its place; one that is larger than the rest is admitted when no other large one is; 64 MiB.
+	// MaxWaitingBytes bounds the memory of these requests' bodies together; 64 MiB. A quarter is
+	// divided among the requests, so that a small body always has its share. A body larger than the
+	// rest is admitted when no other large one is.
 	MaxWaitingBytes int64
 
 	AppendTimeout time.Duration // for the log to answer; 5s
@@ -41,7 +44,7 @@ type Options struct {
 	ReadTimeout   time.Duration // for the client to send the whole request; 10s
 	WriteTimeout  time.Duration // for the client to take the answer; 5s
 	IdleTimeout   time.Duration // between two requests of a connection; 2m
-	DrainTimeout  time.Duration // for accepted requests when the context of Serve has ended; 20s
+	DrainTimeout  time.Duration // for accepted requests after the context of Serve has ended; 20s
 
 	TLS *tls.Config // with a certificate; nil: plain HTTP
 
@@ -49,7 +52,7 @@ type Options struct {
 	Metrics prometheus.Registerer // metrics are not registered
 }
 
-// Receiver is the HTTP handler that appends notifications to a log. Make one with New.
+// Receiver is the HTTP handler that appends notifications to a log. Create one with New.
 type Receiver struct {
 	options    Options
 	acceptance acceptance
@@ -59,10 +62,10 @@ type Receiver struct {
 	refused    *zap.Logger
 }
 
-// New returns a receiver. It fails if an option makes no sense, or a metric is registered already.
+// New returns a receiver. It fails if an option is invalid or a metric is already registered.
 func New(o Options) (*Receiver, error) {
 	if o.Log == nil {
-		return nil, errors.New("receiver: no log to append to")
+		return nil, errors.New("receiver: Options.Log is missing")
 	}
 	if min(o.MaxBody, o.MaxWaitingBytes, int64(o.MaxWaiting), int64(o.MaxHeaderBytes)) < 0 ||
 		min(o.AppendTimeout, o.HeaderTimeout, o.ReadTimeout, o.WriteTimeout, o.IdleTimeout, o.DrainTimeout) < 0 {
@@ -97,7 +100,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// sampled lets 20 lines of a kind through in ten seconds, so that an attack cannot fill the disk. The metrics count all.
+// sampled passes 20 lines of a kind in ten seconds, so that an attack cannot fill the disk. The
+// metrics count all.
 func sampled(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 20, 0)

@@ -44,7 +44,8 @@ TRADITIONAL_ASSET_ORDER_NOTIFICATION     /traditional-asset-order-notification  
 DIGITAL_ASSET_ORDER_NOTIFICATION         /digital-asset-order-notification         digital-asset-order         orderId
 TOKENIZED_ASSET_ORDER_NOTIFICATION       /tokenized-asset-order-notification       tokenized-asset-order       orderId`
 
-// recordingLog keeps what the receiver hands over, the key included, which a log does not keep.
+// recordingLog keeps the records that the receiver appends, including the key, which a log does not
+// store.
 type recordingLog struct {
 	receiver.Log
 	mu   sync.Mutex

@@ -15,7 +15,8 @@ import (
 	"github.com/orderfold/orderfold/receiver"
 )
 
-// crowded is a receiver whose pool has room for three of the large bodies, in front of a log that waits.
+// crowded returns a receiver whose pool has room for three of the large bodies, on a log that
+// waits.
 func crowded(t *testing.T) (*service, *gatedLog, func() float64) {
 	t.Helper()
 	log, err := eventlog.Open(t.Context(), eventlog.Options{Dir: t.TempDir(), MayCreate: true, MaxRecord: 8 << 20})
@@ -82,7 +83,7 @@ func TestABodyThatIsLargerThanThePoolIsTakenWhenItIsTheOnlyOne(t *testing.T) {
 func TestClientsThatSendNextToNothingHoldNoRoom(t *testing.T) {
 	s, gate, taken := crowded(t)
 	close(gate.gate)
-	for range 30 { // their bodies together would be ten times the pool
+	for range 30 { // together, the bodies are ten times as large as the pool
 		conn := s.dial(t)
 		_, err := io.WriteString(conn, strings.TrimSuffix(post(large(1)), large(1)[1:]))
 		require.NoError(t, err)

@@ -8,19 +8,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxID bounds an id that picks a shard, in bytes.
+// maxID bounds the length of an id for sharding, in bytes.
 const maxID = 128
 
-// byteOrderMark is what some senders begin a text in UTF-8 with. It is kept, and is no part of the JSON.
+// byteOrderMark is sent by some senders at the beginning of a text in UTF-8. It is stored, but is
+// not part of the JSON.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// What a reader of the log may accept must not be called invalid here: repeated names and broken UTF-8 pass.
+// A reader of the log may accept repeated names and broken UTF-8, so they count as valid here.
 var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// scan reads body once. It reports whether body is exactly one JSON value, not nested deeper than 10,000 levels, with
-// nothing but space around it and at most a byte order mark before that, and returns the string in the member idField of the object that it is. The last one of
-// repeated members counts. The id is empty if there is none, if it is no string of 1 to 128 bytes, and in a body that is
-// not JSON. Body is not changed.
+// scan reads body once. It reports whether body is exactly one JSON value, nested at most 10,000
+// levels deep, with only space around it and at most a byte order mark before that. It returns the
+// string in the member idField of that object; the last of repeated members counts. The id is empty
+// if there is none, if it is not a string of 1 to 128 bytes, and if body is not JSON. scan does not
+// change body.
 func scan(body []byte, idField string) (id string, valid bool) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(bytes.TrimPrefix(body, byteOrderMark)), lax...)
 	if idField != "" && d.PeekKind() == jsontext.KindBeginObject {
@@ -75,8 +77,8 @@ func readID(d *jsontext.Decoder) (string, error) {
 	return "", nil
 }
 
-// Key returns the id of the object that a body is about, by which the log picks a shard; "" when there is none, or the object
-// is none of the platform's.
+// Key returns the id of the object in body, from which the log derives a shard, or "" if there is
+// none or the object is not one of the platform's.
 func Key(object string, body []byte) string {
 	for i := range eventTypes {
 		if eventTypes[i].Object == object {

@@ -84,7 +84,7 @@ func FuzzScan(f *testing.F) {
 		require.Equal(t, valid, same)
 		require.LessOrEqual(t, len(id), maxID)
 		if !utf8.Valid(body) {
-			return // readers differ in what they make of it
+			return // readers interpret it differently
 		}
 		var object map[string]any
 		want := ""

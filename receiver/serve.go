@@ -12,14 +12,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// Serve answers on listener until ctx ends, then drains: it accepts nothing new, finishes the requests it has accepted
-// within DrainTimeout, cuts off what is left, and returns when nothing more can be appended, so that the log can be closed
-// then. It takes the listener over and may be called once.
+// Serve answers on listener until ctx ends. Then it drains: it accepts nothing new, finishes
+// accepted requests within DrainTimeout, cuts off the rest, and returns when nothing more can be
+// appended, so that the log can be closed. It takes over the listener and may be called once.
 //
-// The error is nil after a complete drain. Others: see CheckExposure; the listener failed; DrainTimeout was too short.
+// The error is nil after a complete drain. Otherwise see CheckExposure, or the listener failed, or
+// DrainTimeout was too short.
 func (rc *Receiver) Serve(ctx context.Context, listener net.Listener) error {
 	if err := CheckExposure(listener.Addr(), rc.options.Auth); err != nil {
-		_ = listener.Close() // nothing was served yet; the reason is the error to return
+		_ = listener.Close() // nothing was served yet; the error to return has the reason
 		return err
 	}
 	if len(rc.options.Auth) == 0 {
@@ -45,8 +46,9 @@ func (rc *Receiver) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	// A handler whose connection was cut still waits for the log. Its place comes free within AppendTimeout; a place
-	// that is taken here cannot be had by a request that was accepted a moment ago.
+	// A handler whose connection was cut may still wait for the log; it releases its place within
+	// AppendTimeout. Taking all places also keeps requests accepted at the last moment from
+	// appending.
 	for range cap(rc.places) {
 		rc.places <- struct{}{}
 	}
@@ -64,7 +66,7 @@ func (rc *Receiver) drain(ctx context.Context, server *http.Server) error {
 
 func (rc *Receiver) server() *http.Server {
 	o := rc.options
-	// The limits here are those of HTTP/1, where a connection is one request at a time.
+	// The limits here assume HTTP/1, where a connection has one request at a time.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
@@ -81,8 +83,8 @@ func (rc *Receiver) server() *http.Server {
 	}
 }
 
-// connectionLog takes the lines of net/http, such as failed TLS handshakes. Whoever connects can cause them, so they are
-// sampled, and their text, which names the client's port, is no message that sampling could go by.
+// connectionLog receives the lines of net/http, such as failed TLS handshakes. Any client can cause
+// them, so they are sampled, under one message, because their text contains the client's port.
 type connectionLog struct{ refused *zap.Logger }
 
 func (l connectionLog) Write(line []byte) (int, error) {

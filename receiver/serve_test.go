@@ -43,7 +43,8 @@ func TestASlowClientIsCutOff(t *testing.T) {
 		_, err = r.ReadByte()
 		require.ErrorIs(t, err, io.EOF, "what comes late must not be taken for a request")
 	}
-	// Half a header, and nothing at all: net/http closes the connection, to the first with a few words of its own.
+	// Half a header, and nothing at all: net/http closes the connection, with its own answer to the
+	// first.
 	for text, answer := range map[string]string{"POST " + order: "HTTP/1.1 400 Bad Request", "": ""} {
 		conn := s.dial(t)
 		_, err := io.WriteString(conn, text)
@@ -165,7 +166,7 @@ func TestWithoutCredentialsOnlyLoopbackIsServed(t *testing.T) {
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "0.0.0.0:0")
 	require.NoError(t, err)
-	require.ErrorContains(t, rc.Serve(t.Context(), listener), "anybody could post")
+	require.ErrorContains(t, rc.Serve(t.Context(), listener), "anyone could post")
 	_, err = listener.Accept()
 	require.ErrorIs(t, err, net.ErrClosed)
 }
@@ -328,7 +329,7 @@ func TestAnAttackCannotFillTheDiskWithLines(t *testing.T) {
 		require.NoError(t, err)
 		_, _ = io.Copy(io.Discard, conn)
 	}
-	// 20 in ten seconds; the hundred may have begun in one such time and ended in the next.
+	// The limit is 20 in ten seconds; the hundred may span two such periods.
 	require.InDelta(t, 30, plain.logged.FilterMessage("refused: UNAUTHORIZED").Len(), 10)
 	require.InDelta(t, 30, encrypted.logged.FilterMessage("connection failed").Len(), 10)
 }

@@ -2,10 +2,11 @@ package statemachine
 
 import "slices"
 
-// Since returns the states that the order was in from sequence on, the present one apart: the one that the notifications up to
-// it added up to, unless there were none, and the one after each later notification that brought a fact or another object.
-// Each fact is kept with the sequence it first came with, so that is told from the order alone; known is false when facts
-// were let go beyond MaxFacts. Whether overfill or underfilled was open then depends on the quantity known now.
+// Since returns the earlier states of the order from sequence on: the state after the notifications
+// up to sequence, if there were any, and the state after each later notification that added a fact
+// or another object, except the current state. Each fact is stored with its first sequence, so the
+// order alone determines this; known is false if facts beyond MaxFacts were dropped. Whether
+// overfill or underfilled was open depends on the quantity known now.
 func (o *Order) Since(sequence uint64) (states []State, known bool) {
 	if o.Dropped > 0 {
 		return nil, false
@@ -33,7 +34,7 @@ func (o *Order) Since(sequence uint64) (states []State, known bool) {
 	return states, true
 }
 
-// before returns the order without the facts and objects that came at sequence or later.
+// before returns the order without the facts and objects that arrived at sequence or later.
 func (o *Order) before(sequence uint64) Order {
 	then := *o
 	then.setFacts(o.factsBefore(sequence))
@@ -45,7 +46,7 @@ func (o *Order) before(sequence uint64) Order {
 	return then
 }
 
-// factsBefore returns the facts that came before that sequence.
+// factsBefore returns the facts that arrived before that sequence.
 func (o *Order) factsBefore(sequence uint64) []fact {
 	facts := make([]fact, 0, len(o.facts))
 	for i := range o.facts {
@@ -56,17 +57,18 @@ func (o *Order) factsBefore(sequence uint64) []fact {
 	return facts
 }
 
-// LastChange is what an order tells of its last notification.
+// LastChange is what an order knows about its last notification.
 type LastChange struct {
-	// Effect is what Observe said of it; "" when the order does not tell: it brought no new fact, so it was a repeat, or told
-	// details only.
+	// Effect is the effect that Observe returned; "" if unknown: the notification added no fact, so
+	// it was a repeat or contained only details.
 	Effect Effect
 	// Before is the status before it, when Known.
 	Before Status
 	Known  bool
 }
 
-// LastChange derives what the last notification did. Nothing is known when facts were let go beyond MaxFacts.
+// LastChange derives the effect of the last notification. Nothing is known if facts beyond MaxFacts
+// were dropped.
 func (o *Order) LastChange() LastChange {
 	if o.Dropped > 0 {
 		return LastChange{}

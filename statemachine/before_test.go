@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// stored is the order as the views give it back.
+// stored returns the order as the views return it.
 func stored(t require.TestingT, o *statemachine.Order) *statemachine.Order {
 	encoded, err := o.AppendBinary(nil)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestAStoredOrderTellsTheStatesItWasIn(t *testing.T) {
 		passed := []statemachine.State{}
 		for i, n := range facts {
 			n.Sequence, n.Received = uint64(i+1), t0.Add(time.Hour)
-			n.Details[statemachine.Quantity] = "7" // an overfill goes by what is known now
+			n.Details[statemachine.Quantity] = "7" // an overfill depends on the current quantity
 			o.Apply(&n)
 			passed = append(passed, shown(o.State()))
 		}
@@ -68,12 +68,13 @@ func TestAStoredOrderTellsTheStatesItWasIn(t *testing.T) {
 	})
 }
 
-// distinct drops what is the same as the one before.
+// distinct removes equal neighbours.
 func distinct(states []statemachine.State) []statemachine.State {
 	return slices.CompactFunc(append([]statemachine.State{}, states...), func(a, b statemachine.State) bool { return reflect.DeepEqual(a, b) })
 }
 
-// shown leaves out what may be told later of a state that is past: the digits of equal numbers, and since when a break is open.
+// shown removes what may later be reported differently for a past state: the digits of equal
+// numbers, and since when a break is open.
 func shown(s statemachine.State) statemachine.State {
 	if s.Executed.Known() {
 		number, _ := strconv.ParseFloat(string(s.Executed), 64)

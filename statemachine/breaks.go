@@ -31,7 +31,7 @@ const (
 	Codes // the number of codes
 )
 
-// Severity says how urgent a break is.
+// Severity is the urgency of a break.
 type Severity string
 
 // The severities.
@@ -44,7 +44,8 @@ const (
 type Break struct {
 	Code     Code
 	Severity Severity
-	// OpenedAt and OpenedSequence are of the fact that made the condition true: the latest of the evidence.
+	// OpenedAt and OpenedSequence belong to the fact that made the condition true: the latest of
+	// the evidence.
 	OpenedAt       time.Time
 	OpenedSequence uint64
 	Sequences      []uint64 // of the evidence, ascending
@@ -147,7 +148,8 @@ func newBreak(r *Rule, evidence []*fact) Break {
 	return b
 }
 
-// sourceConflict looks at every notification, not only at facts that count: no restatement makes two objects one.
+// sourceConflict considers every notification, not only facts that count: no restatement merges two
+// objects.
 func (o *Order) sourceConflict() (b Break, holds bool) {
 	r := rules[SourceConflict]
 	b = Break{Code: r.Code, Severity: r.Severity, Rule: r.Condition}
@@ -283,7 +285,7 @@ func executedDecreased(c *counted) []*fact {
 	if !c.uneven {
 		return nil
 	}
-	var last, most, next *fact // contain the greatest executed quantity: of the facts older than newer, and of those as old, too
+	var last, most, next *fact // contain the greatest executed quantity: among facts older than newer, and among those of equal age too
 	for i := range c.since {
 		newer := &c.since[i]
 		if newer.executed == "" || !newer.counts(c.base) {
@@ -306,7 +308,7 @@ func clockSkew(c *counted) []*fact {
 	return one(c.skewed)
 }
 
-// firstAfter returns start and the earliest fact with one of the statuses that is newer than it.
+// firstAfter returns start and the earliest newer fact with one of the statuses.
 func (c *counted) firstAfter(start *fact, wanted ...uint8) []*fact {
 	if start == nil || !slices.ContainsFunc(wanted, func(row uint8) bool { return c.first[row] != nil }) {
 		return nil

@@ -9,16 +9,18 @@ import (
 	"time"
 )
 
-// Calendar says on which days TARGET is closed: nothing settles then. The zero value has the days of the rules; more can be added.
+// Calendar knows the days on which TARGET is closed and nothing settles. The zero value has the
+// days of the rules; more can be added.
 type Calendar struct{ added []ClosedDay } // by day
 
-// ClosedDay is a day on which nothing settles, and why.
+// ClosedDay is a day on which nothing settles, with the reason.
 type ClosedDay struct {
 	Day    Day
 	Reason string
 }
 
-// holidays are the days of each year on which TARGET is closed; of those without a month the date is told from Easter Sunday.
+// holidays are the days of each year on which TARGET is closed; those without a month are relative
+// to Easter Sunday.
 var holidays = [...]struct {
 	month  time.Month
 	day    int
@@ -32,7 +34,8 @@ var holidays = [...]struct {
 	{time.December, 26, "Boxing Day"},
 }
 
-// easter returns Easter Sunday: the algorithm of Meeus, Jones and Butcher for the Gregorian calendar.
+// easter returns Easter Sunday, by the algorithm of Meeus, Jones and Butcher for the Gregorian
+// calendar.
 func easter(year int) Day {
 	a, b, c := year%19, year/100, year%100
 	d, e, g := b/4, b%4, (8*b+13)/25
@@ -43,7 +46,7 @@ func easter(year int) Day {
 	return DayOf(year, time.Month(month), (h-m+r+month+19)%32)
 }
 
-// Closed returns why nothing settles on the day, and "" where it is a settlement day.
+// Closed returns why nothing settles on the day, or "" for a settlement day.
 func (c *Calendar) Closed(d Day) (reason string) {
 	if reason := holiday(d); reason != "" {
 		return reason
@@ -83,8 +86,8 @@ func (c *Calendar) ClosedDays(first, last Day) (closed []ClosedDay) {
 	return closed
 }
 
-// Between returns how many settlement days there are after the one day up to the other; fewer than none when that is earlier. It
-// takes a time that depends on the years between them and not on the days.
+// Between returns the number of settlement days after one day up to another; negative if the latter
+// is earlier. It takes time proportional to the years between them.
 func (c *Calendar) Between(after, until Day) int {
 	if until < after {
 		return -c.Between(until, after)
@@ -108,10 +111,10 @@ func (c *Calendar) Between(after, until Day) int {
 	return n - (end - first)
 }
 
-// weekdays returns how many days from Monday to Friday there are up to the day.
+// weekdays returns the number of days from Monday to Friday up to the day.
 func weekdays(d Day) int { return int(d)/7*5 + min(int(d)%7, 5) }
 
-// addClosed adds days that are settlement days by the rules.
+// addClosed adds days that would otherwise be settlement days.
 func (c *Calendar) addClosed(days []ClosedDay) {
 	c.added = slices.Clone(c.added)
 	for _, d := range days {
@@ -128,8 +131,9 @@ const (
 	maxBadLines  = 20  // named in one error
 )
 
-// ParseClosedDays reads days on which nothing settles: one date a line, as in 2026-12-24, and after a # why. Empty lines, and those
-// that begin with a #, say nothing. The error names the lines that are something else.
+// ParseClosedDays parses days on which nothing settles: one date per line, such as 2026-12-24, with
+// the reason after a #. Empty lines, and those that begin with #, are ignored. The error names the
+// invalid lines.
 func ParseClosedDays(text string) (days []ClosedDay, err error) {
 	var bad []error
 	number := 0

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Day is a day of the calendar, counted from 1 January of the year 1, which is 1. The zero value is no day.
+// Day is a calendar day, counted from 1 January of the year 1, which is 1. The zero value means no
+// day.
 type Day int32
 
 const (
@@ -18,7 +19,8 @@ var beforeFirstDay = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC).Unix()
 
 var errDay = errors.New("expected a day such as 2026-03-02")
 
-// DayOf returns the day of that date; a date of another year than 1 to 9999 is the first or the last day.
+// DayOf returns the day of that date; a date outside the years 1 to 9999 is the first or the last
+// day.
 func DayOf(year int, month time.Month, day int) Day {
 	return dayOfUnix(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix())
 }
@@ -31,9 +33,10 @@ func dayOfUnix(seconds int64) Day {
 	return Day(min(max(seconds/secondsOfADay, int64(firstDay)), int64(lastDay)))
 }
 
-// BerlinDay returns the day that it is in Berlin at t. It follows the rule of the European Union since 1996, for every year: two
-// hours before UTC from 01:00 UTC on the last Sunday of March to the same time on the last Sunday of October, else one hour. So
-// the answer never depends on the zone files of a machine.
+// BerlinDay returns the date in Berlin at t. For every year it follows the rule of the European
+// Union since 1996: two hours ahead of UTC from 01:00 UTC on the last Sunday of March until the
+// same time on the last Sunday of October, otherwise one hour. The result never depends on the zone
+// files of a machine.
 func BerlinDay(t time.Time) Day {
 	t = t.UTC()
 	const winter, summer = 1 * 60 * 60, 2 * 60 * 60
@@ -55,7 +58,7 @@ func lastSunday(year int, month time.Month) time.Time {
 	return end.AddDate(0, 0, -int(end.Weekday()))
 }
 
-// ParseDay reads a day such as 2026-03-02.
+// ParseDay parses a day such as 2026-03-02.
 func ParseDay(text string) (Day, error) {
 	at, err := time.Parse(time.DateOnly, text)
 	if err != nil || at.Year() < 1 {
@@ -64,7 +67,7 @@ func ParseDay(text string) (Day, error) {
 	return dayOfUnix(at.Unix()), nil
 }
 
-// Date returns the beginning of the day in UTC, for its parts.
+// Date returns the beginning of the day in UTC.
 func (d Day) Date() time.Time {
 	return time.Unix(beforeFirstDay+int64(d)*secondsOfADay, 0).UTC()
 }
@@ -72,7 +75,7 @@ func (d Day) Date() time.Time {
 // Weekday returns the day of the week.
 func (d Day) Weekday() time.Weekday { return time.Weekday(d % 7) } // the first day was a Monday
 
-// String returns the day as in 2026-03-02; "" of no day.
+// String returns the day in the form 2026-03-02; "" for no day.
 func (d Day) String() string {
 	if d == 0 {
 		return ""

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// Decimal is an exact decimal number as the digits that were received: "100", "4050.00", "1e3". The zero value "" is
-// "not known". Decimals of any length compare exactly and without being expanded, whatever their exponent.
+// Decimal is an exact decimal number with the digits that were received: "100", "4050.00", "1e3".
+// The zero value "" means unknown. Decimals of any length compare exactly and without being
+// expanded, whatever their exponent.
 type Decimal string
 
-// maxExponentWidth is the digits of an exponent that surely fits 64 bits: no number anybody means has more.
+// maxExponentWidth is the number of exponent digits that surely fits 64 bits.
 const maxExponentWidth = 17
 
 // maxSumDigits bounds the width of a sum: 1 + 1e999999999 would need a billion digits.
@@ -83,8 +84,9 @@ func (d Decimal) Compare(e Decimal) int {
 	return x.sign * compareMagnitude(x, y)
 }
 
-// float returns the nearest float64, infinite beyond its range, and 0 for an unknown decimal. The float of a greater decimal is never
-// smaller, and decimals that differ nearly always have different ones.
+// float returns the nearest float64, infinite beyond its range, and 0 for an unknown decimal. The
+// float of a greater decimal is never smaller, and different decimals nearly always have different
+// ones.
 func (d Decimal) float() float64 {
 	if d == "" {
 		return 0
@@ -93,7 +95,8 @@ func (d Decimal) float() float64 {
 	return f
 }
 
-// plain reports whether d is digits only, as most quantities are: they compare by length and text.
+// plain reports whether d has only digits, as most quantities do: such decimals compare by length
+// and text.
 func (d Decimal) plain() bool {
 	for i := range len(d) {
 		if d[i] < '0' || d[i] > '9' {
@@ -111,8 +114,8 @@ type parts struct {
 	exponent int64
 }
 
-// parts takes d apart without copying its digits. The digits are whole followed by frac: leading zeros are gone from the
-// pair, trailing zeros may remain.
+// parts splits d without copying its digits. The digits are whole followed by frac: leading zeros
+// are removed from the pair, trailing zeros may remain.
 func (d Decimal) parts() parts {
 	p := parts{sign: 1}
 	text, negative := strings.CutPrefix(string(d), "-")
@@ -185,7 +188,7 @@ func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	return pointed(total.Abs(total).String(), scale, negative), true
 }
 
-// pointed is the number with these digits, that many of them after the point.
+// pointed returns the number with these digits, scale of them after the point.
 func pointed(text string, scale int, negative bool) Decimal {
 	if pad := scale + 1 - len(text); pad > 0 {
 		text = strings.Repeat("0", pad) + text
@@ -199,10 +202,10 @@ func pointed(text string, scale int, negative bool) Decimal {
 	return Decimal(text)
 }
 
-// smallDigits is how many digits fit 64 bits, also when two such numbers are added.
+// smallDigits is the number of digits that fit 64 bits, even when two such numbers are added.
 const smallDigits = 18
 
-// addSmall is Add for numbers that fit 64 bits, as nearly all do. ok is false for others.
+// addSmall is Add for numbers that fit 64 bits, as nearly all do; ok is false for others.
 func (d Decimal) addSmall(e Decimal) (sum Decimal, ok bool) {
 	x, xScale, ok := d.small()
 	y, yScale, ok2 := e.small()

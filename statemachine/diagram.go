@@ -32,7 +32,7 @@ func Mermaid() string {
 	return b.String()
 }
 
-// nextRank is the lowest rank above; 0 at the top.
+// nextRank returns the next higher rank; 0 at the top.
 func nextRank(rank int) int {
 	next := 0
 	for _, s := range statuses {

@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// ErrEncoding occurs when the bytes are not an order that AppendBinary wrote. The order that was decoded into is of no use then.
+// ErrEncoding occurs when the bytes were not written by AppendBinary. The order that was decoded
+// into is then undefined.
 var ErrEncoding = errors.New("statemachine: not an encoded order")
 
-// AppendBinary appends the whole set of facts to b, without the order's ID, and returns the extended slice. The error is
-// always nil. The form is private to one version of the rules: it is rebuilt, never migrated.
+// AppendBinary appends the whole set of facts to b, without the order's ID, and returns the
+// extended slice. The error is always nil. The encoding is private to one version of the rules: it
+// is never migrated.
 func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 	for _, n := range [...]uint64{o.Count, o.Duplicates, o.Dropped, o.Changed} {
 		b = binary.AppendUvarint(b, n)
@@ -46,15 +48,15 @@ func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary replaces the set with the one that AppendBinary wrote, keeping the ID. It keeps nothing of data. It
-// returns ErrEncoding and leaves the order undefined when data is anything else.
+// UnmarshalBinary replaces the set with the one that AppendBinary wrote, keeping the ID. It retains
+// no part of data. It returns ErrEncoding and leaves the order undefined if data is anything else.
 func (o *Order) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: string(data)}
 	*o = Order{ID: o.ID}
 	o.Count, o.Duplicates, o.Dropped, o.Changed = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
 	o.First, o.Last = d.arrival(), d.arrival()
 	if n := d.count(MaxFacts); n > 0 {
-		facts := make([]fact, 0, max(n+1, 4)) // room for the one that is about to be applied
+		facts := make([]fact, 0, max(n+1, 4)) // with room for the fact that is about to be applied
 		for i := range n {
 			facts = append(facts, d.fact())
 			d.bad = d.bad || i > 0 && compareAge(&facts[i-1], &facts[i]) > 0
@@ -98,7 +100,8 @@ func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(b, t.Unix()), uint64(t.Nanosecond()))
 }
 
-// appendWhen appends when a detail was told, which is nearly always when one of the facts was: a byte then, and not nine.
+// appendWhen appends the time of a detail, which is nearly always that of one of the facts: then
+// one byte instead of nine.
 func (o *Order) appendWhen(b []byte, at time.Time) []byte {
 	if i := o.sinceTime(at); i < len(o.facts) && o.facts[i].at.Equal(at) {
 		return binary.AppendUvarint(b, uint64(i+1))
@@ -122,7 +125,7 @@ func appendFact(b []byte, f *fact) []byte {
 	return appendArrival(appendText(appendText(appendTime(b, f.at), string(f.executed)), string(f.value.amount)), f.first)
 }
 
-// decoder reads what the append functions wrote. Texts share the one copy of the data that rest is. After bad is set
+// decoder reads what the append functions wrote. Texts share one copy of the data. Once bad is set,
 // everything read is zero.
 type decoder struct {
 	rest string
@@ -185,7 +188,7 @@ func (d *decoder) time() time.Time {
 	return time.Unix(sec, int64(nsec)).UTC()
 }
 
-// when undoes appendWhen.
+// when reads what appendWhen wrote.
 func (d *decoder) when(facts []fact) time.Time {
 	n := d.uvarint()
 	switch {

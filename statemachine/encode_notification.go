@@ -8,8 +8,9 @@ import (
 // maxNotes bounds the notes of an encoded notification; a decoder writes fewer.
 const maxNotes = 1 << 10
 
-// AppendBinary appends the notification to b and returns the extended slice. The error is always nil. The form is private to
-// one version of the rules, for what is folded right afterwards.
+// AppendBinary appends the notification to b and returns the extended slice. The error is always
+// nil. The encoding is private to one version of the rules, for notifications that are folded right
+// afterwards.
 func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	flags := byte(n.Kind) & 1
 	if n.Refused {

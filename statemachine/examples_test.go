@@ -85,7 +85,7 @@ func parseFacts(t testing.TB, text string) []statemachine.Notification {
 	return facts
 }
 
-// fold applies the notifications in the given order, as they would arrive an hour later.
+// fold applies the notifications in the given order, as if they arrived an hour later.
 func fold(notifications []statemachine.Notification) *statemachine.Order {
 	o := &statemachine.Order{ID: "example"}
 	for i, n := range notifications {

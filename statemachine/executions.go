@@ -2,7 +2,7 @@ package statemachine
 
 import "encoding/json"
 
-// Execution is one trade of an order. A zero field was not told.
+// Execution is one trade of an order. A zero field was not reported.
 type Execution struct {
 	ID       string  `json:"id,omitempty"`
 	Quantity Decimal `json:"quantity,omitempty"`
@@ -10,7 +10,8 @@ type Execution struct {
 	Amount   Decimal `json:"amount,omitempty"`
 }
 
-// FormatExecutions writes executions as the detail Executions holds them; "" when there are none.
+// FormatExecutions returns the encoding of executions in the detail Executions; "" if there are
+// none.
 func FormatExecutions(all []Execution) string {
 	if len(all) == 0 {
 		return ""
@@ -30,7 +31,8 @@ func FormatExecutions(all []Execution) string {
 	return string(append(b, ']'))
 }
 
-// appendMember appends what the JSON library would, in a quarter of the time; nothing for an empty value.
+// appendMember appends the same as the JSON library, in a quarter of the time; nothing for an empty
+// value.
 func appendMember(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
@@ -43,7 +45,7 @@ func appendMember(b []byte, name, value string) []byte {
 		if c := value[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, err := json.Marshal(value)
 			if err != nil {
-				panic(err) // a text
+				panic(err) // value is a string
 			}
 			return append(b, quoted...)
 		}
@@ -51,10 +53,10 @@ func appendMember(b []byte, name, value string) []byte {
 	return append(append(append(b, '"'), value...), '"')
 }
 
-// Executions returns the trades that the worthiest notification listed, in its order.
+// Executions returns the trades in the best notification that listed any, in its order.
 func (o *Order) Executions() (all []Execution) {
 	if text := o.Detail(Executions); text != "" && json.Unmarshal([]byte(text), &all) != nil {
-		return nil // a notification that no decoder of ours made
+		return nil // the notification was not made by our decoder
 	}
 	return all
 }

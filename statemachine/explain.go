@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Verdict is what a fact means for the status of its order.
+// Verdict is the meaning of a fact for the status of its order.
 type Verdict string
 
 // The verdicts.
 const (
-	Decides        Verdict = "decides"    // the status is its status
+	Decides        Verdict = "decides"    // its status is the status of the order
 	Agrees         Verdict = "agrees"     // the same status, later
 	Outranked      Verdict = "outranked"  // it counts, another status wins
 	NoLongerTrue   Verdict = "superseded" // a restatement is newer
 	DecidesNothing Verdict = "unranked"   // a status without rank
 )
 
-// Judgement is one distinct fact and what it means.
+// Judgement is one distinct fact with its verdict.
 type Judgement struct {
 	Sequence uint64 // of its first arrival
 	Received time.Time
@@ -29,9 +29,9 @@ type Judgement struct {
 	Why      string
 }
 
-// Explanation says why an order shows the state it does.
+// Explanation is the reason for the state of an order.
 type Explanation struct {
-	Summary   []string    // sentences a clerk understands
+	Summary   []string    // sentences for a clerk
 	DecidedBy uint64      // sequence of the fact that decides the status; 0: none
 	Facts     []Judgement // by time
 }

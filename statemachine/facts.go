@@ -9,7 +9,7 @@ import (
 // MaxFacts bounds the distinct facts an order keeps.
 const MaxFacts = 256
 
-// fact is what one distinct notification says of the order's status.
+// fact is what one distinct notification says about the order's status.
 type fact struct {
 	status   Status
 	row      uint8 // of the rank table
@@ -18,7 +18,7 @@ type fact struct {
 	at       time.Time
 	executed Decimal
 	float    float64 // of executed, which is compared first
-	value    value   // of what was executed
+	value    value   // the money for what was executed
 	first    Arrival // the arrival with the lowest sequence
 }
 
@@ -36,7 +36,7 @@ func (f *fact) same(g *fact) bool {
 	return f.row == g.row && f.kind == g.kind && f.at.Equal(g.at) && f.status == g.status && f.executed.Compare(g.executed) == 0
 }
 
-// compareExecuted compares what is executed by two facts that contain it.
+// compareExecuted compares the executed quantities of two facts that contain one.
 func (f *fact) compareExecuted(g *fact) int {
 	switch {
 	case f.float < g.float:
@@ -60,7 +60,7 @@ func compareAge(f, g *fact) int {
 	return cmp.Compare(f.first.Sequence, g.first.Sequence)
 }
 
-// tally is what drop needs to know of the facts, kept so that it need not count them each time.
+// tally contains the counts of facts that drop needs.
 type tally struct {
 	rows         [numStatuses + 1]uint16 // facts by row of the rank table
 	restatements uint16
@@ -78,7 +78,7 @@ func (t *tally) include(f *fact) {
 	}
 }
 
-// isMost reports whether f contains the greatest executed.
+// isMost reports whether f contains the greatest executed quantity.
 func (t *tally) isMost(f *fact) bool {
 	return f.float == t.mostFloat && f.executed != "" && f.executed.Compare(t.most) == 0
 }
@@ -107,8 +107,8 @@ func (o *Order) sinceTime(at time.Time) int {
 	return low
 }
 
-// add puts f into the set and reports whether it was new, or its value was. A known fact keeps the lowest sequence, of equal
-// numbers written differently the greater text, and the greatest value.
+// add adds f to the set and reports whether f, or its value, was new. A known fact keeps the lowest
+// sequence, the greater text of equal numbers, and the greatest value.
 func (o *Order) add(f fact) (news bool) {
 	from := o.sinceTime(f.at)
 	place := len(o.facts)
@@ -148,9 +148,10 @@ func (o *Order) add(f fact) (news bool) {
 	return true
 }
 
-// drop removes the oldest fact that is neither the first nor the last of its status, nor a restatement, nor the greatest
-// executed. Statuses that are not in the table count as one. Where every fact is one of these, the base alone is kept for
-// certain: a platform may send any text as a status, and be asked without end.
+// drop removes the oldest fact that is neither the first nor the last of its status, nor a
+// restatement, nor the greatest executed. Statuses that are not in the table count as one. If every
+// fact is one of these, only the base is certain to stay, because a platform may send any text as a
+// status, and may be asked without limit.
 func (o *Order) drop() {
 	victim := o.dispensable()
 	if victim < 0 {
@@ -171,8 +172,8 @@ func (o *Order) drop() {
 	o.Dropped++
 }
 
-// dispensable returns the index of the oldest fact that nothing depends on, -1 when there is none. The walk from the oldest
-// fact usually ends after the few facts that are the first of their status.
+// dispensable returns the index of the oldest fact that drop may remove, -1 if there is none. The
+// search usually ends after the few facts that are the first of their status.
 func (o *Order) dispensable() int {
 	var passed [numStatuses + 1]uint16
 	for i := range o.facts {
@@ -186,13 +187,13 @@ func (o *Order) dispensable() int {
 	return -1
 }
 
-// remove moves the fewer of the facts on either side of the index.
+// remove removes the fact at index, moving the facts on the shorter side.
 func (o *Order) remove(index int) {
 	if index >= len(o.facts)/2 {
 		o.facts = slices.Delete(o.facts, index, index+1)
 		return
 	}
 	copy(o.facts[1:index+1], o.facts[:index])
-	o.facts[0] = fact{} // holds texts
+	o.facts[0] = fact{} // releases its texts
 	o.facts = o.facts[1:]
 }

@@ -13,13 +13,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// plainSet keeps facts by the definition of docs/order-state.md, word by word: every fact is compared with every other one.
+// plainSet keeps facts literally by the definition in docs/order-state.md: every fact is compared
+// with every other one.
 type plainSet struct {
 	facts   []plainFact // as they came
 	dropped uint64
 }
 
-// ranked are the statuses that the rules know. Every other text counts as one status.
+// ranked are the known statuses. All other texts count as one status.
 var ranked = statusTexts()
 
 type plainFact struct {
@@ -114,7 +115,7 @@ func (s *plainSet) isEdge(f *plainFact) bool {
 	return true
 }
 
-// kept are the facts of an order as its explanation lists them.
+// kept returns the facts of an order as its explanation lists them.
 func kept(o *statemachine.Order) (facts []plainFact) {
 	for _, j := range o.Explain().Facts {
 		facts = append(facts, newPlainFact(&statemachine.Notification{Sequence: j.Sequence, At: j.At, Kind: j.Kind, Status: j.Status, Executed: j.Executed}))
@@ -150,7 +151,7 @@ func TestTheFactsDroppedAreThoseOfTheDefinition(t *testing.T) {
 					o.Apply(&n)
 					plain.add(&n)
 					if i == statemachine.MaxFacts {
-						o = stored(t, o) // what drop needs to know is not stored
+						o = stored(t, o) // the tally is not stored
 					}
 				}
 				slices.SortFunc(plain.facts, func(f, g plainFact) int { return f.compareAge(&g) })
@@ -173,7 +174,7 @@ func busy(count int) []statemachine.Notification {
 	return facts
 }
 
-// quickest returns the least time that f took of several.
+// quickest returns the shortest duration of several calls of f.
 func quickest(f func()) time.Duration {
 	least := time.Duration(1<<63 - 1)
 	for range 7 {
@@ -184,7 +185,8 @@ func quickest(f func()) time.Duration {
 	return least
 }
 
-// Before, the ratio was in the thousands: each fact past MaxFacts was compared with every other one, pair by pair.
+// Earlier, the ratio was in the thousands: each fact past MaxFacts was compared with every other
+// one, pair by pair.
 func TestAFactOfABusyOrderCostsAboutAsMuchAsAFactOfAnyOther(t *testing.T) {
 	const count = 20_000
 	ordinary := parseFacts(t, "PLACED · PARTIALLY_FILLED 3 · PARTIALLY_FILLED 7 · FILLED 10 · SETTLED 10")

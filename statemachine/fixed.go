@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// Fixed is a number with 18 decimal places, for sums of many: exact, and quick to add. The zero value is zero. Sums of ten million
-// numbers that Decimal.Fixed returns do not overflow.
+// Fixed is a number with 18 decimal places for exact and fast sums. The zero value is zero. Sums of
+// ten million numbers that Decimal.Fixed returns do not overflow.
 type Fixed struct {
 	high int64
 	low  uint64
@@ -18,8 +18,8 @@ const (
 	fixedDigits = 13 // before the point
 )
 
-// Fixed returns the number; ok is false when it has more than 18 decimal places, or more than 13 digits before the point. One that
-// is not known is zero.
+// Fixed returns the number; ok is false if it has more than 18 decimal places, or more than 13
+// digits before the point. An unknown number is zero.
 func (d Decimal) Fixed() (f Fixed, ok bool) {
 	p := d.parts()
 	if d == "" || p.sign == 0 {
@@ -65,7 +65,7 @@ func (f Fixed) Sub(g Fixed) Fixed {
 	return Fixed{f.high - g.high - int64(borrow), low}
 }
 
-// Decimal returns the number without zeros at its end.
+// Decimal returns the number without trailing zeros.
 func (f Fixed) Decimal() Decimal {
 	n := new(big.Int).Lsh(big.NewInt(f.high), 64)
 	n.Add(n, new(big.Int).SetUint64(f.low))
@@ -81,8 +81,8 @@ func (f Fixed) Decimal() Decimal {
 	return pointed(text, scale, negative)
 }
 
-// Append appends the number in a form for FixedOf: of one with few decimal places, as nearly all have, the number of these and the
-// digits as a number of 64 bits; of any other one all 128 bits.
+// Append appends the number in a form for FixedOf. With few decimal places, as nearly all numbers
+// have, that is their number and 64 bits; otherwise all 128 bits.
 func (f Fixed) Append(b []byte) []byte {
 	for i, one := range usualPlaces {
 		if whole, rest, ok := f.divide(one); ok && rest == 0 && int64(whole) >= 0 {
@@ -95,12 +95,14 @@ func (f Fixed) Append(b []byte) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(append(b, allBits), f.high), f.low)
 }
 
-// usualPlaces has 10 to the power of 18 less the number of decimal places, for those that numbers usually have.
+// usualPlaces is 10 to the power of 18 minus the number of decimal places, for the usual numbers of
+// places.
 var usualPlaces = [...]uint64{1e18, 1e16, 1e14, 1e10}
 
 const allBits = byte(len(usualPlaces))
 
-// divide returns the magnitude of f divided by one, and the rest; ok is false when it needs more than 64 bits.
+// divide returns the magnitude of f divided by one, and the remainder; ok is false if it needs more
+// than 64 bits.
 func (f Fixed) divide(one uint64) (whole, rest uint64, ok bool) {
 	if f.high < 0 {
 		f = Fixed{}.Sub(f)
@@ -112,7 +114,8 @@ func (f Fixed) divide(one uint64) (whole, rest uint64, ok bool) {
 	return whole, rest, true
 }
 
-// FixedOf reads what Append wrote at the beginning of b, and returns what follows; ok is false when b does not begin so.
+// FixedOf reads what Append wrote at the beginning of b, and returns the rest of b; ok is false if
+// b does not begin with such a number.
 func FixedOf(b []byte) (f Fixed, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] > allBits {
 		return f, nil, false

@@ -1,7 +1,7 @@
 package statemachine
 
-// LastNews returns the arrival of the fact that was told last, repeats apart: since then nothing new is known of the status.
-// Without a fact it is the first arrival.
+// LastNews returns the arrival of the latest new fact, not counting repeats. Without a fact it is
+// the first arrival.
 func (o *Order) LastNews() Arrival {
 	news := o.First
 	for i := range o.facts {
@@ -12,8 +12,8 @@ func (o *Order) LastNews() Arrival {
 	return news
 }
 
-// LastAnswer returns the arrival of the last fetched fact, an answer that repeats an earlier one apart; ok is false when
-// there is none.
+// LastAnswer returns the arrival of the last fetched fact, not counting answers that repeat an
+// earlier one; ok is false if there is none.
 func (o *Order) LastAnswer() (last Arrival, ok bool) {
 	for i := range o.facts {
 		if f := &o.facts[i]; f.kind == Fetched && f.first.Sequence > last.Sequence {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Effect is what a notification did when it arrived.
+// Effect is the effect of a notification when it arrived.
 type Effect string
 
 // The effects.
@@ -14,11 +14,11 @@ const (
 	Applied    Effect = "applied"    // the status changed
 	Confirmed  Effect = "confirmed"  // it counts and the status stayed: more executed, an amendment, new details
 	Late       Effect = "late"       // it counts, but a higher rank was known
-	Duplicate  Effect = "duplicate"  // it brought nothing new at all
+	Duplicate  Effect = "duplicate"  // it contained nothing new
 	Superseded Effect = "superseded" // a restatement is newer
 	Restated   Effect = "restated"   // it became the base
 	Annotated  Effect = "annotated"  // no status, or one without rank
-	Lost       Effect = "lost"       // the log lost its record, so what it did is not known
+	Lost       Effect = "lost"       // the log lost its record, so its effect is unknown
 )
 
 // Entry is one line of an order's history.
@@ -32,24 +32,24 @@ type Entry struct {
 	Status      Status
 	Executed    Decimal
 	Effect      Effect
-	Rule        string // why, in words
+	Rule        string // the reason in words
 	StatusAfter Status
 	Opened      []Code   // breaks that it opened
 	Closed      []Code   // breaks that it closed
 	Notes       []string // what could not be read
 }
 
-// Observer applies notifications to an order and reports what each of them did. What the order was after one notification
-// is kept for the next, so a history derives each state once.
+// Observer applies notifications to an order and returns the effect of each. It keeps the state
+// after one notification for the next, so a history derives each state once.
 type Observer struct {
 	order *Order
 	known snapshot
 }
 
-// NewObserver returns an observer of o, to which nobody else applies anything meanwhile.
+// NewObserver returns an observer of o. No one else may apply notifications to o meanwhile.
 func NewObserver(o *Order) *Observer { return &Observer{o, o.snapshot()} }
 
-// Observe applies n and reports what it did.
+// Observe applies n and returns its effect.
 func (v *Observer) Observe(n *Notification) Entry {
 	o, before := v.order, v.known
 	dropped := o.Dropped
@@ -66,19 +66,19 @@ func (v *Observer) Observe(n *Notification) Entry {
 	return e
 }
 
-// Summary is the part of an order's state by which people know it.
+// Summary is the short form of an order's state.
 type Summary struct {
 	Status   Status
 	Executed Decimal
 	Breaks   []Code // those that are open, in the order of the rule table
 }
 
-// Summary returns what the order is after the notification that was observed last.
+// Summary returns the state after the last observed notification.
 func (v *Observer) Summary() Summary {
 	return Summary{v.known.decider.status, v.known.executed, v.known.breaks}
 }
 
-// snapshot is what an order was at some moment. The facts of the order move when one is added, so these are copies.
+// snapshot is an order at some moment. It contains copies, because facts move when one is added.
 type snapshot struct {
 	decider, base fact // zero: none
 	executed      Decimal
@@ -132,7 +132,8 @@ func (c *counted) effect(n *Notification, news bool, before *snapshot) (Effect, 
 	return Confirmed, confirmedRule(&self, c, before.executed)
 }
 
-// amends reports whether f is PLACED again after a partial fill of an order that still trades: the platform has PATCH.
+// amends reports whether f is PLACED again after a partial fill of an order that can still trade:
+// the platform has PATCH.
 func amends(f *fact, c *counted) bool {
 	return f.status == Placed && c.decider.status == PartiallyFilled && f.at.After(c.decider.at)
 }
@@ -176,13 +177,14 @@ func without(a, b []Code) []Code {
 	return slices.DeleteFunc(slices.Clone(a), func(c Code) bool { return slices.Contains(b, c) })
 }
 
-// AsOf is a moment in the arrival of notifications. The zero value is now; with both fields set both hold.
+// AsOf is a moment in the arrival of notifications. The zero value is now; if both fields are set,
+// both bounds apply.
 type AsOf struct {
 	Sequence uint64    // nothing after that sequence; 0: no bound
 	Received time.Time // nothing received after that time; zero: no bound
 }
 
-// Includes reports whether a notification that arrived so was known then.
+// Includes reports whether a notification with that arrival was known then.
 func (a AsOf) Includes(at Arrival) bool {
 	return (a.Sequence == 0 || at.Sequence <= a.Sequence) && (a.Received.IsZero() || !at.Received.After(a.Received))
 }
@@ -190,23 +192,23 @@ func (a AsOf) Includes(at Arrival) bool {
 // Stretch is a part of a history.
 type Stretch struct {
 	AsOf
-	After uint64 // only notifications after that sequence
-	Limit int    // at most so many
+	After uint64 // only notifications after this sequence
+	Limit int    // at most this many
 }
 
 // Past is an order as it was known at some moment.
 type Past struct {
 	Order   Order
-	Entries []Entry // of the stretch asked for, in order of arrival
-	More    bool    // notifications known then follow the last entry
-	First   Arrival // of the first notification ever; while nothing is known of the order it was not known yet
-	Lost    uint64  // notifications whose records the log lost, and the loss was accepted: the order lacks what they said
+	Entries []Entry // of the requested stretch, in order of arrival
+	More    bool    // more known notifications follow the last entry
+	First   Arrival // of the first notification ever, even if the order was not known yet
+	Lost    uint64  // notifications whose records the log lost, with the loss accepted: the order lacks their content
 }
 
-// Known reports whether anything had been received of the order by then.
+// Known reports whether anything had been received about the order by then.
 func (p *Past) Known() bool { return p.Order.Count+p.Lost > 0 }
 
-// LostEntry returns the line of a notification whose record is lost, of an observed order.
+// LostEntry returns the entry of a notification whose record is lost, of an observed order.
 func (v *Observer) LostEntry(sequence uint64) Entry {
 	return Entry{Sequence: sequence, Effect: Lost, StatusAfter: v.known.decider.status,
 		Rule: "The log lost this record, and the loss was accepted: what it said is not known and is left out of what follows."}

@@ -75,7 +75,8 @@ func TestARepeatThatBringsADetailIsNoDuplicate(t *testing.T) {
 	require.Equal(t, uint64(1), o.Duplicates)
 }
 
-// BenchmarkApply folds a whole lifecycle of five facts into a fresh order that reuses its memory: the time of one fact.
+// BenchmarkApply folds a lifecycle of five facts into a reset order that reuses its memory, and
+// reports the time per fact.
 func BenchmarkApply(b *testing.B) {
 	facts := parseFacts(b, "PLACED · PARTIALLY_FILLED 3 · PARTIALLY_FILLED 7 · FILLED 10 · SETTLED 10")
 	for i := range facts {

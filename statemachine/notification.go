@@ -2,7 +2,7 @@ package statemachine
 
 import "time"
 
-// Kind says how a notification came to be known. The zero value is Reported.
+// Kind is how a notification became known. The zero value is Reported.
 type Kind uint8
 
 const (
@@ -20,7 +20,7 @@ func (k Kind) String() string {
 	return "reported"
 }
 
-// AssetClass is the order object a notification came as. The zero value is unknown.
+// AssetClass is the order object of a notification. The zero value is unknown.
 type AssetClass uint8
 
 // The three order objects of the platform.
@@ -57,7 +57,8 @@ type Refusal struct {
 	Description string
 }
 
-// Notification is what one record of the log says of an order. The zero value of a field means that it is not told.
+// Notification is the content of one record of the log about an order. The zero value of a field
+// means that it is absent.
 type Notification struct {
 	OrderID    string // 1–128 bytes
 	Sequence   uint64
@@ -66,8 +67,8 @@ type Notification struct {
 	AssetClass AssetClass
 	Type       string // notificationType as sent: CREATED, UPDATED, VALIDATION_ERROR, …
 	Status     Status
-	At         time.Time // modifiedOn, in UTC; without it the time received stands in
-	Dated      bool      // there is a modifiedOn, also where At is the zero time, which is 0001-01-01T00:00:00Z
+	At         time.Time // modifiedOn, in UTC; if absent, the time received is used
+	Dated      bool      // modifiedOn is present, even if At is the zero time, 0001-01-01T00:00:00Z
 	Executed   Decimal   // cumulative
 	Amount     Decimal   // of money, for what was executed
 	Reported   bool      // the platform reported Amount; otherwise it is the sum of the executions
@@ -77,7 +78,7 @@ type Notification struct {
 	Notes      []string // what the decoder could not read, in words
 }
 
-// when is the time of the notification: its own, else when it came.
+// when returns the time of the notification: its own, or else the time received.
 func (n *Notification) when() time.Time {
 	if !n.Dated && n.At.IsZero() {
 		return n.Received.UTC()

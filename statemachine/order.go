@@ -6,26 +6,28 @@ import (
 	"time"
 )
 
-// MaxRefusals bounds the refusals an order keeps: the latest ones.
+// MaxRefusals bounds the refusals that an order keeps: the latest ones.
 const MaxRefusals = 64
 
-// Arrival is when and where a notification came.
+// Arrival is the sequence and the time received of a notification.
 type Arrival struct {
 	Sequence uint64
 	Received time.Time
 }
 
-// Order is the set of facts reported about one order. The zero value, with an ID, is an order of which nothing is known.
-// It is not safe for concurrent use. A copy shares facts with its original: use Clone to go on with both.
+// Order is the set of facts reported about one order. The zero value, with an ID, is an order about
+// which nothing is known. It is not safe for concurrent use. A copy shares facts with its original:
+// use Clone to continue with both.
 type Order struct {
 	ID string
 
-	// Counts of notifications, repeats included; Duplicates brought nothing new at all.
+	// Counts of notifications, including repeats; Duplicates contained nothing new.
 	Count, Duplicates uint64
 	First, Last       Arrival // by sequence
-	// Changed is the sequence of the last notification that was no duplicate.
+	// Changed is the sequence of the last notification that was not a duplicate.
 	Changed uint64
-	// Dropped counts distinct facts let go beyond MaxFacts. When it is not 0 the state may depend on the arrival.
+	// Dropped counts distinct facts dropped beyond MaxFacts. If it is not 0, the state may depend
+	// on the arrival.
 	Dropped uint64
 
 	facts    []fact // in order of age, see compareAge
@@ -35,7 +37,7 @@ type Order struct {
 	sources  [Tokenized]source // by asset class - 1
 }
 
-// told is the value of a detail and what it is worth: see order-state, "details".
+// told is the value of a detail and its precedence: see order-state, "details".
 type told struct {
 	value string
 	at    time.Time
@@ -43,20 +45,21 @@ type told struct {
 	kind  Kind
 }
 
-// The asset class is one more detail: the same id from two order objects must show one of them whatever came first.
+// The asset class is one more detail: if two order objects report the same id, one of them must
+// win, whichever came first.
 const (
 	toldAssetClass = Fields
 	numTold        = Fields + 1
 )
 
-// source is the first sign of the order from one order object.
+// source is the first notification of the order from one order object.
 type source struct {
 	sequence uint64 // 0: never seen
 	at       time.Time
 }
 
-// Apply adds what n says to the set and reports whether it said anything that was not known. Applying the same
-// notification twice changes nothing but counts.
+// Apply adds the content of n to the set and reports whether any of it was new. Applying the same
+// notification twice only changes counts.
 func (o *Order) Apply(n *Notification) (news bool) {
 	at, rank := n.when(), int8(n.Status.Rank())
 	o.arrive(n)
@@ -94,7 +97,7 @@ func (o *Order) arrive(n *Notification) {
 	o.Count++
 }
 
-// seen notes the order object; the second one of an order is news.
+// seen records the order object, and reports whether it is the second one of the order.
 func (o *Order) seen(class AssetClass, sequence uint64, at time.Time) (news bool) {
 	if class == 0 {
 		return false
@@ -110,7 +113,7 @@ func (o *Order) seen(class AssetClass, sequence uint64, at time.Time) (news bool
 	return news
 }
 
-// tell keeps the worthier of what is known and t, and reports whether the value changed.
+// tell keeps the better of the known value and t, and reports whether the value changed.
 func (o *Order) tell(f Field, t told) (changed bool) {
 	known := &o.details[f]
 	if known.value != "" && compareTold(f, *known, t) >= 0 {
@@ -148,7 +151,7 @@ func compareDecimals(a, b Decimal) int {
 	return strings.Compare(string(a), string(b))
 }
 
-// refuse adds r unless it is known. Beyond MaxRefusals the earliest goes.
+// refuse adds r unless it is known. Beyond MaxRefusals the earliest is dropped.
 func (o *Order) refuse(r Refusal) (news bool) {
 	i := 0
 	for i < len(o.refusals) && compareRefusals(o.refusals[i], r) < 0 {
@@ -174,24 +177,24 @@ func compareRefusals(a, b Refusal) int {
 	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ErrorType, b.ErrorType), strings.Compare(a.Description, b.Description))
 }
 
-// Detail returns the value of f; "" when no notification told it.
+// Detail returns the value of f; "" if no notification contained it.
 func (o *Order) Detail(f Field) string { return o.details[f].value }
 
-// AssetClass returns the order object it is reported as; of several the one of the worthiest notification.
+// AssetClass returns the order object; of several, the one of the best notification.
 func (o *Order) AssetClass() AssetClass {
 	class, _ := ParseAssetClass(o.details[toldAssetClass].value)
 	return class
 }
 
-// Refusals returns the refused requests, earliest first. The caller must not change it.
+// Refusals returns the refused requests, earliest first. The caller must not change the slice.
 func (o *Order) Refusals() []Refusal { return o.refusals }
 
-// Reset forgets all facts and keeps the ID and the memory.
+// Reset removes all facts and keeps the ID and the memory.
 func (o *Order) Reset() {
 	*o = Order{ID: o.ID, facts: o.facts[:0], refusals: o.refusals[:0]}
 }
 
-// Clone returns a copy that shares nothing that changes.
+// Clone returns a copy that shares no mutable data.
 func (o *Order) Clone() Order {
 	c := *o
 	c.facts = append([]fact(nil), o.facts...)

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fingerprint is everything of an order that may not depend on arrival.
+// fingerprint returns everything about an order that must not depend on arrival.
 func fingerprint(o *statemachine.Order) string {
 	var b strings.Builder
 	s := o.State()
@@ -27,7 +27,7 @@ func fingerprint(o *statemachine.Order) string {
 	return b.String()
 }
 
-// requireSameInEveryOrder folds the facts in every arrival order and wants one result.
+// requireSameInEveryOrder folds the facts in every arrival order and requires one result.
 func requireSameInEveryOrder(t *testing.T, facts []statemachine.Notification) {
 	want := ""
 	permutations(facts, func(facts []statemachine.Notification) {
@@ -167,7 +167,7 @@ func FuzzUnmarshalBinaryNeverPanics(f *testing.F) {
 	})
 }
 
-// The effects are told by Observe; what they add up to is the same as by Apply.
+// Observe returns the effects; the resulting order is the same as with Apply.
 func TestObserveLeavesTheSameOrderAsApply(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 20).Draw(t, "facts")

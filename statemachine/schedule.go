@@ -12,15 +12,16 @@ import (
 	"time"
 )
 
-// Cycle says how many settlement days after the trade date the orders of an asset class settle.
+// Cycle is the number of settlement days after the trade date in which the orders of an asset class
+// settle.
 type Cycle struct {
 	Class AssetClass
-	From  Day // the first trade date that it is for; 0: there is none before
-	Until Day // the last one; 0: there is no end
+	From  Day // the first trade date to which it applies; 0: no limit
+	Until Day // the last one; 0: no limit
 	Days  int
 }
 
-// Name returns the cycle as in T+2.
+// Name returns the cycle in the form T+2.
 func (c *Cycle) Name() string { return cycleName(c.Days) }
 
 // MaxCycleDays bounds the days of a cycle.
@@ -32,14 +33,16 @@ var defaultCycles = []Cycle{
 	{Class: Traditional, Days: 1, From: DayOf(2027, time.October, 11)},
 }
 
-// Schedule says when orders settle: by the calendar, and by the cycle of their asset class and trade date. Make one with NewSchedule.
+// Schedule determines when orders settle, from the calendar and the cycle of their asset class and
+// trade date. Create one with NewSchedule.
 type Schedule struct {
 	Calendar
-	cycles [Tokenized + 1][]Cycle // by class, the earliest trade dates first
+	cycles [Tokenized + 1][]Cycle // by class, earliest trade dates first
 }
 
-// NewSchedule returns a schedule. A cycle without From is for all trade dates in place of the usual ones of its class; one with it
-// is for those from then on, and leaves what is usual before. Days are added to those on which TARGET is closed.
+// NewSchedule returns a schedule. A cycle without From replaces the default ones of its class; one
+// with From applies from that trade date on, and keeps the default before. closed days are added to
+// those on which TARGET is closed.
 func NewSchedule(cycles []Cycle, closed []ClosedDay) (*Schedule, error) {
 	s := &Schedule{}
 	for _, c := range defaultCycles {
@@ -69,7 +72,8 @@ func NewSchedule(cycles []Cycle, closed []ClosedDay) (*Schedule, error) {
 	return s, nil
 }
 
-// ParseCycle reads a cycle as in TRADITIONAL=1, or TRADITIONAL=1@2027-10-11 for trade dates from that day on.
+// ParseCycle parses a cycle such as TRADITIONAL=1, or TRADITIONAL=1@2027-10-11 for trade dates from
+// that day on.
 func ParseCycle(text string) (c Cycle, err error) {
 	name, value, _ := strings.Cut(text, "=")
 	class, ok := ParseAssetClass(name)
@@ -90,7 +94,7 @@ func ParseCycle(text string) (c Cycle, err error) {
 	return c, nil
 }
 
-// ParseCycles reads several of them and names all that are wrong.
+// ParseCycles parses several cycles; the error names all invalid ones.
 func ParseCycles(texts []string) (cycles []Cycle, err error) {
 	var bad []error
 	for _, text := range texts {
@@ -100,7 +104,7 @@ func ParseCycles(texts []string) (cycles []Cycle, err error) {
 	return cycles, errors.Join(bad...)
 }
 
-// Cycles returns all cycles, by asset class, the earliest trade dates first.
+// Cycles returns all cycles, by asset class, earliest trade dates first.
 func (s *Schedule) Cycles() (cycles []Cycle) {
 	for _, of := range s.cycles {
 		cycles = append(cycles, of...)
@@ -108,17 +112,18 @@ func (s *Schedule) Cycles() (cycles []Cycle) {
 	return cycles
 }
 
-// CyclesOf returns those of an asset class.
+// CyclesOf returns the cycles of an asset class.
 func (s *Schedule) CyclesOf(class AssetClass) []Cycle { return s.cycles[class] }
 
-// Digest stands for the schedule: two that settle any order on different days have different ones.
+// Digest returns a hash of the schedule: schedules that settle any order on different days have
+// different ones.
 func (s *Schedule) Digest() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, s.cycles, s.added)
 	return h.Sum64()
 }
 
-// CycleOf returns the cycle of a trade date, nil where there is none.
+// CycleOf returns the cycle of a trade date, or nil if there is none.
 func (s *Schedule) CycleOf(class AssetClass, trade Day) *Cycle {
 	if trade < firstDay {
 		return nil
@@ -131,8 +136,8 @@ func (s *Schedule) CycleOf(class AssetClass, trade Day) *Cycle {
 	return nil
 }
 
-// Due returns when what was traded on a day is due: so many settlement days later. A cycle of no days ends on the trade date, or
-// on the first settlement day after it.
+// Due returns the due day of a trade date: that many settlement days later. For zero days it is the
+// trade date, or the first settlement day after it.
 func (c *Calendar) Due(trade Day, days int) Day {
 	due := trade
 	if days == 0 {
@@ -148,8 +153,8 @@ func (c *Calendar) Due(trade Day, days int) Day {
 	return due
 }
 
-// Settlement returns how an order of that class and state stands on a day; known is false, and the state NothingToSettle, where
-// nothing was executed or there is no cycle for it.
+// Settlement returns the settlement of an order of that class and state on a day; known is false,
+// and the state NothingToSettle, if nothing was executed or there is no cycle.
 func (s *Schedule) Settlement(class AssetClass, state *State, today Day) (of Settlement, known bool) {
 	of.State = NothingToSettle
 	if len(s.cycles[class]) == 0 || state.Extent == NothingExecuted && state.Traded == 0 && state.Status != Settled {
@@ -174,26 +179,26 @@ func (s *Schedule) Settlement(class AssetClass, state *State, today Day) (of Set
 	return of, true
 }
 
-// Days are those from First to Last, both included; none when Last is earlier.
+// Days is the range from First to Last, both included; empty if Last is earlier.
 type Days struct{ First, Last Day }
 
-// And returns the days that are in both.
+// And returns the intersection of d and other.
 func (d Days) And(other Days) Days { return Days{max(d.First, other.First), min(d.Last, other.Last)} }
 
-// None reports whether there is no day.
+// None reports whether the range is empty.
 func (d Days) None() bool { return d.Last < d.First }
 
-// AllDays are all that there are.
+// AllDays is the range of all days.
 var AllDays = Days{firstDay, lastDay}
 
-// DaysOf returns the trade dates that the cycle is for.
+// DaysOf returns the trade dates to which the cycle applies.
 func (c *Cycle) DaysOf() Days { return Days{max(c.From, firstDay), cmp.Or(c.Until, lastDay)} }
 
-// Traded returns the trade dates of the cycle whose orders are due on one of those days. They are a range: who trades later is not
-// due earlier.
+// Traded returns the trade dates of the cycle whose orders are due on one of those days. They are a
+// range, because a later trade is never due earlier.
 func (s *Schedule) Traded(c *Cycle, due Days) Days {
 	of := c.DaysOf()
-	first := func(d Day) Day { // that is due on d or later
+	first := func(d Day) Day { // due on d or later
 		n := sort.Search(int(of.Last-of.First)+1, func(i int) bool { return s.Due(of.First+Day(i), c.Days) >= d })
 		return of.First + Day(n)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// SettlementState says how an order stands with its settlement on some day.
+// SettlementState is the state of an order's settlement on some day.
 type SettlementState string
 
 // The states of a settlement.
@@ -18,19 +18,19 @@ const (
 	HasSettled      SettlementState = "settled"
 )
 
-// SettlementStates are all that there are.
+// SettlementStates are all settlement states.
 var SettlementStates = []SettlementState{SettlesLater, SettlesToday, Overdue, HasSettled, NothingToSettle}
 
-// Settlement says when an order should have settled. Where it has not traded yet, or where the notification that completed it is
-// not known, it has neither days nor a cycle.
+// Settlement is when an order should settle, and its state. Before the order has traded, or if the
+// notification that completed it is unknown, it has neither days nor a cycle.
 type Settlement struct {
-	Trade, Due  Day // 0: not known
-	Days        int // of the cycle, where Trade is known
+	Trade, Due  Day // 0: unknown
+	Days        int // of the cycle, if Trade is known
 	State       SettlementState
-	OverdueDays int // settlement days after Due, of one that is overdue
+	OverdueDays int // settlement days after Due, if overdue
 }
 
-// Cycle returns the cycle as in T+2; "" where no trade date is known.
+// Cycle returns the cycle in the form T+2; "" if no trade date is known.
 func (s *Settlement) Cycle() string {
 	if s.Trade == 0 {
 		return ""
@@ -40,12 +40,13 @@ func (s *Settlement) Cycle() string {
 
 func cycleName(days int) string { return fmt.Sprintf("T+%d", days) }
 
-// AwaitsSettlement reports whether an order of that state has traded all that it will, and has not settled.
+// AwaitsSettlement reports whether an order in that state can no longer trade and has not settled.
 func (s *State) AwaitsSettlement() bool { return s.Status != "" && !s.Open && !s.Final }
 
-// traded returns the day, in Berlin, of the fact that completed or closed the order with something executed; 0 when there is none.
-// Of facts that count it is the first fill, otherwise the one that closed the order. An order that settled or was corrected was
-// completed before: where a restatement leaves no such fact, those that were known before are asked, and at last the correction.
+// traded returns the day, in Berlin, of the fact that completed or closed the order with something
+// executed; 0 if there is none. Among facts that count it is the first fill, otherwise the one that
+// closed the order. An order that settled or was corrected was completed before: if a restatement
+// leaves no such fact, earlier facts are used, and as the last resort the correction.
 func (c *counted) traded(s *State) Day {
 	if s.Status != Settled && !s.AwaitsSettlement() {
 		return 0
@@ -63,7 +64,7 @@ func (c *counted) traded(s *State) Day {
 	return BerlinDay(f.at)
 }
 
-// completion returns the fact by which an order is complete.
+// completion returns the fact that completes an order.
 func completion(filled, closed *fact) *fact {
 	if filled != nil {
 		return filled
@@ -86,8 +87,8 @@ func (o *Order) completed() *fact {
 	return completion(filled, closed)
 }
 
-// TradedAsOf returns what Traded of the state was when the notification with that sequence had been applied and none after it.
-// Facts that were dropped since are not remembered.
+// TradedAsOf returns Traded of the state right after the notification with that sequence. Facts
+// that were dropped since are missing.
 func (o *Order) TradedAsOf(sequence uint64) Day {
 	then := o.before(sequence + 1)
 	return then.State().Traded
@@ -96,7 +97,8 @@ func (o *Order) TradedAsOf(sequence uint64) Day {
 // maxNamedDays bounds the closed days that a sentence names.
 const maxNamedDays = 6
 
-// Explain says in sentences when an order that traded should settle, and what stands in between.
+// Explain returns sentences about when a traded order should settle, and which closed days delay
+// it.
 func (s *Schedule) Explain(of *Settlement, today Day) (said []string) {
 	if of.Trade == 0 {
 		return nil
@@ -117,7 +119,8 @@ func (s *Schedule) Explain(of *Settlement, today Day) (said []string) {
 	return said
 }
 
-// dayName returns the day as in Wednesday 23 December, with the year when it is another one than that of today.
+// dayName returns the day in the form Wednesday 23 December, with the year if it differs from that
+// of today.
 func dayName(d, today Day) string {
 	layout := "Monday 2 January"
 	if d.Date().Year() != today.Date().Year() {
@@ -126,7 +129,8 @@ func dayName(d, today Day) string {
 	return d.Date().Format(layout)
 }
 
-// between names the closed days that put the settlement off, as in "on the 25th and at the weekend"; "" when there are none.
+// between names the closed days that delay the settlement, as in "on the 25th and at the weekend";
+// "" if there are none.
 func (s *Schedule) between(of *Settlement) string {
 	var dates []string
 	weekends := 0

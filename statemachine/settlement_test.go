@@ -18,7 +18,7 @@ func day(t testing.TB, text string) statemachine.Day {
 	return d
 }
 
-// schedule returns the usual one with the cycles given.
+// schedule returns the default schedule with additional cycles.
 func schedule(t testing.TB, cycles ...string) *statemachine.Schedule {
 	t.Helper()
 	parsed, err := statemachine.ParseCycles(cycles)
@@ -28,7 +28,7 @@ func schedule(t testing.TB, cycles ...string) *statemachine.Schedule {
 	return s
 }
 
-// filledAt returns the state of an order that was filled then.
+// filledAt returns the state of an order that was filled at a time.
 func filledAt(at time.Time) statemachine.State {
 	o := statemachine.Order{ID: "filled"}
 	o.Apply(&statemachine.Notification{OrderID: o.ID, AssetClass: statemachine.Traditional, Status: statemachine.Filled, At: at,
@@ -60,7 +60,8 @@ func TestOrdersAreDueOnTheDaysOfTheExamples(t *testing.T) {
 // paschalMoons are the dates of the ecclesiastical full moon by golden number, as prayer books print them for 1900 to 2199.
 var paschalMoons = strings.Fields("4-14 4-3 3-23 4-11 3-31 4-18 4-8 3-28 4-16 4-5 3-25 4-13 4-2 3-22 4-10 3-30 4-17 4-7 3-27")
 
-// closedByTheTables is the second derivation: Easter from the printed full moons, and every date as a text.
+// closedByTheTables is a second derivation: Easter from the printed full moons, and every date as a
+// text.
 func closedByTheTables(t testing.TB, at time.Time) bool {
 	moon, err := time.Parse("2006-1-2", fmt.Sprintf("%d-%s", at.Year(), paschalMoons[at.Year()%19]))
 	require.NoError(t, err)
@@ -146,7 +147,7 @@ func TestTheDayInBerlinIsThatOfTheZoneDatabase(t *testing.T) {
 	}
 }
 
-// Minutes of the examples are those of 2 March 2026, a Monday; a day has 1,440.
+// The minutes of the examples are those of 2 March 2026, a Monday; a day has 1,440.
 func TestTheTradeDateIsTheDayOfTheFactThatCompletedOrClosedTheOrder(t *testing.T) {
 	for _, c := range []struct{ name, facts, trade, state string }{
 		{"a fill", "PLACED · FILLED 10", "2026-03-02", "due"},

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State is what the facts of an order add up to. Zero values mean "not known".
+// State is the state that the facts of an order add up to. Zero values mean unknown.
 type State struct {
 	Status      Status
 	StatusSince time.Time // the earliest time of that status
@@ -13,14 +13,14 @@ type State struct {
 	Dated       bool      // a fact counts
 	Executed    Decimal   // cumulative
 	Amount      Decimal   // of money, for Executed
-	Extent      Extent    // how much of what was ordered is executed
+	Extent      Extent    // how much of the order is executed
 	Open        bool      // it can still trade
 	Final       bool      // nothing more is expected
-	Traded      Day       // the trade date, in Berlin, of what has settled or awaits it; 0: not known, or neither
+	Traded      Day       // the trade date, in Berlin, if it has settled or awaits settlement; 0: unknown, or neither
 	Breaks      []Break   // in the order of the rule table
 }
 
-// Extent says how much of an order is executed. The zero value is nothing.
+// Extent is how much of an order is executed. The zero value is nothing.
 type Extent uint8
 
 // The extents.
@@ -30,8 +30,9 @@ const (
 	AllExecuted
 )
 
-// extent is nothing when no executed quantity above zero and no fill was reported. Of an order without a quantity, as one of an
-// amount, and where no executed quantity was reported, the status says whether it is all.
+// extent is nothing if no executed quantity above zero and no fill was reported. For an order
+// without a quantity, such as an order of an amount, or without a reported executed quantity, the
+// status decides whether all is executed.
 func (c *counted) extent(status Status) Extent {
 	if !c.somethingExecuted() {
 		return NothingExecuted
@@ -67,18 +68,19 @@ func (o *Order) State() State {
 	return s
 }
 
-// counted is one pass over the facts of an order: which of them count, and what the rules ask of them.
+// counted is the result of one pass over the facts of an order: which of them count, and what the
+// rules need to know about them.
 type counted struct {
 	order    *Order
 	base     *fact  // nil without a restatement
-	since    []fact // those that are not older than the base: the facts that count are among them
+	since    []fact // not older than the base; includes all facts that count
 	first    [numStatuses]*fact
 	closed   *fact // the first closed fact
-	decider  *fact // of the status; nil when no fact has a rank
+	decider  *fact // of the status; nil if no fact has a rank
 	latest   *fact
 	executed Decimal
 	most     *fact // contains executed
-	told     *fact // the fact added last that contains an executed quantity
+	told     *fact // the last added fact that contains an executed quantity
 	uneven   bool  // a fact contains a smaller executed quantity than the one added before it
 	odd      bool  // a status without rank counts
 	skewed   *fact // the first with a time too far after its arrival
@@ -111,7 +113,7 @@ func compareRestatements(f, g *fact) int {
 		f.executed.Compare(g.executed))
 }
 
-// counts reports whether f is the base, newer than it, or as old with a higher rank.
+// counts reports whether f is the base, newer than it, or of equal age with a higher rank.
 func (f *fact) counts(base *fact) bool {
 	if base == nil || f == base {
 		return true
@@ -142,7 +144,7 @@ func (o *Order) count() counted {
 	return c
 }
 
-// add takes the next fact in order of age.
+// add adds the next fact in order of age.
 func (c *counted) add(f *fact) {
 	if f.row < numStatuses && c.first[f.row] == nil {
 		c.first[f.row] = f
@@ -153,7 +155,7 @@ func (c *counted) add(f *fact) {
 	if f.rank == 0 {
 		c.odd = true
 	} else if d := c.decider; d == nil || f.rank > d.rank || f.rank == d.rank && f.row < d.row && f.at.Equal(d.at) {
-		c.decider = f // the higher rank, the earlier time, and among closed statuses of one time the order of the table
+		c.decider = f // the higher rank, then the earlier time, then for closed statuses the order of the table
 	}
 	c.latest = f
 	if c.skewed == nil && f.at.After(f.first.Received) && f.at.Sub(f.first.Received) > clockSkewTolerance {
@@ -171,7 +173,7 @@ func (c *counted) execute(f *fact) {
 		more = f.compareExecuted(c.told)
 		c.uneven = c.uneven || more < 0
 	}
-	if c.most != c.told { // else they are compared already
+	if c.most != c.told { // otherwise they are already compared
 		more = f.compareExecuted(c.most)
 	}
 	c.told = f
@@ -180,7 +182,7 @@ func (c *counted) execute(f *fact) {
 	}
 }
 
-// somethingExecuted: an executed quantity above zero, or a partial fill that did not tell how much.
+// somethingExecuted reports an executed quantity above zero, or a partial fill without a quantity.
 func (c *counted) somethingExecuted() bool {
 	return c.executed.Known() && !c.executed.Zero() ||
 		c.first[rowPartiallyFilled] != nil || c.first[rowFilled] != nil
@@ -196,8 +198,8 @@ func (c *counted) firstWhere(condition func(*fact) bool) *fact {
 	return nil
 }
 
-// ModifiedAsOf returns what ModifiedOn of the state was when the notification with that sequence had been applied and none after
-// it; known is false when no fact was by then. Facts that were dropped since are not remembered.
+// ModifiedAsOf returns ModifiedOn of the state right after the notification with that sequence;
+// known is false if there was no fact. Facts that were dropped since are missing.
 func (o *Order) ModifiedAsOf(sequence uint64) (modified time.Time, known bool) {
 	var past Order
 	past.setFacts(o.factsBefore(sequence + 1))

@@ -2,13 +2,14 @@ package statemachine
 
 import "time"
 
-// Version is raised when the same facts add up to another state, or are encoded differently, although the tables stayed the same.
+// Version is raised when the same facts add up to another state, or are encoded differently,
+// although the tables are unchanged.
 const Version = 5
 
-// Status is a status text as the platform sends it. The zero value means that no status was told.
+// Status is a status text as the platform sends it. The zero value means that there is none.
 type Status string
 
-// The statuses the rules know. Any other text is kept, never decides a status, and is a break.
+// The known statuses. Any other text is kept, never decides a status, and is a break.
 const (
 	Received              Status = "RECEIVED"
 	Invalid               Status = "INVALID"
@@ -26,7 +27,7 @@ const (
 	ReconciliationCorrect Status = "RECONCILIATION_CORRECTION"
 	britishCanceled       Status = "CANCELLED" // read as Canceled, see ParseStatus
 	rankClosed                   = 7
-	rankPlacedOrLater            = 3 // rank of Pending: the platform has taken the order on
+	rankPlacedOrLater            = 3 // rank of Pending: the platform has accepted the order
 	clockSkewTolerance           = 5 * time.Minute
 )
 
@@ -60,7 +61,7 @@ var statuses = []StatusInfo{
 // Statuses returns a copy of the rank table, lowest rank first, the unranked ones last.
 func Statuses() []StatusInfo { return append([]StatusInfo(nil), statuses...) }
 
-// ParseStatus reads a status text: CANCELLED is CANCELED, everything else stands as it is.
+// ParseStatus parses a status text: CANCELLED becomes CANCELED, everything else is unchanged.
 func ParseStatus(text string) Status {
 	if Status(text) == britishCanceled {
 		return Canceled
@@ -87,8 +88,8 @@ const (
 	numStatuses
 )
 
-// row returns the place of s in the rank table. A switch, not a map: it is on the path of every fact. A test holds it
-// against the table.
+// row returns the row of s in the rank table. It is a switch and not a map because every fact needs
+// it. A test compares it with the table.
 func (s Status) row() int {
 	switch s {
 	case Received:

@@ -12,9 +12,10 @@ var (
 	endOfShown = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// ParseTime reads an RFC 3339 time of the years 0001 to 9999, and returns it in UTC, where its offset may put it into the year
-// before or after these. T and Z may be small. A leap second is the last nanosecond of the second before it; digits of a
-// fraction after the ninth are left out. It is stricter than time.Parse, which takes a comma and an hour of one digit, too.
+// ParseTime parses an RFC 3339 time of the years 0001 to 9999, and returns it in UTC, where its
+// offset may move it into the year before or after these. T and Z may be lower case. A leap second
+// is the last nanosecond of the second before it; digits of a fraction after the ninth are dropped.
+// ParseTime is stricter than time.Parse, which also accepts a comma and an hour of one digit.
 func ParseTime(text string) (time.Time, error) {
 	r := timeReader{rest: text}
 	year, month, day := r.number(4, 1, 9999, 0), r.number(2, 1, 12, '-'), r.number(2, 1, 31, '-')
@@ -31,13 +32,13 @@ func ParseTime(text string) (time.Time, error) {
 		return time.Time{}, errTime
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, time.UTC)
-	if t.Day() != day { // 30 February
+	if t.Day() != day { // such as 30 February
 		return time.Time{}, errTime
 	}
 	return t.Add(-offset), nil
 }
 
-// timeReader reads a text from its beginning. After bad is set what it reads means nothing.
+// timeReader reads a text from its beginning. Once bad is set, the results are meaningless.
 type timeReader struct {
 	rest string
 	bad  bool
@@ -54,7 +55,7 @@ func (r *timeReader) byte() byte {
 	return c
 }
 
-// number reads a number of so many digits, after the separator, if there is one.
+// number reads a number of least to most digits, after the separator, if any.
 func (r *timeReader) number(width, least, most int, separator byte) (n int) {
 	if separator != 0 && r.byte() != separator {
 		r.bad = true
@@ -72,7 +73,7 @@ func (r *timeReader) number(width, least, most int, separator byte) (n int) {
 	return n
 }
 
-// fraction reads the fraction of a second, if there is one, in nanoseconds.
+// fraction reads the fraction of a second, if any, in nanoseconds.
 func (r *timeReader) fraction() (nanoseconds int) {
 	if r.rest == "" || r.rest[0] != '.' {
 		return 0
@@ -91,7 +92,7 @@ func (r *timeReader) fraction() (nanoseconds int) {
 	return nanoseconds
 }
 
-// offset reads Z or the distance from UTC.
+// offset reads Z or the offset from UTC.
 func (r *timeReader) offset() time.Duration {
 	sign := r.byte()
 	switch sign {
@@ -108,9 +109,9 @@ func (r *timeReader) offset() time.Duration {
 	return offset
 }
 
-// FormatTime writes a time that ParseTime can return as RFC 3339, in UTC. Where UTC has a year before 0001 or after 9999, which
-// RFC 3339 cannot write or another reader does not take, it is written with an offset of whole hours that avoids this, or with
-// 23:59.
+// FormatTime formats a time that ParseTime can return as RFC 3339 in UTC. If its year in UTC is
+// before 0001 or after 9999, which RFC 3339 or other readers do not allow, it is formatted with an
+// offset of whole hours that avoids this, or with 23:59.
 func FormatTime(t time.Time) string {
 	var b [len(time.RFC3339Nano)]byte
 	return string(AppendTime(b[:0], t))
@@ -128,7 +129,7 @@ func AppendTime(b []byte, t time.Time) []byte {
 	return t.AppendFormat(b, time.RFC3339Nano)
 }
 
-// shift is more than what a time lies outside, when that is less than 23:59.
+// shift returns an offset of whole hours that covers outside, at most 23:59.
 func shift(outside time.Duration) time.Duration {
 	return min(outside.Truncate(time.Hour)+time.Hour, 23*time.Hour+59*time.Minute)
 }

@@ -73,7 +73,7 @@ func TestAnInstantThatUTCPutsOutsideTheYearsIsWrittenWithAnOffset(t *testing.T) 
 	}
 }
 
-// anyTime draws a text of RFC 3339, often near the ends of what there is.
+// anyTime draws an RFC 3339 text, often near the limits.
 func anyTime() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		date := rapid.OneOf(rapid.SampledFrom([]string{"0001-01-01", "9999-12-31", "1970-01-01", "1677-09-21", "2262-04-11"}),

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// maxPlainDigits is how many digits a number may have that is written without its exponent.
+	// maxPlainDigits is the most digits of a number that is written without its exponent.
 	maxPlainDigits = 64
-	// averagePlaces are those of an average price.
+	// averagePlaces is the number of decimal places of an average price.
 	averagePlaces = 8
 )
 
-// Plain returns d without an exponent, unless it would have more than 64 digits then.
+// Plain returns d without an exponent, unless it would then have more than 64 digits.
 func (d Decimal) Plain() Decimal {
 	if !strings.ContainsAny(string(d), "eE") {
 		return d
@@ -29,7 +29,8 @@ func (d Decimal) Plain() Decimal {
 	return pointed(digits, f.scale, f.unscaled.Sign() < 0)
 }
 
-// Mul returns d · e in plain digits. ok is false when one is unknown or has more than about 512 digits.
+// Mul returns d · e in plain digits; ok is false if one is unknown or has more than about 512
+// digits.
 func (d Decimal) Mul(e Decimal) (product Decimal, ok bool) {
 	x, ok := d.fixed()
 	y, ok2 := e.fixed()
@@ -41,8 +42,9 @@ func (d Decimal) Mul(e Decimal) (product Decimal, ok bool) {
 	return pointed(p.Abs(p).String(), x.scale+y.scale, negative), true
 }
 
-// AveragePrice returns amount divided by quantity, rounded half even to eight decimal places, without noughts at the end. It is
-// unknown when one of them is, or is too wide, or the quantity is zero.
+// AveragePrice returns amount divided by quantity, rounded half to even to eight decimal places,
+// without trailing zeros. It is unknown if one of them is unknown or too wide, or the quantity is
+// zero.
 func AveragePrice(amount, quantity Decimal) Decimal {
 	x, ok := amount.fixed()
 	y, ok2 := quantity.fixed()
@@ -62,13 +64,13 @@ func AveragePrice(amount, quantity Decimal) Decimal {
 	return Decimal(strings.TrimSuffix(strings.TrimRight(price, "0"), "."))
 }
 
-// value is the money that was paid for what was executed.
+// value is the money paid for what was executed.
 type value struct {
 	amount   Decimal
-	reported bool // by the platform, and not added up
+	reported bool // reported by the platform, not a sum
 }
 
-// compareValues orders values: those that the platform reported come after those added up, and the greater after the smaller.
+// compareValues orders values: reported ones after sums, and greater after smaller.
 func compareValues(a, b value) int {
 	if a.reported != b.reported {
 		if b.reported {
@@ -79,8 +81,9 @@ func compareValues(a, b value) int {
 	return compareDecimals(a.amount, b.amount)
 }
 
-// executedAmount returns the money for what was executed: that of the facts which contain the executed quantity, those that count
-// before the others, a reported one before a sum, then that of the newest fact.
+// executedAmount returns the money for what was executed, from the facts that contain the executed
+// quantity: those that count before the others, a reported value before a sum, then the newest
+// fact.
 func (c *counted) executedAmount() Decimal {
 	var best *fact
 	for i := range c.order.facts {

@@ -18,40 +18,41 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// Order is what an Asker has to know of an order.
+// Order is what an Asker needs to know about an order.
 type Order struct {
 	ID           string
 	Object       string // in the log: "traditional-asset-order"
-	Status       string // "": none is known
+	Status       string // "": none
 	StatusSince  time.Time
 	Final        bool     // nothing more is expected
 	Breaks       []string // codes of the open ones
-	Fetched      bool     // an answer of the platform is among its facts
-	LastSequence uint64   // of its last notification, answers included
+	Fetched      bool     // one of its facts is an answer of the platform
+	LastSequence uint64   // of its last notification, including answers
 	LastReceived time.Time
-	LastNews     time.Time // when the last notification was received that told something new
+	LastNews     time.Time // when the last notification with new content was received
 }
 
 // Quiet selects orders.
 type Quiet struct {
 	Status *string // nil: any; "": those without one
 	Final  *bool   // nil: either
-	After  uint64  // the last notification stands after this sequence
+	After  uint64  // the last notification has a later sequence
 	Limit  int
 }
 
-// ErrNoOrder occurs when there is no order with the id that was asked about. Nobody was asked.
+// ErrNoOrder occurs when there is no order with that id. Nothing was requested.
 var ErrNoOrder = errors.New("platform: there is no such order")
 
-// Orders returns the orders that there are.
+// Orders returns the known orders.
 type Orders interface {
-	// Quiet returns orders that q selects, at most q.Limit, ascending by LastSequence.
+	// Quiet returns the orders that match q, at most q.Limit, ascending by LastSequence.
 	Quiet(ctx context.Context, q Quiet) ([]Order, error)
-	// Order returns one order. An error that wraps ErrNoOrder means that there is none, or none any more.
+	// Order returns one order. An error that wraps ErrNoOrder means that it does not exist, or no
+	// longer.
 	Order(ctx context.Context, id string) (Order, error)
 }
 
-// Log is where the answers go. *eventlog.Log is one.
+// Log stores the answers. *eventlog.Log implements it.
 type Log interface {
 	Append(ctx context.Context, record eventlog.Record) (uint64, error)
 	Get(ctx context.Context, sequence uint64) (eventlog.Record, error)
@@ -59,31 +60,34 @@ type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 }
 
-// AskerOptions configure an Asker. Client, Log and Orders are required; every other zero field means the default noted
-// beside it.
+// AskerOptions configure an Asker. Client, Log and Orders are required; for every other field zero
+// means the default given with it.
 type AskerOptions struct {
 	Client *Client
 	Log    Log
 	Orders Orders
 
-	// QuietAfter says for how long nothing may be heard of an order in that status before it is asked for; "" is the status
-	// of orders without one. A status that is not in it is never quiet for too long. nil: DefaultQuietAfter.
+	// QuietAfter is how long an order in each status may be quiet before it is asked about; ""
+	// stands for orders without a status. An order whose status is not in the map is never asked
+	// about for being quiet. nil: DefaultQuietAfter.
 	QuietAfter map[string]time.Duration
-	// Settle is how long an order is left alone after a notification; 10s.
+	// Settle is how long an order must be quiet after a notification; 10s.
 	Settle time.Duration
-	// Spacing is the least time between two attempts for one order, doubled with each that failed, up to an hour; 1m.
+	// Spacing is the least time between two attempts for one order, doubled after each failure, up
+	// to an hour; 1m.
 	Spacing time.Duration
-	// Attempts after which an order that the platform does not have, or does not answer sensibly for, is given up; 5.
+	// Attempts is the number of attempts after which an order is given up that the platform does
+	// not have or cannot answer about; 5.
 	Attempts int
-	// File keeps what was given up, so that a restart does not ask again. "": nothing is kept.
+	// File stores the orders given up, so that a restart does not ask again. "": not stored.
 	File string
 
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
 }
 
-// DefaultQuietAfter returns the ages by status. In a status that ends in itself an order is asked for once, to be sure that the
-// last notification was the last; in any other, again and again, ever more rarely.
+// DefaultQuietAfter returns the default by status. An order in a final status is asked about once,
+// to be sure that the last notification was the last; any other repeatedly, with growing pauses.
 func DefaultQuietAfter() map[string]time.Duration {
 	const hour = time.Hour
 	return map[string]time.Duration{"": hour / 4, "RECEIVED": hour / 4, "PENDING": hour, "PLACED": 24 * hour,
@@ -91,11 +95,12 @@ func DefaultQuietAfter() map[string]time.Duration {
 		"CANCELED": hour, "EXPIRED": hour, "REJECTED": hour, "SETTLED": hour}
 }
 
-// Asker asks the platform for orders and appends the answers. Make one with NewAsker; only one may run on a log.
+// Asker asks the platform about orders and appends the answers. Create one with NewAsker; only one
+// may run on a log.
 type Asker struct {
 	options  AskerOptions
 	log      *zap.Logger
-	pause    time.Duration // between two rounds with nothing to do
+	pause    time.Duration // between two rounds without work
 	searches []*search
 	book     *book
 	outage   outage
@@ -106,7 +111,7 @@ type Asker struct {
 // NewAsker returns an asker; Run starts it.
 func NewAsker(o AskerOptions) (*Asker, error) {
 	if o.Client == nil || o.Log == nil || o.Orders == nil {
-		return nil, errors.New("platform: an asker needs a client, a log and orders")
+		return nil, errors.New("platform: AskerOptions.Client, Log and Orders are required")
 	}
 	if min(o.Settle, o.Spacing) < 0 || o.Attempts < 0 {
 		return nil, errors.New("platform: a time or a limit of the asker is negative")
@@ -137,7 +142,7 @@ func NewAsker(o AskerOptions) (*Asker, error) {
 	return a, err
 }
 
-// Run asks until ctx ends, and returns nil then. What goes wrong is told by Status and tried again.
+// Run asks until ctx ends, and then returns nil. Status reports failures, which are tried again.
 func (a *Asker) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		more, err := a.look(ctx)
@@ -150,9 +155,9 @@ func (a *Asker) Run(ctx context.Context) error {
 		}
 		_ = group.Wait() // none returns an error
 		if err := a.book.save(false); err != nil {
-			a.log.Warn("what was given up cannot be written down", zap.Error(err))
+			a.log.Warn("the orders given up cannot be written to the file", zap.Error(err))
 		}
-		switch { // a sleep that ctx ends, ends the loop
+		switch { // a sleep that ctx ends also ends the loop
 		case more:
 			_ = sleep(ctx, pageEvery)
 		case len(entries) == 0:
@@ -162,10 +167,10 @@ func (a *Asker) Run(ctx context.Context) error {
 	return a.book.save(true)
 }
 
-// pageEvery leaves room for others while there is much to look at, as at a start.
+// pageEvery limits the load of the scan while there are many orders to look at, as at a start.
 const pageEvery = 10 * time.Millisecond
 
-// tell says once that it is not known which orders there are.
+// tell logs once that the orders cannot be read.
 func (a *Asker) tell(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
 		a.warned = false
@@ -173,12 +178,12 @@ func (a *Asker) tell(ctx context.Context, err error) {
 	}
 	a.book.failed(err)
 	if !a.warned {
-		a.log.Warn("which orders to ask the platform for is not known; trying on", zap.Error(err))
+		a.log.Warn("the orders to ask the platform about cannot be read; trying again", zap.Error(err))
 	}
 	a.warned = true
 }
 
-// due returns the entries to ask for now, a few at a time; a single one to try with while the platform is out.
+// due returns the entries to ask about now, a few at a time; only one during an outage.
 func (a *Asker) due(now time.Time) []*entry {
 	most := 4 * a.options.Client.options.Concurrency
 	switch a.outage.state(now) {
@@ -190,10 +195,10 @@ func (a *Asker) due(now time.Time) []*entry {
 	return a.book.due(now, most)
 }
 
-// ask asks for one order, unless that is no longer due.
+// ask asks about one order, unless that is no longer due.
 func (a *Asker) ask(ctx context.Context, e *entry) {
 	if a.outage.state(time.Now()) == resting {
-		return // it began in this round
+		return // it became due again in this round
 	}
 	o, err := a.options.Orders.Order(ctx, e.id)
 	if err == nil {
@@ -243,15 +248,15 @@ func (a *Asker) fetch(ctx context.Context, e *entry, o *Order) error {
 	return nil
 }
 
-// failed says what becomes of an order that got no answer.
+// failed handles the error of an order without an answer.
 func (a *Asker) failed(e *entry, o *Order, err error) {
 	var fault *Error
 	purged := false
 	switch {
 	case errors.Is(err, ErrNoOrder):
-		a.book.drop(e) // the views were made again without it
+		a.book.drop(e) // the views were rebuilt without it
 		return
-	case errors.Is(err, eventlog.ErrInvalid): // the log never takes the answer
+	case errors.Is(err, eventlog.ErrInvalid): // the log will never accept the answer
 	case !errors.As(err, &fault), fault.concernsAll() && !a.book.others(e, fault):
 		a.book.again(e, err, a.options.Spacing)
 		return
@@ -264,13 +269,14 @@ func (a *Asker) failed(e *entry, o *Order, err error) {
 	}
 }
 
-// purgedAfter is when the platform forgets an INVALID order.
+// purgedAfter is the time after which the platform forgets an INVALID order.
 const purgedAfter = 48 * time.Hour
 
-// revive brings orders that failed with the platform back, spaced as if it were the first time.
+// revive schedules orders that failed during an outage as after their first attempt.
 func (a *Asker) revive() { a.book.revive(a.options.Spacing) }
 
-// outage notices that the platform answers nobody: then one order at a time is tried, and the others are spared.
+// outage detects that the platform answers no request: then one order at a time is tried, and the
+// others wait.
 type outage struct {
 	mu       sync.Mutex
 	failures int
@@ -281,8 +287,8 @@ type outageState int
 
 const (
 	working outageState = iota
-	resting             // nobody asks
-	probing             // one may ask
+	resting             // no requests
+	probing             // one request at a time
 )
 
 const (
@@ -302,11 +308,11 @@ func (o *outage) state(now time.Time) outageState {
 	return probing
 }
 
-// note counts what became of a question. over is called when the platform answers again.
+// note records the result of a request. It calls over when the platform answers again.
 func (o *outage) note(err error, now time.Time, over func()) {
 	var e *Error
 	if err != nil && !errors.As(err, &e) {
-		return // somebody stopped
+		return // the caller stopped
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -318,7 +324,7 @@ func (o *outage) note(err error, now time.Time, over func()) {
 		return
 	}
 	pause := e.After
-	if !o.until.After(now) { // else it was asked before the one that began the pause had failed
+	if !o.until.After(now) { // otherwise the request was sent before the one that began the pause had failed
 		o.failures++
 	}
 	if o.failures >= outageAfter || e.Kind == Ours {
@@ -330,5 +336,5 @@ func (o *outage) note(err error, now time.Time, over func()) {
 	}
 }
 
-// maxRest bounds what Retry-After can ask for.
+// maxRest bounds the pause that Retry-After can set.
 const maxRest = 15 * time.Minute

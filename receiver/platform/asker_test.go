@@ -29,7 +29,7 @@ func openLog(t testing.TB) *eventlog.Log {
 	return log
 }
 
-// shelf tells of orders what the log has of them; the rest is what a test says.
+// shelf implements Orders with the orders of the log; tests set the rest.
 type shelf struct {
 	log *eventlog.Log
 
@@ -43,7 +43,7 @@ func newShelf(t testing.TB) *shelf {
 	return &shelf{log: openLog(t), orders: map[string]*platform.Order{}}
 }
 
-// notify appends a notification of an order and says what is known of it then.
+// notify appends a notification of an order and sets its known state.
 func (s *shelf) notify(t testing.TB, id string, change func(*platform.Order)) {
 	t.Helper()
 	s.mu.Lock()
@@ -60,7 +60,7 @@ func (s *shelf) notify(t testing.TB, id string, change func(*platform.Order)) {
 	require.NoError(t, err)
 }
 
-// catchUp takes ids from where the tests put them: the request of a notification, the body of an answer.
+// catchUp reads the ids from the request id of a notification or the body of an answer.
 func (s *shelf) catchUp(ctx context.Context) error {
 	for r, err := range s.log.Read(ctx, eventlog.Position{Sequence: s.read}) {
 		if err != nil {
@@ -104,7 +104,7 @@ func (s *shelf) Order(ctx context.Context, id string) (platform.Order, error) {
 	return *s.orders[id], nil
 }
 
-// book of the platform: when it was asked for which order.
+// visits records when the platform was asked about which order.
 type visits struct {
 	mu      sync.Mutex
 	at      map[string][]time.Time
@@ -153,7 +153,7 @@ type asking struct {
 	stop     func()
 }
 
-// deny makes the platform give no token.
+// deny makes the platform refuse tokens.
 func (a *asking) deny(denied bool) {
 	token := http.HandlerFunc(a.platform.giveToken)
 	if denied {
@@ -229,7 +229,7 @@ func TestOnlyWhatIsDueIsAskedFor(t *testing.T) {
 				o.Spacing = time.Hour
 			})
 			if c.reason == "" {
-				s.notify(t, "b", nil) // when it was asked for, so was what came before
+				s.notify(t, "b", nil) // when b was asked about, so was everything before it
 				eventually(t, "others are", func() bool { return len(a.visits.of("b")) == 1 })
 				require.Empty(t, a.visits.of("a"))
 				return
@@ -308,7 +308,7 @@ func TestAnOrderThatThePlatformDoesNotHaveIsGivenUp(t *testing.T) {
 	}
 }
 
-// The file may be newer than the log: when it is in another folder, or only the log was set back.
+// The file may be newer than the log if it is in another folder, or if only the log was set back.
 func TestAnOrderThatWasGivenUpInALogThatWasSetBackIsOpenedByItsNextNotification(t *testing.T) {
 	s := newShelf(t)
 	file := filepath.Join(t.TempDir(), "given-up.json")
@@ -356,7 +356,7 @@ func TestWrongCredentialsGiveNoOrderUp(t *testing.T) {
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Spacing, o.Attempts = time.Millisecond, 1 })
 	a.deny(true)
 	s.notify(t, "a", nil)
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "gives no token") })
+	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "refuses a token") })
 	a.deny(false)
 	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
 	a.visits.answer(403)
@@ -392,7 +392,7 @@ func TestAnswersThatTheViewsDoNotHaveYetAreNotAskedForAgain(t *testing.T) {
 	require.Len(t, a.visits.of("a"), 1)
 }
 
-// laggard shows the first state of every order for ever.
+// laggard returns the first state of every order for ever.
 type laggard struct {
 	shelf *shelf
 

@@ -24,35 +24,36 @@ const (
 	maxReported = 300 // bytes of an error
 )
 
-// State says how it stands with asking for an order.
+// State is the state of asking about an order.
 type State string
 
 // The states.
 const (
-	Pending State = "pending" // it is to be asked for, or has not been answered yet
-	GivenUp State = "gone"    // the platform does not have it, or does not answer sensibly; a notification opens it again
+	Pending State = "pending" // to be asked about, or not answered yet
+	GivenUp State = "gone"    // the platform does not have it, or its answers cannot be used; a notification reopens it
 )
 
-// Asked says how it stands with asking for one order.
+// Asked is the state of asking about one order.
 type Asked struct {
 	State    State     `json:"-"`
-	At       time.Time `json:"at"` // since when it is pending, or when it was given up
+	At       time.Time `json:"at"` // when it became pending, or when it was given up
 	Reason   Reason    `json:"reason"`
 	Attempts int       `json:"attempts"`
 	Error    string    `json:"error"` // of the last attempt; "": none failed
 }
 
-// Status says how it stands with asking. Counts are since the start, those of orders are as they stand.
+// Status is the state of asking. Counters begin at the start of the process; numbers of orders are
+// current.
 type Status struct {
 	Pending, GivenUp int
 	Asked            uint64 // answers appended
-	Skipped          uint64 // orders that could not be examined, and for which the others did not wait
+	Skipped          uint64 // orders that could not be examined; the others continued
 	LastAskedAt      time.Time
-	LastError        string // the last thing that went wrong
+	LastError        string // the last failure
 	LastErrorAt      time.Time
 }
 
-// entry is an order to ask for. Its asked is guarded by the book.
+// entry is an order to ask about. The book guards asked.
 type entry struct {
 	id       string
 	reason   Reason
@@ -60,18 +61,18 @@ type entry struct {
 	asked    Asked
 	tried    time.Time
 	next     time.Time
-	outages  int // attempts in vain that are not the order's fault
+	outages  int // failed attempts that are not the order's fault
 }
 
-// givenUp is one in the file. It holds until the order is heard of again.
+// givenUp is an entry of the file. It is valid until the order's next notification.
 type givenUp struct {
 	Asked
 	Sequence uint64    `json:"sequence"` // of the order's last notification
-	Received time.Time `json:"received"` // when that was received; zero in files of earlier versions
+	Received time.Time `json:"received"` // when that notification was received; zero in files of earlier versions
 }
 
-// heardSince reports whether the order was notified after it was given up. In a log that was set back the sequence of that
-// notification may be a lower one; the time is not.
+// heardSince reports whether the order was notified after it was given up. In a log that was set
+// back the sequence of that notification may be lower, but its time is later.
 func (g *givenUp) heardSince(o *Order) bool {
 	return o.LastSequence > g.Sequence || !g.Received.IsZero() && o.LastReceived.After(g.Received)
 }
@@ -82,22 +83,24 @@ type appended struct {
 	at       time.Time
 }
 
-// book keeps the orders that are to be asked for and those that were given up. What was answered is in the log.
+// book contains the orders to be asked about and those that were given up. The answers are in the
+// log.
 type book struct {
 	file string
 
 	mu      sync.Mutex
 	pending map[string]*entry
 	gone    map[string]givenUp
-	// appended are the last answers, until the views have them and the order may be asked for again.
+	// appended contains the latest answers, until the views have them and the order may be asked
+	// about again.
 	appended map[string]appended
 	status   Status
 	changed  bool
 	saved    time.Time
 }
 
-// openBook reads what was given up. A file that cannot be read is of no consequence but more questions, unless it is not
-// ours.
+// openBook reads the orders given up. A file that cannot be read only causes more requests, so that
+// is no error unless it is not ours.
 func openBook(file string) (*book, error) {
 	b := &book{file: file, pending: map[string]*entry{}, gone: map[string]givenUp{}, appended: map[string]appended{}}
 	if file == "" {
@@ -108,7 +111,7 @@ func openBook(file string) (*book, error) {
 		return b, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("platform: read what was given up: %w", err)
+		return nil, fmt.Errorf("platform: read the orders given up: %w", err)
 	}
 	if json.Unmarshal(text, &b.gone) != nil || b.gone == nil {
 		b.gone = map[string]givenUp{}
@@ -116,8 +119,9 @@ func openBook(file string) (*book, error) {
 	return b, nil
 }
 
-// save writes what was given up, if that changed and the last time is a while ago, or at once. It must not be called twice at the
-// same time. Every reader of an order needs the book, so it is not held while the disk takes its time.
+// save writes the orders given up, if they changed and the last write was a while ago, or if atOnce
+// is set. Calls must not overlap. It does not lock the book while it writes, because every reader
+// of an order needs the book.
 func (b *book) save(atOnce bool) error {
 	b.mu.Lock()
 	due := b.file != "" && b.changed && (atOnce || time.Since(b.saved) >= saveEvery)
@@ -139,12 +143,13 @@ func (b *book) save(atOnce bool) error {
 		b.mu.Lock()
 		b.changed = true
 		b.mu.Unlock()
-		return fmt.Errorf("platform: write down what was given up: %w", err)
+		return fmt.Errorf("platform: write the orders given up: %w", err)
 	}
 	return nil
 }
 
-// open reports whether the order may be asked for: it is not pending, was not given up, and its last answer has been seen.
+// open reports whether the order may be asked about: it is not pending, was not given up, and its
+// last answer is in the views.
 func (b *book) open(o *Order) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -178,7 +183,7 @@ func (b *book) add(o *Order, reason Reason, now time.Time, spacing time.Duration
 		asked: Asked{State: Pending, At: now.UTC(), Reason: reason}}
 }
 
-// due returns those to be asked for, the one that waits longest first.
+// due returns the entries to ask about, longest waiting first.
 func (b *book) due(now time.Time, most int) (entries []*entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -191,7 +196,7 @@ func (b *book) due(now time.Time, most int) (entries []*entry) {
 	return entries[:min(most, len(entries))]
 }
 
-// forgetBefore forgets answers that the views have and that were given before a time.
+// forgetBefore removes answers that the views have and that were given before a time.
 func (b *book) forgetBefore(seen uint64, before time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -234,7 +239,7 @@ func (b *book) again(e *entry, err error, spacing time.Duration) {
 	e.outages++
 }
 
-// refused counts an attempt that the order itself did not survive, and reports whether that was the last one.
+// refused counts a failure of the order itself, and reports whether it was the last attempt.
 func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purged bool) (last bool) {
 	b.failed(err)
 	b.mu.Lock()
@@ -256,7 +261,7 @@ func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purg
 	return true
 }
 
-// forget lets the one go that was given up first: it may be asked for again.
+// forget removes the order that was given up first; it may be asked about again.
 func (b *book) forget() {
 	oldest := ""
 	for id, g := range b.gone {
@@ -267,12 +272,12 @@ func (b *book) forget() {
 	delete(b.gone, oldest)
 }
 
-// grown is the pause after so many attempts in vain before this one.
+// grown returns the pause after that many failed attempts.
 func grown(spacing time.Duration, before int) time.Duration {
 	return min(spacing<<min(before, 12), max(spacing, maxSpacing))
 }
 
-// revive spaces the orders that failed with the platform as after a first attempt.
+// revive schedules orders that failed during an outage as after a first attempt.
 func (b *book) revive(spacing time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -283,8 +288,8 @@ func (b *book) revive(spacing time.Duration) {
 	}
 }
 
-// others reports whether the platform, which cannot answer for this order, answered for another one since the attempt before: what
-// looks like an outage is then the order's own.
+// others reports whether the platform answered about another order since the previous attempt for
+// this one: the failure is then the order's own and not an outage.
 func (b *book) others(e *entry, fault *Error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -292,7 +297,7 @@ func (b *book) others(e *entry, fault *Error) bool {
 		!e.tried.IsZero() && b.status.LastAskedAt.After(e.tried)
 }
 
-// skip notes that an order could not be examined.
+// skip records that an order could not be examined.
 func (b *book) skip(err error) {
 	b.failed(err)
 	b.mu.Lock()
@@ -306,7 +311,7 @@ func (b *book) failed(err error) {
 	b.status.LastError, b.status.LastErrorAt = bounded(err), time.Now().UTC()
 }
 
-// bounded returns the text of an error, cut to a bound: it may contain foreign text.
+// bounded returns the text of an error, cut to a bound, because it may contain foreign text.
 func bounded(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if len(text) > maxReported {
@@ -315,7 +320,7 @@ func bounded(err error) string {
 	return text
 }
 
-// Status says how it stands with asking.
+// Status returns the state of asking.
 func (a *Asker) Status() Status {
 	b := a.book
 	b.mu.Lock()
@@ -325,8 +330,8 @@ func (a *Asker) Status() Status {
 	return s
 }
 
-// Asked says how it stands with asking for an order whose last notification has that sequence; ok is false when there is
-// nothing to say: it was answered, or never to be asked for.
+// Asked returns the state of asking about an order whose last notification has that sequence; ok is
+// false if it was answered, or never due.
 func (a *Asker) Asked(id string, lastSequence uint64) (asked Asked, ok bool) {
 	b := a.book
 	b.mu.Lock()

@@ -18,33 +18,34 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Bounds of what is read of an answer, in bytes.
+// Limits for reading an answer, in bytes.
 const (
-	maxOrder   = 1 << 20 // what the log takes
+	maxOrder   = 1 << 20 // the largest record of the log
 	maxList    = 32 << 20
 	maxRefusal = 16 << 10
-	maxMessage = 200 // of what the platform says of an error
+	maxMessage = 200 // of the platform's error message
 )
 
-// Options configure a Client. URL, ClientID and ClientSecret are required; every other zero field means the default noted
-// beside it.
+// Options configure a Client. URL, ClientID and ClientSecret are required; for every other field
+// zero means the default given with it.
 type Options struct {
-	URL                    string // of the API, with https unless it is on a loopback address: "https://api.example.com"
+	URL                    string // of the API; https unless it is on a loopback address: "https://api.example.com"
 	ClientID, ClientSecret string
 
-	PerMinute   int           // requests, those for tokens apart; 300
+	PerMinute   int           // requests, not counting those for tokens; 300
 	Concurrency int           // requests at one time; 4
-	Attempts    int           // for one question; 4
+	Attempts    int           // for one request; 4
 	Timeout     time.Duration // for one attempt; 15s
-	Pause       time.Duration // before the second attempt, doubled before each more; 250ms
-	// MaxPause is the longest pause, also of those that the platform asks for with Retry-After: a question that would have to
-	// wait longer fails, and its error tells how long; 10s.
+	Pause       time.Duration // before the second attempt, doubled before each further one; 250ms
+	// MaxPause is the longest pause, including those that the platform sets with Retry-After; 10s.
+	// A request that would have to wait longer fails, and its error contains the time.
 	MaxPause time.Duration
 
 	Metrics prometheus.Registerer // nil: none
 }
 
-// Client asks the platform. Its methods may be called from any goroutine. Their errors are *Error, or the context's.
+// Client sends requests to the platform. Its methods are safe for concurrent use. Their errors are
+// *Error, or the context's.
 type Client struct {
 	options Options
 	http    *http.Client
@@ -54,8 +55,8 @@ type Client struct {
 	metrics *clientMetrics
 }
 
-// NewClient returns a client; it asks nothing yet. It fails if the URL is not one to send a secret to, or the credentials
-// are missing.
+// NewClient returns a client without sending a request. It fails if the URL is unsafe for a secret,
+// or the credentials are missing.
 func NewClient(o Options) (*Client, error) {
 	o.URL = strings.TrimRight(o.URL, "/")
 	if err := CheckURL(o.URL); err != nil {
@@ -72,7 +73,7 @@ func NewClient(o Options) (*Client, error) {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	o.Pause, o.MaxPause = cmp.Or(o.Pause, 250*time.Millisecond), cmp.Or(o.MaxPause, 10*time.Second)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true // the answer is kept as it comes
+	transport.DisableCompression = true // keep the answer as it comes
 	transport.MaxIdleConnsPerHost = o.Concurrency
 	transport.MaxResponseHeaderBytes = 64 << 10
 	client := &http.Client{Transport: transport, Timeout: o.Timeout,
@@ -86,17 +87,17 @@ func NewClient(o Options) (*Client, error) {
 		places: make(chan struct{}, o.Concurrency)}, nil
 }
 
-// CheckURL returns an error unless secrets can be sent there: https, or http on a loopback address, and no more than a host
-// and a path.
+// CheckURL returns an error unless text is a URL to which secrets may be sent: https, or http on a
+// loopback address, with nothing but a host and a path.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil, u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return errors.New("platform: the URL of the platform is not like https://api.example.com")
+		return errors.New("platform: the URL of the platform must be of the form https://api.example.com")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}
-	return errors.New("platform: the URL of the platform must begin with https://: the client secret is sent there")
+	return errors.New("platform: the URL of the platform must begin with https://, because the client secret is sent there")
 }
 
 func isLoopback(host string) bool {
@@ -104,7 +105,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// Close lets go of connections that nobody uses.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // question is one request, which may take several attempts.
@@ -114,12 +115,12 @@ type question struct {
 	query        url.Values
 	body         []byte                  // JSON; nil: none
 	limit        int64                   // bytes of the answer
-	secrets      []string                // that the platform might repeat
+	secrets      []string                // that the platform might echo
 	classify     func(status int) Kind   // nil: byStatus
-	check        func(body []byte) error // reads the answer without its byte order mark; nil: it does not matter
+	check        func(body []byte) error // reads the answer without its byte order mark; nil: not needed
 }
 
-// ask repeats the question while that may help.
+// ask sends the request, and repeats it while that may help.
 func (c *Client) ask(ctx context.Context, q *question) ([]byte, error) {
 	select {
 	case c.places <- struct{}{}:
@@ -138,7 +139,7 @@ func (c *Client) ask(ctx context.Context, q *question) ([]byte, error) {
 		if err == nil || !errors.As(err, &e) || e.Kind != Again || attempt >= c.options.Attempts || e.After > c.options.MaxPause {
 			return body, err
 		}
-		// Jitter keeps those who failed together from coming back together.
+		// Jitter keeps requests that failed together from being repeated together.
 		if err := sleep(ctx, max(e.After, pause/2+rand.N(pause/2+1))); err != nil {
 			return nil, err
 		}
@@ -157,7 +158,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attempt sends the question once, and once more with a new token when the platform does not take the one it gave.
+// attempt sends the request once, and once more with a new token if the platform rejects its own
+// token.
 func (c *Client) attempt(ctx context.Context, q *question) ([]byte, error) {
 	token, err := c.tokens.get(ctx, "")
 	if err != nil {
@@ -176,7 +178,7 @@ func (c *Client) attempt(ctx context.Context, q *question) ([]byte, error) {
 
 func (c *Client) send(ctx context.Context, q *question, token string) ([]byte, error) {
 	if err := c.rate.Wait(ctx); err != nil {
-		return nil, fmt.Errorf("platform: wait for a turn: %w", err)
+		return nil, fmt.Errorf("platform: wait for the rate limit: %w", err)
 	}
 	target := c.options.URL + q.path
 	if len(q.query) > 0 {
@@ -184,7 +186,7 @@ func (c *Client) send(ctx context.Context, q *question, token string) ([]byte, e
 	}
 	request, err := http.NewRequestWithContext(ctx, q.method, target, bytes.NewReader(q.body))
 	if err != nil {
-		return nil, &Error{Kind: Ours, op: q.what, text: "the question cannot be sent"}
+		return nil, &Error{Kind: Ours, op: q.what, text: "the request cannot be sent"}
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Accept", "application/json")
@@ -213,23 +215,24 @@ func readAnswer(q *question, response *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, q.limit+1))
 	switch {
 	case err != nil:
-		return nil, fault(Again, "the answer was cut", withoutURL(err))
+		return nil, fault(Again, "the answer was cut off", withoutURL(err))
 	case int64(len(body)) > q.limit:
 		return nil, fault(Theirs, fmt.Sprintf("the answer is larger than %d bytes", q.limit), nil)
 	case response.Header.Get("Content-Encoding") != "" && len(body) > 0:
-		return nil, fault(Theirs, "the answer is in an encoding that was not asked for", nil)
+		return nil, fault(Theirs, "the answer has an encoding that was not requested", nil)
 	}
 	return body, nil
 }
 
-// refusal is the error for an answer other than 2xx. What the platform says is repeated, cut and without secrets.
+// refusal returns the error for an answer other than 2xx. It contains the platform's message, cut
+// and without secrets.
 func (c *Client) refusal(q *question, response *http.Response, token string) error {
 	e := &Error{Kind: byStatus(response.StatusCode), Status: response.StatusCode, op: q.what,
 		After: retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	if q.classify != nil {
 		e.Kind = q.classify(e.Status)
 	}
-	text, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal)) // what there is of it
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal)) // whatever could be read
 	e.text = messageOf(text)
 	for _, secret := range append(q.secrets, token, c.options.ClientSecret) {
 		if secret != "" {
@@ -245,7 +248,7 @@ func (c *Client) refusal(q *question, response *http.Response, token string) err
 	return e
 }
 
-// withoutURL drops the URL, which the operation tells better.
+// withoutURL removes the URL, because the operation is already named.
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

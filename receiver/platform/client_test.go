@@ -27,11 +27,11 @@ const (
 	patience = time.Minute
 )
 
-// api is a platform that gives tokens as documented; the rest answers what a test says.
+// api is a platform that gives tokens as documented; the test sets the other answers.
 type api struct {
 	*httptest.Server
 	tokens  atomic.Int64 // given
-	asked   atomic.Int64 // requests but those for tokens
+	asked   atomic.Int64 // requests, not counting those for tokens
 	expires string       // expires_in; "" is left out
 	answer  atomic.Pointer[http.HandlerFunc]
 	token   atomic.Pointer[http.HandlerFunc]
@@ -88,7 +88,7 @@ func says(status int, body string) http.HandlerFunc {
 	}
 }
 
-// after answers the first times by before, then by then.
+// after answers the first times requests by before, then by then.
 func after(times int64, before, then http.HandlerFunc) http.HandlerFunc {
 	var count atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -326,8 +326,8 @@ func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
 		"a life that is null":               {"application/json", answer(`,"expires_in":null`), ""},
 		"a life of many centuries":          {"application/json", answer(`,"expires_in":1e300`), ""},
 		"a life that no float can be":       {"application/json", answer(`,"expires_in":1e999`), ""},
-		"a life that ended":                 {"application/json", answer(`,"expires_in":-5`), "the token has expired already"},
-		"no life at all":                    {"application/json", answer(`,"expires_in":0`), "the token has expired already"},
+		"a life that ended":                 {"application/json", answer(`,"expires_in":-5`), "the token has already expired"},
+		"no life at all":                    {"application/json", answer(`,"expires_in":0`), "the token has already expired"},
 		"a life in words":                   {"application/json", answer(`,"expires_in":"an hour"`), "expires_in is not a number of seconds"},
 		"a life that is not a number":       {"application/json", answer(`,"expires_in":"NaN"`), "expires_in is not a number of seconds"},
 		"a life that is an object":          {"application/json", answer(`,"expires_in":{}`), "expires_in is not a number of seconds"},
@@ -345,9 +345,9 @@ func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
 		"no token":                          {"application/json", `{"token_type":"Bearer"}`, "no access_token"},
 		"a token that is a number":          {"application/json", `{"access_token":17}`, "no access_token"},
 		"a token that is no header":         {"application/json", `{"access_token":"token-1\r\nX: y"}`, "cannot be sent in a header"},
-		"a page":                            {"text/html", "<html>token-1", "the answer is not an object in JSON; its content type is text/html"},
+		"a page":                            {"text/html", "<html>token-1", "the answer is not a JSON object; its content type is text/html"},
 		"a form":                            {"application/x-www-form-urlencoded", "access_token=token-1", "its content type is application/x-www-form-urlencoded"},
-		"a list":                            {"application/json", `["token-1"]`, "the answer is not an object in JSON"},
+		"a list":                            {"application/json", `["token-1"]`, "the answer is not a JSON object"},
 		"an answer that is larger than any": {"application/json", `{"access_token":"` + strings.Repeat("x", 1<<20) + `"}`, "larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,20 +10,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// entries reads the entries of the list of undelivered notifications. How the list says what it says of a notification (attempts,
-// times, errors) is not documented: an entry may contain the notification in a member, or be the notification with such members
-// added.
+// entries reads the entries of the list of undelivered notifications. It is not documented how the
+// list adds delivery details (attempts, times, errors): an entry may contain the notification in a
+// member, or be the notification with such members added.
 type entries struct {
 	key func(object string, body []byte) string // returns the id in a notification of the object; "" when there is none
 }
 
-// maxEnvelopes bounds how deep a notification is looked for.
+// maxEnvelopes bounds the depth at which a notification is searched for.
 const maxEnvelopes = 3
 
-// envelopeNames are the members that contain a notification, whatever it looks like.
+// envelopeNames are the members that contain a notification, whatever its form.
 var envelopeNames = []string{"body", "payload", "notification"}
 
-// read returns the object and the notification of an entry. An entry without an event type is kept whole, under UnknownObject.
+// read returns the object and the notification of an entry. An entry without an event type is
+// returned whole, under UnknownObject.
 func (e *entries) read(entry []byte) (object string, body []byte) {
 	members := membersOf(entry)
 	if object = objectIn(members, 2); object == "" {
@@ -40,7 +41,8 @@ func (e *entries) read(entry []byte) (object string, body []byte) {
 	return object, entry
 }
 
-// find returns the notification that is in a member; nil when the value is the notification itself, or there is none.
+// find returns the notification in a member of value, or nil if value is the notification itself or
+// contains none.
 func (e *entries) find(object string, value jsontext.Value, depth int) jsontext.Value {
 	members := membersOf(value)
 	for _, name := range envelopeNames {
@@ -68,8 +70,8 @@ func (e *entries) find(object string, value jsontext.Value, depth int) jsontext.
 	return nil
 }
 
-// isNotification reports whether an object in JSON has what the platform's notifications have: the id of their object, or a type or
-// time of their own.
+// isNotification reports whether a JSON object has what the platform's notifications have: the id
+// of their object, or a type or time.
 func (e *entries) isNotification(object string, value jsontext.Value) bool {
 	return e.key(object, value) != "" || slices.ContainsFunc(membersOf(value), func(m member) bool {
 		switch m.name {
@@ -80,8 +82,9 @@ func (e *entries) isNotification(object string, value jsontext.Value) bool {
 	})
 }
 
-// deliveryWords and deliveryNames are in the names of members about a delivery, in lower case, without "_" and "-". None is in a
-// documented notification. A notification that differs from another one in such a member only says nothing new.
+// deliveryWords and deliveryNames occur in the names of members about a delivery, in lower case,
+// without "_" and "-". None occurs in a documented notification. A notification that differs from
+// another one only in such members contains nothing new.
 var (
 	deliveryWords = []string{"attempt", "retry", "retries", "deliver", "tried", "webhook", "subscription", "httpstatus", "statuscode",
 		"response", "request", "correlation", "trace", "lasterror", "failure", "failed", "queued", "scheduled", "entryid", "messageid"}
@@ -95,8 +98,9 @@ func isDelivery(name string) bool {
 		slices.ContainsFunc(deliveryWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-// identity is the same for two bodies of an object that contain the same notification: in whatever order and spacing, and whatever the
-// list says about the delivery. It is made of the record alone, so that a restart finds it in the log.
+// identity is the same for two bodies of an object that contain the same notification, in any order
+// and spacing, and with any delivery details. It depends on the record alone, so a restart finds it
+// in the log.
 func (e *entries) identity(object string, body []byte) [16]byte {
 	content := jsontext.Value(bytes.TrimPrefix(body, byteOrderMark))
 	members := membersOf(content)
@@ -109,7 +113,7 @@ func (e *entries) identity(object string, body []byte) [16]byte {
 		content = withoutDelivery(content, members)
 	}
 	content = content.Clone()
-	// Numbers stay as they were written: 1.10 is not 1.1. What is not JSON stays as it is.
+	// Numbers stay as they were written: 1.10 is not 1.1. Anything that is not JSON is unchanged.
 	_ = content.Format(lax, jsontext.ReorderRawObjects(true))
 	sum := sha256.New()
 	sum.Write([]byte(object))
@@ -118,7 +122,8 @@ func (e *entries) identity(object string, body []byte) [16]byte {
 	return [16]byte(sum.Sum(nil))
 }
 
-// withoutDelivery drops the members about the delivery, and the event type, which the object says too.
+// withoutDelivery removes the members about the delivery, and the event type, which the object
+// already determines.
 func withoutDelivery(content jsontext.Value, members []member) jsontext.Value {
 	if members == nil {
 		return content
@@ -131,7 +136,7 @@ func withoutDelivery(content jsontext.Value, members []member) jsontext.Value {
 		if len(kept) > 1 {
 			kept = append(kept, ',')
 		}
-		kept, _ = jsontext.AppendQuote(kept, m.name) // a name that was read is a text
+		kept, _ = jsontext.AppendQuote(kept, m.name) // a name that was read is a valid string
 		kept = append(append(kept, ':'), m.value...)
 	}
 	return append(kept, '}')
@@ -143,7 +148,7 @@ type member struct {
 	value jsontext.Value
 }
 
-// membersOf returns the members of a JSON object as they come; nil of anything else.
+// membersOf returns the members of a JSON object in order, or nil for anything else.
 func membersOf(value jsontext.Value) (members []member) {
 	d := jsontext.NewDecoder(bytes.NewReader(value), lax)
 	if d.PeekKind() != jsontext.KindBeginObject {
@@ -167,7 +172,8 @@ func membersOf(value jsontext.Value) (members []member) {
 	return members
 }
 
-// objectValue returns a value that is an object, or a text that is one; nil of anything else.
+// objectValue returns a value that is an object, or a string that contains one, or nil for anything
+// else.
 func objectValue(value jsontext.Value) jsontext.Value {
 	switch value.Kind() {
 	case '{':
@@ -180,11 +186,12 @@ func objectValue(value jsontext.Value) jsontext.Value {
 	return nil
 }
 
-// objectIn returns the object of the event type among the members, or in an object among them; "" when there is none.
+// objectIn returns the object of the event type among the members, or within an object among them;
+// "" if there is none.
 func objectIn(members []member, depth int) string {
 	for _, m := range members {
 		if m.name == "eventType" {
-			return objectOf(textOf(m.value)) // also of a type that is new
+			return objectOf(textOf(m.value)) // also for an unknown type
 		}
 	}
 	for _, m := range members {
@@ -202,7 +209,7 @@ func objectIn(members []member, depth int) string {
 	return ""
 }
 
-// eventType returns the event type that the member is, under whatever name; "" when it is none.
+// eventType returns the event type in the member, under any name; "" if there is none.
 func (m *member) eventType() string {
 	text := textOf(m.value)
 	if m.name == "eventType" || strings.HasSuffix(text, "_NOTIFICATION") || text == "RE_TOKEN_PRICES" {
@@ -211,7 +218,7 @@ func (m *member) eventType() string {
 	return ""
 }
 
-// textOf returns a text in JSON; "" of anything else.
+// textOf returns the content of a JSON string; "" for anything else.
 func textOf(value jsontext.Value) (text string) {
 	if value.Kind() != '"' || json.Unmarshal(value, &text, lax) != nil {
 		return ""
@@ -219,7 +226,7 @@ func textOf(value jsontext.Value) (text string) {
 	return text
 }
 
-// objectOf turns CUSTOMER_NOTIFICATION into customer; "" when the log would not take it.
+// objectOf converts CUSTOMER_NOTIFICATION to customer; "" if the log would refuse it.
 func objectOf(eventType string) string {
 	object := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(eventType, "_", "-")), "-notification")
 	for word := range strings.SplitSeq(object, "-") {

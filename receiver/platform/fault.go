@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Kind says what follows from a question that failed.
+// Kind classifies a failed request by its consequence.
 type Kind string
 
 // The kinds.
 const (
-	Again  Kind = "again"  // 429, 5xx, the network, an answer that was cut: the same question may be answered later
+	Again  Kind = "again"  // 429, 5xx, the network, an answer that was cut: the same request may succeed later
 	Gone   Kind = "gone"   // the platform does not have it
-	Ours   Kind = "ours"   // it refuses the question: credentials, URL, or the question itself
-	Theirs Kind = "theirs" // it answered, with something that cannot be the answer
+	Ours   Kind = "ours"   // it refuses the request: credentials, URL, or the request itself
+	Theirs Kind = "theirs" // it answered with something unusable
 )
 
-// Error occurs when the platform did not answer a question as it should. Kind says whether it clears by itself (Again). The platform may
-// have received the question. The text contains no credential.
+// Error occurs when the platform did not answer a request properly. Kind says whether it clears by
+// itself (Again). The platform may have received the request. The text contains no credential.
 type Error struct {
 	Kind   Kind
 	Status int           // of the answer; 0: there was none
-	After  time.Duration // the platform wants to be left alone for so long; 0: it did not say
+	After  time.Duration // the pause that the platform requested; 0: none
 	op     string
 	text   string
 	cause  error
-	access bool // it is about the token, and so about every question
+	access bool // it concerns the token, and so every request
 }
 
-// Error tells the operation, the status and what the platform said.
+// Error returns the operation, the status and the platform's message.
 func (e *Error) Error() string {
 	text := "platform: " + e.op + ": "
 	if e.Status != 0 {
@@ -42,16 +42,16 @@ func (e *Error) Error() string {
 	return text + e.text
 }
 
-// Unwrap returns the error of the network, if that was it.
+// Unwrap returns the error of the network, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
-// concernsAll reports whether the next question would end in the same way, whatever it is about.
+// concernsAll reports whether any other request would fail in the same way.
 func (e *Error) concernsAll() bool {
 	return e.Kind == Again || e.access || e.Kind == Ours &&
 		(e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status/100 == 3)
 }
 
-// kindOf returns the kind of an error of this package; "" of any other.
+// kindOf returns the kind of an error of this package; "" for any other.
 func kindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -60,7 +60,7 @@ func kindOf(err error) Kind {
 	return ""
 }
 
-// theirs is the error for a 200 that cannot be the answer. It does not repeat what came.
+// theirs returns the error for a 200 that cannot be the answer. It does not contain the answer.
 func theirs(q *question, text string) error {
 	return &Error{Kind: Theirs, Status: http.StatusOK, op: q.what, text: text}
 }
@@ -76,7 +76,7 @@ func byStatus(status int) Kind {
 	return Ours
 }
 
-// retryAfter reads seconds or a date; anything else asks for no wait.
+// retryAfter parses seconds or a date; anything else is no wait.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -11,34 +11,35 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// Reason is why an order is asked for.
+// Reason is why an order is asked about.
 type Reason string
 
 // The reasons.
 const (
 	IsNew    Reason = "new"   // no answer of the platform is known
-	IsBroken Reason = "break" // what is known contradicts itself
-	WasQuiet Reason = "quiet" // nothing was heard for too long
+	IsBroken Reason = "break" // the known facts contradict each other
+	WasQuiet Reason = "quiet" // it was quiet for too long
 )
 
 const (
-	// lookBack is how far a start looks for orders that the last run may not have got to.
+	// lookBack is how far back a start looks for orders that the last run may not have reached.
 	lookBack = 48 * time.Hour
-	// pageOrders are read at a time, and by a search in a round.
+	// pageOrders is the number of orders read at a time, and by one search in a round.
 	pageOrders = 200
-	// maxSilence bounds the growing pauses between questions for an order of which nothing new is heard.
+	// maxSilence bounds the growing pauses between requests about a quiet order.
 	maxSilence = 7 * 24 * time.Hour
 )
 
-// unanswerable are the breaks that no answer of the platform can settle: they are about clocks and ids.
+// unanswerable are the breaks that no answer of the platform can resolve: they are about clocks and
+// ids.
 var unanswerable = []string{"clock_skew", "source_conflict"}
 
-// search goes through orders by their last notification, the oldest first. Every order gets a new place when it is heard of, so
-// a search that only goes forward meets each again when there is something new. One that looks for orders of which nothing is
-// heard, but which should move, begins again at the end.
+// search goes through orders by their last notification, oldest first. A notification moves its
+// order to the end, so a search that only goes forward visits it again. A search for quiet orders
+// that should move starts over at the end.
 type search struct {
-	status *string // nil: every order, for what is new or broken
-	final  bool    // goes forward only
+	status *string // nil: every order, for new and broken ones
+	final  bool    // goes only forward
 	age    time.Duration
 	back   time.Duration
 
@@ -47,7 +48,8 @@ type search struct {
 	next  time.Time
 }
 
-// look finds orders to ask for, in a page of each search that is due, and reports whether there are more pages.
+// look finds orders to ask about in a page of each search that is due, and reports whether there
+// are more pages.
 func (a *Asker) look(ctx context.Context) (more bool, err error) {
 	now := time.Now()
 	var errs []error
@@ -73,7 +75,8 @@ func (a *Asker) look(ctx context.Context) (more bool, err error) {
 	return more, errors.Join(errs...)
 }
 
-// advance reads a page and reports whether the search met the orders that were heard of too recently, or the end.
+// advance reads a page and reports whether the search reached orders that were notified too
+// recently, or the end.
 func (a *Asker) advance(ctx context.Context, s *search, now time.Time) (atEnd bool, err error) {
 	if s.final && !s.begun {
 		if s.after, err = lastBefore(ctx, a.options.Log, now.Add(-s.back)); err != nil {
@@ -95,7 +98,8 @@ func (a *Asker) advance(ctx context.Context, s *search, now time.Time) (atEnd bo
 			return true, nil
 		}
 		if err := a.consider(ctx, s, o, now); err != nil {
-			// A log that is away is waited for. Otherwise it is this order's fault, and the others do not wait for it.
+			// Wait for a log that is unavailable. Any other failure is this order's own, and the
+			// others continue.
 			if _, away := a.options.Log.Bounds(ctx); away != nil {
 				return false, away
 			}
@@ -106,7 +110,8 @@ func (a *Asker) advance(ctx context.Context, s *search, now time.Time) (atEnd bo
 	return len(orders) < pageOrders, nil
 }
 
-// touched reports whether the order was heard of within that time. A time in the future says that the clock was set back.
+// touched reports whether the order was notified within that time. A time in the future means that
+// the clock was set back.
 func touched(o *Order, now time.Time, within time.Duration) bool {
 	since := now.Sub(o.LastReceived)
 	return since < within && since > -within
@@ -118,7 +123,8 @@ func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time
 	}
 	candidate := Reason("")
 	if s.status != nil {
-		// The longer nothing new is heard although the platform was asked, the more rarely it is asked.
+		// The longer an order stays quiet although the platform was asked, the less often it is
+		// asked about.
 		if !o.Final && now.Sub(o.LastReceived) < min(o.LastReceived.Sub(o.LastNews)/2, maxSilence) {
 			return nil
 		}
@@ -128,7 +134,7 @@ func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time
 	if errors.Is(err, eventlog.ErrNotFound) {
 		a.metrics.skipped.Inc()
 		a.book.skip(err)
-		a.log.Warn("the last record of an order is lost: the platform is asked what the order is", zap.String("order", o.ID),
+		a.log.Warn("the last record of an order is lost: asking the platform about the order", zap.String("order", o.ID),
 			zap.Uint64("sequence", o.LastSequence))
 		err = nil
 	}
@@ -138,7 +144,8 @@ func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time
 	return err
 }
 
-// setAside leaves an order that cannot be examined for later: it is pending, and tried again at ever longer intervals.
+// setAside postpones an order that cannot be examined: it is pending, and tried again with growing
+// pauses.
 func (a *Asker) setAside(s *search, o *Order, err error, now time.Time) {
 	reason := IsNew
 	if s.status != nil {
@@ -146,13 +153,14 @@ func (a *Asker) setAside(s *search, o *Order, err error, now time.Time) {
 	}
 	a.metrics.skipped.Inc()
 	a.book.skip(err)
-	a.log.Warn("an order cannot be examined; the others do not wait for it", zap.String("order", o.ID), zap.Error(err))
+	a.log.Warn("an order cannot be examined; the others continue", zap.String("order", o.ID), zap.Error(err))
 	a.book.add(o, reason, now.Add(a.options.Spacing), a.options.Spacing)
 }
 
-// reason returns why the order is to be asked for; "" when it is not, or no longer. A candidate WasQuiet is taken from the caller.
-// Other reasons, and a final status, are answered when the last record is an answer. An error that wraps eventlog.ErrNotFound
-// means that this record is lost, and comes with the reason that stands: only the platform still knows what it said.
+// reason returns why the order is to be asked about; "" if it is not, or no longer. The candidate
+// WasQuiet is the caller's. Other reasons, and a final status, are answered if the last record is
+// an answer. An error that wraps eventlog.ErrNotFound means that this record is lost; the reason
+// returned with it still holds, because only the platform knows that record.
 func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason, error) {
 	reason := Reason("")
 	switch {
@@ -178,14 +186,14 @@ func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason,
 	return reason, nil
 }
 
-// lastBefore returns the sequence of the last record that was received before t, 0 when there is none. Where records are lost, it
-// may return an earlier one, never a later one.
+// lastBefore returns the sequence of the last record that was received before t, 0 if there is
+// none. If records are lost, it may return an earlier one, never a later one.
 func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
 	bounds, err := log.Bounds(ctx)
 	if err != nil {
 		return 0, err
 	}
-	low, high := bounds.First-1, bounds.Last // before t is everything up to low, and nothing after high
+	low, high := bounds.First-1, bounds.Last // everything up to low is before t, and nothing after high
 	for low < high {
 		middle := low + (high-low+1)/2
 		record, err := firstFrom(ctx, log, middle, high)
@@ -204,7 +212,8 @@ func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
 	return low, nil
 }
 
-// firstFrom returns a record from first to last: the first one, or where that cannot be had, one after it in steps that double.
+// firstFrom returns the first record from first to last or, if that cannot be read, a later one in
+// steps that double.
 func firstFrom(ctx context.Context, log Log, first, last uint64) (record eventlog.Record, err error) {
 	for step := uint64(0); first+step <= last; step = 2*step + 1 {
 		if record, err = log.Get(ctx, first+step); err == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// holed is a log of records a second apart, some of which are lost. It counts how often it was asked.
+// holed is a log of records a second apart, some of which are lost. It counts its reads.
 type holed struct {
 	Log
 	lost map[uint64]bool

@@ -8,13 +8,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lax: what the log takes must not be called invalid here.
+// lax accepts whatever the log accepts.
 var lax = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// byteOrderMark is what some senders begin a text in UTF-8 with. It is no part of the JSON.
+// byteOrderMark is sent by some senders at the beginning of a text in UTF-8. It is not part of the
+// JSON.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// messageOf returns the message of an ErrorMessage on one line; "" of anything else.
+// messageOf returns the message of an ErrorMessage on one line; "" for anything else.
 func messageOf(body []byte) string {
 	var m struct {
 		Message string `json:"message"`

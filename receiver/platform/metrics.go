@@ -12,9 +12,9 @@ type clientMetrics struct{ requests *prometheus.CounterVec }
 func newClientMetrics(registerer prometheus.Registerer) (*clientMetrics, error) {
 	m := &clientMetrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "orderfold_platform_requests_total",
-		Help: "Attempts to ask the platform, by what for and by outcome: ok, again, gone, ours, theirs.",
+		Help: "Attempts to ask the platform, by operation and outcome: ok, again, gone, ours, theirs.",
 	}, []string{"operation", "outcome"})}
-	// A series that appears with its first error cannot be alerted on.
+	// Initialize the series, because an alert cannot detect the first error of a new one.
 	for _, operation := range []string{"order", "undelivered", "webhooks"} {
 		for _, outcome := range []Kind{"ok", Again, Gone, Ours, Theirs} {
 			m.requests.WithLabelValues(operation, string(outcome))
@@ -29,7 +29,7 @@ func (m *clientMetrics) count(operation string, err error) {
 	case err == nil:
 		outcome = "ok"
 	case outcome == "":
-		return // somebody stopped
+		return // the caller stopped
 	}
 	m.requests.WithLabelValues(operation, string(outcome)).Inc()
 }
@@ -54,7 +54,7 @@ type askerMetrics struct {
 	skipped prometheus.Counter
 }
 
-// newSkipped counts what could not be examined: items are orders or notifications.
+// newSkipped counts items (orders or notifications) that could not be examined.
 func newSkipped(items string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "orderfold_platform_skipped_total",
@@ -68,11 +68,11 @@ func newAskerMetrics(registerer prometheus.Registerer, b *book) (*askerMetrics, 
 	m := &askerMetrics{
 		asked: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orderfold_platform_asked_total",
-			Help: "Answers of the platform that were appended, by why the order was asked for.",
+			Help: "Answers of the platform that were appended, by the reason for asking.",
 		}, []string{"reason"}),
 		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "orderfold_platform_given_up_total",
-			Help: "Orders that are no longer asked for: the platform does not have them or does not answer sensibly.",
+			Help: "Orders given up: the platform does not have them or its answers cannot be used.",
 		}),
 		skipped: newSkipped("orders"),
 	}
@@ -81,7 +81,7 @@ func newAskerMetrics(registerer prometheus.Registerer, b *book) (*askerMetrics, 
 	}
 	return m, register(registerer, m.asked, m.givenUp, m.skipped, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "orderfold_platform_pending_orders",
-		Help: "Orders that are to be asked for.",
+		Help: "Orders about which a request is due.",
 	}, func() float64 {
 		b.mu.Lock()
 		defer b.mu.Unlock()

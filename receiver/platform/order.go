@@ -8,23 +8,24 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// orderPaths say where an order is asked for, by its object in the log.
+// orderPaths are the paths of the API by object in the log.
 var orderPaths = map[string]string{
 	"traditional-asset-order": "/trading/order/",
 	"digital-asset-order":     "/digital/orders/",
 	"tokenized-asset-order":   "/wawex/orders/",
 }
 
-// Order returns what the platform says of an order, the bytes as they came: a JSON object with that orderId, of at most
-// 1 MiB. object is the order's in the log: "traditional-asset-order".
+// Order returns the platform's answer about an order, byte for byte: a JSON object with that
+// orderId, of at most 1 MiB. object is the order's object in the log: "traditional-asset-order".
 //
-// Digital orders that the platform does not have are answered 400 where 404 is due, so their 400 is Gone.
+// For a digital order that does not exist the platform answers 400 instead of 404, so that 400 is
+// Gone.
 func (c *Client) Order(ctx context.Context, object, id string) ([]byte, error) {
 	path, known := orderPaths[object]
 	q := &question{op: "order", what: "get order " + quoted(id), method: http.MethodGet, path: path + url.PathEscape(id),
 		limit: maxOrder}
-	if !known || id == "" || id == "." || id == ".." { // a dot is a step in a path, however it is escaped
-		return nil, &Error{Kind: Gone, op: q.what, text: "the platform cannot be asked for it"}
+	if !known || id == "" || id == "." || id == ".." { // a dot segment changes the path, even if escaped
+		return nil, &Error{Kind: Gone, op: q.what, text: "the platform has no request for this order"}
 	}
 	if object == "digital-asset-order" {
 		q.classify = func(status int) Kind {
@@ -49,7 +50,7 @@ func (c *Client) Order(ctx context.Context, object, id string) ([]byte, error) {
 	return c.ask(ctx, q)
 }
 
-// quoted writes a foreign id on one line.
+// quoted returns a foreign id on one line.
 func quoted(id string) string {
 	const most = 128
 	if len(id) > most {

@@ -17,9 +17,9 @@ func TestTheLastHashesAreRememberedAndNoMore(t *testing.T) {
 	for n := range maxArrived {
 		r.add(hash(n))
 	}
-	r.add(hash(1)) // pushes 0 out, and is there twice
+	r.add(hash(1)) // removes 0, and is then there twice
 	require.False(t, r.has(hash(0)))
-	r.add(hash(maxArrived)) // pushes the first 1 out
+	r.add(hash(maxArrived)) // removes the first 1
 	require.True(t, r.has(hash(1)))
 	for n := range maxArrived - 2 {
 		r.add(hash(2*maxArrived + n))

@@ -15,22 +15,23 @@ import (
 )
 
 const (
-	// keptFor is how long the platform keeps what it could not deliver, and a day more.
+	// keptFor is how long the platform keeps undelivered notifications, and a day more.
 	keptFor = 31 * 24 * time.Hour
-	// maxRecovered is of how many notifications it is remembered that they were appended: more than a list of maxPages pages has.
+	// maxRecovered is the number of recovered notifications that are remembered: more than a list
+	// of maxPages pages has.
 	maxRecovered = 1 << 18
-	// maxArrived is of how many webhooks it is remembered that they arrived.
+	// maxArrived is the number of webhooks that are remembered.
 	maxArrived = 1 << 17
 	// UnknownObject is the object of undelivered notifications whose event type cannot be found.
 	UnknownObject = "undelivered"
 )
 
-// RecovererOptions configure a Recoverer. Client, Log and Key are required; every other zero field means the default noted
-// beside it.
+// RecovererOptions configure a Recoverer. Client, Log and Key are required; for every other field
+// zero means the default given with it.
 type RecovererOptions struct {
 	Client *Client
 	Log    Log
-	// Key returns the id of the object that a body is about, as the receiver finds it; "" when there is none.
+	// Key returns the id of the object in body, as the receiver finds it; "" if there is none.
 	Key   func(object string, body []byte) string
 	Every time.Duration // between two polls; 15m
 
@@ -38,18 +39,18 @@ type RecovererOptions struct {
 	Metrics prometheus.Registerer // nil: none
 }
 
-// Recovered says what was found undelivered. Counts are since the start.
+// Recovered is the result of the polls. Counters begin at the start of the process.
 type Recovered struct {
-	Holes        uint64 // notifications that the webhook left out and that were appended
-	Unreadable   uint64 // of these, entries of a form that is not known, kept as they came
-	Skipped      uint64 // appends that failed, and for which the other entries did not wait
+	Holes        uint64 // appended notifications
+	Unreadable   uint64 // those of an unknown form, stored as they came
+	Skipped      uint64 // failed appends; the other entries continued
 	LastPolledAt time.Time
-	LastError    string // why the last poll did not get to its end; "": it did
+	LastError    string // why the last poll failed; "": it reached the end
 }
 
-// Recoverer appends what the platform could not deliver, each notification once: before a poll it reads what was appended as
-// recovered, in the log itself, so that neither a restart nor a crash in between makes a difference. Make one with
-// NewRecoverer; only one may run on a log.
+// Recoverer appends undelivered notifications, each once. Before a poll it reads from the log what
+// was already recovered, so a restart or a crash makes no difference. Create one with NewRecoverer;
+// only one may run on a log.
 type Recoverer struct {
 	options RecovererOptions
 	log     *zap.Logger
@@ -61,7 +62,7 @@ type Recoverer struct {
 	read     uint64             // the log was read up to this record
 	appended recent             // recovered notifications, by identity
 	unsure   map[[16]byte]error // failed in this poll: the next one sees whether they are in the log
-	arrived  recent             // webhooks: the platform may list one although we have it, when our answer did not reach it
+	arrived  recent             // webhooks: the platform may list one that arrived, if our answer was lost
 
 	mu   sync.Mutex
 	told Recovered
@@ -70,28 +71,28 @@ type Recoverer struct {
 // NewRecoverer returns a recoverer; Run starts it.
 func NewRecoverer(o RecovererOptions) (*Recoverer, error) {
 	if o.Client == nil || o.Log == nil || o.Key == nil || o.Every < 0 {
-		return nil, errors.New("platform: a recoverer needs a client, a log and a key")
+		return nil, errors.New("platform: RecovererOptions.Client, Log and Key are required")
 	}
 	o.Every, o.Logger = cmp.Or(o.Every, 15*time.Minute), cmp.Or(o.Logger, zap.NewNop())
 	r := &Recoverer{options: o, log: o.Logger, entries: entries{o.Key},
 		appended: recent{most: maxRecovered}, arrived: recent{most: maxArrived}, holes: prometheus.NewCounterVec(
 			prometheus.CounterOpts{
 				Name: "orderfold_platform_recovered_total",
-				Help: "Notifications that the webhook left out and that were appended, by whether their form was known.",
+				Help: "Undelivered notifications that were appended, by whether their form was known.",
 			}, []string{"form"}), skipped: newSkipped("notifications")}
 	r.holes.WithLabelValues("known")
 	r.holes.WithLabelValues("unknown")
 	return r, register(o.Metrics, r.holes, r.skipped)
 }
 
-// Status says what was found.
+// Status returns the result of the polls.
 func (r *Recoverer) Status() Recovered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.told
 }
 
-// Run polls until ctx ends, and returns nil then. What goes wrong is told by Status and tried again.
+// Run polls until ctx ends, and then returns nil. Status reports failures, which are tried again.
 func (r *Recoverer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := r.poll(ctx)
@@ -100,13 +101,13 @@ func (r *Recoverer) Run(ctx context.Context) error {
 		}
 		wait := r.options.Every
 		if r.tell(err) {
-			r.log.Warn("undelivered notifications cannot be fetched; trying on", zap.Error(err))
+			r.log.Warn("undelivered notifications cannot be fetched; trying again", zap.Error(err))
 		}
 		var fault *Error
 		if errors.As(err, &fault) {
 			wait = max(wait, min(fault.After, maxRest))
 		}
-		_ = sleep(ctx, wait) // ended by ctx, which ends the loop
+		_ = sleep(ctx, wait) // ended by ctx, which also ends the loop
 	}
 	return nil
 }
@@ -124,10 +125,11 @@ func (r *Recoverer) tell(err error) (first bool) {
 	return first
 }
 
-// poll appends what is listed and was not appended before. An entry whose append fails is tried again by the next poll.
+// poll appends the listed notifications that are not in the log. The next poll repeats a failed
+// append.
 func (r *Recoverer) poll(ctx context.Context) error {
 	if err := r.catchUp(ctx); err != nil {
-		r.begun = r.begun && errors.Is(err, eventlog.ErrUnavailable) // otherwise the log may be another one: read it from the start
+		r.begun = r.begun && errors.Is(err, eventlog.ErrUnavailable) // otherwise it may be another log: read it from the start
 		return err
 	}
 	r.unsure = map[[16]byte]error{}
@@ -138,7 +140,8 @@ func (r *Recoverer) poll(ctx context.Context) error {
 	return err
 }
 
-// catchUp reads what was appended since the last poll, by whomever: also what an append without an answer left.
+// catchUp reads the records since the last poll from any writer, including those of appends without
+// an answer.
 func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 	if !r.begun {
 		if r.read, err = lastBefore(ctx, r.options.Log, time.Now().Add(-keptFor)); err != nil {
@@ -158,7 +161,8 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 		switch record.Source {
 		case eventlog.Recovered:
 			r.appended.add(r.entries.identity(record.Object, record.Body))
-			// An older version of this program kept some entries whole of which the notification alone is appended now.
+			// An older version of this program stored the whole entry where now only the
+			// notification is appended.
 			if object, body := r.entries.read(record.Body); len(body) != len(record.Body) {
 				r.appended.add(r.entries.identity(object, body))
 			}
@@ -171,7 +175,8 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 	return nil
 }
 
-// take appends one entry. Its error ends the poll: the log is away. One entry that cannot be appended is passed over.
+// take appends one entry. An error ends the poll, because the log is unavailable. An entry that
+// cannot be appended is skipped.
 func (r *Recoverer) take(ctx context.Context, entry []byte) error {
 	object, body := r.entries.read(entry)
 	hash := r.entries.identity(object, body)
@@ -186,8 +191,8 @@ func (r *Recoverer) take(ctx context.Context, entry []byte) error {
 		r.appended.add(hash)
 		r.count(object, sequence)
 		return nil
-	case errors.Is(err, eventlog.ErrInvalid): // now and in every later poll
-		r.log.Error("an undelivered notification cannot be kept", zap.String("object", object), zap.Int("bytes", len(body)), zap.Error(err))
+	case errors.Is(err, eventlog.ErrInvalid): // the log will never accept it
+		r.log.Error("an undelivered notification cannot be stored", zap.String("object", object), zap.Int("bytes", len(body)), zap.Error(err))
 		r.appended.add(hash)
 		r.skip()
 		return nil
@@ -218,13 +223,13 @@ func (r *Recoverer) count(object string, sequence uint64) {
 	r.mu.Unlock()
 	r.holes.WithLabelValues(form).Inc()
 	if form == "unknown" {
-		r.log.Warn("an undelivered notification has a form that is not known; it is kept as it came", zap.Uint64("sequence", sequence))
+		r.log.Warn("an undelivered notification has an unknown form; it is stored as it came", zap.Uint64("sequence", sequence))
 		return
 	}
-	r.log.Info("the webhook left a hole", zap.String("object", object), zap.Uint64("sequence", sequence))
+	r.log.Info("an undelivered notification was appended", zap.String("object", object), zap.Uint64("sequence", sequence))
 }
 
-// recent remembers the last hashes, most of them. A hash that is added again counts as new.
+// recent remembers a bounded number of the latest hashes. Adding a hash again makes it the latest.
 type recent struct {
 	most  int
 	known map[[16]byte]int // how often

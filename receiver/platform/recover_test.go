@@ -43,7 +43,7 @@ func (u *undelivered) polled() int {
 	return u.polls
 }
 
-// twicePolled waits until a poll that began after now is over.
+// twicePolled waits until a poll that began after now is complete.
 func (u *undelivered) twicePolled(t testing.TB) {
 	t.Helper()
 	before := u.polled()
@@ -173,7 +173,7 @@ func TestAWebhookThatArrivedIsNoHoleHoweverItIsListed(t *testing.T) {
 	eventually(t, "another number is another notification", func() bool { return r.Status().Holes == 1 })
 }
 
-// forgetful appends and says that it is not known, as after a crash.
+// forgetful appends and reports an unknown outcome, as after a crash.
 type forgetful struct {
 	*eventlog.Log
 	fails int

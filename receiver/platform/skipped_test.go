@@ -17,7 +17,7 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform"
 )
 
-// lossy is a log of which some records cannot be read.
+// lossy is a log with some unreadable records.
 type lossy struct {
 	*eventlog.Log
 
@@ -48,7 +48,7 @@ func TestAnOrderThatCannotBeExaminedStopsNoOther(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*platform.Order)
 		err    error
-		mended bool // it is asked for only when the record can be read
+		mended bool // it is asked about only when the record can be read
 	}{
 		"a new one whose last record is lost":                    {fresh, eventlog.ErrNotFound, false},
 		"one with a break whose last record is lost":             {broken, eventlog.ErrNotFound, false},
@@ -155,7 +155,7 @@ func TestAnOrderThatIsNotThereAnyMoreIsForgotten(t *testing.T) {
 	require.Empty(t, a.visits.of("a"))
 }
 
-// vanishing lists an order that it does not have.
+// vanishing lists an order that it does not return.
 type vanishing struct {
 	*shelf
 	mu     sync.Mutex

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// defaultLife is how long a token is used when the platform does not say.
+	// defaultLife is how long a token is used if the platform does not say.
 	defaultLife = time.Hour
 	// maxLife bounds how long a token is used, whatever the platform says.
 	maxLife = 24 * time.Hour
@@ -27,14 +27,15 @@ const (
 	maxToken = 1 << 20
 )
 
-// tokens keeps the one token. Whoever needs a new one while another is being fetched waits for that.
+// tokens caches the one token. A caller that needs a new one while another caller fetches it waits
+// for that.
 type tokens struct {
 	url    string
-	form   string // the credentials, as they are sent
+	form   string // the encoded credentials
 	client *http.Client
-	turn   chan struct{} // holds the one who looks at or replaces the token
+	turn   chan struct{} // held while the token is checked or replaced
 	token  string
-	until  time.Time // the token is replaced then
+	until  time.Time // when the token is replaced
 }
 
 func newTokens(o Options, client *http.Client) *tokens {
@@ -42,7 +43,8 @@ func newTokens(o Options, client *http.Client) *tokens {
 	return &tokens{url: o.URL + "/oauth2/token", form: form.Encode(), client: client, turn: make(chan struct{}, 1)}
 }
 
-// get returns a token that is good for a while; not the one rejected. Its errors are *Error, or the context's.
+// get returns a token that is valid for a while and is not the rejected one. Its errors are *Error,
+// or the context's.
 func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	select {
 	case t.turn <- struct{}{}:
@@ -66,11 +68,12 @@ func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	return token, nil
 }
 
-// fetch asks for a token. Its errors are *Error, without anything of the platform's answer that could be a secret.
+// fetch requests a token. Its errors are *Error, without any part of the answer that could be a
+// secret.
 func (t *tokens) fetch(ctx context.Context) (token string, life time.Duration, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(t.form))
 	if err != nil {
-		return "", 0, tokenFault(Ours, 0, "the question cannot be sent")
+		return "", 0, tokenFault(Ours, 0, "the request cannot be sent")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -87,7 +90,7 @@ func (t *tokens) fetch(ctx context.Context) (token string, life time.Duration, e
 	case status/100 != 2:
 		return "", 0, tokenRefusal(response, body)
 	case err != nil:
-		fault := tokenFault(Again, status, "the answer was cut")
+		fault := tokenFault(Again, status, "the answer was cut off")
 		fault.cause = withoutURL(err)
 		return "", 0, fault
 	case len(body) > maxToken:
@@ -104,9 +107,9 @@ func tokenFault(kind Kind, status int, text string) *Error {
 	return &Error{Kind: kind, Status: status, op: "get a token", text: text, access: true}
 }
 
-// tokenRefusal is the error for an answer other than 2xx.
+// tokenRefusal returns the error for an answer other than 2xx.
 func tokenRefusal(response *http.Response, body []byte) error {
-	e := tokenFault(byStatus(response.StatusCode), response.StatusCode, "the platform gives no token")
+	e := tokenFault(byStatus(response.StatusCode), response.StatusCode, "the platform refuses a token")
 	var refused struct {
 		Error string `json:"error"`
 	}
@@ -123,8 +126,8 @@ func tokenRefusal(response *http.Response, body []byte) error {
 	return e
 }
 
-// readToken reads the answer of the platform, whatever content type it was said to have: a token that comes as JSON is one. It
-// returns why the answer is not a token, and nothing of what the answer contains.
+// readToken parses the platform's answer, whatever its content type. It returns why the answer is
+// not a token, and nothing of its content.
 func readToken(body []byte) (token string, life time.Duration, why string) {
 	var answer struct {
 		AccessToken jsontext.Value `json:"access_token"`
@@ -132,10 +135,10 @@ func readToken(body []byte) (token string, life time.Duration, why string) {
 		TokenType   jsontext.Value `json:"token_type"`
 	}
 	if json.Unmarshal(body, &answer, lax) != nil {
-		return "", 0, "the answer is not an object in JSON"
+		return "", 0, "the answer is not a JSON object"
 	}
 	if token = textOf(answer.AccessToken); token == "" {
-		return "", 0, "the answer has no access_token that is a text"
+		return "", 0, "the answer has no access_token, or it is not a string"
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", 0, "the access_token cannot be sent in a header"
@@ -147,7 +150,7 @@ func readToken(body []byte) (token string, life time.Duration, why string) {
 	return token, life, why
 }
 
-// readLife reads expires_in: seconds, as a number in any notation or as a text that is one.
+// readLife parses expires_in: seconds, as a number in any notation or as a string with one.
 func readLife(value jsontext.Value) (life time.Duration, why string) {
 	text := ""
 	switch value.Kind() {
@@ -158,7 +161,7 @@ func readLife(value jsontext.Value) (life time.Duration, why string) {
 	case '"':
 		text = strings.TrimSpace(textOf(value))
 	}
-	// A number beyond every float is infinite here, with an error that says so.
+	// A number beyond the range of floats is infinite here, with an error.
 	seconds, err := strconv.ParseFloat(text, 64)
 	switch {
 	case seconds >= maxLife.Seconds():
@@ -166,12 +169,13 @@ func readLife(value jsontext.Value) (life time.Duration, why string) {
 	case err != nil || seconds != seconds:
 		return 0, "expires_in is not a number of seconds"
 	case seconds <= 0:
-		return 0, "expires_in is not above 0: the token has expired already"
+		return 0, "expires_in is not above 0: the token has already expired"
 	}
 	return time.Duration(seconds * float64(time.Second)), ""
 }
 
-// typeOf names the content type of an answer that cannot be read, if it is a sensible one: a wrong URL shows by it.
+// typeOf returns the content type of an answer that cannot be read, if it is sensible, because it
+// reveals a wrong URL.
 func typeOf(response *http.Response) string {
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || len(kind) > 40 || kind == "application/json" {
@@ -180,7 +184,8 @@ func typeOf(response *http.Response) string {
 	return "; its content type is " + kind
 }
 
-// isWord reports whether s is an error code of OAuth2, like invalid_client, and nothing that could be a secret.
+// isWord reports whether s is an OAuth 2 error code, such as invalid_client, and cannot be a
+// secret.
 func isWord(s string) bool {
 	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }

@@ -14,15 +14,16 @@ import (
 
 const (
 	undeliveredLimit = 100
-	// maxPages bounds a list whose cursors never end, and the memory for the cursors that were seen.
+	// maxPages bounds a list whose cursors never end, and the memory for its cursors.
 	maxPages = 1000
 )
 
-// Undelivered calls take for every notification that the platform could not deliver, as it lists them, until take fails. The
-// platform keeps them for 30 days; how it lists them is not documented, so an entry may be any JSON value.
+// Undelivered calls take for every undelivered notification in the order of the list, until take
+// fails. The platform keeps them for 30 days. Their form is not documented, so an entry may be any
+// JSON value.
 func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error) error {
 	cursor := ""
-	seen := map[[sha256.Size]byte]int{} // the page that each cursor led to
+	seen := map[[sha256.Size]byte]int{} // the page of each cursor
 	for page := 1; ; page++ {
 		q := &question{op: "undelivered", what: "list undelivered webhooks, page " + strconv.Itoa(page), method: http.MethodGet,
 			path: "/undelivered-webhooks", limit: maxList, query: url.Values{"limit": {strconv.Itoa(undeliveredLimit)}}}
@@ -59,7 +60,7 @@ func askList[T any](ctx context.Context, c *Client, q *question) (entries []T, n
 			if json.Unmarshal(body, &entries, lax) == nil {
 				return nil
 			}
-			return theirs(q, "the answer is not the list that is due")
+			return theirs(q, "the answer is not the requested list")
 		}
 		var page struct {
 			Data       *[]T `json:"data"`

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Webhook is where the platform posts one event type.
+// Webhook is the registered target of one event type.
 type Webhook struct {
 	EventType string   `json:"eventType"` // "CUSTOMER_NOTIFICATION"
 	URL       string   `json:"url"`
@@ -24,8 +24,9 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Webhooks returns what is registered. Of an entry that can be read in part it returns the event type alone. An error with a list that
-// is not nil means that some entries cannot be read at all, and are left out.
+// Webhooks returns the registered webhooks. For an entry that can only be read in part it returns
+// the event type alone. An error with a non-nil list means that some entries cannot be read and are
+// left out.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	q := &question{op: "webhooks", what: "list webhooks", method: http.MethodGet, path: "/webhooks", limit: maxList}
 	entries, next, err := askList[jsontext.Value](ctx, c, q)
@@ -48,7 +49,7 @@ func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	return all, unreadable(q, len(entries)-len(all), len(entries))
 }
 
-// eventTypeIn returns the event type of an entry of a list; "" when it cannot be read.
+// eventTypeIn returns the event type of a list entry; "" if it cannot be read.
 func eventTypeIn(entry []byte) string {
 	var e struct {
 		EventType string `json:"eventType"`
@@ -59,7 +60,7 @@ func eventTypeIn(entry []byte) string {
 	return e.EventType
 }
 
-// unreadable is the error for entries that are left out of a list; nil when there are none.
+// unreadable returns the error for entries that are left out of a list; nil if there are none.
 func unreadable(q *question, count, of int) error {
 	if count == 0 {
 		return nil
@@ -67,7 +68,7 @@ func unreadable(q *question, count, of int) error {
 	return theirs(q, fmt.Sprintf("%d of %d entries cannot be read, and are left out", count, of))
 }
 
-// Webhook returns what is registered for an event type; an error of the kind Gone when nothing is.
+// Webhook returns the webhook of an event type, or an error of the kind Gone if there is none.
 func (c *Client) Webhook(ctx context.Context, eventType string) (w Webhook, err error) {
 	q := webhookQuestion(http.MethodGet, "get", eventType)
 	q.check = func(body []byte) error {
@@ -95,7 +96,8 @@ func (c *Client) SetWebhook(ctx context.Context, w Webhook) error {
 	return err
 }
 
-// DeleteWebhook removes the webhook of an event type; an error of the kind Gone when there is none.
+// DeleteWebhook removes the webhook of an event type; it returns an error of the kind Gone if there
+// is none.
 func (c *Client) DeleteWebhook(ctx context.Context, eventType string) error {
 	_, err := c.ask(ctx, webhookQuestion(http.MethodDelete, "delete", eventType))
 	return err
@@ -106,8 +108,8 @@ func webhookQuestion(method, verb, eventType string) *question {
 		path: "/webhooks/" + url.PathEscape(eventType), limit: maxList}
 }
 
-// WebhooksMissing returns the event types that the platform says a webhook is missing for. An error with a list that is not nil means
-// that some entries cannot be read, and are left out.
+// WebhooksMissing returns the event types for which the platform reports a missing webhook. An
+// error with a non-nil list means that some entries cannot be read and are left out.
 func (c *Client) WebhooksMissing(ctx context.Context) ([]string, error) {
 	q := &question{op: "webhooks", what: "list missing webhooks", method: http.MethodGet, path: "/webhooks-missing", limit: maxList}
 	entries, _, err := askList[jsontext.Value](ctx, c, q)

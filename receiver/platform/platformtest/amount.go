@@ -14,7 +14,8 @@ type amount struct {
 
 func (a amount) plus(units int64) amount { return amount{a.units + units, a.scale} }
 
-// times is exact as long as the product of the units fits 64 bits, which the instruments' sizes see to.
+// times is exact as long as the product of the units fits 64 bits, which the sizes of the
+// instruments ensure.
 func (a amount) times(b amount) amount { return amount{a.units * b.units, a.scale + b.scale} }
 
 func (a amount) rat() *big.Rat {
@@ -25,7 +26,7 @@ func (a amount) rat() *big.Rat {
 	return big.NewRat(a.units, denominator)
 }
 
-// String writes every digit of the scale: 1.50 for 150 / 10².
+// String returns every digit of the scale: 1.50 for 150 / 10².
 func (a amount) String() string {
 	digits := strconv.FormatInt(a.units, 10)
 	if a.scale == 0 {
@@ -63,7 +64,7 @@ func (a amount) in(n notation) string {
 	}
 }
 
-// exactText writes r, which is known to be a finite decimal, without loss.
+// exactText returns r, which must be a finite decimal, without loss.
 func exactText(r *big.Rat) string {
 	places, _ := r.FloatPrec()
 	return r.FloatString(places)

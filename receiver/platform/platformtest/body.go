@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// object writes a JSON object field by field: bodies keep the order of the documentation and numbers keep their digits,
-// neither of which a map or a float would.
+// object builds a JSON object field by field, so that bodies keep the documented order and numbers
+// keep their digits, which a map or a float would not.
 type object []byte
 
 func (b *object) name(name string) {
@@ -20,7 +20,8 @@ func (b *object) name(name string) {
 	*b = append(*b, '"', ':')
 }
 
-// text writes nothing for an empty value. Values are this package's own: printable, so that Go's quoting is JSON's.
+// text appends nothing for an empty value. Values are printable texts of this package, for which
+// Go's quoting is valid JSON.
 func (b *object) text(name, value string) {
 	if value != "" {
 		b.name(name)
@@ -55,7 +56,8 @@ func (n *note) modifiedOn() string {
 	return at.Format(layouts[n.digits])
 }
 
-// notification returns the i-th notification of the order; the one of another object comes last.
+// notification returns the i-th notification of the order; the notification of another object comes
+// last.
 func (o *order) notification(i int) Notification {
 	if i == len(o.notes) {
 		return o.other.notification()
@@ -125,7 +127,8 @@ func (o *order) traditional(b *object, n *note) {
 	if !n.tells {
 		return
 	}
-	// No fill has no list: whether an empty one means nothing or zero is not documented.
+	// Without fills there is no list: it is not documented whether an empty one means nothing or
+	// zero.
 	where := o.shape
 	if len(n.fills) == 0 && where != inExecutionData {
 		where = inExecution
@@ -191,7 +194,7 @@ func (o *order) partialExecutions(b *object, n *note) {
 	*b = append(*b, ']')
 }
 
-// unknownFields is how many kinds of fields there are that no release so far had.
+// unknownFields is the number of kinds of invented fields.
 const unknownFields = 3
 
 func writeUnknown(b *object, kind int) {

@@ -16,7 +16,7 @@ type Difference struct {
 	Got      string `json:"got"`
 }
 
-// String is the difference in words.
+// String describes the difference.
 func (d Difference) String() string {
 	return d.Field + ": expected " + d.Expected + ", got " + d.Got
 }
@@ -36,9 +36,10 @@ type view struct {
 	} `json:"breaks"`
 }
 
-// Compare returns where an order view, the answer of GET /v1/orders/{id}, differs from what is expected; nothing when it does
-// not. Times are compared as instants, quantities as numbers and breaks as a set without clock_skew, which depends on when
-// a notification arrived. A view that cannot be read is one difference of the field "view".
+// Compare returns the differences between an order view, the answer of GET /v1/orders/{id}, and the
+// expected state. Times are compared as instants, quantities as numbers and breaks as a set without
+// clock_skew, which depends on the arrival. A view that cannot be read is one difference of the
+// field "view".
 func Compare(expected Expected, viewJSON []byte) []Difference {
 	var got view
 	if err := json.Unmarshal(viewJSON, &got); err != nil {
@@ -104,7 +105,7 @@ func sameNumber(a, b *string) bool {
 	return xOK && yOK && x.Cmp(y) == 0
 }
 
-// set writes codes sorted, once each.
+// set returns the codes sorted and without repeats.
 func set(codes []string) string {
 	var kept []string
 	for _, c := range codes {

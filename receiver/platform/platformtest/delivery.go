@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// ref names one notification: enough to make it again when its turn comes.
+// ref identifies one notification, so that it can be generated when it is due.
 type ref struct {
 	order uint32
 	note  uint16
 	copy  uint16 // 0 the first posting, then its repeats
 }
 
-// due is a delivery and when, in the orders' own time.
+// due is a delivery with its time in the orders' own clock.
 type due struct {
 	at int64 // nanoseconds since 1970
 	ref
@@ -24,12 +24,12 @@ func (d due) compare(e due) int {
 	return cmp.Or(cmp.Compare(d.at, e.at), cmp.Compare(d.order, e.order), cmp.Compare(d.note, e.note), cmp.Compare(d.copy, e.copy))
 }
 
-// deliveriesOf returns when the notifications of one order are posted, repeats included, and when those that are listed as
-// undelivered should have been.
+// deliveriesOf returns when the notifications of one order are posted, including repeats, and when
+// the undelivered ones should have been.
 func (t Traffic) deliveriesOf(o *order) (posted, undelivered []due) {
 	fates := t.fates(o)
 	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(o.index), 'd')
-	// One latency for the whole order: what is not delayed on purpose stays in order.
+	// One latency for the whole order, so that only deliberate delays change the order of delivery.
 	latency := time.Duration(s.IntN(int(500 * time.Millisecond)))
 	for i := range o.count() {
 		at := o.happened(i).Add(latency)
@@ -58,7 +58,7 @@ func later(s source) time.Duration {
 	return time.Second + time.Duration(s.Int64N(int64(15*time.Minute)))
 }
 
-// count is of the order's notifications and the one of another object.
+// count returns the number of the order's notifications, including the one of another object.
 func (o *order) count() int {
 	if o.other == nil {
 		return len(o.notes)
@@ -73,7 +73,7 @@ func (o *order) happened(i int) time.Time {
 	return o.notes[i].at
 }
 
-// deliveries are all postings in their order. When the delivery is shuffled, the times are not in order.
+// deliveries returns all postings in order. In a shuffled delivery the times are not ascending.
 func (t Traffic) deliveries() iter.Seq[due] {
 	if t.Overtaking >= 1 {
 		return t.shuffled()
@@ -81,8 +81,8 @@ func (t Traffic) deliveries() iter.Seq[due] {
 	return t.inTime()
 }
 
-// inTime merges the orders' deliveries. Orders are born one after the other, so that what is due before the next birth can go
-// out: only deliveries under way are in memory.
+// inTime merges the orders' deliveries. Orders are created one after the other, so every delivery
+// that is due before the next creation can be returned: only deliveries in progress are in memory.
 func (t Traffic) inTime() iter.Seq[due] {
 	return func(yield func(due) bool) {
 		var waiting queue
@@ -123,8 +123,8 @@ func (t Traffic) shuffled() iter.Seq[due] {
 	}
 }
 
-// queue is a heap of deliveries, the next one first. Equal times are settled by name: the order of delivery is a function of
-// the traffic.
+// queue is a heap of deliveries, next one first. Equal times are ordered by ref, so that the order
+// of delivery is a function of the traffic.
 type queue []due
 
 func (q queue) Len() int { return len(q) }

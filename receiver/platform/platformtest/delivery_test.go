@@ -12,7 +12,7 @@ func TestDeliveryIsAsBadAsAsked(t *testing.T) {
 		name                string
 		repeats, overtaking float64
 		repeated            [2]float64 // share of the notifications posted more than once, from and to
-		late                [2]float64 // share of the first postings that come after one of a later fact of the order
+		late                [2]float64 // share of the first postings that come after that of a later fact of the order
 	}{
 		{"in order and once", 0, 0, [2]float64{0, 0}, [2]float64{0, 0}},
 		{"a tenth is repeated", 0.1, 0, [2]float64{0.08, 0.12}, [2]float64{0, 0}},

@@ -1,16 +1,19 @@
-// Package platformtest is a simulated platform: it invents the lives of orders, posts what the platform would notify of
-// them over HTTP, as late, as often and in as bad an order as asked, answers the platform's own API about them, and says which
-// state every order should then be in.
+// Package platformtest simulates the platform. It invents lifecycles of orders, posts their
+// notifications over HTTP with configurable delay, repetition and disorder, answers the platform's
+// own API about them, and computes the expected state of every order.
 //
-// [Traffic] is the generator: a pure function of seed, start and index, so that nothing of it has to be kept.
-// [Play] posts it. [WriteReport] tells what was posted and expected, [Compare] finds what a reader got differently.
-// [Truth] is what it expects by: the rules of an order's state written down a second time, slowly and literally. It shares
-// no code with package statemachine on purpose, and must not: two implementations that agree are the proof.
+// [Traffic] is the generator: a pure function of seed, start and index, so that nothing has to be
+// stored. [Play] posts it. [WriteReport] writes what was posted and expected; [Compare] finds
+// differences in a reader's view. [Truth] computes the expected state with a second, slow and
+// literal implementation of the rules. It must not share code with package statemachine, because
+// the agreement of two implementations is the proof.
 //
-// [Server] is the API: token, GET order, undelivered webhooks, registration, with the oddities that are documented or were
-// seen, and with faults as often as asked. Play with Options.Platform loses what Traffic.Lost says and tells the server what has
-// happened; Server.Orders then says what each order is at the platform, which is not always what was notified of it.
+// [Server] is the API: token, GET order, undelivered webhooks, registration, with documented and
+// observed oddities, and with faults at configurable rates. Play with Options.Platform drops the
+// notifications selected by Traffic.Lost and informs the server of all events. Server.Orders then
+// returns the state of each order at the platform, which may differ from what was notified.
 //
-// It is not the real platform: where that is not documented, it does what is worst for a receiver and still plausible. It
-// never makes one id that two order objects report, nor times in the future, so source_conflict and clock_skew do not occur.
+// Where the real platform is not documented, the simulation does what is worst for a receiver and
+// still plausible. It never lets two order objects report one id, and never sends times in the
+// future, so source_conflict and clock_skew do not occur.
 package platformtest

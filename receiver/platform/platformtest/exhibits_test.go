@@ -121,9 +121,9 @@ func TestOrdersOfServersThatJoinedAreKnownUntilTheyAreForgotten(t *testing.T) {
 	require.Equal(t, http.StatusOK, code(own))
 }
 
-// In virtual time: an hour takes no time.
+// Runs in virtual time, in which an hour takes no time.
 func TestLiveOrdersArePlayedAsTheyHappen(t *testing.T) {
-	bubble := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where the time of a bubble begins
+	bubble := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the start time of a synctest bubble
 	traffic := Traffic{Seed: 2, Start: bubble.Add(Tail), Orders: 60, Repeats: 0.2, Overtaking: 0.2}
 	var mu sync.Mutex
 	early, posted := 0, 0

@@ -6,22 +6,24 @@ import (
 	"time"
 )
 
-// Faults says how often a [Server] answers badly: every n-th request, 0 never. Where the counting begins is a function of the
-// seed; a request suffers one fault at most, the first of this order. The zero value is a platform without faults.
+// Faults sets how often a [Server] answers badly: every n-th request, 0 never. The seed decides
+// where counting begins; a request has at most one fault, the first in this order. The zero value
+// is a platform without faults.
 type Faults struct {
 	Token429Every, Token5xxEvery int // requests for a token
 
-	API429Every int // the other requests, each kind counted by itself
-	API5xxEvery int // 500, 502, 503 and 504 by turns
-	CutEvery    int // the answer ends in the middle, the request took effect
+	API429Every int // other requests, counted separately for each kind
+	API5xxEvery int // 500, 502, 503 and 504 in turn
+	CutEvery    int // the answer is cut off after the request took effect
 	SlowEvery   int // answered after SlowFor
 
-	// RetryAfter is what a 429 asks for, in seconds and as a date by turns; 0 is one second.
+	// RetryAfter is the value of Retry-After for a 429, in seconds and as a date in turn; 0 is one
+	// second.
 	RetryAfter time.Duration
 	SlowFor    time.Duration // 0 is two seconds
 }
 
-// fault is what goes wrong with one request.
+// fault is the fault of one request.
 type fault int
 
 const (
@@ -32,7 +34,7 @@ const (
 	slow
 )
 
-// ways counts requests to decide which of them a fault befalls.
+// ways counts requests to decide which ones get a fault.
 type ways struct {
 	faults Faults
 	phase  uint64
@@ -50,7 +52,7 @@ func newWays(f Faults, seed uint64) ways {
 	return ways{faults: f, phase: scramble(seed) >> 1}
 }
 
-// next returns what goes wrong with the next request, and how often that went wrong before.
+// next returns the fault of the next request, and how often that fault occurred before.
 func (w *ways) next(isToken bool) (fault, int) {
 	f, kind := w.faults, 1
 	every := [...]struct {
@@ -65,7 +67,8 @@ func (w *ways) next(isToken bool) (fault, int) {
 	}
 	w.seen[kind]++
 	for i, e := range candidates {
-		// Another phase for each fault, or those with a common divisor would hide each other.
+		// Each fault has another phase; otherwise faults with a common divisor would hide each
+		// other.
 		if e.n > 0 && (w.seen[kind]+w.phase+uint64(i))%uint64(e.n) == 0 {
 			w.turns[e.fault]++
 			return e.fault, w.turns[e.fault] - 1
@@ -74,7 +77,7 @@ func (w *ways) next(isToken bool) (fault, int) {
 	return noFault, 0
 }
 
-// refusal is the answer that a fault gives in place of the right one, if it does.
+// refusal returns the answer that a fault gives in place of the right one, if any.
 func (s *Server) refusal(f fault, turn int) (reply, bool) {
 	switch f {
 	case tooMany:

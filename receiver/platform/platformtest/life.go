@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// life is an order while it is being made up.
+// life is an order while its lifecycle is generated.
 type life struct {
 	*order
 	source
@@ -13,18 +13,18 @@ type life struct {
 	price    amount
 	fills    []fill
 	parts    int  // see Traffic
-	silent   bool // this order's notifications never tell what was executed
-	hold     bool // the next notification bears the time of the one before
+	silent   bool // the notifications of this order never contain the executed quantity
+	hold     bool // the next notification has the time of the previous one
 }
 
-// A step is something that happens to an order.
+// A step is an event in the life of an order.
 type step func(*life)
 
 // maxPause bounds the time between two notifications of an order, so that a whole life fits the traffic's tail.
 const maxPause = 40 * time.Second
 
-// say adds a notification of what the order is now. Pauses are of a second and more: cutting fraction digits off then
-// never swaps two of an order's notifications.
+// say adds a notification of the current state. Pauses are at least a second, so that cutting off
+// fraction digits never swaps two notifications of an order.
 func (l *life) say(status string) *note {
 	n := note{status: status, notificationType: typeUpdated, quantity: l.quantity, price: l.price, fills: l.fills}
 	if l.hold {
@@ -53,7 +53,7 @@ func (l *life) say(status string) *note {
 	return &l.notes[len(l.notes)-1]
 }
 
-// precision is the time that the last of so many fraction digits stands for.
+// precision returns the time represented by the last of that many fraction digits.
 func precision(digits int) time.Duration {
 	p := time.Second
 	for range digits {
@@ -75,7 +75,7 @@ func (l *life) remaining() int64 {
 	return left
 }
 
-// execute adds a fill. Notifications made before keep their own, shorter slice of the fills.
+// execute adds a fill. Earlier notifications keep their own, shorter slice of fills.
 func (l *life) execute(units int64) {
 	price := l.price
 	if price.units == 0 {
@@ -84,7 +84,7 @@ func (l *life) execute(units int64) {
 	l.fills = append(l.fills, fill{l.uuid(), amount{units, l.quantity.scale}, price})
 }
 
-// refill replaces all fills by one, in a new slice because older notifications share the old one.
+// refill replaces all fills by one, in a new slice because earlier notifications share the old one.
 func (l *life) refill(units int64) {
 	l.fills = nil
 	if units > 0 {
@@ -106,7 +106,7 @@ func accept(l *life) {
 
 func arrive(l *life) { l.say(received) }
 
-// place says that the order is at work, in the words of its asset class.
+// place reports that the order is at the exchange, in the status of its asset class.
 func place(l *life) {
 	if l.assetClass == Digital {
 		l.say(pending)
@@ -115,7 +115,8 @@ func place(l *life) {
 	l.say(placed)
 }
 
-// partial executes a part. The digital enumeration has no word for it: it shows in the next notification.
+// partial executes a part. The digital enumeration has no status for it: it shows in the next
+// notification.
 func partial(l *life) {
 	l.execute(max(1, l.remaining()*l.between(20, 60)/100))
 	if l.assetClass != Digital {
@@ -145,13 +146,13 @@ func fillTooMuch(l *life) {
 	l.say(filled).tells = true
 }
 
-// bust takes the last fill back without saying CORRECTED.
+// bust reverses the last fill without CORRECTED.
 func bust(l *life) {
 	l.fills = l.fills[: len(l.fills)-1 : len(l.fills)-1]
 	l.say(partiallyFilled)
 }
 
-// restate corrects what was executed: CORRECTED says less, as much, or nothing.
+// restate corrects the executed quantity: CORRECTED contains less, as much, or nothing.
 func restate(l *life) {
 	if l.chance(50) {
 		l.refill(l.quantity.units * l.between(50, 100) / 100)
@@ -159,13 +160,13 @@ func restate(l *life) {
 	l.say(corrected)
 }
 
-// undo corrects the trade away.
+// undo cancels the trade by a correction.
 func undo(l *life) {
 	l.refill(0)
 	l.say(corrected)
 }
 
-// amend changes quantity or price of the order at work.
+// amend changes quantity or price of an active order.
 func amend(l *life) {
 	if l.price.units > 0 {
 		l.price = l.price.plus(l.between(1, 50) * 10)
@@ -176,7 +177,7 @@ func amend(l *life) {
 	place(l)
 }
 
-// refuse notifies a refused update: neither status nor modifiedOn, and the order is what it was.
+// refuse notifies a refused update: without status and modifiedOn, and the order stays the same.
 func refuse(l *life) {
 	n := l.say("")
 	n.tells = false
@@ -197,7 +198,7 @@ func (l *life) explain(n *note) {
 		"Größe der Order überschreitet das Limit", "order can no longer be changed")
 }
 
-// cancelInVain is a cancellation that came too late: the platform says nothing of it, only time passes.
+// cancelInVain is a cancellation that came too late: there is no notification, only time passes.
 func cancelInVain(l *life) { l.wait() }
 
 func cancel(l *life) { l.say(canceled) }
@@ -221,7 +222,7 @@ func perhapsSettle(l *life) {
 	}
 }
 
-// atOnce gives the next notification the modifiedOn of the last.
+// atOnce gives the next notification the modifiedOn of the previous one.
 func atOnce(l *life) { l.hold = true }
 
 func sayUnknown(l *life) {

@@ -2,17 +2,17 @@ package platformtest
 
 import "slices"
 
-// fate is what becomes of a notification.
+// fate is what happens to a notification.
 type fate uint8
 
 const (
 	delivered fate = iota
 	listed         // never posted; in the list of undelivered webhooks
-	unheard        // never posted, and nowhere said
+	unheard        // never posted, and not in the list
 )
 
-// fates returns what becomes of each notification of the order. Its chance is a stream of its own: that some are lost changes
-// nothing about the others.
+// fates returns the fate of each notification of the order. It uses a separate random stream, so
+// that losses do not change anything else.
 func (t Traffic) fates(o *order) []fate {
 	all := make([]fate, o.count())
 	if t.Lost == 0 || t.isExhibit(o.index) {
@@ -37,9 +37,10 @@ func (t Traffic) fates(o *order) []fate {
 	return all
 }
 
-// leavesAQuestion says whether one who hears of everything but what is unheard knows of the order, and either takes it for
-// unfinished or is right about it, also when the platform was asked once before, at whatever moment. Otherwise there would be
-// nothing to ask the platform about, and no way to be right.
+// leavesAQuestion reports whether a reader that knows everything except the unheard notifications
+// knows the order, and either considers it unfinished or is right about it, even if the platform
+// was asked once before. Otherwise the reader would have no reason to ask the platform, and could
+// not be right.
 func (o *order) leavesAQuestion(fates []fate) bool {
 	var heard []Fact
 	for i := range o.notes {
@@ -65,7 +66,7 @@ func (o *order) leavesAQuestion(fates []fate) bool {
 	return true
 }
 
-// executedOf is what is known to be executed; "0" when nothing is.
+// executedOf returns the known executed quantity; "0" if there is none.
 func executedOf(e Expected) string {
 	if e.ExecutedQuantity == nil {
 		return "0"

@@ -40,8 +40,8 @@ const (
 	typeValidationError = "VALIDATION_ERROR"
 )
 
-// order is all that there is to know of one order: what it is, and what the platform says of it in the order in which it
-// happened. Bodies are written from it only when they are posted.
+// order is the complete data of one order: its content, and its notifications in the order of
+// events. Bodies are generated only when they are posted.
 type order struct {
 	id         uuid.UUID
 	index      int
@@ -55,12 +55,12 @@ type order struct {
 	isin, symbol              string
 	depot, cash               uuid.UUID
 	created                   time.Time
-	expiry                    time.Time // zero: good for the day, nothing said
+	expiry                    time.Time // zero: good for the day, not sent
 	notation                  notation
 	shape                     shape
 }
 
-// shape is where the body of a traditional order tells what was executed.
+// shape is the place of the executed quantity in the body of a traditional order.
 type shape int
 
 const (
@@ -81,12 +81,12 @@ type note struct {
 	quantity         amount
 	price            amount // limit or stop, none for a market order
 	fills            []fill // so far
-	tells            bool   // the body says what was executed
+	tells            bool   // the body contains the executed quantity
 	message          string
 	messageField     string
 	errorType        string
 	errorText        string
-	unknown          int // which fields that nobody knows are in the body; 0 none
+	unknown          int // which invented fields are in the body; 0 none
 }
 
 type fill struct {
@@ -103,7 +103,7 @@ func (n *note) executed() amount {
 	return sum
 }
 
-// fact is what the note says of the order's state.
+// fact returns the fact in the note.
 func (n *note) fact() Fact {
 	f := Fact{Status: n.status, At: n.at}
 	if n.status == "" {
@@ -116,7 +116,7 @@ func (n *note) fact() Fact {
 	return f
 }
 
-// source is one stream of chance. Streams with different keys are independent of each other.
+// source is a random stream. Streams with different keys are independent.
 type source struct{ *rand.Rand }
 
 func newSource(keys ...uint64) source {
@@ -127,10 +127,10 @@ func newSource(keys ...uint64) source {
 	return source{rand.New(rand.NewPCG(hi, lo))}
 }
 
-// golden is 2^64 divided by the golden ratio: its multiples spread evenly.
+// golden is 2^64 divided by the golden ratio; its multiples spread evenly.
 const golden = 0x9E3779B97F4A7C15
 
-// scramble is the finalizer of SplitMix64: neighbouring seeds must not make similar orders.
+// scramble is the finalizer of SplitMix64, so that neighbouring seeds do not make similar orders.
 func scramble(x uint64) uint64 {
 	x += golden
 	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9

@@ -4,14 +4,14 @@ import (
 	"time"
 )
 
-// other is a notification of another object than an order.
+// other is a notification of an object that is not an order.
 type other struct {
 	at     time.Time
 	seed   uint64
-	broken bool // an order's notification that does not say of which order
+	broken bool // a notification of an order without an order id
 }
 
-// otherObject is an object with the common shape of notifications; idField is where its id is.
+// otherObject is an object with the usual form of notifications; idField contains its id.
 type otherObject struct {
 	path, idField, status string
 }
@@ -45,7 +45,7 @@ func (n *other) notification() Notification {
 		b.raw("updatedCustomers", `["`+s.uuid().String()+`","`+s.uuid().String()+`"]`)
 		b.close()
 		return Notification{"/labels-update-notification", b}
-	case len(otherObjects) + 1: // type in place of notificationType, and no modifiedOn
+	case len(otherObjects) + 1: // type instead of notificationType, and no modifiedOn
 		b.text("eventId", s.uuid().String())
 		b.text("type", oneOf(s, "DIVIDEND", "SPLIT", "MERGER"))
 		b.text("isin", "DE0007164600")

@@ -15,32 +15,33 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrUndelivered ends a play when a notification was tried for Options.RetryFor and got no final answer. The receiver may have stored
-// that notification.
+// ErrUndelivered occurs when a notification was tried for Options.RetryFor and got no final answer.
+// It ends the play. The receiver may have stored that notification.
 var ErrUndelivered = errors.New("the receiver did not take a notification in time")
 
-// Options say what to play, and to whom.
+// Options configure a play.
 type Options struct {
 	Traffic // a zero Start is now
 
 	URL         string        // the receiver's, with any prefix; event paths are appended
 	TLS         *tls.Config   // of an https URL; nil: what the system trusts
 	Auth        string        // headers of every request, as "name=value,name2=value2"; "" none
-	Connections int           // postings at a time, each on a connection of its own; 0 is 16
-	Rate        float64       // postings per second, evenly; 0 is as fast as possible
+	Connections int           // concurrent postings, each on its own connection; 0 is 16
+	Rate        float64       // postings per second, evenly spaced; 0 is as fast as possible
 	RetryFor    time.Duration // how long to try one notification; 0 is 30 s
-	// Platform's traffic is played in place of Traffic. What is posted has happened there before, and everything has at the end.
+	// Platform's traffic replaces Traffic. Events happen at that platform before they are posted,
+	// and all have happened at the end.
 	Platform *Server
-	// Live posts each notification when its time has come, and not before: with a Start that is still to come, orders are played as
-	// they happen.
+	// Live posts each notification at its time and not before: with a Start in the future, orders
+	// are played in real time.
 	Live bool
-	// Progress is called after every posting, by one goroutine at a time, and holds the play up while it runs.
+	// Progress is called after every posting, by one goroutine at a time; the play waits for it.
 	Progress func(Progress)
 
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
 }
 
-// Progress is how far a play is.
+// Progress is the progress of a play.
 type Progress struct {
 	Posted, Acknowledged, Total int
 }
@@ -50,12 +51,13 @@ const (
 	defaultRetryFor    = 30 * time.Second
 )
 
-// Play posts the traffic. Postings overlap, so that deliveries next to each other may arrive in either order when there is more
-// than one connection. A notification that is answered 429 or 5xx, or not at all, is posted again, after what Retry-After
-// says, up to five seconds; any other answer is final and counted, and the play goes on.
+// Play posts the traffic. With more than one connection postings overlap, so neighbouring
+// deliveries may arrive in either order. A notification that is answered 429 or 5xx, or not at all,
+// is posted again, after the time in Retry-After, at most five seconds; any other answer is final
+// and counted, and the play continues.
 //
-// The Result holds also when there is an error: [ErrUndelivered], since one receiver that is gone would cost RetryFor for
-// every notification, or the context's.
+// The Result is valid also if there is an error: [ErrUndelivered], because a missing receiver would
+// cost RetryFor for every notification, or the context's.
 func Play(ctx context.Context, o Options) (Result, error) {
 	if o.Platform != nil {
 		o.Traffic = o.Platform.Traffic()
@@ -111,8 +113,8 @@ func newPlayer(ctx context.Context, o Options) (*player, error) {
 	return &player{Options: o, client: newClient(o), header: header, limiter: newLimiter(o.Rate), tally: planned}, nil
 }
 
-// ParseAuth reads "name=value,name2=value2" into the headers of a posting. A value may contain "=", and no comma. The error
-// does not repeat the text, which is a secret.
+// ParseAuth parses "name=value,name2=value2" into the headers of a posting. A value may contain
+// "=", but no comma. The error does not contain the text, which is a secret.
 func ParseAuth(text string) (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}}
 	if text == "" {
@@ -121,7 +123,7 @@ func ParseAuth(text string) (http.Header, error) {
 	for pair := range strings.SplitSeq(text, ",") {
 		name, value, found := strings.Cut(strings.TrimSpace(pair), "=")
 		if !found || name == "" {
-			// Not the text itself: it is a secret.
+			// The text is left out of the error because it is a secret.
 			return nil, errors.New("platformtest: the headers for authentication are not of the form name=value,name2=value2")
 		}
 		header.Set(name, value)
@@ -129,7 +131,7 @@ func ParseAuth(text string) (http.Header, error) {
 	return header, nil
 }
 
-// newClient keeps to HTTP/1.1, where a posting has a connection to itself.
+// newClient uses HTTP/1.1, so that a posting has its own connection.
 func newClient(o Options) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -149,8 +151,8 @@ func newClient(o Options) *http.Client {
 	}
 }
 
-// newLimiter allows bursts of ten milliseconds: the timers of an operating system are too coarse to space single postings
-// evenly at thousands per second.
+// newLimiter allows bursts of ten milliseconds, because the timers of an operating system are too
+// coarse to space single postings at thousands per second.
 func newLimiter(perSecond float64) *rate.Limiter {
 	if perSecond == 0 {
 		return rate.NewLimiter(rate.Inf, 1)
@@ -173,7 +175,7 @@ func (p *player) run(ctx context.Context) error {
 
 func (p *player) schedule(ctx context.Context, jobs chan<- ref) error {
 	for d := range p.deliveries() {
-		// Not Wait: near a deadline it fails at once, and not with the context's error.
+		// Not Wait: near a deadline it fails at once, with another error than the context's.
 		if delay := p.limiter.Reserve().Delay(); delay > 0 {
 			sleep(ctx, delay)
 		}

@@ -20,12 +20,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// taker is a receiver that keeps what it acknowledged.
+// taker is a receiver that keeps the notifications that it acknowledged.
 type taker struct {
 	mu     sync.Mutex
 	bodies []Notification
 	asked  int
-	// refuse says what to do with the n-th request in place of taking it; it returns false to take it.
+	// refuse answers the n-th request instead of accepting it; it returns false to accept it.
 	refuse func(n int, w http.ResponseWriter, r *http.Request) bool
 }
 
@@ -269,7 +269,8 @@ func TestPlayDoesNotBeginWhenTheContextIsDone(t *testing.T) {
 	require.Zero(t, result.Totals.Notifications)
 }
 
-// memory is a network inside a synctest bubble, where time stands still until everybody waits. HTTP on it is real.
+// memory is a network inside a synctest bubble, where time advances only when all goroutines wait.
+// HTTP on it is real.
 type memory struct{ accepted chan net.Conn }
 
 func (m memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// attemptTimeout bounds one request: a receiver that is slower than this is as good as gone.
+	// attemptTimeout bounds one request; a slower receiver counts as unavailable.
 	attemptTimeout = 15 * time.Second
 	firstPause     = 50 * time.Millisecond
-	maxRetryPause  = 5 * time.Second // also of what Retry-After asks for
-	maxAnswer      = 4 << 10         // bytes of an answer that are of interest
+	maxRetryPause  = 5 * time.Second // also for Retry-After
+	maxAnswer      = 4 << 10         // bytes of an answer that are read
 )
 
-// answer is what became of one posting.
+// answer is the result of one posting.
 type answer struct {
 	code     int // of the last answer, 0 none
 	sequence uint64
@@ -40,12 +40,12 @@ func (a answer) reason() string {
 	return strings.TrimSpace(strconv.Itoa(a.code) + " " + a.message)
 }
 
-// transient says that the same request may be answered otherwise in a moment.
+// transient reports whether the same request may succeed later.
 func (a answer) transient() bool {
 	return a.err != nil || a.code == http.StatusTooManyRequests || a.code >= http.StatusInternalServerError
 }
 
-// post tries until there is a final answer, RetryFor is over or the context is done.
+// post tries until there is a final answer, RetryFor has passed or the context ends.
 func (p *player) post(ctx context.Context, n Notification) answer {
 	deadline := time.Now().Add(p.RetryFor)
 	pause := firstPause
@@ -90,7 +90,7 @@ func (p *player) attempt(ctx context.Context, n Notification) answer {
 		return answer{err: err}
 	}
 	defer response.Body.Close()
-	// Read to the end, or the connection is not used again.
+	// Read to the end, so that the connection is reused.
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return answer{err: fmt.Errorf("read the answer: %w", err)}
@@ -105,7 +105,7 @@ func (p *player) attempt(ctx context.Context, n Notification) answer {
 	return a
 }
 
-// parseRetryAfter reads seconds or a date; anything else asks for no wait.
+// parseRetryAfter parses seconds or a date; anything else is no wait.
 func parseRetryAfter(text string) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 16); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -17,7 +17,7 @@ type Summary struct {
 	Failures []Failure `json:"failures"` // the first 100
 }
 
-// Report is what was posted and what should have become of it, one JSON document:
+// Report contains what was posted and the expected result, as one JSON document:
 //
 //	{"seed":1,"start":"2026-03-02T10:00:00Z",
 //	 "totals":{"orders":2,"notifications":9,"distinct":8,"repeats":1,"otherObjects":1,"acknowledged":9,"lost":0,
@@ -31,20 +31,22 @@ type Summary struct {
 //	               "breaks":[]}}
 //	 ]}
 //
-// Every order is on a line of its own, between a line that ends with [ and the line ]}, so that a report of any length can be
-// read line by line. Times are RFC 3339 in UTC, quantities exact decimals as text.
+// Each order is on its own line, between a line that ends with [ and the line ]}, so that a report
+// of any length can be read line by line. Times are RFC 3339 in UTC, quantities exact decimals as
+// strings.
 type Report struct {
 	Summary
-	Orders []OrderReport `json:"orders"` // those of which something was posted
+	Orders []OrderReport `json:"orders"` // with at least one posted notification
 }
 
-// Result is what became of a play. It holds a few bytes for each notification; the orders are made again from the traffic.
+// Result is the result of a play. It stores a few bytes per notification; the orders are generated
+// again from the traffic.
 type Result struct {
 	Summary
 	tally *tally
 }
 
-// Orders returns the orders of which something was posted, in the order in which they came into being.
+// Orders returns the orders with at least one posted notification, in order of creation.
 func (r Result) Orders() iter.Seq[OrderReport] {
 	if r.tally == nil {
 		return func(func(OrderReport) bool) {}
@@ -52,14 +54,14 @@ func (r Result) Orders() iter.Seq[OrderReport] {
 	return r.tally.orders()
 }
 
-// WriteReport writes r as the JSON of a [Report].
+// WriteReport writes r as a JSON [Report].
 func WriteReport(w io.Writer, r Result) error {
 	head, err := json.Marshal(r.Summary)
 	if err != nil {
 		return fmt.Errorf("platformtest: write the report: %w", err)
 	}
 	buffered := bufio.NewWriterSize(w, 1<<16)
-	buffered.Write(head[:len(head)-1]) // bufio keeps the first error for Flush
+	buffered.Write(head[:len(head)-1]) // Flush returns the first error of bufio
 	buffered.WriteString(",\"orders\":[\n")
 	separator := ""
 	for order := range r.Orders() {
@@ -80,7 +82,7 @@ func WriteReport(w io.Writer, r Result) error {
 	return nil
 }
 
-// ReadReport reads what WriteReport wrote, all of it into memory.
+// ReadReport reads the output of WriteReport into memory.
 func ReadReport(r io.Reader) (Report, error) {
 	var report Report
 	if err := json.NewDecoder(r).Decode(&report); err != nil {

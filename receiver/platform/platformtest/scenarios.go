@@ -1,6 +1,6 @@
 package platformtest
 
-// scenario is a kind of life, and how often it is lived: weights add up to totalWeight.
+// scenario is a kind of lifecycle and its weight; weights add up to totalWeight.
 type scenario struct {
 	name   string
 	weight int
@@ -11,7 +11,7 @@ type scenario struct {
 
 const totalWeight = 1000
 
-// The everyday lives first; then what happens in a small part of orders; then what a person has to look at.
+// Common lifecycles first, then rare ones, then those that a person has to look at.
 var scenarios = []scenario{
 	{"received", 10, false, []step{arrive}},
 	{"at work", 60, false, []step{accept}},
@@ -56,8 +56,8 @@ var scenarios = []scenario{
 	{"of an unused status", 2, false, []step{accept, sayUnused, fillUp}},
 }
 
-// pickScenario walks the weights by multiples of the golden ratio: every kind occurs in any 2,000 orders running, whatever
-// the seed, which chance alone could not promise.
+// pickScenario steps through the weights by multiples of the golden ratio, so that every kind
+// occurs in any 2,000 consecutive orders, whatever the seed. Pure chance could not guarantee that.
 func pickScenario(seed uint64, index int) *scenario {
 	x := scramble(seed) + uint64(index)*golden
 	weight := int(x >> 32 * totalWeight >> 32)

@@ -38,7 +38,7 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// serve answers a request, or does to it what the faults say, and counts it before the answer is sent.
+// serve answers a request, or applies a fault to it, and counts it before the answer is sent.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, route string, answer func(*http.Request, []byte) reply) {
 	if s.down.Load() {
 		s.send(w, route, s.message(http.StatusServiceUnavailable, "the platform is down"), noFault)
@@ -87,15 +87,15 @@ func (s *Server) send(w http.ResponseWriter, route string, r reply, f fault) {
 	}
 	w.WriteHeader(r.code)
 	if f != cut {
-		w.Write(r.body) // who does not want the answer need not have it
+		w.Write(r.body) // the client may be gone
 		return
 	}
 	w.Write(r.body[:len(r.body)/2])
-	http.NewResponseController(w).Flush() // else the half is thrown away with the connection
+	http.NewResponseController(w).Flush() // otherwise closing the connection discards the half
 	panic(http.ErrAbortHandler)
 }
 
-// message is an answer of the platform's ErrorMessage shape.
+// message returns an answer in the form of the platform's ErrorMessage.
 func (s *Server) message(code int, text string) reply {
 	var b object
 	b.text("message", text)

@@ -19,23 +19,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// ServerOptions say what a [Server] knows and how it answers.
+// ServerOptions configure a [Server].
 type ServerOptions struct {
 	Traffic // a zero Start is now
 
 	Addr string // to listen on; "" is a free port of 127.0.0.1
-	// ClientID and ClientSecret buy a token; empty ones are made up, the secret from the seed.
+	// ClientID and ClientSecret are the credentials for a token; empty ones are generated, the
+	// secret from the seed.
 	ClientID, ClientSecret string
 	TokenLifetime          time.Duration // in whole seconds; 0 is an hour
 	Faults                 Faults
-	// Now is the clock by which tokens expire, INVALID orders are purged and the list of undelivered webhooks forgets; nil is
-	// time.Now. It is called by several goroutines. What happens to orders does not go by it: see HappenUntil.
+	// Now is the clock for the expiry of tokens, the purge of INVALID orders and the list of
+	// undelivered webhooks; nil is time.Now. It must be safe for concurrent use. Events of orders
+	// do not depend on it: see HappenUntil.
 	Now func() time.Time
 }
 
-// The limits of a [Server]. The platform's own are not documented; these are small, so that lists have pages.
+// The limits of a [Server]. The platform's own are not documented; these are small, so that lists
+// have several pages.
 const (
-	defaultLimit = 20       // entries of a page, when nothing is asked for
+	defaultLimit = 20       // entries of a page by default
 	maxLimit     = 100      // more is answered 400
 	maxBody      = 16 << 10 // of a request
 	maxHead      = 16 << 10 // of a request's headers
@@ -46,18 +49,20 @@ const (
 	listedFor       = 30 * 24 * time.Hour
 )
 
-// Server is the platform's API over a [Traffic]: token, GET order, the digital list, undelivered webhooks, registration. It is
-// an http.Handler, and Start lets it listen by itself.
+// Server is the platform's API over a [Traffic]: token, GET order, the digital list, undelivered
+// webhooks, registration. It is an http.Handler, and Start makes it listen.
 //
-// An order exists from its first event on, and what GET order answers is a function of the events that have happened, whether
-// or not they were notified. At first nothing has: [Play] with Options.Platform, HappenUntil or HappenAll let it. The orders are
-// made again from the traffic when they are asked for; about 60 bytes of each are kept.
+// An order exists from its first event on, and GET order answers from the events that have
+// happened, whether or not they were notified. At first none has: [Play] with Options.Platform,
+// HappenUntil or HappenAll make them happen. The orders are generated again from the traffic for
+// each request; about 60 bytes of each are stored.
 //
-// Where the documentation is silent: a token is asked for with the credentials in the form alone; the list of undelivered
-// webhooks is {"data":[{"eventType","createdOn","payload"}],"pagination":{"cursor","limit"}}, oldest first, and reading it
-// takes nothing away; webhooks-missing names the event types without a webhook.
+// Where the documentation is silent: a token is requested with the credentials in the form alone;
+// the list of undelivered webhooks is
+// {"data":[{"eventType","createdOn","payload"}],"pagination":{"cursor","limit"}}, oldest first, and
+// reading it removes nothing; webhooks-missing returns the event types without a webhook.
 type Server struct {
-	URL string // set by Start, without a slash at the end
+	URL string // set by Start, without a trailing slash
 
 	options ServerOptions
 	key     []byte // signs tokens
@@ -66,9 +71,9 @@ type Server struct {
 	wallets map[uuid.UUID]int    // groups of orders
 	waiting []due                // undelivered webhooks, by time
 
-	joined atomic.Pointer[[]*Server] // of which the orders are known too
+	joined atomic.Pointer[[]*Server] // whose orders are known too
 
-	until atomic.Int64 // events up to here have happened, nanoseconds since 1970
+	until atomic.Int64 // events up to this time have happened, nanoseconds since 1970
 	down  atomic.Bool
 
 	mu       sync.Mutex
@@ -81,11 +86,12 @@ type Server struct {
 	serving   sync.WaitGroup
 }
 
-// Request is a kind of request and what became of it. The route is as documented, "GET /trading/order/{id}", or "other"; the
-// answer is the status code, with " cut" behind it when the answer was cut short.
+// Request is a kind of request with its result. The route is as documented, "GET
+// /trading/order/{id}", or "other"; the answer is the status code, followed by " cut" if the answer
+// was cut off.
 type Request struct{ Route, Answer string }
 
-// NewServer goes through the whole traffic once, some microseconds for each order.
+// NewServer reads the whole traffic once, which takes some microseconds per order.
 func NewServer(o ServerOptions) (*Server, error) {
 	if err := o.Traffic.check(); err != nil {
 		return nil, err
@@ -123,10 +129,10 @@ func NewServer(o ServerOptions) (*Server, error) {
 	return s, nil
 }
 
-// Traffic is what was asked for, with its start.
+// Traffic returns the traffic of the options, with its start.
 func (s *Server) Traffic() Traffic { return s.options.Traffic }
 
-// Credentials returns what buys a token.
+// Credentials returns the credentials for a token.
 func (s *Server) Credentials() (clientID, clientSecret string) {
 	return s.options.ClientID, s.options.ClientSecret
 }
@@ -144,7 +150,7 @@ func (s *Server) Start() error {
 	if err != nil {
 		return fmt.Errorf("platformtest: listen: %w", err)
 	}
-	// It has no TLS and hands out what is asked for: nothing for a network.
+	// The server has no TLS and no protection, so it must not be reachable from a network.
 	if at, isTCP := listener.Addr().(*net.TCPAddr); !isTCP || !at.IP.IsLoopback() {
 		return errors.Join(fmt.Errorf("platformtest: the simulated platform listens on loopback only, not on %s", addr), listener.Close())
 	}
@@ -158,10 +164,11 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Close cuts the connections off and waits for the listener's end. It does nothing before Start, or again.
+// Close closes all connections and waits for the server to end. It does nothing before Start, or a
+// second time.
 func (s *Server) Close() {
 	if s.listening != nil {
-		s.listening.Close() // the only error is one of closing a socket that is done with
+		s.listening.Close() // the error of closing a used socket is irrelevant
 		s.serving.Wait()
 	}
 }
@@ -169,11 +176,11 @@ func (s *Server) Close() {
 // Down makes every request be answered 503, until it is called with false.
 func (s *Server) Down(down bool) { s.down.Store(down) }
 
-// HappenUntil lets the orders' events happen up to a time, which is the orders' own: within the hour before the traffic's
-// start. Time does not go back.
+// HappenUntil makes the events up to a time of the orders' own clock happen, which is within the
+// hour before the traffic's start. Time never goes back.
 func (s *Server) HappenUntil(then time.Time) { s.happen(then.UnixNano()) }
 
-// HappenAll lets everything happen that will.
+// HappenAll makes all events happen.
 func (s *Server) HappenAll() { s.happen(math.MaxInt64) }
 
 func (s *Server) happen(until int64) {
@@ -181,8 +188,8 @@ func (s *Server) happen(until int64) {
 	}
 }
 
-// State returns what an order is now, by its index in the traffic, and false when it does not exist yet. It knows purged
-// orders too.
+// State returns the current state of an order by its index in the traffic, and false if it does not
+// exist yet. It includes purged orders.
 func (s *Server) State(index int) (State, bool) {
 	o := s.options.order(index)
 	is := o.standing(o.happenedBy(s.until.Load()))
@@ -192,13 +199,13 @@ func (s *Server) State(index int) (State, bool) {
 	return o.state(is), true
 }
 
-// Final returns what an order is when everything has happened, by its index in the traffic.
+// Final returns the state of an order after all events, by its index in the traffic.
 func (s *Server) Final(index int) State {
 	o := s.options.order(index)
 	return o.state(o.standing(len(o.notes)))
 }
 
-// Orders returns all orders as they are when everything has happened.
+// Orders returns all orders in their state after all events.
 func (s *Server) Orders() iter.Seq[State] {
 	return func(yield func(State) bool) {
 		for i := range s.options.Orders {
@@ -209,15 +216,16 @@ func (s *Server) Orders() iter.Seq[State] {
 	}
 }
 
-// Requests counts the requests so far.
+// Requests returns the counts of the requests so far.
 func (s *Server) Requests() map[Request]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.requests)
 }
 
-// Join lets s answer for the orders of another server too, which need not listen. The orders of the last keep servers that joined are
-// known; those that joined before are forgotten, so that a platform may run for ever. Undelivered webhooks are those of s alone.
+// Join makes s answer for the orders of another server too, which need not listen. The orders of
+// the last keep servers that joined are known; older ones are forgotten, so that a platform can run
+// for ever. The undelivered webhooks are those of s alone.
 func (s *Server) Join(other *Server, keep int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -229,7 +237,7 @@ func (s *Server) Join(other *Server, keep int) {
 	s.joined.Store(&all)
 }
 
-// ofOrder returns the server that knows the order, s if none does.
+// ofOrder returns the server that knows the order, or s if none does.
 func (s *Server) ofOrder(id uuid.UUID) *Server {
 	return s.that(func(t *Server) bool { _, known := t.index[id]; return known })
 }

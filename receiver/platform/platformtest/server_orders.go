@@ -11,7 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// order answers GET order of an asset class, with missing for an order that is unknown, of another class, or purged.
+// order answers GET order of an asset class, with the status missing for an order that is unknown,
+// of another class, or purged.
 func (s *Server) order(assetClass string, missing int) func(*http.Request, []byte) reply {
 	return func(r *http.Request, _ []byte) reply {
 		text := r.PathValue("id")
@@ -30,7 +31,8 @@ func (s *Server) order(assetClass string, missing int) func(*http.Request, []byt
 	}
 }
 
-// standing returns what the order is now, nil when there is none yet or no longer.
+// standing returns the current state of the order, or nil before its first event and after its
+// purge.
 func (s *Server) standing(o *order) *note {
 	is := o.standing(o.happenedBy(s.until.Load()))
 	if is == nil || o.gone || is.status == invalid && s.now().Sub(is.at) >= purgedAfter {
@@ -39,7 +41,7 @@ func (s *Server) standing(o *order) *note {
 	return is
 }
 
-// query is what lists are asked with. The first value that cannot be read is kept in wrong.
+// query reads the parameters of a list. It keeps the first value that cannot be read in wrong.
 type query struct {
 	url.Values
 	wrong string
@@ -57,7 +59,7 @@ func (q *query) limit() int {
 	return n
 }
 
-// time reads a date or a date with time, and without either returns otherwise.
+// time parses a date or a date with time, and returns otherwise if there is none.
 func (q *query) time(name string, otherwise time.Time) time.Time {
 	text := q.Get(name)
 	if text == "" {
@@ -72,7 +74,7 @@ func (q *query) time(name string, otherwise time.Time) time.Time {
 	return otherwise
 }
 
-// cursor is the place to go on from: entries before it were listed already.
+// cursor returns the place to continue from; entries before it were already listed.
 func (q *query) cursor() int {
 	text := q.Get("cursor")
 	if text == "" {
@@ -86,7 +88,7 @@ func (q *query) cursor() int {
 	return int(n)
 }
 
-// page gathers the entries of an answer.
+// page collects the entries of an answer.
 type page struct {
 	body  object
 	limit int
@@ -94,7 +96,7 @@ type page struct {
 	next  string // "" at the end of the list
 }
 
-// add appends an entry found at a place, and says whether there was room for it.
+// add appends the entry at a place, and reports whether there was room for it.
 func (p *page) add(place int, entry []byte) bool {
 	if p.count == p.limit {
 		p.next = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(place), 10))
@@ -152,7 +154,7 @@ func (s *Server) digitalOrders(r *http.Request, _ []byte) reply {
 	return p.reply()
 }
 
-// undelivered lists the webhooks that could not be delivered, oldest first.
+// undelivered lists the undelivered webhooks, oldest first.
 func (s *Server) undelivered(r *http.Request, _ []byte) reply {
 	q := query{Values: r.URL.Query()}
 	p := page{limit: q.limit()}

@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// partner is who calls the platform, over a real socket.
+// partner calls the platform over a real socket.
 type partner struct {
 	t testing.TB
 	*Server
 	token string
 }
 
-// got is an answer as it came over the wire.
+// got is an answer as received.
 type got struct {
 	code   int
 	header http.Header
@@ -80,7 +80,7 @@ func orderPath(o Order) string {
 	return map[string]string{Traditional: "/trading/order/", Digital: "/digital/orders/", Tokenized: "/wawex/orders/"}[o.AssetClass] + o.ID
 }
 
-// find returns an order of the traffic that is as asked.
+// find returns an order of the traffic for which is returns true.
 func find(t testing.TB, traffic Traffic, is func(Order) bool) (int, Order) {
 	for i := range traffic.Orders {
 		if o := traffic.Order(i); is(o) {
@@ -101,7 +101,7 @@ func requireMessage(t testing.TB, answer got) {
 
 var aThousand = Traffic{Seed: 21, Start: start, Orders: 1_000}
 
-// atStart is a clock that stands still when the traffic ends.
+// atStart is a clock that stands still at the end of the traffic.
 func atStart() time.Time { return start }
 
 func TestATokenIsBoughtWithTheDocumentedForm(t *testing.T) {
