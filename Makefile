@@ -25,7 +25,7 @@ demo: build ## run everything with a simulated platform; stop with Ctrl-C (make 
 	@exec bin/orderfold demo $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
-	go test $(RACE) -timeout 30m ./...
+	go test $(RACE) -parallel 6 -timeout 30m ./... # most of them wait, for a disk or another process
 
 faults: ## kill, pause, disconnect, fill and damage a running service, and count losses (make faults ARGS='-rounds 100 -seed 7')
 	go test -tags faults ./cmd/orderfold -run '^TestFault' -count 1 -timeout 30m -v -rounds 50 $(ARGS)

@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	patience = time.Minute
+	patience = 2 * time.Minute
 	tick     = 5 * time.Millisecond
 )
 
@@ -482,6 +482,7 @@ func TestWhatWasPublishedAndNotCommittedIsNotPublishedAgain(t *testing.T) {
 }
 
 func TestOfTwoProjectorsOneIsRefusedAndReportsIt(t *testing.T) {
+	projector.TakeOverAfter(t, patience) // however long it takes here
 	f := newFed(t)
 	other := &fed{world: &world{t: t, log: f.log, dir: t.TempDir()}, events: f.log.Feed(eventlog.FeedOptions{})}
 	other.flaky = &flaky{Feed: other.events}

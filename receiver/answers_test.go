@@ -248,6 +248,7 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 }
 
 func TestWhatComesTooLateIsNoRequest(t *testing.T) {
+	t.Parallel()
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log, ReadTimeout: shortTime, Auth: credentials(t, "api-key="+key)})
 	conn := s.dial(t)
@@ -301,6 +302,7 @@ func TestABodyIsAskedForOnlyAfterTheChecks(t *testing.T) {
 }
 
 func TestALogThatDoesNotConfirmIsNotAcknowledged(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		log    func(testing.TB) receiver.Log

@@ -23,8 +23,8 @@ const (
 	order      = "/traditional-asset-order-notification"
 	placed     = `{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"PLACED"}`
 	key        = "s3cret-of-the-platform"
-	patience   = time.Minute // after which a hanging test fails
-	shortTime  = 100 * time.Millisecond
+	patience   = 2 * time.Minute // after which a hanging test fails
+	shortTime  = time.Second     // for what must not take longer
 	retryAfter = "1"
 )
 

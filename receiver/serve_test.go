@@ -26,6 +26,7 @@ import (
 )
 
 func TestASlowClientIsCutOff(t *testing.T) {
+	t.Parallel()
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log, ReadTimeout: shortTime, HeaderTimeout: shortTime, IdleTimeout: shortTime})
 	for _, text := range []string{
@@ -106,8 +107,9 @@ func TestADrainFinishesWhatWasAccepted(t *testing.T) {
 }
 
 func TestADrainThatTakesTooLongCutsOffAndWaitsForTheLog(t *testing.T) {
+	t.Parallel()
 	gate := gated(openLog(t))
-	s := start(t, receiver.Options{Log: gate, DrainTimeout: shortTime, AppendTimeout: 5 * shortTime, MaxWaiting: 4})
+	s := start(t, receiver.Options{Log: gate, DrainTimeout: shortTime, AppendTimeout: 3 * shortTime, MaxWaiting: 4})
 	conn := s.dial(t)
 	_, err := io.WriteString(conn, post(placed))
 	require.NoError(t, err)

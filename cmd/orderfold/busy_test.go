@@ -46,6 +46,7 @@ func (p *process) postParts(order string, parts int) {
 }
 
 func TestOneBusyOrderKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
 	p := serving(t)
 	const parts = 10_000
 	posted := make(chan struct{})

@@ -41,6 +41,7 @@ func newCertificate(t testing.TB, dir string) certificateFiles {
 }
 
 func TestTheAPIIsServedOverHTTPSAndCommandsReachIt(t *testing.T) {
+	t.Parallel()
 	files := newCertificate(t, t.TempDir())
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data"),
 		"--api-tls-cert", files.certificate, "--api-tls-key", files.key}, freePorts...)...)
@@ -80,6 +81,7 @@ func TestTheAPIIsServedOverHTTPSAndCommandsReachIt(t *testing.T) {
 }
 
 func TestTheDemoServesItsAPIOverHTTPS(t *testing.T) {
+	t.Parallel()
 	files := newCertificate(t, t.TempDir())
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "5", "--rate", "0",
 		"--api-tls-cert", files.certificate, "--api-tls-key", files.key}, freePorts...)...)
@@ -89,6 +91,7 @@ func TestTheDemoServesItsAPIOverHTTPS(t *testing.T) {
 }
 
 func TestACertificateIsFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	core, lines := observer.New(zap.InfoLevel)
 	files := newCertificate(t, dir)
@@ -153,6 +156,7 @@ func TestACertificateIsFollowed(t *testing.T) {
 }
 
 func TestAProcessTrustsNoCertificateButItsOwn(t *testing.T) {
+	t.Parallel()
 	own, err := newFollowed(t)
 	require.NoError(t, err)
 	other, err := newFollowed(t)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestACommandThatIsNotLetInSaysHowToGiveItsKey(t *testing.T) {
+	t.Parallel()
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(t.TempDir(), "data"), "--receiver-addr", "127.0.0.1:0",
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key", "ops:operator:s3cret-key")
 	for name, c := range map[string]struct {

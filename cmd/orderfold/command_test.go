@@ -19,6 +19,7 @@ import (
 )
 
 func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -132,6 +133,7 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 }
 
 func TestAMistakeLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"a half credential":   {"--webhook-auth", "secret-word"},
 		"a key without role":  {"--api-key", "name:secret-word"},
@@ -156,6 +158,7 @@ func lastLine(text string) string {
 }
 
 func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
+	t.Parallel()
 	code, stdout, _ := execute(t, nil, "help")
 	require.Equal(t, exitOK, code)
 	for _, c := range commands() {
@@ -188,6 +191,7 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 }
 
 func TestTheFlagWinsOverItsTwin(t *testing.T) {
+	t.Parallel()
 	environ := []string{"ORDERFOLD_FORMAT=json"}
 	_, stdout, _ := execute(t, environ, "states")
 	require.True(t, json.Valid([]byte(stdout)))
@@ -199,6 +203,7 @@ func TestTheFlagWinsOverItsTwin(t *testing.T) {
 }
 
 func TestVersionNamesTheFoldVersion(t *testing.T) {
+	t.Parallel()
 	_, stdout, _ := execute(t, nil, "version", "--json")
 	v := decoded[map[string]string](t, []byte(stdout))
 	require.NotEmpty(t, v["foldVersion"])
@@ -207,6 +212,7 @@ func TestVersionNamesTheFoldVersion(t *testing.T) {
 }
 
 func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
+	t.Parallel()
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "50", "--rate", "0"}, freePorts...)...)
 	var curls []string
 	eventually(t, "three curl lines", func() bool {
@@ -233,6 +239,7 @@ func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
 
 // What the demo says that stays is there when everything was posted and asked, and orders come from then on.
 func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
+	t.Parallel()
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "60", "--rate", "0"}, freePorts...)...)
 	eventually(t, "the first burst ends", func() bool { return strings.Contains(p.stdout.String(), "posted everything") })
 	for line := range strings.Lines(p.stdout.String()) {
@@ -263,6 +270,7 @@ func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
 }
 
 func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	report := play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
@@ -308,6 +316,7 @@ func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
 }
 
 func TestALostLogIsNotBuriedUnderANewOne(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	serve := append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, serve...)

@@ -39,6 +39,7 @@ func subscriberJetStream(t *testing.T, url string) (*nats.Conn, jetstream.JetStr
 }
 
 func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
+	t.Parallel()
 	url := accountsURL(t)
 	p := start(t, []string{"receiver"}, "receiver", "--nats-url", url("orderfold", "ours"), "--receiver-addr", "127.0.0.1:0", "--data", t.TempDir())
 	for range 3 {

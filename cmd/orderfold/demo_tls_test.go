@@ -18,6 +18,7 @@ import (
 
 // The certificate that an operator has is for another name than 127.0.0.1, and of an authority that this machine does not know.
 func TestTheDemoPostsToAReceiverThatServesHTTPS(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"orders.example.com"},

@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheDemoOpensTheDashboardOnADesktop(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	opened := filepath.Join(folder, "opened")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >\"$0.new\" && mv \"$0.new\" '"+opened+"'\n"), 0o700))

@@ -15,6 +15,7 @@ import (
 
 // The subscriber in docs/stream.md is built and run as printed, with the credentials that it names.
 func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
@@ -81,6 +82,7 @@ func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThat
 
 // Every path, flag and command that the pages name exists.
 func TestTheDocumentationNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
 	pages = append(pages, "../../README.md")

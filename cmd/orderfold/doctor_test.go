@@ -25,6 +25,7 @@ func examine(t *testing.T, data string) (code int, results map[string]string) {
 }
 
 func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, args...)

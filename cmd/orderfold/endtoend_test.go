@@ -51,6 +51,7 @@ type statusAnswer struct {
 var freePorts = []string{"--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0"}
 
 func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, args...)
@@ -78,6 +79,7 @@ func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
 }
 
 func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
+	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	views := filepath.Join(t.TempDir(), "views")
 	// The API comes first: what is not there yet is not an error.
@@ -103,6 +105,7 @@ func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
 // The property, from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and shuffled, are
 // shown byte for byte alike but for what is about the arrival.
 func TestOrdersAreShownAlikeHoweverTheyArrived(t *testing.T) {
+	t.Parallel()
 	var shown []map[string]string
 	for _, delivery := range [][]string{
 		{"--overtaking", "0", "--repeats", "0", "--connections", "1"},

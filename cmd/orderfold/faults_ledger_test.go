@@ -27,6 +27,8 @@ var (
 	faultSeed   = flag.Uint64("seed", 0, "seed of the fault tests; 0: from the clock")
 )
 
+func init() { patientAppends = false }
+
 // seedOfFaults is the same for all tests of a run.
 var seedOfFaults = sync.OnceValue(func() uint64 {
 	if *faultSeed != 0 {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, args...)
@@ -52,6 +53,7 @@ func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
 }
 
 func TestTailPrintsEventsOfTheFeed(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	code, _, stderr := execute(t, nil, "tail", "--feed", "--data", data)
 	require.Equal(t, exitFailed, code, stderr)
@@ -102,6 +104,7 @@ func TestTailPrintsEventsOfTheFeed(t *testing.T) {
 }
 
 func TestARedrivePublishesTheOrdersThatItChanges(t *testing.T) {
+	t.Parallel()
 	data, args := misread(t)
 	args = append(args, "--feed")
 	wanted := []string{"receiver", "api", "log"}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestASizeHasAUnitOrIsANumberOfBytes(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int64{
 		"0": 0, "1": 1, "1048576": 1 << 20, "10MB": 10e6, "10mb": 10e6, "10 MB": 10e6, "1GiB": 1 << 30, "1gib": 1 << 30, "1.5GiB": 3 << 29,
 		"0.5 kB": 500, "2TB": 2e12, "1TiB": 1 << 40, "3KiB": 3072, "7B": 7, "007kb": 7000, "9223372036854775807": math.MaxInt64,
@@ -26,6 +27,7 @@ func TestASizeHasAUnitOrIsANumberOfBytes(t *testing.T) {
 }
 
 func TestWhatIsNoSizeIsRefusedWithAnExample(t *testing.T) {
+	t.Parallel()
 	for text, says := range map[string]string{
 		"": "1GiB", "much": "1GiB", "MB": "1GiB", "-1": "1GiB", "-1MB": "1GiB", "+1": "1GiB", "1e6": "1GiB", "10M": "1GiB", "10K": "1GiB",
 		"1,5MB": "1GiB", "1.5": "whole number of bytes", "0.1B": "whole number of bytes", "1.MB": "1GiB", ".5MB": "1GiB", "1..5MB": "1GiB",
@@ -39,6 +41,7 @@ func TestWhatIsNoSizeIsRefusedWithAnExample(t *testing.T) {
 }
 
 func TestADurationIsThatOfGoOrHasDays(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"0": 0, "0d": 0, "500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute, "7d": 7 * day, "1d12h": 36 * time.Hour,
 		"1d0s": day, "106751d": 106751 * day, "24h": day, "1us": time.Microsecond, "+5s": 5 * time.Second,
@@ -50,6 +53,7 @@ func TestADurationIsThatOfGoOrHasDays(t *testing.T) {
 }
 
 func TestWhatIsNoDurationIsRefusedWithAnExample(t *testing.T) {
+	t.Parallel()
 	for text, says := range map[string]string{
 		"": "1h30m", "5": "1h30m", "d": "1h30m", "1.5d": "1h30m", "-1d": "1h30m", "-1s": "negative", "-0s": "negative", "1d-1h": "negative", "1d+1h": "1h30m",
 		"1dd": "1h30m", "12h1d": "1h30m", "1 d": "1h30m", "7D": "1h30m", "1w": "1h30m", "106752d": "too long", "106751d24h": "too long",
@@ -97,6 +101,7 @@ func FuzzDurations(f *testing.F) {
 }
 
 func TestSizesAndDurationsAreReadByEveryFlagOfTheirKind(t *testing.T) {
+	t.Parallel()
 	seen := 0
 	(&program{declared: func(f *flagSet) {
 		f.VisitAll(func(flag *flag.Flag) {
@@ -117,6 +122,7 @@ func TestSizesAndDurationsAreReadByEveryFlagOfTheirKind(t *testing.T) {
 }
 
 func TestAMistypedNameIsAnsweredWithTheNearest(t *testing.T) {
+	t.Parallel()
 	names := []string{"serve", "receiver", "verify", "order", "orders", "traditional-asset-order", "customer"}
 	for word, want := range map[string]string{
 		"serv": "serve", "SERVE": "serve", "tverify": "verify", "reciever": "receiver", "odrer": "order", "ordrs": "orders", "trad": "traditional-asset-order",
@@ -128,6 +134,7 @@ func TestAMistypedNameIsAnsweredWithTheNearest(t *testing.T) {
 
 // One mistake in a name of four letters or more is forgiven, unless another name is as near.
 func TestOneMistakeIsForgiven(t *testing.T) {
+	t.Parallel()
 	var names []string
 	for _, c := range commands() {
 		if name := strings.Fields(c.name)[0]; len(name) >= 4 {
@@ -145,6 +152,7 @@ func TestOneMistakeIsForgiven(t *testing.T) {
 }
 
 func TestAVariableOfNoFlagIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		environ []string
 		warns   []string
@@ -171,6 +179,7 @@ func TestAVariableOfNoFlagIsWarnedOf(t *testing.T) {
 }
 
 func TestEveryCommandDeclaresItsFlagsAndNothingElse(t *testing.T) {
+	t.Parallel()
 	var declared []string
 	(&program{declared: func(f *flagSet) { declared = append(declared, f.Name()) }}).declareAll()
 	for _, c := range commands() {
@@ -182,6 +191,7 @@ func TestEveryCommandDeclaresItsFlagsAndNothingElse(t *testing.T) {
 }
 
 func TestOneMessageNamesAllAddressesThatAreTaken(t *testing.T) {
+	t.Parallel()
 	var taken []string
 	for range 3 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -92,6 +92,7 @@ func tidingsOf(t *testing.T, p *process, data string) (n tidings) {
 }
 
 func TestAFullLogIsSaidEverywhereAndItsLimitIsRaisedWithoutARestart(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data, "--log-max-bytes", "100KiB"}, freePorts...)
 	p := start(t, []string{"receiver", "api", "log"}, args...)
@@ -137,6 +138,7 @@ func TestAFullLogIsSaidEverywhereAndItsLimitIsRaisedWithoutARestart(t *testing.T
 }
 
 func TestTheLimitOfALogOnAServerOfItsOwnIsRaisedByOurCommandAndByOthers(t *testing.T) {
+	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	p := start(t, []string{"receiver", "metrics"}, "receiver", "--nats-url", url, "--data", filepath.Join(t.TempDir(), "data"),
 		"--receiver-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--log-max-bytes", "100KiB")
@@ -178,6 +180,7 @@ func TestTheLimitOfALogOnAServerOfItsOwnIsRaisedByOurCommandAndByOthers(t *testi
 }
 
 func TestAReceiverWithoutItsLogSaysSo(t *testing.T) {
+	t.Parallel()
 	server := launchNATS(t, t.TempDir())
 	p := start(t, []string{"receiver"}, "receiver", "--nats-url", server.url, "--data", filepath.Join(t.TempDir(), "data"),
 		"--receiver-addr", "127.0.0.1:0", "--webhook-auth", "api-key=s3cret")

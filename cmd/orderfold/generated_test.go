@@ -26,6 +26,7 @@ func requireCurrent(t *testing.T, path, want string) {
 }
 
 func TestGeneratedTablesOfTheRulesAreCurrent(t *testing.T) {
+	t.Parallel()
 	const path = "../../docs/order-state.md"
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -37,6 +38,7 @@ func TestGeneratedTablesOfTheRulesAreCurrent(t *testing.T) {
 }
 
 func TestGeneratedTableOfProblemsIsCurrent(t *testing.T) {
+	t.Parallel()
 	const path = "../../docs/http.md"
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -44,6 +46,7 @@ func TestGeneratedTableOfProblemsIsCurrent(t *testing.T) {
 }
 
 func TestGeneratedOpenAPIDocumentIsCurrent(t *testing.T) {
+	t.Parallel()
 	document, err := api.Document()
 	require.NoError(t, err)
 	requireCurrent(t, "../../docs/openapi.json", string(document))

@@ -12,6 +12,7 @@ import (
 )
 
 func TestHealthOfAServiceIsWhetherItIsReady(t *testing.T) {
+	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	views := filepath.Join(t.TempDir(), "views")
 	api := start(t, []string{"api"}, "api", "--nats-url", url, "--views", views, "--api-addr", "127.0.0.1:0")
@@ -29,6 +30,7 @@ func TestHealthOfAServiceIsWhetherItIsReady(t *testing.T) {
 }
 
 func TestHealthIsOneWhereThereIsNoHealth(t *testing.T) {
+	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	other := httptest.NewServer(http.NotFoundHandler())
@@ -65,6 +67,7 @@ func controlling(t *testing.T) string {
 }
 
 func TestAVariableNamesAFileWithTheValue(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(content string) string {
 		path := filepath.Join(dir, "value")
@@ -94,6 +97,7 @@ func TestAVariableNamesAFileWithTheValue(t *testing.T) {
 }
 
 func TestAFileOfSeveralValuesHasOneOnEachLine(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "webhook-auth")
 	require.NoError(t, os.WriteFile(path, []byte("api-key=first\r\napi-key=second\n"), 0o600))
 	p := &program{environ: []string{"ORDERFOLD_WEBHOOK_AUTH_FILE=" + path}}

@@ -84,6 +84,7 @@ func listPackages(t *testing.T) []listedPackage {
 }
 
 func TestPackagesImportWhatTheHouseAllows(t *testing.T) {
+	t.Parallel()
 	packages := listPackages(t)
 	require.GreaterOrEqual(t, len(packages), 8)
 	for _, p := range packages {
@@ -104,6 +105,7 @@ func TestPackagesImportWhatTheHouseAllows(t *testing.T) {
 }
 
 func TestTheAPIUsesValuesOfTheViewsOnly(t *testing.T) {
+	t.Parallel()
 	forEachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
 		if filepath.Base(filepath.Dir(path)) != "api" || strings.HasSuffix(path, "_test.go") {
 			return
@@ -126,6 +128,7 @@ const (
 )
 
 func TestEveryFileKeepsToTheSizeBudget(t *testing.T) {
+	t.Parallel()
 	forEachFile(t, func(path string, file *ast.File, set *token.FileSet) {
 		if strings.HasSuffix(path, "_test.go") || ast.IsGenerated(file) {
 			return
@@ -145,6 +148,7 @@ func TestEveryFileKeepsToTheSizeBudget(t *testing.T) {
 }
 
 func TestEveryExportedIdentifierIsDocumented(t *testing.T) {
+	t.Parallel()
 	forEachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
 		if strings.HasSuffix(path, "_test.go") {
 			return
@@ -208,6 +212,7 @@ func forEachFile(t *testing.T, f func(path string, file *ast.File, set *token.Fi
 }
 
 func TestTheTopLevelReadsAsTheHouse(t *testing.T) {
+	t.Parallel()
 	entries, err := filepath.Glob("../../*")
 	require.NoError(t, err)
 	var names []string

@@ -48,6 +48,7 @@ func column1(text string) string {
 }
 
 func TestOrdersAreListedByEachFilterOfTheAPI(t *testing.T) {
+	t.Parallel()
 	p := seeded(t)
 	orders := func(environ []string, args ...string) (stdout, stderr string) {
 		code, stdout, stderr := execute(t, environ, append([]string{"orders", "--api-url", p.addrs["api"]}, args...)...)
@@ -96,6 +97,7 @@ func TestOrdersAreListedByEachFilterOfTheAPI(t *testing.T) {
 }
 
 func TestEachFilterOfTheAPIIsAFlag(t *testing.T) {
+	t.Parallel()
 	for name, parameters := range map[string][]api.Parameter{"orders": api.OrderParameters(), "breaks": api.BreakParameters()} {
 		_, help, _ := execute(t, nil, "help", name)
 		for _, parameter := range parameters {
@@ -107,6 +109,7 @@ func TestEachFilterOfTheAPIIsAFlag(t *testing.T) {
 }
 
 func TestMoreOrdersThanAPageAreListed(t *testing.T) {
+	t.Parallel()
 	var asked []url.Values
 	pages := []string{`{"data":[{"orderId":"a"},{"orderId":"b"}],"nextCursor":"two"}`, `{"data":[{"orderId":"c"}],"nextCursor":"three"}`, `{"data":[{"orderId":"d"}],"nextCursor":null}`}
 	server := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
@@ -139,6 +142,7 @@ func serveAPI(t *testing.T, handle http.HandlerFunc) (url string) {
 }
 
 func TestBreaksAreListedAndCounted(t *testing.T) {
+	t.Parallel()
 	p := seeded(t)
 	breaks := func(args ...string) (stdout, stderr string) {
 		code, stdout, stderr := execute(t, nil, append([]string{"breaks", "--api-url", p.addrs["api"]}, args...)...)
@@ -168,6 +172,7 @@ func TestBreaksAreListedAndCounted(t *testing.T) {
 }
 
 func TestStatusSaysWhetherTheServiceIsReady(t *testing.T) {
+	t.Parallel()
 	p := seeded(t)
 	eventually(t, "ready", func() bool {
 		code, _, _ := execute(t, nil, "status", "--api-url", p.addrs["api"])
@@ -199,6 +204,7 @@ func TestStatusSaysWhetherTheServiceIsReady(t *testing.T) {
 }
 
 func TestAnOrderIsFoundByWhatIsKnownOfItsIDs(t *testing.T) {
+	t.Parallel()
 	p := seeded(t)
 	for name, c := range map[string]struct {
 		text, found string
@@ -238,6 +244,7 @@ func TestAnOrderIsFoundByWhatIsKnownOfItsIDs(t *testing.T) {
 }
 
 func TestTailPrintsTheLastRecordsAndThoseSinceATime(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	for i := range 9 {
@@ -311,6 +318,7 @@ func TestTheLastRecordsOfALongLogAreFoundStretchByStretch(t *testing.T) {
 }
 
 func TestATimeIsThatOfRFC3339OrADayOrSoLongAgo(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for text, want := range map[string]string{
 		"2026-03-02T09:00:00Z": "2026-03-02T09:00:00Z", "2026-03-02T10:00:00.5+01:00": "2026-03-02T09:00:00.5Z", "2026-03-01": "2026-03-01T00:00:00Z",
@@ -334,6 +342,7 @@ func TestATimeIsThatOfRFC3339OrADayOrSoLongAgo(t *testing.T) {
 }
 
 func TestATimeZoneIsOneOfTheProgram(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{"Europe/Berlin": "Europe/Berlin", "UTC": "UTC", "America/New_York": "America/New_York"} {
 		var z timeZone
 		require.NoError(t, z.Set(text))
@@ -365,6 +374,7 @@ func FuzzTimes(f *testing.F) {
 }
 
 func TestATableLeavesOutTheColumnsThatDoNotFit(t *testing.T) {
+	t.Parallel()
 	for width, want := range map[int]string{
 		0: "ORDER  N  MESSAGE\nabc    1  \ufffd[2J\n", 17: "ORDER  N  MESSAGE\nabc    1  \ufffd[2J\n", 16: "ORDER  N\nabc    1\n", 7: "ORDER\nabc\n", 1: "ORDER\nabc\n",
 	} {
@@ -382,6 +392,7 @@ func TestATableLeavesOutTheColumnsThatDoNotFit(t *testing.T) {
 }
 
 func TestWhatIsPrintedAsJSONStaysTheSameValue(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
 		var b bytes.Buffer
@@ -395,6 +406,7 @@ func TestWhatIsPrintedAsJSONStaysTheSameValue(t *testing.T) {
 }
 
 func TestAFileIsNoTerminal(t *testing.T) {
+	t.Parallel()
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
 	defer f.Close()
@@ -403,6 +415,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 }
 
 func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	n, err := fmt.Fprint(cleaned{&b, "\n\t"}, "a\x1b[2J\u009b1m\x7f\u202e\r\n\tü–🙂\xff")
 	require.NoError(t, err)
@@ -435,6 +448,7 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 }
 
 func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
+	t.Parallel()
 	code, want, _ := execute(t, nil, "version")
 	require.Equal(t, exitOK, code)
 	for _, form := range []string{"--version", "-version"} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,20 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// authorized asks the API of p with a key.
-func authorized(t testing.TB, p *process, method, path, key string) (int, http.Header, string) {
-	t.Helper()
-	request, err := http.NewRequest(method, p.addrs["api"]+path, nil)
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+key)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, response.Header, string(body)
-}
-
 var (
 	sample     = regexp.MustCompile(`(?m)^([a-z_]+)[{ ]`)
 	metricName = regexp.MustCompile(`\b(?:orderfold|go|process)_[a-z_]+\b`)
@@ -36,6 +21,7 @@ var (
 
 // What a service that has been through something tells is well named, and is all that alerts, dashboard and the pages ask for.
 func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
 	require.NoError(t, os.WriteFile(keys, []byte("ops:operator:s3cret\n"), 0o600))
@@ -43,13 +29,14 @@ func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0", "--feed", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms",
 		"--platform-url", "http://127.0.0.1:1", "--platform-client-id", "nobody", "--platform-client-secret", "none") // asked in vain
 	play(t, p.addrs["receiver"], "--orders", "20")
-	code, _, body := authorized(t, p, http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
+	code, body := p.request(http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
 	require.Equal(t, http.StatusAccepted, code, body)
-	code, _, body = authorized(t, p, http.MethodPost, "/v1/subscribers?name=billing&stream=notifications", "s3cret")
+	code, body = p.request(http.MethodPost, "/v1/subscribers?name=billing&stream=notifications", "s3cret")
 	require.Equal(t, http.StatusOK, code, body)
 	var text string
 	eventually(t, "the views are verified", func() bool {
-		_, _, text = authorized(t, p, http.MethodGet, "/metrics", "s3cret")
+		_, body := p.request(http.MethodGet, "/metrics", "s3cret")
+		text = string(body)
 		return strings.Contains(text, "\norderfold_verified_sequence ")
 	})
 	p.stop()
@@ -85,6 +72,7 @@ func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
 }
 
 func TestEveryAlertIsTestedAndExplained(t *testing.T) {
+	t.Parallel()
 	read := func(name string) string {
 		page, err := os.ReadFile("../../docs/" + name)
 		require.NoError(t, err)
@@ -108,6 +96,7 @@ func TestEveryAlertIsTestedAndExplained(t *testing.T) {
 }
 
 func TestTheDashboardIsWhole(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/grafana.json")
 	require.NoError(t, err)
 	type target struct {
@@ -157,15 +146,19 @@ func TestTheDashboardIsWhole(t *testing.T) {
 }
 
 func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
-	write := func(text string) { require.NoError(t, os.WriteFile(keys, []byte(text), 0o600)) }
+	write := func(text string) { // whole: the service may look at any time
+		require.NoError(t, os.WriteFile(keys+".new", []byte(text), 0o600))
+		require.NoError(t, os.Rename(keys+".new", keys))
+	}
 	write("# rotated in spring\na:reader:the-first-key\n")
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key-file", keys, "--api-rate", "1000",
 		"--api-cors-origin", "https://dashboard.example.com")
 	status := func(key string) int {
-		code, _, _ := authorized(t, p, http.MethodGet, "/v1/stats", key)
+		code, _ := p.request(http.MethodGet, "/v1/stats", key)
 		return code
 	}
 	require.Equal(t, http.StatusOK, status("the-first-key"))
@@ -174,8 +167,8 @@ func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, status("the-first-key"))
 	write("a:reader:the-third-key\nb:king:s3cret\n")
 	eventually(t, "the fault is told", func() bool {
-		_, _, text := authorized(t, p, http.MethodGet, "/metrics", "the-second-key")
-		return strings.Contains(text, "orderfold_api_key_file_valid 0")
+		_, text := p.request(http.MethodGet, "/metrics", "the-second-key")
+		return strings.Contains(string(text), "orderfold_api_key_file_valid 0")
 	})
 	require.Equal(t, []int{200, 401}, []int{status("the-second-key"), status("the-third-key")})
 	require.Contains(t, p.stderr.String(), "THE KEY FILE HAS A FAULT")

@@ -28,6 +28,7 @@ func serving(t testing.TB) *process {
 }
 
 func TestOrderPrintsStateExplanationAndHistory(t *testing.T) {
+	t.Parallel()
 	p := serving(t)
 	for _, body := range []string{
 		`{"orderId":"a","status":"FILLED","modifiedOn":"2026-03-02T09:01:00.123Z","quantity":10,"execution":{"quantity":10},"side":7}`,
@@ -66,6 +67,7 @@ func TestOrderPrintsStateExplanationAndHistory(t *testing.T) {
 }
 
 func TestOrderPrintsWhatWasKnownThen(t *testing.T) {
+	t.Parallel()
 	p := serving(t)
 	p.notify(`{"orderId":"other","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
 	p.notify(`{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)

@@ -117,6 +117,7 @@ func (s *simulated) status() platformStatus {
 }
 
 func TestEveryOrderEndsInThePlatformsOwnState(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +161,7 @@ type logRecord struct {
 
 // The platform is away, then bad; a rebuild afterwards gives the same orders and asks nobody.
 func TestAnOutageIsADelayAndARebuildAsksNobody(t *testing.T) {
+	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(77, 150), TokenLifetime: time.Second,
 		Faults: platformtest.Faults{API5xxEvery: 7, CutEvery: 11, Token5xxEvery: 5, API429Every: 211}}, hurried()...)
 	s.platform.Down(true)
@@ -206,6 +208,7 @@ func TestAnOutageIsADelayAndARebuildAsksNobody(t *testing.T) {
 }
 
 func TestWhatIsPendingAskedAndGoneIsToldOfEachOrder(t *testing.T) {
+	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: platformtest.Traffic{Seed: 5, Orders: 1}}, hurried()...)
 	s.platform.HappenAll()
 	known := s.platform.Final(0)
@@ -247,6 +250,7 @@ func sourceOf(p *process, sequence uint64) string {
 }
 
 func TestTheSecretIsNowhere(t *testing.T) {
+	t.Parallel()
 	const secret = "the-secret-of-the-partner"
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(3, 5), ClientSecret: secret}, append(hurried(), "--log-level", "debug")...)
 	s.play()
@@ -269,6 +273,7 @@ func TestTheSecretIsNowhere(t *testing.T) {
 
 // A receiver of its own asks when it can read the views, and says so when it cannot.
 func TestAReceiverOfItsOwnAsksWithTheViewsOfAnother(t *testing.T) {
+	t.Parallel()
 	server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: badTraffic(9, 40)})
 	require.NoError(t, err)
 	require.NoError(t, server.Start())

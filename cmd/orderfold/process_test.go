@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,8 @@ import (
 // binaries are built once for all tests of the package.
 var binaries struct{ orderfold, natsServer string }
 
+var scratch string // folder of what the tests share, removed when they are done
+
 func TestMain(m *testing.M) {
 	if signal.Ignored(syscall.SIGHUP) { // as by nohup: what tests start would ignore it too
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
@@ -34,11 +37,15 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	scratch = dir
 	binaries.orderfold, binaries.natsServer = filepath.Join(dir, "orderfold"), filepath.Join(dir, "nats-server")
 	for path, pkg := range map[string]string{binaries.orderfold: ".", binaries.natsServer: "github.com/nats-io/nats-server/v2"} {
 		if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
 			panic(fmt.Sprintf("%v: %s", err, out))
 		}
+	}
+	if patientAppends {
+		os.Setenv("ORDERFOLD_APPEND_TIMEOUT", patience.String())
 	}
 	code := m.Run()
 	report(os.Stdout)
@@ -49,7 +56,11 @@ func TestMain(m *testing.M) {
 // report prints what the fault tests counted, when there are any.
 var report = func(io.Writer) {}
 
-const patience = 60 * time.Second
+// patience is how long tests wait for what must happen: on a busy machine it may take long, and only a test that fails waits it out.
+const patience = 5 * time.Minute
+
+// patientAppends has every service wait for a disk as long as the tests do. The tests of faults want it to be as it is by itself.
+var patientAppends = true
 
 // process is a running orderfold.
 type process struct {
@@ -154,29 +165,44 @@ func (p *process) kill() {
 	p.exited <- nil
 }
 
-// get reads the API and wants 200.
+// get reads the API and wants 200, for a minSequence when the views have it.
 func (p *process) get(path string) []byte {
 	p.t.Helper()
 	code, _, body := p.ask(path)
+	for began := time.Now(); bytes.Contains(body, []byte(`"view-behind"`)) && time.Since(began) < patience; {
+		code, _, body = p.ask(path)
+	}
 	require.Equal(p.t, http.StatusOK, code, "%s: %s", path, body)
 	return body
 }
 
 func (p *process) ask(path string) (int, http.Header, []byte) {
 	p.t.Helper()
-	code, header, body, err := p.question(http.DefaultClient, path)
+	return p.send(http.MethodGet, path, p.key)
+}
+
+// send asks the API with a key, "" for none.
+func (p *process) send(method, path, key string) (int, http.Header, []byte) {
+	p.t.Helper()
+	code, header, body, err := p.exchange(http.DefaultClient, method, path, key)
 	require.NoError(p.t, err)
 	return code, header, body
 }
 
 // question asks the API, with the key of the process if it has one.
 func (p *process) question(client *http.Client, path string) (int, http.Header, []byte, error) {
-	request, err := http.NewRequest(http.MethodGet, p.addrs["api"]+path, nil)
+	return p.exchange(client, http.MethodGet, path, p.key)
+}
+
+// exchange waits for a minSequence as long as the API lets it.
+func (p *process) exchange(client *http.Client, method, path, key string) (int, http.Header, []byte, error) {
+	request, err := http.NewRequest(method, p.addrs["api"]+path, nil)
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	if p.key != "" {
-		request.Header.Set("Authorization", "Bearer "+p.key)
+	request.Header.Set("Prefer", "wait=30")
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
 	}
 	r, err := client.Do(request)
 	if err != nil {
@@ -210,6 +236,15 @@ func execute(t testing.TB, environ []string, args ...string) (code int, stdout, 
 	return code, out.String(), err.String()
 }
 
+// loopback returns an address that few tests use, where the system has more than one, for what is started again and needs the port that
+// it had.
+func loopback() string {
+	if runtime.GOOS == "linux" {
+		return "127.0.0.2"
+	}
+	return "127.0.0.1"
+}
+
 // startNATS runs a nats-server process that syncs always, and returns its URL.
 func startNATS(t testing.TB, dir string) string {
 	t.Helper()
@@ -226,7 +261,7 @@ type natsServer struct {
 // More are lines of its configuration.
 func launchNATS(t testing.TB, dir string, more ...string) *natsServer {
 	t.Helper()
-	return launchNATSAt(t, dir, "127.0.0.1:-1", more...)
+	return launchNATSAt(t, dir, loopback()+":-1", more...)
 }
 
 // launchNATSAt is launchNATS with an address, for instance that of one that ended.

@@ -53,9 +53,10 @@ func (p *process) isReady() bool {
 }
 
 func TestEveryPartStartsWhileNoServerOfTheLogCanBeReached(t *testing.T) {
+	t.Parallel()
 	dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "views")
 	server := launchNATS(t, dir)
-	receiver := startAway(t, server.url, []string{"receiver"}, "receiver", "--data", t.TempDir())
+	receiver := start(t, []string{"receiver"}, "receiver", "--nats-url", server.url, "--data", t.TempDir(), "--receiver-addr", "127.0.0.1:0")
 	projector := start(t, nil, "projector", "--nats-url", server.url, "--views", folder)
 	code, _, text := receiver.askReceiver(orderPath, placedOne)
 	require.Equal(t, http.StatusOK, code, text)
@@ -112,6 +113,7 @@ func TestEveryPartStartsWhileNoServerOfTheLogCanBeReached(t *testing.T) {
 }
 
 func TestAProcessStopsAtOnceWhileTheServerOfItsLogHangs(t *testing.T) {
+	t.Parallel()
 	server := launchNATS(t, t.TempDir())
 	server.signal(t, syscall.SIGSTOP)
 	p := startAway(t, server.url, []string{"receiver"}, "receiver", "--data", t.TempDir())
@@ -123,6 +125,7 @@ func TestAProcessStopsAtOnceWhileTheServerOfItsLogHangs(t *testing.T) {
 
 // What no waiting mends ends the process with its reason, whether the server is there at the start or comes later.
 func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	const account = "authorization { user: someone, password: word }"
 	foreign := func(t *testing.T, url string) {
 		js := jetStreamAt(t, url)
@@ -145,7 +148,7 @@ func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
 		for _, late := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", later"}[late], func(t *testing.T) {
 				dir := t.TempDir()
-				server := launchNATSAt(t, dir, "127.0.0.1:-1", c.config)
+				server := launchNATSAt(t, dir, loopback()+":-1", c.config)
 				if c.config == "" {
 					c.set(t, server.url)
 				}

@@ -42,11 +42,16 @@ func buildWithAFault(t testing.TB) string {
 	return binary
 }
 
-// misread is the data folder of a service whose decoder had a fault, with orders all, partly and not read, and others.
+var faultyDecoder fixture
+
+// misread returns the data folder of a service whose decoder had a fault, with orders all, partly and not read, and others.
 func misread(t testing.TB) (data string, args []string) {
 	t.Helper()
-	data = filepath.Join(t.TempDir(), "data")
-	args = append([]string{"serve", "--data", data}, freePorts...)
+	return faultyDecoder.copy(t, func(_ string, args []string) { serveMisread(t, args) })
+}
+
+func serveMisread(t testing.TB, args []string) {
+	t.Helper()
 	p := startCommand(t, []string{"receiver", "api", "log"}, exec.Command(buildWithAFault(t), args...))
 	play(t, p.addrs["receiver"], "--orders", "50", "--seed", "3")
 	p.notify(`{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
@@ -62,10 +67,10 @@ func misread(t testing.TB) (data string, args []string) {
 	require.Equal(t, map[string]uint64{"not-an-object": 4, "no-order-id": 1}, stats.ByClass)
 	require.EqualValues(t, 5, stats.Quarantined)
 	p.stop()
-	return data, args
 }
 
 func TestRedriveAfterTheDecoderWasMended(t *testing.T) {
+	t.Parallel()
 	data, args := misread(t)
 	code, stdout, _ := execute(t, nil, "verify", "--data", data)
 	require.Equal(t, exitFailed, code, "the mended decoder reads what is quarantined: %s", stdout)
@@ -151,6 +156,7 @@ func redriveOfARunningService(t *testing.T, p *process) {
 func text(sequence uint64) string { return strconv.FormatUint(sequence, 10) }
 
 func TestRedriveThatCannotSaysWhy(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	p.notify(`{}`)

@@ -96,6 +96,7 @@ func epochOf(t *testing.T, p *process) int {
 }
 
 func TestABackupIsRestoredIntoAnEmptyFolderAndEverybodyContinues(t *testing.T) {
+	t.Parallel()
 	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	wanted := []string{"receiver", "api", "log"}
 	p := start(t, wanted, append([]string{"serve", "--data", data}, freePorts...)...)
@@ -154,6 +155,7 @@ func (p *process) lastEvent() string {
 
 // A folder that is copied back, as a snapshot of a virtual machine is, gives sequences again. Nothing in the folder shows it.
 func TestAFollowerNoticesAFolderThatWasCopiedBack(t *testing.T) {
+	t.Parallel()
 	data, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copy")
 	wanted, args := []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, wanted, args...)
@@ -201,6 +203,7 @@ func TestAFollowerNoticesAFolderThatWasCopiedBack(t *testing.T) {
 
 // The views are what they were, and sequences after their position are given again all the same.
 func TestAnAcceptedLossIsToldToEveryFollower(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	wanted, args := []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)
 	p := start(t, wanted, args...)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestStatesShowTheCyclesOfSettlement(t *testing.T) {
+	t.Parallel()
 	_, stdout, _ := execute(t, nil, "states")
 	require.Regexp(t, `(?m)^SETTLEMENT +CYCLE +TRADE DATE\nTRADITIONAL +T\+2 +until 2027-10-10\nTRADITIONAL +T\+1 +from 2027-10-11\n`, stdout)
 	environ := []string{"ORDERFOLD_SETTLEMENT=DIGITAL=0\nTRADITIONAL=1@2026-01-01\nTRADITIONAL=0@2030-01-01"}
@@ -24,6 +25,7 @@ func TestStatesShowTheCyclesOfSettlement(t *testing.T) {
 }
 
 func TestSettlementsThatMakeNoSenseAreRefusedInOneLine(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "closed")
 	require.NoError(t, os.WriteFile(file, []byte("2026-12-24\nChristmas\n# 2027\n24.12.2027\n"), 0o600))
 	large := filepath.Join(t.TempDir(), "large")
@@ -54,6 +56,7 @@ func TestSettlementsThatMakeNoSenseAreRefusedInOneLine(t *testing.T) {
 
 // What was traded long ago by every cycle is overdue today, whatever day that is.
 func TestCommandsShowWhatIsOverdue(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	closed := filepath.Join(dir, "closed")
 	require.NoError(t, os.WriteFile(closed, []byte("2026-03-05 # Inventory\n"), 0o600))

@@ -47,6 +47,7 @@ func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest 
 }
 
 func TestTheFirstSignalFinishesWhatWasAccepted(t *testing.T) {
+	t.Parallel()
 	for _, first := range []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGHUP} {
 		t.Run(first.String(), func(t *testing.T) {
 			p, conn, rest := halfPosted(t, first)
@@ -57,6 +58,7 @@ func TestTheFirstSignalFinishesWhatWasAccepted(t *testing.T) {
 
 // The kernel and the shell both say that a terminal was closed.
 func TestASecondHangupChangesNothing(t *testing.T) {
+	t.Parallel()
 	p, conn, rest := halfPosted(t, syscall.SIGHUP)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 	requireFinished(t, p, conn, rest)
@@ -81,6 +83,7 @@ func requireFinished(t *testing.T, p *process, conn net.Conn, rest string) {
 }
 
 func TestTheSecondSignalKills(t *testing.T) {
+	t.Parallel()
 	p, _, _ := halfPosted(t, syscall.SIGTERM)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	var exit *exec.ExitError

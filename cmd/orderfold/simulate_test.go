@@ -18,6 +18,7 @@ import (
 
 // What the platform lost on the way is in its list, and its API says what an order is, with what simulate printed.
 func TestSimulateAnswersAsThePlatform(t *testing.T) {
+	t.Parallel()
 	serving := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
 	p := start(t, []string{"platform"}, "simulate", "--url", serving.addrs["receiver"], "--platform-addr", "127.0.0.1:0", "--orders", "200",
 		"--lost", "0.2", "--listed", "1")
@@ -67,6 +68,7 @@ func TestSimulateAnswersAsThePlatform(t *testing.T) {
 }
 
 func TestASimulationStartsInAYearThatItCanPlan(t *testing.T) {
+	t.Parallel()
 	receiver := httptest.NewServer(http.NotFoundHandler()) // nothing is posted to it
 	t.Cleanup(receiver.Close)
 	for _, start := range []string{"0001-01-01T00:00:00+01:00", "1600-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "1600-01-01"} {

@@ -70,6 +70,7 @@ func (s *subscribed) next(t testing.TB) jetstream.Msg {
 }
 
 func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
 	wanted := []string{"receiver", "api", "log"}
@@ -157,6 +158,7 @@ func requireSubscriberMetrics(t testing.TB, text string) {
 
 // Of what a subscriber must not do, each is tried with the credentials that the command made. The whole list is in eventlog.
 func TestASubscriberMayDoNothingElse(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
 	play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
@@ -215,6 +217,7 @@ func requireNotAllowed(t testing.TB, c *subscribed, what string) {
 }
 
 func TestSubscribersThatCannotBeSayWhy(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data, "--api-key", "r:reader:read", "--api-key", "o:operator:operate"}, freePorts...)...)
 	url := []string{"--api-url", p.addrs["api"]}
@@ -230,7 +233,7 @@ func TestSubscribersThatCannotBeSayWhy(t *testing.T) {
 		{"a key that may only read", append([]string{"add", "billing", "--stream", "notifications", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
 		{"a key that may only read removes", append([]string{"remove", "billing", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
 		{"a beginning that is not there yet", append([]string{"add", "tax", "--stream", "notifications", "--from", "7"}, operate...), exitFailed, "begin at 1 or before, or from now"},
-		{"no service", []string{"add", "billing", "--api-url", "http://127.0.0.1:1"}, exitFailed, "is orderfold serve running, and does --api-url name it?"},
+		{"no service", []string{"add", "billing", "--api-url", "http://127.0.0.1:1"}, exitFailed, "check that orderfold serve is running and that --api-url names it"},
 		{"no name", append([]string{"add"}, operate...), exitUsage, "usage: orderfold subscribers add NAME"},
 		{"a name that is a path", append([]string{"add", "../x"}, operate...), exitUsage, "lower-case letters"},
 		{"the name of another user", append([]string{"add", "operator"}, operate...), exitUsage, "choose another name"},
@@ -270,6 +273,7 @@ func TestSubscribersThatCannotBeSayWhy(t *testing.T) {
 
 // The Go package follows the feed with the credentials of a subscriber, also after it was killed, and with one asset class only.
 func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
 	wanted := []string{"receiver", "api", "log"}
@@ -355,6 +359,7 @@ func (k *subscriberState) take(_ context.Context, events []subscribe.Event) erro
 }
 
 func TestSubscribersOfAnExternalServerGetPermissionsToSet(t *testing.T) {
+	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	p := start(t, []string{"receiver", "api"}, append([]string{"serve", "--feed", "--data", filepath.Join(t.TempDir(), "data"), "--nats-url", url}, freePorts...)...)
 	play(t, p.addrs["receiver"], "--orders", "5")
@@ -385,6 +390,7 @@ func TestSubscribersOfAnExternalServerGetPermissionsToSet(t *testing.T) {
 
 // A backup contains the consumers of the log and no users: the list says so, and adding one again makes its user.
 func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
+	t.Parallel()
 	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	wanted := []string{"receiver", "api", "log"}
 	p := start(t, wanted, append([]string{"serve", "--data", data}, freePorts...)...)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestADoctorThatCannotLookIntoARunningLogSaysSoAndFindsNothingWrong(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	start(t, []string{"receiver", "api"}, "serve", "--data", data, "--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "")
 	code, stdout, _ := execute(t, nil, "doctor", "--data", data)

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,10 +36,16 @@ func post(t testing.TB, receiver, object, body string) {
 	require.NoError(t, r.Body.Close())
 }
 
-// filled is a service's data folder with some of everything.
+var someOfEverything fixture
+
+// filled returns a service's data folder with some of everything.
 func filled(t testing.TB) (data string, args []string) {
-	data = filepath.Join(t.TempDir(), "data")
-	args = append([]string{"serve", "--data", data}, freePorts...)
+	t.Helper()
+	return someOfEverything.copy(t, func(data string, args []string) { fill(t, data, args) })
+}
+
+func fill(t testing.TB, data string, args []string) {
+	t.Helper()
 	p := start(t, []string{"receiver", "api", "log"}, args...)
 	post(t, p.addrs["receiver"], "traditional-asset-order", `{"status":"PLACED"}`)
 	post(t, p.addrs["receiver"], "customer", `{"customerId":"c-1"}`)
@@ -52,10 +59,10 @@ func filled(t testing.TB) (data string, args []string) {
 	require.Equal(t, exitOK, code, "%s%s", stdout, stderr)
 	require.Contains(t, stdout, "equal: generation 1 at record")
 	p.stop()
-	return data, args
 }
 
 func TestVerifyFindsEveryDifference(t *testing.T) {
+	t.Parallel()
 	data, _ := filled(t)
 	one := ` WHERE id = 'a'`
 	for name, c := range map[string]struct{ change, order, says string }{
@@ -106,8 +113,9 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 			if c.order != "" {
 				require.Contains(t, stdout, `order "`+c.order+`": `)
 			}
-			_, stdout, _ = execute(t, nil, "verify", "--data", data, "--json")
-			found := decoded[comparison](t, []byte(stdout))
+			said, err := exec.Command(binaries.orderfold, "verify", "--data", data, "--json").Output()
+			require.ErrorAs(t, err, new(*exec.ExitError))
+			found := decoded[comparison](t, said)
 			require.False(t, found.Equal)
 			require.Positive(t, len(found.Differences)+len(found.Others))
 		})
@@ -120,12 +128,14 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 }
 
 func TestVerifyThatCannotExamineSaysSo(t *testing.T) {
+	t.Parallel()
 	code, _, stderr := execute(t, nil, "verify", "--data", filepath.Join(t.TempDir(), "none"))
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "not examined: there is no log in")
 }
 
 func TestADifferenceIsFoundWhileServing(t *testing.T) {
+	t.Parallel()
 	data, args := filled(t)
 	p := start(t, []string{"receiver", "api", "log"}, append(args, "--verify-every", "50ms", "--verify-share", "1")...)
 	eventually(t, "the views are examined", func() bool {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
+	t.Parallel()
 	server, err := platformtest.NewServer(platformtest.ServerOptions{})
 	require.NoError(t, err)
 	require.NoError(t, server.Start())
@@ -82,6 +83,7 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 }
 
 func TestAForeignURLIsShownWithoutWhatMayBeASecret(t *testing.T) {
+	t.Parallel()
 	require.Equal(t, "https://u:xxxxx@a.example/b?***", withoutSecrets("https://u:p@a.example/b?key=c"))
 	require.Equal(t, "a URL that cannot be read", withoutSecrets("https://a\x00b"))
 }

@@ -60,6 +60,20 @@ func (s *shelf) notify(t testing.TB, id string, change func(*platform.Order)) {
 	require.NoError(t, err)
 }
 
+// received returns when the notifications and the answers were appended.
+func (s *shelf) received(t testing.TB) (notifications, answers []time.Time) {
+	t.Helper()
+	for r, err := range s.log.Read(t.Context(), eventlog.Position{}) {
+		require.NoError(t, err)
+		if r.Source == eventlog.Fetched {
+			answers = append(answers, r.Received)
+		} else {
+			notifications = append(notifications, r.Received)
+		}
+	}
+	return notifications, answers
+}
+
 // catchUp reads the ids from the request id of a notification or the body of an answer.
 func (s *shelf) catchUp(ctx context.Context) error {
 	for r, err := range s.log.Read(ctx, eventlog.Position{Sequence: s.read}) {
@@ -247,13 +261,26 @@ func TestAnOrderIsLeftAloneWhileItMovesAndSpacedAfterwards(t *testing.T) {
 	for range 10 {
 		s.notify(t, "a", broken)
 	}
-	last := time.Now()
-	eventually(t, "it is asked for", func() bool { return len(a.visits.of("a")) == 1 })
-	require.GreaterOrEqual(t, a.visits.of("a")[0].Sub(last), settle-20*time.Millisecond)
-	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
+	eventually(t, "it is asked for, and answered", func() bool { return a.Status().Asked > 0 })
 	s.notify(t, "a", broken)
-	eventually(t, "it is asked for again", func() bool { return len(a.visits.of("a")) == 2 })
-	require.GreaterOrEqual(t, a.visits.of("a")[1].Sub(a.visits.of("a")[0]), spacing)
+	eventually(t, "it is asked for again", func() bool { return a.Status().Asked > 1 })
+	visits := a.visits.of("a")
+	require.GreaterOrEqual(t, visits[1].Sub(visits[0]), spacing)
+	// On a busy machine a notification may take longer than the order is left alone: then it may be asked for before the next one.
+	said, _ := s.received(t)
+	for _, visit := range visits {
+		require.True(t, leftAlone(said, visit, settle), "%v asked for at %v", said, visit)
+	}
+}
+
+// leftAlone reports whether, before a visit, no notification had come for so long. One that came after that may be before the visit.
+func leftAlone(received []time.Time, visit time.Time, settle time.Duration) bool {
+	for i, at := range received {
+		if (i+1 == len(received) || received[i+1].Sub(at) >= settle) && visit.Sub(at) >= settle {
+			return true
+		}
+	}
+	return false
 }
 
 func TestAQuietOrderIsAskedForEverMoreRarely(t *testing.T) {
@@ -262,10 +289,12 @@ func TestAQuietOrderIsAskedForEverMoreRarely(t *testing.T) {
 	a := ask(t, s, func(o *platform.AskerOptions) {
 		o.QuietAfter = map[string]time.Duration{"PLACED": 40 * time.Millisecond}
 	})
-	eventually(t, "it is asked for seven times", func() bool { return len(a.visits.of("a")) == 7 })
-	at := a.visits.of("a")
-	require.Greater(t, at[6].Sub(at[5]), at[1].Sub(at[0]))
-	require.GreaterOrEqual(t, at[6].Sub(at[5]), at[5].Sub(at[0])/3)
+	eventually(t, "it is asked for seven times", func() bool { return len(a.visits.of("a")) >= 7 })
+	visits := a.visits.of("a")
+	said, answered := s.received(t)
+	for i, visit := range visits[1:] {
+		require.GreaterOrEqual(t, visit.Sub(answered[i]), answered[i].Sub(said[0])/2, "it rests half as long as it is known to be quiet")
+	}
 }
 
 func TestAnOrderThatThePlatformDoesNotHaveIsGivenUp(t *testing.T) {
