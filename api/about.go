@@ -189,6 +189,14 @@ func (a *API) listQuarantine(ctx context.Context, in *quarantineInput) (*quarant
 
 func (a *API) getStatus(ctx context.Context, _ *AtLeast) (*statusOutput, error) {
 	s := a.where(ctx)
+	if s.Duties = []Duty{}; a.duties != nil {
+		waiting, cancel := context.WithTimeout(ctx, logPatience)
+		defer cancel()
+		var err error
+		if s.Duties, err = a.duties.Duties(waiting); err != nil {
+			s.Duties = nil
+		}
+	}
 	return &statusOutput{As{s.AppliedSequence}, s}, nil
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Rebuilds Rebuilds // nil: none can be started here
 	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
+	Duties   Duties   // nil: no other process shares the log
 
 	Subscribers Subscribers // nil: none can be added or listed here
 	Events      Events      // nil: no place in the feed can be looked up
@@ -68,6 +69,7 @@ type API struct {
 	rebuilds Rebuilds
 	redrives Redrives
 	platform Platform
+	duties   Duties
 
 	subscribers Subscribers
 	roster      roster
@@ -153,6 +155,7 @@ func build(o Options) (*API, error) {
 	a := &API{
 		schedule: o.Schedule, clock: o.Clock,
 		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
+		duties:      o.Duties,
 		subscribers: o.Subscribers, events: o.Events,
 		receives: o.Receives,
 		gate:     gate,

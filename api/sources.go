@@ -56,6 +56,11 @@ type Log interface {
 	Hashes(ctx context.Context, sequences []uint64) (map[uint64]string, error)
 }
 
+// Duties says who does what one process at a time does, of those that share a log.
+type Duties interface {
+	Duties(ctx context.Context) ([]Duty, error)
+}
+
 // History folds the notifications of one order again, those that were known at some moment, in the order of arrival. An
 // unknown order is views.ErrNotFound, a log that cannot be reached ErrUnavailable, one that lost records of the order ErrMissing,
 // unless the loss was accepted.

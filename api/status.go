@@ -35,7 +35,7 @@ type Status struct {
 	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
 	LagRecords      *uint64   `json:"lagRecords" doc:"Records received but not applied."`
 	LagSeconds      *float64  `json:"lagSeconds" doc:"Age of the oldest of them; 0 if there is none. While the log cannot be reached: the time since the views were last known to be current, which is at least when their last record was received; null if they have no records."`
-	FeedLagRecords  *uint64   `json:"feedLagRecords" doc:"Records whose order events are not published yet; null: the feed is off."`
+	FeedLagRecords  *uint64   `json:"feedLagRecords" doc:"Records whose order events are not published yet; null: the feed is off, or another process publishes it, see duties."`
 	FeedReason      *string   `json:"feedReason" doc:"Why not all events are published, or that orders are being published again; null: all are published, or the feed is off. This does not affect readiness."`
 	Generation      *int      `json:"generation" doc:"Generation of the views; each rebuild makes a new one."`
 	FoldVersion     *string   `json:"foldVersion" doc:"Version of the rules with which the views were folded."`
@@ -48,6 +48,7 @@ type Status struct {
 	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: this process does not receive notifications."`
 	Rebuild         *Rebuild  `json:"rebuild" doc:"The running rebuild; null if none is running."`
 	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: this process does not ask."`
+	Duties          []Duty    `json:"duties" doc:"Which process does the work of which only one process at a time does. Empty: none ever did, or the log is embedded; null: not known."`
 	Version         string    `json:"version" doc:"Version of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
@@ -55,6 +56,14 @@ type Status struct {
 	failed     string // why the last rebuild ended without result, or the attempt before the one that runs
 	verifiedAt time.Time
 	different  bool // the last examination found a difference, or was not possible
+}
+
+// Duty is work that one process at a time does.
+type Duty struct {
+	Duty      string  `json:"duty" enum:"feed,platform" doc:"feed: publish order events. platform: ask the platform for what it did not deliver."`
+	Holder    *string `json:"holder" doc:"The process that does it: its machine, address and number. null: none."`
+	Since     string  `json:"since" format:"date-time" doc:"When it began, or the last one ended, by its clock."`
+	RenewedAt string  `json:"renewedAt" format:"date-time" doc:"When it was heard of last, by the clock of the log's server. Ten seconds later another process has the duty, if there is one."`
 }
 
 // LogStatus are the ends of the log and what it still takes; null while it cannot be reached.
@@ -248,7 +257,7 @@ func (a *API) unreachable(s *Status, at views.Checkpoint, err error) {
 // feed says how far the feed of order events is behind the log, and whether it is of these views.
 func (s *Status) feed(bounds *LogBounds, position *views.Status) {
 	f := &position.Feed
-	if !f.On {
+	if !f.On || f.Elsewhere {
 		return
 	}
 	lag := bounds.left(f.Through)

@@ -17,7 +17,9 @@ import (
 
 const feedName = embedded.Feed
 
-var feedSubjects = []string{"orders.*.*", "orders.revision"}
+const revisionSubject = "orders.revision"
+
+var feedSubjects = []string{"orders.*.*", revisionSubject}
 
 var (
 	// ErrFenced: the feed goes on after the sequence that was given: another process publishes to it.

@@ -39,7 +39,7 @@ type Event struct {
 }
 
 func (e *Event) message() *nats.Msg {
-	subject := "orders.revision"
+	subject := revisionSubject
 	if e.Class != "" {
 		subject = fmt.Sprintf("orders.%s.%02d", e.Class, shard(Record{Key: e.Order}))
 	}

@@ -21,7 +21,7 @@ func (f *Feed) Get(ctx context.Context, sequence uint64) (Event, error) {
 	if err == nil && sequence > 0 {
 		var msg *jetstream.RawStreamMsg
 		if msg, err = stream.GetMsg(ctx, sequence); err == nil {
-			return Event{Sequence: msg.Sequence, Stored: msg.Time.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}, nil
+			return stored(msg), nil
 		}
 	}
 	if sequence == 0 || errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -109,4 +109,28 @@ func event(msg *nats.Msg) (Event, error) {
 		return Event{}, fmt.Errorf("eventlog: read the feed: %w", err)
 	}
 	return Event{Sequence: sequence, Stored: stored.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}, nil
+}
+
+// LastRevision returns the last event of a revision. Errors: ErrNotFound, ErrUnavailable.
+func (f *Feed) LastRevision(ctx context.Context) (Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, feedPatience)
+	defer cancel()
+	if err := f.open(ctx); err != nil {
+		return Event{}, err
+	}
+	stream, err := f.log.js.Stream(ctx, feedName)
+	if err == nil {
+		var msg *jetstream.RawStreamMsg
+		if msg, err = stream.GetLastMsgForSubject(ctx, revisionSubject); err == nil {
+			return stored(msg), nil
+		}
+	}
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Event{}, fmt.Errorf("%w: no revision", ErrNotFound)
+	}
+	return Event{}, f.failed(ctx, "get the last revision", err)
+}
+
+func stored(msg *jetstream.RawStreamMsg) Event {
+	return Event{Sequence: msg.Sequence, Stored: msg.Time.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}
 }

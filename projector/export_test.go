@@ -1,16 +1,6 @@
 package projector
 
-import (
-	"testing"
-	"time"
-)
-
-// TakeOverAfter has a publisher take over after so long.
-func TakeOverAfter(t testing.TB, d time.Duration) {
-	before := takeOver
-	takeOver = d
-	t.Cleanup(func() { takeOver = before })
-}
+import "testing"
 
 // ChunkEvents has so many events published at once.
 func ChunkEvents(t testing.TB, events int) {

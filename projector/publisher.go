@@ -45,7 +45,7 @@ type Former interface {
 	FormerVersion(ctx context.Context, generation int) string
 }
 
-// PublisherOptions configure a Publisher. All but the last two are required.
+// PublisherOptions configure a Publisher. All but the last three are required.
 type PublisherOptions struct {
 	Log     Log
 	Events  Events
@@ -53,6 +53,7 @@ type PublisherOptions struct {
 	Views   Shown
 	Former  Former
 	Render  feed.Render
+	Duty    Duty                  // nil: no other process can publish
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
 }
@@ -78,10 +79,9 @@ type Publisher struct {
 	redriven []redriven
 	only     []string        // the orders of the pass; nil: those that it says
 	skip     map[string]bool // orders that the pass has published already
-	quiet    struct {        // of a feed that another process publishes
-		last  uint64
-		since time.Time
-	}
+	// Of a standby: how far the feed is, for views that have not come as far; and whether the duty was another's before.
+	ahead     *views.Feed
+	succeeded bool
 }
 
 // The modes of a Publisher.
@@ -89,7 +89,7 @@ const (
 	idle    int32 = iota // the projector has not begun
 	live                 // what the projector folds is published before it is committed
 	behind               // events that were missed come first
-	refused              // another process publishes
+	standby              // another process has the duty
 )
 
 // publishedAtOnce is as many events as an atomic batch may have. A variable for tests.
@@ -104,9 +104,6 @@ const (
 
 // nearFeed are records that are folded again in some hundred milliseconds. A variable for tests.
 var nearFeed uint64 = 1000
-
-// takeOver is for how long another process may leave an event unpublished. A variable for tests.
-var takeOver = 10 * time.Second
 
 // NewPublisher returns a publisher, which begins when a projector does.
 func NewPublisher(o PublisherOptions) *Publisher {
@@ -135,11 +132,14 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	default:
 	}
 	p.identity, p.back = log.Log, nil
-	if p.mode.Load() == refused {
-		p.state.Generation, p.state.Revised = at.Generation, at.Revision.Number
+	if !p.mine() {
+		p.standBy()
 		return 0, false
 	}
 	err := p.resume(ctx, at, log.Last)
+	if err == nil {
+		err = p.succeed(ctx, at)
+	}
 	if err == nil {
 		err = p.revise(ctx, at)
 	}
@@ -171,7 +171,7 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64) error {
 	reason := cmp.Or(p.state.Reason, at.Feed.Reason)
 	p.state, p.unsure = at.Feed, true // also when the feed cannot be asked: the views report the reason with what they know
-	p.state.On, p.state.Reason = true, reason
+	p.state.On, p.state.Elsewhere, p.state.Reason = true, false, reason
 	bounds, err := p.o.Events.Bounds(ctx)
 	if err != nil {
 		return err
@@ -275,6 +275,9 @@ func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
 func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint64) error {
 	begin := time.Now()
 	for some := range slices.Chunk(events, publishedAtOnce) { // as messages they take twice the memory
+		if !p.mine() {
+			return errNotMine
+		}
 		last, err := p.o.Events.Publish(ctx, p.state.Sequence, p.messages(some, position))
 		if err != nil {
 			return err
@@ -315,13 +318,13 @@ func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 func (p *Publisher) stop(err error) {
 	p.mode.Store(behind)
 	p.unsure, p.back = true, nil
+	if errors.Is(err, errNotMine) {
+		p.standBy()
+		signal(p.again) // no events are made any more
+		return
+	}
 	p.pause = min(max(2*p.pause, feedPause), longestPause)
 	reason := decode.Bounded("the feed is behind: " + err.Error())
-	if errors.Is(err, eventlog.ErrFenced) {
-		p.mode.Store(refused)
-		p.quiet.last, p.quiet.since = 0, time.Now()
-		reason = "another projector publishes to the feed: this one has stopped publishing to it"
-	}
 	if p.state.Reason != reason {
 		p.log.Error("not publishing events", zap.String("reason", reason))
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/orderfold/orderfold/projector/fold"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/statemachine"
-	"go.uber.org/zap"
 )
 
 // run does what is done beside the projector, until ctx ends: it publishes what was missed, and revisions.
@@ -46,7 +45,7 @@ func (p *Publisher) step(ctx context.Context) (pause time.Duration) {
 		signal(p.again)
 	case errors.Is(err, errNotYet):
 		return pause + passPause
-	case ctx.Err() == nil && p.mode.Load() != refused && !errors.Is(err, views.ErrNoViews):
+	case ctx.Err() == nil && p.mode.Load() != standby && !errors.Is(err, views.ErrNoViews):
 		p.fail(ctx, at.Generation, err)
 		return p.pause
 	}
@@ -55,8 +54,18 @@ func (p *Publisher) step(ctx context.Context) (pause time.Duration) {
 
 func (p *Publisher) stepAt(ctx context.Context, at *views.Status) (pause time.Duration, err error) {
 	mode := p.mode.Load()
-	if mode == refused {
+	switch mine := p.mine(); {
+	case !mine && mode != standby:
+		p.standBy()
+		signal(p.again) // no events are made any more
+		return feedPause, nil
+	case !mine:
 		return feedPause, p.watch(ctx, at)
+	case mode == standby:
+		p.log.Info("this process publishes the feed from now on")
+		p.succeeded = true
+		p.beginAgain()
+		return feedPause, nil
 	}
 	if mode == behind && p.unsure {
 		bounds, err := p.o.Log.Bounds(ctx)
@@ -84,51 +93,6 @@ func (p *Publisher) stepAt(ctx context.Context, at *views.Status) (pause time.Du
 		return feedPause, err
 	}
 	return 0, p.keep(ctx)
-}
-
-// watch looks whether the process that publishes leaves events unpublished. Then this one takes over.
-func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
-	bounds, err := p.o.Events.Bounds(ctx)
-	if err != nil {
-		return err
-	}
-	if p.state.Generation != at.Generation || p.state.Revised != at.Revision.Number {
-		return views.ErrSwitched
-	}
-	if bounds.Last < p.state.Sequence { // it was deleted, and made again by this process or by the other one: it begins with a revision
-		p.beginAgain()
-		return nil
-	}
-	if bounds.Last != p.quiet.last || p.quiet.since.IsZero() {
-		p.quiet.last, p.quiet.since = bounds.Last, time.Now()
-		s, err := p.last(ctx, p.state, bounds.Last, at)
-		if err != nil {
-			return err
-		}
-		// What is published meanwhile is not known to the views before they have come that far.
-		if s.Through <= at.Checkpoint.Sequence {
-			s.On, s.Generation, s.Revised, s.Pass = true, at.Generation, at.Revision.Number, nil
-			p.state, p.back = s, nil
-		}
-		return p.keep(ctx)
-	}
-	if time.Since(p.quiet.since) < takeOver || p.state.Sequence != bounds.Last {
-		return nil
-	}
-	for p.state.Through < at.Checkpoint.Sequence {
-		events, through, err := p.foldAgain(ctx, at.Checkpoint.Sequence)
-		if err != nil {
-			return err
-		}
-		if len(events) > 0 {
-			p.log.Warn("the feed is taken over: another projector has left an event unpublished", zap.Duration("for", takeOver))
-			p.beginAgain()
-			return nil
-		}
-		p.state.Through = through
-	}
-	p.quiet.since = time.Now()
-	return p.keep(ctx)
 }
 
 // beginAgain has the projector begin again, as if no other process published.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,9 +148,12 @@ func (f *fed) deleteFeed() {
 	f.openLog()
 }
 
-func (f *fed) publisher() *projector.Publisher {
+func (f *fed) publisher() *projector.Publisher { return f.publisherFor(nil) }
+
+// publisherFor returns a publisher that needs a duty, if that is not nil.
+func (f *fed) publisherFor(d projector.Duty) *projector.Publisher {
 	return projector.NewPublisher(projector.PublisherOptions{Log: f.log, Events: f.flaky, MaxBody: f.events.MaxBody, Views: f.views, Former: f.views,
-		Render: renderWhole})
+		Render: renderWhole, Duty: d})
 }
 
 // publishing projects and publishes until stop is called.
@@ -176,7 +180,7 @@ func (f *fed) settled() views.Feed {
 		require.NoError(f.t, err)
 		at = s.Feed
 		return s.Checkpoint.Sequence == b.Last && at.Through == b.Last && at.Pass == nil && at.Reason == "" && at.Generation == s.Generation &&
-			at.Revised == s.Revision.Number
+			at.Revised == s.Revision.Number && !at.Elsewhere
 	}, patience, tick, "the feed is complete")
 	return at
 }
@@ -481,53 +485,91 @@ func TestWhatWasPublishedAndNotCommittedIsNotPublishedAgain(t *testing.T) {
 	require.Empty(t, r.passes)
 }
 
-func TestOfTwoProjectorsOneIsRefusedAndReportsIt(t *testing.T) {
-	projector.TakeOverAfter(t, patience) // however long it takes here
-	f := newFed(t)
-	other := &fed{world: &world{t: t, log: f.log, dir: t.TempDir()}, events: f.log.Feed(eventlog.FeedOptions{})}
-	other.flaky = &flaky{Feed: other.events}
-	other.openViews()
-	t.Cleanup(func() { require.NoError(t, other.views.Close()) })
-	random := rand.New(rand.NewPCG(7, 7))
-	f.publishing(f.publisher())
-	other.publishing(other.publisher())
-	require.Eventually(t, func() bool { // both are live, and know that the feed is new
-		a, err := f.views.Status(t.Context())
-		require.NoError(t, err)
-		b, err := other.views.Status(t.Context())
-		require.NoError(t, err)
-		return a.Feed.On && b.Feed.On
-	}, patience, tick)
-	refused := func() (n int) {
-		for _, v := range []*views.Store{f.views, other.views} {
-			s, err := v.Status(t.Context())
-			require.NoError(t, err)
-			if s.Feed.Reason != "" {
-				require.Contains(t, s.Feed.Reason, "another projector publishes")
-				n++
-			}
-		}
-		return n
-	}
-	require.Eventually(t, func() bool { f.postSome(random, 20); return refused() == 1 }, patience, tick)
-	f.postSome(random, 200)
-	last, err := f.log.Bounds(t.Context())
-	require.NoError(t, err)
-	f.wait(last.Last)
-	other.wait(last.Last)
-	r := newReader(t)
-	require.Eventually(t, func() bool {
-		s, _ := f.views.Status(t.Context())
-		o, _ := other.views.Status(t.Context())
-		return s.Feed.Through == last.Last || o.Feed.Through == last.Last
-	}, patience, tick)
-	f.requireSame(r.read(f.events))
-	require.Empty(t, r.passes)
-	require.Equal(t, 1, refused())
+// baton is a duty that passes from one publisher to another.
+type baton struct{ holder atomic.Int32 }
+
+// hand is one that can have the baton.
+type hand struct {
+	*baton
+	number int32
 }
 
-func TestAnotherProjectorTakesOverWhatIsLeftUnpublished(t *testing.T) {
-	projector.TakeOverAfter(t, 0)
+func (h hand) Held() bool { return h.holder.Load() == h.number }
+
+// besides returns another machine on the same log.
+func (f *fed) besides() *fed {
+	f.t.Helper()
+	other := &fed{world: &world{t: f.t, log: f.log, dir: f.t.TempDir()}, events: f.log.Feed(eventlog.FeedOptions{})}
+	other.flaky = &flaky{Feed: other.events}
+	other.openViews()
+	f.t.Cleanup(func() { require.NoError(f.t, other.views.Close()) })
+	return other
+}
+
+// feed returns what the views know of the feed.
+func (f *fed) feed() views.Feed {
+	f.t.Helper()
+	s, err := f.views.Status(f.t.Context())
+	require.NoError(f.t, err)
+	return s.Feed
+}
+
+func TestOnlyWhoHasTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
+	f := newFed(t)
+	machines := []*fed{f, f.besides()}
+	var b baton
+	for i, m := range machines {
+		m.publishing(m.publisherFor(hand{&b, int32(i)}))
+	}
+	require.Eventually(t, func() bool { return f.feed().On && machines[1].feed().Elsewhere }, patience, tick, "one waits")
+	random := rand.New(rand.NewPCG(7, 7))
+	for turn := range 8 {
+		f.postSome(random, 100)
+		b.holder.Store(int32(turn+1) % 2)
+		f.postSome(random, 100)
+		holder, other := machines[(turn+1)%2], machines[turn%2]
+		at := holder.settled()
+		require.Eventually(t, func() bool { s := other.feed(); return s.Elsewhere && s.Sequence == at.Sequence }, patience, tick,
+			"the other one notes how far the feed is")
+		require.Empty(t, other.feed().Reason)
+	}
+	r := newReader(t).read(f.events) // which wants no event twice
+	f.requireSame(r)
+	machines[1].requireSame(r)
+	require.Empty(t, r.passes, "nothing is published again for a change of hands")
+}
+
+func TestARevisionThatItsPublisherDidNotFinishIsDoneAgainByTheNextOne(t *testing.T) {
+	projector.PublishAtOnce(t, 10)
+	f := newFed(t)
+	f.postSome(rand.New(rand.NewPCG(3, 9)), 300)
+	f.project()
+	other := f.besides()
+	var b baton
+	corrected := 0
+	f.flaky.set(func(events []eventlog.Event) (int, error) { // it dies in the middle, so to speak
+		if corrected++; corrected > 3 {
+			return 0, eventlog.ErrUnavailable
+		}
+		return len(events), nil
+	})
+	stop := f.publishing(f.publisherFor(hand{&b, 0}))
+	other.publishing(other.publisherFor(hand{&b, 1}))
+	require.Eventually(t, func() bool { s := other.feed(); return s.Elsewhere && s.Sequence >= 3 }, patience, tick)
+	b.holder.Store(1)
+	stop()
+	other.settled()
+	r := newReader(t).read(f.events)
+	other.requireSame(r)
+	var states []string
+	for _, p := range r.passes {
+		states = append(states, p.State)
+	}
+	require.Equal(t, []string{"started", "started", "finished"}, states)
+	require.Greater(t, r.passes[1].Revision, r.passes[0].Revision)
+}
+
+func TestAPublisherThatIsFencedLooksHowFarTheFeedIsAndContinues(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(17, 7))
 	fenced := true
@@ -550,7 +592,7 @@ func TestAnotherProjectorTakesOverWhatIsLeftUnpublished(t *testing.T) {
 	f.requireSame(newReader(t).read(f.events))
 }
 
-func TestAFeedThatIsMadeAgainWhileAnotherProcessPublishesBeginsWithARevision(t *testing.T) {
+func TestAFeedThatIsMadeAgainAfterAFenceBeginsWithARevision(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(17, 8))
 	f.publishing(f.publisher())

@@ -374,7 +374,8 @@ type Status struct {
 	// the views were last known to be current, which is at least when their last record was received;
 	// null if they have no records.
 	LagSeconds *float64 `json:"lagSeconds,omitempty"`
-	// Records whose order events are not published yet; null: the feed is off.
+	// Records whose order events are not published yet; null: the feed is off, or another process
+	// publishes it, see duties.
 	FeedLagRecords *uint64 `json:"feedLagRecords,omitempty"`
 	// Why not all events are published, or that orders are being published again; null: all are
 	// published, or the feed is off. This does not affect readiness.
@@ -400,9 +401,25 @@ type Status struct {
 	Rebuild *Rebuild `json:"rebuild,omitempty"`
 	// Asking the platform; null: this process does not ask.
 	Platform *Asking `json:"platform,omitempty"`
+	// Which process does the work of which only one process at a time does. Empty: none ever did, or
+	// the log is embedded; null: not known.
+	Duties []Duty `json:"duties"`
 	// Version of the program.
 	Version   string  `json:"version"`
 	StartedAt Instant `json:"startedAt"`
+}
+
+// Duty is work that one process at a time does.
+type Duty struct {
+	// feed: publish order events. platform: ask the platform for what it did not deliver.
+	Duty string `json:"duty"`
+	// The process that does it: its machine, address and number. null: none.
+	Holder string `json:"holder,omitempty"`
+	// When it began, or the last one ended, by its clock.
+	Since Instant `json:"since"`
+	// When it was heard of last, by the clock of the log's server. Ten seconds later another process
+	// has the duty, if there is one.
+	RenewedAt Instant `json:"renewedAt"`
 }
 
 // LogStatus are the ends of the log and what it still takes; null while it cannot be reached.

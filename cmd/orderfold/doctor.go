@@ -81,6 +81,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 			d.acceptLoss(ctx)
 		}
 		d.examineLog(ctx)
+		d.duties(ctx)
 		d.fit(ctx)
 		d.clock(ctx)
 	} else if d.notFolding(false); acceptLoss {
@@ -150,6 +151,8 @@ const (
 	noSpace     = 4 << 20
 	// soonFull is how long before its end a log that grows towards its limit is worth a warning.
 	soonFull = 7 * 24 * time.Hour
+	// dutyForgotten is much longer than the time in which another process takes a duty.
+	dutyForgotten = 30 * time.Second
 )
 
 func (d *doctor) space() {
@@ -238,6 +241,24 @@ func (d *doctor) examineLog(ctx context.Context) {
 		d.fail("sync", "%s: an acknowledged record can be lost in a power failure; set sync_interval: always", info.SyncMode)
 	}
 	d.room(&info)
+}
+
+// duties reports who does what one process at a time does.
+func (d *doctor) duties(ctx context.Context) {
+	holders, err := d.log.Holders(ctx)
+	if err != nil {
+		d.warn("duties", "who has them is not known: %v", err)
+	}
+	for _, h := range holders {
+		switch quiet := time.Since(h.Renewed).Round(time.Second); {
+		case h.Holder == "":
+			d.warn("duty "+string(h.Duty), "nobody has it since %s", h.Since.UTC().Format(time.RFC3339))
+		case quiet > dutyForgotten:
+			d.warn("duty "+string(h.Duty), "%s had it, and was not heard of for %s", h.Holder, quiet)
+		default:
+			d.ok("duty "+string(h.Duty), "%s has it since %s", h.Holder, h.Since.UTC().Format(time.RFC3339))
+		}
+	}
 }
 
 // room examines how much more the log takes.

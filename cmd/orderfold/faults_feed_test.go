@@ -153,11 +153,6 @@ func TestFaultTwoProjectorsPublishAndTheLogServerIsKilled(t *testing.T) {
 		c.requireSame(apis[0])
 		c.requireSame(apis[1])
 	}
-	refused := 0
-	for _, a := range apis {
-		refused += strings.Count(string(a.get("/v1/status")), "another projector publishes")
-	}
-	require.LessOrEqual(t, refused, 1)
 }
 
 // fed reports whether the views stand at a record, and all events up to it are published by their projector.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector/views"
 	"github.com/orderfold/orderfold/receiver"
 	"github.com/orderfold/orderfold/receiver/platform"
@@ -159,7 +160,11 @@ func (sv *service) addPlatform() (err error) {
 	if err != nil || p.url == "" {
 		return err
 	}
-	client, err := p.client(platform.Options{Metrics: sv.metrics})
+	o := platform.Options{Metrics: sv.metrics}
+	if s.log.url != "" {
+		o.Duty = sv.lease(eventlog.AskPlatform)
+	}
+	client, err := p.client(o)
 	if err != nil {
 		return err
 	}

@@ -42,10 +42,11 @@ type service struct {
 	auth      []receiver.Credentials
 	keyFile   *access.KeyFile // nil: none is named
 	keys      []access.Key
-	rebuilds  api.Rebuilds // nil without a projector
-	redrives  api.Redrives // the same
-	asking    api.Platform // nil without a receiver
-	answers   *api.API     // nil without an API
+	rebuilds  api.Rebuilds      // nil without a projector
+	redrives  api.Redrives      // the same
+	asking    api.Platform      // nil without a receiver
+	answers   *api.API          // nil without an API
+	duties    []*eventlog.Lease // that this process may have
 	started   bool
 	parts     []part
 	closers   []func() error
@@ -77,7 +78,7 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	for _, add := range []struct {
 		due   bool
 		build func() error
-	}{{r.projector, func() error { return sv.addProjector(ctx) }}, {r.receiver, sv.addPlatform}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}} {
+	}{{r.projector, func() error { return sv.addProjector(ctx) }}, {r.receiver, sv.addPlatform}, {r.api, sv.addAPI}, {r.receiver, sv.addReceiver}, {s.metrics != "", sv.addMetrics}, {true, sv.addDuties}} {
 		if add.due {
 			if err := add.build(); err != nil {
 				return err
@@ -241,8 +242,12 @@ func (sv *service) publisher(ctx context.Context) *projector.Publisher {
 		return nil
 	}
 	feed := sv.log.Feed(eventlog.FeedOptions{MaxAge: s.maxAge, MaxBytes: s.maxBytes, Replicas: s.replicas})
-	return projector.NewPublisher(projector.PublisherOptions{Log: sv.log, Events: feed, MaxBody: feed.MaxBody, Views: sv.views, Former: sv.views,
-		Render: api.AppendEventOrder, Logger: sv.logger.Named("publisher"), Metrics: sv.metrics})
+	o := projector.PublisherOptions{Log: sv.log, Events: feed, MaxBody: feed.MaxBody, Views: sv.views, Former: sv.views,
+		Render: api.AppendEventOrder, Logger: sv.logger.Named("publisher"), Metrics: sv.metrics}
+	if s := sv.settings; s.log.url != "" {
+		o.Duty = sv.lease(eventlog.PublishFeed)
+	}
+	return projector.NewPublisher(o)
 }
 
 // addRebuilder lets rebuilds run until the service stops, whoever asked for them.
@@ -267,13 +272,17 @@ func (sv *service) addAPI() error {
 	if err != nil {
 		return err
 	}
-	a, err := api.New(api.Options{Schedule: schedule, Views: sv.views, Objects: sv.views, OrderOf: orderOf, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
+	o := api.Options{Schedule: schedule, Views: sv.views, Objects: sv.views, OrderOf: orderOf, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History:     apiHistory{projector.NewHistorian(sv.log, sv.views)},
 		Subscribers: apiSubscribers{sv.log.Subscribers()}, Events: apiEvents{sv.log.Feed(eventlog.FeedOptions{Keep: true})},
 		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Receives: sv.listeners["receiver"] != nil, Prefix: sv.settings.api.prefix, Zone: sv.settings.api.zone.Location, ReadyLag: sv.settings.api.readyLag,
 		Access: access.Options{Keys: sv.keys, Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values},
 		TLS:    sv.tls["api"].server(), Logger: sv.logger.Named("api"),
-		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()})
+		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()}
+	if sv.settings.log.url != "" {
+		o.Duties = apiLog{sv.log}
+	}
+	a, err := api.New(o)
 	if err != nil {
 		return err
 	}

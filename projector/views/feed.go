@@ -25,6 +25,8 @@ type Feed struct {
 	Generation int   `json:"generation"`
 	Revised    int64 `json:"revised"`
 	Pass       *Pass `json:"pass,omitempty"` // the revision that is being published; nil: none is
+	// Elsewhere: another process publishes. It is also the one that publishes orders again.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // Pass is a revision on its way: all orders that it concerns are published again.

@@ -95,8 +95,8 @@ func DefaultQuietAfter() map[string]time.Duration {
 		"CANCELED": hour, "EXPIRED": hour, "REJECTED": hour, "SETTLED": hour}
 }
 
-// Asker asks the platform about orders and appends the answers. Create one with NewAsker; only one
-// may run on a log.
+// Asker asks the platform about orders and appends the answers. Create one with NewAsker. Of several on
+// one log, the duty of the client lets one ask at a time.
 type Asker struct {
 	options  AskerOptions
 	log      *zap.Logger
@@ -145,26 +145,38 @@ func NewAsker(o AskerOptions) (*Asker, error) {
 // Run asks until ctx ends, and then returns nil. Status reports failures, which are tried again.
 func (a *Asker) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		more, err := a.look(ctx)
-		a.tell(ctx, err)
-		entries := a.due(time.Now())
-		group, within := errgroup.WithContext(ctx)
-		group.SetLimit(a.options.Client.options.Concurrency)
-		for _, e := range entries {
-			group.Go(func() error { a.ask(within, e); return nil })
+		held, release, ok := a.options.Client.held(ctx)
+		if !ok {
+			_ = sleep(ctx, dutyPause) // a sleep that ctx ends, ends the loop
+			continue
 		}
-		_ = group.Wait() // none returns an error
-		if err := a.book.save(false); err != nil {
-			a.log.Warn("the orders given up cannot be written to the file", zap.Error(err))
-		}
-		switch { // a sleep that ctx ends also ends the loop
+		more, asked := a.round(held)
+		release()
+		switch {
 		case more:
 			_ = sleep(ctx, pageEvery)
-		case len(entries) == 0:
+		case !asked:
 			_ = sleep(ctx, a.pause)
 		}
 	}
 	return a.book.save(true)
+}
+
+// round looks for orders to ask for, and asks for those that are due. It reports whether there are more to look at, and whether any was due.
+func (a *Asker) round(ctx context.Context) (more, asked bool) {
+	more, err := a.look(ctx)
+	a.tell(ctx, err)
+	entries := a.due(time.Now())
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(a.options.Client.options.Concurrency)
+	for _, e := range entries {
+		group.Go(func() error { a.ask(within, e); return nil })
+	}
+	_ = group.Wait() // none returns an error
+	if err := a.book.save(false); err != nil {
+		a.log.Warn("the orders given up cannot be written to the file", zap.Error(err))
+	}
+	return more, len(entries) > 0
 }
 
 // pageEvery limits the load of the scan while there are many orders to look at, as at a start.

@@ -41,6 +41,7 @@ type Options struct {
 	// A request that would have to wait longer fails, and its error contains the time.
 	MaxPause time.Duration
 
+	Duty    Duty                  // nil: no other process asks
 	Metrics prometheus.Registerer // nil: none
 }
 
@@ -76,7 +77,11 @@ func NewClient(o Options) (*Client, error) {
 	transport.DisableCompression = true // keep the answer as it comes
 	transport.MaxIdleConnsPerHost = o.Concurrency
 	transport.MaxResponseHeaderBytes = 64 << 10
-	client := &http.Client{Transport: transport, Timeout: o.Timeout,
+	sending := http.RoundTripper(transport)
+	if o.Duty != nil {
+		sending = dutiful{transport, o.Duty}
+	}
+	client := &http.Client{Transport: sending, Timeout: o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	metrics, err := newClientMetrics(o.Metrics)
 	if err != nil {

@@ -50,7 +50,7 @@ type Recovered struct {
 
 // Recoverer appends undelivered notifications, each once. Before a poll it reads from the log what
 // was already recovered, so a restart or a crash makes no difference. Create one with NewRecoverer;
-// only one may run on a log.
+// of several on one log, the duty of the client lets one poll at a time.
 type Recoverer struct {
 	options RecovererOptions
 	log     *zap.Logger
@@ -95,9 +95,15 @@ func (r *Recoverer) Status() Recovered {
 // Run polls until ctx ends, and then returns nil. Status reports failures, which are tried again.
 func (r *Recoverer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := r.poll(ctx)
-		if ctx.Err() != nil {
-			break
+		held, release, ok := r.options.Client.held(ctx)
+		if !ok {
+			_ = sleep(ctx, dutyPause) // ended by ctx, which ends the loop
+			continue
+		}
+		err := r.poll(held)
+		lost := held.Err() != nil
+		if release(); lost {
+			continue
 		}
 		wait := r.options.Every
 		if r.tell(err) {

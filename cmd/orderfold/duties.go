@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/orderfold/orderfold/api"
+	"github.com/orderfold/orderfold/eventlog"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// lease returns the lease of a duty, and has it run for as long as the process. Of a log that is embedded there is none: no other process
+// could do the duty.
+func (sv *service) lease(duty eventlog.Duty) *eventlog.Lease {
+	l := sv.log.Lease(duty, sv.name())
+	sv.duties = append(sv.duties, l)
+	sv.parts = append(sv.parts, part{"duty " + string(duty), l.Run})
+	return l
+}
+
+// name is what people know the process by: the machine, the first address that it listens at, and its number.
+func (sv *service) name() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	for _, name := range []string{"receiver", "api", "metrics"} {
+		if l := sv.listeners[name]; l != nil {
+			return fmt.Sprintf("%s %s %s pid %d", host, name, l.Addr(), os.Getpid())
+		}
+	}
+	return fmt.Sprintf("%s pid %d", host, os.Getpid())
+}
+
+// heldDuties is a gauge of which duties this process has.
+type heldDuties struct {
+	leases []*eventlog.Lease
+	held   *prometheus.Desc
+}
+
+// addDuties registers it.
+func (sv *service) addDuties() error {
+	if len(sv.duties) == 0 {
+		return nil
+	}
+	return sv.metrics.Register(&heldDuties{sv.duties, prometheus.NewDesc("orderfold_duty_held",
+		"1 where this process does what one process at a time does: publish the feed, ask the platform; else 0.", []string{"duty"}, nil)})
+}
+
+// Describe sends the description.
+func (d *heldDuties) Describe(ch chan<- *prometheus.Desc) { ch <- d.held }
+
+// Collect sends a value for each duty that this process may have.
+func (d *heldDuties) Collect(ch chan<- prometheus.Metric) {
+	for _, l := range d.leases {
+		held := 0.0
+		if l.Held() {
+			held = 1
+		}
+		ch <- prometheus.MustNewConstMetric(d.held, prometheus.GaugeValue, held, string(l.Duty()))
+	}
+}
+
+// Duties returns who has the duties, for the API.
+func (l apiLog) Duties(ctx context.Context) ([]api.Duty, error) {
+	holders, err := l.log.Holders(ctx)
+	duties := make([]api.Duty, len(holders))
+	for i, h := range holders {
+		duties[i] = api.Duty{Duty: string(h.Duty), Holder: textOrNil(h.Holder), Since: h.Since.UTC().Format(time.RFC3339Nano),
+			RenewedAt: h.Renewed.UTC().Format(time.RFC3339Nano)}
+	}
+	return duties, err
+}

@@ -1,0 +1,138 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/orderfold/orderfold/eventlog"
+)
+
+// contender is a process, so to speak, that wants a duty.
+type contender struct {
+	*eventlog.Lease
+	stop func() // gives the duty back
+}
+
+func contend(t *testing.T, p *place, name string) *contender {
+	t.Helper()
+	l := open(t, p.options)
+	c := &contender{Lease: l.Lease(eventlog.PublishFeed, name)}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { require.NoError(t, c.Run(ctx)) })
+	c.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
+	t.Cleanup(c.stop)
+	return c
+}
+
+// holder waits until one of them has the duty, and wants no other to have it.
+func holder(t *testing.T, all []*contender) (has *contender) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		has = nil
+		for _, c := range all {
+			if !c.Held() {
+				continue
+			}
+			// It may have passed from one to the other between two questions, and not back.
+			require.False(t, has != nil && has.Held() && c.Held(), "two have the duty")
+			has = c
+		}
+		return has != nil
+	}, leaseBound, leaseTick, "somebody has the duty")
+	return has
+}
+
+const (
+	leaseBound = time.Minute
+	leaseTick  = 5 * time.Millisecond
+)
+
+func TestOneOfManyHasADutyAndAnotherTakesItWhenItIsGivenBack(t *testing.T) {
+	p := separatePlace(t, "")
+	var all []*contender
+	for i := range 4 {
+		all = append(all, contend(t, p, fmt.Sprint("process ", i)))
+	}
+	for len(all) > 1 {
+		has := holder(t, all)
+		held, release := has.Hold(t.Context())
+		require.NoError(t, held.Err())
+		holders, err := open(t, p.options).Holders(t.Context())
+		require.NoError(t, err)
+		require.Len(t, holders, 1)
+		require.Equal(t, eventlog.PublishFeed, holders[0].Duty)
+		require.NotEmpty(t, holders[0].Holder)
+		require.WithinRange(t, holders[0].Renewed, holders[0].Since.Add(-leaseBound), holders[0].Since.Add(leaseBound))
+		has.stop()
+		require.False(t, has.Held())
+		require.ErrorIs(t, context.Cause(held), eventlog.ErrNotHeld)
+		release()
+		rest := all[:0]
+		for _, c := range all {
+			if c != has {
+				rest = append(rest, c)
+			}
+		}
+		all = rest
+	}
+}
+
+func TestWhoeverCannotReachTheServerLosesTheDutyByItself(t *testing.T) {
+	p := separatePlace(t, "")
+	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
+	has := holder(t, all)
+	held, release := has.Hold(t.Context())
+	defer release()
+	p.process.pause()
+	require.Eventually(t, func() bool { return held.Err() != nil }, leaseBound, leaseTick, "the duty is lost") // nobody asked for it meanwhile
+	require.ErrorIs(t, context.Cause(held), eventlog.ErrNotHeld)
+	require.False(t, has.Held())
+	again, release := has.Hold(t.Context())
+	defer release()
+	require.ErrorIs(t, context.Cause(again), eventlog.ErrNotHeld)
+	p.process.resume()
+	holder(t, all)
+}
+
+func TestADutyWhoseNoteIsDeletedOrUnreadableIsTakenAgain(t *testing.T) {
+	p := separatePlace(t, "")
+	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
+	holder(t, all)
+	js := p.admin(t, nil)
+	for name, harm := range map[string]func() error{
+		"the bucket is deleted": func() error { return js.DeleteKeyValue(t.Context(), "orderfold-duties") },
+		"the note is deleted": func() error {
+			bucket, err := js.KeyValue(t.Context(), "orderfold-duties")
+			return errors.Join(err, bucket.Delete(t.Context(), "feed"))
+		},
+		"the note is unreadable": func() error {
+			bucket, err := js.KeyValue(t.Context(), "orderfold-duties")
+			_, putErr := bucket.Put(t.Context(), "feed", []byte("none"))
+			return errors.Join(err, putErr)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lost atomic.Bool
+			held, release := holder(t, all).Hold(t.Context())
+			defer release()
+			defer context.AfterFunc(held, func() { lost.Store(true) })()
+			require.NoError(t, harm())
+			require.Eventually(t, lost.Load, leaseBound, leaseTick, "whoever had the duty lost it")
+			holder(t, all)
+		})
+	}
+}
+
+func TestAnEmbeddedLogHasNoDuties(t *testing.T) {
+	holders, err := open(t, embeddedPlace(t).options).Holders(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, holders)
+}
