@@ -145,6 +145,17 @@ export type DueDay = {
   orders: Digits;
 };
 
+export type Duty = {
+  /** feed: publish order events. platform: ask the platform for what it did not deliver. */
+  duty: "feed" | "platform";
+  /** The process that does it: its machine, address and number. null: none. */
+  holder: string | null;
+  /** When it was heard of last, by the clock of the log's server. Ten seconds later another process has the duty, if there is one. */
+  renewedAt: string;
+  /** When it began, or the last one ended, by its clock. */
+  since: string;
+};
+
 export type Execution = {
   amount: string | null;
   id: string | null;
@@ -679,7 +690,9 @@ export type Status = {
   acceptsNotifications: boolean | null;
   /** The last record that the views have applied. */
   appliedSequence: Digits;
-  /** Records whose order events are not published yet; null: the feed is off. */
+  /** Who does what one process at a time does. Empty: nobody ever did, or the log is embedded; null: that cannot be asked. */
+  duties: readonly (Duty)[];
+  /** Records whose order events are not published yet; null: the feed is off, or another process publishes it, see duties. */
   feedLagRecords: Digits | null;
   /** Why not all events are published, or that orders are being published again; null: all are published, or the feed is off. This does not affect readiness. */
   feedReason: string | null;
