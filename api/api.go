@@ -155,8 +155,7 @@ func build(o Options) (*API, error) {
 	a := &API{
 		schedule: o.Schedule, clock: o.Clock,
 		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
-		duties:      o.Duties,
-		subscribers: o.Subscribers, events: o.Events,
+		subscribers: o.Subscribers, events: o.Events, duties: o.Duties,
 		receives: o.Receives,
 		gate:     gate,
 		logger:   cmp.Or(o.Logger, zap.NewNop()), version: cmp.Or(o.Version, "unknown"), prefix: o.Prefix, zone: cmp.Or(o.Zone, time.UTC),

@@ -690,7 +690,7 @@ export type Status = {
   acceptsNotifications: boolean | null;
   /** The last record that the views have applied. */
   appliedSequence: Digits;
-  /** Who does what one process at a time does. Empty: nobody ever did, or the log is embedded; null: that cannot be asked. */
+  /** Which process does the work of which only one process at a time does. Empty: none ever did, or the log is embedded; null: not known. */
   duties: readonly (Duty)[];
   /** Records whose order events are not published yet; null: the feed is off, or another process publishes it, see duties. */
   feedLagRecords: Digits | null;
