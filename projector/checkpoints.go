@@ -10,10 +10,10 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// maxCheckpoints bounds what is kept of orders that were folded part of the way; one takes up to 20 KB.
+// maxCheckpoints bounds the number of partly folded orders that are kept; one takes up to 20 KB.
 const maxCheckpoints = 64
 
-// checkpoint is an order as its first notifications, up to one of them, add up to it.
+// checkpoint is an order folded up to one of its notifications.
 type checkpoint struct {
 	id         string
 	generation int
@@ -25,16 +25,16 @@ type checkpoint struct {
 	lost       uint64
 }
 
-// checkpoints are those that were used last. The zero value has none.
+// checkpoints keeps the most recently used ones. The zero value is empty.
 type checkpoints struct {
 	mu  sync.Mutex
-	all []checkpoint // the one used last at the end
+	all []checkpoint // most recently used last
 }
 
 func (c *checkpoints) put(w *walk) {
 	encoded, err := w.past.Order.AppendBinary(nil)
 	if err != nil {
-		return // it is folded from the first notification again
+		return // the order is folded from its first notification again
 	}
 	kept := checkpoint{w.id, w.at.Generation, w.at.Revision, w.through, w.latest, encoded, w.past.First, w.past.Lost}
 	c.mu.Lock()
@@ -46,7 +46,7 @@ func (c *checkpoints) put(w *walk) {
 	}
 }
 
-// restore has the walk begin where the latest checkpoint is that is of use to it, if there is one.
+// restore starts the walk at the latest checkpoint that it can use, if any.
 func (c *checkpoints) restore(w *walk) error {
 	kept, found := c.find(w)
 	if !found {
@@ -78,7 +78,8 @@ func (c *checkpoints) find(w *walk) (kept checkpoint, found bool) {
 	return kept, true
 }
 
-// precedes reports whether all that the checkpoint was folded from was known at the moment asked for, and before the stretch.
+// precedes reports whether everything in the checkpoint was known at the requested moment and comes
+// before the stretch.
 func (k *checkpoint) precedes(s *statemachine.Stretch) bool {
 	return (s.Limit == 0 || k.through <= s.After) && (s.Sequence == 0 || k.through <= s.Sequence) &&
 		(s.Received.IsZero() || !k.latest.After(s.Received))

@@ -2,21 +2,21 @@ package projector
 
 import "testing"
 
-// ChunkEvents has so many events published at once.
+// ChunkEvents sets publishedAtOnce for a test.
 func ChunkEvents(t testing.TB, events int) {
 	before := publishedAtOnce
 	publishedAtOnce = events
 	t.Cleanup(func() { publishedAtOnce = before })
 }
 
-// PublishAtOnce has so many orders of a revision published at once.
+// PublishAtOnce sets passOrders for a test.
 func PublishAtOnce(t testing.TB, orders int) {
 	before := passOrders
 	passOrders = orders
 	t.Cleanup(func() { passOrders = before })
 }
 
-// CatchUpBy has a publisher fold so many records again at once.
+// CatchUpBy sets nearFeed for a test.
 func CatchUpBy(t testing.TB, records uint64) {
 	before := nearFeed
 	nearFeed = records

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// platformAnswer asks the simulated platform without a network.
+// platformAnswer calls the simulated platform without a network.
 func platformAnswer(t testing.TB, s *platformtest.Server, method, path, token, form string) []byte {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form))
@@ -27,7 +27,8 @@ func platformAnswer(t testing.TB, s *platformtest.Server, method, path, token, f
 	return recorder.Body.Bytes()
 }
 
-// What the platform answers about an order settles its state, whatever was notified, lost or contradictory.
+// The platform's answer settles the state of an order, whatever was notified, lost or
+// contradictory.
 func TestAnAnswerOfThePlatformSettlesTheState(t *testing.T) {
 	start := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	s, err := platformtest.NewServer(platformtest.ServerOptions{
@@ -48,7 +49,7 @@ func TestAnAnswerOfThePlatformSettlesTheState(t *testing.T) {
 		platformtest.Tokenized: "tokenized-asset-order"}
 	paths := map[string]string{platformtest.Traditional: "/trading/order/", platformtest.Digital: "/digital/orders/",
 		platformtest.Tokenized: "/wawex/orders/"}
-	// The answers come before the notifications: arrival must not matter.
+	// The answers are posted before the notifications, because arrival order must not matter.
 	for final := range s.Orders() {
 		body := platformAnswer(t, s, http.MethodGet, paths[final.AssetClass]+final.OrderID, bought.AccessToken, "")
 		_, err := w.log.Append(t.Context(), eventlog.Record{Object: objects[final.AssetClass], Body: body, Source: eventlog.Fetched})

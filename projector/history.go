@@ -15,23 +15,27 @@ import (
 )
 
 const (
-	// historyStep is how many notifications of an order are folded before others have their turn: a few milliseconds.
+	// historyStep is the number of notifications of an order that are folded before other walks get
+	// their turn: a few milliseconds.
 	historyStep = 500
-	// historyAttempts is how often a history is begun because orders were revised meanwhile.
+	// historyAttempts is how often a history is started again because orders were revised
+	// meanwhile.
 	historyAttempts = 3
 )
 
-// errRevised occurs when orders were changed without a notification while one was folded. What was folded is of no use.
+// errRevised occurs when orders were changed without a notification while one was folded. The
+// result must be discarded.
 var errRevised = errors.New("projector: orders are being revised")
 
-// Sequences lists the notifications of an order; the views do.
+// Sequences lists the notifications of an order. The views implement it.
 type Sequences interface {
 	SequencesAfter(ctx context.Context, id string, after uint64, limit int) ([]uint64, views.At, error)
 }
 
-// Historian finds out what every notification of an order did when it arrived, and what was known of it at any moment. Make one
-// with NewHistorian. It reads and folds the order's own notifications, some at a time; all its callers together keep at most half of the
-// processors busy, and take turns. How far an order was folded is kept for a while, so that the next page begins there.
+// Historian returns the effect of every notification of an order, and the order as it was known at
+// any moment. Create one with NewHistorian. It reads and folds the order's own notifications in
+// steps; all callers together use at most half of the processors, and take turns. Progress is kept
+// for a while, so that the next page continues there.
 type Historian struct {
 	log   Log
 	views Sequences
@@ -44,19 +48,20 @@ func NewHistorian(log Log, views Sequences) *Historian {
 	return &Historian{log: log, views: views, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 }
 
-// AsOf returns an order as it was known then, without entries. Errors are those of History.
+// AsOf returns an order as it was known at a moment, without entries. Errors are those of History.
 func (h *Historian) AsOf(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error) {
 	return h.history(ctx, id, &statemachine.Stretch{AsOf: asOf})
 }
 
-// History returns what the notifications of a stretch did, and the order after the last of them. It returns the views' error for
-// an unknown order, and the log's for a record that cannot be read; one whose loss was accepted is an entry that says so.
+// History returns the effects of the notifications of a stretch, and the order after the last of
+// them. It returns the views' error for an unknown order, and the log's for a record that cannot be
+// read; a record whose loss was accepted is an entry with the effect Lost.
 func (h *Historian) History(ctx context.Context, id string, s statemachine.Stretch) (statemachine.Past, error) {
 	s.Limit = max(s.Limit, 1)
 	return h.history(ctx, id, &s)
 }
 
-// history folds up to the end when the stretch has no limit.
+// history folds up to the end if the stretch has no limit.
 func (h *Historian) history(ctx context.Context, id string, s *statemachine.Stretch) (past statemachine.Past, err error) {
 	for range historyAttempts {
 		w := walk{historian: h, id: id, stretch: s}
@@ -67,17 +72,17 @@ func (h *Historian) history(ctx context.Context, id string, s *statemachine.Stre
 	return past, &eventlog.Fault{Err: fmt.Errorf("%w: history of order %s: %w", eventlog.ErrUnavailable, id, err), Hint: "ask again", Clears: true}
 }
 
-// walk folds one order from its first notification, or from where another walk came to.
+// walk folds one order from its first notification, or from a checkpoint.
 type walk struct {
 	historian *Historian
 	id        string
 	stretch   *statemachine.Stretch
-	at        views.At // of the first step
+	at        views.At // at the first step
 	past      statemachine.Past
 	observer  *statemachine.Observer // nil before the stretch
-	through   uint64                 // the last notification that was looked at
-	latest    time.Time              // that one of them was received
-	partial   bool                   // some were left out: received later than the moment asked for
+	through   uint64                 // the last notification examined
+	latest    time.Time              // the latest time received of those
+	partial   bool                   // some were skipped: received later than the requested moment
 	decoder   decode.Decoder
 }
 
@@ -97,7 +102,7 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// step folds the next notifications, when it is this walk's turn.
+// step folds the next notifications when it is this walk's turn.
 func (w *walk) step(ctx context.Context, first bool) (ended bool, err error) {
 	h := w.historian
 	select {
@@ -127,7 +132,7 @@ func (w *walk) step(ctx context.Context, first bool) (ended bool, err error) {
 	return len(sequences) < most, nil
 }
 
-// begin continues where an earlier walk came to.
+// begin continues from a checkpoint.
 func (w *walk) begin(ctx context.Context) error {
 	_, at, err := w.historian.views.SequencesAfter(ctx, w.id, 0, 1)
 	if err != nil {
@@ -137,7 +142,8 @@ func (w *walk) begin(ctx context.Context) error {
 	return w.historian.kept.restore(w)
 }
 
-// most is how many notifications to look at in one step: one more than there are to be entries, to know whether any follow.
+// most returns how many notifications to examine in one step: one more than the remaining entries,
+// to know whether any follow.
 func (w *walk) most() int {
 	if w.stretch.Limit == 0 || w.through < w.stretch.After {
 		return historyStep
@@ -145,7 +151,7 @@ func (w *walk) most() int {
 	return min(w.stretch.Limit+1-len(w.past.Entries), historyStep)
 }
 
-// take folds one record, or notes that it is lost. It returns true where the walk ends.
+// take folds one record, or records that it is lost. It returns true at the end of the walk.
 func (w *walk) take(r *eventlog.Record, failure error) (ended bool, err error) {
 	lost := errors.Is(failure, eventlog.ErrAcceptedLoss)
 	if failure != nil && !lost {
@@ -157,7 +163,7 @@ func (w *walk) take(r *eventlog.Record, failure error) (ended bool, err error) {
 		w.past.First = at
 	}
 	if s.Sequence != 0 && r.Sequence > s.Sequence {
-		return true, nil // sequences ascend; times received need not, where a clock was set back
+		return true, nil // sequences ascend; times received may not, if the clock was set back
 	}
 	if !lost && !s.Includes(at) {
 		w.through, w.partial = r.Sequence, true

@@ -22,7 +22,7 @@ func partial(order string, i int) string {
 	return fmt.Sprintf(`{"orderId":%q,"status":"PARTIALLY_FILLED","modifiedOn":%q,"quantity":100000,"execution":{"quantity":%d}}`, order, at, i)
 }
 
-// postTogether appends notifications without waiting for one before the next.
+// postTogether appends notifications concurrently.
 func (w *world) postTogether(count int, body func(i int) string) {
 	w.t.Helper()
 	var posting sync.WaitGroup
@@ -39,7 +39,7 @@ func (w *world) postTogether(count int, body func(i int) string) {
 	posting.Wait()
 }
 
-// readLog counts what is read of the log.
+// readLog counts the records read.
 type readLog struct {
 	*eventlog.Log
 	mu    sync.Mutex
@@ -111,7 +111,8 @@ func TestAHistorianThatNeverSawThePagesBeforeContinuesThem(t *testing.T) {
 	require.True(t, past.More)
 }
 
-// The property: whatever the limit, the moment and what was asked before, pages are parts of the one history.
+// The property: whatever the limit, the moment and the earlier requests, pages are parts of the one
+// history.
 func TestPagesOfAHistoryAreTheHistory(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(700, func(i int) string { return partial(fmt.Sprint("o", i%2), i%400) })
@@ -174,7 +175,8 @@ func TestALostRecordIsALineOfTheHistoryWhereItsLossWasAccepted(t *testing.T) {
 	require.EqualValues(t, 1, past.Order.Count)
 }
 
-// A redrive gives an order a notification that is older than those that were folded: what is kept of them is of no use then.
+// A redrive adds a notification that is older than the folded ones, so the checkpoints must be
+// discarded.
 func TestAHistoryAfterARedriveShowsWhatWasAdded(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(600, func(i int) string { return partial("busy", i) })
@@ -191,7 +193,7 @@ func TestAHistoryAfterARedriveShowsWhatWasAdded(t *testing.T) {
 	require.Equal(t, w.order("busy"), past.Order)
 }
 
-// stalled lists an order's notifications only when it is let.
+// stalled lists an order's notifications only when the test allows it.
 type stalled struct {
 	projector.Sequences
 	let chan struct{}

@@ -10,23 +10,23 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// The bounds of what may wait in an inbox. Bodies may be large.
+// The bounds of an inbox. Bodies may be large.
 const (
 	parcelRecords = 1_000
 	parcelBytes   = 2 << 20
 )
 
-// inbox is where one goroutine puts the records that it reads and decodes, and from where another takes all
-// that are there.
+// inbox passes records from the goroutine that reads and decodes them to the goroutine that folds
+// them.
 type inbox struct {
 	records int // that fit
 
-	// Each contains at most one token. It may be an old one: there may be less than it announces.
-	some chan struct{} // there is something, or the end
-	full chan struct{} // no more fits, or the end
-	room chan struct{} // something was taken
+	// Each channel contains at most one token, which may be outdated.
+	some chan struct{} // there is a record, or the end
+	full chan struct{} // the inbox is full, or at the end
+	room chan struct{} // records were taken
 
-	decoder decode.Decoder // of the goroutine that puts
+	decoder decode.Decoder // used by the reading goroutine
 
 	mu     sync.Mutex
 	parcel fold.Parcel
@@ -47,7 +47,8 @@ func signal(to chan struct{}) {
 	}
 }
 
-// put reports whether another record fits. If not, room must be received from before the next one is put.
+// put reports whether another record fits. If not, the caller must receive from room before the
+// next put.
 func (in *inbox) put(r *eventlog.Record) (fits bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -60,7 +61,7 @@ func (in *inbox) put(r *eventlog.Record) (fits bool) {
 	return false
 }
 
-// close is called when nothing follows, with the reason; nil: the log's reader gives none.
+// close marks the end with its reason, or nil if the reader ended without one.
 func (in *inbox) close(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -71,7 +72,7 @@ func (in *inbox) close(err error) {
 	signal(in.full)
 }
 
-// take returns what is there, which may be nothing, and the reason of the end if it is reached.
+// take returns the available records, possibly none, and the reason of the end once it is reached.
 func (in *inbox) take() (fold.Parcel, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -81,7 +82,7 @@ func (in *inbox) take() (fold.Parcel, error) {
 	return p, in.end
 }
 
-// giveBack lets the memory of what was taken be used again.
+// giveBack allows the memory of taken records to be reused.
 func (in *inbox) giveBack(notifications []statemachine.Notification) {
 	clear(notifications) // they contain texts
 	in.mu.Lock()

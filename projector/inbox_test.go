@@ -21,7 +21,7 @@ type noViews struct{}
 
 func (noViews) Load(context.Context, []string) (map[string]views.Entry, error) { return nil, nil }
 
-// changes are what the records of a parcel change in views that are empty.
+// changes returns what the records of a parcel change in empty views.
 func changes(t *testing.T, p *fold.Parcel) views.Batch {
 	t.Helper()
 	b := fold.NewBatcher(noViews{}, 1)
@@ -35,7 +35,7 @@ func TestAnInboxIsFull(t *testing.T) {
 	order := `{"orderId":"a","status":"PLACED"}`
 	large := `{"orderId":"a","note":"` + string(make([]byte, parcelBytes)) + `"}`
 	for name, test := range map[string]struct {
-		records int // asked for
+		records int // requested
 		body    string
 		fit     int
 	}{

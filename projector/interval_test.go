@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// trickle is a log in which a record comes after each pause, and then none.
+// trickle is a log that returns a record after each pause.
 type trickle struct {
 	projector.Log
 	pauses []time.Duration
@@ -29,7 +29,7 @@ func (l trickle) Bounds(context.Context) (eventlog.Bounds, error) { return event
 func (l trickle) Follow(ctx context.Context, _ eventlog.Position) iter.Seq2[eventlog.Record, error] {
 	return func(yield func(eventlog.Record, error) bool) {
 		for i, pause := range l.pauses {
-			time.Sleep(pause) // the clock is the bubble's
+			time.Sleep(pause) // in the virtual time of the bubble
 			body := fmt.Sprintf(`{"orderId":"o-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, i)
 			r := eventlog.Record{Sequence: uint64(i + 1), Received: time.Now(), Object: "traditional-asset-order", Body: []byte(body)}
 			if !yield(r, nil) {
@@ -40,11 +40,11 @@ func (l trickle) Follow(ctx context.Context, _ eventlog.Position) iter.Seq2[even
 	}
 }
 
-// dated are views that note when something is committed, and what is loaded.
+// dated are views that record the times of commits, and what is loaded.
 type dated struct {
 	projector.Views
 	begin   time.Time
-	commits map[time.Duration]uint64 // the position
+	commits map[time.Duration]uint64 // the position at each time
 	loads   []string
 }
 
@@ -130,7 +130,7 @@ func TestHotOrdersAreLetGoWhenNothingIsWrittenForAWhile(t *testing.T) {
 	require.Equal(t, 2, again(time.Minute), "it is loaded again")
 }
 
-// repeated has every record of the same order.
+// repeated has all records for the same order.
 type repeated struct{ trickle }
 
 func (l repeated) Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error] {

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gated are views whose commits wait, and end as the test says. It is told of every batch and every load.
+// gated are views whose commits wait, and end as the test decides. The test sees every batch and
+// every load.
 type gated struct {
 	projector.Views
 	commits chan views.Batch
@@ -66,7 +67,8 @@ func (w *world) postStatus(id, status string) {
 	w.post("traditional-asset-order", fmt.Sprintf(`{"orderId":%q,"status":%q,"modifiedOn":"2026-03-02T09:00:00Z"}`, id, status))
 }
 
-// Batches of one parcel, so that what is due next is known: the one after the batch that is written is folded when it is full.
+// One batch per parcel, so that the next step is known: the batch after the one being written is
+// folded when it is full.
 func TestTheNextBatchIsFoldedWhileOneIsWritten(t *testing.T) {
 	const batch = 4
 	for name, outcome := range map[string]error{
@@ -82,7 +84,7 @@ func TestTheNextBatchIsFoldedWhileOneIsWritten(t *testing.T) {
 			first := <-g.commits
 			require.Equal(t, uint64(1), first.Checkpoint.Sequence)
 			require.Equal(t, []string{"a"}, <-g.loads)
-			w.postStatus("a", "PLACED") // is in the batch that is being written, and not loaded again
+			w.postStatus("a", "PLACED") // in the batch that is being written, so not loaded again
 			for i := range batch - 1 {
 				w.postStatus(fmt.Sprint("b-", i), "PLACED")
 			}
@@ -129,7 +131,7 @@ func TestWhatComesWhileABatchIsWrittenIsWrittenTogether(t *testing.T) {
 	require.Equal(t, uint64(11), a.Count)
 }
 
-// breaking is a log whose reader ends with an error after some records.
+// breaking is a log whose reader fails after some records.
 type breaking struct {
 	projector.Log
 	after int

@@ -35,7 +35,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // records of one transaction, at most; 0: 30,000, with a publisher 8,000
+	BatchSize int                   // most records of one transaction; 0: 30,000, with a publisher 8,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Publisher *Publisher            // of the feed; nil: it is off
 	Logger    *zap.Logger           // nil: none
@@ -47,11 +47,11 @@ type Projector struct {
 	options Options
 	log     *zap.Logger
 	metrics *metrics
-	reason  atomic.Pointer[string] // why nothing is folded; nil: all is well
+	reason  atomic.Pointer[string] // why nothing is folded; nil: folding works
 	batcher *fold.Batcher
 }
 
-// New returns a projector; Run starts it.
+// New returns a projector. Run starts it.
 func New(o Options) *Projector {
 	if o.BatchSize <= 0 && o.Publisher != nil {
 		o.BatchSize = 8_000 // the events of a batch are in memory until it is committed
@@ -68,7 +68,7 @@ func New(o Options) *Projector {
 	return &Projector{options: o, log: o.Logger, metrics: newMetrics(o.Metrics), batcher: fold.NewBatcher(o.Views, o.HotOrders)}
 }
 
-// Reason says why nothing is folded at the moment; "" when all is well.
+// Reason returns why nothing is folded at the moment; "" if folding works.
 func (p *Projector) Reason() string {
 	if r := p.reason.Load(); r != nil {
 		return *r
@@ -76,14 +76,15 @@ func (p *Projector) Reason() string {
 	return ""
 }
 
-// Waits between attempts after a failure. A log that does not fit the views needs an operator, one that is away does not.
+// The waits after a failure. A log that does not fit the views needs an operator; one that is
+// unavailable does not.
 const (
 	retryAfterOutage   = 250 * time.Millisecond
 	retryAfterMismatch = 5 * time.Second
 )
 
-// Run folds until ctx ends, and returns nil then. Whatever goes wrong is told by Reason and in the views' health, and tried
-// again from the views' own position: nothing is folded that does not follow on it.
+// Run folds until ctx ends, and then returns nil. Reason and the views' health report any failure,
+// and folding starts again from the views' own position, so every record follows on the last one.
 func (p *Projector) Run(ctx context.Context) error {
 	if p.options.Publisher != nil {
 		var beside sync.WaitGroup
@@ -96,14 +97,14 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, views.ErrSwitched) || errors.Is(err, errBeginAgain) {
-			p.batcher.Forget() // they were loaded from the generation before, or changed by a batch that was given up
+			p.batcher.Forget() // they were loaded from the previous generation, or changed by an abandoned batch
 			continue
 		}
 		wait := retryAfterOutage
 		if fold.NeedsOperator(err) {
 			wait = retryAfterMismatch
 		}
-		if !errors.Is(err, views.ErrNoViews) { // else the first generation is in the making
+		if !errors.Is(err, views.ErrNoViews) { // otherwise the first generation is being made
 			p.failed(ctx, err)
 		}
 		select {
@@ -121,7 +122,7 @@ func (p *Projector) failed(ctx context.Context, err error) {
 	}
 	p.reason.Store(&reason)
 	p.metrics.failures.Inc()
-	p.batcher.Forget() // what a failed batch did to orders in memory is not in the views
+	p.batcher.Forget() // changes of a failed batch in memory are not in the views
 	if err := p.options.Views.SetHealth(ctx, views.Health{Reason: reason, At: time.Now()}); err != nil && ctx.Err() == nil {
 		p.log.Warn("the views cannot tell why nothing is folded", zap.Error(err))
 	}
@@ -141,10 +142,11 @@ func (p *Projector) healthy(ctx context.Context) error {
 	return nil
 }
 
-// errBeginAgain: the feed has caught up, or the views are others than it was published of.
+// errBeginAgain occurs when the feed has caught up, or the views are not those from which it was
+// published.
 var errBeginAgain = errors.New("projector: the feed wants it to begin again")
 
-// follow folds from the views' position on until something fails.
+// follow folds from the views' position until something fails.
 func (p *Projector) follow(ctx context.Context) error {
 	status, err := p.options.Views.Status(ctx)
 	if err != nil {
@@ -173,7 +175,7 @@ func (p *Projector) follow(ctx context.Context) error {
 	return p.fold(ctx, in)
 }
 
-// beginFeed sees to it that events are made of what is folded after the position, if there is a feed.
+// beginFeed makes the batcher produce events after the position, if there is a feed.
 func (p *Projector) beginFeed(ctx context.Context, at *views.Status) error {
 	p.batcher.Publish(nil, 0)
 	if p.options.Publisher == nil {
@@ -190,7 +192,8 @@ func (p *Projector) beginFeed(ctx context.Context, at *views.Status) error {
 	return ctx.Err()
 }
 
-// receive puts records into the inbox until there are no more. It returns the error that ended them.
+// receive puts records into the inbox until there are no more. It returns the error that ended
+// them.
 func receive(ctx context.Context, records iter.Seq2[eventlog.Record, error], in *inbox) error {
 	for r, err := range records {
 		if err != nil {
@@ -208,24 +211,26 @@ func receive(ctx context.Context, records iter.Seq2[eventlog.Record, error], in 
 	return ctx.Err()
 }
 
-// batchBytes is how much a batch may take of what was read, besides the orders that it changes.
+// batchBytes bounds the size of the records in a batch, besides the orders that it changes.
 const batchBytes = 40 << 20
 
-// full reports whether a batch is to be written before anything is added to it.
+// full reports whether a batch must be written before more is added.
 func (p *Projector) full(m *fold.Batch) bool {
 	return m.Records > 0 && m.Records+parcelRecords > p.options.BatchSize || m.Bytes >= batchBytes
 }
 
-// commitInterval is the least time between the beginnings of two commits, unless a batch is full. At a thousand records per second a
-// commit then has four of them, and takes little longer than with one.
+// commitInterval is the least time between the starts of two commits, unless a batch is full. At a
+// thousand records per second a commit then has four, and takes little longer than with one.
 const commitInterval = 4 * time.Millisecond
 
-// coolInterval is after how long without a commit the hot orders are dropped. They may take a dozen megabytes.
+// coolInterval is the time without a commit after which the hot orders are dropped, which may free
+// a dozen megabytes.
 const coolInterval = 15 * time.Second
 
-// fold writes what is there, up to a batch, again and again. While a batch is being written the next one is made.
+// fold repeatedly writes what is available, up to a batch. While a batch is being written the next
+// one is made.
 func (p *Projector) fold(ctx context.Context, in *inbox) error {
-	var writing chan error                    // tells how that ended; nil: nothing is being written
+	var writing chan error                    // receives the result; nil: nothing is being written
 	interval, early := time.NewTimer(0), true // early: the interval has not passed
 	cool := time.NewTimer(coolInterval)
 	defer func() {
@@ -242,7 +247,7 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 		case end != nil || p.full(next):
 			due = nil
 		case writing != nil || early:
-			due = in.full // what comes one by one is loaded together
+			due = in.full // load single records together
 		}
 		select {
 		case <-due:
@@ -284,7 +289,7 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 	}
 }
 
-// take adds to a batch what is in the inbox, and returns the end if it is reached.
+// take adds the content of the inbox to a batch, and returns the end if it is reached.
 func (p *Projector) take(ctx context.Context, in *inbox, to *fold.Batch) (end, err error) {
 	parcel, end := in.take()
 	if err := p.batcher.Add(ctx, to, &parcel); err != nil {

@@ -21,7 +21,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Events is the feed, as it is published.
+// Events is the feed, for publishing.
 type Events interface {
 	Bounds(ctx context.Context) (eventlog.FeedBounds, error)
 	Get(ctx context.Context, sequence uint64) (eventlog.Event, error)
@@ -29,7 +29,7 @@ type Events interface {
 	Publish(ctx context.Context, after uint64, events []eventlog.Event) (last uint64, err error)
 }
 
-// Shown are the views, as a publisher reads them and notes in them where the feed stands.
+// Shown is the interface to the views: reading them, and storing the position of the feed.
 type Shown interface {
 	Status(ctx context.Context) (views.Status, error)
 	SetFeed(ctx context.Context, generation int, f views.Feed) error
@@ -37,9 +37,9 @@ type Shown interface {
 	SequencesAfter(ctx context.Context, id string, after uint64, limit int) ([]uint64, views.At, error)
 }
 
-// Former are the generations of the views before the live one.
+// Former returns orders of the previous generation.
 type Former interface {
-	Load(ctx context.Context, ids []string) (map[string]views.Entry, error) // of the live one
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error) // of the live generation
 	FormerRows(ctx context.Context, generation int, row int64, limit int) (orders []views.Former, last int64, err error)
 	FormerOrders(ctx context.Context, generation int, ids []string) (map[string]views.Former, error)
 	FormerVersion(ctx context.Context, generation int) string
@@ -58,20 +58,21 @@ type PublisherOptions struct {
 	Metrics prometheus.Registerer // nil: none
 }
 
-// Publisher publishes order events: those of the records that a projector folds, before it commits them, and besides those that
-// were missed, and revisions. DESIGN.md has the whole of it. Make one with NewPublisher, and give it to the projector and the redriver.
+// Publisher publishes order events: those of the records that a projector folds, before it commits
+// them; missed ones; and revisions. See DESIGN.md. Create one with NewPublisher, and pass it to the
+// projector and the redriver.
 type Publisher struct {
 	o         PublisherOptions
 	log       *zap.Logger
 	metrics   *feedMetrics
 	historian *Historian
-	again     chan struct{} // has a token when the projector is to begin again
-	wake      chan struct{} // has a token when there is something to do beside the projector
+	again     chan struct{} // has a token if the projector must begin again
+	wake      chan struct{} // has a token if there is work besides the projector's
 
-	mode atomic.Int32 // changed only with mu held
+	mode atomic.Int32 // written only with mu held
 
-	mu       sync.Mutex    // held while anything is published, and while what was missed is folded
-	pause    time.Duration // after the last failure; 0: something was published since
+	mu       sync.Mutex    // held while anything is published, and while missed records are folded
+	pause    time.Duration // after the last failure; 0 after a success
 	state    views.Feed
 	identity string // of the log
 	unsure   bool   // the feed may have more events than state says
@@ -92,17 +93,19 @@ const (
 	standby              // another process has the duty
 )
 
-// publishedAtOnce is as many events as an atomic batch may have. A variable for tests.
+// publishedAtOnce is the most events of an atomic batch. It is a variable for tests.
 var publishedAtOnce = 1000
 
 const (
-	// feedPause is the pause between two looks at views that may have switched, and after a failure. It doubles up to longestPause
-	// while nothing can be published: each attempt folds records again, and one that begins a revision keeps the projector waiting.
+	// feedPause is the pause between two checks of views that may have switched, and after a
+	// failure. It doubles up to longestPause while nothing can be published, because each attempt
+	// folds records again, and one that begins a revision blocks the projector.
 	feedPause    = 250 * time.Millisecond
 	longestPause = 10 * time.Second
 )
 
-// nearFeed are records that are folded again in some hundred milliseconds. A variable for tests.
+// nearFeed is a number of records that can be folded again in some hundred milliseconds. It is a
+// variable for tests.
 var nearFeed uint64 = 1000
 
 // NewPublisher returns a publisher, which begins when a projector does.
@@ -114,7 +117,8 @@ func NewPublisher(o PublisherOptions) *Publisher {
 		again: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 }
 
-// wanted has a token when the projector is to begin again. It is nil without a publisher.
+// wanted returns a channel that has a token if the projector must begin again. It is nil without a
+// publisher.
 func (p *Publisher) wanted() chan struct{} {
 	if p == nil {
 		return nil
@@ -122,8 +126,8 @@ func (p *Publisher) wanted() chan struct{} {
 	return p.again
 }
 
-// begin is called when a projector begins to follow the log after the position of the views. It returns after which record events are
-// to be made of what is folded, and whether any are.
+// begin is called when a projector begins to follow the log after the position of the views. It
+// returns the record after which folding produces events, and whether it does.
 func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.Bounds) (after uint64, publishes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +159,7 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	} else if err == nil {
 		p.mode.Store(behind)
 	}
-	if errors.Is(err, views.ErrSwitched) { // again: the projector is told so by its next commit, or by step
+	if errors.Is(err, views.ErrSwitched) { // begin again: the projector learns it by its next commit, or by step
 		p.mode.Store(behind)
 		p.unsure = true
 	} else if err != nil {
@@ -167,7 +171,7 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	return p.state.Through, p.mode.Load() == live
 }
 
-// resume finds out how far events were published: what the views know of it, and the last event of the feed.
+// resume finds out how far events were published, from the views and the last event of the feed.
 func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64) error {
 	reason := cmp.Or(p.state.Reason, at.Feed.Reason)
 	p.state, p.unsure = at.Feed, true // also when the feed cannot be asked: the views report the reason with what they know
@@ -179,7 +183,7 @@ func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64
 	s := p.state
 	known := s.Generation != 0
 	switch {
-	case bounds.Last < s.Sequence: // it was made anew
+	case bounds.Last < s.Sequence: // the feed was made again
 		s = views.Feed{On: true, Reason: reason, Revision: s.Revision, Sequence: bounds.Last, Through: at.Checkpoint.Sequence}
 		if bounds.Last > 0 {
 			s, err = p.last(ctx, s, bounds.Last, at)
@@ -201,10 +205,10 @@ func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64
 	return p.resumePass(ctx)
 }
 
-// last brings what is known of the feed up to its last event.
+// last updates the state to the last event of the feed.
 func (p *Publisher) last(ctx context.Context, s views.Feed, sequence uint64, at *views.Status) (views.Feed, error) {
 	e, err := p.o.Events.Get(ctx, sequence)
-	if errors.Is(err, eventlog.ErrNotFound) { // it was dropped: all there is to know is in the views
+	if errors.Is(err, eventlog.ErrNotFound) { // it was dropped: only the views know more
 		if s.Generation == 0 {
 			s.Through = at.Checkpoint.Sequence
 		}
@@ -228,7 +232,8 @@ func (p *Publisher) last(ctx context.Context, s views.Feed, sequence uint64, at 
 	return s, nil
 }
 
-// placeOf reads the revision of an event, and up to which record of the log events are published with it.
+// placeOf returns the revision of an event, and the record of the log up to which events are
+// published with it.
 func placeOf(e *eventlog.Event) (revision, position uint64, err error) {
 	number := func(name string) uint64 {
 		text := first(e, name)
@@ -252,9 +257,10 @@ func first(e *eventlog.Event, header string) string {
 	return ""
 }
 
-// publish publishes the events of a batch, and notes in it where the feed stands then. What cannot be published is made up for later.
+// publish publishes the events of a batch, and stores the position of the feed in the batch. Events
+// that cannot be published now are published later.
 func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
-	if p.mode.Load() != live { // another goroutine may hold mu for as long as the server does not answer
+	if p.mode.Load() != live { // another goroutine may hold mu while the server does not answer
 		return
 	}
 	p.mu.Lock()
@@ -271,7 +277,7 @@ func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
 	b.Feed = p.copied()
 }
 
-// send publishes events; those that are not of a notification belong to the position.
+// send publishes events; those without a notification get the position.
 func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint64) error {
 	begin := time.Now()
 	for some := range slices.Chunk(events, publishedAtOnce) { // as messages they take twice the memory
@@ -283,7 +289,7 @@ func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint
 			return err
 		}
 		p.state.Sequence, p.pause = last, 0
-		if e := &some[len(some)-1]; e.Type == feed.Changed { // or the events before a failure would be published again
+		if e := &some[len(some)-1]; e.Type == feed.Changed { // otherwise the events before a failure would be published again
 			p.state.Through = max(p.state.Through, e.Sequence)
 		}
 	}
@@ -293,7 +299,7 @@ func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint
 	return nil
 }
 
-// messages returns events as they are published after the last one.
+// messages returns events in their published form, to follow the last one.
 func (p *Publisher) messages(events []feed.Event, position uint64) []eventlog.Event {
 	most, messages := p.o.MaxBody(), make([]eventlog.Event, len(events))
 	for i := range events {
@@ -305,7 +311,7 @@ func (p *Publisher) messages(events []feed.Event, position uint64) []eventlog.Ev
 	return messages
 }
 
-// fail is stop, and has the views report why. They must be of that generation.
+// fail stops publishing and makes the views report why. They must be of that generation.
 func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 	p.stop(err)
 	err = p.o.Views.SetFeed(ctx, generation, *p.copied())
@@ -314,7 +320,7 @@ func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 	}
 }
 
-// stop ends publishing with the projector, and reports why.
+// stop stops publishing with the projector, and reports why.
 func (p *Publisher) stop(err error) {
 	p.mode.Store(behind)
 	p.unsure, p.back = true, nil
@@ -332,12 +338,12 @@ func (p *Publisher) stop(err error) {
 	p.metrics.failures.Inc()
 }
 
-// keep notes in the views where the feed stands.
+// keep stores the position of the feed in the views.
 func (p *Publisher) keep(ctx context.Context) error {
 	return p.o.Views.SetFeed(ctx, p.state.Generation, *p.copied())
 }
 
-// copied returns the state, which changes.
+// copied returns a copy of the state, which changes.
 func (p *Publisher) copied() *views.Feed {
 	s := p.state
 	if s.Pass != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// run does what is done beside the projector, until ctx ends: it publishes what was missed, and revisions.
+// run publishes missed events and revisions, beside the projector, until ctx ends.
 func (p *Publisher) run(ctx context.Context) {
 	timer := time.NewTimer(feedPause)
 	defer timer.Stop()
@@ -103,19 +103,21 @@ func (p *Publisher) beginAgain() {
 }
 
 const (
-	// hindsightOrders are kept decoded, and hindsightBytes read at once.
+	// hindsightOrders is the number of orders kept decoded, and hindsightBytes the bytes read at
+	// once.
 	hindsightOrders = 10_000
 	hindsightBytes  = 8 << 20
 )
 
-// hindsight folds records again that the views have folded, with the orders as they were then.
+// hindsight folds records again that the views have already folded, with the orders as they were
+// then.
 type hindsight struct {
 	historian *Historian
 	through   uint64
 	batcher   *fold.Batcher
 }
 
-// Load returns the orders as they were.
+// Load returns the orders as they were then.
 func (h *hindsight) Load(ctx context.Context, ids []string) (map[string]views.Entry, error) {
 	orders := map[string]views.Entry{}
 	if h.through == 0 {
@@ -136,7 +138,7 @@ func (h *hindsight) Load(ctx context.Context, ids []string) (map[string]views.En
 	return orders, nil
 }
 
-// catchUp publishes the events of the next records, some of those up to until.
+// catchUp publishes the events of some of the next records up to until.
 func (p *Publisher) catchUp(ctx context.Context, until uint64) error {
 	events, through, err := p.foldAgain(ctx, until)
 	if err != nil {
@@ -157,7 +159,7 @@ func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.
 		p.back.batcher.Publish(p.o.Render, 0)
 	}
 	back := p.back
-	p.back = nil // of no more use after an error
+	p.back = nil // unusable after an error
 	var records []eventlog.Record
 	bytes := 0
 	for r, err := range p.o.Log.Read(ctx, eventlog.Position{Sequence: back.through}) {
@@ -172,7 +174,7 @@ func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.
 			break
 		}
 	}
-	if len(records) == 0 { // all that is left is missing from the log, and its loss was accepted
+	if len(records) == 0 { // the remaining records are missing from the log, with their loss accepted
 		return nil, until, ctx.Err()
 	}
 	m, err := back.batcher.FoldAll(ctx, records)

@@ -34,14 +34,14 @@ const (
 	tick     = 5 * time.Millisecond
 )
 
-// renderWhole renders an order as events show it, and besides all there is of it.
+// renderWhole renders an order as events show it, and the rest of its state.
 func renderWhole(b []byte, o *statemachine.Order) []byte {
 	encoded, _ := o.AppendBinary(nil)
 	b = bytes.TrimSuffix(api.AppendEventOrder(b, o), []byte("}"))
 	return fmt.Appendf(b, `,"whole":%q}`, base64.StdEncoding.EncodeToString(encoded))
 }
 
-// schemaOfEvents is what every event must satisfy.
+// schemaOfEvents is the schema that every event must satisfy.
 var schemaOfEvents = sync.OnceValue(func() *jsonschema.Schema {
 	_, text, err := api.EventDocuments()
 	if err != nil {
@@ -66,7 +66,7 @@ type fed struct {
 	flaky  *flaky
 }
 
-// flaky is a feed that can be made to fail.
+// flaky is a feed that tests can make fail.
 type flaky struct {
 	*eventlog.Feed
 	mu   sync.Mutex
@@ -169,7 +169,7 @@ func (f *fed) follow(log projector.Log, p *projector.Publisher) (stop func()) {
 	return stop
 }
 
-// settled waits until everything of the log is published and no revision is on its way.
+// settled waits until everything in the log is published and no revision is in progress.
 func (f *fed) settled() views.Feed {
 	f.t.Helper()
 	var at views.Feed
@@ -193,13 +193,13 @@ func (f *fed) publish() views.Feed {
 	return f.settled()
 }
 
-// told is what a reader knows of an order who knows nothing but the one rule.
+// told is the knowledge of a reader that only follows the one rule.
 type told struct {
 	revision, sequence uint64
 	whole              []byte
 }
 
-// reader keeps what events of a feed report.
+// reader stores what the events of a feed report.
 type reader struct {
 	t      testing.TB
 	orders map[string]told
@@ -220,7 +220,7 @@ func newReader(t testing.TB) *reader {
 	return &reader{t: t, orders: map[string]told{}, ids: map[string]bool{}, types: map[feed.Type]int{}}
 }
 
-// read applies all events that it has not read, and wants no hole, and no event twice.
+// read applies all new events, and requires that there are no holes and no repeated events.
 func (r *reader) read(f *eventlog.Feed) *reader {
 	r.t.Helper()
 	for e, err := range f.Read(r.t.Context(), r.last) {
@@ -269,7 +269,8 @@ func (r *reader) apply(e *eventlog.Event) {
 	r.orders[id] = told{revision, sequence, body.Order.Whole}
 }
 
-// requireSame wants the reader to know what the views have, of every order; repeats that added nothing are not reported.
+// requireSame requires that the reader knows every order as in the views; repeats that added
+// nothing are not reported.
 func (f *fed) requireSame(r *reader) {
 	f.t.Helper()
 	known := map[string]bool{}
@@ -298,7 +299,7 @@ func (f *fed) requireSame(r *reader) {
 	}
 }
 
-// postSome posts notifications of some orders in any order, repeats among them.
+// postSome posts notifications of some orders in random order, with repeats.
 func (f *fed) postSome(random *rand.Rand, count int) {
 	f.t.Helper()
 	statuses := []string{"PLACED", "PARTIALLY_FILLED", "FILLED", "SETTLED", "CANCELED"}
@@ -317,7 +318,7 @@ func TestEveryNotificationThatSaysSomethingNewIsPublishedOnceHoweverTheyAreBatch
 	f := newFed(t)
 	r := newReader(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 4 { // each time by another process, so to speak
+	for range 4 { // as if by another process each time
 		f.postSome(random, 150)
 		f.publish()
 		r.read(f.events)
@@ -376,7 +377,7 @@ func TestAFeedThatWasAwayCatchesUp(t *testing.T) {
 			f.postSome(random, 400)
 			b, err := f.log.Bounds(t.Context())
 			require.NoError(t, err)
-			f.wait(b.Last) // the views go on
+			f.wait(b.Last) // the views continue
 			require.Eventually(t, func() bool {
 				s, err := f.views.Status(t.Context())
 				require.NoError(t, err)
@@ -402,7 +403,7 @@ func TestABatchOfWhichAPartWasPublishedIsNotPublishedAgain(t *testing.T) {
 	f.flaky.set(func(events []eventlog.Event) (int, error) {
 		if whole && !failed {
 			failed = true
-			f.flaky.setAway(func(context.Context) error { // once, so that the views note where the feed stands meanwhile
+			f.flaky.setAway(func(context.Context) error { // once, so that the views store the position of the feed meanwhile
 				f.flaky.setAway(nil)
 				return eventlog.ErrUnavailable
 			})

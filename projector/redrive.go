@@ -13,38 +13,39 @@ import (
 	"go.uber.org/zap"
 )
 
-// Selection says which quarantined records to redrive. The zero value: all.
+// Selection selects quarantined records to redrive. The zero value selects all.
 type Selection struct {
 	Class     string   // "": any
 	Sequences []uint64 // only these; none: any
 	After     uint64   // only later ones
 	DryRun    bool     // change nothing
-	// For is how long to go on; what is left then is Redrive.Next. 0: to the end.
+	// For bounds the duration; Redrive.Next is where to continue. 0: no bound.
 	For time.Duration
 }
 
-// Redrive is what a redrive did.
+// Redrive is the result of a redrive.
 type Redrive struct {
 	Examined uint64 // records decoded again
-	Redriven uint64 // of them, left quarantine
-	Orders   uint64 // changed; one that several steps changed counts again
+	Redriven uint64 // those that left quarantine
+	Orders   uint64 // changed; an order changed in several steps counts for each
 	Notes    []RedriveNote
-	Next     uint64 // go on after this record; 0: that was all
+	Next     uint64 // continue after this record; 0: that was all
 }
 
-// Redriver has quarantined records decoded again, and gives those that can be read now to their orders and objects, so that the
-// views are what a rebuild would make. It works beside a running projector. Log and Views are required.
+// Redriver decodes quarantined records again, and applies those that can be read now to their
+// orders and objects, so that the views become those of a rebuild. It works beside a running
+// projector. Log and Views are required.
 type Redriver struct {
 	Log    Log
 	Views  Quarantine
 	Logger *zap.Logger // nil: none
-	// Publisher of the feed, which publishes the orders that change again; nil: it is off.
+	// Publisher publishes the changed orders again; nil: the feed is off.
 	Publisher *Publisher
 }
 
-// Redrive decodes what s selects, in ascending order. A record is never counted twice: it leaves quarantine in the same
-// transaction. It returns the errors of the log, fold.ErrHeldBack among them, and of the views; what was done
-// before is told with them.
+// Redrive decodes the records that s selects, in ascending order. A record is never counted twice,
+// because it leaves quarantine in the same transaction. It returns the errors of the log, including
+// fold.ErrHeldBack, and of the views, together with what was already done.
 func (r *Redriver) Redrive(ctx context.Context, s Selection) (done Redrive, err error) {
 	at, err := r.Views.Checkpoint(ctx)
 	if err != nil {
@@ -71,7 +72,7 @@ func (r *Redriver) Redrive(ctx context.Context, s Selection) (done Redrive, err 
 	}
 }
 
-// next returns the next rows selected, and where to go on after them.
+// next returns the next selected rows, and where to continue after them.
 func (r *Redriver) next(ctx context.Context, s *Selection, after uint64) (rows []views.Quarantined, next uint64, err error) {
 	if len(s.Sequences) == 0 {
 		rows, err = r.Views.QuarantinedAfter(ctx, s.Class, after, redriveRecords)
@@ -102,8 +103,8 @@ func (r *Redriver) redrive(ctx context.Context, step *redriveStep) error {
 	return r.Views.Redrive(ctx, step.finish)
 }
 
-// step deals with rows up to the one that it returns. What others did while it was prepared is seen only while nobody else
-// writes, and made up for when they may write again.
+// step processes rows up to the one that it returns. Changes by others during the preparation are
+// folded while the writer is held.
 func (r *Redriver) step(ctx context.Context, s *Selection, rows []views.Quarantined, done *Redrive) (through uint64, err error) {
 	step := redriveStep{log: r.Log, views: r.Views}
 	err = errRevised

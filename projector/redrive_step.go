@@ -14,7 +14,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Quarantine is what a redrive reads and changes of the views.
+// Quarantine is the interface to the views for a redrive.
 type Quarantine interface {
 	Checkpoint(ctx context.Context) (views.Checkpoint, error)
 	QuarantinedAfter(ctx context.Context, class string, after uint64, limit int) ([]views.Quarantined, error)
@@ -23,40 +23,42 @@ type Quarantine interface {
 }
 
 const (
-	// redriveRecords are decoded in one step, at most; fewer where redriveNotifications are those of the orders concerned.
+	// redriveRecords bounds the records decoded in one step; it takes fewer if the notifications of
+	// their orders reach redriveNotifications.
 	redriveRecords       = 100
 	redriveNotifications = 20_000
-	// redriveLate is how many notifications of an order may be folded while the projector waits, because they came meanwhile.
+	// redriveLate bounds the notifications of an order that arrived meanwhile and are folded while
+	// the projector waits.
 	redriveLate = 64
-	// redriveAttempts is how often a step is tried that others got ahead of.
+	// redriveAttempts is how often a step is repeated because of other writers.
 	redriveAttempts = 20
-	// MaxRedriveNotes is how many records a redrive tells one by one; it counts all.
+	// MaxRedriveNotes bounds the records that a redrive lists; it counts all.
 	MaxRedriveNotes = 100
 )
 
-// RedriveNote is what became of a record.
+// RedriveNote is the result for one record.
 type RedriveNote struct {
 	Sequence uint64
 	Object   string
-	ID       string // of the order or object it is part of now; "" when it has none, or is still quarantined
-	Class    string // of those that are still quarantined, with Reason
+	ID       string // of its order or object; "" if it has none, or is still quarantined
+	Class    string // if still quarantined, with Reason
 	Reason   string
 }
 
-// errBehind occurs when more notifications of an order have come than may be folded while the projector waits. Nothing was
-// written.
+// errBehind occurs when more notifications of an order arrived than may be folded while the
+// projector waits. Nothing was written.
 var errBehind = errors.New("projector: an order has more notifications than were folded")
 
-// redriveStep decodes some records again and folds what they belong to, while others continue to write.
+// redriveStep decodes some records again and folds their orders, while others continue to write.
 type redriveStep struct {
 	log     Log
 	views   Quarantine
 	decoder decode.Decoder
 
 	at       views.At            // what is replaced
-	through  uint64              // the last record that was dealt with
-	notes    []RedriveNote       // but for the records of orders
-	stay     []views.Quarantined // still, for another reason
+	through  uint64              // the last record processed
+	notes    []RedriveNote       // without the records of orders
+	stay     []views.Quarantined // still quarantined, for another reason
 	objects  []views.Object
 	orders   []*refold
 	byID     map[string]*refold
@@ -66,17 +68,17 @@ type redriveStep struct {
 // refold is an order that is folded again from all of its notifications, in the order of arrival.
 type refold struct {
 	order     *statemachine.Order
-	rows      []views.Quarantined // that belong to it
-	added     []uint64            // their sequences
+	rows      []views.Quarantined // that belong to the order
+	added     []uint64            // the sequences of rows
 	sequences []uint64            // of all its notifications, ascending
-	folded    int                 // of them
-	last      uint64              // that the views have
+	folded    int                 // number of those folded
+	last      uint64              // last sequence in the views
 }
 
-// prepare begins again.
+// prepare starts over.
 func (f *redriveStep) prepare(ctx context.Context, rows []views.Quarantined) error {
 	*f = redriveStep{log: f.log, views: f.views, byID: map[string]*refold{}}
-	_, at, err := f.views.SequencesAfter(ctx, "", 0, 1) // of no order: where the views stand is all that is asked
+	_, at, err := f.views.SequencesAfter(ctx, "", 0, 1) // without an order: only the position is needed
 	if err != nil && !errors.Is(err, views.ErrNotFound) {
 		return err
 	}
@@ -103,9 +105,10 @@ func (f *redriveStep) prepare(ctx context.Context, rows []views.Quarantined) err
 	return f.foldAll(ctx)
 }
 
-// examine decodes a record. It returns true, and leaves the record alone, when its order is one too many for this step.
+// examine decodes a record. It returns true, and does nothing, if its order would be one too many
+// for this step.
 func (f *redriveStep) examine(ctx context.Context, row *views.Quarantined, r *eventlog.Record, missing error) (enough bool, err error) {
-	// Another redrive may have been here in between.
+	// Another redrive may have taken it.
 	if is, err := f.quarantined(ctx, row.Sequence); err != nil || !is {
 		return false, err
 	}
@@ -151,7 +154,7 @@ func (f *redriveStep) decode(r *eventlog.Record) (id string, err error) {
 	return n.OrderID, err
 }
 
-// stays notes a record that remains in quarantine, perhaps for another reason.
+// stays records that a record remains in quarantine, perhaps for another reason.
 func (f *redriveStep) stays(row *views.Quarantined, class, reason string) {
 	f.notes = append(f.notes, RedriveNote{Sequence: row.Sequence, Object: row.Object, Class: class, Reason: reason})
 	if class != row.Class || reason != row.Reason {
@@ -192,7 +195,8 @@ func (o *refold) take(sequences []uint64) {
 	}
 }
 
-// foldAll folds what is left to fold. The records of an order that cannot be folded stay in quarantine, and say why.
+// foldAll folds the remaining notifications. The records of an order that cannot be folded stay in
+// quarantine, with the reason.
 func (f *redriveStep) foldAll(ctx context.Context) error {
 	var left []*refold
 	for _, o := range f.orders {
@@ -216,14 +220,14 @@ func (f *redriveStep) foldAll(ctx context.Context) error {
 	return nil
 }
 
-// refusedError is why an order cannot be folded again.
+// refusedError is the reason why an order cannot be folded again.
 type refusedError struct {
 	sequence uint64
 	order    string
 	cause    error
 }
 
-// Error says what to do.
+// Error includes what to do.
 func (e *refusedError) Error() string {
 	return fmt.Sprintf("record %d of order %s: %v; orderfold rebuild makes the views anew", e.sequence, e.order, e.cause)
 }
@@ -249,8 +253,8 @@ func (f *redriveStep) fold(ctx context.Context, o *refold) error {
 	return nil
 }
 
-// finish makes up for the few notifications that came since, while nobody else writes. It returns errBehind where they are not
-// few, and errRevised where another redrive was here.
+// finish folds the few notifications that arrived since, while no one else writes. It returns
+// errBehind if they are too many, and errRevised if another redrive interfered.
 func (f *redriveStep) finish(ctx context.Context) (views.Redriven, error) {
 	for _, o := range f.orders {
 		late, at, err := f.views.SequencesAfter(ctx, o.order.ID, o.last, redriveLate+1)
@@ -290,7 +294,7 @@ func (f *redriveStep) staying() (sequences []uint64) {
 	return sequences
 }
 
-// result is what there is to write.
+// result returns what must be written.
 func (f *redriveStep) result() views.Redriven {
 	result := views.Redriven{Objects: f.objects, Quarantined: f.stay}
 	for i := range f.objects {
@@ -304,7 +308,7 @@ func (f *redriveStep) result() views.Redriven {
 	return result
 }
 
-// allNotes are of all records that were dealt with, in ascending order.
+// allNotes returns the notes of all processed records, in ascending order.
 func (f *redriveStep) allNotes() []RedriveNote {
 	notes := slices.Clone(f.notes)
 	for _, o := range f.orders {

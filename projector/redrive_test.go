@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// misread is a log as a decoder reads it that cannot read some of the records.
+// misread is a log as read by a decoder that cannot read some of the records.
 type misread struct {
 	*eventlog.Log
 	unread map[uint64]bool
@@ -63,7 +63,7 @@ func (w *world) redrive(s projector.Selection) projector.Redrive {
 	return done
 }
 
-// differences are what the views tell otherwise than a new fold of the log.
+// differences returns the differences between the views and a new fold of the log.
 func (w *world) differences() string {
 	w.t.Helper()
 	found, err := rebuild.Verify(w.t.Context(), rebuild.Examination{Log: w.log, Dir: w.dir})
@@ -90,7 +90,7 @@ func TestARedriveMakesTheViewsWhatARebuildWouldMake(t *testing.T) {
 	misread("labels-update", `{"updatedCustomers":["c"]}`)
 	w.post("traditional-asset-order", `not JSON`)
 	misread("traditional-asset-order", `{"status":"PLACED"}`)
-	for i := range 150 { // more than stay in the row of an order
+	for i := range 150 { // more than fit in the row of an order
 		if post := w.post; i%2 == 0 {
 			unread[post("digital-asset-order", placed("long", 1))] = true
 		} else {
@@ -235,7 +235,8 @@ func TestTwoRedrivesAtOnceCountNothingTwice(t *testing.T) {
 	require.Empty(t, w.differences())
 }
 
-// besides are views that note what is read of a log while the writer is held, and let others write before it is.
+// besides are views that record what is read from a log while the writer is held, and let others
+// write before.
 type besides struct {
 	*views.Store
 	log    *readLog

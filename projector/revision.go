@@ -12,15 +12,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// passOrders are published at once: some milliseconds, for which live events wait. A variable for tests.
+// passOrders is the number of orders published at once: some milliseconds, for which live events
+// wait. It is a variable for tests.
 var passOrders = 500
 
 const (
-	// passPause is the pause while the views do not have everything yet of which events were published.
+	// passPause is the pause while the views have not yet folded all published records.
 	passPause = 20 * time.Millisecond
 	// byFeed is the cause of a revision with which a feed begins.
 	byFeed = "feed"
-	// maxRedrives bounds the steps of redrives whose orders are kept; of more, every order is published again.
+	// maxRedrives bounds the redrive steps whose orders are kept; beyond that, every order is
+	// published again.
 	maxRedrives = 1000
 )
 
@@ -30,7 +32,8 @@ type redriven struct {
 	orders        []string
 }
 
-// redriving redrives, and notes which orders that changed before the projector begins again. Otherwise every order would be published.
+// redriving runs a redrive step and records the changed orders before the projector begins again.
+// Otherwise every order would be published.
 func (p *Publisher) redriving(ctx context.Context, v Quarantine, f *redriveStep) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,10 +41,10 @@ func (p *Publisher) redriving(ctx context.Context, v Quarantine, f *redriveStep)
 		return err
 	}
 	signal(p.wake)
-	_, at, err := v.SequencesAfter(ctx, "", 0, 1) // of no order: the revision is all that is asked
+	_, at, err := v.SequencesAfter(ctx, "", 0, 1) // without an order: only the revision is needed
 	if err != nil && !errors.Is(err, views.ErrNotFound) || at.Revision == f.at.Revision {
 		p.redriven = nil
-		return nil // it is done; and no order changed, or every one is published
+		return nil // done: no order changed, or every order is published
 	}
 	orders := make([]string, len(f.orders))
 	for i, o := range f.orders {
@@ -54,7 +57,8 @@ func (p *Publisher) redriving(ctx context.Context, v Quarantine, f *redriveStep)
 	return nil
 }
 
-// redrivenSince returns the orders that redrives changed from one revision to another, nil when they are not known.
+// redrivenSince returns the orders that redrives changed between two revisions, or nil if they are
+// unknown.
 func (p *Publisher) redrivenSince(before, after int64) (orders []string) {
 	all := p.redriven
 	p.redriven = nil
@@ -70,7 +74,7 @@ func (p *Publisher) redrivenSince(before, after int64) (orders []string) {
 	return slices.Compact(orders)
 }
 
-// revise begins a revision of the feed when the views are others than it was published of.
+// revise begins a revision of the feed if the views are not those from which it was published.
 func (p *Publisher) revise(ctx context.Context, at *views.Status) error {
 	s := &p.state
 	if s.Generation == at.Generation && s.Revised == at.Revision.Number {
@@ -89,12 +93,12 @@ func (p *Publisher) revise(ctx context.Context, at *views.Status) error {
 		if from := p.o.Former.FormerVersion(ctx, s.Generation); from != "" {
 			pass.FoldVersions[0] = from
 		}
-	case at.Revision.Cause == views.ByEpoch: // sequences after that may belong to other records than those of which events are
+	case at.Revision.Cause == views.ByEpoch: // later sequences may belong to other records than those of the published events
 		s.Through = min(s.Through, at.Revision.Sequence)
 	default:
 		only = p.redrivenSince(s.Revised, at.Revision.Number)
 	}
-	if s.Pass != nil { // which is not finished
+	if s.Pass != nil { // the running revision is never finished
 		pass.All, only = true, nil
 	}
 	pass.Since = s.Through
@@ -117,7 +121,8 @@ func (p *Publisher) sendRevision(ctx context.Context, pass *views.Pass, state st
 	return p.send(ctx, []feed.Event{feed.Revise(r, p.state.Through, time.Now().UTC())}, p.state.Through)
 }
 
-// resumePass finds out which orders were published of the rows that a pass had not noted as dealt with.
+// resumePass finds out which orders were published beyond the rows that a pass had recorded as
+// done.
 func (p *Publisher) resumePass(ctx context.Context) error {
 	p.skip = nil
 	pass := p.state.Pass
@@ -147,11 +152,11 @@ func (p *Publisher) resumePass(ctx context.Context) error {
 	return nil
 }
 
-// pass publishes the next orders of a revision, or that it is finished.
+// pass publishes the next orders of a revision, or its end.
 func (p *Publisher) pass(ctx context.Context) error {
 	pass := p.state.Pass
 	var events []feed.Event
-	var next views.Pass // as it is when they are published
+	var next views.Pass // as of the moment of publication
 	var done bool
 	var err error
 	switch {
@@ -168,7 +173,8 @@ func (p *Publisher) pass(ctx context.Context) error {
 	if err := p.send(ctx, events, p.state.Through); err != nil {
 		return err
 	}
-	// Events of rows that are still to come must not be passed over; another process that finishes a redrive begins with the first row.
+	// Events of rows still to come must not be skipped; another process that finishes a redrive
+	// starts with the first row.
 	if p.only == nil && len(p.skip) == 0 {
 		next.From = p.state.Sequence
 	}
@@ -184,7 +190,7 @@ func (p *Publisher) pass(ctx context.Context) error {
 	return p.keep(ctx)
 }
 
-// corrections returns the events of the orders in the next rows that are to be published again.
+// corrections returns the events of the orders in the next rows that must be published again.
 func (p *Publisher) corrections(ctx context.Context) (events []feed.Event, next views.Pass, done bool, err error) {
 	next = *p.state.Pass
 	rows, err := p.o.Views.RowsAfter(ctx, next.Row, passOrders)
@@ -224,14 +230,14 @@ func (p *Publisher) corrections(ctx context.Context) (events []feed.Event, next 
 	return events, next, false, nil
 }
 
-// published reports whether the pass has published that order before, and forgets it.
+// published reports whether the pass has already published that order, and forgets it.
 func (p *Publisher) published(id string) bool {
 	was := p.skip[id]
 	delete(p.skip, id)
 	return was
 }
 
-// mayCorrect wants the views that the revision is of, and all in them of which events were published before.
+// mayCorrect requires the views of the revision, with all records whose events were published.
 func (p *Publisher) mayCorrect(at *views.At) error {
 	if at.Generation != p.state.Generation || at.Revision.Number != p.state.Revised {
 		return errRevised
@@ -242,10 +248,11 @@ func (p *Publisher) mayCorrect(at *views.At) error {
 	return nil
 }
 
-// errNotYet: events were published of records that the views do not have yet.
+// errNotYet occurs when events were published for records that the views do not have yet.
 var errNotYet = errors.New("projector: the views have not come as far as the feed")
 
-// former returns the orders as the generation before had them. Where that is gone every order is published.
+// former returns the orders as in the previous generation. If that is gone, every order is
+// published.
 func (p *Publisher) former(ctx context.Context, pass *views.Pass, orders []statemachine.Order) (map[string]views.Former, error) {
 	if pass.Before == 0 || len(orders) == 0 {
 		return nil, nil
@@ -288,7 +295,8 @@ func (p *Publisher) redrivenOrders(ctx context.Context) (events []feed.Event, ne
 	return events, next, len(p.only) == 0, nil
 }
 
-// withdrawals returns the events of the next orders of the generation before that do not exist any more.
+// withdrawals returns the events of the next orders of the previous generation that no longer
+// exist.
 func (p *Publisher) withdrawals(ctx context.Context) (events []feed.Event, next views.Pass, done bool, err error) {
 	next = *p.state.Pass
 	former, last, err := p.o.Former.FormerRows(ctx, next.Before, next.Row, 5*passOrders)

@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// otherwise is a log as another decoder would read it: orders whose ids begin with o-3 are one order, and SETTLED is FILLED.
+// otherwise is a log as read by another decoder: orders whose ids begin with o-3 are one order, and
+// SETTLED is FILLED.
 type otherwise struct{ *eventlog.Log }
 
 func (l *otherwise) reread(records iter.Seq2[eventlog.Record, error]) iter.Seq2[eventlog.Record, error] {
@@ -44,7 +45,7 @@ func (l *otherwise) Records(ctx context.Context, sequences []uint64) iter.Seq2[e
 	return l.reread(l.Log.Records(ctx, sequences))
 }
 
-// publishOtherwise makes views as another decoder would, of a fold version, and publishes their events.
+// publishOtherwise makes views with another decoder and fold version, and publishes their events.
 func (f *fed) publishOtherwise(version string) {
 	f.t.Helper()
 	require.NoError(f.t, f.views.Close())
@@ -77,7 +78,7 @@ func TestOtherRulesPublishEveryOrderAgainAndWithdrawThoseThatAreGone(t *testing.
 			f := newFed(t)
 			random := rand.New(rand.NewPCG(1, 1))
 			f.postSome(random, 200)
-			f.post("customer", `{"customerId":"c"}`) // the last one is read alike: its hash is that of the position
+			f.post("customer", `{"customerId":"c"}`) // both decoders read the last one alike, because the position contains its hash
 			f.publishOtherwise(test.version)
 			r := newReader(t).read(f.events)
 			require.Contains(t, r.orders, "all-of-3")
@@ -172,7 +173,7 @@ func TestARevisionThatWasCutShortIsFinishedByTheNextProcess(t *testing.T) {
 			if published == limit+1 {
 				close(failed)
 			}
-			return random.IntN(len(events) + 1), eventlog.ErrUnavailable // and nothing more until the next process
+			return random.IntN(len(events) + 1), eventlog.ErrUnavailable // nothing more until the next process
 		})
 		stop := f.publishing(f.publisher())
 		f.postSome(random, 5)

@@ -15,30 +15,31 @@ import (
 )
 
 const (
-	// maxAnswer bounds what is read of one answer, in bytes.
+	// maxAnswer bounds the size of one answer, in bytes.
 	maxAnswer = 64 << 20
-	// maxProblem bounds what is read of an answer that is an error.
+	// maxProblem bounds the size of an error answer, in bytes.
 	maxProblem = 1 << 20
-	// largePage is the limit of the pages of a list that is read whole.
+	// largePage is the page limit for lists that are read completely.
 	largePage = 500
-	// answerTimeout is for a whole answer; the server lets nobody wait for longer than 30 s.
+	// answerTimeout is for a whole answer; the server waits for at most 30 s.
 	answerTimeout = time.Minute
 )
 
-// Options say which API to ask. URL is required.
+// Options configure a Client. URL is required.
 type Options struct {
 	URL  string       // "http://127.0.0.1:8081"
 	Key  string       // sent as Authorization: Bearer; "": none
-	HTTP *http.Client // nil: one without a timeout of its own. Calls that are not streams end after a minute
+	HTTP *http.Client // nil: a client without its own timeout. Calls other than streams end after a minute
 }
 
-// Client asks one API. It is safe for concurrent use. Make one with New.
+// Client calls one API. It is safe for concurrent use. Create one with New.
 type Client struct {
 	base, key string
 	http      *http.Client
 }
 
-// New returns a client. It fails when the URL is not that of an HTTP server; nothing is asked yet.
+// New returns a client without sending a request. It fails if the URL is not that of an HTTP
+// server.
 func New(o Options) (*Client, error) {
 	base := strings.TrimRight(o.URL, "/")
 	u, err := url.Parse(base)
@@ -52,30 +53,33 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Answer is what is known of an answer besides its content.
+// Answer is the metadata of an answer.
 type Answer struct {
 	// LogSequence is the last record of the log that the views had applied.
 	LogSequence uint64 `json:"-"`
-	// Raw is the answer as it was sent, with members that this package does not know.
+	// Raw is the answer as sent, including members that this package does not know.
 	Raw json.RawMessage `json:"-"`
 }
 
 func (a *Answer) set(b Answer) { *a = b }
 
-// AtLeast says how new an answer must be. The zero value is content with what is there.
+// AtLeast is how recent an answer must be. The zero value accepts the current views.
 type AtLeast struct {
-	// MinSequence: answer when the views have applied that record, for instance the Log-Sequence that the receiver answered.
+	// MinSequence requires that the views have applied that record, for example the Log-Sequence of
+	// the receiver's answer.
 	MinSequence uint64
-	// Wait is how long the server waits for it, in whole seconds, at most 30; 0: 2 s. Then the answer is ErrViewBehind.
+	// Wait is how long the server waits for it, in whole seconds, at most 30; 0: 2 s. After that
+	// the error is ErrViewBehind.
 	Wait time.Duration
 }
 
-// AsOf says at which moment an order is to be shown; the zero value is now. With both bounds, both hold.
+// AsOf is the moment at which an order is shown; the zero value is now. If both bounds are set,
+// both apply.
 type AsOf struct {
 	AtLeast
-	Sequence uint64    // as it was known when that record had been received
-	Received time.Time // as it was known at that time; the zero time is now
-	Day      string    // as it was known at the end of that day, such as 2026-03-02, in the time zone of the API; then Received does not count
+	Sequence uint64    // as known when that record had been received
+	Received time.Time // as known at that time; the zero time is now
+	Day      string    // as known at the end of that day, such as 2026-03-02, in the time zone of the API; it replaces Received
 }
 
 func (q AtLeast) query() url.Values {
@@ -100,7 +104,7 @@ func (q AsOf) query() url.Values {
 	return v
 }
 
-// header asks the server to wait.
+// header returns the header that sets the wait.
 func (q AtLeast) header() http.Header {
 	h := http.Header{}
 	if q.Wait > 0 {
@@ -109,9 +113,9 @@ func (q AtLeast) header() http.Header {
 	return h
 }
 
-// request is one question.
+// request is one HTTP request.
 type request struct {
-	method string // "": GET
+	method string // "" means GET
 	path   string // from /v1 on, escaped
 	query  url.Values
 	header http.Header
@@ -166,7 +170,7 @@ func (c *Client) bytes(ctx context.Context, r request) ([]byte, http.Header, err
 	return body, response.Header, nil
 }
 
-// ask reads an answer into a T, whose Answer it completes when it has one.
+// ask decodes an answer into a T and sets its Answer, if it has one.
 func ask[T any](ctx context.Context, c *Client, r request) (value T, err error) {
 	body, header, err := c.bytes(ctx, r)
 	if err != nil {
@@ -181,7 +185,7 @@ func ask[T any](ctx context.Context, c *Client, r request) (value T, err error) 
 	return value, nil
 }
 
-// sequenceOf returns 0 when the server does not tell.
+// sequenceOf returns Log-Sequence, or 0 if it is absent.
 func sequenceOf(h http.Header) uint64 {
 	sequence, err := strconv.ParseUint(h.Get("Log-Sequence"), 10, 64)
 	if err != nil {
@@ -190,48 +194,50 @@ func sequenceOf(h http.Header) uint64 {
 	return sequence
 }
 
-// Order returns one order, or ErrNotFound, or ErrNotYetKnown when it was not known at that moment.
+// Order returns one order. The error is ErrNotFound, or ErrNotYetKnown if it was not known at that
+// moment.
 func (c *Client) Order(ctx context.Context, id string, at AsOf) (Order, error) {
 	return ask[Order](ctx, c, request{path: orderPath(id, ""), query: at.query(), header: at.header()})
 }
 
-// HistoryPages returns what each notification of an order did, in the order of arrival, in pages of at most limit entries: 1 to
-// 500; 0 is 100. It ends with the first error; errors are those of Order.
+// HistoryPages returns the effect of each notification of an order, in order of arrival, in pages
+// of at most limit entries: 1 to 500; 0 is 100. It ends with the first error; errors are those of
+// Order.
 func (c *Client) HistoryPages(ctx context.Context, id string, at AsOf, limit int) iter.Seq2[Page[HistoryEntry], error] {
 	return pages[HistoryEntry](ctx, c, request{path: orderPath(id, "/history"), query: at.query(), header: at.header()}, limit)
 }
 
-// History is HistoryPages entry by entry, in large pages.
+// History returns the entries of HistoryPages one by one.
 func (c *Client) History(ctx context.Context, id string, at AsOf) iter.Seq2[HistoryEntry, error] {
 	return each(c.HistoryPages(ctx, id, at, largePage))
 }
 
-// Explain says why an order has its status. Errors are those of Order.
+// Explain returns why an order has its status. Errors are those of Order.
 func (c *Client) Explain(ctx context.Context, id string, at AsOf) (Explanation, error) {
 	return ask[Explanation](ctx, c, request{path: orderPath(id, "/explain"), query: at.query(), header: at.header()})
 }
 
 func orderPath(id, under string) string { return "/v1/orders/" + url.PathEscape(id) + under }
 
-// Status says where log and views stand.
+// Status returns the positions of log and views, and readiness.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, request{path: "/v1/status"})
 }
 
-// Access says whose key the client sends, and what that may do.
+// Access returns the name and role of the client's key.
 func (c *Client) Access(ctx context.Context) (Access, error) {
 	return ask[Access](ctx, c, request{path: "/v1/access"})
 }
 
-// Search says what a text is: the id of an order or of another object, an external id, a product, an ISIN, a symbol, a sequence, or
-// what the ids of orders begin with. One that is nothing known is no error.
+// Search finds the id of an order or another object, an external id, a product, an ISIN, a symbol,
+// a sequence, or a prefix of order ids. No match is not an error.
 func (c *Client) Search(ctx context.Context, text string, at AtLeast) (Search, error) {
 	query := at.query()
 	query.Set("q", text)
 	return ask[Search](ctx, c, request{path: "/v1/search", query: query, header: at.header()})
 }
 
-// Throughput returns what the service did in each minute of the last day, as far as it ran.
+// Throughput returns figures for each minute of the last day in which the service ran.
 func (c *Client) Throughput(ctx context.Context) (Throughput, error) {
 	return ask[Throughput](ctx, c, request{path: "/v1/throughput"})
 }
@@ -241,8 +247,8 @@ func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 	return ask[Stats](ctx, c, request{path: "/v1/stats", query: at.query(), header: at.header()})
 }
 
-// Notification returns the record with that sequence as it was received, or ErrNotFound, or ErrRecordMissing
-// when the log lost it.
+// Notification returns the record with that sequence as it was received. The error is ErrNotFound,
+// or ErrRecordMissing if the log lost it.
 func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
 	n, err := c.notification(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
 	if err == nil && n.Sequence != sequence {
@@ -265,39 +271,41 @@ func (c *Client) notification(ctx context.Context, r request) (Notification, err
 		Traceparent: h.Get("Notification-Traceparent"), ContentType: h.Get("Content-Type"), Body: body}, nil
 }
 
-// Object returns the last notification of an object as it was received, or ErrNotFound. The object is an event type in kebab case
-// without -notification, such as customer.
+// Object returns the last notification of an object as it was received, or ErrNotFound. object is
+// an event type in kebab case without -notification, such as customer.
 func (c *Client) Object(ctx context.Context, object, id string, at AtLeast) (Notification, error) {
 	return c.notification(ctx, request{path: objectsPath(object) + "/" + url.PathEscape(id), query: at.query(), header: at.header()})
 }
 
 func objectsPath(object string) string { return "/v1/objects/" + url.PathEscape(object) }
 
-// Rebuild starts one; mode is "rebuild", "dry-run" or "rollback". ErrConflict: one runs already.
+// Rebuild starts a rebuild; mode is "rebuild", "dry-run" or "rollback". ErrConflict: one is already
+// running.
 func (c *Client) Rebuild(ctx context.Context, mode string) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{method: http.MethodPost, path: "/v1/rebuilds", query: url.Values{"mode": {mode}}})
 }
 
-// CurrentRebuild returns the rebuild that runs, or the last one, or ErrNotFound when there was none.
+// CurrentRebuild returns the running rebuild, or the last one, or ErrNotFound if there was none.
 func (c *Client) CurrentRebuild(ctx context.Context) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{path: "/v1/rebuilds/current"})
 }
 
-// CancelRebuild cancels the rebuild that runs, and returns when nothing is left of it. ErrConflict: none runs.
+// CancelRebuild cancels the running rebuild, and returns when nothing of it is left. ErrConflict:
+// none is running.
 func (c *Client) CancelRebuild(ctx context.Context) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{method: http.MethodDelete, path: "/v1/rebuilds/current"})
 }
 
-// RedriveQuery says which quarantined records to decode again. The zero value: all.
+// RedriveQuery selects quarantined records to decode again. The zero value selects all.
 type RedriveQuery struct {
 	Class     string
 	Sequences []uint64 // at most 500
-	After     uint64   // Redrive.Next of the answer before
+	After     uint64   // Redrive.Next of the previous answer
 	DryRun    bool
 }
 
-// Redrive has quarantined records decoded again, for some seconds; go on after Next until that is 0. ErrConflict: nothing is
-// folded, see Status.
+// Redrive decodes quarantined records again, for a few seconds; continue after Next until it is 0.
+// ErrConflict: nothing is folded, see Status.
 func (c *Client) Redrive(ctx context.Context, q RedriveQuery) (Redrive, error) {
 	query := url.Values{"after": {strconv.FormatUint(q.After, 10)}, "dryRun": {strconv.FormatBool(q.DryRun)}}
 	addTo(query, "class", q.Class)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Code is the stable name of a kind of problem. Errors of this package are compared with it by errors.Is.
+// Code is the stable name of a kind of problem. errors.Is compares errors of this package with it.
 type Code string
 
 // The codes that callers branch on.
@@ -21,10 +21,10 @@ const (
 	ErrForbidden      Code = "forbidden"
 	ErrNotFound       Code = "not-found"
 	ErrNotYetKnown    Code = "not-yet-known"  // with FirstSequence and FirstReceivedAt
-	ErrRecordMissing  Code = "record-missing" // the log lost it
+	ErrRecordMissing  Code = "record-missing" // the log lost the record
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
-	ErrTooMany        Code = "too-many"     // orders would have to be looked at
+	ErrTooMany        Code = "too-many"     // too many orders would have to be examined
 	ErrMisdirected    Code = "misdirected"  // without keys only loopback names are answered
 	ErrRateLimited    Code = "rate-limited" // with RetryAfter
 	ErrViewBehind     Code = "view-behind"
@@ -37,18 +37,19 @@ const (
 // Error returns the code.
 func (c Code) Error() string { return string(c) }
 
-// Error occurs when the server answers with a problem (RFC 9457). Code says which one, and RetryAfter whether it clears by itself. A
-// request that changes something may have changed it only if Status is 500 or more.
+// Error occurs when the server answers with a problem (RFC 9457). Code names the kind, and
+// RetryAfter says whether it clears by itself. A request that changes something may have changed it
+// only if Status is 500 or more.
 type Error struct {
 	Status     int           `json:"status"`
-	Code       Code          `json:"code"` // "" when something else than the API answered
+	Code       Code          `json:"code"` // "" if another server answered
 	Title      string        `json:"title"`
 	Detail     string        `json:"detail"` // what is wrong and what to do about it
 	RequestID  string        `json:"requestId"`
 	Errors     []FieldError  `json:"errors"`
-	RetryAfter time.Duration `json:"-"` // 0: not told
+	RetryAfter time.Duration `json:"-"` // 0: unknown
 
-	// Of ErrNotYetKnown: the notification by which the order became known.
+	// For ErrNotYetKnown: the notification by which the order became known.
 	FirstSequence   uint64  `json:"firstSequence"`
 	FirstReceivedAt Instant `json:"firstReceivedAt"`
 }

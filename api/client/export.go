@@ -17,20 +17,22 @@ import (
 // maxLine bounds an order of an export, in bytes.
 const maxLine = 16 << 20
 
-// Export is the list of all orders, as the API streams it. The caller closes it.
+// Export is the list of all orders, as the API streams it. The caller must close it.
 type Export struct {
 	// LogSequence is the last record of the log that the views had applied when the list began.
 	LogSequence uint64
-	// Revision of the feed of order events that every order has at least; 0: there was none.
+	// Revision is the least revision of the feed of order events that every order has; 0: there was
+	// none.
 	Revision uint64
-	// FeedSequence is where to continue with the feed: the orders have what the events up to it report. Fed is false where the feed is off.
+	// FeedSequence is where to continue with the feed: the orders contain the events up to it. Fed
+	// is false if the feed is off.
 	FeedSequence uint64
 	Fed          bool
 
 	body io.ReadCloser
 }
 
-// Export begins to read all orders.
+// Export starts reading all orders.
 func (c *Client) Export(ctx context.Context) (*Export, error) {
 	response, err := c.send(ctx, request{path: "/v1/orders", query: url.Values{"format": {"ndjson"}}})
 	if err != nil {
@@ -55,7 +57,8 @@ func numberOf(h http.Header, name string) (uint64, error) {
 	return n, nil
 }
 
-// Orders yields each order as it was sent, once. It ends with the first error: an export that was cut is not whole.
+// Orders yields each order once, as it was sent. It ends with the first error: an export that was
+// cut off is incomplete.
 func (e *Export) Orders() iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		lines := bufio.NewScanner(e.body)
@@ -71,5 +74,5 @@ func (e *Export) Orders() iter.Seq2[json.RawMessage, error] {
 	}
 }
 
-// Close ends reading.
+// Close stops reading.
 func (e *Export) Close() error { return e.body.Close() }

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// OrderFilter selects orders: those that satisfy every field given. The zero value selects all.
+// OrderFilter selects the orders that satisfy every field given. The zero value selects all.
 type OrderFilter struct {
-	Statuses   []string // any of these; NONE: no status is known
+	Statuses   []string // any of these; NONE: orders without a status
 	AssetClass string   // TRADITIONAL, DIGITAL or TOKENIZED
-	Open       *bool    // it can still trade
+	Open       *bool    // the order can still trade
 	Breaks     []string // any of these is open; any: at least one is
-	IDPrefix   string   // what the id begins with, at least 4 characters
+	IDPrefix   string   // the beginning of the id, at least 4 characters
 	Side       string   // BUY or SELL
 	Final      *bool    // nothing more is expected
 
-	// Of each of these, any of at most 50 values. ISINs and symbols count in any letter case.
+	// Any of at most 50 values of each. ISINs and symbols match in any letter case.
 	ExternalIDs, ISINs, Symbols []string
 	ProductIDs                  []string // of the depository, wallet or cash product
 
@@ -32,12 +32,12 @@ type OrderFilter struct {
 	Settlement                []string // any of pending, due, overdue, settled, none; today, in Berlin
 	DueOn, DueSince, DueUntil string   // days as in 2026-12-28
 
-	ReceivedSince, ReceivedUntil *time.Time // of the last notification; both ends are included, nil leaves one open
-	ModifiedSince, ModifiedUntil *time.Time // likewise, as those that follow
+	ReceivedSince, ReceivedUntil *time.Time // of the last notification; both ends are included, nil is no bound
+	ModifiedSince, ModifiedUntil *time.Time // likewise, as are the following
 	CreatedSince, CreatedUntil   *time.Time
-	StatusSince, StatusUntil     *time.Time // since when the order has its status
+	StatusSince, StatusUntil     *time.Time // the time since which the order has its status
 
-	Others url.Values // parameters of the API by their names, also such as this package has no field for
+	Others url.Values // parameters of the API by name, including those without a field here
 }
 
 func (f *OrderFilter) addTo(v url.Values) {
@@ -74,7 +74,7 @@ func (f *OrderFilter) addTo(v url.Values) {
 	}
 }
 
-// addTo adds the values that are given.
+// addTo adds the given values.
 func addTo(v url.Values, name string, values ...string) {
 	for _, value := range values {
 		if value != "" {
@@ -83,19 +83,19 @@ func addTo(v url.Values, name string, values ...string) {
 	}
 }
 
-// OrderQuery is a list of orders.
+// OrderQuery selects and sorts a list of orders.
 type OrderQuery struct {
 	OrderFilter
 	AtLeast
 	Sort  string // -received, received, -modified, modified, -quantity, quantity, -due or due; "": -received
 	Limit int    // of a page, 1 to 500; 0: 100
 
-	// Fields are the members of an order that are wanted, by their JSON names, such as orderId; none: all. What is not wanted has the zero
-	// value.
+	// Fields are the JSON names of the wanted members of an order, such as orderId; none: all.
+	// Other members have the zero value.
 	Fields []string
 }
 
-// BreakQuery is a list of open breaks, the one opened first at the top.
+// BreakQuery selects open breaks, earliest opened first.
 type BreakQuery struct {
 	AtLeast
 	Codes    []string // any of these
@@ -103,18 +103,19 @@ type BreakQuery struct {
 	Ages     []string // any of these: 0-1, 1-2, 3-5, over-5
 	Limit    int      // of a page, 1 to 500; 0: 100
 
-	Others url.Values // as OrderFilter.Others
+	Others url.Values // like OrderFilter.Others
 }
 
-// Page is one page of a list. It may be shorter than the limit, or empty, and yet not be the last one.
+// Page is one page of a list. It may be shorter than the limit, or empty, without being the last
+// one.
 type Page[T any] struct {
 	Answer     `json:"-"`
 	Data       []T    `json:"data"`
-	NextCursor string `json:"nextCursor,omitempty"` // "": the last one
+	NextCursor string `json:"nextCursor,omitempty"` // "" on the last page
 }
 
-// OrderPages returns the pages of a list, newest notification first. It ends with the first error: ErrCursorExpired when the
-// views were rebuilt meanwhile and the list must be begun again.
+// OrderPages returns the pages of a list. It ends with the first error: ErrCursorExpired if the
+// views were rebuilt meanwhile and the list must be started again.
 func (c *Client) OrderPages(ctx context.Context, q OrderQuery) iter.Seq2[Page[Order], error] {
 	return pages[Order](ctx, c, q.request(), q.Limit)
 }
@@ -127,8 +128,8 @@ func (q *OrderQuery) request() request {
 	return request{path: "/v1/orders", query: v, header: q.header()}
 }
 
-// Totals returns how many orders the filter of q selects, and their sums. ErrTooMany: more would have to be looked at than is done for
-// one answer; a shorter time, or a filter by status and the like alone, has fewer.
+// Totals returns how many orders the filter of q selects, and their sums. ErrTooMany: too many
+// would have to be examined; select a shorter time, or filter only by status and the like.
 func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
 	q.Sort, q.Fields = "", []string{"orderId"}
 	r := q.request()
@@ -144,18 +145,18 @@ func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
 	return *page.Totals, nil
 }
 
-// ObjectPages returns the last notifications of the objects of a kind, such as customer, the object notified last at the top, in pages of
-// at most limit: 1 to 500; 0 is 100. Errors are those of OrderPages.
+// ObjectPages returns the last notifications of the objects of a kind, such as customer, last
+// notified first, in pages of at most limit: 1 to 500; 0 is 100. Errors are those of OrderPages.
 func (c *Client) ObjectPages(ctx context.Context, object string, at AtLeast, limit int) iter.Seq2[Page[LastNotification], error] {
 	return pages[LastNotification](ctx, c, request{path: objectsPath(object), query: at.query(), header: at.header()}, limit)
 }
 
-// Objects is ObjectPages object by object, in large pages.
+// Objects returns the objects of ObjectPages one by one.
 func (c *Client) Objects(ctx context.Context, object string, at AtLeast) iter.Seq2[LastNotification, error] {
 	return each(c.ObjectPages(ctx, object, at, largePage))
 }
 
-// Orders is OrderPages order by order.
+// Orders returns the orders of OrderPages one by one.
 func (c *Client) Orders(ctx context.Context, q OrderQuery) iter.Seq2[Order, error] {
 	return each(c.OrderPages(ctx, q))
 }
@@ -170,7 +171,7 @@ func (c *Client) BreakPages(ctx context.Context, q BreakQuery) iter.Seq2[Page[Op
 	return pages[OpenBreak](ctx, c, request{path: "/v1/breaks", query: v, header: q.header()}, q.Limit)
 }
 
-// Breaks is BreakPages break by break.
+// Breaks returns the breaks of BreakPages one by one.
 func (c *Client) Breaks(ctx context.Context, q BreakQuery) iter.Seq2[OpenBreak, error] {
 	return each(c.BreakPages(ctx, q))
 }

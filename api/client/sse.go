@@ -15,7 +15,7 @@ const maxEvent = 16 << 20
 
 var errTooLarge = fmt.Errorf("%w: an event has more than %d bytes", errForeign, maxEvent)
 
-// message is one event of a stream as it is written (WHATWG HTML, server-sent events).
+// message is one event of a stream in transit (WHATWG HTML, server-sent events).
 type message struct {
 	event string
 	data  []byte
@@ -35,7 +35,8 @@ func newLines(r io.Reader, alive func()) *lines {
 	return &lines{s, alive}
 }
 
-// next returns the next message that has data. What was not ended by an empty line was cut and is no message.
+// next returns the next message that has data. A message without its empty line was cut off and is
+// not returned.
 func (l *lines) next() (m message, err error) {
 	for l.scanner.Scan() {
 		l.alive()
@@ -64,7 +65,7 @@ func (l *lines) next() (m message, err error) {
 				m.data = []byte{}
 			}
 		case "id":
-			if bytes.IndexByte(value, 0) < 0 { // else it is to be passed over
+			if bytes.IndexByte(value, 0) < 0 { // otherwise the field must be ignored
 				m.id = string(value)
 			}
 		case "retry":

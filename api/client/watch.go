@@ -14,28 +14,31 @@ import (
 )
 
 const (
-	// silence is how long a stream may say nothing before it is taken for dead: the server sends a heartbeat every 15 s.
+	// silence is how long a stream may be silent before it counts as dead: the server sends a
+	// heartbeat every 15 s.
 	silence = 45 * time.Second
-	// maxPause bounds the pause before a stream is opened again.
+	// maxPause bounds the pause before a stream is reopened.
 	maxPause = 30 * time.Second
-	// firstPause is the pause where the server asks for none.
+	// firstPause is the pause if the server requests none.
 	firstPause = time.Second
 )
 
-// WatchQuery says which orders to follow, and from where.
+// WatchQuery selects the orders to follow, and the starting point.
 type WatchQuery struct {
 	OrderFilter
-	AtLeast           // how new the snapshot must be
+	AtLeast           // how recent the snapshot must be
 	After      string // the ID of an event: continue after it; "": from now
-	NoSnapshot bool   // begin without one
-	// Retrying is told why a stream ended and when it is opened again. Nil: nobody is.
+	NoSnapshot bool   // begin without a snapshot
+	// Retrying is called when a stream ended, with the cause and the pause before it is reopened.
+	// It may be nil.
 	Retrying func(cause error, pause time.Duration)
 }
 
-// Event is one of a stream; exactly one of the pointers is not nil.
+// Event is one event of a stream; exactly one of the pointers is not nil.
 type Event struct {
-	// ID is where to continue with WatchQuery.After once the event has been dealt with; "": the one before still holds. It shows the
-	// server whether its log was set back meanwhile, so keep it as it is.
+	// ID is the value of WatchQuery.After with which to continue after this event; "": the previous
+	// one is still valid. It shows the server whether its log was set back meanwhile, so keep it
+	// unchanged.
 	ID        string
 	Snapshot  *Snapshot
 	Change    *Change
@@ -44,10 +47,7 @@ type Event struct {
 	Heartbeat *Heartbeat
 }
 
-// Watch follows the stream until ctx ends or the caller has enough. When the stream is cut, it is opened again after a pause
-// that grows up to 30 s, and goes on after the last event that was handed out: none is lost and none comes twice, but those of a
-// day. The last
-// thing handed out is an error: that of ctx, or an [*Error] that does not go away by itself, such as ErrUnauthorized.
+// Snapshot is a part of the matching orders. With Page 1 a snapshot begins: discard earlier data.
 func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := watch{client: c, query: q, after: q.After, yield: yield}

@@ -1,4 +1,5 @@
-// Package subscribe follows the feed of order events for a service that wants to know of every order what it is now, why, and what it
-// was before: it takes a snapshot where it has to, applies the feed's one rule, keeps its place in a store, and acknowledges what was
-// dealt with. It is not a stream of notifications, and it knows nothing of the rules by which orders are folded.
+// Package subscribe follows the feed of order events for a service that needs the current state of
+// every order, its cause, and its previous state. It takes a snapshot when needed, applies the
+// feed's one rule, keeps its position in a store, and acknowledges processed events. It does not
+// follow notifications, and does not know the rules by which orders are folded.
 package subscribe

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Type says what an event reports.
+// Type is the kind of an event.
 type Type string
 
-// The types. The first three are of a snapshot, the others of the feed.
+// The types. The first three belong to a snapshot, the others to the feed.
 const (
-	SnapshotBegins Type = "snapshot.begins" // throw away what is known of orders
-	SnapshotOrder  Type = "snapshot.order"  // an order as it is
-	SnapshotEnds   Type = "snapshot.ends"   // all orders have been reported
+	SnapshotBegins Type = "snapshot.begins" // discard the known orders
+	SnapshotOrder  Type = "snapshot.order"  // the current state of an order
+	SnapshotEnds   Type = "snapshot.ends"   // the snapshot is complete
 
 	Changed   Type = "orderfold.order.changed.v1"   // a notification changed the order
-	Corrected Type = "orderfold.order.corrected.v1" // the order is another one, or may be, though no notification came
-	Withdrawn Type = "orderfold.order.withdrawn.v1" // the order does not exist any more
-	Revision  Type = "orderfold.revision.v1"        // orders are published again, or have been; Body says which
+	Corrected Type = "orderfold.order.corrected.v1" // the order changed, or may have changed, without a notification
+	Withdrawn Type = "orderfold.order.withdrawn.v1" // the order no longer exists
+	Revision  Type = "orderfold.revision.v1"        // orders are being published again, or have been; see Body
 )
 
 // Pair orders the states of one order: first by revision, then by the log's sequence. The zero value is before every state.
@@ -29,25 +29,25 @@ type Pair struct {
 	Sequence uint64 `json:"sequence"`
 }
 
-// After reports whether p is of a later state than q.
+// After reports whether p belongs to a later state than q.
 func (p Pair) After(q Pair) bool {
 	return p.Revision > q.Revision || p.Revision == q.Revision && p.Sequence > q.Sequence
 }
 
-// Event is what a subscriber is told: an event of the feed, or a part of a snapshot.
+// Event is an event of the feed, or a part of a snapshot.
 type Event struct {
 	Type     Type
-	Order    string // its id; "" where the event is of no order
+	Order    string // its id; "" if the event has no order
 	Pair     Pair
-	Sequence uint64    // of the feed; 0: of a snapshot
-	ID       string    // ce-id; "": of a snapshot
-	Time     time.Time // ce-time; zero: of a snapshot
-	Digest   string    // of the order as shown; two equal ones have nothing new. "": of a snapshot, or of no order
+	Sequence uint64    // in the feed; 0: in a snapshot
+	ID       string    // ce-id; "" in a snapshot
+	Time     time.Time // ce-time; zero in a snapshot
+	Digest   string    // of the order as shown; equal digests mean equal orders. "" in a snapshot, or without an order
 
-	State  json.RawMessage // the order, as GET /v1/orders/{id} shows it; nil where it was withdrawn, or is larger than a message may be
+	State  json.RawMessage // the order, as GET /v1/orders/{id} shows it; nil if it was withdrawn, or does not fit in a message
 	Cause  *Cause          // the notification that changed it; nil: none did
-	Before *Before         // what was shown before; nil: nothing, or it is not known
-	Body   json.RawMessage // as it was sent; of a snapshot the order
+	Before *Before         // the order before; nil: there was none, or it is unknown
+	Body   json.RawMessage // as sent; in a snapshot the order
 }
 
 // Cause is the notification that changed an order.
@@ -57,7 +57,7 @@ type Cause struct {
 	Rule     string `json:"rule"`
 }
 
-// Before is what was shown of an order before.
+// Before is the previous state of an order.
 type Before struct {
 	Status           *string  `json:"status"`
 	ExecutedQuantity *string  `json:"executedQuantity"`
@@ -105,7 +105,7 @@ func eventOf(sequence uint64, header map[string][]string, body []byte) (e Event,
 	return e, nil
 }
 
-// shown reads what a snapshot needs of an order.
+// shown reads the members of an order that a snapshot needs.
 func shown(revision uint64, order json.RawMessage) (e Event, err error) {
 	var o struct {
 		OrderID       string `json:"orderId"`
@@ -119,7 +119,8 @@ func shown(revision uint64, order json.RawMessage) (e Event, err error) {
 	return Event{Type: SnapshotOrder, Order: o.OrderID, Pair: Pair{revision, o.Notifications.LastSequence}, State: order, Body: order}, nil
 }
 
-// decode undoes the percent-encoding of a header's value. A percent sign that begins no encoded byte stands for itself.
+// decode decodes a percent-encoded header value. A percent sign that begins no encoded byte stands
+// for itself.
 func decode(value string) string {
 	if !strings.Contains(value, "%") {
 		return value

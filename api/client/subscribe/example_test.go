@@ -11,13 +11,13 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// A service that is told once of each order that is filled.
+// A service that is notified once of each filled order.
 func ExampleRun() {
 	s := newService(eventlog.FeedOptions{}) // a service in this process; elsewhere: orderfold serve --feed
 	defer s.stop()
 	s.post("4711", "PLACED", 1)
 	s.post("4711", "FILLED", 2)
-	s.post("4711", "FILLED", 2) // a repeat is no event
+	s.post("4711", "FILLED", 2) // a repeat makes no event
 	s.post("4712", "PLACED", 3)
 
 	done := errors.New("done")

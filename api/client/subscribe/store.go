@@ -14,41 +14,43 @@ import (
 	"sync"
 )
 
-// Place is how far a subscriber has come: the last event of the feed that it has dealt with. The zero value: it has not begun.
+// Place is the last event of the feed that a subscriber has processed. The zero value: it has not
+// begun.
 type Place struct {
 	Began    bool   `json:"began"` // a snapshot was taken, or the feed was read from its first event
 	Sequence uint64 `json:"sequence"`
-	ID       string `json:"id"` // ce-id; "": a snapshot was taken since
+	ID       string `json:"id"` // ce-id; "": only a snapshot was taken
 }
 
-// Store keeps a subscriber's place, and of each order the pair of the state that it has. What Save was given must be kept whole or not
-// at all. A store in the database of the service, which saves in the transaction of what the service derives, makes that exact.
+// Store keeps a subscriber's position, and for each order the pair of its state. Save must be
+// atomic. A store in the database of the service, which saves in the same transaction as the
+// derived data, makes processing exactly once.
 type Store interface {
 	Load(ctx context.Context) (Place, error)
-	// Pairs returns the pairs of those orders that are known.
+	// Pairs returns the known pairs of those orders.
 	Pairs(ctx context.Context, orders []string) (map[string]Pair, error)
-	// Save adds pairs to those that are kept, and replaces the place.
+	// Save adds or replaces pairs, and replaces the position.
 	Save(ctx context.Context, at Place, pairs map[string]Pair) error
-	// Clear forgets everything.
+	// Clear removes everything.
 	Clear(ctx context.Context) error
 }
 
-// Memory is a Store that a restart forgets: a subscriber that keeps its orders in memory begins with a snapshot each time. The zero
-// value is empty.
+// Memory is a Store that a restart loses: a subscriber that keeps its orders in memory begins with
+// a snapshot each time. The zero value is empty.
 type Memory struct {
 	mu    sync.Mutex
 	at    Place
 	pairs map[string]Pair
 }
 
-// Load returns the place.
+// Load returns the position.
 func (m *Memory) Load(context.Context) (Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.at, nil
 }
 
-// Pairs returns the pairs of orders that are known.
+// Pairs returns the known pairs of orders.
 func (m *Memory) Pairs(_ context.Context, orders []string) (map[string]Pair, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,7 +63,7 @@ func (m *Memory) Pairs(_ context.Context, orders []string) (map[string]Pair, err
 	return known, nil
 }
 
-// Save keeps the pairs and the place.
+// Save stores the pairs and the position.
 func (m *Memory) Save(_ context.Context, at Place, pairs map[string]Pair) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -73,7 +75,7 @@ func (m *Memory) Save(_ context.Context, at Place, pairs map[string]Pair) error 
 	return nil
 }
 
-// Clear forgets everything.
+// Clear removes everything.
 func (m *Memory) Clear(context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -81,8 +83,9 @@ func (m *Memory) Clear(context.Context) error {
 	return nil
 }
 
-// File is a Store in a file, to which it adds a line with each Save. It is written anew when most of its lines have been overtaken. It
-// keeps about a hundred bytes in memory for each order. One process may have it open. Make one with OpenFile.
+// File is a Store in a file, to which each Save appends a line. The file is rewritten when most of
+// its lines are outdated. It uses about a hundred bytes of memory per order. Only one process may
+// have it open. Create one with OpenFile.
 type File struct {
 	path string
 	Memory
@@ -96,7 +99,8 @@ type saved struct {
 	Pairs map[string]Pair `json:"pairs,omitempty"`
 }
 
-// OpenFile opens the store, and makes the file where there is none. A last line that was cut short by a crash does not count.
+// OpenFile opens the store, and creates the file if it does not exist. A last line cut short by a
+// crash is ignored.
 func OpenFile(path string) (*File, error) {
 	f := &File{path: path}
 	text, err := os.ReadFile(path)
@@ -121,7 +125,7 @@ func OpenFile(path string) (*File, error) {
 	return f, nil
 }
 
-// rewrite replaces the file by one with a few lines.
+// rewrite replaces the file by a short one with the same content.
 func (f *File) rewrite() (err error) {
 	next, err := os.CreateTemp(filepath.Dir(f.path), ".subscriber-")
 	if err != nil {
@@ -144,7 +148,7 @@ func (f *File) rewrite() (err error) {
 	return err
 }
 
-// Save adds a line to the file, and syncs it.
+// Save appends a line to the file, and syncs it.
 func (f *File) Save(ctx context.Context, at Place, pairs map[string]Pair) error {
 	line, err := json.Marshal(saved{at, pairs})
 	if err == nil {
@@ -162,7 +166,7 @@ func (f *File) Save(ctx context.Context, at Place, pairs map[string]Pair) error 
 	return nil
 }
 
-// Clear forgets everything.
+// Clear removes everything.
 func (f *File) Clear(ctx context.Context) error {
 	if err := f.Memory.Clear(ctx); err != nil {
 		return err

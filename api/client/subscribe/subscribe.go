@@ -16,13 +16,14 @@ import (
 
 const (
 	stream = "ORDERS"
-	// most is how many events a batch has at most.
+	// most is the largest number of events in a batch.
 	most = 500
 	// gather is how long a batch waits for another event.
 	gather = time.Millisecond
-	// inboxes begins the subjects of what is sent to a subscriber that has a user of its own. Others may listen at those of NATS.
+	// inboxes is the inbox prefix of a subscriber with its own user, because others may listen to
+	// the default prefix of NATS.
 	inboxes = "_INBOX_"
-	// pause is between two attempts, and before what came too early is delivered again.
+	// pause is the pause between two attempts, and before an early event is delivered again.
 	pause = 500 * time.Millisecond
 )
 
@@ -30,23 +31,25 @@ const (
 // once: orderfold subscribers add NAME.
 var ErrNoConsumer = errors.New("subscribe: there is no such consumer of the feed")
 
-// Options say which feed to follow, and where the place in it is kept. All but Credentials and Retrying are required.
+// Options configure Run. All but Credentials and Retrying are required.
 type Options struct {
 	URL         string         // of the NATS server, as in data/subscribers/NAME.url: nats://user:password@127.0.0.1:4222
-	Credentials string         // a NATS credentials file; "": the URL contains what is needed
+	Credentials string         // a NATS credentials file; "": the credentials are in URL
 	Name        string         // of the subscriber, which is that of its durable pull consumer of the stream ORDERS
-	API         *client.Client // where snapshots come from, and what says what the feed has
+	API         *client.Client // returns snapshots, and what the feed contains
 	Store       Store
-	Retrying    func(cause error) // called when the feed or the API cannot be reached, and is tried again. nil: nobody is told
+	Retrying    func(cause error) // called when the feed or the API cannot be reached, before the next attempt; may be nil
 }
 
-// Run calls f with events, some at a time and in order, until ctx ends, and returns nil then. It begins with a snapshot where the feed
-// does not have all events since the place in the store: SnapshotBegins, one SnapshotOrder for each order, SnapshotEnds. An event is
-// left out when the store has that state of its order, or a later one. When f has returned nil, the place is saved and the events are
-// acknowledged. After a crash between the two f gets the same events again, unless the store saves together with what f did.
+// Run calls f with batches of events in order until ctx ends, and then returns nil. It begins with
+// a snapshot if the feed does not have all events since the position in the store: SnapshotBegins,
+// one SnapshotOrder for each order, SnapshotEnds. An event is skipped if the store has that state
+// of its order or a later one. When f has returned nil, the position is saved and the events are
+// acknowledged. After a crash between the two, f gets the same events again, unless the store saves
+// together with what f did.
 //
-// Run returns the error of f, of the store, ErrNoConsumer, and what is wrong with the options or the events. What else fails is tried
-// again.
+// Run returns the error of f, of the store, ErrNoConsumer, and errors of the options or the events.
+// Any other failure is tried again.
 func Run(ctx context.Context, o Options, f func(ctx context.Context, events []Event) error) error {
 	if o.URL == "" || o.Name == "" || o.API == nil || o.Store == nil || f == nil {
 		return errors.New("subscribe: URL, Name, API, Store and a function are required")
@@ -112,7 +115,7 @@ type subscriber struct {
 	f        func(context.Context, []Event) error
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext
-	whole    bool // the consumer has every event, without holes
+	whole    bool // the consumer gets every event, without holes
 	at       Place
 }
 
@@ -141,7 +144,8 @@ func (s *subscriber) follow(ctx context.Context) (err error) {
 	return nil
 }
 
-// fits reports whether the feed has every event after the place, and at the place the one that was dealt with.
+// fits reports whether the feed has every event after the position, and has the processed event at
+// the position.
 func (s *subscriber) fits(ctx context.Context) (bool, error) {
 	feed, err := s.o.API.FeedPlace(ctx, s.at.Sequence)
 	if err != nil {
@@ -152,7 +156,7 @@ func (s *subscriber) fits(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	switch first := feed.FirstSequence; {
-	case !s.at.Began && first <= 1 && floor.AckFloor.Stream == 0: // it begins with the first event that there ever was
+	case !s.at.Began && first <= 1 && floor.AckFloor.Stream == 0: // it begins with the first event ever published
 		s.at.Began = true
 		return true, nil
 	case !s.at.Began || s.at.Sequence+1 < first || s.at.Sequence > feed.LastSequence || floor.AckFloor.Stream > s.at.Sequence && s.at.ID != "":
@@ -160,18 +164,18 @@ func (s *subscriber) fits(ctx context.Context) (bool, error) {
 	case s.at.ID == "":
 		return true, nil
 	case feed.Event == nil:
-		return s.at.Sequence+1 == first, nil // it was dropped, and the next one is there
+		return s.at.Sequence+1 == first, nil // the event was dropped, and the next one exists
 	}
 	return feed.Event.ID == s.at.ID, nil
 }
 
-// snapshot reports all orders, and begins after what they have of the feed.
+// snapshot reports all orders, and sets the position to their place in the feed.
 func (s *subscriber) snapshot(ctx context.Context) error {
 	export, err := s.o.API.Export(ctx)
 	if err != nil {
 		return &retry{err}
 	}
-	defer func() { _ = export.Close() }() // what counts was read, or the error is known
+	defer func() { _ = export.Close() }() // everything needed was read, or the error is known
 	if !export.Fed {
 		return &retry{errors.New("the feed is off, so orders have no position in it: start the service with --feed")}
 	}
@@ -199,7 +203,7 @@ func (s *subscriber) snapshot(ctx context.Context) error {
 	return s.tell(ctx, append(events, Event{Type: SnapshotEnds}), Place{Began: true, Sequence: export.FeedSequence})
 }
 
-// tell gives events to the function and then saves the place.
+// tell calls the function with events and then saves the position.
 func (s *subscriber) tell(ctx context.Context, events []Event, at Place) error {
 	pairs := make(map[string]Pair, len(events))
 	for i := range events {
@@ -219,13 +223,13 @@ func (s *subscriber) tell(ctx context.Context, events []Event, at Place) error {
 	return nil
 }
 
-// arrived is a message with its place in the feed.
+// arrived is a message with its sequence in the feed.
 type arrived struct {
 	jetstream.Msg
 	sequence uint64
 }
 
-// batch deals with what is there.
+// batch processes the available messages.
 func (s *subscriber) batch(ctx context.Context) error {
 	messages, err := s.fetch(ctx)
 	if err != nil || len(messages) == 0 {
@@ -261,7 +265,7 @@ func (s *subscriber) batch(ctx context.Context) error {
 	return nil
 }
 
-// fetch waits for a message, and returns it with those that are there already, in the order of the feed.
+// fetch waits for a message, and returns it with all others available, in the order of the feed.
 func (s *subscriber) fetch(ctx context.Context) (messages []arrived, err error) {
 	option := jetstream.NextContext(ctx)
 	for len(messages) < most {
@@ -283,8 +287,8 @@ func (s *subscriber) fetch(ctx context.Context) (messages []arrived, err error) 
 	return messages, nil
 }
 
-// due returns the messages up to the first one that is not the next, and how many come too early: those between were delivered to a
-// process that was killed, and come again, or the feed has dropped them.
+// due returns the contiguous next messages, and how many are early: the messages between were
+// delivered to a process that was killed and will be delivered again, or the feed has dropped them.
 func (s *subscriber) due(messages []arrived) (due []arrived, early int) {
 	next := s.at.Sequence + 1
 	for i, m := range messages {
@@ -296,7 +300,8 @@ func (s *subscriber) due(messages []arrived) (due []arrived, early int) {
 	return messages, 0
 }
 
-// coming reports whether the next event is still in the feed, and not acknowledged: then it is delivered again. It waits a moment.
+// coming reports whether the next event is still in the feed and unacknowledged, so that it will be
+// delivered again. It waits a moment.
 func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	wait(ctx, pause)
 	feed, err := s.o.API.FeedPlace(ctx, 0)
@@ -310,7 +315,7 @@ func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	return feed.FirstSequence <= s.at.Sequence+1 && consumer.AckFloor.Stream <= s.at.Sequence, nil
 }
 
-// deal applies the one rule, and tells what is new.
+// deal applies the one rule, and passes new events on.
 func (s *subscriber) deal(ctx context.Context, messages []arrived) error {
 	if len(messages) == 0 {
 		return nil

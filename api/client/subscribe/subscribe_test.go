@@ -96,7 +96,7 @@ func (s *service) post(order, status string, minute int) {
 	}
 }
 
-// logOf is the log as an API reads it.
+// logOf adapts the log for an API.
 type logOf struct{ log *eventlog.Log }
 
 func (l logOf) Record(context.Context, uint64) (api.Record, error) {
@@ -112,7 +112,7 @@ func (l logOf) Bounds(ctx context.Context) (api.LogBounds, error) {
 
 func (l logOf) Storage(context.Context) api.Storage { return api.Storage{} }
 
-// eventsOf is the feed as an API compares places with it.
+// eventsOf adapts the feed for an API.
 type eventsOf struct{ feed *eventlog.Feed }
 
 func (e eventsOf) Place(ctx context.Context, sequence uint64) (api.FeedPlace, error) {
@@ -132,7 +132,7 @@ func (e eventsOf) Place(ctx context.Context, sequence uint64) (api.FeedPlace, er
 	return p, err
 }
 
-// known is what a service keeps of orders.
+// known is what a service stores about orders.
 type known struct {
 	mu        sync.Mutex
 	status    map[string]string
