@@ -21,12 +21,13 @@ type ack struct {
 	Error    *jetstream.APIError `json:"error"`
 }
 
-// unsent are the errors of the client with which not a byte of a message left.
+// unsent are the errors of the client after which no byte of a message was sent.
 var unsent = []error{nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrMaxPayload, nats.ErrNoResponders}
 
-// The server checks these limits again for each record while it commits a batch, and refuses the batch when the first
-// records of it are stored already (2.15.2: wouldExceedLimits in processJetStreamMsgWithBatch). After any other refusal
-// nothing of the batch is in the log, and nothing of it comes back when the server is started again.
+// The server checks these limits again for each record while it commits a batch, and may refuse the
+// batch after its first records were stored (2.15.2: wouldExceedLimits in
+// processJetStreamMsgWithBatch). After any other refusal nothing of the batch is in the log or can
+// appear after a restart.
 var refusedMidway = []jetstream.ErrorCode{
 	10002, // JSAccountResourcesExceededErr
 	10023, // JSInsufficientResourcesErr
@@ -45,7 +46,7 @@ func (g *group) answered(msg *nats.Msg) {
 	defer g.mu.Unlock()
 	s := g.unship(key)
 	if s == nil {
-		return // it came too late
+		return // the answer came too late
 	}
 	g.conclude(s, got, err)
 	g.signal()
@@ -65,8 +66,8 @@ func readAnswer(msg *nats.Msg) (ack, error) {
 	return got, nil
 }
 
-// conclude ends a shipment with its answer, for every caller. A batch that was refused comes apart: its records are sent alone, so that
-// only the one fails for which it was refused.
+// conclude ends a shipment with its answer, for every caller. A refused batch is split: its records
+// are sent singly, so that only the refused one fails.
 func (g *group) conclude(s *shipment, got ack, err error) {
 	count := len(s.records)
 	if err == nil && s.batch != "" && (got.Batch != s.batch || got.Count != count) || err == nil && got.Sequence < uint64(count) {
@@ -113,12 +114,13 @@ func (g *group) failure(s *shipment, a *appending, err error) error {
 	return outcomeUnknown(err)
 }
 
-// isFull reports whether the server refused a record for the limit of the stream: it has one code for all failures to store.
+// isFull reports whether the server refused a record because of the limit of the stream. The server
+// has only one code for all failures to store.
 func isFull(refused *jetstream.APIError) bool {
 	return refused.ErrorCode == errCodeStoreFailed && strings.Contains(refused.Description, "maximum bytes exceeded")
 }
 
-// storedSize is what the server counts for a record (2.15.2: fileStoreMsgSize).
+// storedSize returns the size that the server counts for a record (2.15.2: fileStoreMsgSize).
 func storedSize(msg *nats.Msg) uint64 {
 	headers := len("NATS/1.0\r\n\r\n")
 	for name, values := range msg.Header {
@@ -130,7 +132,7 @@ func storedSize(msg *nats.Msg) uint64 {
 	return uint64(overhead + len(msg.Subject) + headers + len(msg.Data))
 }
 
-// takeApart puts the records of a refused batch back to the head of the queue.
+// takeApart puts the records of a refused batch back at the head of the queue.
 func (g *group) takeApart(s *shipment) {
 	again := make([]*appending, 0, len(s.records)+len(g.queue))
 	for _, a := range s.records {
@@ -147,29 +149,29 @@ func (g *group) takeApart(s *shipment) {
 	g.queue = append(again, g.queue...)
 }
 
-// refusal is why the last record was not stored; zero when it was.
+// refusal is why the last record was not stored; zero if it was.
 type refusal struct {
 	err  error
 	full bool   // the log has no room for it below its limit
-	size uint64 // what the record would have taken
+	size uint64 // the size of that record in the log
 	at   time.Time
 }
 
-// refusal returns why the last record was not stored, and why none is taken at all.
+// refusal returns why the last record was not stored, and why no record is accepted at all.
 func (g *group) refusal() (last refusal, closed error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refused, g.closed
 }
 
-// forgetRefusal is for a server that may have changed.
+// forgetRefusal clears the refusal, because the server may have changed.
 func (g *group) forgetRefusal() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused = refusal{}
 }
 
-// reached notes that the log has this sequence, and returns the highest one it is known to have.
+// reached records that the log has this sequence, and returns the highest known one.
 func (g *group) reached(sequence uint64) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -14,7 +14,8 @@ const (
 	appendPatience = 30 * time.Second
 	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
 	errCodeMessageTooLarge jetstream.ErrorCode = 10054
-	// errCodeStoreFailed is JSStreamStoreFailedF: the stream is full. After a failed write there is no answer at all.
+	// errCodeStoreFailed is JSStreamStoreFailedF: the stream is full. A failed write has no answer
+	// at all.
 	errCodeStoreFailed jetstream.ErrorCode = 10077
 )
 
@@ -46,17 +47,17 @@ func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	return l.group.append(ctx, msg)
 }
 
-// notAppended is the error for a record that is surely not in the log.
+// notAppended returns the error for a record that is certainly not in the log.
 func notAppended(err error) error {
 	return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrNotAppended, err)
 }
 
-// outcomeUnknown is the error for a record that was handed to the server, which did not say what became of it.
+// outcomeUnknown returns the error for a record that was sent to the server without a known result.
 func outcomeUnknown(err error) error {
 	return fmt.Errorf("%w: whether the record was appended is unknown: %w", ErrUnavailable, err)
 }
 
-// tooLarge is the error for a record that the server never takes.
+// tooLarge returns the error for a record that the server never accepts.
 func (g *group) tooLarge(a *appending) error {
 	return fmt.Errorf("%w: %d bytes are more than the NATS server takes (max_payload %d)", ErrInvalid, len(a.msg.Data), g.maxPayload.Load())
 }

@@ -18,25 +18,29 @@ import (
 )
 
 const (
-	// backupRecords is for how many records a reader asks for a backup, and backupAfter how many it reads
-	// before it does: who looks at the beginning only needs none.
+	// backupRecords is the number of records from which a reader requests a backup, and backupAfter
+	// the number that it reads before: a reader of only the beginning needs none.
 	backupRecords = 10_000
 	backupAfter   = 500
-	// backupChunk and backupWindow bound what is on the way, compressed. The server gives up when no chunk is taken in five seconds.
+	// backupChunk and backupWindow bound the compressed data in flight. The server gives up if no
+	// chunk is acknowledged in five seconds.
 	backupChunk  = 64 << 10
 	backupWindow = 32 * backupChunk
-	// backupPatience is how long the answer to the request may take. A user who may not ask gets none.
+	// backupPatience bounds the wait for the answer to the request. A user without permission gets
+	// none.
 	backupPatience = 2 * time.Second
-	// backupPause is how long no other is asked for when there was none.
+	// backupPause is the time without further requests after one without a backup.
 	backupPause = 10 * time.Minute
 )
 
-// errNoBackup: the server gives none that can be read. It is an older one, or this user may not have it, or it did not answer in time.
+// errNoBackup occurs when the server gives no readable backup: it is older, this user has no
+// permission, or it did not answer in time.
 var errNoBackup = errors.New("the server gives no backup of the stream")
 
-// backup is the stream as the server backs it up: what a consumer delivers, with every checksum compared, for half of the work.
+// backup is the stream as the server backs it up: the same records as from a consumer, with every
+// checksum compared, for half of the work.
 type backup struct {
-	ctx    context.Context // of the one reader; Read cannot be given it
+	ctx    context.Context // of the only reader, because Read has no context
 	conn   *nats.Conn
 	sub    *nats.Subscription
 	chunks chan *nats.Msg
@@ -50,14 +54,15 @@ type backup struct {
 	attributes attributes // of the last record
 }
 
-// mayBackUp reports whether it is worth asking for a backup. The guest of a service that runs may read, and no more.
+// mayBackUp reports whether it is worth requesting a backup. A guest of a running service may only
+// read.
 func (l *Log) mayBackUp() bool {
 	return l.mayNote && time.Now().UnixNano() >= l.noBackup.Load()
 }
 
-// backup begins one. After errNoBackup it is of no use to ask again at once.
+// backup starts a backup. After errNoBackup another request is useless for a while.
 func (l *Log) backup(ctx context.Context) (b *backup, err error) {
-	// The last chunk and the end come without being asked for.
+	// The last chunk and the end come without being requested.
 	b = &backup{ctx: ctx, conn: l.conn, chunks: make(chan *nats.Msg, backupWindow/backupChunk+2), quiet: time.NewTimer(silence)}
 	if b.sub, err = l.conn.ChanSubscribe(l.conn.NewInbox(), b.chunks); err == nil {
 		err = b.request()
@@ -101,7 +106,7 @@ func (b *backup) request() error {
 	return nil
 }
 
-// close has the server stop, if it has not come to the end.
+// close makes the server stop, unless it has reached the end.
 func (b *backup) close() {
 	b.quiet.Stop()
 	if b.sub != nil {
@@ -109,7 +114,7 @@ func (b *backup) close() {
 	}
 }
 
-// Read gives the bytes of the backup, compressed, and io.EOF where the server says that it is the end.
+// Read returns the compressed bytes of the backup, and io.EOF at the server's end marker.
 func (b *backup) Read(p []byte) (int, error) {
 	for len(b.rest) == 0 {
 		if b.ended {
@@ -143,8 +148,8 @@ func (b *backup) receive() (*nats.Msg, error) {
 	}
 }
 
-// accept takes a chunk, and has the server send another one. The subject for that ends in the chunk's number; the last chunk has
-// none, and the end has no bytes.
+// accept takes a chunk, and acknowledges it. The ack subject ends in the chunk's number; the last
+// chunk has none, and the end has no bytes.
 func (b *backup) accept(msg *nats.Msg) error {
 	if len(msg.Data) == 0 {
 		if status := first(msg.Header, "Status"); status != "" && status != "204" {
@@ -172,7 +177,7 @@ func (b *backup) reason(err error) error {
 	return err
 }
 
-// next returns the next record, of the log with that identity; io.EOF at the end.
+// next returns the next record, for the log with that identity; io.EOF at the end.
 func (b *backup) next(log string) (Record, error) {
 	entry, err := b.reader.Next()
 	if err != nil {
@@ -184,8 +189,8 @@ func (b *backup) next(log string) (Record, error) {
 	return record(log, entry.Sequence, entry.Stored, entry.Subject, b.attributes, entry.Body), nil
 }
 
-// restore yields what a backup has of what is due. Where it ends, for whatever reason, a consumer goes on, and says what is wrong
-// with the log if it is that.
+// restore yields the records of a backup that are next. If the backup ends, for whatever reason, a
+// consumer continues, and reports any fault of the log.
 func (r *reader) restore(ctx context.Context) {
 	if _, err := r.log.check(ctx, r.position()); err != nil {
 		return

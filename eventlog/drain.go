@@ -7,14 +7,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Drain reads the log to its end by the client library's ordered consumer, which checks nothing, and drops what it reads. It
-// is what a benchmark holds a reader against that does something. The error wraps ErrUnavailable.
+// Drain reads the log to its end with the client library's ordered consumer, which checks nothing,
+// and drops the records. Benchmarks compare other readers with it. The error wraps ErrUnavailable.
 func (l *Log) Drain(ctx context.Context) error {
 	bounds, err := l.Bounds(ctx)
 	if err != nil || bounds.Last < bounds.First {
 		return err
 	}
-	// Without a limit Next can wait for ever when the stream is gone.
+	// Without a limit Next can wait for ever after the stream was deleted.
 	consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{MaxResetAttempts: 3})
 	if err != nil {
 		return unavailable(ctx, "make an ordered consumer", err)

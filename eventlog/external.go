@@ -18,7 +18,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// connect reaches an external server. With Options.Later the connection ends with ctx.
+// connect connects to an external server. With Options.Later the connection ends with ctx.
 func connect(ctx context.Context, opts Options) (*nats.Conn, error) {
 	where, err := withoutCredentials(opts.URL)
 	if err != nil {
@@ -52,7 +52,7 @@ func connect(ctx context.Context, opts Options) (*nats.Conn, error) {
 	}
 }
 
-// connectInside reaches the embedded server.
+// connectInside connects to the embedded server.
 func connectInside(server *embedded.Server, logger *zap.Logger) (*nats.Conn, error) {
 	user, password := server.Login()
 	options := append(connection(logger), nats.InProcessServer(server), nats.UserInfo(user, password), nats.CustomInboxPrefix(embedded.SelfInboxes))
@@ -63,8 +63,8 @@ func connectInside(server *embedded.Server, logger *zap.Logger) (*nats.Conn, err
 	return conn, nil
 }
 
-// withoutCredentials is the list of URLs as it may be shown. The error does not repeat what could not be read, because a
-// password may be what made it unreadable.
+// withoutCredentials returns the list of URLs without credentials. The error does not repeat an
+// unreadable URL, because a password may have made it unreadable.
 func withoutCredentials(list string) (string, error) {
 	var shown []string
 	for text := range strings.SplitSeq(list, ",") {
@@ -85,20 +85,21 @@ func withoutCredentials(list string) (string, error) {
 // schemes are those of the client.
 var schemes = []string{"nats", "tls", "ws", "wss"}
 
-// reachable reports whether a URL names a server: what is written wrong is no server that may come later.
+// reachable reports whether a URL can name a server: a malformed one never will.
 func reachable(u *url.URL) bool {
 	plain := u.Port() != "" || strings.HasSuffix(u.Host, "]") || !strings.Contains(u.Host, ":")
 	return slices.Contains(schemes, u.Scheme) && u.Hostname() != "" && plain
 }
 
-// connectPatience is how long a server may take until it has accepted a connection.
+// connectPatience bounds the time to accept a connection.
 const connectPatience = 5 * time.Second
 
-// clusterPing is a third of how long a server of a cluster may be silent until its connection is given up: another server may be well.
-// A server that is alone has more time. It may only be busy, and whatever waits for its answer would fail with the connection.
+// clusterPing is a third of the time after which a silent server of a cluster is given up, because
+// another server may answer. A single server has more time: it may only be busy, and requests
+// waiting for its answer would fail with the connection.
 const clusterPing = 750 * time.Millisecond
 
-// connection is what both kinds of server have in common.
+// connection returns the options common to both kinds of server.
 func connection(logger *zap.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("orderfold"),
@@ -106,9 +107,11 @@ func connection(logger *zap.Logger) []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(10 * time.Second),
-		// How long a write to a server that does not read may hold up Close, or the caller of Append that writes: less than its patience.
+		// Bounds how long a write to a server that does not read delays Close, or the caller of
+		// Append that writes.
 		nats.FlusherTimeout(3 * time.Second),
-		// A record buffered while disconnected would be appended after its caller got the answer that the log is unavailable.
+		// A record buffered while disconnected would be appended after its caller was told that the
+		// log is unavailable.
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))

@@ -22,26 +22,29 @@ const revisionSubject = "orders.revision"
 var feedSubjects = []string{"orders.*.*", revisionSubject}
 
 var (
-	// ErrFenced: the feed goes on after the sequence that was given: another process publishes to it.
+	// ErrFenced occurs when the feed has grown beyond the given sequence: another process publishes
+	// to it.
 	ErrFenced = errors.New("eventlog: another process publishes to the feed")
-	// ErrForeignFeed: the feed was made of another log, or has settings by which it is of no use.
+	// ErrForeignFeed occurs when the feed was made from another log, or has unusable settings.
 	ErrForeignFeed = errors.New("eventlog: the feed is not that of this log")
 )
 
-// FeedOptions say how the feed of order events is kept. The zero value of each field is its documented default.
+// FeedOptions configure the feed of order events. For each field zero means the default given with
+// it.
 type FeedOptions struct {
 	MaxAge   time.Duration // of an event; 0: 7 days
 	MaxBytes int64         // 0: an eighth of the free disk for a new embedded feed, no limit for a new external one
 	Replicas int           // 0: 1 when it is created; fewer than there are is no change
-	// Keep leaves a feed as it is, and makes none where there is none: that is ErrNoStream.
+	// Keep leaves a feed unchanged, and creates none: a missing feed is ErrNoStream.
 	Keep bool
 }
 
-// defaultFeedAge is how long the feed keeps events: longer than a subscriber that is cared for is away.
+// defaultFeedAge is how long the feed keeps events: longer than a maintained subscriber is
+// disconnected.
 const defaultFeedAge = 7 * 24 * time.Hour
 
-// Feed is the second stream, of order events. It forgets old ones. Its methods may be called from any goroutine; two that publish at
-// once get in each other's way.
+// Feed is the second stream, of order events. It drops old ones. Its methods are safe for
+// concurrent use, but only one goroutine should publish at a time.
 type Feed struct {
 	log     *Log
 	options FeedOptions
@@ -51,7 +54,7 @@ type Feed struct {
 	crowd  int  // events that make a batch
 }
 
-// Feed returns the feed beside the log. Nothing is asked of the server before a method is called.
+// Feed returns the feed of the log. No request is sent before a method is called.
 func (l *Log) Feed(o FeedOptions) *Feed {
 	if o.MaxAge == 0 {
 		o.MaxAge = defaultFeedAge
@@ -59,11 +62,11 @@ func (l *Log) Feed(o FeedOptions) *Feed {
 	return &Feed{log: l, options: o}
 }
 
-// FeedBounds are the ends of the feed. A feed without events has Last < First.
+// FeedBounds are the ends of the feed. Without events Last < First.
 type FeedBounds struct{ First, Last uint64 }
 
-// Bounds asks the server for the ends of the feed, and makes the feed where there is none. Errors: ErrUnavailable, ErrForeignFeed, and
-// ErrNoStream where it is to be kept as it is.
+// Bounds returns the ends of the feed, and creates the feed if there is none. Errors:
+// ErrUnavailable, ErrForeignFeed, and ErrNoStream with FeedOptions.Keep.
 func (f *Feed) Bounds(ctx context.Context) (FeedBounds, error) {
 	ctx, cancel := context.WithTimeout(ctx, feedPatience)
 	defer cancel()
@@ -82,7 +85,7 @@ func (f *Feed) Bounds(ctx context.Context) (FeedBounds, error) {
 	return bounds, nil
 }
 
-// open makes sure that the stream is there, once, and again after a failure.
+// open makes sure once that the stream exists, and again after a failure.
 func (f *Feed) open(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -110,14 +113,14 @@ func (f *Feed) open(ctx context.Context) error {
 	return err
 }
 
-// crowded reports whether so many events make a batch.
+// crowded reports whether that many events make a batch.
 func (f *Feed) crowded(events int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return events >= f.crowd
 }
 
-// failed translates an error of the server, after which the stream is looked for again.
+// failed translates an error of the server, after which the stream is checked again.
 func (f *Feed) failed(ctx context.Context, what string, err error) error {
 	f.mu.Lock()
 	f.opened = false
@@ -132,10 +135,10 @@ func (f *Feed) create(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("eventlog: create the feed: %w", err)
 		}
-		config.MaxBytes = int64(free / 8) // most of the rest is the log's
+		config.MaxBytes = int64(free / 8) // most of the rest is for the log
 	}
 	_, err := f.log.js.CreateStream(ctx, config)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was first, with another size of its own choice
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process created it first, with another size
 		stream, err := f.log.js.Stream(ctx, feedName)
 		if err != nil {
 			return unavailable(ctx, "look for stream "+feedName, err)
@@ -149,7 +152,7 @@ func (f *Feed) create(ctx context.Context) error {
 	return nil
 }
 
-// configured returns the settings as they are to be.
+// configured returns c with the required settings.
 func (f *Feed) configured(c jetstream.StreamConfig) jetstream.StreamConfig {
 	c.Name, c.Subjects = feedName, feedSubjects
 	c.Storage, c.Retention, c.Discard = jetstream.FileStorage, jetstream.LimitsPolicy, jetstream.DiscardOld
@@ -162,7 +165,8 @@ func (f *Feed) configured(c jetstream.StreamConfig) jetstream.StreamConfig {
 	return c
 }
 
-// repair gives an existing stream the settings that were asked for. Of another log's feed it changes nothing.
+// repair gives an existing stream the required settings. It does not change the feed of another
+// log.
 func (f *Feed) repair(ctx context.Context, have jetstream.StreamConfig) error {
 	subjects := slices.Sorted(slices.Values(have.Subjects))
 	switch log := have.Metadata[identityKey]; {

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	// feedPatience is how long the feed may take before it counts as unavailable. Whoever publishes keeps the views waiting.
+	// feedPatience is how long the feed may take before it counts as unavailable. The views wait
+	// for the publisher.
 	feedPatience = 3 * time.Second
-	// feedCrowdOnDisk and feedCrowdInMemory are how many events make a batch, by where the server keeps it until it is committed. DESIGN.md
-	// has the measurements.
+	// feedCrowdOnDisk and feedCrowdInMemory are the numbers of events that make a batch, by where
+	// the server stages it. DESIGN.md has the measurements.
 	feedCrowdOnDisk   = 16
 	feedCrowdInMemory = 2
 	// headerExpected is the fence: the feed must end at that sequence.
@@ -49,9 +50,10 @@ func (e *Event) message() *nats.Msg {
 // MaxBody returns the size in bytes of the largest body that the server takes.
 func (f *Feed) MaxBody() int { return int(f.log.conn.MaxPayload()) - batchRoom }
 
-// Publish adds events after the one with sequence after, which must be the last one, and returns the sequence of the last one
-// published. Few are published one by one, many in atomic batches. Errors: ErrFenced; ErrUnavailable, after which some of them, the
-// first ones, may be in the feed, also later: Bounds tells, when the server answers again.
+// Publish adds events after the one with sequence after, which must be the last one, and returns
+// the sequence of the last one published. A few are published singly, many in atomic batches.
+// Errors: ErrFenced; ErrUnavailable, after which the first ones of them may be in the feed,
+// possibly later: Bounds shows this once the server answers again.
 func (f *Feed) Publish(ctx context.Context, after uint64, events []Event) (last uint64, err error) {
 	for len(events) > 0 {
 		n, bytes := 0, 0
@@ -85,8 +87,8 @@ func (f *Feed) publish(ctx context.Context, after uint64, events []Event) (last 
 	return f.together(ctx, after, events, replies)
 }
 
-// singly publishes one event after the other. They are not on their way together: where the first is refused because another process
-// has published one meanwhile, the fence of the second would fit.
+// singly publishes one event after the other, never concurrently: if the first were refused because
+// another process has published one, the fence of the second would match.
 func (f *Feed) singly(ctx context.Context, after uint64, events []Event, replies *nats.Subscription) (last uint64, err error) {
 	for i := range events {
 		m := events[i].message()

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Get returns one event. Errors: ErrNotFound, also for one that the feed does not keep any more; ErrUnavailable.
+// Get returns one event. Errors: ErrNotFound, also for a dropped event; ErrUnavailable.
 func (f *Feed) Get(ctx context.Context, sequence uint64) (Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, feedPatience)
 	defer cancel()
@@ -30,8 +30,8 @@ func (f *Feed) Get(ctx context.Context, sequence uint64) (Event, error) {
 	return Event{}, f.failed(ctx, fmt.Sprintf("get event %d", sequence), err)
 }
 
-// Read yields the events after a sequence, up to the end of the feed as it is now. Those that the feed does not keep any more are left
-// out. Errors: ErrUnavailable.
+// Read yields the events after a sequence, up to the current end of the feed. Dropped events are
+// skipped. Errors: ErrUnavailable.
 func (f *Feed) Read(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		bounds, err := f.Bounds(ctx)
@@ -44,8 +44,8 @@ func (f *Feed) Read(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	}
 }
 
-// Follow yields the events after a sequence and then each one that is published, until ctx ends, which it reports like an error.
-// Errors: ErrUnavailable.
+// Follow yields the events after a sequence and then each new one, until ctx ends, which it reports
+// like an error. Errors: ErrUnavailable.
 func (f *Feed) Follow(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		_, err := f.Bounds(ctx)
@@ -58,7 +58,7 @@ func (f *Feed) Follow(ctx context.Context, after uint64) iter.Seq2[Event, error]
 	}
 }
 
-// read yields events from one sequence to another, which is 0 where there is no end.
+// read yields events from one sequence to another, or without end if until is 0.
 func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, error) bool) error {
 	pull, err := f.log.pull(ctx, longestPatience, feedName, from)
 	if err != nil {
@@ -70,7 +70,7 @@ func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, e
 		if err != nil {
 			return err
 		}
-		if msg == nil { // a heartbeat: nothing is there
+		if msg == nil { // a heartbeat: there is nothing to deliver
 			quiet++
 			if from, err = f.dropped(ctx, from, until, quiet); err != nil {
 				return err
@@ -90,8 +90,8 @@ func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, e
 	return nil
 }
 
-// dropped is for a reader to whom nothing is delivered: it returns the first event that is still there, if those before it were dropped
-// meanwhile. To a reader with an end, whose event is there, the server owes it.
+// dropped is called when nothing is delivered: it returns the first event that still exists if
+// those before it were dropped meanwhile.
 func (f *Feed) dropped(ctx context.Context, from, until uint64, quiet int) (uint64, error) {
 	if until == 0 {
 		return from, nil

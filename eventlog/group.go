@@ -14,30 +14,31 @@ import (
 
 // The rule of the group commit. DESIGN.md has the measurements behind it.
 const (
-	// crowdOnDisk and crowdInMemory are how many records on their way make a batch worth its fixed cost, by where the
-	// server keeps the batch until it is committed. Fewer go one by one.
+	// crowdOnDisk and crowdInMemory are the numbers of waiting records that make a batch worth its
+	// fixed cost, by where the server stages it. Fewer are sent singly.
 	crowdOnDisk   = 20
 	crowdInMemory = 8
 	// maxBatch is the server's own limit.
 	maxBatch      = 1000
 	maxBatchBytes = 8 << 20
-	// gatherTime is how long a batch waits for the callers that the one before it has just answered.
+	// gatherTime is how long a batch waits for the callers that were just answered.
 	gatherTime = 2 * time.Millisecond
-	// maxWaiting bounds how many records were given to Append and have no answer yet. Beyond it Append refuses.
+	// maxWaiting bounds the records in Append without an answer. Beyond it Append refuses.
 	maxWaiting = 16 << 10
-	// answerPatience is when the server's answer is given up, so that what comes after it can go on.
+	// answerPatience is when the wait for the server's answer ends, so that the next records can be
+	// sent.
 	answerPatience = 10 * time.Second
-	// batchRoom is more than what a batch adds to the largest headers of a message.
+	// batchRoom is more than a batch adds to the largest headers of a message.
 	batchRoom = 4 << 10
 )
 
-// appending is a record on its way into the log.
+// appending is a record that is being appended.
 type appending struct {
 	msg  *nats.Msg
 	done chan outcome // has room for the one outcome
 	// The rest is guarded by the group's mutex.
 	alone    bool      // never in a batch
-	resolved bool      // the outcome was sent, or nobody waits for it
+	resolved bool      // the outcome was sent, or the caller has left
 	shipment *shipment // nil while it is in the queue
 }
 
@@ -46,15 +47,16 @@ type outcome struct {
 	err      error
 }
 
-// shipment is what one answer of the server is for: a single record or a batch.
+// shipment is a single record or a batch, with one answer of the server.
 type shipment struct {
 	records []*appending
 	batch   string // its id, "" for a single record
 	sent    time.Time
-	callers int // that still wait for the answer
+	callers int // callers that still wait for the answer
 }
 
-// group makes one write of the appends that wait at the same time. One goroutine sends, the subscription's receives.
+// group combines concurrent appends into one write. One goroutine sends, the subscription's
+// receives.
 type group struct {
 	conn    *nats.Conn
 	replies *nats.Subscription
@@ -62,14 +64,14 @@ type group struct {
 	name    string // prefix of the batch ids, which the server must never see twice
 	wake    chan struct{}
 	stopped chan struct{}
-	// maxPayload is the connection's, which cannot be asked while a write to a server that does not read holds its lock.
+	// maxPayload is the connection's, copied because a blocked write holds the connection's lock.
 	maxPayload atomic.Int64
 
 	mu       sync.Mutex
-	closed   error // why nothing can be appended now, nil when it can
+	closed   error // why nothing can be appended now, or nil
 	singly   bool  // no batches
 	most     int   // bytes that may wait
-	crowd    int   // records on their way that make a batch
+	crowd    int   // number of waiting records that makes a batch
 	queue    []*appending
 	bytes    int // of the queue and the shipments
 	waiting  int // records in the queue and the shipments
@@ -128,8 +130,8 @@ func (g *group) append(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	}
 }
 
-// enqueue lets the record wait for the sender. When it is the only one it is shipped at once, and the caller sends it, which
-// saves a change of goroutines.
+// enqueue queues the record for the sender. If it is the only one, it is shipped at once and the
+// caller sends it, which saves a change of goroutines.
 func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -150,7 +152,7 @@ func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 	return 0, nil, nil
 }
 
-// abandon is for a caller that waits no longer. A record that was not sent yet will not be.
+// abandon is called when a caller stops waiting. A record that was not sent yet will not be.
 func (g *group) abandon(a *appending, why error) (uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -173,8 +175,9 @@ func (g *group) abandon(a *appending, why error) (uint64, error) {
 	return 0, outcomeUnknown(why)
 }
 
-// leave notes that one caller of a shipment waits no longer. When none does, what is in the queue waits no longer either: a server
-// that lost its leader never answers. The records still count as waiting, so that a server that is only slow is not given ever more.
+// leave records that one caller of a shipment has left. When all have left, the queue no longer
+// waits for the shipment, because a server that lost its leader never answers. The records still
+// count as waiting, so that a server that is only slow does not get more and more.
 func (g *group) leave(s *shipment) {
 	if s.callers--; s.callers == 0 {
 		g.release(s)
@@ -191,7 +194,7 @@ func (g *group) release(s *shipment) {
 	}
 }
 
-// resolve sends the caller the outcome, if it still waits, and forgets the record.
+// resolve sends the outcome to the caller, if it still waits, and removes the record.
 func (g *group) resolve(a *appending, o outcome) {
 	g.waiting--
 	g.bytes -= len(a.msg.Data)
@@ -232,8 +235,8 @@ func (g *group) run() {
 	}
 }
 
-// next takes the next shipment from the queue. When there is none, it says how long to wait unless something happens,
-// or less than zero when the group is stopped.
+// next takes the next shipment from the queue. If there is none, it returns how long to wait unless
+// something happens, or a negative pause if the group is stopped.
 func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -253,7 +256,7 @@ func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
 	return key, s, 0
 }
 
-// ship notes what is about to be sent.
+// ship records what is about to be sent.
 func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipment) {
 	g.last++
 	s = &shipment{records: records, sent: now, callers: len(records)}
@@ -270,7 +273,8 @@ func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipme
 	return g.last, s
 }
 
-// send publishes the messages. Only the last one asks for an answer: the server says nothing useful to the others.
+// send publishes the messages. Only the last one requests an answer, because those to the others
+// contain nothing useful.
 func (g *group) send(key uint64, s *shipment) error {
 	for i, a := range s.records {
 		if s.batch != "" {
@@ -299,7 +303,7 @@ func (g *group) fail(key uint64, err error) {
 	}
 }
 
-// unship forgets a shipment. It returns nil when it was forgotten before.
+// unship removes a shipment. It returns nil if it was already removed.
 func (g *group) unship(key uint64) *shipment {
 	s := g.shipped[key]
 	delete(g.shipped, key)
@@ -315,7 +319,7 @@ func (g *group) unship(key uint64) *shipment {
 	return s
 }
 
-// giveUp ends what the server does not answer.
+// giveUp ends the shipments that the server does not answer.
 func (g *group) giveUp(now time.Time) {
 	for key, s := range g.shipped {
 		if now.Sub(s.sent) > answerPatience {
@@ -324,7 +328,7 @@ func (g *group) giveUp(now time.Time) {
 	}
 }
 
-// lose ends what was sent, without an answer.
+// lose ends all shipments, which will get no answer.
 func (g *group) lose(why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -354,7 +358,7 @@ func (g *group) refuse(why error) {
 	g.signal()
 }
 
-// admit ends what refuse began. Crowd is how many records make a batch from now on.
+// admit ends the effect of refuse. crowd is the number of records that makes a batch from now on.
 func (g *group) admit(crowd int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,25 +12,28 @@ import (
 	"go.uber.org/zap"
 )
 
-// What the stream itself says of records that are missing inside it, so that every reader knows. Each note is the identity of the
-// log and ranges: one that came with the settings of another stream is none of this one.
+// The stream's metadata about records missing inside it, for every reader. Each value contains the
+// identity of the log and ranges: one copied with the settings of another stream is ignored.
 const (
-	// unreadableKey has the records that the server counts and cannot give: it finds a damaged record only when it reads it.
+	// unreadableKey has the records that the server counts but cannot read: it finds a damaged
+	// record only when it reads it.
 	unreadableKey = "orderfold-unreadable"
 	// acceptedKey has the records whose loss an operator has accepted.
 	acceptedKey = "orderfold-accepted"
 )
 
 const (
-	// maxListed is how many missing records are listed one by one: the server's answer names each of them, in 40 MB then.
+	// maxListed bounds the missing records that are listed: the server's answer names each of them,
+	// 40 MB in all.
 	maxListed = 4 << 20
-	// maxRanges bounds a note; the server takes 128 KiB of metadata in all.
+	// maxRanges bounds a list; the server accepts 128 KiB of metadata in all.
 	maxRanges = 1500
-	// maxProbed is how many records are asked for, one by one, where some did not come.
+	// maxProbed bounds the records that are requested one by one when some did not come.
 	maxProbed = 10_000
 )
 
-// holes is what is known of the missing records of a log, beyond what the stream's state says in one number.
+// holes is what is known about the missing records of a log, beyond their number in the stream's
+// state.
 type holes struct {
 	mu         sync.Mutex
 	unreadable Ranges // found by a reader of this process
@@ -41,13 +44,14 @@ type holes struct {
 // absence is what a log lacks.
 type absence struct {
 	missing Ranges // of the sequences 1 to the last one
-	skip    Ranges // those of them that a reader passes over
-	held    string // why nobody may read on, in words; "": nothing is missing, or all of it was accepted
-	many    bool   // more than were listed: missing lacks some
-	foreign string // why the note of what was accepted is not believed
+	skip    Ranges // those that a reader skips
+	held    string // why reading must stop; "": nothing is missing, or all of it was accepted
+	many    bool   // too many to be listed: missing is incomplete
+	foreign string // why the list of accepted records is ignored
 }
 
-// absent finds out what the log lacks. Unless something is, it costs nothing. The error wraps ErrUnavailable.
+// absent returns what the log lacks. It costs nothing if nothing is missing. The error wraps
+// ErrUnavailable.
 func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence, err error) {
 	state, notes := info.State, info.Config.Metadata
 	gone := state.LastSeq - min(state.LastSeq, state.Msgs)
@@ -96,8 +100,8 @@ func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence
 	return a, nil
 }
 
-// list asks which records are missing between 1 and the last one. It returns nil when they are too many. The log never forgets a
-// record on purpose, so the list holds as long as their number does.
+// list returns the records missing between 1 and the last one, or nil if they are too many. Nothing
+// is deleted from the log on purpose, so the list is valid as long as their number stays the same.
 func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, error) {
 	h := &l.holes
 	h.mu.Lock()
@@ -133,12 +137,13 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 	return missing, nil
 }
 
-// stateName is the same as long as no other records are missing.
+// stateName changes only when other records are missing.
 func stateName(info *jetstream.StreamInfo) string {
 	return fmt.Sprint(identity(info), info.State.FirstSeq, info.State.LastSeq-info.State.Msgs)
 }
 
-// readNote returns the ranges of a note, none when there is no such note. The error says why the note is not believed.
+// readNote returns the ranges of a list, none if it does not exist. The error says why the list is
+// ignored.
 func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
 	text := info.Config.Metadata[key]
 	if text == "" {
@@ -152,7 +157,7 @@ func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("the stream's note %s cannot be read, %.100q: %w", key, text, err)
-	case key == acceptedKey && ranges[len(ranges)-1].Last > info.State.LastSeq: // it would accept what is not even lost yet
+	case key == acceptedKey && ranges[len(ranges)-1].Last > info.State.LastSeq: // it would accept records that are not lost yet
 		return nil, fmt.Errorf("the stream's note %s does not fit the log, which ends at record %d: %.100q", key, info.State.LastSeq, text)
 	}
 	return ranges, nil
@@ -162,7 +167,8 @@ func note(info *jetstream.StreamInfo, ranges Ranges) string {
 	return identity(info) + " " + ranges.String()
 }
 
-// annotate changes what the stream says of itself. It reads the settings first: what others changed of them meanwhile stays.
+// annotate changes the stream's metadata. It reads the settings first, so that changes by others
+// are kept.
 func (l *Log) annotate(ctx context.Context, change func(notes map[string]string)) error {
 	l.settings.Lock()
 	defer l.settings.Unlock()
@@ -186,8 +192,8 @@ func (l *Log) annotate(ctx context.Context, change func(notes map[string]string)
 	return nil
 }
 
-// foundUnreadable notes, for good, which of the records from want to before got cannot be had although the server counts them, so
-// that every reader is told, and not only those that come to the place.
+// foundUnreadable records permanently which records from want to before got cannot be read although
+// the server counts them, for every reader.
 func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -224,7 +230,8 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	}
 }
 
-// probe reports which of the records, which ascend, can be read and which are not there. After an outage both lack the rest.
+// probe returns which of the ascending records can be read and which do not exist. After an outage
+// both lack the rest.
 func (l *Log) probe(ctx context.Context, sequences []uint64) (there, gone Ranges) {
 	for r, err := range l.Records(ctx, sequences) {
 		switch {
@@ -237,7 +244,8 @@ func (l *Log) probe(ctx context.Context, sequences []uint64) (there, gone Ranges
 	return Ranges(nil).with(there), Ranges(nil).with(gone)
 }
 
-// HasLost reports, of a record that Get does not find, whether the log had it once. Errors: as Bounds.
+// HasLost reports whether the log once had a record that Get does not find. Errors are those of
+// Bounds.
 func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
 	bounds, err := l.Bounds(ctx)
 	if err == nil && sequence > 0 && sequence <= bounds.Last && !bounds.Missing.Contains(sequence) {
@@ -247,8 +255,8 @@ func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
 	return bounds.Missing.Contains(sequence), err
 }
 
-// examine says what is missing when the log is opened, and takes back what the stream's notes say of records that are there: a log
-// that was restored from a copy. A loss that was accepted once is not accepted again.
+// examine reports what is missing when the log is opened, and removes records that exist again from
+// the lists, as after a restore from a copy. An earlier acceptance does not cover a new loss.
 func (l *Log) examine(ctx context.Context) error {
 	info := l.stream.CachedInfo()
 	accepted, _ := readNote(info, acceptedKey)
@@ -304,8 +312,9 @@ func keepNote(notes map[string]string, key string, info *jetstream.StreamInfo, r
 	}
 }
 
-// AcceptLoss has everybody go on with what is left of a log that lost records, and returns what was missing, "" when nothing
-// was. It is the operator's decision: of an embedded log in the data folder of a stopped service, of an external one at any time.
+// AcceptLoss lets all readers continue with what is left of a log that lost records, and returns
+// what was missing, "" if nothing was. An operator decides this: for an embedded log in the data
+// folder of a stopped service, for an external one at any time.
 func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	if !l.mayNote {
 		return "", errors.New("eventlog: a loss is accepted in the data folder of the log, while nothing else runs on it")
@@ -355,7 +364,7 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	return lost.Err.Error(), nil
 }
 
-// lostEnd says what is missing at the end of the log, "" when nothing is known to be.
+// lostEnd describes what is missing at the end of the log, "" if nothing is known to be.
 func (l *Log) lostEnd(info *jetstream.StreamInfo) string {
 	if lost := l.lost.Load(); lost != nil {
 		return *lost

@@ -18,8 +18,8 @@ const (
 	epochKey = "orderfold-epoch"
 )
 
-// identity distinguishes one log from another. Logs made before the identity was written down have the time at which their stream was
-// created instead.
+// identity distinguishes one log from another. Older logs have the creation time of their stream
+// instead.
 func identity(info *jetstream.StreamInfo) string {
 	return cmp.Or(info.Config.Metadata[identityKey], info.Created.UTC().Format(time.RFC3339Nano))
 }
@@ -38,7 +38,7 @@ func (l *Log) keepIdentity(ctx context.Context, info *jetstream.StreamInfo) erro
 	return nil
 }
 
-// epoch reads the epoch out of a stream's metadata. What cannot be read counts as none.
+// epoch reads the epoch from a stream's metadata. An unreadable value counts as none.
 func epoch(notes map[string]string) uint64 {
 	n, err := strconv.ParseUint(notes[epochKey], 10, 63)
 	if err != nil {
@@ -47,7 +47,8 @@ func epoch(notes map[string]string) uint64 {
 	return max(n, 1)
 }
 
-// beginEpoch notes that sequences may be given again to other records: the log was set back, or records of it were given up.
+// beginEpoch records that sequences may be given again to other records: the log was set back, or
+// lost records were accepted.
 func beginEpoch(notes map[string]string) {
 	notes[epochKey] = strconv.FormatUint(epoch(notes)+1, 10)
 }

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// infoPatience is how long the state of the log is asked for, when the context has no earlier deadline.
+	// infoPatience bounds the request for the state of the log, unless the context has an earlier
+	// deadline.
 	infoPatience = 5 * time.Second
-	// infoAgain is when the question is repeated. A leader that died does not answer it, nor does one that is elected later.
+	// infoAgain is when the request is repeated. Neither a dead leader nor one elected later
+	// answers the first.
 	infoAgain = time.Second
 )
 
@@ -49,7 +51,7 @@ func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return &got.StreamInfo, nil
 }
 
-// askAgain sends a question every second until it has an answer, the first one to any of them, or ctx ends.
+// askAgain sends a request every second until any of them is answered, or ctx ends.
 func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, err error) {
 	answers, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
@@ -74,5 +76,5 @@ func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, e
 	}
 }
 
-// isNobody reports whether a message is the server's own answer to a request that nobody serves.
+// isNobody reports whether a message is the server's own answer to a request without a responder.
 func isNobody(msg *nats.Msg) bool { return len(msg.Data) == 0 && first(msg.Header, "Status") == "503" }

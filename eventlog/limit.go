@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// limitChanged is the answer to a request for another limit, which is a number of bytes in decimal digits. Any other answer is what
-	// is wrong.
+	// limitChanged is the answer to a request for another limit, which is a number of bytes in
+	// decimal digits. Any other answer is the error.
 	limitChanged = "ok"
 	// limitPatience is how long the change may take. Who asks waits somewhat longer, for the reason why it failed.
 	limitPatience = 5 * time.Second
@@ -24,9 +24,9 @@ const (
 	limitsWaiting = 16
 )
 
-// SetLimit changes the size at which the log refuses more. It is in force at once and for good, in every process that uses
-// the log. A guest asks the service to do it. Errors: ErrUnavailable, ErrNoStream, and one for a limit below what the records
-// take.
+// SetLimit changes the size at which the log refuses more, immediately and permanently, in every
+// process that uses the log. A guest asks the service to do it. Errors: ErrUnavailable,
+// ErrNoStream, and one for a limit below the size of the records.
 func (l *Log) SetLimit(ctx context.Context, bytes int64) error {
 	if !l.mayNote {
 		return l.askForLimit(ctx, bytes)
@@ -69,8 +69,8 @@ func (l *Log) askForLimit(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// offerLimit lets the operator change the limit. With the server's own request for that, which changes any setting, the
-// operator could have records deleted.
+// offerLimit lets the operator change the limit. The server's own request can change any setting,
+// and so delete records.
 func (l *Log) offerLimit() error {
 	requests, err := l.conn.Subscribe(embedded.LimitRequest, func(m *nats.Msg) {
 		if err := m.Respond([]byte(l.changeLimit(m.Data))); err != nil {
@@ -86,7 +86,7 @@ func (l *Log) offerLimit() error {
 	return nil
 }
 
-// changeLimit does what a request asks for, and returns the answer.
+// changeLimit executes a request and returns the answer.
 func (l *Log) changeLimit(request []byte) string {
 	bytes, err := strconv.ParseInt(string(request), 10, 64)
 	if err != nil {

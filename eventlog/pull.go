@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	// pullRecords is how many records may be on the way at most; half of them are asked for at a time.
+	// pullRecords bounds the records in flight; half of them are requested at a time.
 	pullRecords = 2048
-	// pullBytes bounds what one request may bring, so that large records do not fill the memory.
+	// pullBytes bounds the bytes of one request, so that large records do not fill the memory.
 	pullBytes   = 8 << 20
 	pullExpires = 30 * time.Second
-	// heartbeat is how often the server says that it has nothing to say. Silence means that the consumer is gone.
+	// heartbeat is the interval of the server's heartbeats. Silence means that the consumer is
+	// gone.
 	heartbeat = time.Second
 	silence   = 3 * heartbeat
 	// abandoned is how long the server keeps a consumer whose reader could not delete it.
@@ -28,8 +29,9 @@ const (
 
 // puller is a consumer of the stream, made for one reader.
 //
-// The client library's iterator would do the fetching, at about nine tenths of the speed (BenchmarkRead), but hides the
-// heartbeats by which a reader knows that it is waiting for the right thing, and takes a context or a timeout, not both.
+// The client library's iterator would fetch at about nine tenths of the speed (BenchmarkRead), but
+// it hides the heartbeats by which a reader knows that it waits for the right thing, and accepts a
+// context or a timeout, not both.
 type puller struct {
 	log      *Log
 	stream   string
@@ -42,7 +44,7 @@ type puller struct {
 	owed     int              // records the server may still send for the requests made
 	maxBytes int
 	moved    bool // records came since the last answer that was not one
-	lost     bool // the server may not know the consumer any more
+	lost     bool // the server may have deleted the consumer
 }
 
 // pull makes a consumer of a stream that begins at a sequence, which may take the server that long. The error wraps ErrUnavailable.
@@ -66,7 +68,8 @@ func (l *Log) pull(ctx context.Context, patience time.Duration, stream string, f
 		stream:   stream,
 		consumer: name,
 		request:  "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + name,
-		// Room for what is owed and for the answers that are not records: the client drops what does not fit.
+		// The buffer holds all requested records and status messages, because the client drops what
+		// does not fit.
 		msgs:     make(chan *nats.Msg, 2*pullRecords),
 		quiet:    time.NewTimer(silence),
 		again:    l.conn.StatusChanged(nats.CONNECTED),
@@ -102,7 +105,8 @@ func (p *puller) ask() error {
 	return p.log.conn.PublishRequest(p.request, p.sub.Subject, request)
 }
 
-// next returns the next message, or nil on a heartbeat. The error wraps ErrUnavailable: this consumer is of no more use.
+// next returns the next message, or nil on a heartbeat. The error wraps ErrUnavailable: the
+// consumer is then unusable.
 func (p *puller) next(ctx context.Context) (msg *nats.Msg, err error) {
 	defer func() { p.lost = err != nil && ctx.Err() == nil }()
 	for {
@@ -134,7 +138,7 @@ func (p *puller) next(ctx context.Context) (msg *nats.Msg, err error) {
 }
 
 func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
-	// The fast path: while records pour in there is no need to watch the clock.
+	// The fast path: while many records arrive there is no need for a timer.
 	select {
 	case msg, ok := <-p.msgs:
 		if ctx.Err() == nil && ok {
@@ -158,8 +162,8 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 	}
 }
 
-// answered handles the end of a request that brought fewer records than asked for, or no more: it expired, or reached its
-// limit of bytes. Anything else means that the consumer is gone or about to be.
+// answered handles the end of a request that returned fewer records than requested: it expired, or
+// reached its limit of bytes. Anything else means that the consumer is gone or about to be.
 func (p *puller) answered(status string, msg *nats.Msg) error {
 	description := first(msg.Header, "Description")
 	full := status == "409" && (description == "Message Size Exceeds MaxBytes" || description == "Batch Completed")
@@ -175,8 +179,8 @@ func (p *puller) answered(status string, msg *nats.Msg) error {
 	return nil
 }
 
-// close deletes the consumer, also when the reader's context has ended. It leaves one that was lost to the server: while nothing leads, the
-// reader would wait for an answer that never comes.
+// close deletes the consumer, even if the reader's context has ended. A lost consumer is left to
+// the server: without a leader the request would never be answered.
 func (p *puller) close() {
 	p.quiet.Stop()
 	p.log.conn.RemoveStatusListener(p.again)

@@ -15,10 +15,10 @@ type Range struct{ First, Last uint64 }
 // Ranges are sequences: ascending ranges that neither overlap nor touch.
 type Ranges []Range
 
-// Count is how many sequences they are.
+// Count returns the number of sequences.
 func (r Ranges) Count() uint64 { return r.Between(0, ^uint64(0)) }
 
-// Between is how many of them are after one sequence, up to another one and with it.
+// Between returns the number of sequences after one, up to and including another.
 func (r Ranges) Between(after, until uint64) (count uint64) {
 	for _, g := range r {
 		if first, last := max(g.First, after+1), min(g.Last, until); first <= last {
@@ -31,7 +31,7 @@ func (r Ranges) Between(after, until uint64) (count uint64) {
 // Contains reports whether the sequence is one of them.
 func (r Ranges) Contains(sequence uint64) bool { return r.end(sequence) != 0 }
 
-// end is the last of the range that has the sequence, 0 when none has it.
+// end returns the last sequence of the range that contains sequence, 0 if none does.
 func (r Ranges) end(sequence uint64) uint64 {
 	i, _ := slices.BinarySearchFunc(r, sequence, func(g Range, s uint64) int { return cmp.Compare(g.Last, s) })
 	if i == len(r) || r[i].First > sequence {
@@ -40,7 +40,7 @@ func (r Ranges) end(sequence uint64) uint64 {
 	return r[i].Last
 }
 
-// with are those of both.
+// with returns the union of both.
 func (r Ranges) with(more Ranges) (all Ranges) {
 	sorted := slices.SortedFunc(slices.Values(slices.Concat(r, more)), func(a, b Range) int { return cmp.Compare(a.First, b.First) })
 	for _, g := range sorted {
@@ -53,7 +53,7 @@ func (r Ranges) with(more Ranges) (all Ranges) {
 	return all
 }
 
-// without are those that are not among the others.
+// without returns the sequences that are not in others.
 func (r Ranges) without(others Ranges) (left Ranges) {
 	for _, g := range r {
 		for _, o := range others {
@@ -77,7 +77,7 @@ func (r Ranges) without(others Ranges) (left Ranges) {
 	return left
 }
 
-// shared are those that are among the others, too.
+// shared returns the intersection of both.
 func (r Ranges) shared(others Ranges) Ranges { return r.without(r.without(others)) }
 
 // String lists them as parseRanges reads them: "7,2644-15000".
@@ -91,10 +91,10 @@ func (r Ranges) String() string {
 	return strings.Join(said, ",")
 }
 
-// toldRanges is how many ranges an operator is told one by one.
+// toldRanges is the number of ranges that are listed for an operator.
 const toldRanges = 5
 
-// Words say which records are missing when these are: "records 2644 to 15000 are missing, 12357 in all".
+// Words describes the ranges as missing records: "records 2644 to 15000 are missing, 12357 in all".
 func (r Ranges) Words() string {
 	said := make([]string, 0, toldRanges+1)
 	for _, g := range r[:min(len(r), toldRanges)] {
@@ -113,7 +113,8 @@ func (r Ranges) Words() string {
 	return fmt.Sprintf("records %s are missing, %d in all", strings.Join(said, ", "), r.Count())
 }
 
-// parseRanges reads what String wrote, and nothing else: what is not in the one form was written by somebody else, or is damaged.
+// parseRanges parses the output of String and nothing else: any other form was written by another
+// program, or is damaged.
 func parseRanges(text string) (all Ranges, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		from, to, isRange := strings.Cut(part, "-")

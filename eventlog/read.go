@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// readPatience is how long Read goes on trying without a record before it gives up.
+	// readPatience is how long Read tries without getting a record.
 	readPatience = 10 * time.Second
 	// directPatience is how long a replica may take for one record.
 	directPatience = time.Second
-	// A reader that was interrupted waits this long for a consumer before it asks again, and twice as long each time.
+	// An interrupted reader waits this long for a consumer before it asks again, doubled each time.
 	shortestPatience = time.Second
 	longestPatience  = 5 * time.Second
-	// retryPause is the pause after an attempt to go on that failed.
+	// retryPause is the pause after a failed attempt to continue.
 	retryPause = 200 * time.Millisecond
 )
 
@@ -41,7 +41,7 @@ func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
 	if !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return Record{}, unavailable(ctx, fmt.Sprintf("get record %d", sequence), err)
 	}
-	// Any replica answers a direct get. It may be behind, or hang; the leader has the last word.
+	// Any replica answers a direct get. It may be behind or hang, so the leader decides.
 	return l.getFromLeader(ctx, sequence)
 }
 
@@ -116,13 +116,13 @@ type reader struct {
 	log    *Log
 	follow bool
 	yield  func(Record, error) bool
-	after  Position // where it stands: verified, or what it was given
-	last   Record   // the record after belongs to, when its hash has not been needed yet; else the zero value
+	after  Position // the current position: verified, or as given
+	last   Record   // the record of after, if its hash has not been needed yet; otherwise zero
 	next   uint64   // the sequence to yield next
-	skip   Ranges   // what is not there, and passed over
+	skip   Ranges   // missing records that are skipped
 	until  uint64   // the last sequence to yield
 	fresh  bool     // after was compared with the log just now
-	quit   bool     // the caller has had enough
+	quit   bool     // the caller stopped
 	// patience is how long the server may take to make the next consumer.
 	patience time.Duration
 }
@@ -147,8 +147,8 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 	yield(Record{}, err)
 }
 
-// all yields what there is to yield. Most of a large log comes out of a backup, which begins where the log does: if the caller wants
-// more of it than a glance, and little of it is passed over.
+// all yields all records. Most of a large log comes from a backup, which begins at the first
+// record, if the caller reads more than the beginning and little of it is skipped.
 func (r *reader) all(ctx context.Context, bounds Bounds) error {
 	until, passed := r.until, r.next-1
 	left := bounds.Last - min(bounds.Last, passed)
@@ -166,8 +166,8 @@ func (r *reader) all(ctx context.Context, bounds Bounds) error {
 	return r.run(ctx)
 }
 
-// run goes from consumer to consumer until everything was yielded. A consumer ends early when the server or the
-// connection is lost, and the position is then verified before the next one begins.
+// run uses consumer after consumer until everything was yielded. A consumer ends early when the
+// server or the connection is lost; the position is then verified before the next one begins.
 func (r *reader) run(ctx context.Context) error {
 	progress := time.Now()
 	for waiting := false; ; waiting = true {
@@ -201,7 +201,7 @@ func pause(ctx context.Context, length time.Duration) {
 	}
 }
 
-// consume yields what one consumer delivers. It returns nil at the end and when the caller has had enough.
+// consume yields the records of one consumer. It returns nil at the end and when the caller stops.
 func (r *reader) consume(ctx context.Context) error {
 	if !r.fresh {
 		bounds, err := r.log.check(ctx, r.position())
@@ -227,7 +227,7 @@ func (r *reader) consume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if msg == nil { // a heartbeat: nothing to deliver, says the server
+		if msg == nil { // a heartbeat: the server has nothing to deliver
 			if err := r.idle(ctx, &stuck); err != nil {
 				return err
 			}
@@ -240,7 +240,7 @@ func (r *reader) consume(ctx context.Context) error {
 	return nil
 }
 
-// pass has the reader pass over what is not there, as far as it begins where the reader stands.
+// pass makes the reader skip missing records that begin at its position.
 func (r *reader) pass(skip Ranges) {
 	r.skip = skip
 	if end := skip.end(r.next); end != 0 {
@@ -273,8 +273,9 @@ func (r *reader) take(rec Record) {
 	}
 }
 
-// idle looks whether there is really nothing to read: a log that lost its tail is as quiet as one to which nothing is
-// appended, and a hole at the end delivers nothing. stuck is where the last heartbeat found records that did not come.
+// idle checks whether there is really nothing to read: a log that lost its tail is as quiet as one
+// without new records, and nothing is delivered at a hole at the end. stuck is the position at the
+// last heartbeat with undelivered records.
 func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 	bounds, err := r.log.check(ctx, r.position())
 	if err != nil {
@@ -290,8 +291,8 @@ func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 	return r.missing(ctx, bounds.Last+1)
 }
 
-// missing is what to do when the next record did not come, and got did instead: an error, unless it is what is left of a log that
-// the reader asked for.
+// missing handles a gap: the next record did not come, and got did instead. It returns an error,
+// unless the reader reads what is left of a log.
 func (r *reader) missing(ctx context.Context, got uint64) error {
 	want := r.next
 	err := r.log.missing(ctx, want, got)
@@ -308,7 +309,7 @@ func (r *reader) missing(ctx context.Context, got uint64) error {
 	return nil
 }
 
-// position is where the reader stands, with the hash of the last record it yielded.
+// position returns the reader's position, with the hash of the last record yielded.
 func (r *reader) position() Position {
 	if r.last.Sequence != 0 {
 		r.after, r.last = r.last.Position(), Record{}
@@ -316,7 +317,8 @@ func (r *reader) position() Position {
 	return r.after
 }
 
-// missing finds out why a record did not come: a hole in the log, or a consumer that lost it on the way.
+// missing finds out why a record did not come: because of a hole in the log, or a consumer that
+// lost it.
 func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	switch _, err := l.Get(ctx, want); {
 	case err == nil:
@@ -328,7 +330,7 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	}
 }
 
-// gap is the error of a reader that met a hole, in whose words everybody is told of it from now on.
+// gap returns the error of a reader that met a hole, and records the hole for all readers.
 func (l *Log) gap(ctx context.Context, want, got uint64) error {
 	l.foundUnreadable(ctx, want, got)
 	err := error(&GapError{Want: want, Got: got})
@@ -338,7 +340,7 @@ func (l *Log) gap(ctx context.Context, want, got uint64) error {
 	return misfit(err)
 }
 
-// check compares a position with the log, and refuses one that lost records.
+// check compares a position with the log, and refuses a log that lost records.
 func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 	bounds, err := l.Bounds(ctx)
 	if err != nil {

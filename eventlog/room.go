@@ -20,14 +20,15 @@ const (
 	rateWindow = time.Hour
 	// shortestWindow keeps the first notifications of a log from looking like a flood: a demonstration posts thousands in a minute.
 	shortestWindow = 10 * time.Minute
-	// horizon is where a forecast of the end of the log says nothing any more.
+	// horizon is the time beyond which a forecast means nothing.
 	horizon = 100 * 365 * 24 * time.Hour
-	// refusalLasts is how long a refusal counts whose cause nobody can ask for, such as a limit of the NATS server. It must
-	// end by itself: whoever looks here first sends no record that could show that the cause is gone.
+	// refusalLasts is how long a refusal counts whose cause cannot be queried, such as a limit of
+	// the NATS server. It must expire, because a sender that checks first sends no record that
+	// could show that the cause is gone.
 	refusalLasts = time.Minute
 )
 
-// Room is what the log takes, and how much more it can take.
+// Room is the size of the log, and how much more it can store.
 type Room struct {
 	Bytes    uint64 // taken by the records
 	MaxBytes int64  // at which the log refuses more; -1: no limit
@@ -43,7 +44,7 @@ type Room struct {
 	Refuses error
 }
 
-// Refuses returns why the log would not store a record now, as Room does, and nil when it would.
+// Refuses returns why the log would not store a record now, like Room, or nil if it would.
 func (l *Log) Refuses(ctx context.Context) error {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -52,7 +53,7 @@ func (l *Log) Refuses(ctx context.Context) error {
 	return l.room(info).Refuses
 }
 
-// room is what the state of the stream says, without the forecast.
+// room derives Room from the state of the stream, without the forecast.
 func (l *Log) room(info *jetstream.StreamInfo) Room {
 	r := Room{Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes, Left: -1, DiskFree: -1}
 	if r.MaxBytes <= 0 {
@@ -110,7 +111,7 @@ func outvoted(c *jetstream.ClusterInfo) bool {
 	return here <= all/2
 }
 
-// meanSize is what a record takes in the log.
+// meanSize returns the mean size of a record in the log.
 func meanSize(state jetstream.StreamState) uint64 {
 	if state.Msgs == 0 {
 		return 0
@@ -118,7 +119,7 @@ func meanSize(state jetstream.StreamState) uint64 {
 	return state.Bytes / state.Msgs
 }
 
-// fullAt is when nothing will be left at the present rate, see Room.
+// fullAt returns when nothing will be left at the current rate, see Room.
 func (l *Log) fullAt(ctx context.Context, state jetstream.StreamState, left int64) (time.Time, error) {
 	if left < 0 || state.Msgs == 0 {
 		return time.Time{}, nil

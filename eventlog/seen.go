@@ -14,18 +14,20 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// seenInterval is how often the end of the log is written down while it grows; the supervisor looks every second, too.
+// seenInterval is how often the end of the log is written to the file while it grows; the
+// supervisor checks every second.
 const seenInterval = healthInterval * 9 / 10
 
-// lostKey is where the stream itself says what is missing at its end, so that every reader knows, whichever way it came.
+// lostKey is the metadata key for what is missing at the end of the stream, for every reader.
 const lostKey = "orderfold-lost"
 
 // LossAdvice is what to do about lost records: the hint of every fault about a loss that nobody has accepted.
 const LossAdvice = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
 	"run orderfold doctor --accept-loss with its --data or --nats-url, and start again"
 
-// compareSeen finds out whether the log ends before the place where it was last seen to end. It then writes that into the stream:
-// the sequences of what is gone are soon given to other records, and then nothing shows the loss any more.
+// compareSeen checks whether the log ends before its last recorded end. If so, it records that in
+// the stream, because the lost sequences are soon given to other records and nothing would show the
+// loss.
 func (l *Log) compareSeen(ctx context.Context, last uint64) {
 	info := l.stream.CachedInfo()
 	if noted := lostNote(info); noted != "" {
@@ -44,7 +46,8 @@ func (l *Log) compareSeen(ctx context.Context, last uint64) {
 	}
 }
 
-// lostNote returns what the stream says is missing at its end, "" when it says nothing. Older versions wrote what to do after it.
+// lostNote returns what the stream records as missing at its end, "" if nothing. Older versions
+// appended an advice.
 func lostNote(info *jetstream.StreamInfo) string {
 	return strings.TrimSuffix(info.Config.Metadata[lostKey], ": "+LossAdvice)
 }
@@ -52,12 +55,13 @@ func lostNote(info *jetstream.StreamInfo) string {
 // seenPatience is how long the log may take to return the record at its end.
 const seenPatience = time.Second
 
-// missingSince compares the end of the log with the End that was recorded, and says what is missing; "" when nothing is.
+// missingSince compares the end of the log with the recorded End, and describes what is missing; ""
+// if nothing is.
 func (l *Log) missingSince(ctx context.Context, last uint64) string {
 	before, err := l.embedded.ReadEnd()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case err != nil: // a hint that is lost is no reason not to open the log
+	case err != nil: // a missing file is no reason not to open the log
 		l.logger.Warn("how far the log reached before cannot be read", zap.Error(err))
 	case before.Log != l.identity:
 		return fmt.Sprintf("the log of this data folder was %s and had %d records; the one that is here now is %s and has %d",
@@ -66,7 +70,7 @@ func (l *Log) missingSince(ctx context.Context, last uint64) string {
 		return fmt.Sprintf("its last record was %d, and is %d now: %d records that were acknowledged are gone",
 			before.Sequence, last, before.Sequence-last)
 	case before.Hash != "":
-		// A record that is not there is a hole, which is reported as one.
+		// A record that does not exist is a hole, which is reported separately.
 		if rec, err := l.Get(ctx, before.Sequence); err == nil && rec.hash() != before.Hash {
 			return fmt.Sprintf("its record %d, which was the last one, is another one now: another copy of the log was put here",
 				before.Sequence)
@@ -75,8 +79,8 @@ func (l *Log) missingSince(ctx context.Context, last uint64) string {
 	return ""
 }
 
-// keepSeen writes down how far the log reaches, if it grew. It is not synced: what is written is in the log already, and a
-// hint that the machine's power took away is none that is wrong.
+// keepSeen writes how far the log reaches, if it grew. It is not synced: its content is already in
+// the log, and after a power failure an older value is not wrong.
 func (l *Log) keepSeen() {
 	if time.Since(l.seenAt) < seenInterval {
 		return
@@ -94,7 +98,7 @@ func (l *Log) writeSeen(synced bool) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), seenPatience)
 	defer cancel()
-	if rec, err := l.Get(ctx, now.Sequence); err == nil { // else only the sequence is known
+	if rec, err := l.Get(ctx, now.Sequence); err == nil { // otherwise only the sequence is known
 		now.Hash = rec.hash()
 	}
 	if err := l.embedded.WriteEnd(now, synced); err != nil {

@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	// spanGap is how many records that nobody asked for may stand between two that are read with one request.
+	// spanGap bounds the unwanted records between two that are read with one request.
 	spanGap = 3
 	// spanRecords and spanBytes bound the answer to one request. The server appends nothing while it makes one.
 	spanRecords = 64
 	spanBytes   = 1 << 20
-	// spansAhead is how many requests are on their way at once. With spanBytes it bounds what is held.
+	// spansAhead is the number of concurrent requests. With spanBytes it bounds the memory.
 	spansAhead = 16
 	// spanPatience is how long an answer may take: as long as Read tries without a record.
 	spanPatience = readPatience
 )
 
-// ErrAcceptedLoss occurs when the log lost the record that was asked for, and an operator accepted that. It comes with ErrNotFound.
+// ErrAcceptedLoss occurs when the log lost the requested record, and an operator accepted that. It
+// comes with ErrNotFound.
 var ErrAcceptedLoss = errors.New("eventlog: the loss of the record was accepted")
 
 // Records yields the records with these sequences, which must ascend. It reads nothing else of the log but what stands between
@@ -47,14 +48,14 @@ func (l *Log) Records(ctx context.Context, sequences []uint64) iter.Seq2[Record,
 	}
 }
 
-// span is part of the log that is read with one request.
+// span is a part of the log that is read with one request.
 type span struct {
 	wanted []uint64 // ascending
 	next   uint64   // the first record that may still come
 	asked  uint64   // what next was when more was asked for
 	found  []Record
 	given  int  // of wanted
-	paused bool // more comes when it is asked for
+	paused bool // the rest comes when it is requested
 	ended  bool // nothing more comes
 }
 
@@ -104,7 +105,8 @@ func (p *picker) run(ctx context.Context, yield func(Record, error) bool) (err e
 	return nil
 }
 
-// deliver yields a span. Where its records are large it yields a part at a time, and requests the next part only then.
+// deliver yields a span. If its records are large it yields a part at a time, and requests the next
+// part only then.
 func (p *picker) deliver(ctx context.Context, number int, yield func(Record, error) bool) (more bool, err error) {
 	s := &p.spans[number]
 	for {
@@ -175,7 +177,7 @@ func (p *picker) accept(number int, msg *nats.Msg) error {
 	return nil
 }
 
-// take keeps a record that is wanted. One beyond the span comes where records are missing.
+// take keeps a wanted record. Records beyond the span come if some are missing.
 func (p *picker) take(s *span, msg *nats.Msg) error {
 	sequence, err := strconv.ParseUint(first(msg.Header, "Nats-Sequence"), 10, 64)
 	if err != nil || sequence < s.next {
@@ -200,7 +202,7 @@ func (p *picker) take(s *span, msg *nats.Msg) error {
 	return nil
 }
 
-// give yields the records that came, and at the end of the span the errors for those that did not.
+// give yields the records that came, and at the end of the span the errors for the others.
 func (p *picker) give(ctx context.Context, s *span, yield func(Record, error) bool) (more bool, err error) {
 	for s.given < len(s.found) || s.ended && s.given < len(s.wanted) {
 		var r Record
@@ -221,8 +223,8 @@ func (p *picker) give(ctx context.Context, s *span, yield func(Record, error) bo
 	return true, nil
 }
 
-// absent returns what there is instead of a record that did not come. A replica may be behind: where the log is not known to
-// lack it, the leader has the last word.
+// absent returns the record, or the error, in place of one that did not come. A replica may be
+// behind: unless the log is known to lack the record, the leader decides.
 func (p *picker) absent(ctx context.Context, sequence uint64) (Record, error) {
 	if p.bounds == nil {
 		bounds, err := p.log.Bounds(ctx)

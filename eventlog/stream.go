@@ -19,7 +19,7 @@ const streamName = embedded.Stream
 
 var streamSubjects = []string{"notifications.*.*", "snapshots.*.*"}
 
-// openStream finds the stream or creates it, and makes sure of its settings.
+// openStream finds or creates the stream, and checks its settings.
 func (l *Log) openStream(ctx context.Context, opts Options) error {
 	stream, err := l.js.Stream(ctx, streamName)
 	switch {
@@ -95,7 +95,7 @@ func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream,
 func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Options) (jetstream.Stream, error) {
 	state, have := stream.CachedInfo().State, stream.CachedInfo().Config
 	if len(weaknesses(repaired(have, opts))) > 0 {
-		return stream, nil // beyond repair: the caller says why
+		return stream, nil // it cannot be repaired: the caller says why
 	}
 	want := repaired(have, opts)
 	if want.MaxBytes != have.MaxBytes && uint64(want.MaxBytes) < state.Bytes {
@@ -121,7 +121,7 @@ func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Op
 func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfig {
 	config.DenyDelete, config.DenyPurge = true, true
 	config.AllowDirect, config.AllowAtomicPublish = true, true
-	// The limit may have been raised since the option was written down: a restart must not take that back.
+	// The limit may have been raised since the option was set: a restart must not lower it.
 	if opts.MaxBytes > 0 {
 		config.MaxBytes = max(config.MaxBytes, opts.MaxBytes)
 	}
@@ -129,7 +129,8 @@ func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfi
 	return config
 }
 
-// weaknesses names the settings with which records could be forgotten, changed, or acknowledged before they are safe.
+// weaknesses names the settings with which records could be dropped, changed, or acknowledged
+// before they are safe.
 func weaknesses(c jetstream.StreamConfig) []string {
 	subjects := slices.Sorted(slices.Values(c.Subjects))
 	var weak []string

@@ -10,21 +10,22 @@ import (
 )
 
 const (
-	// healthInterval is how often the embedded server is asked for its health. It is also asked whenever it
-	// reports an error.
+	// healthInterval is how often the embedded server's health is checked. It is also checked after
+	// each reported error.
 	healthInterval = time.Second
 	// The pause before a restart doubles while restarts do not help.
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 15 * time.Second
-	// lastingRecovery is how long a server must have worked for the next failure to count as a new one.
+	// lastingRecovery is how long a server must have worked so that the next failure counts as a
+	// new one.
 	lastingRecovery = time.Minute
 	// restartPatience is how long a restarted server may take until the stream answers.
 	restartPatience = 10 * time.Second
 )
 
-// supervise restarts the embedded server when it does not take records any more. After a failed write the
-// server freezes the stream until it is restarted, also when there is room again. A frozen server still
-// answers readers.
+// supervise restarts the embedded server when it no longer accepts records. After a failed write
+// the server freezes the stream until it is restarted, even if there is room again. A frozen server
+// still answers readers.
 func (l *Log) supervise(ctx context.Context) {
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
@@ -71,7 +72,7 @@ func (l *Log) admit() {
 	l.group.admit(crowd)
 }
 
-// restart tries once, and reports whether the log takes records again.
+// restart tries once, and reports whether the log accepts records again.
 func (l *Log) restart(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
@@ -88,7 +89,7 @@ func (l *Log) restart(ctx context.Context) bool {
 	return true
 }
 
-// sameAgain waits for the stream after a restart, and makes sure that it is the one that was there before.
+// sameAgain waits for the stream after a restart, and checks that it is the same one as before.
 func (l *Log) sameAgain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartPatience)
 	defer cancel()

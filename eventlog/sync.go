@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// What Info says about the disk apart from "every <interval>".
+// The values of Info.SyncMode besides "every <interval>".
 const (
 	syncAlways  = "always"
 	syncUnknown = "unknown"
@@ -25,8 +25,9 @@ const (
 	syncPatience = 500 * time.Millisecond
 )
 
-// syncMode is the weakest of the servers that hold the stream. It is asked for once for each server connected to, since a
-// server must be started again to change it. Who asks meanwhile asks too: nobody waits for the question of another.
+// syncMode returns the weakest mode of the servers that have the stream. It asks once per
+// connection, because a server must be restarted to change it. Concurrent callers each ask, so that
+// none waits for another.
 func (l *Log) syncMode(ctx context.Context, info *jetstream.StreamInfo) string {
 	if l.embedded != nil {
 		if l.embedded.SyncsAlways() {
@@ -34,7 +35,7 @@ func (l *Log) syncMode(ctx context.Context, info *jetstream.StreamInfo) string {
 		}
 		return syncUnknown
 	}
-	if !l.mayNote { // the server of a running service would log that its guest asks for what it may not
+	if !l.mayNote { // a running service's server would log the missing permission of its guest
 		return syncUnknown
 	}
 	server := l.conn.ConnectedServerId()
@@ -54,7 +55,7 @@ func (l *Log) syncMode(ctx context.Context, info *jetstream.StreamInfo) string {
 	return mode
 }
 
-// holders are the names of the servers on whose disks the stream is.
+// holders returns the names of the servers that have the stream on disk.
 func holders(info *jetstream.StreamInfo, conn *nats.Conn) map[string]bool {
 	names := map[string]bool{}
 	if info.Cluster != nil {
@@ -108,7 +109,7 @@ func (l *Log) askSyncMode(ctx context.Context, wanted map[string]bool) (string, 
 	return "every " + weakest.String(), nil
 }
 
-// readSync is how long a record of that server may be in memory only; 0 is never.
+// readSync returns how long a record may be only in that server's memory; 0 is never.
 func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) {
 	if len(msg.Data) == 0 {
 		return "", 0, errors.New("nobody answers " + syncSubject)
@@ -136,7 +137,7 @@ func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) 
 	return "", 0, fmt.Errorf("server %s does not say when it syncs", answer.Server.Name)
 }
 
-// warnOfSync says at the start what is not promised.
+// warnOfSync logs at start what is not guaranteed.
 func (l *Log) warnOfSync(ctx context.Context) {
 	info := l.stream.CachedInfo()
 	switch mode := l.syncMode(ctx, info); mode {
