@@ -251,7 +251,7 @@ func TestADutyPassesFromAProcessThatStandsStillAndTwoNeverHaveIt(t *testing.T) {
 		require.NoError(t, s.machines[i].cmd.Process.Signal(syscall.SIGSTOP))
 	}
 	runs := other(still...)
-	second := s.work(runs, func(machine int) bool { return !slices.Contains(still, machine) })
+	_ = s.work(runs, func(machine int) bool { return !slices.Contains(still, machine) })
 	next := -1
 	eventually(t, "another one publishes", func() bool {
 		next = slices.IndexFunc([]int{0, 1, 2}, func(i int) bool { return !slices.Contains(still, i) && s.has(i, "feed") })
@@ -264,7 +264,7 @@ func TestADutyPassesFromAProcessThatStandsStillAndTwoNeverHaveIt(t *testing.T) {
 	}
 	s.work(runs, anybody)
 	published := s.published(feeds)
-	second = s.work(runs, anybody)
+	second := s.work(runs, anybody)
 	if now := s.published(feeds); !s.took("feed", feeds, goOn) {
 		require.Equal(t, published, now, "who stood still publishes no more")
 	}
