@@ -38,7 +38,7 @@ func TestAnOperatorLooksIntoTheQuarantineAndTriesAgain(t *testing.T) {
 	tb.sees("No order id")
 	tb.press("Raw")
 	tb.until(`document.querySelector('pre')?.textContent.includes('"status": "PLACED"')`, "the bytes are shown")
-	tb.press("Dry run for all")
+	tb.press("Try all again without changes")
 	tb.sees("Would be read now: 0 of 1.")
 	tb.press("Redrive all")
 	tb.sees("Read now: 0 of 1. 1 still cannot be read.")

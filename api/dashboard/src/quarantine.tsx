@@ -87,7 +87,7 @@ export function Quarantine() {
       )}
       {rows.length > 0 && mayOperate.value && (
         <p class="actions">
-          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Dry run for all</button>
+          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Try all again without changes</button>
           <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=false")}>Redrive all</button>
         </p>
       )}
