@@ -148,6 +148,9 @@ func (a *API) describe() ([]byte, error) {
 				return nil, fmt.Errorf("%s is not described", op.OperationID)
 			}
 			completeOperation(path, op)
+			for _, parameter := range op.Parameters {
+				parameter.Schema.PatternDescription = "" // is in the messages by now, and no keyword of OpenAPI
+			}
 			examples.show(op)
 		}
 	}

@@ -261,7 +261,7 @@ func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
 		require.NotEmpty(t, decoded[api.Breaks](t, p.get("/v1/breaks?code="+code)).Data, code)
 	}
 	quarantined := decoded[api.List[api.Quarantined]](t, p.get("/v1/quarantine")).Data
-	require.Len(t, quarantined, 1)
+	require.NotEmpty(t, quarantined) // more than one where a slow answer was posted again
 	require.EqualValues(t, "no-order-id", quarantined[0].Class)
 	overdue := regexp.MustCompile(`(?m)^  (/v1/orders\?settlement=overdue&sort=due)$`).FindStringSubmatch(p.stdout.String())
 	require.NotNil(t, overdue, p.stdout)
