@@ -457,7 +457,10 @@ func (c *cluster) follower() *node {
 
 func (c *cluster) receiverReady(i int) (code int, body string) {
 	c.t.Helper()
-	r, err := http.Get(c.receivers[i].Load().addrs["receiver"] + "/readyz")
+	request, err := http.NewRequest(http.MethodGet, c.receivers[i].Load().addrs["receiver"]+"/readyz", nil)
+	require.NoError(c.t, err)
+	request.Header.Set("api-key", "secret")
+	r, err := http.DefaultClient.Do(request)
 	require.NoError(c.t, err)
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)
