@@ -39,14 +39,14 @@ func (p *process) rebuild() {
 	})
 }
 
-// otherRules builds an orderfold that reads bodies differently: sides in lower case, and of another decoder version.
+// otherRules builds an orderfold that reads bodies differently: words in lower case, and of another decoder version.
 func otherRules(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	replace := map[string]string{}
 	for file, change := range map[string][2]string{
 		"version.go": {"const decoderVersion = ", "const decoderVersion = 9"},
-		"decode.go":  {"strings.ToUpper(b.first(tradeSide, side))", "strings.ToLower(b.first(tradeSide, side))"},
+		"decode.go":  {"value = strings.ToUpper(value)", "value = strings.ToLower(value)"},
 	} {
 		path, err := filepath.Abs(filepath.Join("../../projector/decode", file))
 		require.NoError(t, err)
