@@ -32,7 +32,7 @@ var (
 	// ErrSubscriberTaken occurs when a subscriber is to be added and there is another one of that name, or too many. Nothing was changed.
 	ErrSubscriberTaken = errors.New("eventlog: the subscriber cannot be added")
 	// ErrSubscription occurs when a subscriber is to be added with settings that cannot be. Nothing was changed.
-	ErrSubscription = errors.New("eventlog: the settings of the subscriber cannot be")
+	ErrSubscription = errors.New("eventlog: the subscriber cannot have these settings")
 	// ErrNotHere occurs when a subscriber is to be added or removed by a process that cannot. Nothing was changed.
 	ErrNotHere = errors.New("eventlog: subscribers cannot be changed here")
 	// ErrNoSubscriber occurs when a subscriber is to be removed that does not exist.

@@ -270,7 +270,8 @@ func TestADutyPassesFromAProcessThatStandsStillAndTwoNeverHaveIt(t *testing.T) {
 	}
 	s.machines[second].stop() // which gives the duty back
 	third := s.work(other(second), func(machine int) bool { return machine != second })
-	t.Logf("%d, then %d, then %d asked; %d, then %d published; %d requests", first, second, third, feeds, next, len(s.asked))
+	_, requests := s.lastAsked()
+	t.Logf("%d, then %d, then %d asked; %d, then %d published; %d requests", first, second, third, feeds, next, requests)
 	s.requireOne()
 	s.requirePublishedOnce(other(second), other(second, other(second)))
 }

@@ -71,9 +71,13 @@ func (p *program) helpFamily(word string) error {
 func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 func (p *program) printCommands(commands []command) {
+	width := 13
 	for _, c := range commands {
-		text := wrapped(c.summary, helpWidth-16)
-		fmt.Fprintf(p.stdout, "  %-13s %s\n", c.name, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 16)))
+		width = max(width, len(c.name))
+	}
+	for _, c := range commands {
+		text := wrapped(c.summary, helpWidth-width-3)
+		fmt.Fprintf(p.stdout, "  %-*s %s\n", width, c.name, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", width+3)))
 	}
 }
 
