@@ -77,7 +77,7 @@ func walkThroughTags(t *testing.T, random *rand.Rand) {
 	k := seen{}
 	version := 7
 	statuses := []statemachine.Status{statemachine.Placed, statemachine.PartiallyFilled, statemachine.Filled}
-	for range 60 {
+	for range tagSteps {
 		id := fmt.Sprint(random.IntN(3))
 		switch random.IntN(5) {
 		case 0:

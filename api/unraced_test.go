@@ -2,5 +2,9 @@
 
 package api_test
 
-// walked are the orders of the long walk.
-const walked = 100_000
+const (
+	walked    = 100_000 // orders of the long walk
+	listeners = 1_000   // readers of one stream
+	stirs     = 7       // times that orders change, and readers come back
+	tagSteps  = 60
+)
