@@ -212,7 +212,7 @@ func (l *Lease) giveBack() error {
 	l.mu.Lock()
 	l.lapse()
 	l.mu.Unlock()
-	if l.own == 0 {
+	if l.own == 0 || l.bucket == nil { // without a bucket the last request failed, and the note lapses by itself
 		return nil
 	}
 	text, err := json.Marshal(leaseNote{Holder: l.note.Holder, Since: time.Now().UTC()})

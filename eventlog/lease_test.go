@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/orderfold/orderfold/eventlog"
 )
@@ -129,6 +131,25 @@ func TestADutyWhoseNoteIsDeletedOrUnreadableIsTakenAgain(t *testing.T) {
 			holder(t, all)
 		})
 	}
+}
+
+func TestAHolderStopsWhileTheServerIsAway(t *testing.T) {
+	p := separatePlace(t, "")
+	core, logs := observer.New(zap.WarnLevel)
+	p.options.Logger = zap.New(core)
+	l, err := eventlog.Open(t.Context(), p.options)
+	require.NoError(t, err)
+	defer l.Close()
+	lease := l.Lease(eventlog.PublishFeed, "process")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- lease.Run(ctx) }()
+	require.Eventually(t, lease.Held, leaseBound, leaseTick, "it has the duty")
+	p.stop()
+	require.Eventually(t, func() bool { return logs.FilterField(zap.String("duty", "feed")).Len() > 0 }, leaseBound, leaseTick, "its note cannot be renewed")
+	stop()
+	require.NoError(t, <-ended)
+	require.False(t, lease.Held())
 }
 
 func TestAnEmbeddedLogHasNoDuties(t *testing.T) {
