@@ -92,7 +92,11 @@ func (g *guard) Check(c server.ClientAuthentication) bool {
 	if from := c.RemoteAddress(); u.inside && (from == nil || from.Network() != "pipe") {
 		return false
 	}
-	account, err := g.running().LookupAccount(u.account)
+	running := g.running()
+	if running == nil { // the server that asks is being stopped
+		return false
+	}
+	account, err := running.LookupAccount(u.account)
 	if err != nil {
 		return false
 	}
