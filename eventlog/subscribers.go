@@ -48,10 +48,7 @@ func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, G
 	if err := want.check(); err != nil {
 		return Subscriber{}, Grant{}, err
 	}
-	if err := s.log.notOpen(); err != nil {
-		return Subscriber{}, Grant{}, err
-	}
-	if err := s.elsewhere(); err != nil {
+	if err := s.changeable(); err != nil {
 		return Subscriber{}, Grant{}, err
 	}
 	s.changing.Lock()
@@ -77,8 +74,11 @@ func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, G
 	return added, grant, err
 }
 
-// elsewhere returns an error if the server is embedded in another process.
-func (s *Subscribers) elsewhere() error {
+// changeable returns an error if the log is not open, or its server is embedded in another process.
+func (s *Subscribers) changeable() error {
+	if err := s.log.notOpen(); err != nil {
+		return err
+	}
 	if s.log.embedded != nil || s.log.conn.ConnectedServerName() != embedded.ServerName {
 		return nil
 	}
@@ -161,10 +161,7 @@ func (s *Subscribers) Remove(ctx context.Context, name string) error {
 	if CheckSubscriber(name) != nil {
 		return ErrNoSubscriber
 	}
-	if err := s.elsewhere(); err != nil {
-		return err
-	}
-	if err := s.log.notOpen(); err != nil {
+	if err := s.changeable(); err != nil {
 		return err
 	}
 	s.changing.Lock()
