@@ -112,7 +112,7 @@ type diagnosis struct {
 func (d *diagnosis) Error() string { return d.text }
 
 // secretFiles are patterns of the files that only their owner may read.
-var secretFiles = []string{"credentials.json", "*.url", filepath.Join("subscribers", "*.url")}
+var secretFiles = []string{"credentials.json", "*.url", "subscribers/*.url"}
 
 func (d *doctor) folder() {
 	dir := d.settings.data
@@ -129,12 +129,12 @@ func (d *doctor) folder() {
 		d.ok("permissions", "%s is %v", dir, info.Mode().Perm())
 	}
 	for _, pattern := range secretFiles {
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		files, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			d.fail("permissions", "%s: %v", pattern, err)
 		}
 		for _, file := range files {
-			d.secret(file)
+			d.secret(filepath.Join(dir, file))
 		}
 	}
 }

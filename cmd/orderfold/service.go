@@ -177,7 +177,7 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	c, err := sv.views.Checkpoint(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
-		left, err := filepath.Glob(filepath.Join(sv.settings.viewsFolder(), "orders-*.db"))
+		left, err := fs.Glob(os.DirFS(sv.settings.viewsFolder()), "orders-*.db")
 		return len(left) == 0, err // those that are left cannot be used, and were made from a log all the same
 	case errors.Is(err, views.ErrVersion):
 		return false, nil // they have a position that this program cannot read; the API answers not-ready

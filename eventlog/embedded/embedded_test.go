@@ -213,3 +213,14 @@ func FuzzBackupReader(f *testing.F) {
 		}
 	})
 }
+
+func TestAFolderMayHaveANameThatLooksLikeAPattern(t *testing.T) {
+	o := options(filepath.Join(t.TempDir(), "data [1"))
+	s := start(t, o)
+	require.NoError(t, s.Invite())
+	left := filepath.Join(o.Dir, "subscribers", "gone.url")
+	require.NoError(t, os.Mkdir(filepath.Dir(left), 0o700))
+	require.NoError(t, os.WriteFile(left, nil, 0o600))
+	require.NoError(t, s.Invite())
+	require.NoFileExists(t, left)
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -95,15 +96,15 @@ func (s *Server) inviteSubscriber(name string) error {
 func (s *Server) inviteSubscribers() error {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()
-	files, err := filepath.Glob(s.subscriberFile("*"))
+	files, err := fs.Glob(os.DirFS(s.dir), subscribersFolder+"/*"+urlSuffix)
 	if err != nil {
 		return fmt.Errorf("eventlog: the URLs of subscribers: %w", err)
 	}
 	for _, file := range files {
-		if _, known := s.users.Subscribers[strings.TrimSuffix(filepath.Base(file), urlSuffix)]; known {
+		if _, known := s.users.Subscribers[strings.TrimSuffix(path.Base(file), urlSuffix)]; known {
 			continue
 		}
-		if err := os.Remove(file); err != nil {
+		if err := os.Remove(filepath.Join(s.dir, file)); err != nil {
 			return fmt.Errorf("eventlog: the URLs of subscribers: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -108,9 +109,12 @@ func (d *Draft) index(ctx context.Context, threads int, indexes string) error {
 
 // drafts returns the folders of all drafts.
 func drafts(dir string) ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(dir, draftPattern))
+	found, err := fs.Glob(os.DirFS(dir), draftPattern)
 	if err != nil {
 		return nil, fmt.Errorf("views: look for drafts: %w", err)
+	}
+	for i := range found {
+		found[i] = filepath.Join(dir, found[i])
 	}
 	return found, nil
 }

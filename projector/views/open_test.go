@@ -238,3 +238,11 @@ func TestFolderWithAnOddName(t *testing.T) {
 	w.requireViews(t, openReadOnly(t, dir))
 	require.FileExists(t, generationPath(dir, 1))
 }
+
+func TestDraftsAreSweptFromAFolderWhoseNameLooksLikeAPattern(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "views [1")
+	left := filepath.Join(dir, "draft-1")
+	require.NoError(t, os.MkdirAll(left, 0o700))
+	open(t, dir)
+	require.NoDirExists(t, left)
+}
