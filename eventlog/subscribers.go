@@ -15,8 +15,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// Subscribers are the services that follow the log or the feed, each with a durable consumer of its own. Their methods may be called
-// from any goroutine.
+// Subscribers manages the services that follow the log or the feed, each with its own durable
+// consumer. Its methods may be called from any goroutine.
 type Subscribers struct {
 	log   *Log
 	feed  *Feed
@@ -26,23 +26,26 @@ type Subscribers struct {
 	changing sync.Mutex // held while one is added or removed
 
 	mu    sync.Mutex
-	asked map[string]time.Time // by name, when a request was last seen to wait
+	asked map[string]time.Time // by stream and name, when a waiting request was last seen
 }
 
-// Subscribers returns those of this log and of its feed. Nothing is asked of the server before a method is called.
+// Subscribers returns the subscribers of the log and of its feed. No request is sent before a
+// method is called.
 func (l *Log) Subscribers() *Subscribers {
-	return &Subscribers{log: l, feed: l.Feed(FeedOptions{Keep: true}), now: time.Now, began: time.Now(), asked: map[string]time.Time{}}
+	return &Subscribers{log: l, feed: l.Feed(FeedOptions{Keep: true}), now: time.Now, began: time.Now(),
+		asked: map[string]time.Time{}}
 }
 
-// Grant is how a subscriber may connect: one of the two is given.
+// Grant is how a subscriber may connect. One of the two fields is set.
 type Grant struct {
-	File        string // with the URL, of a user of the embedded server
-	Permissions string // to set on an external server, in the syntax of its configuration
+	File        string // contains the URL with which to connect to the embedded server
+	Permissions string // to be set on an external server, in the syntax of its configuration
 }
 
-// Add makes the consumer of a subscriber, and with the embedded server its user. One that exists with the same settings is returned as
-// it is, and gets what it lacks. Errors: ErrSubscription, ErrSubscriberTaken, ErrNotHere, ErrNoStream where the feed does not exist,
-// ErrUnavailable; those that an operator can do something about are a *Fault.
+// Add creates the consumer of a subscriber and, on the embedded server, its user. For an existing
+// subscriber with the same settings, Add creates whichever of the two is missing. Errors:
+// ErrSubscription, ErrSubscriberTaken, ErrNotHere, ErrNoStream if the feed does not exist,
+// ErrUnavailable. An error that an operator can correct is a *Fault.
 func (s *Subscribers) Add(ctx context.Context, want Subscription) (Subscriber, Grant, error) {
 	want.AssetClasses = inOrder(want.AssetClasses)
 	if err := want.check(); err != nil {
@@ -82,11 +85,11 @@ func (s *Subscribers) changeable() error {
 	if s.log.embedded != nil || s.log.conn.ConnectedServerName() != embedded.ServerName {
 		return nil
 	}
-	return &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, which alone knows its users", ErrNotHere),
+	return &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, and only that process can change its users", ErrNotHere),
 		Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
 }
 
-// addConsumer makes the consumer, unless there is one with the same settings.
+// addConsumer creates the consumer, unless one with the same settings exists.
 func (s *Subscribers) addConsumer(ctx context.Context, want *Subscription) (created bool, err error) {
 	for _, stream := range []string{streamName, feedName} {
 		have, err := s.consumer(ctx, stream, want.Name)
@@ -110,19 +113,21 @@ func (s *Subscribers) addConsumer(ctx context.Context, want *Subscription) (crea
 		return false, err
 	}
 	if _, err = s.log.js.CreateConsumer(ctx, want.streamOf(), want.consumer()); err != nil {
-		return false, unavailable(ctx, "make a consumer for "+want.Name, err)
+		return false, unavailable(ctx, "create a consumer for "+want.Name, err)
 	}
 	return true, nil
 }
 
-// fits returns why the subscription cannot be, as the streams are.
+// fits returns an error if there are too many subscribers, or the subscription begins after the end
+// of its stream.
 func (s *Subscribers) fits(ctx context.Context, want *Subscription) error {
 	have, err := s.List(ctx)
 	if err != nil {
 		return err
 	}
+	have = slices.DeleteFunc(have, func(one Subscriber) bool { return one.Name == want.Name }) // it has only a user
 	if len(have) >= MaxSubscribers {
-		return &Fault{Err: fmt.Errorf("%w: there are %d, and no more than %d may be", ErrSubscriberTaken, len(have), MaxSubscribers), Hint: "remove one"}
+		return &Fault{Err: fmt.Errorf("%w: there are already %d subscribers, the most allowed", ErrSubscriberTaken, MaxSubscribers), Hint: "remove one"}
 	}
 	last := uint64(0)
 	if want.Stream == SubscribeOrders {
@@ -144,7 +149,7 @@ func (s *Subscribers) fits(ctx context.Context, want *Subscription) error {
 	return nil
 }
 
-// consumer returns the consumer of that name, nil where there is none.
+// consumer returns the consumer of that name, or nil if there is none.
 func (s *Subscribers) consumer(ctx context.Context, stream, name string) (*jetstream.ConsumerInfo, error) {
 	c, err := s.log.js.Consumer(ctx, stream, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -156,7 +161,8 @@ func (s *Subscribers) consumer(ctx context.Context, stream, name string) (*jetst
 	return c.CachedInfo(), nil
 }
 
-// Remove takes the user and the consumer of a subscriber away. Its connections end. Errors: ErrNoSubscriber, ErrNotHere, ErrUnavailable.
+// Remove deletes the user and the consumer of a subscriber, and ends its connections. Errors:
+// ErrNoSubscriber, ErrNotHere, ErrUnavailable.
 func (s *Subscribers) Remove(ctx context.Context, name string) error {
 	if CheckSubscriber(name) != nil {
 		return ErrNoSubscriber
@@ -193,7 +199,7 @@ func (s *Subscribers) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// List returns all subscribers by name. Errors: ErrUnavailable.
+// List returns all subscribers, sorted by name. Errors: ErrUnavailable.
 func (s *Subscribers) List(ctx context.Context) (all []Subscriber, err error) {
 	if err := s.log.notOpen(); err != nil {
 		return nil, err
@@ -213,7 +219,8 @@ func (s *Subscribers) List(ctx context.Context) (all []Subscriber, err error) {
 	return all, nil
 }
 
-// withUsers notes which subscribers have no user, and adds users that have no consumer.
+// withUsers reports a problem for each subscriber without a user, and appends the users without a
+// consumer.
 func withUsers(all []Subscriber, users map[string]string) []Subscriber {
 	for i := range all {
 		if users[all[i].Name] != all[i].streamOf() {

@@ -232,7 +232,7 @@ func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
 		{"an unknown asset class", func(s *eventlog.Subscription) { s.Name, s.AssetClasses = "new", []string{"*"} }, eventlog.ErrSubscription, "digital, tokenized, traditional, other"},
 		{"an asset class that notifications do not have", func(s *eventlog.Subscription) {
 			s.Name, s.Stream, s.AssetClasses = "new", eventlog.SubscribeNotifications, []string{"other"}
-		}, eventlog.ErrSubscription, "which notifications have"},
+		}, eventlog.ErrSubscription, "the stream notifications has no asset class"},
 		{"a beginning that is not there yet", func(s *eventlog.Subscription) { s.Name, s.From = "new", 7 }, eventlog.ErrSubscription, "the last message is 5: begin at 6 or before"},
 		{"no message pending", func(s *eventlog.Subscription) { s.Name, s.MaxPending = "new", 0 }, eventlog.ErrSubscription, "pending"},
 	} {
@@ -285,6 +285,8 @@ func TestNoMoreSubscribersThanCanBeShownAreAdded(t *testing.T) {
 	require.ErrorIs(t, err, eventlog.ErrSubscriberTaken)
 	require.ErrorContains(t, err, "remove one")
 	add(t, l, usual("s-7"))
+	require.NoError(t, eventlog.JetStream(l).DeleteConsumer(t.Context(), "ORDERS", "s-7"))
+	add(t, l, usual("s-7")) // whose user is still there
 	require.NoError(t, s.Remove(t.Context(), "s-7"))
 	add(t, l, usual("another"))
 }

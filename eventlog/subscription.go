@@ -13,74 +13,75 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// The streams of subscribers, by the names that people use.
+// The names of the streams for subscribers.
 const (
 	SubscribeOrders        = "orders"        // the feed
 	SubscribeNotifications = "notifications" // the log
 )
 
-// Where a subscription begins that begins at no particular message.
+// Values of Subscription.From that are not the sequence of a particular message.
 const (
 	FromNow   uint64 = 0 // after the last message
-	FromStart uint64 = 1 // at the first one that is kept
+	FromStart uint64 = 1 // at the first message that is kept
 )
 
-// MaxSubscribers is how many there may be: each is a row of metrics, and a question to the server when they are listed.
+// MaxSubscribers is the largest number of subscribers. Each one adds a row to the metrics, and a
+// request to the server when they are listed.
 const MaxSubscribers = 100
 
 var (
-	// ErrSubscriberTaken occurs when a subscriber is to be added and there is another one of that name, or too many. Nothing was changed.
+	// ErrSubscriberTaken occurs if a new subscriber has the name of another one, or there are
+	// already MaxSubscribers. Nothing was changed.
 	ErrSubscriberTaken = errors.New("eventlog: the subscriber cannot be added")
-	// ErrSubscription occurs when a subscriber is to be added with settings that cannot be. Nothing was changed.
+	// ErrSubscription occurs if the settings of a new subscriber are invalid. Nothing was changed.
 	ErrSubscription = errors.New("eventlog: the subscriber cannot have these settings")
-	// ErrNotHere occurs when a subscriber is to be added or removed by a process that cannot. Nothing was changed.
+	// ErrNotHere occurs if this process cannot add or remove subscribers. Nothing was changed.
 	ErrNotHere = errors.New("eventlog: subscribers cannot be changed here")
-	// ErrNoSubscriber occurs when a subscriber is to be removed that does not exist.
+	// ErrNoSubscriber occurs if the subscriber to be removed does not exist.
 	ErrNoSubscriber = errors.New("eventlog: there is no subscriber of that name")
 )
 
-// Subscription says which messages a subscriber gets.
+// Subscription selects the messages that a subscriber receives.
 type Subscription struct {
 	Name         string   // see CheckSubscriber
 	Stream       string   // SubscribeOrders or SubscribeNotifications
-	AssetClasses []string // of the orders, such as digital; none: every message
-	From         uint64   // the sequence in the stream at which it begins; FromNow, FromStart
-	MaxPending   int      // how many messages it may have that it has not acknowledged
+	AssetClasses []string // of the orders, such as digital; empty: every message
+	From         uint64   // FromNow, FromStart or the sequence of the first message
+	MaxPending   int      // the most unacknowledged messages
 }
 
-// subscriberKey marks consumers of subscribers in their metadata.
+// subscriberKey is the metadata key that marks the consumer of a subscriber.
 const subscriberKey = "orderfold-subscriber"
 
-// redeliverAfter is when a message is delivered again that was not acknowledged.
+// redeliverAfter is the time after which an unacknowledged message is delivered again.
 const redeliverAfter = 10 * time.Second
 
-// SubscriberNames describes, as a regular expression, the names that a subscriber may have: it becomes that of a consumer, a user, a file
-// and a subject.
+// SubscriberNames is a regular expression for the names of subscribers. A name is also that of a
+// consumer, a user and a file, and part of a subject.
 const SubscriberNames = `^[a-z0-9][a-z0-9_-]{0,63}$`
 
 var subscriberNames = regexp.MustCompile(SubscriberNames)
 
-// reservedNames are those of users that the embedded server has anyway.
-var reservedNames = []string{"self", "subscriber", "operator"}
-
-// CheckSubscriber returns why a subscriber may not have that name: 1 to 64 lower-case letters, digits, hyphens and underscores.
+// CheckSubscriber returns an error unless a subscriber may have that name: 1 to 64 lower-case
+// letters, digits, hyphens and underscores, and not the name of a user that the embedded server
+// always has.
 func CheckSubscriber(name string) error {
 	if !subscriberNames.MatchString(name) {
 		return fmt.Errorf("%w: a name has 1 to 64 characters, lower-case letters, digits, - and _, and begins with a letter or a digit", ErrSubscription)
 	}
-	if slices.Contains(reservedNames, name) {
-		return fmt.Errorf("%w: %s is a user of the server already: choose another name", ErrSubscription, name)
+	if slices.Contains(embedded.Users, name) {
+		return fmt.Errorf("%w: the server already has a user %s: choose another name", ErrSubscription, name)
 	}
 	return nil
 }
 
-// check returns why the subscription cannot be, whatever there is in the stream.
+// check returns an error if the settings are invalid for every stream.
 func (s *Subscription) check() error {
 	if err := CheckSubscriber(s.Name); err != nil {
 		return err
 	}
 	if s.Stream != SubscribeOrders && s.Stream != SubscribeNotifications {
-		return fmt.Errorf("%w: the stream is %s or %s", ErrSubscription, SubscribeOrders, SubscribeNotifications)
+		return fmt.Errorf("%w: the stream must be %s or %s", ErrSubscription, SubscribeOrders, SubscribeNotifications)
 	}
 	known := []string{"digital", "tokenized", "traditional"}
 	if s.Stream == SubscribeOrders {
@@ -88,11 +89,11 @@ func (s *Subscription) check() error {
 	}
 	for _, class := range s.AssetClasses {
 		if !slices.Contains(known, class) {
-			return fmt.Errorf("%w: the asset class %.40q is none of %s, which %s have", ErrSubscription, class, strings.Join(known, ", "), s.Stream)
+			return fmt.Errorf("%w: the stream %s has no asset class %.40q, only %s", ErrSubscription, s.Stream, class, strings.Join(known, ", "))
 		}
 	}
 	if s.MaxPending < 1 {
-		return fmt.Errorf("%w: without messages pending it would get none", ErrSubscription)
+		return fmt.Errorf("%w: the most messages pending must be at least 1", ErrSubscription)
 	}
 	return nil
 }
@@ -105,8 +106,8 @@ func (s *Subscription) streamOf() string {
 	return streamName
 }
 
-// filters returns the subjects of the messages; none: all of the stream. Of the log they are named in any case, since it also contains
-// what people did.
+// filters returns the subjects of the messages, or none for every subject of the feed. Those of the
+// log are always listed, because the log also contains records of what people did.
 func (s *Subscription) filters() (subjects []string) {
 	if s.Stream == SubscribeOrders {
 		for _, class := range s.AssetClasses {
@@ -127,7 +128,7 @@ func (s *Subscription) filters() (subjects []string) {
 	return subjects
 }
 
-// orderObject ends the objects of orders.
+// orderObject is the suffix of the objects of orders.
 const orderObject = "-asset-order"
 
 // consumer returns the consumer of the subscription.
@@ -169,7 +170,8 @@ func subscriptionOf(stream string, c *jetstream.ConsumerConfig) Subscription {
 	return s
 }
 
-// filtersOf returns the subjects of a consumer, which has one of two fields; none: all.
+// filtersOf returns the subjects of a consumer, or none for every subject. The server reports them
+// in one of two fields.
 func filtersOf(c *jetstream.ConsumerConfig) []string {
 	if c.FilterSubject != "" {
 		return []string{c.FilterSubject}
@@ -177,20 +179,20 @@ func filtersOf(c *jetstream.ConsumerConfig) []string {
 	return c.FilterSubjects
 }
 
-// inOrder sorts a list and leaves repeats out.
+// inOrder returns a list sorted, without repeats.
 func inOrder(list []string) []string {
 	list = slices.Clone(list)
 	slices.Sort(list)
 	return slices.Compact(list)
 }
 
-// equal reports whether both get the same messages in the same way.
+// equal reports whether the settings are the same.
 func (s *Subscription) equal(other *Subscription) bool {
 	return s.Name == other.Name && s.Stream == other.Stream && s.From == other.From && s.MaxPending == other.MaxPending &&
 		slices.Equal(s.AssetClasses, other.AssetClasses)
 }
 
-// String returns the settings as the flags of orderfold subscribers add.
+// String returns the settings as flags of orderfold subscribers add.
 func (s *Subscription) String() string {
 	from := fmt.Sprint(s.From)
 	switch s.From {
@@ -206,8 +208,8 @@ func (s *Subscription) String() string {
 	return text
 }
 
-// permissions returns what an operator sets on a server of its own, in the syntax of its configuration. An account without JetStream
-// needs the import of nowhere.>, see embedded.
+// permissions returns the configuration that an operator adds to an external server. An account
+// without JetStream needs the import of nowhere.>, see package embedded.
 func (s *Subscription) permissions() string {
 	requests := embedded.Requests(s.Name, s.streamOf())
 	var exports, imports, publish strings.Builder

@@ -27,22 +27,25 @@ const (
 	subscriberUser    = "subscriber"
 )
 
+// Users are the names of the users that the server always has.
+var Users = []string{selfUser, subscriberUser, OperatorUser}
+
 // The requests of the operator that the process with the log answers, and the inboxes in the log's
 // account.
 const (
-	// BackupRequest is the subject at which the operator's requests for a backup arrive in the log's
-	// account.
+	// BackupRequest is the subject at which the operator's requests for a backup arrive in the
+	// log's account.
 	BackupRequest = "orderfold.backup"
 	// LimitRequest is the subject of the operator's requests for another limit of the log.
 	LimitRequest = "orderfold.limit"
-	// ConsumerRequest begins the subjects at which the operator's requests for a consumer arrive in the log's
-	// account; what follows is as after "$JS.API.CONSUMER.".
+	// ConsumerRequest begins the subjects at which the operator's requests for a consumer arrive in
+	// the log's account; what follows is as after "$JS.API.CONSUMER.".
 	ConsumerRequest = "orderfold.consumer."
-	// BackupInboxes are the subjects to which a backup may be sent: messages to them leave the log's
-	// account.
+	// BackupInboxes are the subjects to which a backup may be sent: messages to them leave the
+	// log's account.
 	BackupInboxes = "_INBOX.>"
-	// SelfInboxes is the prefix of the inboxes of the user returned by Login. Its answers stay in the
-	// log's account because BackupInboxes do not contain them.
+	// SelfInboxes is the prefix of the inboxes of the user returned by Login. Its answers stay in
+	// the log's account because BackupInboxes do not contain them.
 	SelfInboxes = "_SELF"
 )
 
@@ -84,15 +87,16 @@ func createConsumer(subject string) service {
 	return service{subject: "$JS.API.CONSUMER." + subject, operator: true, served: ConsumerRequest + subject}
 }
 
-// Requests are the subjects of what a subscriber with a name may ask: what its own consumer is, the next messages of it, and to
-// acknowledge them. The second one is answered by more than one message.
+// Requests returns the subjects to which a subscriber with a name may publish: to look at its
+// consumer, to request the next messages, and to acknowledge them. The second request is answered
+// by more than one message.
 func Requests(name, stream string) [3]string {
 	return [3]string{"$JS.API.CONSUMER.INFO." + stream + "." + name, "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + name,
 		"$JS.ACK." + stream + "." + name + ".>"}
 }
 
-// Inboxes is the prefix of the subjects at which the subscriber of that name gets its answers. _INBOX would not do: the users
-// subscriber and operator may listen there.
+// Inboxes returns the prefix of the subjects at which the subscriber of that name receives answers.
+// It is not _INBOX, because the users subscriber and operator may listen there.
 func Inboxes(name string) string { return "_INBOX_" + name }
 
 // allowed returns the requests of the users subscriber and operator.
@@ -105,8 +109,8 @@ func allowed(operator bool) (subjects []string) {
 	return subjects
 }
 
-// accountsConfig returns the part of the server's configuration that contains the accounts. Who may connect to them is decided by the
-// guard.
+// accountsConfig returns the part of the server's configuration that contains the accounts. The guard
+// decides who may connect.
 //
 // An account without JetStream still gets the server's own answer, "not enabled", to every request of
 // the JetStream API, and the first answer wins. The import of nowhere.> takes the place of that answer.
