@@ -22,57 +22,60 @@ const (
 )
 
 const (
-	// dutyBucket is the key-value bucket with a note for each duty.
+	// dutyBucket is the key-value bucket that contains a note for each duty.
 	dutyBucket = "orderfold-duties"
-	// leaseTime is for how long nobody takes a duty whose note stays as it is.
+	// leaseTime is how long a note must stay unchanged before another process takes the duty.
 	leaseTime = 6 * time.Second
-	// leaseMargin is how much sooner the holder stops, in case that its clock runs slower.
+	// leaseMargin is how much sooner the holder stops, in case its clock is slower.
 	leaseMargin = time.Second
-	// leaseInterval is how often the holder renews its note, and the others look at it.
+	// leaseInterval is how often the holder renews its note, and how often the others read it.
 	leaseInterval = time.Second
-	// leasePatience is how long a look at a note may take: the holder has time for another one before it must stop.
+	// leasePatience bounds one attempt to read or write a note. The holder has time for a second
+	// attempt before it must stop.
 	leasePatience = 1500 * time.Millisecond
 )
 
-// ErrNotHeld is why the context of Hold ended: another process may do the duty.
+// ErrNotHeld is the cause with which the context returned by Hold ends: another process may have
+// the duty.
 var ErrNotHeld = errors.New("eventlog: another process has the duty")
 
-// leaseNote is what is kept of a duty.
+// leaseNote is the value stored for a duty.
 type leaseNote struct {
-	ID     string    `json:"id"` // of the lease that has the duty; "": none, it was given back
+	ID     string    `json:"id"` // of the lease that has the duty; "": it was given back
 	Holder string    `json:"holder"`
 	Since  time.Time `json:"since"`
 }
 
-// Lease is the right to do a duty, which one process at a time has. DESIGN.md says why two never have it. Make one with Log.Lease; its
-// methods may be called from any goroutine, and Run once.
+// Lease is the right to do a duty. At most one process at a time has it; DESIGN.md explains why.
+// Create one with Log.Lease. Its methods may be called from any goroutine, and Run only once.
 type Lease struct {
 	log    *Log
 	duty   Duty
 	note   leaseNote
 	bucket jetstream.KeyValue
 
-	// Of Run.
-	own    uint64    // revision of the note while it is ours; 0: it is not
-	seen   uint64    // revision of the note of another; 0: there is none
-	seenAt time.Time // since when it is known not to have changed; zero: it was not looked at
+	// Used by Run only.
+	own    uint64    // the revision of the note while this lease has the duty; 0: it does not
+	seen   uint64    // the revision of another lease's note; 0: there is no note
+	seenAt time.Time // when that revision was first read; zero: never
 	said   string    // the last failure that was logged
 
 	mu    sync.Mutex
-	until time.Time // before that the duty is ours
+	until time.Time // when this lease loses the duty; zero: it does not have it
 	timer *time.Timer
 	works map[*context.CancelCauseFunc]struct{}
 }
 
-// Lease returns the lease of a duty. The holder's name is for people.
+// Lease returns a lease for a duty. The holder's name is shown to people.
 func (l *Log) Lease(duty Duty, holder string) *Lease {
-	return &Lease{log: l, duty: duty, note: leaseNote{ID: rand.Text(), Holder: holder}, works: map[*context.CancelCauseFunc]struct{}{}}
+	return &Lease{log: l, duty: duty, note: leaseNote{ID: rand.Text(), Holder: holder},
+		works: map[*context.CancelCauseFunc]struct{}{}}
 }
 
-// Duty returns what the lease is for.
+// Duty returns the duty.
 func (l *Lease) Duty() Duty { return l.duty }
 
-// Held reports whether this process has the duty, by a clock that nobody sets.
+// Held reports whether this process has the duty, by the monotonic clock.
 func (l *Lease) Held() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,12 +83,13 @@ func (l *Lease) Held() bool {
 		return true
 	}
 	if l.lapse() {
-		l.log.logger.Warn("this process has a duty no more", zap.String("duty", string(l.duty)))
+		l.log.logger.Warn("this process lost a duty", zap.String("duty", string(l.duty)))
 	}
 	return false
 }
 
-// Hold returns a context that ends, by ErrNotHeld, when this process has the duty no more. The caller calls release.
+// Hold returns a context that ends, with the cause ErrNotHeld, when this process loses the duty: at
+// once, if it does not have it. The caller must call release.
 func (l *Lease) Hold(ctx context.Context) (held context.Context, release func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	l.mu.Lock()
@@ -103,7 +107,8 @@ func (l *Lease) Hold(ctx context.Context) (held context.Context, release func())
 	}
 }
 
-// lapse ends what is done under the lease, and reports whether it was held. mu is held.
+// lapse ends the contexts returned by Hold, and reports whether the lease was held. The caller
+// holds mu.
 func (l *Lease) lapse() bool {
 	if l.until.IsZero() {
 		return false
@@ -116,12 +121,12 @@ func (l *Lease) lapse() bool {
 	return true
 }
 
-// extend notes that the duty is ours for a while after a request was sent.
+// extend prolongs the lease, counted from when the successful request was sent.
 func (l *Lease) extend(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.until.IsZero() {
-		l.log.logger.Info("this process has a duty now", zap.String("duty", string(l.duty)))
+		l.log.logger.Info("this process took a duty", zap.String("duty", string(l.duty)))
 	}
 	l.until = sent.Add(leaseTime - leaseMargin)
 	if l.timer != nil {
@@ -130,7 +135,8 @@ func (l *Lease) extend(sent time.Time) {
 	l.timer = time.AfterFunc(time.Until(l.until), func() { l.Held() })
 }
 
-// Run takes the duty when nobody has it, and keeps it, until ctx ends. Then it gives the duty back. It returns nil.
+// Run takes the duty when no process has it, and keeps it until ctx ends. Then it gives the duty
+// back, and returns nil.
 func (l *Lease) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.report(ctx, l.turn(ctx))
@@ -139,22 +145,22 @@ func (l *Lease) Run(ctx context.Context) error {
 	return l.giveBack()
 }
 
-// report logs a failure, once while it stays the same.
+// report logs a failure, and does not repeat it while it stays the same.
 func (l *Lease) report(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err == nil:
 		l.said = ""
 	default:
-		l.bucket = nil // it may have been deleted
+		l.bucket = nil // it may have been deleted: find or create it again
 		if err.Error() != l.said {
 			l.said = err.Error()
-			l.log.logger.Warn("who has a duty is not known", zap.String("duty", string(l.duty)), zap.Error(err))
+			l.log.logger.Warn("the holder of a duty is unknown", zap.String("duty", string(l.duty)), zap.Error(err))
 		}
 	}
 }
 
-// turn renews the note if it is ours, and else looks whether it may become ours.
+// turn renews the note if this lease has the duty. Otherwise it takes the duty if that is free.
 func (l *Lease) turn(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, leasePatience)
 	defer cancel()
@@ -170,7 +176,7 @@ func (l *Lease) turn(ctx context.Context) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case note.ID == l.note.ID: // the answer to what we wrote was lost
+	case note.ID == l.note.ID: // the note was written, and the answer to that was lost
 		return l.write(ctx, revision)
 	case l.seenAt.IsZero() || revision != l.seen:
 		l.seen, l.seenAt = revision, time.Now()
@@ -182,7 +188,7 @@ func (l *Lease) turn(ctx context.Context) (err error) {
 	return nil
 }
 
-// write makes the note ours, or renews it, if its revision is still the one given.
+// write writes this lease's note, if the revision of the stored note is still the one given.
 func (l *Lease) write(ctx context.Context, revision uint64) error {
 	text, err := json.Marshal(l.note)
 	if err != nil {
@@ -200,19 +206,19 @@ func (l *Lease) write(ctx context.Context, revision uint64) error {
 		l.own = written
 		l.extend(sent)
 		return nil
-	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch): // somebody was faster
+	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch): // another process was faster
 		l.own, l.seenAt = 0, time.Time{}
 		return nil
 	}
 	return unavailable(ctx, "renew the note of the duty "+string(l.duty), err)
 }
 
-// giveBack lets another process have the duty at once.
+// giveBack writes a note with which another process can take the duty at once.
 func (l *Lease) giveBack() error {
 	l.mu.Lock()
 	l.lapse()
 	l.mu.Unlock()
-	if l.own == 0 || l.bucket == nil { // without a bucket the last request failed, and the note lapses by itself
+	if l.own == 0 || l.bucket == nil { // without a bucket the last request failed: the note lapses by itself
 		return nil
 	}
 	text, err := json.Marshal(leaseNote{Holder: l.note.Holder, Since: time.Now().UTC()})
@@ -221,13 +227,14 @@ func (l *Lease) giveBack() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leasePatience)
 	defer cancel()
-	if _, err := l.bucket.Update(ctx, string(l.duty), text, l.own); err != nil { // it ends by itself
+	if _, err := l.bucket.Update(ctx, string(l.duty), text, l.own); err != nil { // the note lapses by itself
 		l.log.logger.Info("a duty could not be given back", zap.String("duty", string(l.duty)), zap.Error(err))
 	}
 	return nil
 }
 
-// duties returns the bucket of the notes, and makes it where there is none, with as many replicas as the log has.
+// duties returns the bucket of the notes. It creates a missing bucket, with as many replicas as the
+// log has.
 func (l *Log) duties(ctx context.Context) (jetstream.KeyValue, error) {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -241,8 +248,8 @@ func (l *Log) duties(ctx context.Context) (jetstream.KeyValue, error) {
 		}
 	}
 	if err == nil || errors.Is(err, jetstream.ErrBucketNotFound) {
-		bucket, err = l.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: dutyBucket, Replicas: info.Config.Replicas,
-			Description: "who publishes the feed and asks the platform"})
+		bucket, err = l.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: dutyBucket,
+			Replicas: info.Config.Replicas, Description: "which process publishes the feed, and which asks the platform"})
 	}
 	if err != nil {
 		return nil, unavailable(ctx, "look for the notes of the duties", err)
@@ -250,8 +257,9 @@ func (l *Log) duties(ctx context.Context) (jetstream.KeyValue, error) {
 	return bucket, nil
 }
 
-// readNoteOf returns the note of a duty, and revision 0 where there is none. A note that cannot be read is somebody's: it ends as any other
-// does when nobody renews it.
+// readNoteOf returns the note of a duty, its revision and when it was written. The revision is 0 if
+// there is no note. An unreadable note counts as that of an unknown holder, and lapses like any
+// other.
 func readNoteOf(ctx context.Context, bucket jetstream.KeyValue, duty Duty) (note leaseNote, revision uint64, written time.Time, err error) {
 	entry, err := bucket.Get(ctx, string(duty))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -261,22 +269,23 @@ func readNoteOf(ctx context.Context, bucket jetstream.KeyValue, duty Duty) (note
 		return note, 0, written, unavailable(ctx, "read the note of the duty "+string(duty), err)
 	}
 	if json.Unmarshal(entry.Value(), &note) != nil {
-		note = leaseNote{ID: "?", Holder: "somebody"}
+		note = leaseNote{ID: "?", Holder: "unknown"}
 	}
 	return note, entry.Revision(), entry.Created(), nil
 }
 
-// Holding says who has a duty.
+// Holding is the state of a duty.
 type Holding struct {
 	Duty   Duty
-	Holder string    // "": nobody
+	Holder string    // "": none
 	Since  time.Time // when the holder took the duty, or the last one gave it back; by the holder's clock
-	// Renewed is when that was last written, by the server's clock. A holder that was not heard of for some seconds is gone.
+	// Renewed is when the note was last written, by the server's clock. A holder that has not
+	// renewed it for some seconds is gone.
 	Renewed time.Time
 }
 
-// Holders returns who has each duty that anybody ever had. With an embedded server there are none: no other process could have it.
-// Errors: ErrUnavailable.
+// Holders returns the state of each duty that was ever taken. It returns none with an embedded
+// server, because no other process can have a duty there. Errors: ErrUnavailable.
 func (l *Log) Holders(ctx context.Context) (all []Holding, err error) {
 	if err := l.notOpen(); err != nil || l.embedded != nil || !l.mayNote {
 		return nil, err

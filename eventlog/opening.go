@@ -13,30 +13,33 @@ import (
 )
 
 const (
-	// openPatience is how long Open waits for a log that may open later, so that most faults end a process before it says that it runs.
+	// openPatience is how long Open waits for a log that may open later, so that most faults end a
+	// process before it reports that it runs.
 	openPatience = 3 * time.Second
-	// The pause between two attempts doubles while they fail.
+	// The pause between two attempts doubles from shortestOpening to longestOpening.
 	shortestOpening = 100 * time.Millisecond
 	longestOpening  = 2 * time.Second
-	// errCodeNoPeers is JSClusterNoPeersErrF of nats-server: a new stream needs more servers than are there yet.
+	// errCodeNoPeers is JSClusterNoPeersErrF of nats-server: a new stream needs more servers than
+	// have joined so far.
 	errCodeNoPeers jetstream.ErrorCode = 10005
 )
 
-// errNotTried is why a log is not open before the first attempt has ended.
+// errNotTried occurs until the first attempt to open the log has ended.
 var errNotTried = &Fault{Err: fmt.Errorf("%w: its servers have not answered yet", ErrUnavailable), Clears: true}
 
-// opening is how a log stands that Open returned before it was open.
+// opening is the state of a log that is opened in the background.
 type opening struct {
-	ended chan struct{} // closed when the log is open, or never will be
-	err   error         // why it never will be; to be read when ended is closed
+	ended chan struct{} // closed when the log is open, or cannot be opened
+	err   error         // why the log cannot be opened; valid when ended is closed
 	stop  context.CancelFunc
 	doing sync.WaitGroup
 
 	mu  sync.Mutex
-	why error // it is not open yet
+	why error // why the log is not open yet
 }
 
-// openLater opens the log in the background, until that succeeds, or fails for a reason that time does not mend. It waits a moment for that.
+// openLater opens the log in the background. Attempts end when one succeeds, or fails for a reason
+// that does not clear by itself. openLater waits for that for up to openPatience.
 func (l *Log) openLater(ctx context.Context, opts Options) error {
 	life, stop := context.WithCancel(context.Background())
 	l.opening = &opening{ended: make(chan struct{}), stop: stop, why: errNotTried}
@@ -71,7 +74,7 @@ func (l *Log) keepOpening(life context.Context, opts Options) error {
 		}
 		if text := err.Error(); text != said {
 			said = text
-			l.logger.Warn("the log cannot be opened yet; it is tried again and again", zap.Error(err))
+			l.logger.Warn("the log cannot be opened yet; trying again", zap.Error(err))
 		}
 		l.opening.mu.Lock()
 		l.opening.why = err
@@ -80,7 +83,7 @@ func (l *Log) keepOpening(life context.Context, opts Options) error {
 	}
 }
 
-// abandon closes what an attempt to open the log has opened.
+// abandon closes whatever a failed attempt has opened.
 func (l *Log) abandon() {
 	if l.group != nil {
 		l.group.stop()
@@ -91,19 +94,20 @@ func (l *Log) abandon() {
 	l.group, l.conn = nil, nil
 }
 
-// clears reports whether a log that could not be opened may open later although nobody changes a setting.
+// clears reports whether a later attempt may succeed although no setting changes.
 func clears(err error) bool {
 	if f := FaultOf(err); f != nil {
 		return f.Clears
 	}
 	if refused := (*jetstream.APIError)(nil); errors.As(err, &refused) {
-		const unavailable = 503 // as while the servers elect a leader
+		const unavailable = 503 // for example, while the servers elect a leader
 		return refused.Code == unavailable || refused.ErrorCode == errCodeNoPeers
 	}
 	return errors.Is(err, ErrUnavailable)
 }
 
-// Opened returns nil when the log is open, or ctx has ended. Errors: those of Open, when the log never will be.
+// Opened returns nil when the log is open, or when ctx ends. If the log cannot be opened, Opened
+// returns an error of Open.
 func (l *Log) Opened(ctx context.Context) error {
 	if l.opening == nil {
 		return nil
@@ -116,7 +120,8 @@ func (l *Log) Opened(ctx context.Context) error {
 	}
 }
 
-// notOpen returns why the log is not open: ErrUnavailable until it is, nil from then on. Whoever has nil may use the connection.
+// notOpen returns ErrUnavailable, with the reason, until the log is open, and then nil. The
+// connection may be used only after notOpen returned nil.
 func (l *Log) notOpen() error {
 	o := l.opening
 	if o == nil {
@@ -135,7 +140,8 @@ func (l *Log) notOpen() error {
 	return o.why
 }
 
-// dialer ends its connections when its context ends: a server that hangs would keep whoever connects waiting.
+// dialer closes its connections when its context ends. Otherwise connecting to a server that hangs
+// would delay Close.
 type dialer struct{ ctx context.Context }
 
 // Dial connects.
@@ -145,10 +151,10 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil // it may be closed
+	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil // an error means that it is closed already
 }
 
-// dialed is a connection that ends with a context.
+// dialed is a connection that is closed when a context ends.
 type dialed struct {
 	net.Conn
 	forget func() bool

@@ -12,21 +12,21 @@ import (
 // StuckAfter is how long a subscriber may request nothing while messages wait for it.
 const StuckAfter = time.Hour
 
-// Subscriber is one as it is now. A time that is not known is zero.
+// Subscriber is the current state of a subscriber. An unknown time is zero.
 type Subscriber struct {
 	Subscription
 	Created        time.Time
-	Pending        uint64 // messages that it has not got yet
-	Unacknowledged int    // messages that it has got and not acknowledged
-	Redelivered    int    // of them, were delivered more than once
-	// LastRequest is when it last asked for messages, as far as is known: a message was delivered, or a request waited when this was
-	// looked at.
+	Pending        uint64 // messages not delivered yet
+	Unacknowledged int    // messages delivered but not acknowledged
+	Redelivered    int    // unacknowledged messages that were delivered more than once
+	// LastRequest is when the subscriber last requested messages, as far as known: when a message
+	// was delivered, or when a waiting request was seen.
 	LastRequest time.Time
-	StuckSince  time.Time // since when it requested nothing while messages wait, if that is StuckAfter ago or more
-	Problem     string    // why it cannot be used, and what to do; "": it can
+	StuckSince  time.Time // since when it has requested nothing while messages wait; zero: for less than StuckAfter
+	Problem     string    // why the subscriber cannot be used, and what to do; "": it can
 }
 
-// listStream adds the subscribers of a stream, if that exists.
+// listStream appends the subscribers of a stream, which may not exist.
 func (s *Subscribers) listStream(ctx context.Context, name string, all []Subscriber) ([]Subscriber, error) {
 	const what = "list the subscribers"
 	stream, err := s.log.js.Stream(ctx, name)
@@ -56,7 +56,7 @@ func (s *Subscribers) listStream(ctx context.Context, name string, all []Subscri
 	return all, nil
 }
 
-// one returns one subscriber, which exists.
+// one returns an existing subscriber.
 func (s *Subscribers) one(ctx context.Context, stream, name string) (Subscriber, error) {
 	of, err := s.log.js.Stream(ctx, stream)
 	if err != nil {
@@ -81,7 +81,8 @@ func (s *Subscribers) describe(ctx context.Context, stream jetstream.Stream, inf
 	}
 	since := latest(sub.LastRequest, sub.Created)
 	if sub.Unacknowledged > 0 {
-		// It asked for them. The server may have been started since, and then does not know when that was.
+		// The subscriber requested these messages. A server that was restarted since does not know
+		// when.
 		since = latest(sub.LastRequest, s.began)
 	}
 	if s.now().Sub(since) < StuckAfter {
@@ -100,7 +101,8 @@ func (s *Subscribers) describe(ctx context.Context, stream jetstream.Stream, inf
 	return sub, nil
 }
 
-// lastRequest returns when the subscriber last asked for messages, and keeps it: the server does not report it.
+// lastRequest returns when the subscriber last requested messages. It stores that time, because the
+// server does not report it.
 func (s *Subscribers) lastRequest(info *jetstream.ConsumerInfo) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,13 +114,13 @@ func (s *Subscribers) lastRequest(info *jetstream.ConsumerInfo) time.Time {
 	if info.Delivered.Last != nil {
 		at = latest(at, *info.Delivered.Last)
 	}
-	if at.Before(info.Created) { // of one of the same name that was removed
+	if at.Before(info.Created) { // a former subscriber had the same name
 		return time.Time{}
 	}
 	return at.UTC()
 }
 
-// forget drops what is kept of subscribers that are gone.
+// forget removes the stored times of subscribers that no longer exist.
 func (s *Subscribers) forget(all []Subscriber) {
 	there := make(map[string]bool, len(all))
 	for i := range all {
@@ -140,7 +142,8 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// firstWaiting returns when the first message was stored that was not delivered yet, the zero time where there is none.
+// firstWaiting returns when the first undelivered message was stored, or the zero time if there is
+// none.
 func firstWaiting(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) (first time.Time, err error) {
 	filters := filtersOf(&info.Config)
 	if len(filters) == 0 {

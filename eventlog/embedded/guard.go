@@ -9,8 +9,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// guard decides who may connect, and what each user may do. The server asks it about every connection, so a user comes and goes
-// without a reload: a reload makes the imports of all accounts again, and requests that wait for a message would never be answered.
+// guard decides who may connect, and what each user may do. The server calls it for every
+// connection, so users can change without a reload of the server. A reload would create the imports
+// of all accounts again, and requests that wait for a message would never be answered.
 type guard struct {
 	running func() *server.Server
 
@@ -18,15 +19,15 @@ type guard struct {
 	users map[string]user
 }
 
-// user is one that may connect.
+// user is a user that may connect.
 type user struct {
 	secret  [sha256.Size]byte // the hash of the password, which is random and long
 	account string
-	inside  bool                // on connections inside the process only
+	inside  bool                // accepted on connections inside the process only
 	allowed *server.Permissions // nil: every subject of the account
 }
 
-// newGuard returns a guard who knows our own user and those of the file of passwords.
+// newGuard returns a guard that accepts our own user and those with a stored password.
 func newGuard(running func() *server.Server, self string, p passwords) *guard {
 	g := &guard{running: running, users: map[string]user{
 		selfUser:       {secret: sha256.Sum256([]byte(self)), account: logAccount, inside: true},
@@ -47,7 +48,7 @@ func outside(password string, requests []string, inboxes string) user {
 	}}
 }
 
-// admit lets a subscriber connect.
+// admit allows a subscriber to connect.
 func (g *guard) admit(name string, l login) {
 	requests := Requests(name, l.Stream)
 	u := outside(l.Password, requests[:], Inboxes(name)+".>")
@@ -56,30 +57,32 @@ func (g *guard) admit(name string, l login) {
 	g.users[name] = u
 }
 
-// dismiss lets a subscriber not connect any more, and ends its connections.
+// dismiss forbids a subscriber to connect, and ends its connections.
 func (g *guard) dismiss(name string) error {
 	g.mu.Lock()
 	delete(g.users, name)
 	g.mu.Unlock()
 	running := g.running()
 	if running == nil {
-		return nil // it has no connections, and the next server asks again
+		return nil // there are no connections, and the next server calls Check for each one
 	}
-	// Whoever was let in before is in this list: Check holds the lock until the connection has its user.
+	// The list contains every connection that was accepted before, because Check holds the lock
+	// until the connection has its user.
 	connections, err := running.Connz(&server.ConnzOptions{Username: true, User: name, Limit: running.NumClients() + 1000})
 	if err != nil {
 		return fmt.Errorf("eventlog: end the connections of subscriber %s: %w", name, err)
 	}
 	for _, c := range connections.Conns {
-		_ = running.DisconnectClientByID(c.Cid) // an error means that it is gone already
+		_ = running.DisconnectClientByID(c.Cid) // an error means that it has already ended
 	}
 	return nil
 }
 
-// Check reports whether a connection may be one of the user that it names, and gives it the rights of that user.
+// Check reports whether a connection has the password of the user that it names, and gives it the
+// rights of that user.
 func (g *guard) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
-	if c.Kind() != server.CLIENT || o.Nkey != "" { // dismiss would not find a connection that has a key, too
+	if c.Kind() != server.CLIENT || o.Nkey != "" { // dismiss would not find a connection that also has a key
 		return false
 	}
 	g.mu.RLock()
@@ -93,7 +96,7 @@ func (g *guard) Check(c server.ClientAuthentication) bool {
 		return false
 	}
 	running := g.running()
-	if running == nil { // the server that asks is being stopped
+	if running == nil { // the server of the connection is being stopped
 		return false
 	}
 	account, err := running.LookupAccount(u.account)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Subscribers returns, by name, the stream of each subscriber that has a user.
+// Subscribers returns the stream of each subscriber that has a user, by name.
 func (s *Server) Subscribers() map[string]string {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()
@@ -23,12 +23,13 @@ func (s *Server) Subscribers() map[string]string {
 	return streams
 }
 
-// AddSubscriber makes a user who may use the consumer of that name of a stream and do nothing else, and returns the file with its URL.
-// The user may connect at once, and after every restart. A user that exists for that stream stays as it is. The name is one that
-// eventlog has checked: it becomes that of a file.
+// AddSubscriber creates a user that may only use the stream's consumer of the same name, and
+// returns the file that contains its URL. The user may connect at once, and after every restart. An
+// existing user for that stream keeps its password. The caller has checked the name, which becomes
+// part of a path.
 func (s *Server) AddSubscriber(name, stream string) (file string, err error) {
 	if s.addr == "" {
-		return "", &Fault{Err: errors.New("eventlog: the embedded server listens nowhere, so that no subscriber can connect"),
+		return "", &Fault{Err: errors.New("eventlog: the embedded server does not listen, so no subscriber can connect"),
 			Hint: "start it with --nats-addr"}
 	}
 	s.usersMu.Lock()
@@ -44,7 +45,7 @@ func (s *Server) AddSubscriber(name, stream string) (file string, err error) {
 			return "", err
 		}
 		s.users = next
-		if known { // whoever is connected has the rights of before
+		if known { // existing connections have the former rights
 			err = s.guard.dismiss(name)
 		}
 		s.guard.admit(name, next.Subscribers[name])
@@ -52,7 +53,7 @@ func (s *Server) AddSubscriber(name, stream string) (file string, err error) {
 	return s.subscriberFile(name), errors.Join(err, s.inviteSubscriber(name))
 }
 
-// RemoveSubscriber takes the user away and ends its connections. It reports whether there was one.
+// RemoveSubscriber removes the user and ends its connections. It reports whether the user existed.
 func (s *Server) RemoveSubscriber(name string) (found bool, err error) {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()
@@ -79,7 +80,7 @@ func (s *Server) subscriberFile(name string) string {
 
 const urlSuffix = ".url"
 
-// inviteSubscriber writes the file with the URL of a subscriber.
+// inviteSubscriber writes the file that contains the URL of a subscriber.
 func (s *Server) inviteSubscriber(name string) error {
 	err := os.Mkdir(filepath.Join(s.dir, subscribersFolder), 0o700)
 	if err == nil || errors.Is(err, fs.ErrExist) {
@@ -91,8 +92,9 @@ func (s *Server) inviteSubscriber(name string) error {
 	return nil
 }
 
-// inviteSubscribers writes the URLs of all subscribers, since the address may be another one, and removes those of users who are gone.
-// A server that listens nowhere, as for a command beside a stopped service, leaves them as they are.
+// inviteSubscribers writes the URLs of all subscribers, because the address may have changed, and
+// removes those of former users. A server that does not listen, such as that of a command beside a
+// stopped service, leaves the URLs of current users unchanged.
 func (s *Server) inviteSubscribers() error {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()
