@@ -13,13 +13,13 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// The ends of a stream, as a subscription names them.
+// The names of the ends of a stream in a subscription.
 const (
 	fromNow   = "now"
 	fromStart = "start"
 )
 
-// apiSubscribers are the subscribers as the API asks for them.
+// apiSubscribers adapts the subscribers to the API.
 type apiSubscribers struct{ subscribers *eventlog.Subscribers }
 
 func (a apiSubscribers) Subscribers(ctx context.Context) ([]api.Subscriber, error) {
@@ -60,7 +60,7 @@ func (a apiSubscribers) Unsubscribe(ctx context.Context, name string) error {
 	return subscriberError(a.subscribers.Remove(ctx, name))
 }
 
-// subscriberError translates what went wrong for the API.
+// subscriberError translates an error for the API.
 func subscriberError(err error) error {
 	settings := errors.Is(err, eventlog.ErrSubscription)
 	fault := (*eventlog.Fault)(nil)
@@ -71,7 +71,7 @@ func subscriberError(err error) error {
 		return api.ErrNoSubscriber
 	case errors.Is(err, eventlog.ErrUnavailable):
 		return fmt.Errorf("%w: %w", api.ErrUnavailable, err)
-	case settings || errors.Is(err, eventlog.ErrNoStream) || errors.As(err, &fault):
+	case settings || errors.Is(err, eventlog.ErrNoStream) || errors.Is(err, eventlog.ErrForeignFeed) || errors.As(err, &fault):
 		text := strings.ReplaceAll(err.Error(), "eventlog: ", "")
 		return &api.SubscriberRefusal{Settings: settings, Detail: strings.ToUpper(text[:1]) + text[1:] + "."}
 	}
@@ -108,7 +108,7 @@ func orNil(text string) *string {
 	return &text
 }
 
-// apiEvents is the feed as the API compares places with it.
+// apiEvents adapts the feed to the API.
 type apiEvents struct{ feed *eventlog.Feed }
 
 func (a apiEvents) Place(ctx context.Context, sequence uint64) (p api.FeedPlace, err error) {

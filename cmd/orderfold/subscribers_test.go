@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/api/client/subscribe"
+	"github.com/orderfold/orderfold/eventlog"
 	"github.com/stretchr/testify/require"
 )
 
@@ -414,4 +416,12 @@ func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
 	meta, err := m.Metadata()
 	require.NoError(t, err)
 	require.Equal(t, uint64(11), meta.Sequence.Stream)
+}
+
+func TestAFeedOfAnotherLogIsAReasonNotToAddASubscriber(t *testing.T) {
+	err := subscriberError(fmt.Errorf("%w: delete that stream", eventlog.ErrForeignFeed))
+	var refused *api.SubscriberRefusal
+	require.ErrorAs(t, err, &refused)
+	require.False(t, refused.Settings)
+	require.Equal(t, "The feed is not that of this log: delete that stream.", refused.Detail)
 }
