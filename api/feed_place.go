@@ -11,13 +11,14 @@ import (
 // ErrNoFeed occurs when there is no feed of order events.
 var ErrNoFeed = errors.New("api: there is no feed")
 
-// Events is the feed of order events, for subscribers who compare their place with it. Its errors are ErrNoFeed and ErrUnavailable.
+// Events is the feed of order events, with which subscribers compare their position. Its errors are
+// ErrNoFeed and ErrUnavailable.
 type Events interface {
-	// Place returns the ends of the feed, and the ce-id of the event with that sequence, "" where there is none.
+	// Place returns the ends of the feed, and the event with that sequence, if there is one.
 	Place(ctx context.Context, sequence uint64) (p FeedPlace, err error)
 }
 
-// FeedPlace says what the feed has.
+// FeedPlace contains the ends of the feed and, if requested, one event.
 type FeedPlace struct {
 	FirstSequence uint64     `json:"firstSequence" doc:"Of the first event that is kept; one more than lastSequence if there is none."`
 	LastSequence  uint64     `json:"lastSequence" doc:"Of the last event; 0 if there never was one."`

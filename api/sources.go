@@ -56,7 +56,8 @@ type Log interface {
 	Hashes(ctx context.Context, sequences []uint64) (map[uint64]string, error)
 }
 
-// Duties says who does what one process at a time does, of those that share a log.
+// Duties returns the holders of the duties. A duty is work that only one of the processes that share
+// a log does at a time.
 type Duties interface {
 	Duties(ctx context.Context) ([]Duty, error)
 }

@@ -11,34 +11,35 @@ import (
 )
 
 const (
-	// rosterPause is how old the list of subscribers may be that is shown. However many ask, the server of the log is asked once in that time.
+	// rosterPause is how old a list of subscribers may be. The server of the log is asked only once in
+	// that time, whatever the number of callers.
 	rosterPause = time.Second
-	// subscribePatience is how long it may take to add or remove a subscriber.
+	// subscribePatience bounds the time to add or remove a subscriber.
 	subscribePatience = 10 * time.Second
 )
 
-// ErrNoSubscriber occurs when a subscriber is to be removed that does not exist.
+// ErrNoSubscriber occurs if the subscriber to be removed does not exist.
 var ErrNoSubscriber = errors.New("api: there is no such subscriber")
 
-// Subscribers are the services that follow the log or the feed. Its errors are *SubscriberRefusal, ErrNoSubscriber of Unsubscribe, and
-// ErrUnavailable.
+// Subscribers manages the services that follow the log or the feed. Its errors are
+// *SubscriberRefusal, ErrUnavailable and, from Unsubscribe, ErrNoSubscriber.
 type Subscribers interface {
 	Subscribers(ctx context.Context) ([]Subscriber, error)
-	// Subscribe adds one, or returns the one that has these settings.
+	// Subscribe adds a subscriber, or returns the existing one with these settings.
 	Subscribe(ctx context.Context, s SubscriberSettings) (AddedSubscriber, error)
 	Unsubscribe(ctx context.Context, name string) error
 }
 
 // SubscriberRefusal occurs when a subscriber cannot be added or removed. Nothing was changed.
 type SubscriberRefusal struct {
-	Settings bool   // they can never be; false: what there is already is in the way, or what is to be followed is not there
+	Settings bool   // the settings are invalid; false: they conflict with the current state
 	Detail   string // what is wrong and what to do, in sentences
 }
 
 // Error returns the detail.
 func (r *SubscriberRefusal) Error() string { return r.Detail }
 
-// SubscriberSettings say which messages a subscriber gets.
+// SubscriberSettings select the messages that a subscriber receives.
 type SubscriberSettings struct {
 	Name       string   `query:"name" required:"true" pattern:"^[a-z0-9][a-z0-9_-]{0,63}$" patternDescription:"1 to 64 lower-case letters, digits, - and _, beginning with a letter or a digit" doc:"Name of the subscriber: 1 to 64 lower-case letters, digits, - and _. Its consumer and its user have the same name."`
 	Stream     string   `query:"stream" enum:"orders,notifications" default:"orders" doc:"orders: the feed of order events. notifications: what was posted."`
@@ -47,7 +48,7 @@ type SubscriberSettings struct {
 	MaxPending int      `query:"maxPending" minimum:"1" maximum:"100000" default:"1000" doc:"Most unacknowledged messages."`
 }
 
-// Subscriber is one as it is.
+// Subscriber is the current state of a subscriber.
 type Subscriber struct {
 	Name           string   `json:"name" example:"billing" doc:"Also the name of its consumer and of its user."`
 	Stream         string   `json:"stream" enum:"orders,notifications"`
@@ -63,22 +64,23 @@ type Subscriber struct {
 	Problem        *string  `json:"problem" doc:"Why it cannot be used, and what to do; null: it works."`
 }
 
-// AddedSubscriber is a subscriber with what it needs to connect.
+// AddedSubscriber is a subscriber, and how it can connect.
 type AddedSubscriber struct {
 	Subscriber
 	CredentialsFile *string `json:"credentialsFile" example:"data/subscribers/billing.url" doc:"The file with its URL, in the data folder of the embedded server; null with an external one."`
 	Permissions     *string `json:"permissions" doc:"The permissions to set on an external server, in the syntax of its configuration; null with the embedded one, which sets them."`
 }
 
-// roster is the list of subscribers as it was a moment ago.
+// roster is a list of subscribers that is at most rosterPause old.
 type roster struct {
-	mu  sync.Mutex // held while they are asked for
+	mu  sync.Mutex // held while the list is requested
 	at  time.Time
 	all []Subscriber
 	err error
 }
 
-// of returns the list; an error is kept as long, so that a log that does not answer holds up one caller.
+// of returns the list. An error is kept as long as a list, so that a log that does not answer delays
+// only one round of callers.
 func (r *roster) of(ctx context.Context, from Subscribers) ([]Subscriber, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +93,7 @@ func (r *roster) of(ctx context.Context, from Subscribers) ([]Subscriber, error)
 	return r.all, r.err
 }
 
-// forget has the next caller ask.
+// forget discards the list, so that the next caller requests a new one.
 func (r *roster) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,7 +153,7 @@ func (a *API) subscribe(ctx context.Context, in *SubscriberSettings) (*subscribe
 			return nil, problem(codeConflict, "The feed of order events is off: start the service (the process with the projector) with --feed, and add the subscriber then.")
 		}
 	}
-	// Half of it is not done because the caller has left.
+	// The operation must not stop halfway because the caller has left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), subscribePatience)
 	defer cancel()
 	defer a.roster.forget()

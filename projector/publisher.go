@@ -71,18 +71,17 @@ type Publisher struct {
 
 	mode atomic.Int32 // written only with mu held
 
-	mu       sync.Mutex    // held while anything is published, and while missed records are folded
-	pause    time.Duration // after the last failure; 0 after a success
-	state    views.Feed
-	identity string // of the log
-	unsure   bool   // the feed may have more events than state says
-	back     *hindsight
-	redriven []redriven
-	only     []string        // the orders of the pass; nil: those that it says
-	skip     map[string]bool // orders that the pass has published already
-	// Of a standby: how far the feed is, for views that have not come as far; and whether the duty was another's before.
-	ahead     *views.Feed
-	succeeded bool
+	mu        sync.Mutex    // held while anything is published, and while missed records are folded
+	pause     time.Duration // after the last failure; 0 after a success
+	state     views.Feed
+	identity  string // of the log
+	unsure    bool   // the feed may have more events than state says
+	back      *hindsight
+	redriven  []redriven
+	only      []string        // the orders of the pass; nil: those that it says
+	skip      map[string]bool // orders that the pass has published already
+	ahead     *views.Feed     // on standby: the position of the feed, until the views have come that far
+	succeeded bool            // another process had the duty before
 }
 
 // The modes of a Publisher.

@@ -10,31 +10,34 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// Duty is the right to publish the feed, which one process at a time has. *eventlog.Lease is one.
+// Duty is the right to publish the feed, which at most one process has at a time. *eventlog.Lease
+// implements it.
 type Duty interface {
-	// Held reports whether this process has it now.
+	// Held reports whether this process has the duty now.
 	Held() bool
 }
 
-// Revisions finds the last event of a revision in the feed. A feed of which more than one process can be the publisher has it.
+// Revisions finds the last event of a revision. A feed that several processes may publish
+// implements it.
 type Revisions interface {
 	LastRevision(ctx context.Context) (eventlog.Event, error)
 }
 
-// errNotMine: another process may publish.
+// errNotMine occurs when another process may publish.
 var errNotMine = errors.New("projector: another process has the duty to publish")
 
 // mine reports whether this process may publish.
 func (p *Publisher) mine() bool { return p.o.Duty == nil || p.o.Duty.Held() }
 
-// standBy has the publisher wait for the duty.
+// standBy makes the publisher wait for the duty.
 func (p *Publisher) standBy() {
 	p.mode.Store(standby)
 	p.unsure, p.back, p.ahead, p.state.Reason = true, nil, nil, ""
 }
 
-// watch has the views note how far the feed is that another process publishes. The place of the feed in the views is never before
-// what they have, so an event of a later record waits until they have that.
+// watch stores in the views how far another process has published the feed. The views must not
+// report events of records that they do not have, so a position beyond them is stored once they
+// have its record.
 func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 	if p.ahead == nil {
 		bounds, err := p.o.Events.Bounds(ctx)
@@ -45,7 +48,7 @@ func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 		if bounds.Last == s.Sequence && s.On && s.Elsewhere && s.Reason == "" {
 			return nil
 		}
-		if bounds.Last < s.Sequence { // it was made again
+		if bounds.Last < s.Sequence { // the feed was made again
 			s = views.Feed{}
 		}
 		if bounds.Last > s.Sequence {
@@ -53,7 +56,7 @@ func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 				return err
 			}
 		}
-		if s.Generation == 0 { // another revision: the publisher has begun it, and ends it
+		if s.Generation == 0 { // another revision, which its publisher will finish
 			s.Generation, s.Revised = at.Generation, at.Revision.Number
 		}
 		s.On, s.Elsewhere, s.Reason = true, true, ""
@@ -67,8 +70,8 @@ func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 	return p.o.Views.SetFeed(ctx, at.Generation, s)
 }
 
-// succeed looks what the publisher before has left: after a revision that is not finished, or of other rules, all orders are published
-// again. What resume found out stays.
+// succeed examines what the previous publisher left. If its last revision is unfinished, or was
+// made by other rules, every order is published again.
 func (p *Publisher) succeed(ctx context.Context, at *views.Status) error {
 	revisions, has := p.o.Events.(Revisions)
 	if !p.succeeded || !has {

@@ -1,6 +1,6 @@
 package statemachine
 
-// Field is one detail of an order: something notifications report besides its status.
+// Field identifies a detail of an order: a value that notifications report besides the status.
 type Field uint8
 
 // The details that rules or filters need by name, in the order in which they are shown.
@@ -28,13 +28,13 @@ const (
 // Fields is the number of details.
 const Fields = Field(len(details))
 
-// Form says what kind of value a member of an order is. The zero value is TextForm.
+// Form is the kind of value of a member of an order. The zero value is TextForm.
 type Form uint8
 
 // The forms.
 const (
 	TextForm    Form = iota
-	WordForm         // a text in upper case, whatever case it was notified in
+	WordForm         // a text that is converted to upper case
 	NumberForm       // a Decimal
 	TimeForm         // RFC 3339, in UTC
 	FlagForm         // true or false, always known
@@ -42,16 +42,18 @@ const (
 	TradesForm       // what FormatExecutions writes
 )
 
-// Detail describes a detail. Decoding, JSON, CSV, comparisons and the documents of the API are made of these descriptions.
+// Detail describes a detail. Decoding, JSON, CSV, comparisons and the documents of the API are derived
+// from these descriptions.
 type Detail struct {
 	Name    string // in JSON, in CSV and in comparisons
-	In      string // the members of a body that may contain it, separated by a space; the first one that does counts
+	In      string // the members of a body that may contain it, separated by spaces; the first one present counts
 	Form    Form
 	Example string `json:"-"`
 	Doc     string `json:"-"`
 }
 
-// details has a row for each detail. A new row comes last, and needs a constant only where a rule or a filter asks for the detail.
+// details has a row for each detail. A new row is added at the end. It needs a constant only if a rule
+// or a filter uses the detail.
 var details = [...]Detail{
 	Side:         {Name: "side", In: "tradeSide side", Form: WordForm, Example: "BUY"},
 	ISIN:         {Name: "isin", In: "isin", Example: "DE0007164600"},
@@ -60,7 +62,7 @@ var details = [...]Detail{
 	ExchangeCode: {Name: "exchangeCode", In: "exchangeCode", Example: "XFRA"},
 	Quantity: {Name: "quantity", In: "quantity marketOrderData.quantity", Form: NumberForm, Example: "100",
 		Doc: "A decimal with the digits received, like all quantities and prices."},
-	Amount: {Name: "amount", Form: NumberForm, // in place of the quantity, where that is of money
+	Amount: {Name: "amount", Form: NumberForm, // replaces a quantity that is an amount of money
 		Doc: "Ordered money, if the order is for an amount and not for a quantity."},
 	ExecutionPrice: {Name: "executionPrice", In: "execution.executionPrice executionData.executionPrice", Form: NumberForm, Example: "101.25",
 		Doc: "The platform's price for the whole execution; executions has that of each trade."},
@@ -79,16 +81,16 @@ var details = [...]Detail{
 // Details returns the descriptions of the details, by Field. The caller must not change them.
 func Details() []Detail { return details[:] }
 
-// Member is a member of an order that is a single value: a detail, or what the facts add up to.
+// Member is a member of an order with a single value: a detail, or a value derived from all facts.
 type Member struct {
 	Detail
-	Value func(o *Order, s *State) string // "" where it is not known; s is the state of o
+	Value func(o *Order, s *State) string // "" if unknown; s is the state of o
 }
 
-// derived are the members that are no details.
+// derived are the members that are not details.
 var derived = []struct {
 	Member
-	before Field // it is shown before that detail
+	before Field // the detail before which the member is shown
 }{
 	{Member{Detail{Name: "assetClass"}, func(o *Order, _ *State) string { return o.AssetClass().String() }}, Side},
 	{Member{Detail{Name: "status", Example: "PARTIALLY_FILLED", Doc: "null: no notification has a status that counts."},
@@ -125,7 +127,7 @@ func flag(is bool) string {
 	return "false"
 }
 
-// Members returns the members of an order that are single values, in the order in which they are shown.
+// Members returns the members of an order with a single value, in the order in which they are shown.
 func Members() (all []Member) {
 	for f := range Fields {
 		for _, d := range derived {

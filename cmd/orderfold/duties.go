@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// lease returns the lease of a duty, and has it run for as long as the process. Of a log that is embedded there is none: no other process
-// could do the duty.
+// lease returns a lease for a duty, which runs as long as the process. It is called only with an
+// external log, because no other process can use an embedded one.
 func (sv *service) lease(duty eventlog.Duty) *eventlog.Lease {
 	l := sv.log.Lease(duty, sv.name())
 	sv.duties = append(sv.duties, l)
@@ -20,7 +20,8 @@ func (sv *service) lease(duty eventlog.Duty) *eventlog.Lease {
 	return l
 }
 
-// name is what people know the process by: the machine, the first address that it listens at, and its number.
+// name identifies the process to people: the machine, the first address on which it listens, and
+// the process id.
 func (sv *service) name() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -34,13 +35,13 @@ func (sv *service) name() string {
 	return fmt.Sprintf("%s pid %d", host, os.Getpid())
 }
 
-// heldDuties is a gauge of which duties this process has.
+// heldDuties is a gauge that shows which duties this process has.
 type heldDuties struct {
 	leases []*eventlog.Lease
 	held   *prometheus.Desc
 }
 
-// addDuties registers it.
+// addDuties registers the gauge of the duties that this process may have.
 func (sv *service) addDuties() error {
 	if len(sv.duties) == 0 {
 		return nil
@@ -52,7 +53,7 @@ func (sv *service) addDuties() error {
 // Describe sends the description.
 func (d *heldDuties) Describe(ch chan<- *prometheus.Desc) { ch <- d.held }
 
-// Collect sends a value for each duty that this process may have.
+// Collect sends one value for each duty that this process may have.
 func (d *heldDuties) Collect(ch chan<- prometheus.Metric) {
 	for _, l := range d.leases {
 		held := 0.0
@@ -63,7 +64,7 @@ func (d *heldDuties) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Duties returns who has the duties, for the API.
+// Duties returns the holders of the duties, for the API.
 func (l apiLog) Duties(ctx context.Context) ([]api.Duty, error) {
 	holders, err := l.log.Holders(ctx)
 	duties := make([]api.Duty, len(holders))

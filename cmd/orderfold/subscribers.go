@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// subscribersAdd has a running service add a subscriber.
+// subscribersAdd asks a running service to add a subscriber.
 func (p *program) subscribersAdd(ctx context.Context, args []string) error {
 	var service apiAccess
 	var s client.SubscriberSettings
@@ -54,7 +54,7 @@ func (p *program) subscribersAdd(ctx context.Context, args []string) error {
 	return err
 }
 
-// checkSubscriber refuses what the API would refuse, in the words of the command.
+// checkSubscriber returns a usage error for settings that the API would refuse.
 func checkSubscriber(s *client.SubscriberSettings, classes []string) error {
 	if err := eventlog.CheckSubscriber(s.Name); err != nil {
 		return usagef("subscribers add: %q: %s", s.Name, strings.TrimPrefix(err.Error(), "eventlog: "))
@@ -77,7 +77,7 @@ func checkSubscriber(s *client.SubscriberSettings, classes []string) error {
 	return nil
 }
 
-// subscribersList prints the subscribers of a running service, and what waits for them.
+// subscribersList prints the subscribers of a running service and the messages that wait for them.
 func (p *program) subscribersList(ctx context.Context, args []string) error {
 	var service apiAccess
 	var asJSON bool
@@ -130,7 +130,7 @@ func subscriberRows(subscribers []client.Subscriber) [][]string {
 	return rows
 }
 
-// subscribersRemove has a running service remove a subscriber.
+// subscribersRemove asks a running service to remove a subscriber.
 func (p *program) subscribersRemove(ctx context.Context, args []string) error {
 	var service apiAccess
 	operands, err := p.flags("subscribers remove", "NAME", args, service.registerKeyed)

@@ -7,21 +7,24 @@ import (
 	"time"
 )
 
-// Duty is the right to ask the platform, which one process at a time has. *eventlog.Lease is one.
+// Duty is the right to ask the platform, which at most one process has at a time. *eventlog.Lease
+// implements it.
 type Duty interface {
-	// Held reports whether this process has it now. When it does not, the contexts that Hold returned have ended.
+	// Held reports whether this process has the duty now. If not, the contexts returned by Hold
+	// have ended.
 	Held() bool
-	// Hold returns a context that ends when this process has it no more: at once, if it has not. The caller calls release.
+	// Hold returns a context that ends when this process loses the duty: at once, if it does not
+	// have it. The caller must call release.
 	Hold(ctx context.Context) (held context.Context, release func())
 }
 
-// dutyPause is how often a process that waits for the duty looks whether it has it.
+// dutyPause is how often a waiting process checks whether it has the duty.
 const dutyPause = 250 * time.Millisecond
 
-// errNotHeld: another process asks the platform.
+// errNotHeld occurs when another process may ask the platform.
 var errNotHeld = errors.New("platform: another process has the duty to ask")
 
-// held returns a context to ask with; ok is false while another process has the duty.
+// held returns a context for requests, or ok false while this process does not have the duty.
 func (c *Client) held(ctx context.Context) (held context.Context, release func(), ok bool) {
 	if c.options.Duty == nil {
 		return ctx, func() {}, true
@@ -34,13 +37,14 @@ func (c *Client) held(ctx context.Context) (held context.Context, release func()
 	return held, release, true
 }
 
-// dutiful sends requests while the duty is held. It looks right before each: a process may have stood still since it looked last.
+// dutiful sends requests only while the duty is held. It checks immediately before each request,
+// because the process may have been paused since the last check.
 type dutiful struct {
 	*http.Transport
 	duty Duty
 }
 
-// RoundTrip sends a request.
+// RoundTrip sends a request, or returns errNotHeld.
 func (d dutiful) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !d.duty.Held() {
 		return nil, errNotHeld
