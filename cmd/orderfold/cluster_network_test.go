@@ -13,16 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// network has a namespace and an address for each part of a cluster. A bridge in a namespace of its own joins
-// them, so that the firewall of this machine does not see what they send. A nil network is the loopback of
-// this machine.
+// network gives each part of a cluster a network namespace and an address. A bridge joins them, in its own
+// namespace, where the firewall of this machine does not apply. A nil network is the loopback interface.
 type network struct {
 	t      testing.TB
 	prefix string
 	number map[string]int // of the parts, by name
 }
 
-// here is the part that the test itself is.
+// here names the test itself among the parts.
 const here = "test"
 
 // newNetwork needs root and iproute2.
@@ -74,7 +73,7 @@ func (n *network) host(part string) string {
 	return fmt.Sprintf("10.213.77.%d", n.number[part])
 }
 
-// command returns one that runs in the place of a part.
+// command returns a command that runs in the namespace of a part.
 func (n *network) command(part, path string, args ...string) *exec.Cmd {
 	if n == nil {
 		return exec.Command(path, args...)

@@ -79,7 +79,7 @@ func startClusterIn(t testing.TB, net *network) *cluster {
 		n.routes = strings.Join(routes, ", ")
 		n.start()
 	}
-	eventually(t, "the servers have a leader for what they store", func() bool {
+	eventually(t, "the cluster has a leader", func() bool {
 		conn, err := nats.Connect(c.url())
 		if err != nil {
 			return false
@@ -187,27 +187,43 @@ func (n *node) kill() {
 	<-n.exited
 }
 
-// leader returns the leader of the stream, by what any server says, nil when there is none.
-func (c *cluster) leader() *node {
+// replicas is what a server reports about the replicas of the log.
+type replicas struct {
+	Cluster struct {
+		Leader   string
+		Replicas []struct {
+			Current bool
+			Lag     uint64
+		}
+	}
+}
+
+// replicas returns the report of any server, and the zero value if none answers.
+func (c *cluster) replicas() (r replicas) {
 	conn, err := nats.Connect(c.url(), nats.Timeout(time.Second))
 	if err != nil {
-		return nil
+		return replicas{}
 	}
 	defer conn.Close()
 	answer, err := conn.Request("$JS.API.STREAM.INFO.NOTIFICATIONS", nil, time.Second)
-	var info struct{ Cluster struct{ Leader string } }
-	if err != nil || json.Unmarshal(answer.Data, &info) != nil {
-		return nil
+	if err != nil || json.Unmarshal(answer.Data, &r) != nil {
+		return replicas{}
 	}
+	return r
+}
+
+// leader returns the leader of the log, or nil if there is none.
+func (c *cluster) leader() *node {
+	name := c.replicas().Cluster.Leader
 	for _, n := range c.nodes {
-		if n.name == info.Cluster.Leader {
+		if n.name == name {
 			return n
 		}
 	}
 	return nil
 }
 
-// roles returns the leader and the others.
+// roles waits for a leader, and returns it and the followers.
 func (c *cluster) roles() (leader *node, followers []*node) {
 	c.t.Helper()
 	eventually(c.t, "there is a leader", func() bool { leader = c.leader(); return leader != nil })
@@ -219,8 +235,8 @@ func (c *cluster) roles() (leader *node, followers []*node) {
 	return leader, followers
 }
 
-// gap posts to the receivers in turn while f runs and a while after it, and returns the longest time without an answer 200. A sender that
-// is not answered 200 tries the other receiver, a moment later.
+// gap posts to the two receivers in turn while during runs, and for the time after it. It returns the
+// longest time between two answers of 200.
 func (c *cluster) gap(during func(), after time.Duration) (longest time.Duration) {
 	c.t.Helper()
 	done := make(chan struct{})
@@ -266,7 +282,7 @@ func (c *cluster) post(client *http.Client, i int) bool {
 	return true
 }
 
-// requireWhole wants every acknowledged order on every machine, and the same list on both.
+// requireWhole requires that both machines list every acknowledged order, no other order, and the same.
 func (c *cluster) requireWhole() {
 	c.t.Helper()
 	eventually(c.t, "the machines are ready", func() bool { return c.machines[0].ready() && c.machines[1].ready() })
@@ -291,7 +307,7 @@ func (c *cluster) requireWhole() {
 	require.Equal(c.t, lists[0], lists[1])
 }
 
-// watch asks the machines for orders all the time. The function that it returns ends it, and returns the answers that were not 200.
+// watch reads orders from both machines until stop is called. stop returns the answers other than 200.
 func (c *cluster) watch() (stop func() []string) {
 	ending, ended := make(chan struct{}), make(chan struct{})
 	var wrong []string
@@ -323,10 +339,10 @@ func (c *cluster) watch() (stop func() []string) {
 	}
 }
 
-// clusterSlack is what a busy machine may add to the goals.
+// clusterSlack is how much longer than its goal an outage may take on a busy machine.
 const clusterSlack = 20 * time.Second
 
-func TestClusterGoesOnWhenOneOfItIsGone(t *testing.T) {
+func TestClusterContinuesWithoutOneServer(t *testing.T) {
 	c := startCluster(t)
 	c.gap(func() {}, 2*time.Second)
 	tests := []struct {
@@ -371,7 +387,7 @@ func TestClusterWithoutALeaderIsUnavailableAndNeverShorter(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(wiped.dir, "js")))
 	last.start()
 	wiped.start()
-	eventually(t, "the receivers and the machines say that nothing leads", func() bool {
+	eventually(t, "the status says that the log has no leader", func() bool {
 		return strings.Contains(c.reason(), "no replica of it leads")
 	})
 	for range 50 {
@@ -391,7 +407,7 @@ func TestClusterWithoutALeaderIsUnavailableAndNeverShorter(t *testing.T) {
 	c.requireWhole()
 }
 
-func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
+func TestClusterWithoutTwoServersStoresNothing(t *testing.T) {
 	c := startCluster(t)
 	c.gap(func() {}, time.Second)
 	_, followers := c.roles()
@@ -417,9 +433,9 @@ func TestClusterOfWhichTwoAreGoneTakesNothing(t *testing.T) {
 	c.requireWhole()
 }
 
-// restartWithoutAQuorum starts every part again while nothing leads.
+// restartWithoutAQuorum restarts every part while the log has no leader.
 func (c *cluster) restartWithoutAQuorum() {
-	eventually(c.t, "nothing leads", func() bool { return c.leader() == nil })
+	eventually(c.t, "the log has no leader", func() bool { return c.leader() == nil })
 	for i, m := range c.machines {
 		m.api.stop()
 		m.projector.stop()
@@ -442,13 +458,13 @@ func (c *cluster) restartWithoutAQuorum() {
 	}
 }
 
-// leads returns the leader, and remembers it as the one that is gone.
+// leads returns the leader and keeps it in gone.
 func (c *cluster) leads() *node {
 	c.gone, _ = c.roles()
 	return c.gone
 }
 
-// follower returns one that does not lead, and remembers it as the one that is gone. A receiver is connected to it, as a rule.
+// follower returns a follower and keeps it in gone.
 func (c *cluster) follower() *node {
 	_, followers := c.roles()
 	c.gone = followers[c.posted%2]
@@ -468,7 +484,7 @@ func (c *cluster) receiverReady(i int) (code int, body string) {
 	return r.StatusCode, string(text)
 }
 
-// reason is what the first machine says of itself.
+// reason returns the status of the first machine.
 func (c *cluster) reason() string {
 	_, _, body := c.machines[0].api.ask("/v1/status")
 	return string(body)

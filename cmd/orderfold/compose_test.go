@@ -185,7 +185,7 @@ func restartEach(t *testing.T, s *composeSite) {
 	require.Equal(t, 4*400, compared)
 }
 
-// playBeside plays orders while the test goes on. The channel is closed without a report when that fails.
+// playBeside plays orders in the background. It closes the channel without a report if that fails.
 func playBeside(t *testing.T, receiver string, args ...string) <-chan platformtest.Report {
 	played := make(chan platformtest.Report, 1)
 	go func() {
