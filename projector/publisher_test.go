@@ -169,6 +169,14 @@ func (f *fed) follow(log projector.Log, p *projector.Publisher) (stop func()) {
 	return stop
 }
 
+// feed returns what the views know of the feed.
+func (f *fed) feed() views.Feed {
+	f.t.Helper()
+	s, err := f.views.Status(f.t.Context())
+	require.NoError(f.t, err)
+	return s.Feed
+}
+
 // settled waits until everything in the log is published and no revision is in progress.
 func (f *fed) settled() views.Feed {
 	f.t.Helper()
@@ -378,11 +386,7 @@ func TestAFeedThatWasAwayCatchesUp(t *testing.T) {
 			b, err := f.log.Bounds(t.Context())
 			require.NoError(t, err)
 			f.wait(b.Last) // the views continue
-			require.Eventually(t, func() bool {
-				s, err := f.views.Status(t.Context())
-				require.NoError(t, err)
-				return s.Feed.Reason != "" || s.Feed.Through == b.Last
-			}, patience, tick)
+			require.Eventually(t, func() bool { s := f.feed(); return s.Reason != "" || s.Through == b.Last }, patience, tick)
 			f.flaky.set(nil)
 			f.settled()
 			f.postSome(random, 50)
@@ -457,9 +461,8 @@ func TestAFeedThatCannotBeginIsReported(t *testing.T) {
 	f.flaky.setAway(func(context.Context) error { return eventlog.ErrForeignFeed })
 	f.publishing(f.publisher())
 	require.Eventually(t, func() bool {
-		s, err := f.views.Status(t.Context())
-		require.NoError(t, err)
-		return s.Feed.On && strings.Contains(s.Feed.Reason, eventlog.ErrForeignFeed.Error())
+		s := f.feed()
+		return s.On && strings.Contains(s.Reason, eventlog.ErrForeignFeed.Error())
 	}, patience, tick)
 	f.flaky.setAway(nil)
 	f.settled()
@@ -505,14 +508,6 @@ func (f *fed) besides() *fed {
 	other.openViews()
 	f.t.Cleanup(func() { require.NoError(f.t, other.views.Close()) })
 	return other
-}
-
-// feed returns what the views know of the feed.
-func (f *fed) feed() views.Feed {
-	f.t.Helper()
-	s, err := f.views.Status(f.t.Context())
-	require.NoError(f.t, err)
-	return s.Feed
 }
 
 func TestOnlyWhoHasTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
@@ -583,11 +578,7 @@ func TestAPublisherThatIsFencedLooksHowFarTheFeedIsAndContinues(t *testing.T) {
 	})
 	f.publishing(f.publisher())
 	f.postSome(random, 100)
-	require.Eventually(t, func() bool {
-		s, err := f.views.Status(t.Context())
-		require.NoError(t, err)
-		return s.Feed.Reason != ""
-	}, patience, tick)
+	require.Eventually(t, func() bool { return f.feed().Reason != "" }, patience, tick)
 	f.flaky.set(nil)
 	f.settled()
 	f.requireSame(newReader(t).read(f.events))
@@ -601,11 +592,7 @@ func TestAFeedThatIsMadeAgainAfterAFenceBeginsWithARevision(t *testing.T) {
 	f.settled()
 	f.flaky.set(func([]eventlog.Event) (int, error) { return 0, eventlog.ErrFenced })
 	f.postSome(random, 100)
-	require.Eventually(t, func() bool {
-		s, err := f.views.Status(t.Context())
-		require.NoError(t, err)
-		return s.Feed.Reason != ""
-	}, patience, tick)
+	require.Eventually(t, func() bool { return f.feed().Reason != "" }, patience, tick)
 	f.flaky.set(nil)
 	f.flaky.mu.Lock()
 	f.events = openLog(t, t.TempDir()).Feed(eventlog.FeedOptions{}) // as if it had been deleted

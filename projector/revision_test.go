@@ -183,9 +183,8 @@ func TestARevisionThatWasCutShortIsFinishedByTheNextProcess(t *testing.T) {
 				return true
 			default:
 			}
-			s, err := f.views.Status(t.Context())
-			require.NoError(t, err)
-			cut = s.Feed.Generation == 0 || s.Feed.Pass != nil
+			s := f.feed()
+			cut = s.Generation == 0 || s.Pass != nil
 			return !cut
 		}, patience, tick)
 		stop()
