@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +129,28 @@ func TestARedriveMakesTheViewsWhatARebuildWouldMake(t *testing.T) {
 	require.EqualValues(t, 2, done.Examined, "nothing is redriven twice")
 	require.Zero(t, done.Redriven)
 	require.Empty(t, w.differences())
+}
+
+func TestADryRunOfARebuildReportsWhatDiffersAndChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	for i := range 40 {
+		w.post("traditional-asset-order", placed(fmt.Sprint(i%9), i))
+	}
+	w.post("customer", `not JSON`)
+	w.projectWithout(map[uint64]bool{1: true})
+	run, err := (&rebuild.Rebuilder{Log: w.log, Views: w.views, Dir: w.dir}).Start(t.Context(), rebuild.DryRun)
+	require.NoError(t, err)
+	b := run.Wait()
+	require.NoError(t, b.Err)
+	require.Zero(t, b.Generation)
+	require.EqualValues(t, 1, b.Found.Different)
+	require.Equal(t, "0", b.Found.Details[0].OrderID)
+	require.NotEmpty(t, b.Found.Others)
+	for pattern, want := range map[string][]string{"orders-*.db": {filepath.Join(w.dir, "orders-1.db")}, "draft-*": nil} {
+		found, err := filepath.Glob(filepath.Join(w.dir, pattern))
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
 }
 
 func TestARedriveTakesWhatWasSelected(t *testing.T) {

@@ -170,23 +170,6 @@ func TestOneRebuildAtATimeAndCancelLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestADryRunTellsAndChangesNothing(t *testing.T) {
-	w := filled(t)
-	unread := map[uint64]bool{1: true}
-	w.withoutViews()
-	require.NoError(t, w.views.Close())
-	w.openViews()
-	w.projectWithout(unread)
-	r := w.rebuilder(w.log)
-	b := start(t, r, rebuild.DryRun).Wait()
-	require.NoError(t, b.Err)
-	require.Zero(t, b.Generation)
-	require.EqualValues(t, 1, b.Found.Different)
-	require.Equal(t, "0", b.Found.Details[0].OrderID)
-	require.NotEmpty(t, b.Found.Others)
-	require.Equal(t, []string{"orders-1.db"}, w.files())
-}
-
 func TestWhatAKilledRebuildLeftIsClearedAwayAndNeverServed(t *testing.T) {
 	w := filled(t)
 	require.NoError(t, w.views.Close())

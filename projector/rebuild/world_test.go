@@ -3,7 +3,6 @@ package rebuild_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -95,38 +94,4 @@ func (w *world) differences() string {
 	found, err := rebuild.Verify(w.t.Context(), rebuild.Examination{Log: w.log, Dir: w.dir})
 	require.NoError(w.t, err)
 	return found.Summary()
-}
-
-// misread is a log as a decoder reads it that cannot read some of the records.
-type misread struct {
-	*eventlog.Log
-	unread map[uint64]bool
-}
-
-func (m *misread) Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error] {
-	return func(yield func(eventlog.Record, error) bool) {
-		for r, err := range m.Log.Follow(ctx, after) {
-			if m.unread[r.Sequence] {
-				r.Body = []byte("noise")
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-// projectWithout makes views in which those records are quarantined, as a decoder with a fault leaves them. The last record of
-// the log must not be among them.
-func (w *world) projectWithout(unread map[uint64]bool) {
-	w.t.Helper()
-	p := projector.New(projector.Options{Log: &misread{w.log, unread}, Views: w.views})
-	ctx, cancel := context.WithCancel(w.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = p.Run(ctx) })
-	b, err := w.log.Bounds(w.t.Context())
-	require.NoError(w.t, err)
-	w.wait(b.Last)
-	cancel()
-	running.Wait()
 }
