@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -22,6 +23,20 @@ func anyInstant() *rapid.Generator[time.Time] {
 			return rapid.SampledFrom(ends).Draw(t, "end").Add(time.Duration(rapid.Int64Range(-2, 2).Draw(t, "nanoseconds")))
 		}
 		return time.Date(rapid.IntRange(1, 9999).Draw(t, "year"), 1, 1, 0, 0, 0, rapid.IntRange(0, 999_999_999).Draw(t, "nanosecond"), time.UTC)
+	})
+}
+
+func TestKeysCompareAsTheTimesDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyInstant().Draw(t, "a"), anyInstant().Draw(t, "b")
+		require.Equal(t, a.Before(b), list.TimeKeyOf(a) < list.TimeKeyOf(b))
+		require.Equal(t, a.Equal(b), list.TimeKeyOf(a) == list.TimeKeyOf(b))
+		require.Less(t, list.TimeKey(""), list.TimeKeyOf(a))
+		shown, err := statemachine.ParseTime(list.TimeKeyOf(a).String())
+		if year := a.Add(23 * time.Hour).Year(); err == nil || 1 < year && year < 9999 {
+			require.NoError(t, err)
+			require.True(t, a.Equal(shown))
+		}
 	})
 }
 
