@@ -212,6 +212,16 @@ func frail(t *testing.T, p *place, records int) jetstream.Stream {
 	return stream
 }
 
+// holed makes a frail log of ten records, without those that are deleted.
+func holed(t *testing.T, p *place, deleted ...uint64) jetstream.Stream {
+	t.Helper()
+	stream := frail(t, p, 10)
+	for _, sequence := range deleted {
+		require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
+	}
+	return stream
+}
+
 func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -228,10 +238,7 @@ func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := separatePlace(t, "")
-			stream := frail(t, p, 10)
-			for _, sequence := range test.deleted {
-				require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
-			}
+			holed(t, p, test.deleted...)
 			l := open(t, p.options)
 			var left []string
 			for n := range uint64(10) {

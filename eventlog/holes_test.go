@@ -231,10 +231,7 @@ func TestALossThatWasAcceptedIsNotAcceptedAgainWhenTheRecordsHaveComeBack(t *tes
 
 func TestANoteThatIsDamagedOrForeignIsNotBelieved(t *testing.T) {
 	p := separatePlace(t, "")
-	stream := frail(t, p, 10)
-	for _, sequence := range []uint64{4, 5} {
-		require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
-	}
+	stream := holed(t, p, 4, 5)
 	l := open(t, p.options)
 	bounds, err := l.Bounds(t.Context())
 	require.NoError(t, err)

@@ -270,10 +270,7 @@ func TestARestoreTouchesNoFolderThatIsInUse(t *testing.T) {
 
 func TestABackupOfALogWithLostRecordsIsRestoredAsItIs(t *testing.T) {
 	p := separatePlace(t, "")
-	stream := frail(t, p, 10)
-	for _, sequence := range []uint64{4, 5} {
-		require.NoError(t, stream.DeleteMsg(t.Context(), sequence))
-	}
+	holed(t, p, 4, 5)
 	l := open(t, p.options)
 	accepted, err := l.AcceptLoss(t.Context())
 	require.NoError(t, err)
