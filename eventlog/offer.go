@@ -25,13 +25,18 @@ type snapshotOrder struct {
 // offerBackups lets the operator have backups of the stream. The server sends a backup to whatever subject the request names, with
 // the log's rights, so also into the log. Therefore the request is read here, and only what was read of it goes to the server.
 func (l *Log) offerBackups() error {
-	_, err := l.conn.Subscribe(embedded.BackupRequest, func(m *nats.Msg) {
-		if err := l.passOn(m); err != nil {
-			l.logger.Warn("a request for a backup was not answered", zap.Error(err))
+	return l.offer("a backup", embedded.BackupRequest, l.passOn)
+}
+
+// offer answers requests for what on that subject.
+func (l *Log) offer(what, subject string, answer func(*nats.Msg) error) error {
+	_, err := l.conn.Subscribe(subject, func(m *nats.Msg) {
+		if err := answer(m); err != nil {
+			l.logger.Warn("a request for "+what+" was not answered", zap.Error(err))
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("eventlog: offer backups: %w", err)
+		return fmt.Errorf("eventlog: offer %s: %w", what, err)
 	}
 	return nil
 }

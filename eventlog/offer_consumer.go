@@ -2,13 +2,11 @@ package eventlog
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
@@ -27,15 +25,7 @@ type consumerOrder struct {
 // account of both streams: one of the feed could write into the log. Therefore the request is read here, one for a push consumer is
 // refused, and only what was read of another goes to the server.
 func (l *Log) offerConsumers() error {
-	_, err := l.conn.Subscribe(embedded.ConsumerRequest+">", func(m *nats.Msg) {
-		if err := l.makeConsumer(m); err != nil {
-			l.logger.Warn("a request for a consumer was not answered", zap.Error(err))
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("eventlog: offer consumers: %w", err)
-	}
-	return nil
+	return l.offer("a consumer", embedded.ConsumerRequest+">", l.makeConsumer)
 }
 
 func (l *Log) makeConsumer(m *nats.Msg) error {
