@@ -63,9 +63,7 @@ func TestAKeyThatIsTakenAwaySignsAPersonOut(t *testing.T) {
 
 func TestAnOpenPageContinuesAfterTheServiceWasRestarted(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.until(`(window.neverReloaded = true)`, "a mark that a reload would remove")
 	tb.forgive("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
 	s.restart(func() {

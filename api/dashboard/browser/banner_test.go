@@ -81,9 +81,7 @@ func (s *apart) signal(command *exec.Cmd, signal syscall.Signal) {
 
 func TestAPersonIsWarnedWhileTheListIsOlderThanTheLogAndThenNoMore(t *testing.T) {
 	s := serveApart(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.sees("0 behind")
 	s.signal(s.projector, syscall.SIGSTOP)
 	s.store(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
@@ -102,9 +100,7 @@ func TestAPersonIsWarnedWhileTheListIsOlderThanTheLogAndThenNoMore(t *testing.T)
 
 func TestAPersonReadsOnWhileTheLogDoesNotAnswerAndIsToldSo(t *testing.T) {
 	s := serveApart(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.forgive("503")
 	s.signal(s.log, syscall.SIGSTOP)
 	tb.sees("The service is not ready: the log is unavailable")

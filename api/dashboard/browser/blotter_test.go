@@ -25,11 +25,18 @@ func (s *service) three() {
 	}
 }
 
+// showThree posts three orders, and opens the page that lists them.
+func (s *service) showThree() *tab {
+	s.t.Helper()
+	s.three()
+	tb := launch(s.t).open(s.api + "/")
+	tb.rows(3)
+	return tb
+}
+
 func TestAClerkSeesAnOrderChangeInItsPlaceAndTheCellMarked(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	first := tb.text(`document.querySelector('table.orders tbody tr').id`)
 	require.Equal(t, "row-"+id(3), first, "the newest comes first")
 	s.post(notification(1, "PARTIALLY_FILLED", "250000.25", "2026-03-02T09:31:00.1Z"))
@@ -42,9 +49,7 @@ func TestAClerkSeesAnOrderChangeInItsPlaceAndTheCellMarked(t *testing.T) {
 
 func TestNewOrdersWaitBehindAPillUntilAClerkLetsThemIn(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	s.post(notification(4, "PLACED", "", "2026-03-02T09:32:00.1Z"))
 	s.post(notification(5, "PLACED", "", "2026-03-02T09:32:00.1Z"))
 	tb.sees("2 new")
@@ -57,9 +62,7 @@ func TestNewOrdersWaitBehindAPillUntilAClerkLetsThemIn(t *testing.T) {
 
 func TestAClerkPausesTheListAndResumesIt(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.press("Pause")
 	s.post(notification(2, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
 	tb.sees("Resume (1 changed)")
@@ -70,9 +73,7 @@ func TestAClerkPausesTheListAndResumesIt(t *testing.T) {
 
 func TestTextThatAClerkSelectsStaysSelectedWhileTheListIsLive(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	const selected = `getSelection().toString()`
 	tb.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`getSelection().selectAllChildren(`+cell+`)`, id(1), "quantity")))
 	require.Equal(t, "1250000.5", tb.text(selected), "what is copied are the exact digits")
@@ -175,9 +176,7 @@ func TestAClerkKeepsAViewAndChoosesColumnsAndBothAreRemembered(t *testing.T) {
 
 func TestAClerkSizesAColumnWithTheMouse(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	const width = `document.querySelector('table.orders col').getBoundingClientRect().width`
 	before := evaluate[float64](tb, width)
 	edge := evaluate[map[string]float64](tb, `(() => { const r = document.querySelector('th .edge').getBoundingClientRect(); return {x: r.x + r.width / 2, y: r.y + 5}; })()`)
@@ -209,9 +208,7 @@ func TestTheFileThatAClerkExportsIsExactlyTheList(t *testing.T) {
 
 func TestAClerkGoesThroughTheListByKeys(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.keys("jj")
 	tb.until(fmt.Sprintf(`document.querySelector('tr.cursor')?.id === "row-%s"`, id(2)), "j goes down")
 	tb.keys("k")
@@ -242,9 +239,7 @@ func TestAClerkGoesThroughTheListByKeys(t *testing.T) {
 
 func TestAClickOpensTheOrderBesideTheListAndEscClosesIt(t *testing.T) {
 	s := serve(t)
-	s.three()
-	tb := launch(t).open(s.api + "/")
-	tb.rows(3)
+	tb := s.showThree()
 	tb.click("#row-" + id(2) + ` td[data-column="side"]`)
 	tb.sees("Requests to the platform")
 	tb.rows(3)
