@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/eventlog"
@@ -53,7 +52,7 @@ func (a apiSubscribers) Subscribe(ctx context.Context, s api.SubscriberSettings)
 	if err != nil {
 		return added, subscriberError(err)
 	}
-	return api.AddedSubscriber{Subscriber: newSubscriber(&is), CredentialsFile: orNil(grant.File), Permissions: orNil(grant.Permissions)}, nil
+	return api.AddedSubscriber{Subscriber: newSubscriber(&is), CredentialsFile: textOrNil(grant.File), Permissions: textOrNil(grant.Permissions)}, nil
 }
 
 func (a apiSubscribers) Unsubscribe(ctx context.Context, name string) error {
@@ -80,8 +79,8 @@ func subscriberError(err error) error {
 
 func newSubscriber(s *eventlog.Subscriber) api.Subscriber {
 	shown := api.Subscriber{Name: s.Name, Stream: s.Stream, AssetClasses: []string{}, From: strconv.FormatUint(s.From, 10), MaxPending: s.MaxPending,
-		Pending: s.Pending, Unacknowledged: s.Unacknowledged, Redelivered: s.Redelivered, CreatedAt: instantOrNil(s.Created),
-		LastRequestAt: instantOrNil(s.LastRequest), StuckSince: instantOrNil(s.StuckSince), Problem: orNil(s.Problem)}
+		Pending: s.Pending, Unacknowledged: s.Unacknowledged, Redelivered: s.Redelivered, CreatedAt: instant(s.Created),
+		LastRequestAt: instant(s.LastRequest), StuckSince: instant(s.StuckSince), Problem: textOrNil(s.Problem)}
 	switch s.From {
 	case eventlog.FromNow:
 		shown.From = fromNow
@@ -92,20 +91,6 @@ func newSubscriber(s *eventlog.Subscriber) api.Subscriber {
 		shown.AssetClasses = append(shown.AssetClasses, strings.ToUpper(class))
 	}
 	return shown
-}
-
-func instantOrNil(at time.Time) *string {
-	if at.IsZero() {
-		return nil
-	}
-	return orNil(at.UTC().Format(time.RFC3339Nano))
-}
-
-func orNil(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }
 
 // apiEvents adapts the feed to the API.
