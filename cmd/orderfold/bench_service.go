@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -103,29 +104,26 @@ func (p *program) rateFlags(name string, args []string) (o bench.RateOptions, as
 }
 
 func (p *program) benchFreshness(ctx context.Context, args []string) error {
-	o, asJSON, err := p.rateFlags("bench freshness", args)
-	if err != nil {
-		return err
-	}
-	figures, err := bench.Freshness(ctx, o)
-	if err != nil {
-		return err
-	}
-	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s", o.Rate, o.Duration),
-		func() error { return bench.PrintFreshness(p.stdout, figures) })
+	return benchAtRate(ctx, p, "bench freshness", args, bench.Freshness, bench.PrintFreshness)
 }
 
 func (p *program) benchStream(ctx context.Context, args []string) error {
-	o, asJSON, err := p.rateFlags("bench stream", args)
+	return benchAtRate(ctx, p, "bench stream", args, bench.Stream, bench.PrintStream)
+}
+
+// benchAtRate measures at a steady rate, and prints what was measured.
+func benchAtRate[F any](ctx context.Context, p *program, name string, args []string, measure func(context.Context, bench.RateOptions) ([]F, error),
+	table func(io.Writer, []F) error) error {
+	o, asJSON, err := p.rateFlags(name, args)
 	if err != nil {
 		return err
 	}
-	figures, err := bench.Stream(ctx, o)
+	figures, err := measure(ctx, o)
 	if err != nil {
 		return err
 	}
 	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s", o.Rate, o.Duration),
-		func() error { return bench.PrintStream(p.stdout, figures) })
+		func() error { return table(p.stdout, figures) })
 }
 
 func (p *program) benchHistory(ctx context.Context, args []string) error {
