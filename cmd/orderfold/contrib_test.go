@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
@@ -27,17 +26,6 @@ func accountsURL(t *testing.T) func(user, password string) string {
 	}
 }
 
-// subscriberJetStream returns the stream API as the subscriber of contrib/nats sees it.
-func subscriberJetStream(t *testing.T, url string) (*nats.Conn, jetstream.JetStream) {
-	t.Helper()
-	conn, err := nats.Connect(url)
-	require.NoError(t, err)
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	require.NoError(t, err)
-	return conn, js
-}
-
 func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
 	t.Parallel()
 	url := accountsURL(t)
@@ -45,14 +33,14 @@ func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
 	for range 3 {
 		post(t, p.addrs["receiver"], "customer", `{"id":"1"}`)
 	}
-	_, ours := subscriberJetStream(t, url("orderfold", "ours"))
+	ours := jetStreamAt(t, url("orderfold", "ours"))
 	_, err := ours.CreateConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{Durable: "billing", AckPolicy: jetstream.AckExplicitPolicy})
 	require.NoError(t, err)
 
 	before, err := ours.Stream(t.Context(), "NOTIFICATIONS")
 	require.NoError(t, err)
 
-	conn, theirs := subscriberJetStream(t, url("subscriber", "theirs"))
+	theirs := jetStreamAt(t, url("subscriber", "theirs"))
 	consumer, err := theirs.Consumer(t.Context(), "NOTIFICATIONS", "billing")
 	require.NoError(t, err)
 	batch, err := consumer.Fetch(3, jetstream.FetchMaxWait(patience))
@@ -78,7 +66,7 @@ func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
 		{"back the log up", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
 		{"list the streams", "$JS.API.STREAM.NAMES", ""},
 	} {
-		_, err := conn.Request(refused.subject, []byte(refused.body), 300*time.Millisecond)
+		_, err := theirs.Conn().Request(refused.subject, []byte(refused.body), 300*time.Millisecond)
 		require.Error(t, err, refused.act)
 	}
 	_, err = consumer.Info(t.Context())

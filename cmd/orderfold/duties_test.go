@@ -54,10 +54,7 @@ type taking struct {
 // share starts machines, by a command each.
 func share(t testing.TB, command func(machine int, args ...string) *exec.Cmd) *sharing {
 	t.Helper()
-	platform, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: badTraffic(3, 1)})
-	require.NoError(t, err)
-	require.NoError(t, platform.Start())
-	t.Cleanup(platform.Close)
+	platform := runPlatform(t, platformtest.ServerOptions{Traffic: badTraffic(3, 1)})
 	id, secret := platform.Credentials()
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(secret), 0o600))

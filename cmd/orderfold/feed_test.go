@@ -10,11 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// serveFeed starts a service that publishes the feed.
+func serveFeed(t testing.TB, data string) *process {
+	t.Helper()
+	return start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
+}
+
 func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
-	p := start(t, []string{"receiver", "api", "log"}, args...)
+	p := serveFeed(t, data)
 	c := newConsumer(t)
 	play(t, p.addrs["receiver"], "--orders", "200", "--repeats", "0.2", "--overtaking", "0.3", "--seed", "3")
 	requireFed(t, p)
@@ -29,7 +34,7 @@ func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
 	require.Equal(t, c.at, late.at)
 	play(t, p.addrs["receiver"], "--orders", "100", "--seed", "4")
 	p.kill()
-	p = start(t, []string{"receiver", "api", "log"}, args...)
+	p = serveFeed(t, data)
 	requireFed(t, p)
 	for _, c := range []*consumer{c, late} {
 		c.read(operatorURL(t, data), p.addrs["api"])
@@ -40,7 +45,7 @@ func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
 
 	// Deleted by hand, while the service does not run: it is made again, and subscribers notice.
 	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats", "jetstream", "ORDERFOLD", "streams", "ORDERS")))
-	p = start(t, []string{"receiver", "api", "log"}, args...)
+	p = serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "50", "--seed", "5")
 	requireFed(t, p)
 	c.read(operatorURL(t, data), p.addrs["api"])
@@ -63,7 +68,7 @@ func TestTailPrintsEventsOfTheFeed(t *testing.T) {
 	require.Contains(t, stderr, "--feed makes it")
 	p.stop()
 
-	p = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
+	p = serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "40", "--seed", "3")
 	requireFed(t, p)
 	tail := func(args ...string) (lines []eventLine) {

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
 
@@ -142,11 +140,7 @@ func TestTheLimitOfALogOnAServerOfItsOwnIsRaisedByOurCommandAndByOthers(t *testi
 	url := startNATS(t, t.TempDir())
 	p := start(t, []string{"receiver", "metrics"}, "receiver", "--nats-url", url, "--data", filepath.Join(t.TempDir(), "data"),
 		"--receiver-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--log-max-bytes", "100KiB")
-	conn, err := nats.Connect(url)
-	require.NoError(t, err)
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	require.NoError(t, err)
+	js := jetStreamAt(t, url)
 	for name, raise := range map[string]func(bytes int64){
 		"by orderfold log limit": func(bytes int64) {
 			code, _, stderr := execute(t, nil, "log", "limit", sizeText(bytes), "--nats-url", url)

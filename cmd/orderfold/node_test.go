@@ -31,7 +31,7 @@ func TestTheConsumerInNodeInTheDocumentationHasWhatTheAPIShows(t *testing.T) {
 	out, err := npm.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
+	p := serveFeed(t, data)
 	requireFed(t, p)
 	p.subscribers("add", "billing")
 

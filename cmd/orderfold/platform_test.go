@@ -39,12 +39,18 @@ func hurried() []string {
 	return flags
 }
 
-func simulate(t testing.TB, o platformtest.ServerOptions, flags ...string) *simulated {
+func runPlatform(t testing.TB, o platformtest.ServerOptions) *platformtest.Server {
 	t.Helper()
 	server, err := platformtest.NewServer(o)
 	require.NoError(t, err)
 	require.NoError(t, server.Start())
 	t.Cleanup(server.Close)
+	return server
+}
+
+func simulate(t testing.TB, o platformtest.ServerOptions, flags ...string) *simulated {
+	t.Helper()
+	server := runPlatform(t, o)
 	dir := t.TempDir()
 	id, secret := server.Credentials()
 	file := filepath.Join(dir, "secret")
@@ -274,10 +280,7 @@ func TestTheSecretIsNowhere(t *testing.T) {
 // A receiver of its own asks when it can read the views, and says so when it cannot.
 func TestAReceiverOfItsOwnAsksWithTheViewsOfAnother(t *testing.T) {
 	t.Parallel()
-	server, err := platformtest.NewServer(platformtest.ServerOptions{Traffic: badTraffic(9, 40)})
-	require.NoError(t, err)
-	require.NoError(t, server.Start())
-	t.Cleanup(server.Close)
+	server := runPlatform(t, platformtest.ServerOptions{Traffic: badTraffic(9, 40)})
 	id, secret := server.Credentials()
 	url, folder := startNATS(t, t.TempDir()), filepath.Join(t.TempDir(), "views")
 	args := append([]string{"receiver", "--nats-url", url, "--views", folder, "--data", filepath.Join(t.TempDir(), "data"), "--receiver-addr",

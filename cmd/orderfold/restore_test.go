@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/orderfold/orderfold/api/client"
 	"github.com/stretchr/testify/require"
@@ -20,12 +19,7 @@ func connectAs(t *testing.T, data, user string) jetstream.JetStream {
 	t.Helper()
 	url, err := os.ReadFile(filepath.Join(data, user+".url"))
 	require.NoError(t, err)
-	nc, err := nats.Connect(strings.TrimSpace(string(url)))
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	return js
+	return jetStreamAt(t, strings.TrimSpace(string(url)))
 }
 
 // backUp does as nats stream backup --consumers does, with the operator's credentials, and returns the folder.

@@ -74,9 +74,7 @@ func (s *subscribed) next(t testing.TB) jetstream.Msg {
 func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
-	wanted := []string{"receiver", "api", "log"}
-	p := start(t, wanted, args...)
+	p := serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
 	requireFed(t, p)
 
@@ -113,7 +111,7 @@ func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
 
 	// A restart keeps them, and what they have.
 	p.stop()
-	p = start(t, wanted, args...)
+	p = serveFeed(t, data)
 	s := p.subscriber("billing")
 	require.Equal(t, []any{before.Pending - 3, 1, ""}, []any{s.Pending, s.Unacknowledged, s.Problem})
 	c = connectSubscriber(t, data, "ORDERS", "billing")
@@ -162,7 +160,7 @@ func requireSubscriberMetrics(t testing.TB, text string) {
 func TestASubscriberMayDoNothingElse(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
+	p := serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
 	requireFed(t, p)
 	p.subscribers("add", "billing")
@@ -277,9 +275,7 @@ func TestSubscribersThatCannotBeSayWhy(t *testing.T) {
 func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	args := append([]string{"serve", "--feed", "--data", data}, freePorts...)
-	wanted := []string{"receiver", "api", "log"}
-	p := start(t, wanted, args...)
+	p := serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "30", "--seed", "1")
 	requireFed(t, p)
 	p.subscribers("add", "billing")
@@ -294,7 +290,7 @@ func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
 			known[name].follow(t, p, data, name, store)
 		}
 		p.kill()
-		p = start(t, wanted, args...)
+		p = serveFeed(t, data)
 		requireFed(t, p)
 	}
 	for name, snapshots := range map[string]int{"billing": 0, "late": 1} {
@@ -374,11 +370,7 @@ func TestSubscribersOfAnExternalServerGetPermissionsToSet(t *testing.T) {
 	added := decoded[api.AddedSubscriber](t, []byte(p.subscribers("add", "billing", "--json")))
 	require.Nil(t, added.CredentialsFile)
 	require.Contains(t, said, *added.Permissions)
-	nc, err := nats.Connect(url)
-	require.NoError(t, err)
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
+	js := jetStreamAt(t, url)
 	consumer, err := js.Consumer(t.Context(), "ORDERS", "billing")
 	require.NoError(t, err)
 	m, err := consumer.Next(jetstream.FetchMaxWait(patience))

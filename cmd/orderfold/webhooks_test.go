@@ -10,10 +10,7 @@ import (
 
 func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 	t.Parallel()
-	server, err := platformtest.NewServer(platformtest.ServerOptions{})
-	require.NoError(t, err)
-	require.NoError(t, server.Start())
-	t.Cleanup(server.Close)
+	server := runPlatform(t, platformtest.ServerOptions{})
 	id, secret := server.Credentials()
 	const key, tenant = "k3y-of-ours", "t3nant-of-ours"
 	webhooks := func(want int, args ...string) (stdout, stderr string) {
