@@ -117,7 +117,7 @@ func start(t *testing.T, r *rebuild.Rebuilder, mode rebuild.Mode) *rebuild.Run {
 
 func TestARebuildServesANewGenerationThatEqualsTheLog(t *testing.T) {
 	w := filled(t)
-	_, stop := w.run()
+	stop := w.run()
 	r := w.rebuilder(w.log)
 	var told []rebuild.Phase
 	r.Report = func(p rebuild.Progress) { told = append(told, p.Phase) }
@@ -191,7 +191,7 @@ func TestTheFirstGenerationIsMadeByItselfAndShownWhenItIsComplete(t *testing.T) 
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = r.Run(ctx) })
-	_, stop := w.run()
+	stop := w.run()
 	<-g.reached
 	_, err := w.views.Stats(t.Context())
 	require.ErrorIs(t, err, views.ErrNoViews, "half of the orders are shown to nobody")
@@ -263,7 +263,7 @@ func TestARebuildOfALogThatLostEverythingIsNoEmptyGeneration(t *testing.T) {
 
 func TestRebuildsThatAreStartedAndCancelledByManyEachHaveTheirOwnResult(t *testing.T) {
 	w := filled(t)
-	_, stop := w.run()
+	stop := w.run()
 	r := w.rebuilder(w.log)
 	var starters, cancellers sync.WaitGroup
 	var started, cancelled atomic.Int64

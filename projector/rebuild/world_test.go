@@ -27,7 +27,9 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, dir: t.TempDir()}
 	w.log = openLog(t, t.TempDir())
-	w.openViews()
+	var err error
+	w.views, err = views.Open(t.Context(), views.Options{Dir: w.dir, FoldVersion: decode.FoldVersion()})
+	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.views.Close()) })
 	return w
 }
@@ -39,12 +41,6 @@ func openLog(t testing.TB, dir string) *eventlog.Log {
 	return log
 }
 
-func (w *world) openViews() {
-	var err error
-	w.views, err = views.Open(w.t.Context(), views.Options{Dir: w.dir, FoldVersion: decode.FoldVersion()})
-	require.NoError(w.t, err)
-}
-
 func (w *world) post(object, body string) uint64 {
 	w.t.Helper()
 	sequence, err := w.log.Append(w.t.Context(), eventlog.Record{Object: object, Body: []byte(body)})
@@ -53,8 +49,8 @@ func (w *world) post(object, body string) uint64 {
 }
 
 // run projects until stop is called.
-func (w *world) run() (p *projector.Projector, stop func()) {
-	p = projector.New(projector.Options{Log: w.log, Views: w.views, BatchSize: 50, HotOrders: 20})
+func (w *world) run() (stop func()) {
+	p := projector.New(projector.Options{Log: w.log, Views: w.views, BatchSize: 50, HotOrders: 20})
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -64,13 +60,13 @@ func (w *world) run() (p *projector.Projector, stop func()) {
 	})
 	stop = sync.OnceFunc(func() { cancel(); running.Wait() })
 	w.t.Cleanup(stop)
-	return p, stop
+	return stop
 }
 
 // project runs until the views stand at the end of the log.
 func (w *world) project() {
 	w.t.Helper()
-	_, stop := w.run()
+	stop := w.run()
 	b, err := w.log.Bounds(w.t.Context())
 	require.NoError(w.t, err)
 	w.wait(b.Last)
