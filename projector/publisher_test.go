@@ -72,6 +72,16 @@ type flaky struct {
 	mu   sync.Mutex
 	fail func(events []eventlog.Event) (stored int, err error) // nil: it works
 	away func(ctx context.Context) error                       // what Bounds returns; nil: it works
+
+	unreadable bool // the last revision
+}
+
+func (f *flaky) LastRevision(ctx context.Context) (eventlog.Event, error) {
+	e, err := f.Feed.LastRevision(ctx)
+	if f.unreadable {
+		e.Body = []byte("no JSON")
+	}
+	return e, err
 }
 
 func (f *flaky) Bounds(ctx context.Context) (eventlog.FeedBounds, error) {
@@ -536,14 +546,20 @@ func TestOnlyWhoHasTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
 }
 
 func TestARevisionThatItsPublisherDidNotFinishIsDoneAgainByTheNextOne(t *testing.T) {
+	t.Run("it can be read", func(t *testing.T) { succeedAnUnfinishedRevision(t, false) })
+	t.Run("it cannot be read", func(t *testing.T) { succeedAnUnfinishedRevision(t, true) })
+}
+
+func succeedAnUnfinishedRevision(t *testing.T, unreadable bool) {
 	projector.PublishAtOnce(t, 10)
 	f := newFed(t)
 	f.postSome(rand.New(rand.NewPCG(3, 9)), 300)
 	f.project()
 	other := f.besides()
+	other.flaky.unreadable = unreadable
 	var b baton
 	corrected := 0
-	f.flaky.set(func(events []eventlog.Event) (int, error) { // it dies in the middle, so to speak
+	f.flaky.set(func(events []eventlog.Event) (int, error) { // it stops in the middle
 		if corrected++; corrected > 3 {
 			return 0, eventlog.ErrUnavailable
 		}

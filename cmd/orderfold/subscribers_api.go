@@ -125,7 +125,7 @@ func (a apiEvents) Place(ctx context.Context, sequence uint64) (p api.FeedPlace,
 
 func eventsError(err error) error {
 	switch {
-	case errors.Is(err, eventlog.ErrNoStream):
+	case errors.Is(err, eventlog.ErrNoStream), errors.Is(err, eventlog.ErrForeignFeed):
 		return fmt.Errorf("%w: %w", api.ErrNoFeed, err)
 	case errors.Is(err, eventlog.ErrUnavailable):
 		return fmt.Errorf("%w: %w", api.ErrUnavailable, err)

@@ -416,4 +416,5 @@ func TestAFeedOfAnotherLogIsAReasonNotToAddASubscriber(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	require.False(t, refused.Settings)
 	require.Equal(t, "The feed is not that of this log: delete that stream.", refused.Detail)
+	require.ErrorIs(t, eventsError(eventlog.ErrForeignFeed), api.ErrNoFeed, "not a fault of the service")
 }
