@@ -95,7 +95,7 @@ func startClusterIn(t testing.TB, net *network) *cluster {
 	c.startReceivers()
 	for i := range c.machines {
 		c.machines[i] = c.startMachine(machineNames[i], t.TempDir())
-		eventually(c.t, "the machine is ready", c.machines[i].ready)
+		c.machines[i].requireReady()
 	}
 	return c
 }
@@ -150,9 +150,17 @@ func (m *machine) status() statusAnswer {
 	return decoded[statusAnswer](m.api.t, m.api.get("/v1/status"))
 }
 
-func (m *machine) ready() bool {
-	code, _, _ := m.api.ask("/readyz")
-	return code == http.StatusOK
+// requireReady waits until the machine is ready. If it does not become so, the failure has the reason.
+func (m *machine) requireReady() {
+	t := m.api.t
+	t.Helper()
+	for began := time.Now(); ; <-time.After(20 * time.Millisecond) {
+		code, _, body := m.api.ask("/readyz")
+		if code == http.StatusOK {
+			return
+		}
+		require.Less(t, time.Since(began), patience, "the machine is not ready: %s\nits projector: %s", body, m.projector.stderr)
+	}
 }
 
 func (n *node) start() {
@@ -285,7 +293,9 @@ func (c *cluster) post(client *http.Client, i int) bool {
 // requireWhole requires that both machines list every acknowledged order, no other order, and the same.
 func (c *cluster) requireWhole() {
 	c.t.Helper()
-	eventually(c.t, "the machines are ready", func() bool { return c.machines[0].ready() && c.machines[1].ready() })
+	for _, m := range c.machines {
+		m.requireReady()
+	}
 	require.NotEmpty(c.t, c.stored)
 	eventually(c.t, "both machines have folded the whole log", func() bool {
 		first, second := c.machines[0].status(), c.machines[1].status()
