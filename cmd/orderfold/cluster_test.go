@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -37,30 +36,10 @@ type cluster struct {
 	gone      *node
 }
 
-// node is one NATS server of the cluster.
-type node struct {
-	t           testing.TB
-	name, dir   string
-	host        string
-	port, route int
-	routes      string
-	command     func(path string, args ...string) *exec.Cmd
-	cmd         *exec.Cmd
-	exited      chan struct{}
-}
-
 // machine is a projector and an API over views of their own.
 type machine struct {
 	views          string
 	projector, api *process
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func startCluster(t testing.TB) *cluster { return startClusterIn(t, nil) }
@@ -71,7 +50,7 @@ func startClusterIn(t testing.TB, net *network) *cluster {
 	var routes []string
 	for i := range c.nodes {
 		name := string(rune('A' + i))
-		c.nodes[i] = &node{t: t, name: name, dir: filepath.Join(c.dir, name), host: net.host(name), port: freePort(t), route: freePort(t),
+		c.nodes[i] = &node{t: t, name: name, dir: filepath.Join(c.dir, name), host: net.host(name), port: freePort(t), route: freePort(t), monitor: freePort(t),
 			command: func(path string, args ...string) *exec.Cmd { return net.command(name, path, args...) }}
 		routes = append(routes, fmt.Sprintf("nats://%s:%d", c.nodes[i].host, c.nodes[i].route))
 	}
@@ -163,66 +142,31 @@ func (m *machine) requireReady() {
 	}
 }
 
-func (n *node) start() {
-	n.t.Helper()
-	require.NoError(n.t, os.MkdirAll(n.dir, 0o700))
-	config := filepath.Join(n.dir, "nats.conf")
-	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"%s:%d\"\nmax_payload: 2MB\n"+
-		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"%s:%d\", routes: [%s] }\n",
-		n.name, n.host, n.port, filepath.Join(n.dir, "js"), n.host, n.route, n.routes), 0o600))
-	n.cmd, n.exited = n.command(binaries.natsServer, "--config", config), make(chan struct{})
-	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(n.t, err)
-	n.cmd.Stderr = log
-	require.NoError(n.t, n.cmd.Start())
-	exited, cmd := n.exited, n.cmd
-	go func() {
-		_ = cmd.Wait() // it is killed
-		log.Close()
-		close(exited)
-	}()
-	n.t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
-}
-
-func (n *node) signal(s syscall.Signal) {
-	n.t.Helper()
-	require.NoError(n.t, n.cmd.Process.Signal(s))
-}
-
-func (n *node) kill() {
-	n.t.Helper()
-	n.signal(syscall.SIGKILL)
-	<-n.exited
-}
-
-// replicas is what a server reports about the replicas of the log.
-type replicas struct {
-	Cluster struct {
-		Leader   string
-		Replicas []struct {
-			Current bool
-			Lag     uint64
-		}
+// logInfo is what the leader reports about the log.
+type logInfo struct {
+	Cluster struct{ Leader string }
+	State   struct {
+		LastSequence uint64 `json:"last_seq"`
 	}
 }
 
-// replicas returns the report of any server, and the zero value if none answers.
-func (c *cluster) replicas() (r replicas) {
+// logInfo returns the zero value if there is no leader.
+func (c *cluster) logInfo() (info logInfo) {
 	conn, err := nats.Connect(c.url(), nats.Timeout(time.Second))
 	if err != nil {
-		return replicas{}
+		return logInfo{}
 	}
 	defer conn.Close()
 	answer, err := conn.Request("$JS.API.STREAM.INFO.NOTIFICATIONS", nil, time.Second)
-	if err != nil || json.Unmarshal(answer.Data, &r) != nil {
-		return replicas{}
+	if err != nil || json.Unmarshal(answer.Data, &info) != nil {
+		return logInfo{}
 	}
-	return r
+	return info
 }
 
 // leader returns the leader of the log, or nil if there is none.
 func (c *cluster) leader() *node {
-	name := c.replicas().Cluster.Leader
+	name := c.logInfo().Cluster.Leader
 	for _, n := range c.nodes {
 		if n.name == name {
 			return n

@@ -1,0 +1,114 @@
+//go:build cluster
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// node is one NATS server of the cluster.
+type node struct {
+	t           testing.TB
+	name, dir   string
+	host        string
+	port, route int
+	monitor     int
+	routes      string
+	command     func(path string, args ...string) *exec.Cmd
+	cmd         *exec.Cmd
+	exited      chan struct{}
+}
+
+func (n *node) start() {
+	n.t.Helper()
+	require.NoError(n.t, os.MkdirAll(n.dir, 0o700))
+	config := filepath.Join(n.dir, "nats.conf")
+	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"%s:%d\"\nhttp: \"%s:%d\"\nmax_payload: 2MB\n"+
+		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"%s:%d\", routes: [%s] }\n",
+		n.name, n.host, n.port, n.host, n.monitor, filepath.Join(n.dir, "js"), n.host, n.route, n.routes), 0o600))
+	n.cmd, n.exited = n.command(binaries.natsServer, "--config", config), make(chan struct{})
+	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(n.t, err)
+	n.cmd.Stderr = log
+	require.NoError(n.t, n.cmd.Start())
+	exited, cmd := n.exited, n.cmd
+	go func() {
+		_ = cmd.Wait() // it is killed
+		log.Close()
+		close(exited)
+	}()
+	n.t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
+}
+
+func (n *node) signal(s syscall.Signal) {
+	n.t.Helper()
+	require.NoError(n.t, n.cmd.Process.Signal(s))
+}
+
+func (n *node) kill() {
+	n.t.Helper()
+	n.signal(syscall.SIGKILL)
+	<-n.exited
+}
+
+// healthy reports whether the server says that it is in step with the others, in all streams.
+func (n *node) healthy() bool {
+	response, err := http.Get(n.monitored("/healthz"))
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// lastSequence returns where the server's own replica of the log ends, 0 if it has none or does not answer.
+func (n *node) lastSequence() uint64 {
+	response, err := http.Get(n.monitored("/jsz?accounts=true&streams=true"))
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	var report struct {
+		Accounts []struct {
+			Streams []struct {
+				Name  string
+				State struct {
+					LastSequence uint64 `json:"last_seq"`
+				}
+			} `json:"stream_detail"`
+		} `json:"account_details"`
+	}
+	if json.NewDecoder(response.Body).Decode(&report) != nil {
+		return 0
+	}
+	for _, account := range report.Accounts {
+		for _, stream := range account.Streams {
+			if stream.Name == "NOTIFICATIONS" {
+				return stream.State.LastSequence
+			}
+		}
+	}
+	return 0
+}
+
+func (n *node) monitored(path string) string {
+	return fmt.Sprintf("http://%s:%d%s", n.host, n.monitor, path)
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
