@@ -273,7 +273,7 @@ func (l *Log) Info(ctx context.Context) (Info, error) {
 }
 
 // quorumHint is what to do when a stream with replicas has no leader, or a leader without a majority.
-const quorumHint = "see to the NATS servers: a majority of them must be up and reach each other"
+const quorumHint = "check the NATS servers: a majority of them must be up and reach each other"
 
 // errNoLeader occurs while too few replicas of the log reach each other, or another leader is being elected. Nothing was read.
 var errNoLeader = &Fault{Err: fmt.Errorf("%w: no replica of it leads", ErrUnavailable), Hint: quorumHint, Clears: true}

@@ -132,8 +132,8 @@ var (
 )
 
 // misfitHint is what to do when a position does not fit the log.
-const misfitHint = "find out why the log is another one than before, and put the right one back; when the log that is here is the right one, " +
-	"stop orderfold, delete the folder of the views, and start again"
+const misfitHint = "find out why the log has changed, and put the right one back; if this log is the right one, " +
+	"stop orderfold, delete the folder of the views, and start it again"
 
 // misfit makes a Fault of an error of a position that does not fit the log.
 func misfit(err error) error { return &Fault{Err: err, Hint: misfitHint} }

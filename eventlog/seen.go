@@ -22,8 +22,8 @@ const seenInterval = healthInterval * 9 / 10
 const lostKey = "orderfold-lost"
 
 // LossAdvice is what to do about lost records: the hint of every fault about a loss that nobody has accepted.
-const LossAdvice = "find out why, and restore the data folder from a copy if there is one; to go on with what is left, stop orderfold, " +
-	"run orderfold doctor --accept-loss with its --data or --nats-url, and start again"
+const LossAdvice = "find out why, and restore the data folder from a copy if there is one; to continue with what is left, stop orderfold, " +
+	"run orderfold doctor --accept-loss with its --data or --nats-url, and start it again"
 
 // compareSeen checks whether the log ends before its last recorded end. If so, it records that in
 // the stream, because the lost sequences are soon given to other records and nothing would show the
