@@ -256,7 +256,7 @@ func serveViews(ctx context.Context, dir string, orders int) (*servedViews, erro
 		return nil, err
 	}
 	last := fillRecords(orders)
-	v := &servedViews{options: api.Options{Views: store, Objects: store, Position: store, Log: noRecords{last}, History: apiHistory{}, Feed: store,
+	v := &servedViews{options: api.Options{Views: store, Objects: store, Position: store, Log: filledLog{last}, History: apiHistory{}, Feed: store,
 		Clock: func() time.Time { return fillTime(last) }}}
 	a, err := api.New(v.options)
 	if err != nil {
@@ -288,20 +288,23 @@ func serveBench(h http.Handler) (base string, stop func() error, err error) {
 	}, nil
 }
 
-// noRecords is the log of a bench that reads views only: it ends where they stand.
-type noRecords struct{ last uint64 }
+// filledLog is the log of a bench that reads views only: it ends where they stand, and knows of each record only when it was received.
+type filledLog struct{ last uint64 }
 
-func (noRecords) Record(context.Context, uint64) (api.Record, error) {
-	return api.Record{}, api.ErrNoRecord
+func (l filledLog) Record(_ context.Context, sequence uint64) (api.Record, error) {
+	if sequence < 1 || sequence > l.last {
+		return api.Record{}, api.ErrNoRecord
+	}
+	return api.Record{Sequence: sequence, Received: fillTime(sequence)}, nil
 }
 
-func (n noRecords) Bounds(context.Context) (api.LogBounds, error) {
-	return api.LogBounds{First: 1, Last: n.last}, nil
+func (l filledLog) Bounds(context.Context) (api.LogBounds, error) {
+	return api.LogBounds{First: 1, Last: l.last}, nil
 }
 
-func (noRecords) Hashes(context.Context, []uint64) (map[uint64]string, error) { return nil, nil }
+func (filledLog) Hashes(context.Context, []uint64) (map[uint64]string, error) { return nil, nil }
 
-func (noRecords) Storage(context.Context) api.Storage { return api.Storage{} }
+func (filledLog) Storage(context.Context) api.Storage { return api.Storage{} }
 
 func (p *program) printRead(f readFigures, b *readBench) error {
 	met := func(yes bool) string {
