@@ -100,7 +100,8 @@ function Table({ list, sort, cursor, selected }: { list: Orders; sort: string; c
   const known = list.rows.value;
   const rows = everyRow.value ? known : known.slice(0, Math.ceil(innerHeight / rowHeight));
   useEffect(() => {
-    if (known.length > 0) everyRow.value = true;
+    // An effect may run before the rows are painted; a task that a frame starts runs after.
+    if (known.length > 0) requestAnimationFrame(() => setTimeout(() => (everyRow.value = true)));
   }, [known.length > 0]);
   if (list.fault.value && rows.length === 0) return <Trouble error={list.fault.value} what="The list" again={() => void list.load()} />;
   if (rows.length === 0 && list.next.value === null) return list.loading.value ? <Loading what="orders" /> : <Nothing />;

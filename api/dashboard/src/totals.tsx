@@ -30,7 +30,7 @@ export function Totals({ list, filters }: { list: Orders; filters: URLSearchPara
   };
   useEffect(() => {
     totals.value = null;
-    if (automatic) void load();
+    if (automatic && shown > 0) void load();
   }, [selected, list.rows.value]);
 
   if (shown === 0) return null;
