@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ var built embed.FS
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// document is every page. The argument is what leads from the page to the folder of the files.
+// document is every page. The arguments are what leads from the page to the folder of the files, and the links to what app.js imports.
 const document = `<!doctype html>
 <html lang="en">
 <head>
@@ -40,7 +41,7 @@ const document = `<!doctype html>
 <link rel="icon" href="%[1]sicon.svg">
 <link rel="stylesheet" href="%[1]sapp.css">
 <script type="module" src="%[1]sapp.js"></script>
-</head>
+%[2]s</head>
 <body><noscript>The dashboard is a program that runs in the browser: allow scripts for this address.</noscript></body>
 </html>
 `
@@ -49,10 +50,14 @@ const document = `<!doctype html>
 var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
 	".txt": "text/plain; charset=utf-8"}
 
+// imported finds a file that a script imports at once. What is imported later is in parentheses.
+var imported = regexp.MustCompile(`(?:from|import)"\./([^"]+)"`)
+
 // Handler serves the pages and their files.
 type Handler struct {
-	files  map[string][]byte // by name
-	digest string            // of all of them
+	files   map[string][]byte // by name
+	imports []string          // what app.js needs before it can run
+	digest  string            // of all of them
 }
 
 // New returns a Handler of the files in the binary.
@@ -74,6 +79,9 @@ func New() (*Handler, error) {
 	if h.files["app.js"] == nil || h.files["app.css"] == nil {
 		return nil, fmt.Errorf("dashboard: dist has no app.js or no app.css: run make dashboard")
 	}
+	for _, found := range imported.FindAllSubmatch(h.files["app.js"], -1) {
+		h.imports = append(h.imports, string(found[1]))
+	}
 	h.digest = hex.EncodeToString(sum.Sum(nil)[:6])
 	return h, nil
 }
@@ -81,8 +89,13 @@ func New() (*Handler, error) {
 // ServePage answers with the document of a screen, whichever it is.
 func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request) {
 	depth := strings.Count(r.URL.EscapedPath(), "/") - 1
+	folder := strings.Repeat("../", max(depth, 0)) + "assets/" + h.digest + "/"
+	var links strings.Builder // without them a browser asks for the imports only when it has read app.js
+	for _, name := range h.imports {
+		fmt.Fprintf(&links, "<link rel=\"modulepreload\" href=\"%s%s\">\n", folder, name)
+	}
 	var page bytes.Buffer
-	fmt.Fprintf(&page, document, strings.Repeat("../", max(depth, 0))+"assets/"+h.digest+"/")
+	fmt.Fprintf(&page, document, folder, links.String())
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-cache")
