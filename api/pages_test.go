@@ -41,6 +41,9 @@ func fetch(t *testing.T, url, accept string) (*http.Response, string) {
 
 var link = regexp.MustCompile(`(?:href|src)="([^"]+)"`)
 
+// imported finds a file without which a script cannot run.
+var imported = regexp.MustCompile(`from"\./([^"]+)"`)
+
 func TestEveryScreenIsAPageWhoseFilesAreFoundWithoutAKey(t *testing.T) {
 	s := pages(t)
 	for _, screen := range []string{"/", "/orders", "/orders/6f1c1b1e", "/orders/a%2Fb", "/breaks", "/settlement", "/operations"} {
@@ -50,7 +53,7 @@ func TestEveryScreenIsAPageWhoseFilesAreFoundWithoutAKey(t *testing.T) {
 		require.Equal(t, "text/html; charset=utf-8", response.Header.Get("Content-Type"))
 		require.Empty(t, response.Header.Get("Log-Sequence"), "strangers learn nothing of the log")
 		links := link.FindAllStringSubmatch(body, -1)
-		require.Len(t, links, 3)
+		require.NotEmpty(t, links)
 		for _, l := range links {
 			at, err := response.Request.URL.Parse(l[1])
 			require.NoError(t, err)
@@ -58,6 +61,9 @@ func TestEveryScreenIsAPageWhoseFilesAreFoundWithoutAKey(t *testing.T) {
 			require.Equal(t, http.StatusOK, file.StatusCode, "%s of %s", l[1], screen)
 			require.NotEmpty(t, content)
 			require.Contains(t, file.Header.Get("Cache-Control"), "immutable")
+			for _, needed := range imported.FindAllStringSubmatch(content, -1) {
+				require.Contains(t, body, needed[1], "%s needs it before it can run, so the page names it", l[1])
+			}
 		}
 	}
 }

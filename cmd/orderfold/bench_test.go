@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/orderfold/orderfold/api"
 	"github.com/stretchr/testify/require"
 )
 
@@ -67,5 +68,16 @@ func TestBenchReadAsksForEveryFilter(t *testing.T) {
 	for _, wrong := range [][]string{{"bench", "read", "--rounds", "0"}, {"bench", "read", "--dir", dir, "--orders", "3"}} {
 		code, _, _ := execute(t, nil, wrong...)
 		require.Equal(t, exitUsage, code, wrong)
+	}
+}
+
+func TestTheLogOfFilledViewsKnowsWhenARecordWasReceivedSoThatAResumedStreamSendsNoDaysBefore(t *testing.T) {
+	log := filledLog{last: 10}
+	record, err := log.Record(t.Context(), 10)
+	require.NoError(t, err)
+	require.Equal(t, fillTime(10), record.Received)
+	for _, none := range []uint64{0, 11} {
+		_, err = log.Record(t.Context(), none)
+		require.ErrorIs(t, err, api.ErrNoRecord)
 	}
 }

@@ -107,7 +107,7 @@ func TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond(t *testing.T
 	s.api = addresses["api"]
 	b := launch(t)
 	var took []float64
-	for range 5 {
+	for range 10 {
 		tb := b.guest(s.api) // a browser that has nothing of the page
 		call(tb, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `new MutationObserver((_, o) => {
 			if (document.querySelectorAll("table.orders tbody tr").length < 30) return; // as many as fit
@@ -122,7 +122,7 @@ func TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond(t *testing.T
 	slices.Sort(took)
 	t.Logf("%s orders: shown %.0f ms after the navigation began", orders, took)
 	if measured {
-		require.LessOrEqual(t, took[2], 500.0, "the median")
+		require.LessOrEqual(t, took[len(took)/2], 500.0, "the median")
 	}
 }
 
