@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say what an API reads and who may ask. Views, Objects, Position, Log, History and Feed are required; every other zero field
+// Options say what an API reads and who may ask. Views, Objects, Position, Log, History, Feed and Copies are required; every other zero field
 // means the default noted beside it.
 type Options struct {
 	Views    Views
@@ -29,6 +30,7 @@ type Options struct {
 	Log      Log
 	History  History
 	Feed     Feed
+	Copies   Copies
 	Rebuilds Rebuilds // nil: none can be started here
 	Redrives Redrives // nil: none can be done here
 	Platform Platform // nil: another process asks the platform, if any
@@ -67,6 +69,8 @@ type API struct {
 	log      Log
 	history  History
 	rebuilds Rebuilds
+	copies   Copies
+	copying  sync.Mutex
 	redrives Redrives
 	platform Platform
 	duties   Duties
@@ -115,7 +119,7 @@ type API struct {
 // origin is none, or a metric is registered already.
 func New(o Options) (*API, error) {
 	if o.Views == nil || o.Objects == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
-		return nil, errors.New("api: Views, Objects, Position, Log, History and Feed are required")
+		return nil, errors.New("api: Views, Objects, Position, Log, History, Feed and Copies are required")
 	}
 	if o.DrainTimeout < 0 || o.ReadyLag < 0 || (o.Registerer == nil) != (o.Gatherer == nil) {
 		return nil, errors.New("api: the drain timeout or the lag is negative, or one of Registerer and Gatherer is missing")
@@ -154,7 +158,7 @@ func build(o Options) (*API, error) {
 	}
 	a := &API{
 		schedule: o.Schedule, clock: o.Clock,
-		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, redrives: o.Redrives, platform: o.Platform,
+		views: o.Views, objects: o.Objects, orderOf: o.OrderOf, position: o.Position, log: o.Log, history: o.History, rebuilds: o.Rebuilds, copies: o.Copies, redrives: o.Redrives, platform: o.Platform,
 		subscribers: o.Subscribers, events: o.Events, duties: o.Duties,
 		receives: o.Receives,
 		gate:     gate,
@@ -226,6 +230,7 @@ func (a *API) register() {
 	a.registerSearch()
 	a.registerThroughput()
 	a.registerRebuilds()
+	a.registerCopies()
 	a.registerRedrives()
 	a.registerSubscribers()
 	a.registerFeedPlace()

@@ -29,6 +29,7 @@ var descriptions = map[string]string{
 	"list-quarantine":        "Records that could not become part of an order or object, and why. They are kept, and can be decoded again.",
 	"start-rebuild":          "Folds the log again beside the served views, compares, and switches. Needs a key of the role operator.",
 	"cancel-rebuild":         "The served views stay unchanged. Needs a key of the role operator.",
+	"copy-views":             "Copies the served views in one state and sends them, for projector --views-from on another machine. One copy at a time. Needs a key of the role operator.",
 	"get-rebuild":            "The progress of the rebuild, or its result.",
 	"redrive":                "Answers after a few seconds at most; nextAfter says where to continue. Needs a key of the role operator.",
 	"list-subscribers":       "The messages that wait and those not acknowledged, and which subscribers are stuck; at most a second old.",

@@ -504,5 +504,5 @@ func TestTheDocumentIsServedAndStable(t *testing.T) {
 		"/v1/rebuilds", "/v1/rebuilds/current", "/v1/redrives", "/v1/subscribers", "/v1/subscribers/{name}", "/v1/feed", "/metrics", "/openapi.json", "/asyncapi.json", "/schemas/order-event-v1.json"} {
 		require.Contains(t, document.paths, path)
 	}
-	require.Len(t, document.paths, 29)
+	require.Len(t, document.paths, 30)
 }

@@ -29,7 +29,7 @@ type Rebuilds interface {
 type Rebuild struct {
 	Mode             string   `json:"mode" enum:"rebuild,dry-run,rollback"`
 	State            string   `json:"state" enum:"running,done,failed,canceled"`
-	Phase            string   `json:"phase" enum:"folding,writing,indexing,comparing,switching"`
+	Phase            string   `json:"phase" enum:"copying,folding,writing,indexing,comparing,switching"`
 	Records          uint64   `json:"records" doc:"Records folded so far; while phase is comparing, orders compared so far."`
 	Total            uint64   `json:"total" doc:"Total of the same, as far as known."`
 	RecordsPerSecond float64  `json:"recordsPerSecond"`

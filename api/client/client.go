@@ -44,7 +44,7 @@ func New(o Options) (*Client, error) {
 	base := strings.TrimRight(o.URL, "/")
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("client: %q is not the URL of an API, such as http://127.0.0.1:8081", o.URL)
+		return nil, errors.New("client: the URL of an API must be of the form http://127.0.0.1:8081, without a user or password") // not repeated: it may contain one
 	}
 	c := &Client{base: base, key: o.Key, http: o.HTTP}
 	if c.http == nil {

@@ -255,7 +255,7 @@ func TestWhatIsNoAPIIsToldAndReadUpToABound(t *testing.T) {
 	}
 	for _, url := range []string{"", "localhost:8081", "ftp://x", "http://", "http://user:secret@host", "http://host?x=1"} {
 		_, err := client.New(client.Options{URL: url})
-		require.ErrorContains(t, err, "is not the URL of an API")
+		require.ErrorContains(t, err, "the URL of an API must be")
 	}
 }
 

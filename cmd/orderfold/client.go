@@ -34,26 +34,29 @@ func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
 }
 
 // client returns a client for the commands that print what the API says.
-func (a *apiAccess) client() (*client.Client, error) {
-	asking, err := a.http()
+func (a *apiAccess) client() (*client.Client, error) { return a.clientAs("api-url", "api-ca") }
+
+// clientAs is client with other flags than those of register.
+func (a *apiAccess) clientAs(url, ca string) (*client.Client, error) {
+	asking, err := a.http(ca)
 	if err != nil {
 		return nil, err
 	}
 	c, err := client.New(client.Options{URL: a.url, Key: a.key, HTTP: asking})
 	if err != nil {
-		return nil, usagef("--api-url: %v", err)
+		return nil, usagef("--%s: %v", url, err)
 	}
 	return c, nil
 }
 
-// http returns what trusts the certificates that --api-ca names.
-func (a *apiAccess) http() (*http.Client, error) {
+// http returns what trusts the certificates that the flag ca names.
+func (a *apiAccess) http(ca string) (*http.Client, error) {
 	if a.ca == "" {
 		return http.DefaultClient, nil
 	}
 	roots, err := trusted(a.ca)
 	if err != nil {
-		return nil, usagef("--api-ca: %v", err)
+		return nil, usagef("--%s: %v", ca, err)
 	}
 	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots}}}, nil
 }

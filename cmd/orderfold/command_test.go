@@ -109,7 +109,7 @@ func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"a status that is not there":  {[]string{"status", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "status: unknown: "},
 		"orders that are not there":   {[]string{"orders", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "check that orderfold serve is running"},
 		"breaks of no API":            {[]string{"breaks", "--api-url", "ftp://x"}, nil, exitUsage, "--api-url"},
-		"a receiver not there":        {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "not the URL of a receiver"},
+		"a receiver not there":        {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "the URL of a receiver must be"},
 		"a platform for a network":    {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
 		"two ways to compare":         {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
 		"a negative loss":             {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},

@@ -40,7 +40,7 @@ func (p *program) health(ctx context.Context, args []string) error {
 }
 
 func (p *program) askHealth(ctx context.Context, api *apiAccess, url string) error {
-	asking, err := api.http()
+	asking, err := api.http("api-ca")
 	if err != nil {
 		return err
 	}

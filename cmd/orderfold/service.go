@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderfold/orderfold/api"
 	"github.com/orderfold/orderfold/api/access"
+	"github.com/orderfold/orderfold/api/client"
 	"github.com/orderfold/orderfold/eventlog"
 	"github.com/orderfold/orderfold/projector"
 	"github.com/orderfold/orderfold/projector/decode"
@@ -219,8 +220,12 @@ func (sv *service) addProjector(ctx context.Context) error {
 	publisher := sv.publisher(ctx)
 	pr := projector.New(projector.Options{Log: sv.log, Views: sv.views, Publisher: publisher, Logger: sv.logger.Named("projector"), Metrics: sv.metrics})
 	sv.parts = append(sv.parts, part{"projector", pr.Run})
-	sv.addRebuilder(ctx, publisher)
 	s := sv.settings
+	from, err := s.from.client()
+	if err != nil {
+		return err
+	}
+	sv.addRebuilder(ctx, publisher, from)
 	v := &rebuild.Verifier{Examination: rebuild.Examination{Log: sv.log, Dir: s.viewsFolder(), Share: s.verify.share},
 		Verdicts: sv.views, Never: s.verify.share == 0, Every: s.verify.every, Logger: sv.logger.Named("verifier")}
 	sv.parts = append(sv.parts, part{"verifier", v.Run})
@@ -251,9 +256,12 @@ func (sv *service) publisher(ctx context.Context) *projector.Publisher {
 }
 
 // addRebuilder lets rebuilds run until the service stops, whoever asked for them.
-func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publisher) {
+func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publisher, from *client.Client) {
 	r := &rebuild.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
+	if from != nil {
+		r.Fetch = fetchViews(from, r.Dir)
+	}
 	if err := r.Begin(ctx); err != nil { // a full disk is no reason not to receive; it is tried again
 		sv.logger.Warn("the first generation of the views is not made yet", zap.Error(err))
 	}
@@ -275,7 +283,7 @@ func (sv *service) addAPI() error {
 	o := api.Options{Schedule: schedule, Views: sv.views, Objects: sv.views, OrderOf: orderOf, Position: sv.views, Feed: sv.views, Log: apiLog{sv.log},
 		History:     apiHistory{projector.NewHistorian(sv.log, sv.views)},
 		Subscribers: apiSubscribers{sv.log.Subscribers()}, Events: apiEvents{sv.log.Feed(eventlog.FeedOptions{Keep: true})},
-		Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Receives: sv.listeners["receiver"] != nil, Prefix: sv.settings.api.prefix, Zone: sv.settings.api.zone.Location, ReadyLag: sv.settings.api.readyLag,
+		Copies: apiCopies{sv.views, sv.settings.viewsFolder()}, Rebuilds: sv.rebuilds, Redrives: sv.redrives, Platform: sv.asking, Receives: sv.listeners["receiver"] != nil, Prefix: sv.settings.api.prefix, Zone: sv.settings.api.zone.Location, ReadyLag: sv.settings.api.readyLag,
 		Access: access.Options{Keys: sv.keys, Limit: sv.settings.api.access.limit, Origins: sv.settings.api.access.origins.values},
 		TLS:    sv.tls["api"].server(), Logger: sv.logger.Named("api"),
 		Registerer: sv.metrics, Gatherer: sv.metrics, Version: versionText()}

@@ -18,6 +18,7 @@ type settings struct {
 	receiver receiverSettings
 	api      apiSettings
 	views    string
+	from     viewsFrom
 	verify   verifySettings
 	metrics  string
 	platform platformSettings
@@ -132,6 +133,7 @@ func (s *settings) registerVerify(f *flagSet) {
 	defer f.group("The views")()
 	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for verifying the views against the log, up to 1; 0: never")
 	f.DurationVar(&s.verify.every, "verify-every", 10*time.Minute, "pause between two verifications")
+	s.from.register(f)
 }
 
 func (s *settings) registerAPI(f *flagSet) {
@@ -157,7 +159,8 @@ func (s *settings) check(r roles) error {
 		return usagef("--verify-share: %v is not between 0 and 1", s.verify.share)
 	}
 	if r.projector {
-		if err := s.feed.check(); err != nil {
+		_, err := s.from.client()
+		if err := errors.Join(s.feed.check(), err); err != nil {
 			return err
 		}
 	}

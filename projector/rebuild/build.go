@@ -27,9 +27,10 @@ const (
 // Phase is what a rebuild or an examination is doing.
 type Phase string
 
-// The phases, in their order. An examination does not index and switch. A rebuild compares only as a dry
-// run.
+// The phases, in their order. Only the first generation is copied. An examination does not index and
+// switch. A rebuild compares only as a dry run.
 const (
+	Copying   Phase = "copying" // a generation of another machine is fetched
 	Folding   Phase = "folding" // the log is read
 	Writing   Phase = "writing" // the orders are put together and written
 	Indexing  Phase = "indexing"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -38,7 +39,11 @@ type Rebuilder struct {
 	Report  func(Progress)        // called with the progress of every rebuild; nil: not called
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
+	// Fetch writes a finished generation of another machine, which becomes the first one here; nil: there
+	// is none to fetch. It is called at most once.
+	Fetch func(ctx context.Context, w io.Writer) error
 
+	fetched bool // only the run that runs changes it
 	mu      sync.Mutex
 	current *Run // the one that runs, or the last one; nil: there was none
 	measure sync.Once
@@ -239,7 +244,7 @@ func (r *Rebuilder) report(p Progress) {
 
 func (r *Rebuilder) rebuild(ctx context.Context, run *Run, mode Mode) (err error) {
 	defer collectLess()()
-	draft, err := views.NewDraft(ctx, r.Dir, decode.FoldVersion())
+	draft, err := r.draft(ctx, run, mode)
 	if err != nil {
 		return err
 	}

@@ -16,17 +16,26 @@ import (
 
 // openFile returns the file as a database; nothing is opened before the first connection. Settings are pragmas.
 func openFile(path, mode string, settings ...string) (*sql.DB, error) {
-	abs, err := filepath.Abs(path)
+	name, err := fileName(path, mode, settings)
 	if err != nil {
-		return nil, fmt.Errorf("views: open %s: %w", path, err)
+		return nil, err
 	}
-	query := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_pragma": settings}
-	name := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite", name.String())
+	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, fmt.Errorf("views: open %s: %w", path, err)
 	}
 	return db, nil
+}
+
+// fileName names a file and how it is opened, for the driver.
+func fileName(path, mode string, settings []string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("views: open %s: %w", path, err)
+	}
+	query := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_pragma": settings}
+	name := url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}
+	return name.String(), nil
 }
 
 // readFile lends f a connection that reads the file of a generation. It returns fs.ErrNotExist when there is none.

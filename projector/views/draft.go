@@ -21,21 +21,30 @@ type Draft struct {
 	lock    *flock.Flock
 	w       *writer
 	version string
-	kept    int // the number of the generation that this is, when it was there before; else 0
+	kept    int  // the number of the generation that this is, when it was there before; else 0
+	whole   bool // it was a finished generation before, and has its indexes
 }
 
 const draftPattern = "draft-*"
 
 // NewDraft begins an empty one in the folder of the views, also while another process writes there. Close removes it; of a
 // process that was killed it is removed by the next one that drafts, or opens the folder for writing.
-func NewDraft(ctx context.Context, dir, foldVersion string) (_ *Draft, err error) {
+func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
+	return makeDraft(ctx, dir, foldVersion, func(d *Draft) (err error) {
+		d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings)
+		return err
+	})
+}
+
+// makeDraft begins a draft with the file that fill makes.
+func makeDraft(ctx context.Context, dir, foldVersion string, fill func(*Draft) error) (*Draft, error) {
 	drafts, err := lockDrafts(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	d, err := beginDraft(dir, foldVersion)
 	if err = errors.Join(err, drafts.Unlock()); err == nil {
-		d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings)
+		err = fill(d)
 	}
 	if err != nil && d != nil {
 		err = errors.Join(err, d.Close())

@@ -14,7 +14,7 @@ import (
 // rows and its position. missing is how many records of the log, up to that position, are not there; an older generation may
 // have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
-	if d.kept != 0 {
+	if d.whole {
 		if err := d.check(ctx, missing); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (d *Draft) check(ctx context.Context, missing uint64) error {
 	if err := d.w.c.Row(ctx, draftCountsText, nil, &orders, &counted, &records, &sequence); err != nil {
 		return fmt.Errorf("views: check a draft: %w", err)
 	}
-	if orders != counted || records > sequence || records+missing < sequence || d.kept == 0 && records+missing != sequence {
+	if orders != counted || records > sequence || records+missing < sequence || !d.whole && records+missing != sequence {
 		return fmt.Errorf("views: check a draft: %d orders and %d counted, %d records, %d missing and position %d: %w", orders, counted,
 			records, missing, sequence, ErrDamaged)
 	}
@@ -83,7 +83,7 @@ func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 	if w == nil {
 		return nil, fmt.Errorf("%w: generation %d: %s", ErrNoPrevious, n, reason)
 	}
-	return &Draft{folder: dir, w: w, version: s.options.FoldVersion, kept: n}, nil
+	return &Draft{folder: dir, w: w, version: s.options.FoldVersion, kept: n, whole: true}, nil
 }
 
 // Promotion keeps the live generation at the record where it stands, so that a draft can be brought to the same record and made live in

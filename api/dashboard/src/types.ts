@@ -547,7 +547,7 @@ export type Rebuild = {
   /** The generation that is served since; null before, and after a dry run. */
   generation: Digits | null;
   mode: "rebuild" | "dry-run" | "rollback";
-  phase: "folding" | "writing" | "indexing" | "comparing" | "switching";
+  phase: "copying" | "folding" | "writing" | "indexing" | "comparing" | "switching";
   /** Why the previous rebuild of the same mode failed, if it did. The first generation is attempted until it succeeds. */
   previousError: string | null;
   /** Records folded so far; while phase is comparing, orders compared so far. */

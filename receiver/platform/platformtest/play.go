@@ -87,7 +87,7 @@ type player struct {
 func newPlayer(ctx context.Context, o Options) (*player, error) {
 	base, err := url.Parse(o.URL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, fmt.Errorf("platformtest: %q is not the URL of a receiver, like http://127.0.0.1:8080", o.URL)
+		return nil, errors.New("platformtest: the URL of a receiver must be of the form http://127.0.0.1:8080") // not repeated: it may contain a password
 	}
 	o.URL = strings.TrimRight(o.URL, "/")
 	header, err := ParseAuth(o.Auth)
