@@ -36,7 +36,7 @@ const (
 // state.
 type holes struct {
 	mu         sync.Mutex
-	unreadable Ranges // found by a reader of this process
+	unreadable Ranges // found by a reader of this process, and not in the stream's note
 	of         string // the state that listed belongs to
 	listed     Ranges
 }
@@ -116,6 +116,9 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 	detailed, err := l.stream.Info(ctx, jetstream.WithDeletedDetails(true))
 	if err != nil {
 		return nil, unavailable(ctx, "ask which records are missing", err)
+	}
+	if err := led(detailed); err != nil {
+		return nil, err
 	}
 	state := detailed.State
 	var missing Ranges
@@ -209,7 +212,7 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 			doubtful = append(doubtful, sequence)
 		}
 	}
-	_, found := l.probe(ctx, doubtful)
+	_, found := l.askLeader(ctx, doubtful)
 	if len(found) == 0 {
 		return
 	}
@@ -221,27 +224,29 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	if !l.mayNote {
 		return
 	}
-	before, _ := readNote(info, unreadableKey)
-	if all := before.with(found); len(all) <= maxRanges {
-		err = l.annotate(ctx, func(notes map[string]string) { notes[unreadableKey] = note(info, all) })
-	}
-	if err != nil {
+	if err := l.noteUnreadable(ctx, info, found); err != nil {
 		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
+		return
 	}
+	l.holes.mu.Lock()
+	defer l.holes.mu.Unlock()
+	l.holes.unreadable = l.holes.unreadable.without(found) // the note has them, and who reads it learns when they are taken back
 }
 
-// probe returns which of the ascending records can be read and which do not exist. After an outage
-// both lack the rest.
-func (l *Log) probe(ctx context.Context, sequences []uint64) (there, gone Ranges) {
-	for r, err := range l.Records(ctx, sequences) {
-		switch {
-		case err == nil:
-			there = append(there, Range{r.Sequence, r.Sequence})
-		case errors.Is(err, ErrNotFound):
-			gone = append(gone, Range{r.Sequence, r.Sequence})
+// noteUnreadable adds records to the stream's note.
+func (l *Log) noteUnreadable(ctx context.Context, info *jetstream.StreamInfo, found Ranges) error {
+	many := 0
+	err := l.annotate(ctx, func(notes map[string]string) {
+		before, _ := readNote(withNotes(info, notes), unreadableKey)
+		all := before.with(found)
+		if many = len(all); many <= maxRanges {
+			notes[unreadableKey] = note(info, all)
 		}
+	})
+	if err == nil && many > maxRanges {
+		err = fmt.Errorf("eventlog: the note of unreadable records has no room for %d places", many)
 	}
-	return Ranges(nil).with(there), Ranges(nil).with(gone)
+	return err
 }
 
 // HasLost reports whether the log once had a record that Get does not find. Errors are those of
@@ -255,37 +260,11 @@ func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
 	return bounds.Missing.Contains(sequence), err
 }
 
-// examine reports what is missing when the log is opened, and removes records that exist again from
-// the lists, as after a restore from a copy. An earlier acceptance does not cover a new loss.
+// examine reports what is missing when the log is opened.
 func (l *Log) examine(ctx context.Context) error {
-	info := l.stream.CachedInfo()
-	accepted, _ := readNote(info, acceptedKey)
-	unreadable, _ := readNote(info, unreadableKey)
-	noted := len(accepted)+len(unreadable) > 0
-	var doubtful []uint64
-	for _, g := range unreadable {
-		for sequence := g.First; sequence <= min(g.Last, g.First+maxProbed); sequence++ {
-			doubtful = append(doubtful, sequence)
-		}
-	}
-	there, _ := l.probe(ctx, doubtful)
-	unreadable = unreadable.without(there)
-	if noted && l.embedded != nil {
-		gone, err := l.list(ctx, info)
-		if err != nil {
-			return err
-		}
-		err = l.annotate(ctx, func(notes map[string]string) {
-			keepNote(notes, unreadableKey, info, unreadable)
-			if gone != nil || info.State.Msgs == info.State.LastSeq {
-				keepNote(notes, acceptedKey, info, accepted.shared(gone.with(unreadable)))
-			}
-		})
-		if err != nil {
-			l.logger.Warn("the stream's notes of what is missing are out of date", zap.Error(err))
-		} else if info, err = l.streamInfo(ctx); err != nil {
-			return err
-		}
+	info, err := l.takeBack(ctx, l.stream.CachedInfo())
+	if err != nil {
+		return err
 	}
 	a, err := l.absent(ctx, info)
 	switch {
@@ -302,16 +281,6 @@ func (l *Log) examine(ctx context.Context) error {
 	return nil
 }
 
-// keepNote brings a note that was readable up to date.
-func keepNote(notes map[string]string, key string, info *jetstream.StreamInfo, ranges Ranges) {
-	if before, err := readNote(info, key); err != nil || before == nil {
-		return
-	}
-	if notes[key] = note(info, ranges); len(ranges) == 0 {
-		delete(notes, key)
-	}
-}
-
 // AcceptLoss lets all readers continue with what is left of a log that lost records, and returns
 // what was missing, "" if nothing was. An operator decides this: for an embedded log in the data
 // folder of a stopped service, for an external one at any time.
@@ -321,6 +290,9 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	}
 	info, err := l.streamInfo(ctx)
 	if err != nil {
+		return "", err
+	}
+	if info, err = l.takeBack(ctx, info); err != nil {
 		return "", err
 	}
 	a, err := l.absent(ctx, info)

@@ -229,6 +229,20 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, err
 	}
+	bounds, err := l.bounds(ctx, info)
+	if err != nil || !l.isBack(ctx, bounds) {
+		return bounds, err
+	}
+	if info, err = l.streamInfo(ctx); err == nil { // another server may lead now
+		info, err = l.takeBack(ctx, info)
+	}
+	if err != nil {
+		return Bounds{}, err
+	}
+	return l.bounds(ctx, info)
+}
+
+func (l *Log) bounds(ctx context.Context, info *jetstream.StreamInfo) (Bounds, error) {
 	a, err := l.absent(ctx, info)
 	if err != nil {
 		return Bounds{}, err

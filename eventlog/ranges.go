@@ -40,6 +40,16 @@ func (r Ranges) end(sequence uint64) uint64 {
 	return r[i].Last
 }
 
+// sequences returns the first of them, most at the most.
+func (r Ranges) sequences(most int) (all []uint64) {
+	for _, g := range r {
+		for s := g.First; s <= g.Last && len(all) < most; s++ {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // with returns the union of both.
 func (r Ranges) with(more Ranges) (all Ranges) {
 	sorted := slices.SortedFunc(slices.Values(slices.Concat(r, more)), func(a, b Range) int { return cmp.Compare(a.First, b.First) })
