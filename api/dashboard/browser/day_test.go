@@ -66,7 +66,8 @@ func longestDelay(d time.Duration) (longest time.Duration) {
 func TestAPageThatIsOpenUnderAThousandChangesASecondStaysSmallAndQuick(t *testing.T) {
 	s := serve(t)
 	s.simulate(500)
-	load := exec.Command(binary, "simulate", "--url", s.receiver, "--orders", "1000000", "--rate", "1000", "--seed", "7")
+	// On a busy machine an answer takes longer, and fewer connections would not reach the rate.
+	load := exec.Command(binary, "simulate", "--url", s.receiver, "--orders", "1000000", "--rate", "1000", "--connections", "64", "--seed", "7")
 	require.NoError(t, load.Start())
 	t.Cleanup(func() { _ = load.Process.Kill(); _ = load.Wait() })
 	tb := launch(t).open(s.api + "/")
@@ -75,15 +76,14 @@ func TestAPageThatIsOpenUnderAThousandChangesASecondStaysSmallAndQuick(t *testin
 	call(tb, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}) // not the time that others took
 	before := tb.heap()
 	tb.until(`(window.long = [], new PerformanceObserver(l => l.getEntries().forEach(e => window.long.push(Math.round(e.duration)))).observe({entryTypes: ["longtask"]}), true)`, "long tasks are noted")
-	busy, began := tb.busy(), time.Now()
+	busy, began, first := tb.busy(), time.Now(), s.applied()
 	delay := longestDelay(watched(t))
 	took := time.Since(began).Seconds()
 	share := (tb.busy() - busy) / took
 	long := evaluate[[]float64](tb, "window.long")
+	perSecond := float64(s.applied()-first) / took
 	after := tb.heap() // collecting is a long task, which is ours
-	var status struct{ AppliedSequence uint64 }
-	s.ask("/v1/status", &status)
-	t.Logf("in %.0f s: %.0f %% of a core, heap %.1f MB then %.1f MB, tasks over 50 ms: %v, the machine's own delays up to %v, %d records", took, 100*share, before/1e6, after/1e6, long, delay, status.AppliedSequence)
+	t.Logf("in %.0f s: %.0f notifications per second, %.1f %% of a core, heap %.1f MB then %.1f MB, tasks over 50 ms: %v, the machine's own delays up to %v", took, perSecond, 100*share, before/1e6, after/1e6, long, delay)
 	require.LessOrEqual(t, share, 0.25, "the share of a core")
 	require.LessOrEqual(t, after, before*1.2+1e6, "the heap is flat")
 	for _, ms := range long {

@@ -172,6 +172,14 @@ func (s *service) ask(path string, into any) {
 	require.NoError(s.t, json.NewDecoder(response.Body).Decode(into))
 }
 
+// applied returns the sequence as of which the views show orders.
+func (s *service) applied() uint64 {
+	s.t.Helper()
+	var status struct{ AppliedSequence uint64 }
+	s.ask("/v1/status", &status)
+	return status.AppliedSequence
+}
+
 // order is what the tests read of one.
 type order struct {
 	OrderID, Status, ExternalID string
