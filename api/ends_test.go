@@ -46,7 +46,8 @@ func (w *world) anotherGeneration(t testing.TB) {
 		b.Orders = append(b.Orders, views.Change{Order: o, Sequences: sequences[id]})
 	}
 	require.NoError(t, d.IndexIDs(ctx, 0))
-	require.NoError(t, d.Commit(ctx, b))
+	_, err = d.Commit(ctx, b)
+	require.NoError(t, err)
 	require.NoError(t, d.Complete(ctx, 0))
 	p, err := w.Store.BeginPromotion()
 	require.NoError(t, err)

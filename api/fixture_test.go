@@ -127,7 +127,8 @@ func (w *world) apply(t testing.TB) {
 	for id, sequences := range changed {
 		batch.Orders = append(batch.Orders, views.Change{Order: w.orders[id], Sequences: sequences})
 	}
-	require.NoError(t, w.Commit(t.Context(), batch))
+	_, err := w.Commit(t.Context(), batch)
+	require.NoError(t, err)
 }
 
 // rebuild folds the log again by other rules.

@@ -57,9 +57,9 @@ func (v *dated) Load(_ context.Context, ids []string) (map[string]views.Entry, e
 	return map[string]views.Entry{}, nil
 }
 
-func (v *dated) Commit(_ context.Context, b views.Batch) error {
+func (v *dated) Commit(_ context.Context, b views.Batch) ([]views.Held, error) {
 	v.commits[time.Since(v.begin)] = b.Checkpoint.Sequence
-	return nil
+	return make([]views.Held, len(b.Orders)), nil
 }
 
 // follow runs a projector on the log for a while.

@@ -34,19 +34,19 @@ func (g *gated) Load(ctx context.Context, ids []string) (map[string]views.Entry,
 	return loaded, err
 }
 
-func (g *gated) Commit(ctx context.Context, b views.Batch) error {
+func (g *gated) Commit(ctx context.Context, b views.Batch) ([]views.Held, error) {
 	select {
 	case g.commits <- b:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	select {
 	case err := <-g.results:
 		if err != nil {
-			return err
+			return nil, err
 		}
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	return g.Views.Commit(ctx, b)
 }

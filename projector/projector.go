@@ -27,7 +27,7 @@ type Log interface {
 type Views interface {
 	Status(ctx context.Context) (views.Status, error)
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
-	Commit(ctx context.Context, b views.Batch) error
+	Commit(ctx context.Context, b views.Batch) ([]views.Held, error)
 	SetHealth(ctx context.Context, h views.Health) error
 }
 
@@ -305,7 +305,7 @@ func (p *Projector) finish(m *fold.Batch, waits bool) error {
 		return nil
 	}
 	p.batcher.Finish(m)
-	return m.Changes().Freeze()
+	return m.Freeze()
 }
 
 // letGo drops the hot orders when no batch refers to them.
@@ -315,7 +315,7 @@ func (p *Projector) letGo(next *fold.Batch, writing bool) {
 	}
 }
 
-// write commits a batch, and tells how that ended.
+// write commits a batch. The channel receives the result.
 func (p *Projector) write(ctx context.Context, m *fold.Batch) chan error {
 	b, ended := m.Changes(), make(chan error, 1)
 	go func() {
@@ -323,8 +323,9 @@ func (p *Projector) write(ctx context.Context, m *fold.Batch) chan error {
 			p.options.Publisher.publish(ctx, m)
 		}
 		begin := time.Now()
-		err := p.options.Views.Commit(ctx, *b)
+		held, err := p.options.Views.Commit(ctx, *b)
 		if err == nil {
+			m.Committed(held)
 			p.metrics.batch(m.Records, len(b.Quarantined), m.Taken, time.Since(begin))
 			for _, q := range b.Quarantined {
 				p.log.Warn("quarantined", zap.Uint64("sequence", q.Sequence), zap.String("class", q.Class), zap.String("reason", q.Reason))

@@ -162,7 +162,8 @@ func TestNothingIsFoldedWhenTheLogDoesNotFitTheViews(t *testing.T) {
 			at, err := w.views.Checkpoint(t.Context())
 			require.NoError(t, err)
 			c.move(&at)
-			require.NoError(t, w.views.Commit(t.Context(), views.Batch{Checkpoint: at}))
+			_, err = w.views.Commit(t.Context(), views.Batch{Checkpoint: at})
+			require.NoError(t, err)
 			w.post("traditional-asset-order", `{"orderId":"b","status":"PLACED"}`)
 			p, stop := w.run()
 			require.Eventually(t, func() bool { return p.Reason() != "" }, time.Minute, time.Millisecond)
@@ -185,12 +186,12 @@ type failing struct {
 	fails int
 }
 
-func (f *failing) Commit(ctx context.Context, b views.Batch) error {
+func (f *failing) Commit(ctx context.Context, b views.Batch) ([]views.Held, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fails > 0 {
 		f.fails--
-		return errors.New("the disk is full")
+		return nil, errors.New("the disk is full")
 	}
 	return f.Views.Commit(ctx, b)
 }

@@ -132,7 +132,7 @@ func (h *hindsight) Load(ctx context.Context, ids []string) (map[string]views.En
 			return nil, err
 		}
 		if past.Order.Count > 0 {
-			orders[id] = views.Entry{Order: &past.Order, Held: &views.Held{}}
+			orders[id] = views.Entry{Order: &past.Order}
 		}
 	}
 	return orders, nil
@@ -177,7 +177,7 @@ func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.
 	if len(records) == 0 { // the remaining records are missing from the log, with their loss accepted
 		return nil, until, ctx.Err()
 	}
-	m, err := back.batcher.FoldAll(ctx, records)
+	m, err := back.batcher.Fold(ctx, records)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -52,7 +52,7 @@ func fillOrders(ctx context.Context, s *views.Store, orders int) error {
 			batch.Orders = append(batch.Orders, fillTogether(first, min(first+fillSpread, from+fillBatch, orders), &sequence)...)
 		}
 		batch.Checkpoint = views.Checkpoint{Log: "bench", Sequence: sequence, Hash: "bench", Received: fillTime(sequence)}
-		if err := s.Commit(ctx, batch); err != nil {
+		if _, err := s.Commit(ctx, batch); err != nil {
 			return fmt.Errorf("bench: fill the views: %w", err)
 		}
 	}

@@ -44,9 +44,10 @@ func (b *Batcher) Forget() {
 
 // Batch is a batch of changes, which is added to until it is finished. The zero value is empty.
 type Batch struct {
-	intake *Intake
-	orders map[string]int // index in the batch
-	last   eventlog.Record
+	intake  *Intake
+	orders  map[string]int // index in the batch
+	entries []*views.Entry // of the orders, shared with the cache and with the next batch
+	last    eventlog.Record
 
 	Records  int
 	Bytes    int           // about, that was added
@@ -55,21 +56,30 @@ type Batch struct {
 	Events   []feed.Event  // of what was folded, in the order of the records
 }
 
-// Changes returns what the batch changes. The batch must not be empty.
-func (m *Batch) Changes() *views.Batch { return &m.intake.Batch }
+// Freeze fixes what is to be written, so that the orders may change again. The batch must be finished.
+func (m *Batch) Freeze() error { return m.intake.Batch.Freeze() }
 
-// Fold applies records that follow each other to the orders concerned. Several facts of one order become one
-// change.
-func (b *Batcher) Fold(ctx context.Context, records []eventlog.Record) (views.Batch, error) {
-	m, err := b.FoldAll(ctx, records)
-	if err != nil {
-		return views.Batch{}, err
+// Changes returns what the batch changes. The batch must not be empty, and the batch before it must be
+// in the views.
+func (m *Batch) Changes() *views.Batch {
+	b := &m.intake.Batch
+	for i, e := range m.entries {
+		b.Orders[i].Held = e.Held
 	}
-	return m.intake.Batch, nil
+	return b
 }
 
-// FoldAll is Fold, and returns the events too. There must be a record.
-func (b *Batcher) FoldAll(ctx context.Context, records []eventlog.Record) (*Batch, error) {
+// Committed keeps the rows that the commit of the batch returned, for the next commit of the orders.
+func (m *Batch) Committed(held []views.Held) {
+	for i, e := range m.entries {
+		e.Held = held[i]
+		m.intake.Batch.Orders[i].Held = views.Held{} // replaced, and large
+	}
+}
+
+// Fold applies consecutive records to their orders. Several facts of one order become one change.
+// There must be a record.
+func (b *Batcher) Fold(ctx context.Context, records []eventlog.Record) (*Batch, error) {
 	p := Parcel{Notifications: make([]statemachine.Notification, 0, len(records))}
 	for i := range records {
 		p.Put(&b.decoder, &records[i])
@@ -132,21 +142,20 @@ func (b *Batcher) apply(ctx context.Context, m *Batch, notifications []statemach
 	return nil
 }
 
-// load adds the orders concerned to the batch: hot ones, stored ones, new ones.
+// load adds the orders concerned to the batch: those in memory, those in the views, and new ones.
 func (b *Batcher) load(ctx context.Context, m *Batch, notifications []statemachine.Notification) error {
-	changes := &m.intake.Batch.Orders
 	var cold []string
 	for i := range notifications {
 		id := notifications[i].OrderID
 		if _, is := m.orders[id]; is {
 			continue
 		}
-		o, known := b.known(id)
-		if !known {
+		o := b.known(id)
+		if o == nil {
+			o = &views.Entry{} // loaded below
 			cold = append(cold, id)
 		}
-		m.orders[id] = len(*changes)
-		*changes = append(*changes, views.Change{Order: o.Order, Held: o.Held})
+		m.add(id, o)
 	}
 	if len(cold) == 0 {
 		return nil
@@ -156,27 +165,34 @@ func (b *Batcher) load(ctx context.Context, m *Batch, notifications []statemachi
 		return err
 	}
 	for _, id := range cold {
-		o, is := stored[id]
-		if !is {
-			o = views.Entry{Order: &statemachine.Order{ID: id}, Held: &views.Held{}}
+		at := m.orders[id]
+		o := m.entries[at]
+		var is bool
+		if *o, is = stored[id]; !is {
+			o.Order = &statemachine.Order{ID: id}
 		}
-		ch := &(*changes)[m.orders[id]]
-		ch.Order, ch.Held = o.Order, o.Held
+		m.intake.Batch.Orders[at].Order = o.Order
 		b.hot.put(id, o)
 	}
 	return nil
 }
 
-// known returns an order that is in memory.
-func (b *Batcher) known(id string) (o views.Entry, is bool) {
-	if o, is = b.hot.get(id); is || b.before == nil {
-		return o, is
+func (m *Batch) add(id string, o *views.Entry) {
+	m.orders[id] = len(m.entries)
+	m.entries = append(m.entries, o)
+	m.intake.Batch.Orders = append(m.intake.Batch.Orders, views.Change{Order: o.Order})
+}
+
+// known returns an order that is in memory, or nil.
+func (b *Batcher) known(id string) *views.Entry {
+	if o := b.hot.get(id); o != nil || b.before == nil {
+		return o
 	}
 	at, is := b.before.orders[id]
-	if is {
-		ch := &b.before.intake.Batch.Orders[at]
-		o = views.Entry{Order: ch.Order, Held: ch.Held}
-		b.hot.put(id, o)
+	if !is {
+		return nil
 	}
-	return o, is
+	o := b.before.entries[at]
+	b.hot.put(id, o)
+	return o
 }

@@ -36,7 +36,7 @@ func (s *stored) Load(_ context.Context, ids []string) (map[string]views.Entry, 
 			if err := o.UnmarshalBinary(state); err != nil {
 				return nil, err
 			}
-			found[id] = views.Entry{Order: o, Held: &views.Held{}}
+			found[id] = views.Entry{Order: o}
 		}
 	}
 	return found, nil
@@ -55,7 +55,7 @@ func states(t require.TestingT, b *views.Batch) map[string][]byte {
 
 func TestARecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
 	b := fold.NewBatcher(&stored{}, 10)
-	changes, err := b.Fold(t.Context(), []eventlog.Record{
+	batch, err := b.Fold(t.Context(), []eventlog.Record{
 		record(1, "traditional-asset-order", `{"orderId":"a","status":"PLACED"}`),
 		record(2, "customer", `{"customerId":"c"}`),
 		record(3, "traditional-asset-order", `not JSON`),
@@ -64,6 +64,7 @@ func TestARecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
 		record(6, "customer", `[]`),
 	})
 	require.NoError(t, err)
+	changes := batch.Changes()
 	require.EqualValues(t, 6, changes.Checkpoint.Sequence)
 	require.Len(t, changes.Orders, 1, "several facts of one order become one change")
 	require.Equal(t, []uint64{1, 5}, changes.Orders[0].Sequences)
@@ -83,7 +84,7 @@ func TestOrdersDoNotDependOnHowTheLogIsCutIntoBatches(t *testing.T) {
 		}
 		all, err := fold.NewBatcher(&stored{}, 100).Fold(t.Context(), records)
 		require.NoError(t, err)
-		whole := states(t, &all)
+		whole := states(t, all.Changes())
 
 		pieces := &stored{orders: map[string][]byte{}}
 		b := fold.NewBatcher(pieces, rapid.IntRange(1, 5).Draw(t, "kept"))
@@ -93,7 +94,7 @@ func TestOrdersDoNotDependOnHowTheLogIsCutIntoBatches(t *testing.T) {
 			made, err := b.Fold(t.Context(), records[:n])
 			require.NoError(t, err)
 			maps.Copy(pieces.orders, writing)
-			writing, records = states(t, &made), records[n:]
+			writing, records = states(t, made.Changes()), records[n:]
 			if rapid.Bool().Draw(t, "forget") {
 				maps.Copy(pieces.orders, writing)
 				b.Forget()

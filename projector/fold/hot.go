@@ -6,7 +6,7 @@ import "github.com/orderfold/orderfold/projector/views"
 // is full it becomes the old one, and what was old and has not been used since is dropped.
 type hotOrders struct {
 	size       int
-	young, old map[string]views.Entry
+	young, old map[string]*views.Entry
 }
 
 func newHotOrders(size int) *hotOrders {
@@ -15,21 +15,22 @@ func newHotOrders(size int) *hotOrders {
 	return h
 }
 
-func (h *hotOrders) clear() { h.young, h.old = map[string]views.Entry{}, nil }
+func (h *hotOrders) clear() { h.young, h.old = map[string]*views.Entry{}, nil }
 
-func (h *hotOrders) get(id string) (o views.Entry, known bool) {
-	if o, known = h.young[id]; known {
-		return o, true
+func (h *hotOrders) get(id string) *views.Entry {
+	if o := h.young[id]; o != nil {
+		return o
 	}
-	if o, known = h.old[id]; known {
+	o := h.old[id]
+	if o != nil {
 		h.put(id, o)
 	}
-	return o, known
+	return o
 }
 
-func (h *hotOrders) put(id string, o views.Entry) {
+func (h *hotOrders) put(id string, o *views.Entry) {
 	if len(h.young) >= h.size {
-		h.young, h.old = make(map[string]views.Entry, h.size), h.young
+		h.young, h.old = make(map[string]*views.Entry, h.size), h.young
 	}
 	h.young[id] = o
 }

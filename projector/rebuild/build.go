@@ -184,10 +184,13 @@ func (b *builder) apply(ctx context.Context, records []eventlog.Record, until ui
 	if err != nil {
 		return err
 	}
-	if err := b.draft.Commit(ctx, batch); err != nil {
+	changes := batch.Changes()
+	held, err := b.draft.Commit(ctx, *changes)
+	if err != nil {
 		return err
 	}
-	b.progress(Folding, batch.Checkpoint.Sequence, until)
+	batch.Committed(held)
+	b.progress(Folding, changes.Checkpoint.Sequence, until)
 	return b.pace.rest(ctx, time.Since(begin))
 }
 

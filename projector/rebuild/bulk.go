@@ -90,7 +90,7 @@ func (f *bulkFold) deal(ctx context.Context) (at views.Checkpoint, err error) {
 		if last.Sequence == f.until || len(in.Batch.Objects)+len(in.Batch.Quarantined) >= bulkBatch {
 			at = fold.CheckpointAfter(last)
 			in.Batch.Checkpoint = at
-			if err := f.draft.Commit(ctx, in.Batch); err != nil {
+			if _, err := f.draft.Commit(ctx, in.Batch); err != nil {
 				return err
 			}
 			in = fold.NewIntake()
@@ -106,7 +106,8 @@ func (f *bulkFold) deal(ctx context.Context) (at views.Checkpoint, err error) {
 		return at, err
 	}
 	in.Batch.Checkpoint = at
-	return at, f.draft.Commit(ctx, in.Batch)
+	_, err = f.draft.Commit(ctx, in.Batch)
+	return at, err
 }
 
 // dealRecord adds what a record says of an order to the order's part, and what it says of anything else to the

@@ -35,7 +35,8 @@ func (b *builder) foldTo(ctx context.Context, until uint64) error {
 	if at, err = b.pass(ctx, at, until); err != nil {
 		return err
 	}
-	return b.draft.Commit(ctx, views.Batch{Checkpoint: at})
+	_, err = b.draft.Commit(ctx, views.Batch{Checkpoint: at})
+	return err
 }
 
 // near brings the draft near a position that changes meanwhile.

@@ -69,7 +69,7 @@ func BenchmarkCommit(b *testing.B) {
 				batch++
 				next := w.batch()
 				b.StartTimer()
-				require.NoError(b, s.Commit(context.Background(), next))
+				require.NoError(b, failure(s.Commit(context.Background(), next)))
 			}
 			b.ReportMetric(float64(b.N*benchBatch)/b.Elapsed().Seconds(), "orders/s")
 		})

@@ -75,7 +75,7 @@ func TestCommitIsReadBack(t *testing.T) {
 	require.NoError(t, s.Close(), "closing twice is the same as once")
 	_, _, err = s.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrClosed)
-	require.ErrorIs(t, s.Commit(ctx, Batch{}), ErrClosed)
+	require.ErrorIs(t, failure(s.Commit(ctx, Batch{})), ErrClosed)
 
 	again := open(t, dir)
 	w.requireViews(t, again)
@@ -180,7 +180,7 @@ func TestRefusedBatchChangesNothing(t *testing.T) {
 				Quarantined: test.quarantined,
 				Checkpoint:  Checkpoint{Log: "log-1", Sequence: cmp.Or(test.position, 6)},
 			}
-			require.ErrorContains(t, s.Commit(context.Background(), b), test.says)
+			require.ErrorContains(t, failure(s.Commit(context.Background(), b)), test.says)
 			w.requireViews(t, s)
 			requireConsistent(t, s)
 
@@ -219,7 +219,7 @@ func TestCancelledCommitChangesNothing(t *testing.T) {
 	b := w.batch()
 	asked := 0
 	for ; ; asked++ {
-		err := s.Commit(&endsAfter{context.Background(), asked}, b)
+		_, err := s.Commit(&endsAfter{context.Background(), asked}, b)
 		if err == nil {
 			break
 		}
@@ -246,8 +246,8 @@ func TestCountsNeverDrift(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, s.Close()) }()
 		w := newWorld()
-		if rapid.Bool().Draw(t, "what is held travels with the orders") {
-			w.held = map[string]*Held{}
+		if rapid.Bool().Draw(t, "the rows travel with the orders") {
+			w.held = map[string]Held{}
 		}
 		for range rapid.IntRange(1, 5).Draw(t, "batches") {
 			if w.held != nil && rapid.Bool().Draw(t, "loaded anew") {
@@ -279,7 +279,7 @@ func TestCountsNeverDrift(t *testing.T) {
 			if rapid.Bool().Draw(t, "frozen") {
 				require.NoError(t, b.Freeze())
 			}
-			require.NoError(t, s.Commit(context.Background(), b))
+			w.write(t, s, b)
 		}
 		w.requireViews(t, s)
 		requireConsistent(t, s)

@@ -58,7 +58,7 @@ func commitUntilKilled(dir string) error {
 			crashRecord(w)
 		}
 		b := w.batch()
-		if err := s.Commit(ctx, b); err != nil {
+		if _, err := s.Commit(ctx, b); err != nil {
 			return err
 		}
 		fmt.Println(b.Checkpoint.Sequence)

@@ -77,7 +77,7 @@ func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	ctx := context.Background()
 	d, err := NewDraft(ctx, s.options.Dir, testVersion)
 	require.NoError(t, err)
-	require.NoError(t, d.Commit(ctx, w.everything()))
+	require.NoError(t, failure(d.Commit(ctx, w.everything())))
 	require.NoError(t, d.Complete(ctx, 0))
 	made, err := promote(ctx, s, d)
 	require.NoError(t, err)
@@ -98,14 +98,14 @@ func TestACommitThatMeetsDamageGivesTheViewsUp(t *testing.T) {
 	spoil(t, dir, 1)
 	w.status("o-1", "PLACED")
 	b := w.batch()
-	require.ErrorIs(t, s.Commit(ctx, b), ErrNoViews)
+	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrNoViews)
 	requireLost(t, s, "the file of generation 1 is damaged: ")
 	_, err = reader.Stats(ctx)
 	require.ErrorIs(t, err, ErrNoViews, "readers in other processes do not go on with it")
-	require.ErrorIs(t, s.Commit(ctx, b), ErrNoViews)
+	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrNoViews)
 	require.ErrorIs(t, s.SetHealth(ctx, Health{Reason: "x"}), ErrNoViews)
 	requireMadeAnew(t, s, w, 2)
-	require.ErrorIs(t, s.Commit(ctx, b), ErrSwitched)
+	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrSwitched)
 }
 
 func TestAReaderThatMeetsDamageHasTheViewsGivenUp(t *testing.T) {
@@ -157,7 +157,7 @@ func TestAComparisonTellsDamageFromADifference(t *testing.T) {
 		d, err := NewDraft(ctx, dir, testVersion)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, d.Close()) }()
-		require.NoError(t, d.Commit(ctx, w.everything()))
+		require.NoError(t, failure(d.Commit(ctx, w.everything())))
 		return compared(t, d, dir)
 	}
 	found := compare()

@@ -205,7 +205,7 @@ func (d *Draft) Load(ctx context.Context, ids []string) (map[string]Entry, error
 }
 
 // Commit is as that of Store.
-func (d *Draft) Commit(ctx context.Context, b Batch) error { return d.w.commit(ctx, &b) }
+func (d *Draft) Commit(ctx context.Context, b Batch) ([]Held, error) { return d.w.commit(ctx, &b) }
 
 // Insert writes new orders, as Commit does; the position stands at the checkpoint afterwards. An order that is there already is
 // only noticed by IndexIDs.

@@ -21,17 +21,17 @@ func loadOne(t *testing.T, s *Store, id string) Entry {
 	return loaded[id]
 }
 
-func TestAChangeOfWhatTheViewsDoNotHoldIsRefused(t *testing.T) {
+func TestACommitThatContradictsTheViewsIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
-		held func(before, now *Held) *Held
+		held func(before, now Held) Held
 		all  bool // notifications of the order are in the batch
 		says string
 	}{
-		"held is what was before the last commit":                        {held: func(before, _ *Held) *Held { return before }, says: "is not the one with last_sequence 1"},
-		"held is of an order that is not there":                          {held: func(_, _ *Held) *Held { return &Held{} }, says: "has 3 notifications and is not stored"},
-		"held is of a new order, and the order is there":                 {held: func(_, _ *Held) *Held { return &Held{} }, all: true, says: "orders.id"},
-		"held is of another row":                                         {held: func(_, now *Held) *Held { other := *now; other.is.n++; return &other }, says: "is not the one with last_sequence 2"},
-		"held is right, but another order in the batch is changed twice": {held: func(_, now *Held) *Held { return now }, says: "last_sequence 3 is that of another order"},
+		"the row is the one before the last commit":            {held: func(before, _ Held) Held { return before }, says: "is not the one with last_sequence 1"},
+		"the order seems new, and exists":                      {held: func(_, _ Held) Held { return Held{} }, all: true, says: "orders.id"},
+		"the row is another one":                               {held: func(_, now Held) Held { other := *now.row; other.n++; return Held{&other} }, says: "is not the one with last_sequence 2"},
+		"the row is right, and two changes are of the order":   {held: func(_, now Held) Held { return now }, says: "last_sequence 3 is that of another order"},
+		"the row of an order that was notified before is none": {held: func(_, _ Held) Held { return Held{&stored{}} }, says: "has 3 notifications and is not stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
@@ -53,24 +53,35 @@ func TestAChangeOfWhatTheViewsDoNotHoldIsRefused(t *testing.T) {
 			if held == now {
 				b.Orders = append(b.Orders, right)
 			}
-			as := *held
-			require.ErrorContains(t, s.Commit(t.Context(), b), test.says)
-			require.Equal(t, as, *held, "what is held is as it was")
+			require.ErrorContains(t, failure(s.Commit(t.Context(), b)), test.says)
+			require.Equal(t, now, loadOne(t, s, "o-1").Held)
 			requireConsistent(t, s)
 
 			right.Held = now
 			b.Orders = []Change{right}
-			require.NoError(t, s.Commit(t.Context(), b))
+			committed, err := s.Commit(t.Context(), b)
+			require.NoError(t, err)
 			w.requireViews(t, s)
-			require.Equal(t, loadOne(t, s, "o-1").Held, now, "a commit brings up to date what is held")
+			require.Equal(t, []Held{loadOne(t, s, "o-1").Held}, committed)
+			require.EqualValues(t, 2, now.row.last, "a commit changes no row that was given to it")
 		})
 	}
+}
+
+func TestAnOrderWithoutARowIsNotStoredHalf(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	w.status("o-1", statemachine.Placed)
+	w.batch() // lost
+	w.status("o-1", statemachine.Filled)
+	require.ErrorContains(t, failure(s.Commit(t.Context(), w.batch())), "it has 2 notifications and is not stored, 1 are in the batch")
+	requireConsistent(t, s)
 }
 
 func TestAFrozenBatchIsWrittenAsItWasThen(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
-	w.held = map[string]*Held{}
+	w.held = map[string]Held{}
 	long := strings.Repeat("x", 2*largeState) // does not fit into what is left for a state
 	for i := range 200 {
 		w.notify(fmt.Sprint("o-", i), notification(statemachine.Placed, "before"))
@@ -88,14 +99,14 @@ func TestAFrozenBatchIsWrittenAsItWasThen(t *testing.T) {
 	}
 	second := w.batch()
 	require.NoError(t, second.Freeze())
-	require.NoError(t, s.Commit(t.Context(), first))
+	w.write(t, s, first)
 	for id, state := range states {
 		o, _, err := s.Order(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, state, encoded(t, &o), id)
 	}
 	requireConsistent(t, s)
-	require.NoError(t, s.Commit(t.Context(), second))
+	w.write(t, s, second)
 	w.requireViews(t, s)
 	requireConsistent(t, s)
 }
@@ -119,10 +130,10 @@ func TestALoadDoesNotWaitForACommit(t *testing.T) {
 	before := encoded(t, w.orders["o-1"])
 	w.status("o-1", statemachine.Filled)
 	loads := 0
-	require.NoError(t, s.Commit(&meanwhile{t.Context(), func() {
+	require.NoError(t, failure(s.Commit(&meanwhile{t.Context(), func() {
 		loads++
 		require.Equal(t, before, encoded(t, loadOne(t, s, "o-1").Order), "as the views were before")
-	}}, w.batch()))
+	}}, w.batch())))
 	require.NotZero(t, loads)
 	require.Equal(t, encoded(t, w.orders["o-1"]), encoded(t, loadOne(t, s, "o-1").Order))
 }
@@ -165,7 +176,7 @@ func TestTheWriteAheadLogStaysShort(t *testing.T) {
 func TestNewOrdersAreNumberedAsTheyComeWhateverElseIsWritten(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
-	w.held = map[string]*Held{}
+	w.held = map[string]Held{}
 	change := func(ids ...string) {
 		var b Batch
 		for _, id := range ids {
@@ -173,7 +184,7 @@ func TestNewOrdersAreNumberedAsTheyComeWhateverElseIsWritten(t *testing.T) {
 			one := w.batch()
 			b.Orders, b.Checkpoint = append(b.Orders, one.Orders...), one.Checkpoint
 		}
-		require.NoError(t, s.Commit(t.Context(), b))
+		w.write(t, s, b)
 		for i, id := range ids {
 			require.Equal(t, id, b.Orders[i].Order.ID, "the batch is as it was")
 		}
@@ -182,6 +193,6 @@ func TestNewOrdersAreNumberedAsTheyComeWhateverElseIsWritten(t *testing.T) {
 	change("a", "z", "c", "y", "b", "x")
 	w.requireViews(t, s)
 	for i, id := range []string{"c", "b", "a", "z", "y", "x"} {
-		require.Equal(t, int64(i+1), loadOne(t, s, id).Held.is.n, id)
+		require.Equal(t, int64(i+1), loadOne(t, s, id).Held.row.n, id)
 	}
 }

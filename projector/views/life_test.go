@@ -158,7 +158,7 @@ func TestAStoreClosedDuringAPromotionIsWholeAtTheNextStart(t *testing.T) {
 		d, err := NewDraft(t.Context(), dir, testVersion)
 		require.NoError(t, err)
 		require.NoError(t, d.IndexIDs(t.Context(), 0))
-		require.NoError(t, d.Commit(t.Context(), w.everything()))
+		require.NoError(t, failure(d.Commit(t.Context(), w.everything())))
 		require.NoError(t, d.Complete(t.Context(), w.skipped))
 		var both sync.WaitGroup
 		both.Go(func() {

@@ -22,13 +22,6 @@ type tally struct {
 	zones         map[int64]*zone
 	lasts         map[uint64]bool // the last sequences of the orders in the batch
 	notifications int
-	held          []holding // once the batch is committed
-}
-
-// holding is what a commit makes the views hold of an order.
-type holding struct {
-	to *Held
-	is stored
 }
 
 func newTally() *tally {
@@ -59,52 +52,63 @@ func (set breakSet) each(f func(statemachine.Code) error) error {
 	return nil
 }
 
-// writeOrders writes at most chunkSize changes.
-func (w *writer) writeOrders(ctx context.Context, changes []Change, checkpoint uint64, t *tally) error {
-	known, err := w.stored(ctx, changes)
+// writeOrders writes the orders at these places of the batch, at most chunkSize, and puts their rows
+// into held.
+func (w *writer) writeOrders(ctx context.Context, b *Batch, places []int, held []Held, t *tally) error {
+	known, err := w.stored(ctx, b.Orders, places)
 	if err != nil {
 		return err
 	}
-	for i := range changes {
-		ch := &changes[i]
+	for _, i := range places {
+		ch := &b.Orders[i]
 		// So the last sequence of an order is that of no other one. A draft is given whole orders after their position.
 		if w.number != 0 && len(ch.Sequences) > 0 && ch.Sequences[0] <= w.sequence {
 			return fmt.Errorf("order %q: sequence %d is not after %d, where the views stand", ch.Order.ID, ch.Sequences[0], w.sequence)
 		}
-		var old stored
-		if ch.Held != nil {
-			old = ch.Held.is
-		} else {
-			var ok bool
-			if old, ok = known[ch.Order.ID]; !ok {
+		old := ch.Held.row
+		if old == nil {
+			was, ok := known[ch.Order.ID]
+			if !ok {
 				return fmt.Errorf("order %q is twice in the batch", ch.Order.ID)
 			}
 			delete(known, ch.Order.ID)
+			old = &was
 		}
-		if err := w.writeOrder(ctx, ch, &old, checkpoint, t); err != nil {
+		is, err := w.writeOrder(ctx, ch, old, b.Checkpoint.Sequence, t)
+		if err != nil {
 			return fmt.Errorf("order %q: %w", ch.Order.ID, err)
 		}
+		held[i] = Held{&is}
 	}
 	return nil
 }
 
-// stored returns what the views hold of each order of which the change does not tell it, the zero value for those that they do
-// not. An order all of whose notifications are in the batch is a new one and is not looked up; if it is there after all, the
-// insert fails.
-func (w *writer) stored(ctx context.Context, changes []Change) (map[string]stored, error) {
+// stored returns the row of each change that comes without one, and the zero value for an order that
+// has none. An order all of whose notifications are in the batch is new and is not looked up; if it
+// has a row after all, the insert fails.
+func (w *writer) stored(ctx context.Context, changes []Change, places []int) (map[string]stored, error) {
 	known := map[string]stored{}
 	var ids []string
-	for i := range changes {
-		if changes[i].Held != nil {
+	for _, i := range places {
+		ch := &changes[i]
+		if ch.Held.row != nil {
 			continue
 		}
-		o := changes[i].Order
-		known[o.ID] = stored{}
-		if o.Count != uint64(len(changes[i].Sequences)) {
-			ids = append(ids, o.ID)
+		known[ch.Order.ID] = stored{}
+		if ch.count() != uint64(len(ch.Sequences)) {
+			ids = append(ids, ch.Order.ID)
 		}
 	}
 	return known, w.readStored(ctx, ids, known)
+}
+
+// count returns the number of the order's notifications. A frozen change does not read the order,
+// which may be changing.
+func (ch *Change) count() uint64 {
+	if ch.row != nil {
+		return ch.row.count
+	}
+	return ch.Order.Count
 }
 
 func (w *writer) readStored(ctx context.Context, ids []string, known map[string]stored) error {
@@ -124,23 +128,20 @@ func (s *stored) dest(id *string) []any {
 		&p.cash, &p.orderType, &p.exchange, &p.quantity, &p.created, &s.sums, &s.trade}
 }
 
-func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) error {
+// writeOrder writes the order of a change in the place of the old row, and returns the new one.
+func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) (is stored, err error) {
 	r := ch.row
 	if r == nil {
 		r = new(row)
 		if err := r.take(ch.Order, w.encoded[:0]); err != nil {
-			return err
+			return is, err
 		}
 		w.encoded = r.state
 	}
-	if ch.Held != nil && old.n == 0 && r.count != uint64(len(ch.Sequences)) {
-		return fmt.Errorf("it has %d notifications and is not stored, %d are in the batch", r.count, len(ch.Sequences))
+	if old.n == 0 && r.count != uint64(len(ch.Sequences)) {
+		return is, fmt.Errorf("it has %d notifications and is not stored, %d are in the batch", r.count, len(ch.Sequences))
 	}
-	is, err := w.writeRow(ctx, r, ch.Order.ID, ch.Sequences, old, checkpoint, t)
-	if err == nil && ch.Held != nil {
-		t.held = append(t.held, holding{ch.Held, is})
-	}
-	return err
+	return w.writeRow(ctx, r, ch.Order.ID, ch.Sequences, old, checkpoint, t)
 }
 
 // writeRow writes a row, to which sequences were added, in the place of the old one. It returns what is stored now.

@@ -45,7 +45,7 @@ func TestReadOnlyFollowsTheWriter(t *testing.T) {
 		w.requireViews(t, reader)
 		w.requireViews(t, other)
 	}
-	require.Error(t, reader.Commit(ctx, Batch{}))
+	require.Error(t, failure(reader.Commit(ctx, Batch{})))
 	require.Error(t, reader.SetHealth(ctx, Health{}))
 	_, err := reader.Load(ctx, nil)
 	require.Error(t, err)
@@ -207,7 +207,7 @@ func TestWait(t *testing.T) {
 			for range 2 {
 				b := Batch{Checkpoint: Checkpoint{Log: "log-1", Sequence: at.Sequence + 1}}
 				at.Sequence++
-				require.NoError(t, s.Commit(ctx, b))
+				require.NoError(t, failure(s.Commit(ctx, b)))
 				for range waiting {
 					require.NoError(t, <-results)
 				}
@@ -220,7 +220,7 @@ func TestWait(t *testing.T) {
 				require.ErrorIs(t, <-results, ErrClosed)
 				require.ErrorIs(t, reader.Wait(ctx, 0), ErrClosed)
 			} else {
-				require.NoError(t, s.Commit(ctx, Batch{Checkpoint: Checkpoint{Sequence: at.Sequence + 1}}))
+				require.NoError(t, failure(s.Commit(ctx, Batch{Checkpoint: Checkpoint{Sequence: at.Sequence + 1}})))
 				require.NoError(t, <-results)
 			}
 		})

@@ -107,11 +107,11 @@ func (w *writer) revise(ctx context.Context, cause string) error {
 func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) error {
 	for i := range changes {
 		id := changes[i].Order.ID
-		held := map[string]stored{}
-		if err := w.readStored(ctx, []string{id}, held); err != nil {
+		rows := map[string]stored{}
+		if err := w.readStored(ctx, []string{id}, rows); err != nil {
 			return err
 		}
-		old := held[id]
+		old := rows[id]
 		known, err := sequencesAfter(ctx, w.c, id, 0, math.MaxInt)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -121,7 +121,7 @@ func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) 
 		}
 		t.notifications -= len(known)
 		old.recent = nil
-		if err := w.writeOrder(ctx, &changes[i], &old, w.sequence, t); err != nil {
+		if _, err := w.writeOrder(ctx, &changes[i], &old, w.sequence, t); err != nil {
 			return fmt.Errorf("order %q: %w", id, err)
 		}
 	}

@@ -38,7 +38,7 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 	all := w.everything()
 	changes := all.Orders
 	all.Orders = nil
-	require.NoError(t, d.Commit(ctx, all))
+	require.NoError(t, failure(d.Commit(ctx, all)))
 	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Sequences[0], b.Sequences[0]) })
 	for chunk := range slices.Chunk(changes, 90) {
 		var together []*Change

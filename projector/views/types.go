@@ -15,21 +15,22 @@ type Checkpoint struct {
 	Received time.Time // when the record at Sequence was received
 }
 
-// Entry is an order with what the views hold of it.
+// Entry is an order with its row.
 type Entry struct {
 	Order *statemachine.Order
-	Held  *Held
+	Held  Held
 }
 
-// Held is what the views hold of an order besides its state, so that a commit need not look for it. Load returns it, a commit of
-// the order brings it up to date, and one that fails leaves it. The zero value is of an order that the views do not hold.
-type Held struct{ is stored }
+// Held is the row of an order at one moment, without its state. Load and Commit return it, and the
+// next commit of the order takes it, so that the row is not looked up again. It is a value: nothing
+// changes it. The zero value is a row that is not known.
+type Held struct{ row *stored }
 
 // Change is an order after a batch, to be written. The last of Sequences is the order's last one.
 type Change struct {
 	Order     *statemachine.Order
 	Sequences []uint64 // the notifications that this batch added, ascending
-	Held      *Held    // nil: it is looked up, unless Sequences are all that the order has
+	Held      Held     // zero: the row is looked up, unless Sequences are all that the order has
 	row       *row     // nil: not frozen
 }
 

@@ -50,7 +50,7 @@ type world struct {
 	counts      map[string]uint64
 	quarantined []Quarantined
 	changed     map[string][]uint64
-	held        map[string]*Held // nil: every order is looked up
+	held        map[string]Held // nil: every order is looked up
 	next        Batch
 }
 
@@ -108,14 +108,7 @@ func (w *world) quarantine(reason string) {
 func (w *world) batch() Batch {
 	b := w.next
 	for id, sequences := range w.changed {
-		ch := Change{Order: w.orders[id], Sequences: sequences}
-		if w.held != nil {
-			if w.held[id] == nil {
-				w.held[id] = &Held{}
-			}
-			ch.Held = w.held[id]
-		}
-		b.Orders = append(b.Orders, ch)
+		b.Orders = append(b.Orders, Change{Order: w.orders[id], Sequences: sequences})
 	}
 	b.Checkpoint = Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}
 	w.next, w.changed = Batch{}, map[string][]uint64{}
@@ -123,8 +116,28 @@ func (w *world) batch() Batch {
 }
 
 func (w *world) commit(t require.TestingT, s *Store) {
-	require.NoError(t, s.Commit(context.Background(), w.batch()))
+	w.write(t, s, w.batch())
 }
+
+// write commits a batch with the rows that are known, and keeps those that it returns.
+func (w *world) write(t require.TestingT, s *Store, b Batch) {
+	if w.held != nil {
+		for i := range b.Orders {
+			b.Orders[i].Held = w.held[b.Orders[i].Order.ID]
+		}
+	}
+	held, err := s.Commit(context.Background(), b)
+	require.NoError(t, err)
+	require.Len(t, held, len(b.Orders))
+	if w.held != nil {
+		for i := range b.Orders {
+			w.held[b.Orders[i].Order.ID] = held[i]
+		}
+	}
+}
+
+// failure returns the error of a commit whose rows do not matter.
+func failure(_ []Held, err error) error { return err }
 
 // newestFirst returns the orders with their states, as a list without filter shows them.
 func (w *world) newestFirst() []listed {
