@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -66,12 +65,6 @@ const (
 	healthText   = `UPDATE position SET health = ?, health_at = ?`
 	verifiedText = `UPDATE position SET verified = ?, verified_at = ?, difference = ? WHERE revision = ?`
 )
-
-// neededTexts name every table, column and index there is: a file that can prepare them all is complete.
-var neededTexts = append([]string{loadText, rowsText, insertOrderText, updateOrderText, moveOrderText, zoneText, insertSequencesText,
-	openBreakText, closeBreakText, insertFacetText, countFacetText, countBreakText, objectText, countObjectText, quarantineText,
-	positionText, healthText, verifiedText, countClassText, reclassText, reviseText, unverifyText, epochText, inheritText,
-	feedText, placeText, rowsAfterText, statesText, addTradeText, takeTradeText, forgetTradeText, tradesText, newestOfClassText, newestObjectsText, objectsWithIDText}, list.Texts()...)
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 

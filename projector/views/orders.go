@@ -5,52 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/bits"
 
 	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
-
-// tally is by how much a batch changes the counts.
-type tally struct {
-	facets        map[int64]int64
-	sums          map[int64]*list.Sums // of facets
-	trades        map[tradedOn]int64
-	breaks        map[statemachine.Code]int64
-	objects       map[string]int64
-	quarantined   map[string]int64 // by class
-	zones         map[int64]*zone
-	lasts         map[uint64]bool // the last sequences of the orders in the batch
-	notifications int
-}
-
-func newTally() *tally {
-	return &tally{facets: map[int64]int64{}, sums: map[int64]*list.Sums{}, trades: map[tradedOn]int64{}, breaks: map[statemachine.Code]int64{}, objects: map[string]int64{},
-		quarantined: map[string]int64{}, zones: map[int64]*zone{}, lasts: map[uint64]bool{}}
-}
-
-// stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
-type stored struct {
-	n, facet int64
-	trade    int64
-	breaks   breakSet
-	last     uint64
-	recent   []byte
-	places   places
-	sums     list.Sums
-}
-
-// breakSet has the bit 1<<code of each open break.
-type breakSet int64
-
-func (set breakSet) each(f func(statemachine.Code) error) error {
-	for ; set != 0; set &= set - 1 {
-		if err := f(statemachine.Code(bits.TrailingZeros64(uint64(set)))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // writeOrders writes the orders at these places of the batch, at most chunkSize, and puts their rows
 // into held.
@@ -121,13 +79,6 @@ func (w *writer) readStored(ctx context.Context, ids []string, known map[string]
 	})
 }
 
-// dest is where the columns of rowsText go.
-func (s *stored) dest(id *string) []any {
-	p := &s.places
-	return []any{id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet,
-		&p.cash, &p.orderType, &p.exchange, &p.quantity, &p.created, &s.sums, &s.trade}
-}
-
 // writeOrder writes the order of a change in the place of the old row, and returns the new one.
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) (is stored, err error) {
 	r := ch.row
@@ -174,28 +125,6 @@ func (w *writer) writeRow(ctx context.Context, r *row, id string, sequences []ui
 		}
 	}
 	return is, w.writeBreaks(&is, old.breaks, r.breaks, t)
-}
-
-func (t *tally) count(old, is *stored, notifications int) {
-	if old.n != 0 {
-		t.facets[old.facet]--
-	}
-	t.facets[is.facet]++
-	t.notifications += notifications
-	if old.facet != is.facet || old.sums != is.sums {
-		t.sumsOf(old.facet).Subtract(&old.sums) // of no facet when there is no old one
-		t.sumsOf(is.facet).Add(&is.sums)
-	}
-}
-
-// sumsOf returns by how much the sums of a facet change.
-func (t *tally) sumsOf(facet int64) *list.Sums {
-	s := t.sums[facet]
-	if s == nil {
-		s = &list.Sums{}
-		t.sums[facet] = s
-	}
-	return s
 }
 
 // writeFacets changes the counts and the sums of facets.

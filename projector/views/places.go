@@ -31,31 +31,3 @@ func (p *places) appendTo(args []driver.Value) []driver.Value {
 	return append(args, p.era, p.external, p.isin, p.symbol, p.depository, p.wallet, p.cash, p.orderType, p.exchange,
 		[]byte(p.quantity), []byte(p.created))
 }
-
-// zone is what is known of the orders whose last notification is one of a few thousand neighbours: no time of theirs lies
-// outside. It is never narrowed.
-type zone struct {
-	received                 list.KeyRange[int64]
-	modified, created, since list.KeyRange[list.TimeKey]
-	awaiting, settled        list.KeyRange[int64] // trade dates
-}
-
-func (t *tally) widen(r *row) {
-	number := int64(r.last >> list.ZoneShift)
-	z := t.zones[number]
-	if z == nil {
-		z = &zone{list.Only(r.received), list.Only(r.modified), list.Only(r.places.created), list.Only(r.since), list.NoTrade, list.NoTrade}
-		t.zones[number] = z
-	}
-	z.received.Widen(r.received)
-	z.modified.Widen(r.modified)
-	z.created.Widen(r.places.created)
-	z.since.Widen(r.since)
-	switch {
-	case r.trade <= list.TradeUnknown:
-	case r.facet.Awaits():
-		z.awaiting.Widen(r.trade)
-	default:
-		z.settled.Widen(r.trade)
-	}
-}

@@ -41,13 +41,6 @@ func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	return err
 }
 
-func (r *row) breakSet() (set breakSet) {
-	for _, b := range r.breaks {
-		set |= 1 << b.code
-	}
-	return set
-}
-
 // states are put down in pieces of memory of one size, each until so much is left as nearly every one fits into.
 type states []byte
 
