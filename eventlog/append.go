@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,25 +46,7 @@ func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	return l.group.append(ctx, msg)
 }
 
-// notAppended returns the error for a record that is certainly not in the log.
-func notAppended(err error) error {
-	return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrNotAppended, err)
-}
-
-// outcomeUnknown returns the error for a record that was sent to the server without a known result.
-func outcomeUnknown(err error) error {
-	return fmt.Errorf("%w: whether the record was appended is unknown: %w", ErrUnavailable, err)
-}
-
 // tooLarge returns the error for a record that the server never accepts.
 func (g *group) tooLarge(a *appending) error {
 	return fmt.Errorf("%w: %d bytes are more than the NATS server takes (max_payload %d)", ErrInvalid, len(a.msg.Data), g.maxPayload.Load())
 }
-
-var (
-	errClosed         = errors.New("the log is closed")
-	errCrowded        = errors.New("too many records are waiting")
-	errConnectionLost = errors.New("the connection to the server was lost")
-	errSilent         = errors.New("the server does not answer")
-	errFull           = &Fault{Err: errors.New("the log is full"), Hint: limitHint}
-)

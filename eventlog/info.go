@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 const (
@@ -78,3 +79,53 @@ func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, e
 
 // isNobody reports whether a message is the server's own answer to a request without a responder.
 func isNobody(msg *nats.Msg) bool { return len(msg.Data) == 0 && first(msg.Header, "Status") == "503" }
+
+// Bounds asks the server for the ends of the log. Errors: ErrUnavailable, ErrNoStream.
+func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
+	info, err := l.streamInfo(ctx)
+	if err != nil {
+		return Bounds{}, err
+	}
+	bounds, err := l.bounds(ctx, info)
+	if err != nil || !l.isBack(ctx, bounds) {
+		return bounds, err
+	}
+	if info, err = l.streamInfo(ctx); err == nil { // another server may lead now
+		info, err = l.takeBack(ctx, info)
+	}
+	if err != nil {
+		return Bounds{}, err
+	}
+	return l.bounds(ctx, info)
+}
+
+// Info is what there is to know about the log apart from its records.
+type Info struct {
+	Embedded bool
+	Addr     string // where subscribers connect, "" when nowhere or external
+	// SyncMode says when records reach the disk: "always" is before Append returns, "every 2m0s" is up to so much later.
+	// "unknown" with an external server that does not tell, as none does unless its operator lets this user ask
+	// $SYS.REQ.SERVER.PING.JSZ.
+	SyncMode string
+	Replicas int
+	Room
+}
+
+// Info asks the server about the stream. Errors: ErrUnavailable, ErrNoStream.
+func (l *Log) Info(ctx context.Context) (Info, error) {
+	stream, err := l.streamInfo(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{
+		Embedded: l.embedded != nil,
+		Addr:     l.Addr(),
+		SyncMode: l.syncMode(ctx, stream),
+		Replicas: stream.Config.Replicas,
+		Room:     l.room(stream),
+	}
+	if info.FullAt, err = l.fullAt(ctx, stream.State, info.Left); err != nil {
+		l.logger.Debug("when the log will be full is not known", zap.Error(err))
+	}
+	return info, nil
+}
