@@ -14,12 +14,6 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Where the feed of order events is described.
-const (
-	asyncAPIPath    = "/asyncapi.json"
-	eventSchemaPath = "/schemas/order-event-v1.json"
-)
-
 // EventSchemaID identifies the JSON Schema of the bodies of events, whose header ce-dataschema it is.
 const EventSchemaID = "urn:orderfold:schema:order-event-v1"
 
@@ -199,25 +193,7 @@ func eventHeaders(eventType string) object {
 	return object{"type": "object", "properties": properties, "required": required}
 }
 
-func indented(compact []byte) ([]byte, error) {
-	var b bytes.Buffer
-	if err := json.Indent(&b, compact, "", "  "); err != nil {
-		return nil, err
-	}
-	b.WriteByte('\n')
-	return b.Bytes(), nil
-}
-
-// EventDocuments returns what describes the feed, indented: the AsyncAPI 3 document, and the JSON Schema of the bodies of events.
-func EventDocuments() (asyncAPI, schema []byte, err error) {
-	a, err := build(Options{}) // nothing is read until a request comes
-	if err != nil {
-		return nil, nil, err
-	}
-	return a.asyncAPI, a.eventSchema, nil
-}
-
-// routeFeed serves both.
+// routeFeed serves the documents of the feed.
 func (a *API) routeFeed() {
 	for path, serve := range map[string]echo.HandlerFunc{
 		asyncAPIPath:    func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", a.asyncAPI) },

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -210,4 +211,19 @@ func completeOperation(path string, op *huma.Operation) {
 			response.Headers["Retry-After"] = &huma.Header{Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}
 		}
 	}
+}
+
+// Where the feed of order events is described.
+const (
+	asyncAPIPath    = "/asyncapi.json"
+	eventSchemaPath = "/schemas/order-event-v1.json"
+)
+
+func indented(compact []byte) ([]byte, error) {
+	var b bytes.Buffer
+	if err := json.Indent(&b, compact, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
 }

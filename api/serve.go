@@ -87,3 +87,20 @@ func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	return nil
 }
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, done := a.within(w, r)
+	if done {
+		return
+	}
+	if streams(r.URL.Path) {
+		a.echo.ServeHTTP(w, r)
+		return
+	}
+	if !r.ProtoAtLeast(1, 1) {
+		serveAnnounced(a.compressed, w, r)
+		return
+	}
+	a.compressed.ServeHTTP(w, r)
+}
