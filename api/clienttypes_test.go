@@ -24,7 +24,7 @@ var clientTypes = []struct{ schema, name string }{
 	{"HistoryEntry", ""}, {"Explanation", ""}, {"Judgement", ""}, {"OpenBreak", ""},
 	{"Stats", ""}, {"Settlements", ""}, {"DueDay", ""}, {"Totals", ""}, {"Sums", ""}, {"Throughput", ""}, {"Minute", ""},
 	{"Search", ""}, {"Found", ""}, {"LastNotification", ""}, {"Access", ""},
-	{"Status", ""}, {"Duty", ""}, {"LogStatus", ""}, {"Asking", ""},
+	{"Status", ""}, {"Duty", ""}, {"LogStatus", ""}, {"Replica", ""}, {"Asking", ""},
 	{"Rebuild", ""}, {"Changes", ""}, {"OrderChange", ""}, {"FieldChange", ""}, {"Redrive", ""}, {"RedrivenRecord", ""},
 	{"StreamSnapshot", "Snapshot"}, {"StreamOrder", "Change"}, {"StreamCause", "Cause"}, {"StreamResync", "Resync"}, {"StreamDay", "Day"},
 	{"StreamHeartbeat", "Heartbeat"}, {"StreamClosed", "closed"}, {"FieldError", ""},

@@ -41,7 +41,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	w := &world{dir: t.TempDir(), said: map[uint64]statemachine.Notification{}, waiting: make(chan uint64, 64), now: minute(59),
-		storage: api.Storage{SyncMode: "always", Replicas: 1, Bytes: 700, MaxBytes: -1, Left: -1, DiskFree: -1}}
+		storage: api.Storage{SyncMode: "always", Replicas: 1, Wanted: 1, Servers: []api.Replica{{Server: "orderfold", Leader: true, Online: true, SyncMode: "always"}}, Bytes: 700, MaxBytes: -1, Left: -1, DiskFree: -1}}
 	w.open(t, "7")
 	t.Cleanup(func() { require.NoError(t, w.Store.Close()) })
 	return w

@@ -86,8 +86,11 @@ type Record struct {
 
 // Storage is how the log is kept.
 type Storage struct {
-	SyncMode string // when it is on disk: "always", or what an external server tells
-	Replicas int    // copies of it; 0: not known
+	SyncMode string    // when it is on disk: "always", or what an external server tells
+	Replicas int       // copies of it that are set; 0: not known
+	Wanted   int       // copies with which it survives the loss of a server, where it has several servers
+	Servers  []Replica // the leader first
+	TooFew   string    // why it may not survive that, and what to do; "": it does, or has one server only
 
 	Bytes    int64     // taken by the records; -1 here and below: not known, or there is none
 	MaxBytes int64     // at which it refuses more

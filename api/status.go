@@ -42,7 +42,7 @@ type Status struct {
 	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The position at which the views were last compared with the log; null before the first time."`
 	VerifiedAt      *string   `json:"verifiedAt" format:"date-time"`
 	SyncMode        string    `json:"syncMode" doc:"When the log syncs to disk: always, or what an external server reports."`
-	Replicas        int       `json:"replicas" doc:"Replicas of the log; 0 while it cannot be reached."`
+	Replicas        int       `json:"replicas" doc:"Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them."`
 	Ready           bool      `json:"ready" doc:"As in /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready, or why no notification is stored, as in /readyz."`
 	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: this process does not receive notifications."`
@@ -68,21 +68,33 @@ type Duty struct {
 
 // LogStatus are the ends of the log and what it still takes; null while it cannot be reached.
 type LogStatus struct {
-	FirstSequence *uint64 `json:"firstSequence"`
-	LastSequence  *uint64 `json:"lastSequence"`
-	Epoch         *uint64 `json:"epoch" doc:"Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted: sequences may since belong to other records."`
-	Bytes         *int64  `json:"bytes" doc:"Size of the records."`
-	MaxBytes      *int64  `json:"maxBytes" doc:"The limit at which the log refuses more; null: no limit."`
-	BytesLeft     *int64  `json:"bytesLeft" doc:"Space up to that limit, or to the end of the disk of an embedded log; null: no known limit."`
-	DiskFreeBytes *int64  `json:"diskFreeBytes" doc:"On the disk of an embedded log."`
-	FullAt        *string `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away."`
+	FirstSequence  *uint64   `json:"firstSequence"`
+	LastSequence   *uint64   `json:"lastSequence"`
+	Epoch          *uint64   `json:"epoch" doc:"Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted: sequences may since belong to other records."`
+	Bytes          *int64    `json:"bytes" doc:"Size of the records."`
+	MaxBytes       *int64    `json:"maxBytes" doc:"The limit at which the log refuses more; null: no limit."`
+	BytesLeft      *int64    `json:"bytesLeft" doc:"Space up to that limit, or to the end of the disk of an embedded log; null: no known limit."`
+	DiskFreeBytes  *int64    `json:"diskFreeBytes" doc:"On the disk of an embedded log."`
+	Replicas       []Replica `json:"replicas" doc:"The servers that have the log, the leader first; none while it cannot be reached."`
+	ReplicasWanted *int      `json:"replicasWanted" doc:"How many servers should have it: three on a cluster, or more if so many are set."`
+	ReplicasReason *string   `json:"replicasReason" doc:"Why the log may not survive the loss of one server of its cluster, and what to do; null: it does, or has no cluster. This does not affect readiness."`
+	FullAt         *string   `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away."`
+}
+
+// Replica is the copy of the log that one server has.
+type Replica struct {
+	Server   string `json:"server" doc:"Name of the NATS server."`
+	Leader   bool   `json:"leader" doc:"Whether it leads: it orders the records, and the others copy them."`
+	Online   bool   `json:"online" doc:"Whether the leader heard of it in the last ten seconds."`
+	Lag      uint64 `json:"lag" doc:"Entries that it has yet to store. An entry has one record, or a batch."`
+	SyncMode string `json:"syncMode" doc:"When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server reports it only if its operator allows that."`
 }
 
 // where asks views and log how they stand. It never fails: what goes wrong is the answer.
 func (a *API) where(ctx context.Context) Status {
 	waiting, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
-	s := Status{Version: a.version, StartedAt: instant(a.started)}
+	s := Status{Log: LogStatus{Replicas: []Replica{}}, Version: a.version, StartedAt: instant(a.started)}
 	if a.rebuilds != nil {
 		if b, ok := a.rebuilds.Current(); ok && b.EndedAt == nil {
 			s.Rebuild = &b
@@ -130,7 +142,7 @@ func (a *API) where(ctx context.Context) Status {
 }
 
 func logStatus(bounds *LogBounds, storage *Storage) LogStatus {
-	s := LogStatus{FirstSequence: &bounds.First, LastSequence: &bounds.Last, Epoch: &bounds.Epoch}
+	s := LogStatus{Replicas: []Replica{}, FirstSequence: &bounds.First, LastSequence: &bounds.Last, Epoch: &bounds.Epoch}
 	for _, f := range []struct {
 		to    **int64
 		value int64
@@ -138,6 +150,9 @@ func logStatus(bounds *LogBounds, storage *Storage) LogStatus {
 		if f.value >= 0 {
 			*f.to = &f.value
 		}
+	}
+	if storage.Servers != nil {
+		s.Replicas, s.ReplicasWanted, s.ReplicasReason = storage.Servers, &storage.Wanted, known(storage.TooFew)
 	}
 	if !storage.FullAt.IsZero() {
 		s.FullAt = known(instant(storage.FullAt))

@@ -117,7 +117,7 @@ func TestAFullLogIsSaidWhereverTheServiceIsAsked(t *testing.T) {
 			status := into[api.Status](t, s.get(t, "/v1/status"))
 			if c.logErr == nil {
 				require.JSONEq(t, `{"firstSequence":1,"lastSequence":`+strconv.Itoa(len(w.records))+`,"epoch":1,"bytes":990,"maxBytes":1000,
-					"bytesLeft":10,"diskFreeBytes":5000,"fullAt":"2027-01-02T03:04:05Z"}`, marshalled(t, status.Log))
+					"bytesLeft":10,"diskFreeBytes":5000,"replicas":[],"replicasWanted":null,"replicasReason":null,"fullAt":"2027-01-02T03:04:05Z"}`, marshalled(t, status.Log))
 			}
 			require.Equal(t, c.ready, status.Ready, "readers can be served from a full log")
 			require.Equal(t, c.accepts, status.Accepts)
@@ -164,7 +164,8 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(a.body, &got))
 	require.Equal(t, map[string]any{"firstSequence": 1.0, "lastSequence": 3.0, "epoch": 1.0, "bytes": 700.0, "maxBytes": nil, "bytesLeft": nil,
-		"diskFreeBytes": nil, "fullAt": nil}, got["log"])
+		"diskFreeBytes": nil, "replicas": []any{map[string]any{"server": "orderfold", "leader": true, "online": true, "lag": 0.0, "syncMode": "always"}}, "replicasWanted": 1.0,
+		"replicasReason": nil, "fullAt": nil}, got["log"])
 	require.InDelta(t, 60, got["lagSeconds"], 30)
 	_, err := time.Parse(time.RFC3339Nano, got["startedAt"].(string))
 	require.NoError(t, err)
@@ -176,7 +177,7 @@ func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
 	s.fail(errors.New("gone"), nil)
 	require.NoError(t, json.Unmarshal(s.get(t, "/v1/status").body, &got))
 	for name, value := range got["log"].(map[string]any) {
-		require.Nil(t, value, name)
+		require.Empty(t, value, name)
 	}
 	require.Nil(t, got["lagSeconds"])
 }
@@ -300,4 +301,15 @@ func lint(t *testing.T, r io.Reader) {
 	faults, err := promlint.New(r).Lint()
 	require.NoError(t, err)
 	require.Empty(t, faults)
+}
+
+func TestTheStatusListsTheReplicasOfTheLog(t *testing.T) {
+	w := newWorld(t)
+	w.storage.Wanted, w.storage.TooFew = 3, "server C does not answer"
+	w.storage.Servers = []api.Replica{{Server: "A", Leader: true, Online: true, SyncMode: "always"}, {Server: "C", Lag: 7, SyncMode: "unknown"}}
+	status := into[api.Status](t, start(t, w).get(t, "/v1/status"))
+	require.Equal(t, w.storage.Servers, status.Log.Replicas)
+	require.Equal(t, 3, *status.Log.ReplicasWanted)
+	require.Equal(t, "server C does not answer", *status.Log.ReplicasReason)
+	require.True(t, status.Ready, "the orders are read all the same")
 }

@@ -185,11 +185,18 @@ func TestAnEmbeddedLogSyncsAlways(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, info.Embedded)
 	require.Equal(t, "always", info.SyncMode)
+	require.Equal(t, eventlog.Replication{Replicas: 1, Wanted: 1, Servers: []eventlog.Replica{{Server: "orderfold", Leader: true, Online: true, SyncMode: "always"}}},
+		info.Replication)
+	require.Empty(t, info.TooFew())
 	require.Positive(t, info.MaxBytes, "limited below the size of the disk")
 	require.Empty(t, l.Addr())
 	external, err := open(t, separatePlace(t, "").options).Info(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replicas: 1, Room: eventlog.Room{MaxBytes: -1, Left: -1, DiskFree: -1}}, external)
+	require.Len(t, external.Servers, 1)
+	require.NotEmpty(t, external.Servers[0].Server)
+	external.Servers[0].Server = ""
+	alone := eventlog.Replication{Replicas: 1, Wanted: 1, Servers: []eventlog.Replica{{Leader: true, Online: true, SyncMode: "unknown"}}}
+	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replication: alone, Room: eventlog.Room{MaxBytes: -1, Left: -1, DiskFree: -1}}, external)
 }
 
 func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {

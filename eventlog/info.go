@@ -107,7 +107,7 @@ type Info struct {
 	// "unknown" with an external server that does not tell, as none does unless its operator lets this user ask
 	// $SYS.REQ.SERVER.PING.JSZ.
 	SyncMode string
-	Replicas int
+	Replication
 	Room
 }
 
@@ -117,12 +117,14 @@ func (l *Log) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	servers := l.holders(stream)
+	modes := l.syncModes(ctx, servers)
 	info := Info{
-		Embedded: l.embedded != nil,
-		Addr:     l.Addr(),
-		SyncMode: l.syncMode(ctx, stream),
-		Replicas: stream.Config.Replicas,
-		Room:     l.room(stream),
+		Embedded:    l.embedded != nil,
+		Addr:        l.Addr(),
+		SyncMode:    modes.of(servers...),
+		Replication: replication(stream, servers[len(servers)-1], modes),
+		Room:        l.room(stream),
 	}
 	if info.FullAt, err = l.fullAt(ctx, stream.State, info.Left); err != nil {
 		l.logger.Debug("when the log will be full is not known", zap.Error(err))

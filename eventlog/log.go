@@ -81,7 +81,7 @@ type Log struct {
 	seenAt     time.Time
 
 	syncLock   sync.Mutex
-	sync       string
+	sync       syncModes
 	syncServer string // id of the server that told
 
 	closing  sync.Once

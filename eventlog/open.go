@@ -70,6 +70,7 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 			zap.Int64("max_payload", limit), zap.Int("needed", l.largest))
 	}
 	l.warnOfSync(ctx)
+	l.warnOfReplicas()
 	return nil
 }
 

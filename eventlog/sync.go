@@ -25,60 +25,77 @@ const (
 	syncPatience = 500 * time.Millisecond
 )
 
-// syncMode returns the weakest mode of the servers that have the stream. It asks once per
-// connection, because a server must be restarted to change it. Concurrent callers each ask, so that
-// none waits for another.
-func (l *Log) syncMode(ctx context.Context, info *jetstream.StreamInfo) string {
-	if l.embedded != nil {
-		if l.embedded.SyncsAlways() {
-			return syncAlways
+// syncModes is how long a record may be only in the memory of a server, by its name; 0 is never. A
+// server that does not report it is not there.
+type syncModes map[string]time.Duration
+
+// of returns the weakest mode of these servers.
+func (m syncModes) of(servers ...string) string {
+	var weakest time.Duration
+	for _, server := range servers {
+		interval, known := m[server]
+		if !known {
+			return syncUnknown
 		}
-		return syncUnknown
+		weakest = max(weakest, interval)
+	}
+	if weakest == 0 {
+		return syncAlways
+	}
+	return "every " + weakest.String()
+}
+
+// syncModes asks the servers that have the stream. It asks once per connection, because a server
+// must be restarted to change it. Concurrent callers each ask, so that none waits for another.
+func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
+	if l.embedded != nil {
+		modes := syncModes{}
+		for _, server := range servers {
+			if l.embedded.SyncsAlways() {
+				modes[server] = 0
+			}
+		}
+		return modes
 	}
 	if !l.mayNote { // a running service's server would log the missing permission of its guest
-		return syncUnknown
+		return nil
 	}
 	server := l.conn.ConnectedServerId()
 	l.syncLock.Lock()
-	mode, known := l.sync, server != "" && server == l.syncServer
+	modes, known := l.sync, server != "" && server == l.syncServer
 	l.syncLock.Unlock()
 	if known {
-		return mode
+		return modes
 	}
-	mode, err := l.askSyncMode(ctx, holders(info, l.conn))
+	modes, err := l.askSyncModes(ctx, servers)
 	if err != nil {
 		l.logger.Debug("the NATS server does not report when it syncs", zap.Error(err))
 	}
 	l.syncLock.Lock()
 	defer l.syncLock.Unlock()
-	l.sync, l.syncServer = mode, server
-	return mode
+	l.sync, l.syncServer = modes, server
+	return modes
 }
 
-// holders returns the names of the servers that have the stream on disk.
-func holders(info *jetstream.StreamInfo, conn *nats.Conn) map[string]bool {
-	names := map[string]bool{}
-	if info.Cluster != nil {
-		for _, replica := range info.Cluster.Replicas {
-			names[replica.Name] = true
-		}
-		if info.Cluster.Leader != "" {
-			names[info.Cluster.Leader] = true
-		}
+// holders returns the names of the servers that have the stream on disk, the leader last.
+func (l *Log) holders(info *jetstream.StreamInfo) (names []string) {
+	if info.Cluster == nil {
+		return []string{l.conn.ConnectedServerName()}
 	}
-	if len(names) == 0 {
-		names[conn.ConnectedServerName()] = true
+	for _, replica := range info.Cluster.Replicas {
+		names = append(names, replica.Name)
 	}
-	return names
+	return append(names, info.Cluster.Leader)
 }
 
-// askSyncMode asks every server and waits for those that are wanted.
-func (l *Log) askSyncMode(ctx context.Context, wanted map[string]bool) (string, error) {
+// askSyncModes asks every server and waits for those that are wanted. With an error it returns what
+// is known.
+func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncPatience)
 	defer cancel()
 	answers, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
-		return syncUnknown, err
+		return nil, err
 	}
 	defer func() {
 		if err := answers.Unsubscribe(); err != nil {
@@ -86,27 +103,21 @@ func (l *Log) askSyncMode(ctx context.Context, wanted map[string]bool) (string, 
 		}
 	}()
 	if err := l.conn.PublishRequest(syncSubject, answers.Subject, nil); err != nil {
-		return syncUnknown, err
+		return nil, err
 	}
-	var weakest time.Duration
-	for len(wanted) > 0 {
+	modes := syncModes{}
+	for modes.of(wanted...) == syncUnknown {
 		msg, err := answers.NextMsgWithContext(ctx)
 		if err != nil {
-			return syncUnknown, err
+			return modes, err
 		}
 		server, interval, err := readSync(msg)
 		if err != nil {
-			return syncUnknown, err
+			return modes, err
 		}
-		if wanted[server] {
-			weakest = max(weakest, interval)
-		}
-		delete(wanted, server)
+		modes[server] = interval
 	}
-	if weakest == 0 {
-		return syncAlways, nil
-	}
-	return "every " + weakest.String(), nil
+	return modes, nil
 }
 
 // readSync returns how long a record may be only in that server's memory; 0 is never.
@@ -140,7 +151,8 @@ func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) 
 // warnOfSync logs at start what is not guaranteed.
 func (l *Log) warnOfSync(ctx context.Context) {
 	info := l.stream.CachedInfo()
-	switch mode := l.syncMode(ctx, info); mode {
+	servers := l.holders(info)
+	switch mode := l.syncModes(ctx, servers).of(servers...); mode {
 	case syncAlways:
 	case syncUnknown:
 		l.logger.Warn("the NATS server does not tell when records reach its disk: make sure that it is configured with jetstream sync_interval: always",

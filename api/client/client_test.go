@@ -283,7 +283,7 @@ func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
 	for name, value := range map[string]any{"Order": client.Order{}, "Break": client.Break{}, "Refusal": client.Refusal{},
 		"Notifications": client.Notifications{}, "HistoryEntry": client.HistoryEntry{}, "ListHistoryEntry": client.Page[client.HistoryEntry]{},
 		"Explanation": client.Explanation{}, "Judgement": client.Judgement{}, "OpenBreak": client.OpenBreak{}, "Stats": client.Stats{},
-		"Status": client.Status{}, "LogStatus": client.LogStatus{}, "Rebuild": client.Rebuild{}, "Changes": client.Changes{},
+		"Status": client.Status{}, "LogStatus": client.LogStatus{}, "Replica": client.Replica{}, "Rebuild": client.Rebuild{}, "Changes": client.Changes{},
 		"Redrive": client.Redrive{}, "RedrivenRecord": client.RedrivenRecord{},
 		"Subscriber": client.Subscriber{}, "ListSubscriber": client.Page[client.Subscriber]{}, "AddedSubscriber": client.AddedSubscriber{},
 		"FeedPlace": client.FeedPlace{}, "FeedEvent": client.FeedEvent{},

@@ -389,7 +389,7 @@ type Status struct {
 	VerifiedAt       Instant `json:"verifiedAt,omitempty"`
 	// When the log syncs to disk: always, or what an external server reports.
 	SyncMode string `json:"syncMode"`
-	// Replicas of the log; 0 while it cannot be reached.
+	// Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them.
 	Replicas int64 `json:"replicas"`
 	// As in /readyz.
 	Ready bool `json:"ready"`
@@ -437,9 +437,31 @@ type LogStatus struct {
 	BytesLeft *int64 `json:"bytesLeft,omitempty"`
 	// On the disk of an embedded log.
 	DiskFreeBytes *int64 `json:"diskFreeBytes,omitempty"`
+	// The servers that have the log, the leader first; none while it cannot be reached.
+	Replicas []Replica `json:"replicas"`
+	// How many servers should have it: three on a cluster, or more if so many are set.
+	ReplicasWanted *int64 `json:"replicasWanted,omitempty"`
+	// Why the log may not survive the loss of one server of its cluster, and what to do; null: it
+	// does, or has no cluster. This does not affect readiness.
+	ReplicasReason string `json:"replicasReason,omitempty"`
 	// When nothing is left at the rate of the last hour; null: the log is not growing, has no limit,
 	// or the time is more than a century away.
 	FullAt Instant `json:"fullAt,omitempty"`
+}
+
+// Replica is the copy of the log that one server has.
+type Replica struct {
+	// Name of the NATS server.
+	Server string `json:"server"`
+	// Whether it leads: it orders the records, and the others copy them.
+	Leader bool `json:"leader"`
+	// Whether the leader heard of it in the last ten seconds.
+	Online bool `json:"online"`
+	// Entries that it has yet to store. An entry has one record, or a batch.
+	Lag uint64 `json:"lag"`
+	// When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server
+	// reports it only if its operator allows that.
+	SyncMode string `json:"syncMode"`
 }
 
 // Asking says how it stands with asking the platform. Counts are since the start of the process.

@@ -75,7 +75,11 @@ func (l apiLog) Storage(ctx context.Context) api.Storage {
 	if info.Refuses != nil {
 		refuses = info.Refuses.Error()
 	}
-	return api.Storage{SyncMode: info.SyncMode, Replicas: info.Replicas, Bytes: int64(info.Bytes), MaxBytes: info.MaxBytes,
+	servers := make([]api.Replica, len(info.Servers))
+	for i, s := range info.Servers {
+		servers[i] = api.Replica{Server: s.Server, Leader: s.Leader, Online: s.Online, Lag: s.Lag, SyncMode: s.SyncMode}
+	}
+	return api.Storage{SyncMode: info.SyncMode, Replicas: info.Replicas, Wanted: info.Wanted, Servers: servers, TooFew: info.TooFew(), Bytes: int64(info.Bytes), MaxBytes: info.MaxBytes,
 		Left: info.Left, DiskFree: info.DiskFree, FullAt: info.FullAt, Refuses: refuses}
 }
 

@@ -46,6 +46,18 @@ func startCluster(t testing.TB) *cluster { return startClusterIn(t, nil) }
 
 func startClusterIn(t testing.TB, net *network) *cluster {
 	t.Helper()
+	c := startServers(t, net)
+	c.startReceivers()
+	for i := range c.machines {
+		c.machines[i] = c.startMachine(machineNames[i], t.TempDir())
+		c.machines[i].requireReady()
+	}
+	return c
+}
+
+// startServers starts the three servers of a cluster and nothing else.
+func startServers(t testing.TB, net *network) *cluster {
+	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir(), net: net}
 	var routes []string
 	for i := range c.nodes {
@@ -71,11 +83,6 @@ func startClusterIn(t testing.TB, net *network) *cluster {
 		_, err = js.AccountInfo(t.Context())
 		return err == nil
 	})
-	c.startReceivers()
-	for i := range c.machines {
-		c.machines[i] = c.startMachine(machineNames[i], t.TempDir())
-		c.machines[i].requireReady()
-	}
 	return c
 }
 

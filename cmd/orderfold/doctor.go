@@ -240,6 +240,7 @@ func (d *doctor) examineLog(ctx context.Context) {
 	default:
 		d.fail("sync", "%s: an acknowledged record can be lost in a power failure; set sync_interval: always", info.SyncMode)
 	}
+	d.replicas(&info)
 	d.room(&info)
 }
 

@@ -17,7 +17,7 @@ const logPatience = 2 * time.Second
 type gauges struct {
 	sv *service
 
-	build, up, bytes, limit, left, full, free *prometheus.Desc
+	build, up, wanted, inStep, bytes, limit, left, full, free *prometheus.Desc
 }
 
 // addGauges registers them for every process, whatever its parts are.
@@ -26,20 +26,22 @@ func (sv *service) addGauges() error {
 		return prometheus.NewDesc("orderfold_"+name, help, labels, nil)
 	}
 	return sv.metrics.Register(&gauges{
-		sv:    sv,
-		build: desc("build_info", "1, with the version of the program and its fold version.", "version", "fold_version"),
-		up:    desc("log_up", "1 when the log answers and would store a notification, otherwise 0."),
-		bytes: desc("log_size_bytes", "Bytes used by the records of the log."),
-		limit: desc("log_size_limit_bytes", "Limit of the log, at which it refuses more; +Inf without a limit."),
-		left:  desc("log_left_bytes", "Bytes that the log can still accept, up to its limit or the end of an embedded log's disk; +Inf without either."),
-		full:  desc("log_full_timestamp_seconds", "Time when nothing is left at the rate of the last hour; absent while unknown."),
-		free:  desc("disk_free_bytes", "Free bytes on the disk of the folder: data has the embedded log, views the views.", "folder"),
+		sv:     sv,
+		build:  desc("build_info", "1, with the version of the program and its fold version.", "version", "fold_version"),
+		up:     desc("log_up", "1 when the log answers and would store a notification, otherwise 0."),
+		wanted: desc("log_replicas_wanted", "Servers that should have the log: 3 on a cluster, or more if so many are set; 1 elsewhere."),
+		inStep: desc("log_replicas_in_step", "Servers that have the log, apart from what was appended just now."),
+		bytes:  desc("log_size_bytes", "Bytes used by the records of the log."),
+		limit:  desc("log_size_limit_bytes", "Limit of the log, at which it refuses more; +Inf without a limit."),
+		left:   desc("log_left_bytes", "Bytes that the log can still accept, up to its limit or the end of an embedded log's disk; +Inf without either."),
+		full:   desc("log_full_timestamp_seconds", "Time when nothing is left at the rate of the last hour; absent while unknown."),
+		free:   desc("disk_free_bytes", "Free bytes on the disk of the folder: data has the embedded log, views the views.", "folder"),
 	})
 }
 
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.build, g.up, g.bytes, g.limit, g.left, g.full, g.free} {
+	for _, d := range []*prometheus.Desc{g.build, g.up, g.wanted, g.inStep, g.bytes, g.limit, g.left, g.full, g.free} {
 		ch <- d
 	}
 }
@@ -60,6 +62,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 			up = 1
 		}
 		send(g.up, up)
+		send(g.wanted, float64(info.Wanted))
+		send(g.inStep, float64(info.InStep()))
 		send(g.bytes, float64(info.Bytes))
 		send(g.limit, unlimited(info.MaxBytes))
 		send(g.left, unlimited(info.Left))

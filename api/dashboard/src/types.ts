@@ -327,6 +327,12 @@ export type LogStatus = {
   lastSequence: Digits | null;
   /** The limit at which the log refuses more; null: no limit. */
   maxBytes: Digits | null;
+  /** The servers that have the log, the leader first; none while it cannot be reached. */
+  replicas: readonly (Replica)[];
+  /** Why the log may not survive the loss of one server of its cluster, and what to do; null: it does, or has no cluster. This does not affect readiness. */
+  replicasReason: string | null;
+  /** How many servers should have it: three on a cluster, or more if so many are set. */
+  replicasWanted: Digits | null;
 };
 
 export type Minute = {
@@ -597,6 +603,19 @@ export type Refusal = {
   errorType: string;
 };
 
+export type Replica = {
+  /** Entries that it has yet to store. An entry has one record, or a batch. */
+  lag: Digits;
+  /** Whether it leads: it orders the records, and the others copy them. */
+  leader: boolean;
+  /** Whether the leader heard of it in the last ten seconds. */
+  online: boolean;
+  /** Name of the NATS server. */
+  server: string;
+  /** When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server reports it only if its operator allows that. */
+  syncMode: string;
+};
+
 export type Search = {
   /** Empty if nothing matches. */
   found: readonly (Found)[];
@@ -713,7 +732,7 @@ export type Status = {
   reason: string | null;
   /** The running rebuild; null if none is running. */
   rebuild: Rebuild | null;
-  /** Replicas of the log; 0 while it cannot be reached. */
+  /** Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them. */
   replicas: Digits;
   startedAt: string;
   /** When the log syncs to disk: always, or what an external server reports. */
