@@ -146,7 +146,7 @@ func (a *API) getStats(ctx context.Context, in *statsInput) (*statsOutput, error
 		Objects:     counts(s.Objects, func(object string) string { return object }),
 		Quarantined: s.Quarantined, ByClass: s.ByClass, Records: s.Records, Throughput: a.throughput.perSecond()}
 	out := &statsOutput{As: As{s.Applied}}
-	if out.Tagged, out.Status = in.tag(rendered(body)); out.Status == http.StatusOK {
+	if out.Tagged, out.Status = in.tag(s.Lineage, rendered(body)); out.Status == http.StatusOK {
 		out.Body = body
 	}
 	return out, nil

@@ -55,7 +55,7 @@ func (a *API) orderAsOf(ctx context.Context, id string, q AsOf) (past statemachi
 }
 
 // past asks for what was known of an order then. It returns where the views stood before it was read, so that Log-Sequence never
-// claims more than the answer holds, and a tag never a newer generation.
+// claims more than the answer holds, and a tag never a newer epoch.
 func (a *API) past(ctx context.Context, id string, q AsOf, ask func(statemachine.AsOf) (statemachine.Past, error)) (past statemachine.Past, at views.At, err error) {
 	q = q.in(a.zone)
 	if at, err = a.complete(ctx, q); err != nil {
@@ -85,7 +85,7 @@ func (a *API) complete(ctx context.Context, q AsOf) (views.At, error) {
 			return views.At{}, behind(bounds.Last).at(status.Checkpoint.Sequence) // another generation took over
 		}
 	}
-	return views.At{Generation: status.Generation, Applied: status.Checkpoint.Sequence}, err
+	return views.At{Generation: status.Generation, Lineage: status.Lineage, Applied: status.Checkpoint.Sequence}, err
 }
 
 // notYetKnown says when an order became known that was not so at the time asked for.

@@ -152,6 +152,8 @@ func TestAnOrderAsOfThenHasTheTagOfWhatIsShown(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1", "If-None-Match: "+then).StatusCode)
 	require.NotEqual(t, then, s.get(t, "/v1/orders/o-1?asOfSequence=3").Header.Get("ETag"))
 	s.rebuild(t, "8")
+	require.Equal(t, http.StatusOK, s.get(t, path, "If-None-Match: "+then).StatusCode, "other rules")
+	s.rebuild(t, "7")
 	require.Equal(t, http.StatusNotModified, s.get(t, path, "If-None-Match: "+then).StatusCode, "another generation shows the same")
 }
 

@@ -37,6 +37,7 @@ type world struct {
 	viewsErr error
 	storage  api.Storage
 	now      time.Time // by the clock of the API
+	hashed   bool      // records have hashes
 }
 
 func newWorld(t testing.TB) *world {
@@ -92,6 +93,9 @@ func (w *world) receiveRaw(r api.Record) uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.Sequence = uint64(len(w.records) + 1)
+	if w.hashed {
+		r.Hash = fmt.Sprintf("%064x", r.Sequence*2654435761)
+	}
 	if r.Received.IsZero() {
 		r.Received = minute(30 + len(w.records))
 	}
@@ -103,6 +107,9 @@ func (w *world) receiveRaw(r api.Record) uint64 {
 func (w *world) apply(t testing.TB) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.applied == uint64(len(w.records)) {
+		return
+	}
 	var batch views.Batch
 	changed := map[string][]uint64{}
 	for ; w.applied < uint64(len(w.records)); w.applied++ {

@@ -114,7 +114,7 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 	}
 	body := appendPage(make([]byte, 0, orderBytes*(len(data)+1)), data, members, page.Next, page.Totals)
 	out := &ordersOutput{As: As{page.Applied}}
-	out.Tagged, out.Status = in.tag(body)
+	out.Tagged, out.Status = in.tag(page.Lineage, body)
 	out.Body = written(out.Status, body)
 	return out, nil
 }

@@ -181,6 +181,7 @@ func TestAListIsSentAgainOnlyWhenItChanged(t *testing.T) {
 		require.Equal(t, http.StatusOK, s.get(t, path, "If-None-Match: "+tags[path]).StatusCode, path)
 	}
 	s.rebuild(t, "8")
+	s.rebuild(t, "7")
 	require.Equal(t, http.StatusNotModified, s.get(t, placed, "If-None-Match: "+tags[placed]).StatusCode, "another generation shows the same")
 }
 

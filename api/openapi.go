@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/orderfold/orderfold/projector/views"
 )
 
 // contract is the version of the HTTP contract, not of the program.
@@ -71,7 +73,8 @@ func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 }
 
 // get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 405, 413, 421, 429 and 500. A question that
-// embeds AtLeast is answered when the views have come that far.
+// embeds AtLeast is answered when the views have come that far, and a page after a cursor when they have come as far as those that made
+// the cursor.
 func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
 	if op.Responses == nil {
@@ -87,6 +90,12 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 			return nil, asProblem(err)
 		}
 		out, err := handler(ctx, in)
+		if late := (*views.BehindError)(nil); errors.As(err, &late) { // the cursor is of another machine, which has come further
+			wanted.MinSequence = max(wanted.MinSequence, late.Sequence)
+			if err = a.await(ctx, wanted); err == nil {
+				out, err = handler(ctx, in)
+			}
+		}
 		if err != nil {
 			return nil, asProblem(err)
 		}

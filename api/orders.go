@@ -24,7 +24,7 @@ type List[T any] struct {
 // Page are the parameters of a list in pages.
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most orders on a page."`
-	Cursor string `query:"cursor" doc:"nextCursor of the previous page, with the same filters."`
+	Cursor string `query:"cursor" doc:"nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it."`
 }
 
 type statusFilter string
@@ -131,22 +131,22 @@ func (a *API) orderResponses() map[string]*huma.Response {
 }
 
 func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error) {
-	view, applied, err := a.orderView(ctx, in)
+	view, at, err := a.orderView(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	body := append(appendMembers(make([]byte, 0, orderBytes), &view, orderMembers), '\n')
-	out := &orderOutput{As: As{applied}}
-	out.Tagged, out.Status = in.tag(body)
+	out := &orderOutput{As: As{at.Applied}}
+	out.Tagged, out.Status = in.tag(at.Lineage, body)
 	out.Body = written(out.Status, body)
 	return out, nil
 }
 
 // orderView returns the order as it is shown, with how the process that asks the platform stands with it.
-func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, applied uint64, err error) {
+func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, at views.At, err error) {
 	past, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
 	if err != nil {
-		return view, 0, err
+		return view, at, err
 	}
 	o := &past.Order
 	view = newOrder(o, a.settlingOf(ctx, in.AsOf, o))
@@ -156,7 +156,7 @@ func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, applie
 			view.asked = &asked
 		}
 	}
-	return view, at.Applied, nil
+	return view, at, nil
 }
 
 // noOrder says that an order is unknown to views that stood at applied.

@@ -61,7 +61,7 @@ var problemKinds = []ProblemKind{
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here", "Use a method from the header `Allow`."},
 	{codeConflict, http.StatusConflict, "The request conflicts with the current state",
 		"A rebuild is already running, or none is: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or another subscriber has that name, or there is no feed: see `detail`."},
-	{codeCursorExpired, http.StatusGone, "The views were rebuilt since the cursor was made", "Start the list again without a cursor."},
+	{codeCursorExpired, http.StatusGone, "The views were rebuilt by other rules, or the log was restored, since the cursor was made", "Start the list again without a cursor."},
 	{codeRecordMissing, http.StatusGone, "A record is missing from the log",
 		"Inform the operator: the record was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` have details."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "The request is too large", "Send no body; no route reads one."},
@@ -178,6 +178,7 @@ func internal(cause error) *Problem {
 func asProblem(err error) *Problem {
 	var p *Problem
 	var fault *echo.HTTPError
+	var late *views.BehindError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -189,8 +190,11 @@ func asProblem(err error) *Problem {
 		return problem(codeRecordMissing, "The log lost a notification that this answer needs. See GET /v1/status.").because(err)
 	case errors.Is(err, ErrUnavailable):
 		return problem(codeLogUnavailable, "The log does not answer. Repeat the request in a moment; see GET /v1/status.").because(err)
+	case errors.As(err, &late):
+		return behind(late.Sequence)
 	case errors.Is(err, views.ErrCursorExpired):
-		return problem(codeCursorExpired, "The views were rebuilt since the cursor was made. Start again without a cursor.")
+		return problem(codeCursorExpired, "The cursor was made by views of other rules, or before the log was restored or a loss of records was "+
+			"accepted. Start again without a cursor.")
 	case errors.Is(err, views.ErrCursor):
 		return badParameter("query.cursor", "was not made for this list and these filters; start again without a cursor")
 	case errors.Is(err, views.ErrTooManyToSum):

@@ -21,8 +21,8 @@ var (
 )
 
 // Views answers what is known of orders. Each answer says which record of the log it had applied.
-// An unknown id is views.ErrNotFound, with at or applied, a foreign cursor views.ErrCursor, one of a generation that is no
-// longer live views.ErrCursorExpired, views that do not exist yet views.ErrNoViews.
+// An unknown id is views.ErrNotFound, with at or applied, a foreign cursor views.ErrCursor, one of another lineage
+// views.ErrCursorExpired, one of views that had come further a views.BehindError, views that do not exist yet views.ErrNoViews.
 type Views interface {
 	Order(ctx context.Context, id string) (order statemachine.Order, at views.At, err error)
 	Orders(ctx context.Context, q views.Query) (views.Page, error)

@@ -50,7 +50,7 @@ func (r *streamReader) newDay(ctx context.Context, today statemachine.Day) error
 			return r.sendDue(page.Orders)
 		})
 		switch {
-		case errors.Is(err, views.ErrCursorExpired):
+		case replaced(err):
 			q.Cursor = ""
 		case err != nil:
 			return err
@@ -86,4 +86,9 @@ func (a *API) dayOf(ctx context.Context, sequence uint64) statemachine.Day {
 		return statemachine.AllDays.First
 	}
 	return statemachine.BerlinDay(record.Received)
+}
+
+// replaced reports whether a walk must begin again because other views are served than those that made its cursor.
+func replaced(err error) bool {
+	return errors.Is(err, views.ErrCursorExpired) || errors.As(err, new(*views.BehindError))
 }

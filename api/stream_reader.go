@@ -313,7 +313,7 @@ func (r *streamReader) sendSnapshot(ctx context.Context) error {
 	s.query.Limit = walkPage
 	for !s.last {
 		err := r.walk(ctx, func() error { return r.sendSnapshotPage(ctx, &s) })
-		if errors.Is(err, views.ErrCursorExpired) {
+		if replaced(err) {
 			s = snapshotWalk{query: s.query}
 			s.query.Cursor = ""
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"net/http"
 	"strings"
 
@@ -24,12 +25,15 @@ type Tagged struct {
 // privateCache lets a caller keep an answer that it asks for again by its tag.
 const privateCache = "private, no-cache"
 
-// tagOf derives the tag of an answer from its body as it is sent: the same body has the same tag, whichever process or generation of
-// the views it comes from, and another body has another one. It is weak because it stands for every encoding of the body.
-func tagOf(body []byte) string {
-	sum := sha256.Sum256(body)
+// tagOf derives the tag of an answer from its body as it is sent and the lineage of the views: within a lineage the same body has the
+// same tag, whichever machine or generation of the views it comes from. Another body or another lineage has another tag. The tag is weak
+// because it stands for every encoding of the body.
+func tagOf(lineage uint32, body []byte) string {
+	h := sha256.New()
+	_, _ = h.Write(binary.BigEndian.AppendUint32(nil, lineage)) // a hash takes what it is given
+	_, _ = h.Write(body)
 	tag := append(make([]byte, 0, 32), `W/"`...)
-	tag = base64.RawURLEncoding.AppendEncode(tag, sum[:sha256.Size/2])
+	tag = base64.RawURLEncoding.AppendEncode(tag, h.Sum(nil)[:sha256.Size/2])
 	return string(append(tag, '"'))
 }
 
@@ -41,8 +45,8 @@ func rendered(v any) []byte {
 }
 
 // tag returns the answer's tag, and the status: 304 when the caller has that answer.
-func (m IfNoneMatch) tag(body []byte) (t Tagged, status int) {
-	tag := tagOf(body)
+func (m IfNoneMatch) tag(lineage uint32, body []byte) (t Tagged, status int) {
+	tag := tagOf(lineage, body)
 	if m.Known != "" && matches(m.Known, tag) {
 		status = http.StatusNotModified
 	} else {

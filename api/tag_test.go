@@ -36,11 +36,11 @@ func TestWhatIsAskedOfThePlatformChangesTheTagInEveryPart(t *testing.T) {
 	}
 }
 
-// seen are the bodies that were answered, by address and tag.
+// seen are the bodies that were answered by views of one fold version, by address and tag.
 type seen map[[2]string]string
 
 // look asks for everything that has a tag.
-func (k seen) look(t *testing.T, s *server) {
+func (k seen) look(t *testing.T, s *server, version int) {
 	t.Helper()
 	for _, path := range []string{"/v1/orders", "/v1/orders?limit=2", "/v1/orders?status=PLACED", "/v1/stats",
 		"/v1/orders/0", "/v1/orders/1", "/v1/orders/0?asOfSequence=1"} {
@@ -49,12 +49,13 @@ func (k seen) look(t *testing.T, s *server) {
 			continue
 		}
 		tag := a.Header.Get("ETag")
-		key := [2]string{path, tag}
+		address := fmt.Sprint(version, " ", path)
+		key := [2]string{address, tag}
 		if body, ok := k[key]; ok && body != string(a.body) {
 			t.Fatalf("%s: the tag %s is that of two bodies:\n%s\n%s", path, tag, body, a.body)
 		}
 		for other, body := range k {
-			if other[0] == path && body == string(a.body) && other[1] != tag {
+			if other[0] == address && body == string(a.body) && other[1] != tag {
 				t.Fatalf("%s: the same body has the tags %s and %s:\n%s", path, other[1], tag, body)
 			}
 		}
@@ -96,12 +97,12 @@ func walkThroughTags(t *testing.T, random *rand.Rand) {
 		if s.applied < uint64(len(s.records)) {
 			s.apply(t)
 		}
-		k.look(t, s)
+		k.look(t, s, version)
 	}
 	// Another process, with views of its own of the same log, shows and tags the same.
 	other := newWorld(t)
 	other.records, other.said = s.records, maps.Clone(s.said)
 	beside := start(t, other, func(o *api.Options) { o.Platform = a })
-	beside.apply(t)
-	k.look(t, beside)
+	beside.rebuild(t, fmt.Sprint(version))
+	k.look(t, beside, version)
 }

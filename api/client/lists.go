@@ -115,7 +115,7 @@ type Page[T any] struct {
 }
 
 // OrderPages returns the pages of a list. It ends with the first error: ErrCursorExpired if the
-// views were rebuilt meanwhile and the list must be started again.
+// views were rebuilt by other rules or the log was restored meanwhile, and the list must be started again.
 func (c *Client) OrderPages(ctx context.Context, q OrderQuery) iter.Seq2[Page[Order], error] {
 	return pages[Order](ctx, c, q.request(), q.Limit)
 }

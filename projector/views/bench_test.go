@@ -107,7 +107,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 	first, err := s.Orders(ctx, Query{})
 	require.NoError(b, err)
-	last := list.EncodeCursor(1, listOf(b, first.Next), "", int64(w.at), int64(w.at), int64(w.at/1000))
+	last := list.EncodeCursor(positionOf(b, s), listOf(b, first.Next), "", int64(w.at), int64(w.at), int64(w.at/1000))
 	for name, q := range map[string]Query{
 		"all":            {},
 		"a status":       {Statuses: []statemachine.Status{statemachine.Settled}},

@@ -204,19 +204,19 @@ func TestTheCursorOfBreaksBelongsToItsList(t *testing.T) {
 	}
 	_, err = s.Orders(t.Context(), Query{Cursor: page.Next})
 	require.ErrorIs(t, err, ErrCursor)
-	q.Cursor = list.EncodeCursor(2, listOf(t, page.Next), list.TimeKeyOf(start), 2, 3)
+	q.Cursor = list.EncodeCursor(list.Position{Lineage: 2}, listOf(t, page.Next), list.TimeKeyOf(start), 2, 3)
 	_, err = s.Breaks(t.Context(), q)
 	require.ErrorIs(t, err, ErrCursorExpired)
 	for opened, key := range map[list.TimeKey][]int64{"": {math.MinInt64, 255}, list.TimeKeyOf(start): {math.MaxInt64, math.MaxInt64},
 		list.TimeKey(strings.Repeat("\xff", 12)): {-1, -1}} {
-		q.Cursor = list.EncodeCursor(1, listOf(t, page.Next), opened, key...)
+		q.Cursor = list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), opened, key...)
 		_, err = s.Breaks(t.Context(), q)
 		require.NoError(t, err, "a cursor that is made up shows a part of the list")
 	}
 	for name, cursor := range map[string]string{
-		"a number too few": list.EncodeCursor(1, listOf(t, page.Next), list.TimeKeyOf(start), 1),
-		"half a time":      list.EncodeCursor(1, listOf(t, page.Next), list.TimeKeyOf(start)[:6], 1, 2),
-		"more than a time": list.EncodeCursor(1, listOf(t, page.Next), list.TimeKeyOf(start)+"x", 1, 2),
+		"a number too few": list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), list.TimeKeyOf(start), 1),
+		"half a time":      list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), list.TimeKeyOf(start)[:6], 1, 2),
+		"more than a time": list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), list.TimeKeyOf(start)+"x", 1, 2),
 	} {
 		q.Cursor = cursor
 		_, err = s.Breaks(t.Context(), q)

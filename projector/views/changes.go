@@ -32,9 +32,7 @@ const (
 func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes Changes, err error) {
 	limit = list.PageLimit(limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		changes.At.Generation = g.number
-		at := &changes.At
-		if err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
+		if changes.At, err = g.at(ctx, c); err != nil {
 			return err
 		}
 		changes.Through = max(after, changes.At.Applied)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +26,7 @@ func TestChangesAreAllOrdersNotifiedSinceInTheOrderOfTheirLastNotification(t *te
 		for at := after; ; {
 			changes, err := s.Changes(t.Context(), at, 70)
 			require.NoError(t, err)
-			require.Equal(t, At{Generation: 1, Applied: w.at}, changes.At)
+			require.Equal(t, At{Generation: 1, Lineage: list.Lineage("log-1", 1, testVersion), Applied: w.at}, changes.At)
 			for _, o := range changes.Orders {
 				require.Greater(t, o.Last.Sequence, at)
 				require.LessOrEqual(t, o.Last.Sequence, changes.Through)

@@ -29,8 +29,8 @@ const (
 		quantity, created, sums, trade`
 
 	insertOrderText = `INSERT INTO orders (facet, breaks, last_sequence, received, modified, executed, since, sums, trade, recent, state,
-		era, external, isin, symbol, depository, wallet, cash, order_type, exchange, quantity, created, id)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		era, external, isin, symbol, depository, wallet, cash, order_type, exchange, quantity, created, id, n)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// SQLite writes the indexes of every column that is set, changed or not; those of what moves seldom change.
 	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, executed = ?, since = ?, sums = ?, trade = ?, recent = ?,
 		state = ?` + asKnown

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/orderfold/orderfold/projector/views/list"
 	"github.com/orderfold/orderfold/statemachine"
 )
 
@@ -23,10 +24,10 @@ func TestEmptyViews(t *testing.T) {
 	require.Zero(t, at)
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
-	require.Equal(t, Status{Generation: 1, FoldVersion: testVersion}, status)
+	require.Equal(t, Status{Generation: 1, FoldVersion: testVersion, Lineage: list.Lineage("", 1, testVersion)}, status)
 	_, read, err := s.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Equal(t, At{Generation: 1}, read)
+	require.Equal(t, At{Generation: 1, Lineage: list.Lineage("", 1, testVersion)}, read)
 	_, _, err = s.SequencesAfter(ctx, "o-1", 0, math.MaxInt)
 	require.ErrorIs(t, err, ErrNotFound)
 	_, _, err = s.Object(ctx, "customer", "c-1")
@@ -62,11 +63,11 @@ func TestCommitIsReadBack(t *testing.T) {
 
 	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Equal(t, At{Generation: 1, Applied: w.at}, at, "also what is not there is not there as of a position")
+	require.Equal(t, At{Generation: 1, Lineage: list.Lineage("log-1", 1, testVersion), Applied: w.at}, at, "also what is not there is not there as of a position")
 
 	health := Health{Reason: "the log was cut", At: start, Epoch: 3}
 	require.NoError(t, s.SetHealth(ctx, health))
-	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, Health{Reason: health.Reason, At: start}, Verified{}, Revision{}, 3, Feed{}}
+	want := Status{1, testVersion, Checkpoint{"log-1", w.at, "hash-8", receivedAt(8)}, Health{Reason: health.Reason, At: start}, Verified{}, Revision{}, 3, Feed{}, list.Lineage("log-1", 3, testVersion)}
 	status, err := s.Status(ctx)
 	require.NoError(t, err)
 	require.Equal(t, want, status)
@@ -212,7 +213,8 @@ func TestCancelledCommitChangesNothing(t *testing.T) {
 	w := newWorld()
 	w.status("o-0", statemachine.Placed)
 	w.commit(t, s)
-	before := w.stats()
+	before, err := s.Stats(t.Context())
+	require.NoError(t, err)
 	for i := range 1_000 {
 		w.status("o-"+string(rune('a'+i)), statemachine.Filled)
 	}

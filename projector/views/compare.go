@@ -65,7 +65,7 @@ type Comparison struct {
 	db    *sql.DB
 	c     *connection
 	after int64           // the last n compared
-	last  int64           // the last n there is
+	total uint64          // orders of the live generation
 	seen  map[string]bool // ids reported already
 }
 
@@ -123,7 +123,7 @@ func (k *Comparison) Close() error {
 }
 
 // Total is how many orders there are to compare, as far as is known.
-func (k *Comparison) Total() uint64 { return max(k.Orders, uint64(k.last)) }
+func (k *Comparison) Total() uint64 { return max(k.Orders, k.total) }
 
 // Position is where the live generation stands now. It returns ErrDamaged; Step is done then.
 func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) {
@@ -180,11 +180,12 @@ func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error
 	if k.over || k.Damage != "" {
 		return true, nil
 	}
-	if err = k.c.Row(ctx, lastRowText, nil, &k.last); err == nil {
-		err = k.compareRows(ctx, k.after, k.after+int64(orders))
+	var until, last int64
+	if err = k.c.Row(ctx, untilText, []any{k.after, orders - 1}, &until, &last, &k.total); err == nil {
+		err = k.compareRows(ctx, k.after, until)
 	}
-	k.after += int64(orders)
-	if err == nil && k.after >= k.last {
+	k.after = until
+	if err == nil && k.after >= last {
 		done = true
 		err = k.compareRest(ctx)
 	}
@@ -301,7 +302,10 @@ func texts(rows *sql.Rows) (string, error) {
 
 const (
 	lastRowText = `SELECT max((SELECT coalesce(max(n), 0) FROM main.orders), (SELECT coalesce(max(n), 0) FROM draft.orders),
-		(SELECT coalesce(max(n), 0) FROM main.order_sequences), (SELECT coalesce(max(n), 0) FROM main.order_breaks))`
+		(SELECT coalesce(max(n), 0) FROM main.order_sequences), (SELECT coalesce(max(n), 0) FROM main.order_breaks)) AS n`
+	// The row that ends a step, the last row that there is, and how many orders the live generation has.
+	untilText = `SELECT coalesce((SELECT n FROM main.orders WHERE n > ? ORDER BY n LIMIT 1 OFFSET ?), l.n), l.n,
+		(SELECT coalesce(sum(orders), 0) FROM main.facets) FROM (` + lastRowText + `) l`
 	comparedText = `SELECT count(*) FROM main.orders WHERE n > ? AND n <= ?`
 	rowsDiffer   = `SELECT a.id, a.n FROM main.orders a LEFT JOIN draft.orders b ON b.id = a.id
 		LEFT JOIN main.facets f ON f.facet = a.facet LEFT JOIN draft.facets g ON g.facet = b.facet

@@ -45,7 +45,7 @@ type Pass struct {
 
 const (
 	feedText      = `UPDATE position SET feed = ?`
-	placeText     = `SELECT sequence, feed FROM position`
+	placeText     = `SELECT feed FROM position`
 	rowsAfterText = `SELECT n, id, state FROM orders WHERE n > ? ORDER BY n LIMIT +?`
 	statesText    = `SELECT id, state FROM orders WHERE id IN (SELECT value FROM json_each(?))`
 )
@@ -101,9 +101,7 @@ type Rows struct {
 // RowsAfter returns the orders in the rows after one, at most limit of them.
 func (s *Store) RowsAfter(ctx context.Context, row int64, limit int) (rows Rows, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		at := &rows.At
-		at.Generation = g.number
-		if err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause); err != nil {
+		if rows.At, err = g.at(ctx, c); err != nil {
 			return err
 		}
 		return eachRow(ctx, c, row, limit, func(n int64, id string, state []byte) error {

@@ -12,10 +12,11 @@ import (
 
 // generation is one file of views, open for reading: a few connections, each used by one reader at a time.
 type generation struct {
-	number int
-	db     *sql.DB
-	idle   chan *connection // nil stands for one that is not connected yet
-	loads  chan *connection // the one of Load, which does not wait for who reads long lists
+	number  int
+	version string // the fold version
+	db      *sql.DB
+	idle    chan *connection // nil stands for one that is not connected yet
+	loads   chan *connection // the one of Load, which does not wait for who reads long lists
 
 	// Guarded by Store.mu.
 	users   int
@@ -33,7 +34,7 @@ func openGeneration(ctx context.Context, dir string, n int, foldVersion string) 
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{number: n, db: db, idle: make(chan *connection, readers()), loads: make(chan *connection, 1)}
+	g := &generation{number: n, version: foldVersion, db: db, idle: make(chan *connection, readers()), loads: make(chan *connection, 1)}
 	for range cap(g.idle) {
 		g.idle <- nil
 	}
@@ -98,7 +99,7 @@ func (g *generation) lend(ctx context.Context, from chan *connection, f func(*co
 		return ctx.Err()
 	}
 	defer func() {
-		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCursor) && c != nil {
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCursor) && !errors.As(err, new(*BehindError)) && c != nil {
 			err = errors.Join(err, c.close())
 			c = nil
 		}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// order returns the encoded state of an order, or ErrNotFound, and fills in what the views stood at. It is what is asked most, so it
-// goes to the driver past database/sql, which takes as long again as SQLite, and without a context: it takes microseconds.
-func (c *connection) order(id string, at *At) (state []byte, err error) {
+// order returns the encoded state of an order, or ErrNotFound, and where the views of that fold version stood. It is what is asked
+// most, so it goes to the driver past database/sql, which takes as long again as SQLite, and without a context: it takes microseconds.
+func (c *connection) order(id, version string) (state []byte, at list.Position, err error) {
 	err = c.conn.Raw(func(conn any) error {
 		if err := c.prepareKeyed(conn); err != nil {
 			return err
@@ -19,24 +21,26 @@ func (c *connection) order(id string, at *At) (state []byte, err error) {
 		if err != nil {
 			return err
 		}
-		var row [2]driver.Value
+		var row [4]driver.Value
 		if err = rows.Next(row[:]); errors.Is(err, io.EOF) {
 			err = errors.New("no position")
 		}
 		if closeErr := rows.Close(); err != nil || closeErr != nil {
 			return errors.Join(err, closeErr)
 		}
-		sequence, ok := row[0].(int64)
-		if !ok {
-			return fmt.Errorf("the position is %T", row[0])
+		log, isText := row[0].(string)
+		epoch, isNumber := row[1].(int64)
+		sequence, ok := row[2].(int64)
+		if !isText || !isNumber || !ok {
+			return fmt.Errorf("the position is %T, %T, %T", row[0], row[1], row[2])
 		}
-		at.Applied = uint64(sequence)
-		if state, ok = row[1].([]byte); !ok {
+		at = list.Position{Lineage: list.Lineage(log, uint64(epoch), version), Applied: sequence}
+		if state, ok = row[3].([]byte); !ok {
 			return ErrNotFound
 		}
 		return nil
 	})
-	return state, err
+	return state, at, err
 }
 
 func (c *connection) prepareKeyed(conn any) (err error) {

@@ -396,6 +396,13 @@ func TestListsAreReadFromTheirIndexes(t *testing.T) {
 }
 
 // listOf returns what stands in a cursor for the list that it belongs to.
+// positionOf returns where the views stand.
+func positionOf(t testing.TB, s *Store) list.Position {
+	status, err := s.Status(t.Context())
+	require.NoError(t, err)
+	return list.Position{Lineage: status.Lineage, Applied: int64(status.Checkpoint.Sequence)}
+}
+
 func listOf(t testing.TB, cursor string) uint64 {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	require.NoError(t, err)
@@ -494,7 +501,7 @@ func TestCursorBelongsToItsList(t *testing.T) {
 		"a cursor that is cut":         page.Next[:len(page.Next)-2],
 		"a cursor with more behind it": page.Next + "AAAA",
 		"no base64":                    "!" + page.Next,
-		"a sequence beyond all":        list.EncodeCursor(1, listOf(t, page.Next), "", -1, 0, 0),
+		"a sequence beyond all":        list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), "", -1, 0, 0),
 		"something else":               "AQ",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -506,9 +513,9 @@ func TestCursorBelongsToItsList(t *testing.T) {
 		})
 	}
 	expired := q
-	expired.Cursor = list.EncodeCursor(2, listOf(t, page.Next), "", 100, 0, 0)
+	expired.Cursor = list.EncodeCursor(list.Position{Lineage: 2}, listOf(t, page.Next), "", 100, 0, 0)
 	_, err = s.Orders(ctx, expired)
-	require.ErrorIs(t, err, ErrCursorExpired, "the cursor of another generation")
+	require.ErrorIs(t, err, ErrCursorExpired, "the cursor of another lineage")
 	for name, ways := range filters {
 		t.Run("the cursor of a list without "+name, func(t *testing.T) {
 			other := join(q, ways[0])

@@ -26,6 +26,8 @@ type (
 	BreakPage = list.BreakPage
 	// OpenBreak is a break and the order that has it.
 	OpenBreak = list.OpenBreak
+	// BehindError occurs when the views have not come as far as those that made a cursor.
+	BehindError = list.BehindError
 	// Age is how long a break has been open, in steps.
 	Age = list.Age
 )
@@ -67,20 +69,25 @@ func AgeOf(opened, now time.Time) Age { return list.AgeOf(opened, now) }
 // bounds are those of lists. A variable for tests, to which few are many.
 var bounds = list.UsualBounds
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, and
-// ErrCursorExpired when it is of another generation.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, ErrCursorExpired
+// when it is of views of another lineage, and a BehindError when these views have not come as far as those that made it.
 func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		page.Generation = g.number
 		var feed string
-		if err := c.Row(ctx, placeText, nil, &page.Applied, &feed); err != nil {
+		if err := c.Row(ctx, placeText, nil, &feed); err != nil {
 			return err
 		}
 		var err error
 		if page.Feed, err = readFeed(feed); err != nil {
 			return err
 		}
-		read := list.Read{Reader: c, Generation: g.number, Applied: int64(page.Applied), Bounds: &bounds}
+		at, err := g.position(ctx, c)
+		if err != nil {
+			return err
+		}
+		page.Applied, page.Lineage = uint64(at.Applied), at.Lineage
+		read := list.Read{Reader: c, Position: at, Bounds: &bounds}
 		of, err := read.Orders(ctx, q)
 		page.Totals, page.Orders, page.Next = of.Totals, of.Orders, of.Next
 		return err
@@ -91,14 +98,14 @@ func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	return page, nil
 }
 
-// Breaks returns one page of the open breaks that q selects, with counts of all of them. It returns ErrCursor when the cursor
-// is of another query, and ErrCursorExpired when it is of another generation.
+// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are those of Orders.
 func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		read := list.Read{Reader: c, Generation: g.number, Bounds: &bounds}
-		if err := c.Row(ctx, sequenceText, nil, &read.Applied); err != nil {
+		at, err := g.position(ctx, c)
+		if err != nil {
 			return err
 		}
+		read := list.Read{Reader: c, Position: at, Bounds: &bounds}
 		page, err = read.Breaks(ctx, q)
 		return err
 	})

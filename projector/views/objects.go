@@ -40,21 +40,23 @@ const (
 )
 
 // Objects returns a page of the objects of a kind. An object that is notified while a walk goes from page to page moves to the
-// beginning of the list, and may be missed by it. It returns ErrCursor.
+// beginning of the list, and may be missed by it. Errors are those of Orders.
 func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, err error) {
 	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		before, err := list.DecodeCursor(q.Cursor, g.number, q.list())
+		at, err := g.position(ctx, c)
 		if err != nil {
 			return err
 		}
-		if err := c.Row(ctx, sequenceText, nil, &page.Applied); err != nil {
+		page.Applied = uint64(at.Applied)
+		before, err := list.DecodeCursor(q.Cursor, at, q.list())
+		if err != nil {
 			return err
 		}
 		page.Objects, err = readObjects(ctx, c, newestObjectsText, strings.ToValidUTF8(q.Object, ""), before, limit+1)
 		if len(page.Objects) > limit {
 			page.Objects = page.Objects[:limit]
-			page.Next = list.EncodeCursor(g.number, q.list(), "", int64(page.Objects[limit-1].Sequence))
+			page.Next = list.EncodeCursor(at, q.list(), "", int64(page.Objects[limit-1].Sequence))
 		}
 		return err
 	})

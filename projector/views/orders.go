@@ -159,11 +159,8 @@ func (w *writer) putRow(id string, r *row, old, is *stored) error {
 	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, []byte(r.modified), int64(r.extent), []byte(r.since), r.sums.Encoded(), r.trade,
 		is.recent, r.state)
 	if old.n == 0 {
-		args = append(r.places.appendTo(args), id)
-		result, err := w.c.run(insertOrderText, args...)
-		if err == nil {
-			is.n, err = result.LastInsertId()
-		}
+		is.n = r.first
+		_, err := w.c.run(insertOrderText, append(r.places.appendTo(args), id, is.n)...)
 		return err
 	}
 	text := updateOrderText

@@ -142,7 +142,7 @@ func (p *Promotion) Promote(ctx context.Context, d *Draft) (generation int, err 
 	}
 	n := d.kept
 	if n == 0 {
-		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: cursors contain it
+		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: readers tell generations apart by it
 	}
 	previous := named
 	if len(all) > 0 && !slices.Contains(all, named) {

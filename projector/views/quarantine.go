@@ -39,21 +39,23 @@ func quarantineTexts(order string) (all, ofClass string) {
 }
 
 // Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: a page of
-// them and the cursor of the next ones, "" at the end. It returns ErrCursor.
+// them and the cursor of the next ones, "" at the end. Errors are those of Orders.
 func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quarantined, next string, applied uint64, err error) {
 	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		before, err := list.DecodeCursor(q.Cursor, g.number, q.list())
+		at, err := g.position(ctx, c)
 		if err != nil {
 			return err
 		}
-		if err := c.Row(ctx, sequenceText, nil, &applied); err != nil {
+		applied = uint64(at.Applied)
+		before, err := list.DecodeCursor(q.Cursor, at, q.list())
+		if err != nil {
 			return err
 		}
 		rows, err = readQuarantine(ctx, c, [2]string{newestText, newestOfClassText}, q.Class, []any{0, before, limit + 1})
 		if len(rows) > limit {
 			rows = rows[:limit]
-			next = list.EncodeCursor(g.number, q.list(), "", int64(rows[limit-1].Sequence))
+			next = list.EncodeCursor(at, q.list(), "", int64(rows[limit-1].Sequence))
 		}
 		return err
 	})

@@ -14,7 +14,8 @@ import (
 
 const (
 	sequenceText = `SELECT sequence FROM position`
-	orderText    = `SELECT p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
+	atText       = `SELECT log, epoch, sequence FROM position`
+	orderText    = `SELECT p.log, p.epoch, p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
 	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have some after it.
 	laterChunksText = `SELECT sequences FROM order_sequences WHERE n = ?1 AND first >=
@@ -23,7 +24,7 @@ const (
 		FROM position p LEFT JOIN objects o ON o.object = ? AND o.id = ?`
 	statusText = `SELECT fold_version, log, sequence, hash, received, health, health_at, verified, verified_at, difference,
 		revision, revised, revised_by, epoch, feed FROM position`
-	revisionText = `SELECT sequence, revision, revised, revised_by FROM position`
+	revisionText = `SELECT log, epoch, sequence, revision, revised, revised_by FROM position`
 	totalsText   = `SELECT sequence, notifications, quarantined FROM position`
 
 	objectCountsText = `SELECT object, notifications FROM object_counts`
@@ -41,12 +42,32 @@ func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
 	return sequence, nil
 }
 
+// position returns where a generation stands.
+func (g *generation) position(ctx context.Context, c *connection) (at list.Position, err error) {
+	var log string
+	var epoch uint64
+	err = c.Row(ctx, atText, nil, &log, &epoch, &at.Applied)
+	at.Lineage = list.Lineage(log, epoch, g.version)
+	return at, err
+}
+
+// at returns which state of the views a generation has.
+func (g *generation) at(ctx context.Context, c *connection) (at At, err error) {
+	var log string
+	var epoch uint64
+	at.Generation = g.number
+	err = c.Row(ctx, revisionText, nil, &log, &epoch, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause)
+	at.Lineage = list.Lineage(log, epoch, g.version)
+	return at, err
+}
+
 // Order returns an order as the views stood at. It returns ErrNotFound, with at, when they do not hold it.
 func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, at At, err error) {
 	order.ID = id
 	err = s.read(ctx, func(g *generation, c *connection) error {
 		at.Generation = g.number
-		state, err := c.order(id, &at)
+		state, position, err := c.order(id, g.version)
+		at.Applied, at.Lineage = uint64(position.Applied), position.Lineage
 		if err != nil {
 			return err
 		}
@@ -63,9 +84,7 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 // notifications the order has.
 func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, limit int) (sequences []uint64, at At, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
-		at.Generation = g.number
-		err := c.Row(ctx, revisionText, nil, &at.Applied, &at.Revision.Number, &at.Revision.Sequence, &at.Revision.Cause)
-		if err != nil {
+		if at, err = g.at(ctx, c); err != nil {
 			return err
 		}
 		sequences, err = sequencesAfter(ctx, c, id, after, limit)
@@ -143,6 +162,11 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	}
 	err := s.snapshot(ctx, func(g *generation, c *connection) error {
 		stats.Generation = g.number
+		at, err := g.position(ctx, c)
+		if err != nil {
+			return err
+		}
+		stats.Lineage = at.Lineage
 		if err := c.Row(ctx, totalsText, nil, &stats.Applied, &stats.Records, &stats.Quarantined); err != nil {
 			return err
 		}
@@ -226,6 +250,7 @@ func readStatus(ctx context.Context, c *connection) (status Status, err error) {
 	if err == nil {
 		status.Feed, err = readFeed(feed)
 	}
+	status.Lineage = list.Lineage(at.Log, status.Epoch, status.FoldVersion)
 	at.Received, status.Health.At, status.Verified.At = fromNanos(received), fromNanos(healthAt), fromNanos(verifiedAt)
 	return status, err
 }

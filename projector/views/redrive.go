@@ -17,10 +17,14 @@ type Redriven struct {
 }
 
 const (
-	freeText     = `DELETE FROM quarantine WHERE sequence = ? RETURNING class`
-	classText    = `SELECT class FROM quarantine WHERE sequence = ?`
-	reclassText  = `UPDATE quarantine SET class = ?, reason = ? WHERE sequence = ?`
-	unchunkText  = `DELETE FROM order_sequences WHERE n = ?`
+	freeText    = `DELETE FROM quarantine WHERE sequence = ? RETURNING class`
+	classText   = `SELECT class FROM quarantine WHERE sequence = ?`
+	reclassText = `UPDATE quarantine SET class = ?, reason = ? WHERE sequence = ?`
+	unchunkText = `DELETE FROM order_sequences WHERE n = ?`
+	// The record that was decoded may be the first one of its order.
+	renumberText       = `UPDATE orders SET n = ? WHERE n = ?`
+	renumberBreaksText = `UPDATE order_breaks SET n = ? WHERE n = ?`
+
 	redrivenText = `UPDATE position SET notifications = notifications + ?, quarantined = quarantined - ?`
 	reviseText   = `UPDATE position SET revision = max(revision + 1, ?), revised = sequence, revised_by = ?`
 	epochText    = `UPDATE position SET epoch = ?1, verified = 0, verified_at = 0, difference = '',
@@ -119,11 +123,28 @@ func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) 
 		if _, err := w.c.exec(ctx, unchunkText, old.n); err != nil {
 			return err
 		}
+		if err := w.renumber(ctx, &old, int64(changes[i].Order.First.Sequence)); err != nil {
+			return fmt.Errorf("order %q: %w", id, err)
+		}
 		t.notifications -= len(known)
 		old.recent = nil
 		if _, err := w.writeOrder(ctx, &changes[i], &old, w.sequence, t); err != nil {
 			return fmt.Errorf("order %q: %w", id, err)
 		}
 	}
+	return nil
+}
+
+// renumber gives the row of an order, if there is one, another number. The row has no chunks of sequences.
+func (w *writer) renumber(ctx context.Context, row *stored, n int64) error {
+	if row.n == 0 || row.n == n {
+		return nil
+	}
+	for _, text := range []string{renumberText, renumberBreaksText} {
+		if _, err := w.c.exec(ctx, text, n, row.n); err != nil {
+			return err
+		}
+	}
+	row.n = n
 	return nil
 }

@@ -50,3 +50,23 @@ func TestARedriveThatContradictsWhatIsStoredChangesNothing(t *testing.T) {
 	require.Empty(t, stats.ByClass)
 	require.EqualValues(t, 5, stats.Records)
 }
+
+func TestARedriveOfTheFirstNotificationGivesTheRowItsNumber(t *testing.T) {
+	s := open(t, t.TempDir())
+	w := newWorld()
+	w.quarantine("no")
+	w.status("o-1", statemachine.Filled)
+	w.status("o-1", statemachine.PartiallyFilled) // possible_bust
+	w.commit(t, s)
+	first := statemachine.Notification{OrderID: "o-1", Sequence: 1, Received: receivedAt(1), AssetClass: statemachine.Traditional, Status: statemachine.Placed}
+	o := &statemachine.Order{ID: "o-1"}
+	o.Apply(&first)
+	for sequence, status := range map[uint64]statemachine.Status{2: statemachine.Filled, 3: statemachine.PartiallyFilled} {
+		o.Apply(&statemachine.Notification{OrderID: "o-1", Sequence: sequence, Received: receivedAt(sequence), AssetClass: statemachine.Traditional, Status: status})
+	}
+	require.NoError(t, s.Redrive(t.Context(), func(context.Context) (Redriven, error) {
+		return Redriven{Records: []uint64{1}, Orders: []Change{{Order: o, Sequences: []uint64{1, 2, 3}}}}, nil
+	}))
+	require.EqualValues(t, 1, loadOne(t, s, "o-1").Held.row.n)
+	requireConsistent(t, s)
+}

@@ -12,6 +12,7 @@ import (
 type row struct {
 	facet       list.Facet
 	breaks      []rowBreak // open
+	first       int64      // the sequence of the first notification, which is the number of the row
 	count, last uint64     // notifications, and the sequence of the last one
 	received    int64
 	modified    list.TimeKey
@@ -31,7 +32,7 @@ type rowBreak struct {
 // take makes r the row of o, with the state in what buffer has room for, if that is enough.
 func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	state := o.State()
-	*r = row{facet: list.FacetOf(o, &state), count: o.Count, last: o.Last.Sequence, received: list.ReceivedKey(o.Last.Received),
+	*r = row{facet: list.FacetOf(o, &state), first: int64(o.First.Sequence), count: o.Count, last: o.Last.Sequence, received: list.ReceivedKey(o.Last.Received),
 		modified: list.ModifiedKey(state.ModifiedOn, state.Dated),
 		since:    list.ModifiedKey(state.StatusSince, state.Status != ""), extent: state.Extent, trade: list.TradeOf(&state), sums: list.SumsOf(o, &state), places: placesOf(o)}
 	for i := range state.Breaks {

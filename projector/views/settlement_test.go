@@ -121,10 +121,11 @@ func TestMadeUpPlacesOfALineByDueDateAreRefusedOrShowAnotherPart(t *testing.T) {
 		require.NoError(t, err)
 		lists[sort] = listOf(t, page.Next)
 	}
+	stands := positionOf(t, s)
 	rapid.Check(t, func(t *rapid.T) {
 		at := list.TimeKey(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "place"))
 		q.Sort = rapid.SampledFrom([]Sort{EarliestDue, LatestDue}).Draw(t, "sort")
-		q.Cursor = list.EncodeCursor(1, lists[q.Sort], at, 1000, 1000, rapid.Int64Min(0).Draw(t, "sequence"))
+		q.Cursor = list.EncodeCursor(stands, lists[q.Sort], at, 1000, 1000, rapid.Int64Min(0).Draw(t, "sequence"))
 		_, err := s.Orders(context.Background(), q)
 		if err != nil {
 			require.ErrorIs(t, err, ErrCursor)

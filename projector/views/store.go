@@ -165,7 +165,7 @@ func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (
 	n, previous := live+1, live
 	if len(all) > 0 {
 		latest := all[len(all)-1]
-		n = max(n, latest+1) // a number is not given twice: cursors carry it
+		n = max(n, latest+1) // a number is not given twice: readers tell generations apart by it
 		if !slices.Contains(all, live) {
 			previous = latest
 		}

@@ -82,6 +82,7 @@ type Page struct {
 	Orders     []statemachine.Order
 	Next       string // "" at the end
 	Generation int
+	Lineage    uint32 // see list.Lineage
 	Applied    uint64
 	Feed       Feed // as it stood then
 }
@@ -103,6 +104,7 @@ const (
 // At says which state of the views an answer was read from.
 type At struct {
 	Generation int
+	Lineage    uint32   // see list.Lineage
 	Applied    uint64   // the sequence that they stood at
 	Revision   Revision // of a list of changes and of sequences only
 }
@@ -123,6 +125,7 @@ type Stats struct {
 	Records      uint64            // log records applied: of orders, of other objects, and quarantined
 	Applied      uint64
 	Generation   int
+	Lineage      uint32 // see list.Lineage
 }
 
 // Health is what the projector says of itself, for readers in other processes.
@@ -158,4 +161,5 @@ type Status struct {
 	Revision    Revision
 	Epoch       uint64 // of the log when it was read last; 0: not known
 	Feed        Feed
+	Lineage     uint32 // see list.Lineage
 }

@@ -234,7 +234,7 @@ func (w *world) requireViews(t require.TestingT, s *Store) {
 	ctx := context.Background()
 	stats, err := s.Stats(ctx)
 	require.NoError(t, err)
-	stats.Generation = 1
+	stats.Generation, stats.Lineage = 1, 0
 	require.Equal(t, w.stats(), stats)
 	for id, want := range w.orders {
 		got, at, err := s.Order(ctx, id)
@@ -311,6 +311,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 			require.NoError(t, rows.Scan(&n, &o.ID, &state))
 			require.NoError(t, o.UnmarshalBinary(state))
 			w.orders[o.ID] = &o
+			require.EqualValues(t, o.First.Sequence, n, "the number of a row is the same in every generation")
 			for _, b := range o.State().Breaks {
 				wantBreaks[breakRow{n, int64(b.Code), int64(o.Last.Sequence), list.TimeKeyOf(b.OpenedAt)}] = true
 			}
@@ -341,7 +342,7 @@ func requireConsistent(t require.TestingT, s *Store) {
 	got, err := s.Stats(ctx)
 	require.NoError(t, err)
 	want := w.stats()
-	want.Objects, want.Records, want.Generation = got.Objects, got.Records, got.Generation
+	want.Objects, want.Records, want.Generation, want.Lineage = got.Objects, got.Records, got.Generation, got.Lineage
 	require.Equal(t, want, got)
 	for _, open := range []bool{true, false} {
 		requireTotals(t, s, w.newestFirst(), Query{Open: &open})

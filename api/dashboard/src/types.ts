@@ -499,7 +499,7 @@ export type Problem = {
 * not-yet-known (404): The order was not yet known. Use a later moment: `firstSequence` and `firstReceivedAt` say when the order became known.
 * method-not-allowed (405): The method is not allowed here. Use a method from the header `Allow`.
 * conflict (409): The request conflicts with the current state. A rebuild is already running, or none is: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or another subscriber has that name, or there is no feed: see `detail`.
-* cursor-expired (410): The views were rebuilt since the cursor was made. Start the list again without a cursor.
+* cursor-expired (410): The views were rebuilt by other rules, or the log was restored, since the cursor was made. Start the list again without a cursor.
 * record-missing (410): A record is missing from the log. Inform the operator: the record was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` have details.
 * too-large (413): The request is too large. Send no body; no route reads one.
 * misdirected (421): The request was sent to another host. Use `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key.
@@ -866,7 +866,7 @@ export interface Parameter { name: string; doc: string; kind: "text" | "boolean"
 
 export const orderParameters: readonly Parameter[] = [
   { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
-  { name: "cursor", doc: "nextCursor of the previous page, with the same filters.", kind: "text", values: [], repeatable: false },
+  { name: "cursor", doc: "nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it.", kind: "text", values: [], repeatable: false },
   { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
   { name: "status", doc: "Any of these; NONE: orders without a status. Repeatable.", kind: "text", values: ["RECEIVED","INVALID","PENDING","PLACED","PARTIALLY_FILLED","CORRECTED","CANCELED","EXPIRED","REJECTED","FILLED","SETTLED","NONE"], repeatable: true },
   { name: "assetClass", doc: "The order object in which it was notified.", kind: "text", values: ["TRADITIONAL","DIGITAL","TOKENIZED"], repeatable: false },
@@ -904,7 +904,7 @@ export const orderParameters: readonly Parameter[] = [
 
 export const breakParameters: readonly Parameter[] = [
   { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
-  { name: "cursor", doc: "nextCursor of the previous page, with the same filters.", kind: "text", values: [], repeatable: false },
+  { name: "cursor", doc: "nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it.", kind: "text", values: [], repeatable: false },
   { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
   { name: "code", doc: "Any of these. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict"], repeatable: true },
   { name: "severity", doc: "high: the state itself may be wrong; warn: odd, and worth a look.", kind: "text", values: ["warn","high"], repeatable: false },

@@ -93,14 +93,13 @@ const (
 		WHERE code = +? AND opened > ? AND opened <= ?`
 )
 
-// Breaks returns one page of the open breaks that q selects, with counts of all of them. It returns ErrCursor when the cursor
-// is of another query, and ErrCursorExpired when it is of another generation.
+// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are those of Orders.
 func (r *Read) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
 	q.Limit = PageLimit(q.Limit)
 	list := q.list()
 	var after breakKey
 	if q.Cursor != "" {
-		key, opened, err := decodeKey(q.Cursor, r.Generation, list, 2)
+		key, opened, err := decodeKey(q.Cursor, r.Position, list, 2)
 		if err == nil && opened != "" && len(opened) != timeKeyBytes {
 			err = ErrCursor
 		}
@@ -117,7 +116,7 @@ func (r *Read) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err er
 	if len(page.Breaks) > q.Limit {
 		page.Breaks = page.Breaks[:q.Limit]
 		last := keys[q.Limit-1]
-		page.Next = EncodeCursor(r.Generation, list, last.opened, last.n, int64(last.code))
+		page.Next = EncodeCursor(r.Position, list, last.opened, last.n, int64(last.code))
 	}
 	return page, err
 }

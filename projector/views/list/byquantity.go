@@ -11,7 +11,7 @@ import (
 const quantitiesText = `SELECT o.n, o.quantity FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
 // pageByQuantity reads the whole list and sorts it, each time: it returns ErrTooManyToSort when that is too much. The place of an
-// order is its quantity and the number of its row, so one stays where it is whatever is notified of it, unless its quantity changes.
+// order is its quantity and the sequence of its first notification, so one stays where it is whatever is notified of it, unless its quantity changes.
 func (l *lister) pageByQuantity(ctx context.Context) (orders []statemachine.Order, err error) {
 	whole, err := l.wholeList(ctx, l.q)
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *Read) wholeList(ctx context.Context, q *Query) (*lister, error) {
 	if q.value() != nil || len(q.Breaks) > 0 {
 		whole.Sort = LatestModified // those that have the value are read whole and not era by era
 	}
-	at, err := whole.progress(0, r.Applied)
+	at, err := whole.progress(r.Position)
 	if err != nil {
 		return nil, err
 	}

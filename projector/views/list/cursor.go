@@ -11,26 +11,29 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// A cursor is base64url of the generation, the list it belongs to, and how far it was read: numbers, for most lists the sequence of
-// the last row shown, and the time at which that row stands, in lists that are sorted by one. It grants nothing: one that is made
-// up shows another part of the same list.
+// A cursor is base64url of the lineage of the views, the list that it belongs to, the sequence at which the views stood, and how far
+// the list was read: numbers, for most lists the sequence of the last row shown, and the time at which that row stands, in lists that
+// are sorted by one. All of them are the same in every generation and on every machine. A cursor grants nothing: one that is made up
+// shows another part of the same list.
 
-// EncodeCursor returns the cursor of a list, which stands for what is asked, in a generation of the views. It goes on after the key.
-func EncodeCursor(generation int, list uint64, at TimeKey, key ...int64) string {
-	b := binary.AppendUvarint(nil, uint64(generation))
+// EncodeCursor returns the cursor of a list, which stands for what is asked, of views at a position. The next page begins after the key.
+func EncodeCursor(of Position, list uint64, at TimeKey, key ...int64) string {
+	b := binary.AppendUvarint(nil, uint64(of.Lineage))
 	b = binary.BigEndian.AppendUint64(b, list)
+	b = binary.AppendUvarint(b, uint64(of.Applied))
 	for _, k := range key {
 		b = binary.AppendUvarint(b, uint64(k))
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, at...))
 }
 
-// DecodeCursor returns the sequence that all rows to come are below; "" is before the first row. It returns ErrCursor.
-func DecodeCursor(cursor string, generation int, list uint64) (before int64, err error) {
+// DecodeCursor returns the sequence that all rows to come are below; "" is before the first row. The views are at that position.
+// It returns ErrCursor, ErrCursorExpired or a BehindError.
+func DecodeCursor(cursor string, views Position, list uint64) (before int64, err error) {
 	if cursor == "" {
 		return math.MaxInt64, nil
 	}
-	key, at, err := decodeKey(cursor, generation, list, 1)
+	key, at, err := decodeKey(cursor, views, list, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -43,18 +46,21 @@ func DecodeCursor(cursor string, generation int, list uint64) (before int64, err
 // maxSortKey bounds the key of what a list is sorted by: a time, or a quantity.
 const maxSortKey = 64
 
-// decodeKey returns the numbers that the key is made of, and the time or the quantity. It returns ErrCursor.
-func decodeKey(cursor string, generation int, list uint64, numbers int) (key []int64, at TimeKey, err error) {
+// decodeKey returns the numbers that the key is made of, and the time or the quantity. Errors are those of DecodeCursor.
+func decodeKey(cursor string, views Position, list uint64, numbers int) (key []int64, at TimeKey, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
 		return nil, "", ErrCursor
 	}
-	madeIn, n := binary.Uvarint(b)
-	if n <= 0 || len(b) < n+8 || binary.BigEndian.Uint64(b[n:]) != list {
+	lineage, n := binary.Uvarint(b)
+	switch {
+	case n <= 0 || len(b) < n+8 || binary.BigEndian.Uint64(b[n:]) != list:
 		return nil, "", ErrCursor
+	case lineage != uint64(views.Lineage): // what follows may be of another format
+		return nil, "", ErrCursorExpired
 	}
 	b = b[n+8:]
-	key = make([]int64, numbers)
+	key = make([]int64, 1+numbers)
 	for i := range key {
 		k, n := binary.Uvarint(b)
 		if n <= 0 {
@@ -62,13 +68,13 @@ func decodeKey(cursor string, generation int, list uint64, numbers int) (key []i
 		}
 		key[i], b = int64(k), b[n:]
 	}
-	switch {
-	case len(b) > maxSortKey:
+	switch applied := key[0]; {
+	case len(b) > maxSortKey || applied < 0:
 		return nil, "", ErrCursor
-	case madeIn != uint64(generation):
-		return nil, "", ErrCursorExpired
+	case applied > views.Applied:
+		return nil, "", &BehindError{uint64(applied)}
 	}
-	return key, TimeKey(b), nil
+	return key[1:], TimeKey(b), nil
 }
 
 // progress is how far a walk through a list of orders has come. See DESIGN.md, "Walks".
@@ -78,14 +84,14 @@ type progress struct {
 	last      place // of the last order that was told in its place
 }
 
-func encodeProgress(generation int, list uint64, p progress) string {
-	return EncodeCursor(generation, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
+func encodeProgress(of Position, list uint64, p progress) string {
+	return EncodeCursor(of, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
 }
 
-// progress returns how far the walk has come that the cursor is of, or the beginning of one. It returns ErrCursor.
-func (q *Query) progress(generation int, applied int64) (p progress, err error) {
+// progress returns how far the walk has come that the cursor is of, or the beginning of one. Errors are those of DecodeCursor.
+func (q *Query) progress(views Position) (p progress, err error) {
 	if q.Cursor == "" {
-		p = progress{begun: applied, accounted: applied}
+		p = progress{begun: views.Applied, accounted: views.Applied}
 		if !q.Sort.ascending() {
 			p.last.sequence = math.MaxInt64
 			if q.Sort.byModified() || q.Sort.byQuantity() || q.Sort.byDue() {
@@ -94,7 +100,7 @@ func (q *Query) progress(generation int, applied int64) (p progress, err error) 
 		}
 		return p, nil
 	}
-	key, modified, err := decodeKey(q.Cursor, generation, q.list(), 3)
+	key, modified, err := decodeKey(q.Cursor, views, q.list(), 3)
 	if err != nil {
 		return progress{}, err
 	}

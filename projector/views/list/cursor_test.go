@@ -1,6 +1,7 @@
 package list
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -20,9 +21,14 @@ func TestTheEndOfAPrefixIsRightAfterWhatBeginsWithIt(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(EncodeCursor(1, 7, "", 42))
+	f.Add(EncodeCursor(Position{1, 50}, 7, "", 42))
 	f.Fuzz(func(t *testing.T, text string) {
-		before, err := DecodeCursor(text, 1, 7)
+		before, err := DecodeCursor(text, Position{1, 50}, 7)
+		var behind *BehindError
+		if errors.As(err, &behind) {
+			require.Greater(t, behind.Sequence, uint64(50))
+			return
+		}
 		if err != nil {
 			require.ErrorIs(t, err, ErrCursor)
 			return

@@ -35,9 +35,8 @@ type Reader interface {
 // Read is one read of the views, all of whose statements are answered from one state of them.
 type Read struct {
 	Reader
-	Generation int
-	Applied    int64 // the sequence that the views stand at
-	Bounds     *Bounds
+	Position
+	Bounds *Bounds
 }
 
 // Page is one page of a list. Next is the cursor of the page after it, "" at the end.
@@ -47,11 +46,11 @@ type Page struct {
 	Next   string
 }
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, and
-// ErrCursorExpired when it is of another generation.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, ErrCursorExpired
+// when it is of views of another lineage, and a BehindError when these views have not come as far as those that made it.
 func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 	q.Limit = PageLimit(q.Limit)
-	at, err := q.progress(r.Generation, r.Applied)
+	at, err := q.progress(r.Position)
 	if err != nil {
 		return page, err
 	}
@@ -70,7 +69,7 @@ func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 		page.Orders, err = l.page(ctx)
 	}
 	if err == nil && l.more {
-		page.Next = encodeProgress(r.Generation, q.list(), l.progress)
+		page.Next = encodeProgress(r.Position, q.list(), l.progress)
 	}
 	return page, err
 }

@@ -24,7 +24,7 @@ type Totals struct {
 func (r *Read) totals(ctx context.Context, q *Query) (*Totals, error) {
 	whole := *q
 	whole.Sort, whole.Cursor = LatestReceived, ""
-	at, err := whole.progress(0, r.Applied)
+	at, err := whole.progress(r.Position)
 	if err != nil {
 		return nil, err
 	}
