@@ -64,11 +64,15 @@ func TestAnExportThatIsCutShortLooksWholeInNoProtocol(t *testing.T) {
 		w.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
 	}
 	w.apply(t)
+	epoch := uint64(1)
 	for cause, test := range map[string]struct {
 		pages  int32 // after which the views fail
 		happen func(*testing.T, *server, *api.API)
 	}{
-		"a rebuild ends": {1_000, func(t *testing.T, s *server, _ *api.API) { s.anotherGeneration(t) }},
+		"a loss is accepted": {1_000, func(t *testing.T, s *server, _ *api.API) {
+			epoch++
+			require.NoError(t, s.SetHealth(t.Context(), views.Health{At: time.Now(), Epoch: epoch}))
+		}},
 		"the key is revoked": {1_000, func(t *testing.T, _ *server, a *api.API) {
 			require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "other:reader:two")}))
 		}},
@@ -114,6 +118,24 @@ func TestAnExportThatIsCutShortLooksWholeInNoProtocol(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAnExportContinuesAfterARebuildByTheSameRules(t *testing.T) {
+	const orders = 12_000 // more than a socket holds
+	w := newWorld(t)
+	for i := range orders {
+		w.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
+	}
+	w.apply(t)
+	s := start(t, w)
+	_, response := s.raw(t, "GET /v1/orders?format=ndjson HTTP/1.1\nHost: localhost\n\n")
+	begin := make([]byte, 200)
+	_, err := io.ReadFull(response.Body, begin)
+	require.NoError(t, err)
+	s.anotherGeneration(t)
+	rest, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, orders, bytes.Count(append(begin, rest...), []byte("\n")))
 }
 
 // hop is a proxy that asks upstream by one protocol, whatever it is asked by.
