@@ -77,11 +77,10 @@ func NewClient(o Options) (*Client, error) {
 	transport.DisableCompression = true // keep the answer as it comes
 	transport.MaxIdleConnsPerHost = o.Concurrency
 	transport.MaxResponseHeaderBytes = 64 << 10
-	sending := http.RoundTripper(transport)
 	if o.Duty != nil {
-		sending = dutiful{transport, o.Duty}
+		transport.DialContext = dial(transport.DialContext).whileHeld(o.Duty)
 	}
-	client := &http.Client{Transport: sending, Timeout: o.Timeout,
+	client := &http.Client{Transport: transport, Timeout: o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	metrics, err := newClientMetrics(o.Metrics)
 	if err != nil {

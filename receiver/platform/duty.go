@@ -3,7 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
-	"net/http"
+	"net"
 	"time"
 )
 
@@ -37,17 +37,31 @@ func (c *Client) held(ctx context.Context) (held context.Context, release func()
 	return held, release, true
 }
 
-// dutiful sends requests only while the duty is held. It checks immediately before each request,
-// because the process may have been paused since the last check.
+// dutiful is a connection that sends only while the duty is held. It checks immediately before it
+// sends, because the process may have been paused since the last check.
 type dutiful struct {
-	*http.Transport
+	net.Conn
 	duty Duty
 }
 
-// RoundTrip sends a request, or returns errNotHeld.
-func (d dutiful) RoundTrip(r *http.Request) (*http.Response, error) {
+// Write sends, or returns errNotHeld.
+func (d dutiful) Write(part []byte) (int, error) {
 	if !d.duty.Held() {
-		return nil, errNotHeld
+		return 0, errNotHeld
 	}
-	return d.Transport.RoundTrip(r)
+	return d.Conn.Write(part)
+}
+
+// dial is the way in which a transport connects.
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// whileHeld returns dial with connections that are dutiful.
+func (d dial) whileHeld(duty Duty) dial {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := d(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return dutiful{conn, duty}, nil
+	}
 }

@@ -25,6 +25,7 @@ var (
 // BehindError occurs when the views that made the cursor stood at a later record than these do. It clears when these have applied it.
 type BehindError struct{ Sequence uint64 }
 
+// Error names the record.
 func (e *BehindError) Error() string {
 	return fmt.Sprintf("views: the cursor was made when record %d was applied, which these views have not reached", e.Sequence)
 }
