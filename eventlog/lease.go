@@ -152,7 +152,9 @@ func (l *Lease) report(ctx context.Context, err error) {
 	case err == nil:
 		l.said = ""
 	default:
-		l.bucket = nil // it may have been deleted: find or create it again
+		// The bucket may have been deleted. In the next one, revisions begin again, and another process may
+		// have the duty although there is no note.
+		l.bucket, l.own, l.seenAt = nil, 0, time.Time{}
 		if err.Error() != l.said {
 			l.said = err.Error()
 			l.log.logger.Warn("the holder of a duty is unknown", zap.String("duty", string(l.duty)), zap.Error(err))
@@ -169,14 +171,14 @@ func (l *Lease) turn(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if l.own != 0 {
+	if l.own != 0 && l.Held() {
 		return l.write(ctx, l.own)
 	}
 	note, revision, _, err := readNoteOf(ctx, l.bucket, l.duty)
 	switch {
 	case err != nil:
 		return err
-	case note.ID == l.note.ID: // the note was written, and the answer to that was lost
+	case note.ID == l.note.ID: // the answer to the last write was lost, or this process stood still and no other took the duty
 		return l.write(ctx, revision)
 	case l.seenAt.IsZero() || revision != l.seen:
 		l.seen, l.seenAt = revision, time.Now()

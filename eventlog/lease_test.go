@@ -133,6 +133,23 @@ func TestADutyWhoseNoteIsDeletedOrUnreadableIsTakenAgain(t *testing.T) {
 	}
 }
 
+// Whoever did not have the duty has not seen the note of the one that took it just now.
+func TestTwoNeverHaveADutyWhoseBucketIsDeletedWhenItWasJustTaken(t *testing.T) {
+	p := separatePlace(t, "")
+	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
+	js := p.admin(t, nil)
+	for range 2 {
+		has := holder(t, all)
+		held, release := has.Hold(t.Context())
+		require.NoError(t, js.DeleteKeyValue(t.Context(), "orderfold-duties"))
+		for began := time.Now(); held.Err() == nil; holder(t, all) {
+			require.Less(t, time.Since(began), leaseBound, "whoever had the duty lost it")
+		}
+		release()
+	}
+	holder(t, all)
+}
+
 func TestAHolderStopsWhileTheServerIsAway(t *testing.T) {
 	p := separatePlace(t, "")
 	core, logs := observer.New(zap.WarnLevel)

@@ -223,9 +223,9 @@ func TestPlayRejectsOptionsThatMakeNoSense(t *testing.T) {
 		name, says string
 		options    Options
 	}{
-		{"no URL", "not the URL of a receiver", Options{}},
-		{"no scheme", "not the URL of a receiver", Options{URL: "127.0.0.1:8080"}},
-		{"another scheme", "not the URL of a receiver", Options{URL: "nats://127.0.0.1"}},
+		{"no URL", "the URL of a receiver must be", Options{}},
+		{"no scheme", "the URL of a receiver must be", Options{URL: "127.0.0.1:8080"}},
+		{"another scheme", "the URL of a receiver must be", Options{URL: "nats://127.0.0.1"}},
 		{"headers without a value", "name=value", Options{URL: "http://a", Auth: "secret"}},
 		{"headers without a name", "name=value", Options{URL: "http://a", Auth: "a=b,=secret"}},
 		{"negative orders", "negative", Options{URL: "http://a", Traffic: Traffic{Orders: -1}}},
