@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -61,14 +62,18 @@ func (n *node) kill() {
 	<-n.exited
 }
 
-// healthy reports whether the server says that it is in step with the others, in all streams.
-func (n *node) healthy() bool {
+// unhealthy returns why the server is not in step with the others, in all streams, as it says itself; "" if it is.
+func (n *node) unhealthy() string {
 	response, err := http.Get(n.monitored("/healthz"))
 	if err != nil {
-		return false
+		return err.Error()
 	}
 	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	if response.StatusCode == http.StatusOK {
+		return ""
+	}
+	text, err := io.ReadAll(response.Body)
+	return fmt.Sprint(response.Status, " ", string(text), err)
 }
 
 // lastSequence returns where the server's own replica of the log ends, 0 if it has none or does not answer.

@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -31,8 +29,7 @@ type cluster struct {
 	receivers [2]atomic.Pointer[process]
 	machines  [2]*machine
 	net       *network // nil: every part is on the loopback of this machine
-	posted    int
-	stored    []string // orders that were acknowledged
+	sent      ledgerOfPosts
 	gone      *node
 }
 
@@ -120,7 +117,7 @@ func (c *cluster) startMachine(name, views string) *machine {
 func (c *cluster) startProjector(m *machine, name string) {
 	c.t.Helper()
 	m.projector = startCommand(c.t, []string{"metrics"}, c.net.command(name, binaries.orderfold, "projector", "--nats-url", c.url(), "--views", m.views,
-		"--metrics-addr", "127.0.0.1:0"))
+		"--metrics-addr", "127.0.0.1:0", "--feed", "--feed-replicas", "3"))
 }
 
 func (c *cluster) startAPI(m *machine, name string) {
@@ -192,80 +189,6 @@ func (c *cluster) roles() (leader *node, followers []*node) {
 		}
 	}
 	return leader, followers
-}
-
-// gap posts to the two receivers in turn while during runs, and for the time after it. It returns the
-// longest time between two answers of 200.
-func (c *cluster) gap(during func(), after time.Duration) (longest time.Duration) {
-	c.t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		during()
-		<-time.After(after)
-	}()
-	client := &http.Client{Timeout: 5 * time.Second}
-	pause := time.NewTicker(retryPause)
-	defer pause.Stop()
-	last := time.Now()
-	for i := 0; ; i++ {
-		stored := c.post(client, i)
-		if now := time.Now(); stored {
-			longest, last = max(longest, now.Sub(last)), now
-		}
-		select {
-		case <-done:
-			return max(longest, time.Since(last))
-		case <-pause.C:
-		}
-	}
-}
-
-// post reports whether a notification was answered 200.
-func (c *cluster) post(client *http.Client, i int) bool {
-	c.posted++
-	body := fmt.Sprintf(`{"orderId":"order-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, c.posted)
-	request, err := http.NewRequest(http.MethodPost, c.receivers[i%2].Load().addrs["receiver"]+"/traditional-asset-order-notification", strings.NewReader(body))
-	require.NoError(c.t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("api-key", "secret")
-	response, err := client.Do(request)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return false
-	}
-	c.stored = append(c.stored, fmt.Sprintf("order-%d", c.posted))
-	return true
-}
-
-// requireWhole requires that both machines list every acknowledged order, no other order, and the same.
-func (c *cluster) requireWhole() {
-	c.t.Helper()
-	for _, m := range c.machines {
-		m.requireReady()
-	}
-	require.NotEmpty(c.t, c.stored)
-	eventually(c.t, "both machines have folded the whole log", func() bool {
-		first, second := c.machines[0].status(), c.machines[1].status()
-		return first.AppliedSequence == first.Log.LastSequence && second.AppliedSequence == second.Log.LastSequence &&
-			first.AppliedSequence == second.AppliedSequence && first.AppliedSequence >= uint64(len(c.stored))
-	})
-	lists := [2]string{}
-	for i, m := range c.machines {
-		lists[i] = string(m.api.get("/v1/orders?format=ndjson"))
-		for _, id := range c.stored {
-			require.Contains(c.t, lists[i], `"orderId":"`+id+`"`, "machine %d lost an acknowledged order", i)
-		}
-		for _, found := range regexp.MustCompile(`"orderId":"order-(\d+)"`).FindAllStringSubmatch(lists[i], -1) {
-			n, err := strconv.Atoi(found[1])
-			require.NoError(c.t, err)
-			require.LessOrEqual(c.t, n, c.posted, "machine %d invented an order", i)
-		}
-	}
-	require.Equal(c.t, lists[0], lists[1])
 }
 
 // watch reads orders from both machines until stop is called. stop returns the answers other than 200.
@@ -414,7 +337,7 @@ func (c *cluster) restartWithoutAQuorum() {
 		code, _, body := m.api.ask("/readyz")
 		require.Equal(c.t, http.StatusServiceUnavailable, code)
 		require.Contains(c.t, string(body), "unavailable")
-		require.Contains(c.t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.stored[0]+`"`, "what is there is read")
+		require.Contains(c.t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.sent.first()+`"`, "what is there is read")
 		require.Positive(c.t, decoded[map[string]any](c.t, m.api.get("/v1/status"))["lagSeconds"])
 	}
 }
@@ -428,7 +351,7 @@ func (c *cluster) leads() *node {
 // follower returns a follower and keeps it in gone.
 func (c *cluster) follower() *node {
 	_, followers := c.roles()
-	c.gone = followers[c.posted%2]
+	c.gone = followers[c.sent.count()%2]
 	return c.gone
 }
 
