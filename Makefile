@@ -33,8 +33,8 @@ faults: ## kill, pause, disconnect, fill and damage a running service, and count
 cluster: ## kill and stop servers of a log with three replicas, and measure how long nothing is stored
 	go test -tags cluster ./cmd/orderfold -run '^TestCluster' -count 1 -timeout 20m -v -rounds 50 $(ARGS)
 
-partitions: ## cut each part of a cluster off the network; needs root and iproute2
-	go test -tags cluster ./cmd/orderfold -run '^TestPartition' -count 1 -timeout 20m -v $(ARGS)
+partitions: ## cut each part of a cluster off the network, and slow a disk down; needs root, iproute2 and strace
+	go test -tags cluster ./cmd/orderfold -run '^TestPartition|^TestSlowDisk' -count 1 -timeout 20m -v $(ARGS)
 
 trace: build ## trace system calls to show that the log is synced before an answer 200; needs strace
 	.ci/trace bin/orderfold

@@ -109,6 +109,28 @@ func TestClusterWithASlowServerLosesNothing(t *testing.T) {
 	}
 }
 
+func TestSlowDiskOfAServerLosesNothing(t *testing.T) {
+	c := startCluster(t)
+	c.gap(func() {}, 2*time.Second)
+	usual := c.sent.count()
+	for _, leads := range []bool{false, true} {
+		slow := c.follower()
+		slow.slowDisk = true
+		c.restarted(slow, func() {})
+		if leads {
+			c.lead(slow)
+		}
+		before := c.sent.count()
+		longest := c.gap(func() {}, 10*time.Second)
+		t.Logf("the slow server leads: %v; %d posted in 10 s, %d in 2 s before; %v without a 200", leads, c.sent.count()-before, usual, longest)
+		require.LessOrEqual(t, longest, 3*time.Second+clusterSlack)
+		c.requireWhole()
+		slow.slowDisk = false
+		c.restarted(slow, func() {})
+	}
+	c.requirePublishedOnce()
+}
+
 // inStep waits until every server has the whole log. It asks each of them: the leader goes on reporting that a server which
 // has just lost its disk has no lag, until that server is heard of again.
 func (c *cluster) inStep() {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -26,9 +27,13 @@ type node struct {
 	monitor     int
 	routes      string
 	command     func(path string, args ...string) *exec.Cmd
+	slowDisk    bool // each sync to disk takes 50 ms longer
 	cmd         *exec.Cmd
 	exited      chan struct{}
 }
+
+// slowSyncs runs a command whose syncs take longer. With -D the command is the process that was started, and strace is its child.
+var slowSyncs = []string{"strace", "-D", "-f", "-qq", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=50000"}
 
 func (n *node) start() {
 	n.t.Helper()
@@ -37,7 +42,11 @@ func (n *node) start() {
 	require.NoError(n.t, os.WriteFile(config, fmt.Appendf(nil, "server_name: %s\nlisten: \"%s:%d\"\nhttp: \"%s:%d\"\nmax_payload: 2MB\n"+
 		"jetstream { store_dir: %q, sync_interval: always }\ncluster { name: C, listen: \"%s:%d\", routes: [%s] }\n",
 		n.name, n.host, n.port, n.host, n.monitor, filepath.Join(n.dir, "js"), n.host, n.route, n.routes), 0o600))
-	n.cmd, n.exited = n.command(binaries.natsServer, "--config", config), make(chan struct{})
+	path, args := binaries.natsServer, []string{"--config", config}
+	if n.slowDisk {
+		path, args = slowSyncs[0], slices.Concat(slowSyncs[1:], []string{path}, args)
+	}
+	n.cmd, n.exited = n.command(path, args...), make(chan struct{})
 	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(n.t, err)
 	n.cmd.Stderr = log
