@@ -11,12 +11,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Changes are the orders that changed after some sequence, the one that was notified last at the end. Each is there once, as it
-// is now.
+// Changes are the orders notified after some sequence, in the order of their last notifications.
+// Each order occurs once, as it is now.
 type Changes struct {
 	Orders []statemachine.Order
-	// Through is the sequence up to which they are complete: Applied, or the last order's when there are more. It is never
-	// below the one asked for, though the views may stand there.
+	// Through is the sequence up to which the changes are complete: Applied, or the sequence of the
+	// last order when there are more. It is never below the requested sequence, though Applied may
+	// be.
 	Through uint64
 	At      At
 }
@@ -28,7 +29,8 @@ const (
 	recentlyText  = `SELECT s FROM (%s) ORDER BY 1 DESC LIMIT 1 OFFSET ?`
 )
 
-// Changes returns the orders notified after a sequence, limit of them (1–500; 0 is 100) and those notified first.
+// Changes returns up to limit orders (1–500; 0 is 100) notified after a sequence. Those notified
+// first come first.
 func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes Changes, err error) {
 	limit = list.PageLimit(limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
@@ -62,7 +64,7 @@ func (s *Store) Changes(ctx context.Context, after uint64, limit int) (changes C
 	return changes, nil
 }
 
-// Recent returns the least sequence after which at most n orders were notified last.
+// Recent returns the least sequence after which at most n orders had their last notification.
 func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
 		occupied, err := occupiedFacets(ctx, c)
@@ -85,13 +87,13 @@ func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 	return after, nil
 }
 
-// union returns a text with that many arms: a merge of ranges that are sorted already. The text depends on their number only,
-// and stays prepared.
+// union returns a text with the given number of arms: a merge of ranges that are sorted already.
+// The text depends only on the number of arms, so its statement stays prepared.
 func union(text, arm string, arms int) string {
 	return fmt.Sprintf(text, strings.Repeat(arm+" UNION ALL ", arms-1)+arm)
 }
 
-// occupiedFacets returns the facets that have orders.
+// occupiedFacets returns the numbers of the facets that have orders.
 func occupiedFacets(ctx context.Context, c *connection) (numbers []int64, err error) {
 	facets, err := list.ReadFacets(ctx, c)
 	for i := range facets {

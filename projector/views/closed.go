@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 )
 
-// closedFile tells which file was closed well and what it looked like then: such a file is not read through when it is opened
-// again untouched. It is removed as soon as it was read, so that a killed process leaves none.
+// closedFile records which generation was closed properly and the state of its files at that time.
+// If the files are unchanged when the generation is opened again, they are not checked page by
+// page. The record is removed as soon as it is read, so that a killed process leaves none.
 const closedFile = "closed"
 
-// looks describes a database file and its write-ahead log as they are on disk. Who only reads may leave an empty log behind.
+// looks describes a database file and its write-ahead log as they are on disk. A process that only
+// reads may leave an empty log behind.
 func looks(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -28,7 +30,7 @@ func looks(path string) (string, error) {
 	return text, nil
 }
 
-// noteClosed says of the generation that it was closed well.
+// noteClosed records that the generation was closed properly.
 func noteClosed(dir string, generation int) error {
 	text, err := looks(generationPath(dir, generation))
 	if err != nil {
@@ -37,7 +39,8 @@ func noteClosed(dir string, generation int) error {
 	return os.WriteFile(filepath.Join(dir, closedFile), []byte(text), 0o600)
 }
 
-// wasClosed reports whether the generation was closed well and is as it was then. What cannot be told was not.
+// wasClosed reports whether the generation was closed properly and is unchanged since. It returns
+// false if it cannot find out.
 func wasClosed(dir string, generation int) bool {
 	path := filepath.Join(dir, closedFile)
 	noted, err := os.ReadFile(path)

@@ -31,13 +31,14 @@ const (
 	insertOrderText = `INSERT INTO orders (facet, breaks, last_sequence, received, modified, executed, since, sums, trade, recent, state,
 		era, external, isin, symbol, depository, wallet, cash, order_type, exchange, quantity, created, id, n)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	// SQLite writes the indexes of every column that is set, changed or not; those of what moves seldom change.
+	// SQLite writes the indexes of every column that is set, changed or not. This statement sets
+	// only the columns that change often.
 	updateOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, executed = ?, since = ?, sums = ?, trade = ?, recent = ?,
 		state = ?` + asKnown
 	moveOrderText = `UPDATE orders SET facet = ?, breaks = ?, last_sequence = ?, received = ?, modified = ?, executed = ?, since = ?, sums = ?, trade = ?, recent = ?,
 		state = ?, era = ?, external = ?, isin = ?, symbol = ?, depository = ?, wallet = ?, cash = ?, order_type = ?, exchange = ?, quantity = ?,
 		created = ?` + asKnown
-	// Every commit of an order but the one of a redrive gives it another last sequence.
+	// Every commit of an order gives it another last sequence, except the commit of a redrive.
 	asKnown  = ` WHERE n = ? AND last_sequence = ?`
 	zoneText = `INSERT INTO zones VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		received_first = min(received_first, excluded.received_first), received_last = max(received_last, excluded.received_last),
@@ -68,14 +69,15 @@ const (
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// Checkpoint returns the position that the views stand at.
+// Checkpoint returns the position of the views.
 func (s *Store) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	status, err := s.Status(ctx)
 	return status.Checkpoint, err
 }
 
-// Load returns those of the orders that exist, by id, to be changed. It does not wait for a commit that runs, and is then of the
-// views as they were before: orders in that batch must not be loaded. Two loads wait for each other.
+// Load returns the orders that exist, by id, so that they can be changed. It does not wait for a
+// running commit, and then reads the views as they were before it: orders in that batch must not be
+// loaded. Concurrent loads wait for each other.
 func (s *Store) Load(ctx context.Context, ids []string) (orders map[string]Entry, err error) {
 	if s.options.ReadOnly {
 		return nil, errReadOnly
@@ -109,10 +111,10 @@ func (c *connection) load(ctx context.Context, ids []string) (map[string]Entry, 
 }
 
 // Commit writes the whole batch and wakes the readers that wait for its position. It returns the
-// rows of the batch's orders, in their order. After an error nothing of the batch is written, and the
-// views stand where they stood. The first commit after another generation was made live, or after
-// orders were redriven, is refused with ErrSwitched: the batch may have been folded from what was
-// there before.
+// rows of the batch's orders, in the order of the batch. After an error nothing of the batch is
+// written, and the position is unchanged. The first commit after another generation was made live,
+// or after orders were redriven, is refused with ErrSwitched, because the batch may have been
+// folded from the earlier views.
 func (s *Store) Commit(ctx context.Context, b Batch) (held []Held, err error) {
 	err = s.write(func(w *writer) error {
 		if s.switched {
@@ -142,8 +144,9 @@ func (w *writer) commit(ctx context.Context, b *Batch) ([]Held, error) {
 	return held, nil
 }
 
-// SetVerified replaces what Status tells of the last examination, unless another generation is live than was examined, or orders
-// were revised since it began.
+// SetVerified replaces the result of the last examination that Status returns. It does nothing if
+// the live generation is not the examined one, or if orders were revised since the examination
+// began.
 func (s *Store) SetVerified(ctx context.Context, generation int, revision int64, v Verified) error {
 	err := s.write(func(w *writer) error {
 		if w.number != generation {
@@ -158,7 +161,7 @@ func (s *Store) SetVerified(ctx context.Context, generation int, revision int64,
 	return nil
 }
 
-// SetHealth replaces what Status tells of the projector.
+// SetHealth replaces the health of the projector that Status returns.
 func (s *Store) SetHealth(ctx context.Context, h Health) error {
 	err := s.write(func(w *writer) error {
 		_, err := w.c.exec(ctx, healthText, h.Reason, nanos(h.At))
@@ -173,7 +176,8 @@ func (s *Store) SetHealth(ctx context.Context, h Health) error {
 	return nil
 }
 
-// write lends f the writer. When f meets damage, the generation is given up, and the error is a LostError.
+// write lends the writer to f. When f finds damage, the generation is given up, and the error is a
+// LostError.
 func (s *Store) write(f func(*writer) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -194,7 +198,7 @@ func (s *Store) write(f func(*writer) error) error {
 	return s.none()
 }
 
-// none is why there are no views.
+// none returns the reason why there are no views.
 func (s *Store) none() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,8 +217,9 @@ func (w *writer) lend(f func(*writer) error) error {
 	return f(w)
 }
 
-// transaction undoes what f did unless f and the commit succeed. Its statements do not see ctx end: a context that can end
-// costs a goroutine for each, and there are thousands. f looks at ctx itself.
+// transaction undoes the changes of f unless f and the commit succeed. The statements of f run
+// without a cancellable context, because such a context costs a goroutine for each of thousands of
+// statements. f checks ctx itself.
 func (w *writer) transaction(ctx context.Context, f func(ctx context.Context) error) error {
 	quiet := context.WithoutCancel(ctx)
 	if _, err := w.c.exec(quiet, "BEGIN IMMEDIATE"); err != nil {
@@ -228,9 +233,9 @@ func (w *writer) transaction(ctx context.Context, f func(ctx context.Context) er
 		_, err = w.c.exec(quiet, "COMMIT")
 	}
 	if err != nil {
-		w.facets, w.sums = nil, nil // may hold what is gone now
-		// SQLite undoes by itself after some errors, a full disk for one, and then refuses this; where a transaction was
-		// left open after all, the next BEGIN says so.
+		w.facets, w.sums = nil, nil // they may contain rows that were undone
+		// After some errors, such as a full disk, SQLite rolls back by itself and then refuses this
+		// statement. If a transaction is still open after all, the next BEGIN reports it.
 		_, _ = w.c.exec(quiet, "ROLLBACK")
 	}
 	return err
@@ -267,7 +272,7 @@ func (w *writer) writeBatch(ctx context.Context, b *Batch, held []Held, t *tally
 	return w.writePosition(quiet, t, b.Checkpoint, len(b.Quarantined))
 }
 
-// writePosition writes what a batch changes besides its rows.
+// writePosition writes the changes of a batch other than its rows.
 func (w *writer) writePosition(ctx context.Context, t *tally, at Checkpoint, quarantined int) error {
 	if err := w.writeCounts(ctx, t); err != nil {
 		return err
@@ -277,9 +282,9 @@ func (w *writer) writePosition(ctx context.Context, t *tally, at Checkpoint, qua
 }
 
 // byRow returns the places of the changes in the batch, sorted by the number of the row that each
-// replaces. Changes whose row is not known come last, as in the batch. Rows that are near each other
-// share pages, and their old index entries are not far apart: a batch of thousands takes a tenth less
-// time.
+// replaces. Changes whose row is not known come last, in the order of the batch. Neighbouring rows
+// share pages, and their old index entries are close together, so a batch of thousands takes a
+// tenth less time.
 func byRow(changes []Change) []int {
 	places := make([]int, len(changes))
 	for i := range places {
@@ -308,7 +313,8 @@ func (w *writer) writeObjects(ctx context.Context, objects []Object, t *tally) e
 	return nil
 }
 
-// lookUp runs a text with chunkSize marks for the ids. A NULL matches nothing and fills up the last chunk.
+// lookUp runs a text with chunkSize marks for the ids. NULL, which matches nothing, fills up the
+// last chunk.
 func (c *connection) lookUp(ctx context.Context, text string, ids []string, scan func(*sql.Rows) error) error {
 	args := make([]any, chunkSize)
 	for chunk := range slices.Chunk(ids, chunkSize) {

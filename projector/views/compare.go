@@ -13,35 +13,36 @@ import (
 	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// MaxDifferences is how many differences of orders, and as many others, a Comparison tells in detail; it counts all.
+// MaxDifferences is the number of different orders, and of other differences, that a Comparison
+// describes in detail. It counts all of them.
 const MaxDifferences = 100
 
-// Difference is an order that the views and the log tell differently.
+// Difference is an order that differs between the views and the log.
 type Difference struct {
 	OrderID string
-	Fields  []FieldDifference // those that differ; without any the one side does not have the order
-	Missing string            // "views" or "log": the side that does not have it
+	Fields  []FieldDifference // the different fields; empty when one side does not have the order
+	Missing string            // "views" or "log": the side without the order
 }
 
-// FieldDifference is one field as both sides tell it, in words.
+// FieldDifference is one field as it is on both sides, in words.
 type FieldDifference struct{ Field, Views, Log string }
 
-// Findings are what a Comparison has found.
+// Findings are the result of a Comparison.
 type Findings struct {
 	Generation int
 	Revision   int64  // of the views when the comparison began, see Revision.Number
-	Sequence   uint64 // where both stood at the last step
+	Sequence   uint64 // the record of both sides at the last step
 	Orders     uint64 // compared
 	Different  uint64 // orders that differ
 	Details    []Difference
-	Others     []string // what else differs, in words: counts, quarantine, other objects, the file itself
-	Damage     string   // how the file of the views is damaged, in words; it is told in Others, too; "": it is not
+	Others     []string // other differences, in words: counts, quarantine, other objects, the file itself
+	Damage     string   // of the file, in words, also in Others; "": none
 }
 
 // Equal reports whether no difference was found.
 func (f *Findings) Equal() bool { return f.Different == 0 && len(f.Others) == 0 }
 
-// Summary tells the differences in one line; "" when there is none.
+// Summary describes the differences in one line. It returns "" when there are none.
 func (f *Findings) Summary() string {
 	if f.Equal() {
 		return ""
@@ -55,22 +56,24 @@ func (f *Findings) Summary() string {
 	return text
 }
 
-// Comparison compares the generation that is live when it begins with a draft, step by step. A step is a call of Hold, which keeps
-// what is compared of the live generation as it stands, and one of Step, when the draft has been brought to the same record. Nothing is
-// held between steps: the writer is never kept from moving its write-ahead log. It is not safe for concurrent use.
+// Comparison compares the generation that is live when it begins with a draft, in steps. A step is
+// a call of Hold, which keeps a snapshot of the live generation, and a call of Step, after the
+// caller has brought the draft to the same record. Nothing is held between steps, so that the
+// writer can move its write-ahead log. A Comparison is not safe for concurrent use.
 type Comparison struct {
 	Findings
-	over  bool // the file cannot be read: no step follows
+	over  bool // the file cannot be read: there are no more steps
 	dir   string
 	db    *sql.DB
 	c     *connection
-	after int64           // the last n compared
+	after int64           // the number of the last row compared
 	total uint64          // orders of the live generation
 	seen  map[string]bool // ids reported already
 }
 
-// Compare begins a comparison of the draft with the live generation in dir, of whichever fold version. The file must have the
-// schema of this program: ErrVersion. One that is damaged is a difference. Close ends it.
+// Compare begins a comparison of the draft with the live generation in dir, of any fold version. It
+// returns ErrVersion unless the file has the schema of this program. Damage of the file is a
+// difference. The caller closes the comparison.
 func (d *Draft) Compare(ctx context.Context, dir string) (*Comparison, error) {
 	n, err := readLive(dir)
 	if err != nil {
@@ -113,7 +116,7 @@ func (k *Comparison) attach(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// Close ends the comparison; what was found stays.
+// Close ends the comparison. Its findings stay valid.
 func (k *Comparison) Close() error {
 	var err error
 	if k.c != nil {
@@ -122,10 +125,11 @@ func (k *Comparison) Close() error {
 	return errors.Join(err, k.db.Close())
 }
 
-// Total is how many orders there are to compare, as far as is known.
+// Total returns the number of orders to compare, as far as it is known.
 func (k *Comparison) Total() uint64 { return max(k.Orders, k.total) }
 
-// Position is where the live generation stands now. It returns ErrDamaged; Step is done then.
+// Position returns the sequence of the live generation. After ErrDamaged, Step reports that the
+// comparison is done.
 func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) {
 	if k.Damage != "" {
 		return 0, ErrDamaged
@@ -140,8 +144,9 @@ func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) 
 	return sequence, nil
 }
 
-// Hold begins a step and returns the record to which the draft must be brought before Step is called. When the file of the views cannot
-// be read, which is a difference and not an error, it holds nothing, and Step reports that the comparison is done.
+// Hold begins a step and returns the record to which the draft must be brought before Step is
+// called. A file of the views that cannot be read is a difference and not an error: then Hold holds
+// nothing, and Step reports that the comparison is done.
 func (k *Comparison) Hold(ctx context.Context) (until uint64, err error) {
 	if k.over || k.Damage != "" {
 		return 0, nil
@@ -149,14 +154,16 @@ func (k *Comparison) Hold(ctx context.Context) (until uint64, err error) {
 	if _, err := k.c.exec(context.WithoutCancel(ctx), "BEGIN"); err != nil {
 		return 0, fmt.Errorf("views: compare: %w", err)
 	}
-	// This holds the live generation as it stands; the draft is free until it is read.
+	// This read begins the snapshot of the live generation; the draft is not locked until it is
+	// read.
 	if k.Sequence, err = k.Position(ctx); err != nil {
 		return 0, k.release(ctx, err)
 	}
 	return k.Sequence, nil
 }
 
-// release ends what Hold began. An error that shows damage of the file becomes a difference.
+// release ends the snapshot that Hold began. An error that shows damage of the file becomes a
+// difference.
 func (k *Comparison) release(ctx context.Context, err error) error {
 	quiet := context.WithoutCancel(ctx)
 	_, endErr := k.c.exec(quiet, "ROLLBACK") // nothing was written
@@ -175,7 +182,8 @@ func (k *Comparison) release(ctx context.Context, err error) error {
 	return nil
 }
 
-// Step compares the next so many orders, and at the end everything else. The draft must stand at the record that Hold returned.
+// Step compares the next orders, as many as the argument says, and after the last one everything
+// else. The draft must be at the record that Hold returned.
 func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error) {
 	if k.over || k.Damage != "" {
 		return true, nil
@@ -198,7 +206,7 @@ func (k *Comparison) Step(ctx context.Context, orders int) (done bool, err error
 	return done || k.over, nil
 }
 
-// compareRows compares the orders whose rows are numbered from after to until, on either side.
+// compareRows compares the orders whose row numbers are after after, up to until, on either side.
 func (k *Comparison) compareRows(ctx context.Context, after, until int64) error {
 	var compared uint64
 	if err := k.c.Row(ctx, comparedText, []any{after, until}, &compared); err != nil {
@@ -240,8 +248,8 @@ func (k *Comparison) compareRows(ctx context.Context, after, until int64) error 
 	return nil
 }
 
-// damage notes what looks like damage. It may be the draft's, or a rule of the tables that a row breaks: Damage says only what the
-// pages of the file themselves show.
+// damage records an error that looks like damage. The cause may also be the draft, or a row that
+// breaks a constraint: Damage contains only what an examination of the file's pages shows.
 func (k *Comparison) damage(ctx context.Context, text string) {
 	k.other("%s", text)
 	if k.Damage == "" && errors.Is(inspectFile(ctx, k.dir, k.Generation), ErrDamaged) {
@@ -255,7 +263,8 @@ func (k *Comparison) other(format string, args ...any) {
 	}
 }
 
-// compareRest compares what is not of one order, and checks that the file's indexes agree with its tables.
+// compareRest compares everything that does not belong to one order, and checks that the file's
+// indexes agree with its tables.
 func (k *Comparison) compareRest(ctx context.Context) error {
 	for _, rest := range restTexts {
 		for _, side := range [][3]string{{"main", "draft", "the views have"}, {"draft", "main", "the log gives"}} {
@@ -280,7 +289,7 @@ func (k *Comparison) compareRest(ctx context.Context) error {
 	})
 }
 
-// texts returns a row of any columns, in words.
+// texts returns a row, of any columns, in words.
 func texts(rows *sql.Rows) (string, error) {
 	columns, err := rows.Columns()
 	if err != nil {
@@ -303,7 +312,7 @@ func texts(rows *sql.Rows) (string, error) {
 const (
 	lastRowText = `SELECT max((SELECT coalesce(max(n), 0) FROM main.orders), (SELECT coalesce(max(n), 0) FROM draft.orders),
 		(SELECT coalesce(max(n), 0) FROM main.order_sequences), (SELECT coalesce(max(n), 0) FROM main.order_breaks)) AS n`
-	// The row that ends a step, the last row that there is, and how many orders the live generation has.
+	// The last row of a step, the last row of all, and the number of orders in the live generation.
 	untilText = `SELECT coalesce((SELECT n FROM main.orders WHERE n > ? ORDER BY n LIMIT 1 OFFSET ?), l.n), l.n,
 		(SELECT coalesce(sum(orders), 0) FROM main.facets) FROM (` + lastRowText + `) l`
 	comparedText = `SELECT count(*) FROM main.orders WHERE n > ? AND n <= ?`
@@ -325,7 +334,8 @@ const (
 		WHERE s.n > ? AND s.n <= ? AND (t.last_sequence IS NOT s.last_sequence OR t.opened IS NOT s.opened)`
 )
 
-// Zones are as wide as the batches made them, which differ: they only must not be too narrow.
+// The width of a zone depends on the batches that made it, so zones may differ. They must only
+// contain the times of their orders.
 var (
 	insideZone = `a.received BETWEEN z.received_first AND z.received_last AND a.modified BETWEEN z.modified_first AND z.modified_last
 		AND a.created BETWEEN z.created_first AND z.created_last AND a.since BETWEEN z.since_first AND z.since_last
@@ -334,7 +344,7 @@ var (
 	outsideZone = `SELECT a.id, a.n FROM $.orders a ` + zoneJoin + ` WHERE a.n > ? AND a.n <= ? AND (` + insideZone + `) IS NOT 1`
 )
 
-// differingTexts select ids and row numbers of orders that are not alike on both sides.
+// differingTexts select the ids and row numbers of orders that differ between the two sides.
 var differingTexts = slices.Concat([]string{rowsDiffer, rowsMissing}, bothWays(outsideZone)[:1], bothWays(sequencesDiffer), bothWays(breaksDiffer))
 
 func bothWays(text string) []string {

@@ -11,10 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"modernc.org/sqlite" // is also the driver of that name
+	"modernc.org/sqlite" // also registers the driver
 )
 
-// openFile returns the file as a database; nothing is opened before the first connection. Settings are pragmas.
+// openFile returns the file as a database. Nothing is opened before the first connection. Settings
+// are pragmas.
 func openFile(path, mode string, settings ...string) (*sql.DB, error) {
 	name, err := fileName(path, mode, settings)
 	if err != nil {
@@ -27,7 +28,8 @@ func openFile(path, mode string, settings ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// fileName names a file and how it is opened, for the driver.
+// fileName returns the name of a file for the driver, with the mode and settings with which to open
+// it.
 func fileName(path, mode string, settings []string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -38,7 +40,8 @@ func fileName(path, mode string, settings []string) (string, error) {
 	return name.String(), nil
 }
 
-// readFile lends f a connection that reads the file of a generation. It returns fs.ErrNotExist when there is none.
+// readFile lends f a connection that reads the file of a generation. It returns fs.ErrNotExist when
+// there is no such file.
 func readFile(ctx context.Context, dir string, n int, f func(c *connection) error) (err error) {
 	path := generationPath(dir, n)
 	if _, err := os.Stat(path); err != nil {
@@ -57,7 +60,7 @@ func readFile(ctx context.Context, dir string, n int, f func(c *connection) erro
 	return f(c)
 }
 
-// connection is one connection with the statements that it has prepared. It is not safe for concurrent use.
+// connection is one connection with its prepared statements. It is not safe for concurrent use.
 type connection struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
@@ -74,9 +77,11 @@ func connect(ctx context.Context, db *sql.DB) (*connection, error) {
 	return &connection{conn: conn, prepared: map[string]*sql.Stmt{}}, nil
 }
 
-// prepare prepares a statement once. SQLite plans a statement again whenever a bare parameter of its LIMIT gets another value, where one
-// that is compared for equality without an index changes to or from 0 or 1, and where one is compared as the condition of a partial
-// index compares a constant. Planning takes longer than most reads, so texts write such parameters as +?, which SQLite does not plan by.
+// prepare prepares a statement once. SQLite plans a statement again when certain bare parameters
+// change: one in LIMIT; one that is compared for equality without an index, if it changes to or
+// from 0 or 1; and one that is compared like a constant in the condition of a partial index.
+// Planning takes longer than most reads. So texts write such parameters as +?, which SQLite ignores
+// when it plans.
 func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := c.prepared[text]; stmt != nil {
 		return stmt, nil
@@ -89,10 +94,11 @@ func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	return stmt, nil
 }
 
-// maxPrepared bounds the statements that a reader keeps; lists with many filters at once have texts that are not asked again.
+// maxPrepared bounds the statements that a reader keeps. The texts of lists with many filters are
+// rarely used twice.
 const maxPrepared = 100
 
-// trim lets the statements go when they are too many. None of them may be in use.
+// trim closes the statements when there are too many. None of them may be in use.
 func (c *connection) trim() error {
 	if len(c.prepared) <= maxPrepared {
 		return nil
@@ -113,7 +119,7 @@ func (c *connection) exec(ctx context.Context, text string, args ...any) (sql.Re
 	return stmt.ExecContext(ctx, args...)
 }
 
-// Row reads the one row of a query. It returns sql.ErrNoRows when there is none.
+// Row reads the only row of a query. It returns sql.ErrNoRows when there is none.
 func (c *connection) Row(ctx context.Context, text string, args []any, dest ...any) error {
 	found := false
 	err := c.Each(ctx, text, args, func(rows *sql.Rows) error {
@@ -126,7 +132,8 @@ func (c *connection) Row(ctx context.Context, text string, args []any, dest ...a
 	return err
 }
 
-// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
+// Each calls scan for every row of a query, until scan fails. A sql.RawBytes is valid only until
+// scan returns.
 func (c *connection) Each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) (err error) {
 	stmt, err := c.prepare(ctx, text)
 	if err != nil {
@@ -145,8 +152,9 @@ func (c *connection) Each(ctx context.Context, text string, args []any, scan fun
 	return rows.Err()
 }
 
-// close ends the connection itself, not only its use: nothing of a failed one is to be met again. Statements go first:
-// database/sql does not close those of a single connection, and SQLite keeps the file open as long as there is one.
+// close closes the connection itself instead of returning it to the pool, so that a failed
+// connection is not used again. It closes the statements first: database/sql does not close those
+// of a single connection, and SQLite keeps the file open while there is one.
 func (c *connection) close() error {
 	var errs []error
 	for _, stmt := range c.prepared {
@@ -167,7 +175,7 @@ func (c *connection) close() error {
 	return errors.Join(errs...)
 }
 
-// sqliteCode returns SQLite's extended result code, 0 when err is of something else.
+// sqliteCode returns SQLite's extended result code, or 0 when err is not from SQLite.
 func sqliteCode(err error) int {
 	var fault *sqlite.Error
 	if errors.As(err, &fault) {
@@ -176,7 +184,7 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// nanos is how a time is stored; 0 is the zero time.
+// nanos returns a time as it is stored. 0 is the zero time.
 func nanos(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -10,7 +10,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// copyStep is how many pages are copied between two looks at the context: 4 MiB.
+// copyStep is the number of pages, 4 MiB in all, that are copied between two checks of the context.
 const copyStep = 1024
 
 // Copy is a copy of a generation, in a folder that is removed when it is closed.
@@ -22,8 +22,9 @@ type Copy struct {
 // Close removes the copy.
 func (c *Copy) Close() error { return errors.Join(c.File.Close(), c.draft.Close()) }
 
-// Copy copies the live generation in one state, for another machine to begin with. Commits go on meanwhile. The copy takes as
-// much of the disk of the views as they do. The caller must close it. Errors are those of Status.
+// Copy copies one state of the live generation, with which another machine can begin. Commits
+// continue meanwhile. The copy takes as much space as the views, on the same disk. The caller must
+// close it. Errors are those of Status.
 func (s *Store) Copy(ctx context.Context) (copied *Copy, err error) {
 	err = s.with(ctx, func(g *generation) error {
 		draft, err := makeDraft(ctx, s.options.Dir, s.options.FoldVersion, func(d *Draft) error {
@@ -50,7 +51,7 @@ func (s *Store) Copy(ctx context.Context) (copied *Copy, err error) {
 // copyTo copies the file that the connection reads, in the state of its transaction.
 func (c *connection) copyTo(ctx context.Context, path string) error {
 	var schema int
-	if err := c.Row(ctx, foldVersionText, nil, new(string)); err != nil { // the state begins with the first read
+	if err := c.Row(ctx, foldVersionText, nil, new(string)); err != nil { // the first read fixes the state
 		return err
 	}
 	if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
@@ -84,8 +85,9 @@ func (c *connection) copyTo(ctx context.Context, path string) error {
 	})
 }
 
-// NewCopiedDraft begins a draft with a finished generation of another machine, which fetch writes. Errors: those of NewDraft and
-// of fetch, and one that says why what fetch wrote cannot be used.
+// NewCopiedDraft begins a draft with a finished generation of another machine, which fetch writes.
+// Errors are those of NewDraft and of fetch, and one that reports why the fetched file cannot be
+// used.
 func NewCopiedDraft(ctx context.Context, dir, foldVersion string, fetch func(io.Writer) error) (*Draft, error) {
 	return makeDraft(ctx, dir, foldVersion, func(d *Draft) error {
 		f, err := os.OpenFile(d.path(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -105,7 +107,8 @@ func NewCopiedDraft(ctx context.Context, dir, foldVersion string, fetch func(io.
 	})
 }
 
-// Size returns the size of the live generation's file in bytes, without what was written last. Errors are those of Status.
+// Size returns the size of the live generation's file in bytes, without recent changes that are
+// only in the write-ahead log. Errors are those of Status.
 func (s *Store) Size(ctx context.Context) (size int64, err error) {
 	err = s.with(ctx, func(g *generation) error {
 		info, err := os.Stat(generationPath(s.options.Dir, g.number))

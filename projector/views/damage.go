@@ -12,7 +12,8 @@ import (
 	codes "modernc.org/sqlite/lib"
 )
 
-// LostError occurs when the views were found damaged and given up. It is an ErrNoViews, and clears by itself as that does.
+// LostError occurs when the views were found damaged and given up. It is an ErrNoViews, and clears
+// by itself like ErrNoViews.
 type LostError struct{ Reason string }
 
 // Error returns the reason.
@@ -21,8 +22,9 @@ func (e *LostError) Error() string { return "views: there are none any more: " +
 // Is reports whether target is ErrNoViews.
 func (e *LostError) Is(target error) bool { return target == ErrNoViews }
 
-// broken reports whether err says that a file in use is not what was written. Unlike at start, when damaged decides, a missing
-// table or row is no sign of it: here it would be a mistake in a statement.
+// broken reports whether err shows that the content of a file in use was not written by this
+// program. A missing table or row is no sign of it: here it would be a mistake in a statement. At
+// the start it is a sign; see damaged.
 func broken(err error) bool {
 	code := sqliteCode(err)
 	switch code & 0xff {
@@ -32,7 +34,7 @@ func broken(err error) bool {
 	return code == codes.SQLITE_IOERR_SHORT_READ || errors.Is(err, ErrDamaged) || errors.Is(err, statemachine.ErrEncoding)
 }
 
-// asDamage makes such an error an ErrDamaged.
+// asDamage turns an error that shows damage into an ErrDamaged.
 func asDamage(err error) error {
 	if broken(err) && !errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -40,8 +42,8 @@ func asDamage(err error) error {
 	return err
 }
 
-// GiveUp goes without the live generation, if it is that one, because its file is damaged: until Promote has made another one
-// live, every answer is a LostError. The file stays.
+// GiveUp stops serving the given generation, if it is live, because its file is damaged. Until
+// Promote makes another one live, every call returns a LostError. The file stays.
 func (s *Store) GiveUp(generation int, reason string) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -51,13 +53,15 @@ func (s *Store) GiveUp(generation int, reason string) error {
 	return s.giveUp(reason)
 }
 
-// giveUp runs with s.writing held. Readers need s.mu, so nothing that may take long happens while it is held: the file is removed
-// before, and connections, which may wait for the write-ahead log to be moved, are closed after.
+// giveUp is called with s.writing held. Readers need s.mu, so nothing slow happens while it is
+// held: the file live is removed before, and connections, which may wait until the write-ahead log
+// is moved, are closed after.
 func (s *Store) giveUp(reason string) error {
 	if s.isClosed() {
 		return nil
 	}
-	// The file that names it goes first: readers in other processes must not go on with it.
+	// The file live is removed first, so that readers in other processes do not continue with this
+	// generation.
 	if err := os.Remove(livePath(s.options.Dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("views: give up the live generation: %w", err)
 	}
@@ -65,7 +69,7 @@ func (s *Store) giveUp(reason string) error {
 	s.mu.Lock()
 	live := s.live
 	live.damaged = true
-	if s.closed { // since then: Close ends both, and notes nothing of a damaged one
+	if s.closed { // meanwhile: Close closes both, and does not record a damaged one as closed properly
 		s.mu.Unlock()
 		return nil
 	}
@@ -83,10 +87,11 @@ func (s *Store) giveUp(reason string) error {
 	return nil
 }
 
-// met notes that a reader met damage. Giving up waits for a rebuild or a redrive that runs, and may be what these read.
+// met records that a reader found damage. Giving up waits for a running rebuild or redrive, and
+// this reader may belong to one.
 func (s *Store) met(g *generation, err error) {
 	if s.options.ReadOnly {
-		return // the process that writes sees to it
+		return // the process that writes gives it up
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +106,7 @@ func (s *Store) met(g *generation, err error) {
 	})
 }
 
-// inspectFile reads every page of a generation, and returns ErrDamaged when that shows damage.
+// inspectFile reads every page of a generation, and returns ErrDamaged if that shows damage.
 func inspectFile(ctx context.Context, dir string, n int) error {
 	err := readFile(ctx, dir, n, func(c *connection) error {
 		var verdict string

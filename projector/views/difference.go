@@ -15,7 +15,7 @@ import (
 // field is one field of an order in words.
 type field struct{ name, value string }
 
-// detail reads an order from both sides and keeps what differs.
+// detail reads an order from both sides and keeps the differences.
 func (k *Comparison) detail(ctx context.Context, id string) (Difference, error) {
 	d := Difference{OrderID: id}
 	ours, err := k.side(ctx, "main", id)
@@ -43,12 +43,13 @@ func (k *Comparison) detail(ctx context.Context, id string) (Difference, error) 
 		}
 		delete(known, f.name)
 	}
-	for _, f := range theirs { // what a state that cannot be read does not tell
+	for _, f := range theirs { // the fields that are missing when a state cannot be read
 		if value, left := known[f.name]; left && value != "" {
 			d.Fields = append(d.Fields, FieldDifference{f.name, "", value})
 		}
 	}
-	// The bytes say in hexadecimal what words hide; they are of interest only when nothing else differs.
+	// The bytes, in hexadecimal, show differences that the words do not. They matter only when
+	// nothing else differs.
 	if named := slices.DeleteFunc(slices.Clone(d.Fields), func(f FieldDifference) bool { return f.Field == stateField }); len(named) > 0 {
 		d.Fields = named
 	}
@@ -80,7 +81,8 @@ type sideRow struct {
 	facet           list.Facet
 }
 
-// side reads all that one side has of an order; nil when it does not have it.
+// side reads everything that one side has about an order. It returns nil when the side does not
+// have the order.
 func (k *Comparison) side(ctx context.Context, schema, id string) (fields []field, err error) {
 	in := func(text string) string { return strings.ReplaceAll(text, "$", schema) }
 	add := func(name string, value any) { fields = append(fields, field{name, fmt.Sprint(value)}) }
@@ -163,10 +165,10 @@ func (r *sideRow) fields(id string) (fields []field) {
 	return fields
 }
 
-// orderMembers are those that are single values.
+// orderMembers are the members of an order that are single values.
 var orderMembers = statemachine.Members()
 
-// orderFields returns what an order contains, by the names that the API gives its members.
+// orderFields returns the content of an order, by the names of its members in the API.
 func orderFields(o *statemachine.Order) (fields []field) {
 	s := o.State()
 	add := func(name string, value any) {

@@ -4,5 +4,5 @@ package views
 
 import "os"
 
-// startWriting does nothing: only Linux has a call for it.
+// startWriting does nothing, because only Linux has a call for it.
 func startWriting(*os.File) {}

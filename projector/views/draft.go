@@ -13,22 +13,23 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Draft is a generation that is made in bulk beside the live one, in a folder of its own that nobody reads: to be promoted, or
-// to be compared with the live one. It has no secondary indexes and keeps no journal, so it is of no use after any error.
-// It is not safe for concurrent use.
+// Draft is a generation that is made in bulk beside the live one, in a folder of its own that
+// nobody reads. It is made to be promoted, or to be compared with the live one. It has no secondary
+// indexes and no journal, so it is useless after any error. It is not safe for concurrent use.
 type Draft struct {
 	folder  string
 	lock    *flock.Flock
 	w       *writer
 	version string
-	kept    int  // the number of the generation that this is, when it was there before; else 0
-	whole   bool // it was a finished generation before, and has its indexes
+	kept    int  // the number of the former generation that this is; 0: it is new
+	whole   bool // it was a finished generation, and has its indexes
 }
 
 const draftPattern = "draft-*"
 
-// NewDraft begins an empty one in the folder of the views, also while another process writes there. Close removes it; of a
-// process that was killed it is removed by the next one that drafts, or opens the folder for writing.
+// NewDraft begins an empty draft in the folder of the views, even while another process writes
+// there. Close removes it. The draft of a killed process is removed by the next process that makes
+// a draft, or opens the folder for writing.
 func NewDraft(ctx context.Context, dir, foldVersion string) (*Draft, error) {
 	return makeDraft(ctx, dir, foldVersion, func(d *Draft) (err error) {
 		d.w, err = createFile(ctx, d.path(), foldVersion, schema, draftSettings)
@@ -55,8 +56,9 @@ func makeDraft(ctx context.Context, dir, foldVersion string, fill func(*Draft) e
 	return d, nil
 }
 
-// draftsFile is locked while drafts are begun, removed or swept: until a new draft has its own lock it looks like one that was left,
-// and looking at that lock puts a file into a folder that is being removed.
+// draftsFile is locked while drafts are begun, removed or swept. Until a new draft has its own lock
+// it looks like one that was left behind, and testing its lock creates a file in a folder that is
+// being removed.
 const draftsFile = "drafts"
 
 func lockDrafts(ctx context.Context, dir string) (*flock.Flock, error) {
@@ -67,7 +69,7 @@ func lockDrafts(ctx context.Context, dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// beginDraft makes the folder and locks it. The drafts are locked.
+// beginDraft makes the folder and locks it. The caller holds the lock of the drafts.
 func beginDraft(dir, foldVersion string) (*Draft, error) {
 	left, err := drafts(dir)
 	if err == nil {
@@ -94,20 +96,21 @@ func (d *Draft) path() string {
 	return filepath.Join(d.folder, "orders.db")
 }
 
-// Folder is where the draft is, and what else belongs to it may be put: it goes when the draft does.
+// Folder returns the folder of the draft. Other files that belong to the draft may be put there;
+// they are removed with it.
 func (d *Draft) Folder() string { return d.folder }
 
-// SortThreads are as many as are worth it.
+// SortThreads is the largest number of sorting threads that is worthwhile.
 const SortThreads = 2
 
-// IndexIDs is due once, when the first orders have been committed: those that follow are looked up. It sorts with that many threads
-// besides the one that calls.
+// IndexIDs makes the index of ids. It is called once, after the first orders are committed, because
+// later ones are looked up by it. It sorts with the given number of threads besides the caller's.
 func (d *Draft) IndexIDs(ctx context.Context, threads int) error {
 	return d.index(ctx, threads, idIndex)
 }
 
-// index makes indexes with a small cache: SQLite sorts as much at a time as the cache has room for, and little pieces are sorted
-// sooner.
+// index makes indexes with a small cache: SQLite sorts as much at a time as fits into the cache,
+// and sorts small pieces faster.
 func (d *Draft) index(ctx context.Context, threads int, indexes string) error {
 	text := fmt.Sprintf("PRAGMA threads = %d; PRAGMA cache_size = -1024; %s PRAGMA cache_size = %d;", threads, indexes, draftCache)
 	if _, err := d.w.c.conn.ExecContext(ctx, text); err != nil {
@@ -128,7 +131,7 @@ func drafts(dir string) ([]string, error) {
 	return found, nil
 }
 
-// sweepDrafts removes what killed processes left.
+// sweepDrafts removes the drafts of killed processes.
 func sweepDrafts(ctx context.Context, dir string) error {
 	left, err := drafts(dir)
 	if err != nil || len(left) == 0 {
@@ -141,7 +144,8 @@ func sweepDrafts(ctx context.Context, dir string) error {
 	return errors.Join(sweep(left), lock.Unlock())
 }
 
-// sweep removes those drafts that nobody works on: their locks are free. The drafts are locked.
+// sweep removes the drafts whose locks are free: nobody works on them. The caller holds the lock of
+// the drafts.
 func sweep(folders []string) error {
 	for _, folder := range folders {
 		lock := flock.New(filepath.Join(folder, "lock"))
@@ -190,7 +194,7 @@ func (d *Draft) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// Checkpoint returns the position that the draft stands at.
+// Checkpoint returns the position of the draft.
 func (d *Draft) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	status, err := readStatus(ctx, d.w.c)
 	if err != nil {
@@ -199,16 +203,16 @@ func (d *Draft) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	return status.Checkpoint, nil
 }
 
-// Load is as that of Store.
+// Load is like Store.Load.
 func (d *Draft) Load(ctx context.Context, ids []string) (map[string]Entry, error) {
 	return d.w.c.load(ctx, ids)
 }
 
-// Commit is as that of Store.
+// Commit is like Store.Commit.
 func (d *Draft) Commit(ctx context.Context, b Batch) ([]Held, error) { return d.w.commit(ctx, &b) }
 
-// Insert writes new orders, as Commit does; the position stands at the checkpoint afterwards. An order that is there already is
-// only noticed by IndexIDs.
+// Insert writes new orders like Commit, and sets the position to the checkpoint. It does not notice
+// an order that exists already; IndexIDs does.
 func (d *Draft) Insert(ctx context.Context, rows []Row, at Checkpoint) error {
 	err := d.w.transaction(ctx, func(ctx context.Context) error {
 		quiet := context.WithoutCancel(ctx)

@@ -8,23 +8,28 @@ import (
 var (
 	// ErrNotFound occurs when the views contain no such order, object or row.
 	ErrNotFound = errors.New("views: not found")
-	// ErrNoViews occurs when nothing has been projected yet. It clears by itself when a projector runs. Nothing was changed.
+	// ErrNoViews occurs when nothing has been projected yet. It clears by itself when a projector
+	// runs. Nothing was changed.
 	ErrNoViews = errors.New("views: nothing has been projected here yet")
-	// ErrLocked occurs at Open when another process writes these views. Nothing was changed. It does not clear by itself.
+	// ErrLocked occurs at Open when another process writes these views. Nothing was changed. It
+	// does not clear by itself.
 	ErrLocked = errors.New("views: another process writes here")
-	// ErrVersion occurs when the views were opened for reading and another version of the program made them. It clears
-	// when the process that writes them makes them again with this version.
+	// ErrVersion occurs when the views were opened for reading and were made by another version of
+	// the program. It clears when the process that writes them makes them again with this version.
 	ErrVersion = errors.New("views: made by another version of the program")
-	// ErrSwitched occurs at a commit when another generation is live than the batch was folded for, or orders were redriven. Nothing
-	// was written. Fold again, from what is stored now.
+	// ErrSwitched occurs at a commit when the batch was folded for a generation that is no longer
+	// live, or orders were redriven. Nothing was written. The caller folds again, from what is
+	// stored now.
 	ErrSwitched = errors.New("views: another generation was made live")
-	// ErrNoPrevious occurs at a rollback when there is no generation before that this program can serve. Nothing was changed.
+	// ErrNoPrevious occurs at a rollback when there is no earlier generation that this program can
+	// serve. Nothing was changed.
 	ErrNoPrevious = errors.New("views: there is no previous generation that this version of the program can serve")
 	// ErrClosed occurs after Close. Nothing was read or written.
 	ErrClosed = errors.New("views: closed")
 )
 
-// otherVersion is an ErrVersion that says what to do; how says in words how the views differ, "" when that is not known.
+// otherVersion returns an ErrVersion with a hint for the operator. how describes the difference in
+// words; "" when it is not known.
 func otherVersion(how string) error {
 	err := ErrVersion
 	if how != "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// facet returns the number of f, and gives it one when it is new.
+// facet returns the number of f. A new facet gets a number.
 func (w *writer) facet(ctx context.Context, f list.Facet) (int64, error) {
 	if w.facets == nil {
 		found, err := list.ReadFacets(ctx, w.c)
@@ -29,7 +29,7 @@ func (w *writer) facet(ctx context.Context, f list.Facet) (int64, error) {
 	}
 	number, err := result.LastInsertId()
 	if err == nil {
-		f.Status = statemachine.Status(strings.Clone(string(f.Status))) // it may be a part of much more
+		f.Status = statemachine.Status(strings.Clone(string(f.Status))) // it may be part of a large string
 		w.facets[f], w.awaiting[number] = number, f.Awaits()
 	}
 	return number, err

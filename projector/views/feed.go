@@ -12,33 +12,34 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Feed says where the feed of order events stands, which whoever publishes it keeps beside the views. The zero value: nothing was ever
-// published.
+// Feed is the position of the feed of order events. The process that publishes the feed stores it
+// with the views. The zero value means that nothing was ever published.
 type Feed struct {
-	On bool `json:"on"` // it is published
-	// Sequence is that of the last event of the feed that is accounted for: the views have what it and those before it report.
+	On bool `json:"on"` // the feed is published
+	// Sequence is that of the last event of the feed that is accounted for: the views contain
+	// everything that it and the events before it report.
 	Sequence uint64 `json:"sequence"`
 	Through  uint64 `json:"through"`  // the events of all records of the log up to it are published
-	Revision uint64 `json:"revision"` // that events bear
+	Revision uint64 `json:"revision"` // the revision in new events
 	Reason   string `json:"reason,omitempty"`
-	// Generation and Revised are those of the views that the revision is of.
+	// Generation and Revised are those of the views to which the revision belongs.
 	Generation int   `json:"generation"`
 	Revised    int64 `json:"revised"`
-	Pass       *Pass `json:"pass,omitempty"` // the revision that is being published; nil: none is
-	// Elsewhere: another process publishes. It is also the one that publishes orders again.
+	Pass       *Pass `json:"pass,omitempty"` // the revision being published; nil: none
+	// Elsewhere reports that another process publishes. That process also publishes orders again.
 	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
-// Pass is a revision on its way: all orders that it concerns are published again.
+// Pass is a revision that is being published: all orders that it concerns are published again.
 type Pass struct {
 	Cause        string    `json:"cause"`
 	FoldVersions [2]string `json:"foldVersions"`
-	Since        uint64    `json:"since"`  // of the log: orders that changed later are published anyway
+	Since        uint64    `json:"since"`  // a sequence of the log; orders changed later are published anyway
 	Before       int       `json:"before"` // the generation to compare with; 0: there is none
-	All          bool      `json:"all"`    // every order is published, else those that differ from Before
+	All          bool      `json:"all"`    // true: publish every order; false: those that differ from Before
 	Withdrawing  bool      `json:"withdrawing"`
-	Row          int64     `json:"row"`  // the last one dealt with: of the views, or of Before when withdrawing
-	From         uint64    `json:"from"` // of the feed: what was published of the rows after Row is after it
+	Row          int64     `json:"row"`  // the last row done: of the views, or of Before when withdrawing
+	From         uint64    `json:"from"` // of the feed: events of rows after Row come after it
 	Corrected    uint64    `json:"corrected"`
 	Withdrawn    uint64    `json:"withdrawn"`
 }
@@ -58,7 +59,7 @@ func (f *Feed) encode() (string, error) {
 	return string(text), err
 }
 
-// readFeed reads what encode wrote.
+// readFeed reads the output of encode.
 func readFeed(text string) (f Feed, err error) {
 	if text == "" {
 		return f, nil
@@ -69,7 +70,8 @@ func readFeed(text string) (f Feed, err error) {
 	return f, nil
 }
 
-// SetFeed replaces what is kept of the feed, unless another generation is live than the one given.
+// SetFeed replaces the stored position of the feed. It does nothing unless the given generation is
+// live.
 func (s *Store) SetFeed(ctx context.Context, generation int, f Feed) error {
 	err := s.write(func(w *writer) error {
 		if w.number != generation {
@@ -91,14 +93,14 @@ func (w *writer) writeFeed(ctx context.Context, f *Feed) error {
 	return err
 }
 
-// Rows are orders in the order of their rows.
+// Rows are orders, sorted by their rows.
 type Rows struct {
 	Orders []statemachine.Order
 	Last   int64 // the row of the last one; 0: there is none
 	At     At
 }
 
-// RowsAfter returns the orders in the rows after one, at most limit of them.
+// RowsAfter returns at most limit orders, from the rows after the given one.
 func (s *Store) RowsAfter(ctx context.Context, row int64, limit int) (rows Rows, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		if rows.At, err = g.at(ctx, c); err != nil {
@@ -131,14 +133,15 @@ func eachRow(ctx context.Context, c *connection, row int64, limit int, f func(n 
 	})
 }
 
-// Former is an order of a generation that is not live. State is nil when this program cannot read it.
+// Former is an order of a generation that is not live. State is nil when this program cannot read
+// it.
 type Former struct {
 	ID    string
 	State *statemachine.Order
 	same  []byte
 }
 
-// Equals reports whether o is the same, apart from repeats that have come since.
+// Equals reports whether o is the same order, apart from duplicates that arrived since.
 func (f *Former) Equals(o *statemachine.Order) bool {
 	if f.State == nil {
 		return false
@@ -160,8 +163,8 @@ func former(id string, state []byte, readable bool) Former {
 	return f
 }
 
-// FormerRows returns the orders of a generation that is not live, in the rows after one, at most limit of them, and the last row. It
-// returns ErrNoPrevious when that generation is gone or damaged.
+// FormerRows returns at most limit orders of a generation that is not live, from the rows after the
+// given one, and the last row. It returns ErrNoPrevious when that generation is gone or damaged.
 func (s *Store) FormerRows(ctx context.Context, generation int, row int64, limit int) (orders []Former, last int64, err error) {
 	err = s.former(ctx, generation, func(c *connection, readable bool) error {
 		return eachRow(ctx, c, row, limit, func(n int64, id string, state []byte) error {
@@ -172,7 +175,8 @@ func (s *Store) FormerRows(ctx context.Context, generation int, row int64, limit
 	return orders, last, err
 }
 
-// FormerOrders returns those of the orders that a generation contains that is not live. Errors are those of FormerRows.
+// FormerOrders returns the given orders that exist in a generation that is not live. Errors are
+// those of FormerRows.
 func (s *Store) FormerOrders(ctx context.Context, generation int, ids []string) (orders map[string]Former, err error) {
 	orders = make(map[string]Former, len(ids))
 	list, err := json.Marshal(ids)
@@ -191,8 +195,9 @@ func (s *Store) FormerOrders(ctx context.Context, generation int, ids []string) 
 	return orders, err
 }
 
-// former lends f a connection to a generation that is not live. Its states are readable when its schema is that of this program: one
-// of other rules whose states are encoded differently does not come apart as an order.
+// former lends f a connection to a generation that is not live. Its states are readable when its
+// schema is that of this program: a state that other rules encoded differently does not decode as
+// an order.
 func (s *Store) former(ctx context.Context, generation int, f func(c *connection, readable bool) error) error {
 	err := readFile(ctx, s.options.Dir, generation, func(c *connection) error {
 		var schema int
@@ -207,7 +212,8 @@ func (s *Store) former(ctx context.Context, generation int, f func(c *connection
 	return err
 }
 
-// FormerVersion returns the fold version of a generation that is not live; "" when it cannot be told.
+// FormerVersion returns the fold version of a generation that is not live, or "" when it cannot be
+// read.
 func (s *Store) FormerVersion(ctx context.Context, generation int) string {
 	status, err := readGeneration(ctx, s.options.Dir, generation)
 	if err != nil {

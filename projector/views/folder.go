@@ -17,10 +17,11 @@ func generationPath(dir string, n int) string {
 	return filepath.Join(dir, fmt.Sprintf("orders-%d.db", n))
 }
 
-// errLiveDamaged: the file live does not hold a number.
+// errLiveDamaged occurs when the file live does not contain a number.
 var errLiveDamaged = errors.New("views: the file live does not name a generation")
 
-// readLive returns the number of the live generation. It returns ErrNoViews when none is named, and errLiveDamaged.
+// readLive returns the number of the live generation. Errors: ErrNoViews when the file live does
+// not exist, and errLiveDamaged.
 func readLive(dir string) (int, error) {
 	text, err := os.ReadFile(livePath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,7 +37,8 @@ func readLive(dir string) (int, error) {
 	return n, nil
 }
 
-// writeLive makes n the live generation, whole or not at all, and on disk when it returns.
+// writeLive makes n the live generation. The file is replaced as a whole or not at all, and is on
+// disk when writeLive returns.
 func writeLive(dir string, n int) (err error) {
 	defer func() {
 		if err != nil {
@@ -84,7 +86,7 @@ func generations(dir string) ([]int, error) {
 	return found, nil
 }
 
-// removeGeneration removes the file and what SQLite keeps beside it.
+// removeGeneration removes the file and the files that SQLite keeps beside it.
 func removeGeneration(dir string, n int) error {
 	path := generationPath(dir, n)
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {

@@ -10,25 +10,27 @@ import (
 	codes "modernc.org/sqlite/lib"
 )
 
-// generation is one file of views, open for reading: a few connections, each used by one reader at a time.
+// generation is one file of views, open for reading. It has a few connections, each used by one
+// reader at a time.
 type generation struct {
 	number  int
 	version string // the fold version
 	db      *sql.DB
-	idle    chan *connection // nil stands for one that is not connected yet
-	loads   chan *connection // the one of Load, which does not wait for who reads long lists
+	idle    chan *connection // nil: not connected yet
+	loads   chan *connection // the connection of Load, which does not wait for readers of long lists
 
 	// Guarded by Store.mu.
 	users   int
 	retired bool
-	damaged bool // a reader met damage
+	damaged bool // a reader found damage
 }
 
-// readers is how many read at once. More than the processors would only wait for each other; the least keeps a long list
-// from holding up everyone else.
+// readers returns the number of simultaneous readers. More than the processors can run would only
+// wait for each other. The minimum keeps a long list from blocking all other readers.
 func readers() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
-// openGeneration returns ErrVersion when the file holds views that this program, or another foldVersion, cannot read.
+// openGeneration opens a generation for reading. It returns ErrVersion when this program cannot
+// read the file, or the file was made by another fold version.
 func openGeneration(ctx context.Context, dir string, n int, foldVersion string) (*generation, error) {
 	db, err := openFile(generationPath(dir, n), "ro", "query_only(1)")
 	if err != nil {
@@ -49,7 +51,7 @@ func openGeneration(ctx context.Context, dir string, n int, foldVersion string) 
 	return g, nil
 }
 
-// permissionHint explains what SQLite calls an attempt to write, see doc.go.
+// permissionHint explains SQLite's error for an attempt to write; see doc.go.
 func permissionHint(err error) string {
 	switch sqliteCode(err) & 0xff {
 	case codes.SQLITE_READONLY, codes.SQLITE_CANTOPEN:
@@ -63,10 +65,11 @@ const (
 	foldVersionText   = `SELECT fold_version FROM position`
 )
 
-// versionWord begins what readVersion says.
+// versionWord begins the texts that readVersion returns.
 const versionWord = "another version"
 
-// readVersion returns in words how the file differs from what this program writes, with ErrVersion.
+// readVersion returns, in words and with ErrVersion, how the file differs from the files that this
+// program writes.
 func readVersion(ctx context.Context, c *connection, foldVersion string) (difference string, err error) {
 	var schema int
 	if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
@@ -90,7 +93,7 @@ func (g *generation) use(ctx context.Context, f func(*connection) error) error {
 	return g.lend(ctx, g.idle, f)
 }
 
-// lend lends one of the connections to f. One that failed is not used again.
+// lend lends one of the connections to f. A connection on which f failed is not used again.
 func (g *generation) lend(ctx context.Context, from chan *connection, f func(*connection) error) (err error) {
 	var c *connection
 	select {

@@ -10,8 +10,9 @@ import (
 	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// order returns the encoded state of an order, or ErrNotFound, and where the views of that fold version stood. It is what is asked
-// most, so it goes to the driver past database/sql, which takes as long again as SQLite, and without a context: it takes microseconds.
+// order returns the encoded state of an order, or ErrNotFound, and the position of the views of
+// that fold version. It is the most frequent query, so it calls the driver directly: database/sql
+// would take as long again as SQLite. It takes no context, because it takes only microseconds.
 func (c *connection) order(id, version string) (state []byte, at list.Position, err error) {
 	err = c.conn.Raw(func(conn any) error {
 		if err := c.prepareKeyed(conn); err != nil {
@@ -58,7 +59,8 @@ func prepareBare(conn any, text string) (driver.Stmt, error) {
 	return preparer.PrepareContext(context.Background(), text)
 }
 
-// run is exec past database/sql as well, for what a commit runs for each order. Arguments are int64, string or []byte.
+// run is exec, but calls the driver directly, too. A commit uses it for the statements that it runs
+// for each order. Arguments are int64, string or []byte.
 func (c *connection) run(text string, args ...driver.Value) (result driver.Result, err error) {
 	c.args = c.args[:0]
 	for i, arg := range args {

@@ -8,17 +8,17 @@ import (
 	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// What lists are asked by and what they answer is defined beside what finds their rows.
+// Package list defines the queries and results of lists, beside the code that finds their rows.
 type (
 	// Query selects orders.
 	Query = list.Query
-	// Period is from one time to another.
+	// Period is the time from one moment to another.
 	Period = list.Period
 	// Sort is the order of a list of orders.
 	Sort = list.Sort
-	// Settling tells from a trade date how an order stands with its settlement.
+	// Settling derives the settlement of an order from a trade date.
 	Settling = list.Settling
-	// Totals are of all orders that a query selects.
+	// Totals are the totals of all orders that a query selects.
 	Totals = list.Totals
 	// BreakQuery selects open breaks.
 	BreakQuery = list.BreakQuery
@@ -26,13 +26,14 @@ type (
 	BreakPage = list.BreakPage
 	// OpenBreak is a break and the order that has it.
 	OpenBreak = list.OpenBreak
-	// BehindError occurs when the views have not come as far as those that made a cursor.
+	// BehindError occurs when these views have not reached the position of the views that made a
+	// cursor.
 	BehindError = list.BehindError
 	// Age is how long a break has been open, in steps.
 	Age = list.Age
 )
 
-// The orders of a list.
+// The sort orders of lists.
 const (
 	LatestReceived   = list.LatestReceived
 	EarliestReceived = list.EarliestReceived
@@ -44,7 +45,7 @@ const (
 	EarliestDue      = list.EarliestDue
 )
 
-// The number of ages, of which the last has no end.
+// The number of ages, and the last age, which has no end.
 const (
 	Ages           = list.Ages
 	FiveDaysOrMore = list.FiveDaysOrMore
@@ -56,21 +57,24 @@ var (
 	ErrCursorExpired = list.ErrCursorExpired
 	ErrTooManyToSort = list.ErrTooManyToSort
 	ErrTooManyToSum  = list.ErrTooManyToSum
-	// ErrDamaged occurs when the file of the live generation is not what was written, in lists and elsewhere.
+	// ErrDamaged occurs when the content of the live generation's file was not written by this
+	// program. Lists and other reads return it.
 	ErrDamaged = list.ErrDamaged
 )
 
 // ParseAge returns the age of that name; ok is false for any other text.
 func ParseAge(name string) (a Age, ok bool) { return list.ParseAge(name) }
 
-// AgeOf returns the age at the time now of a break that was opened then.
+// AgeOf returns the age, at the time now, of a break that was opened at the given time.
 func AgeOf(opened, now time.Time) Age { return list.AgeOf(opened, now) }
 
-// bounds are those of lists. A variable for tests, to which few are many.
+// bounds are the bounds of lists. It is a variable for tests, which reach small bounds with few
+// orders.
 var bounds = list.UsualBounds
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, ErrCursorExpired
-// when it is of views of another lineage, and a BehindError when these views have not come as far as those that made it.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor
+// belongs to another query, ErrCursorExpired when it belongs to views of another lineage, and a
+// BehindError when these views have not reached the position of the views that made it.
 func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		page.Generation = g.number
@@ -98,7 +102,8 @@ func (s *Store) Orders(ctx context.Context, q Query) (page Page, err error) {
 	return page, nil
 }
 
-// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are those of Orders.
+// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are
+// those of Orders.
 func (s *Store) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		at, err := g.position(ctx, c)

@@ -10,8 +10,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// acquire returns the live generation, which stays open until it is released. A store that only reads looks first whether
-// the file live was replaced; the look costs about a microsecond, so no answer comes from a generation that was left.
+// acquire returns the live generation, which stays open until it is released. A store opened with
+// ReadOnly first checks whether the file live was replaced, so that it never answers from a
+// generation that is no longer live. The check takes about a microsecond.
 func (s *Store) acquire(ctx context.Context) (*generation, error) {
 	if s.options.ReadOnly {
 		named, err := os.Stat(livePath(s.options.Dir))
@@ -39,13 +40,15 @@ func (s *Store) acquire(ctx context.Context) (*generation, error) {
 	return s.live, nil
 }
 
-// sameFile: a replaced file has another inode, and a number that came round again another time.
+// sameFile reports whether both describe the same file. A replaced file has another inode. If the
+// number of the inode is used again, the times differ.
 func sameFile(a, b os.FileInfo) bool {
 	return a != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())
 }
 
-// follow changes to the generation that the file live names, when that was replaced by named since the last look. One reader
-// opens the new generation; the others wait for it, each as long as its own ctx lasts.
+// follow changes to the generation that the file live names. named is the file as it was just
+// found, if it was replaced since the last check. One reader opens the new generation; the others
+// wait for it, each until its own ctx ends.
 func (s *Store) follow(ctx context.Context, named os.FileInfo) error {
 	if s.sees(named) {
 		return nil
@@ -60,9 +63,9 @@ func (s *Store) follow(ctx context.Context, named os.FileInfo) error {
 		return nil
 	}
 	s.mu.Lock()
-	closed, current := s.closed, s.live // only who follows replaces it
+	closed, current := s.closed, s.live // only follow replaces it
 	if !closed {
-		s.opened.Add(1) // Close waits for what is opened from here on
+		s.opened.Add(1) // Close waits for a generation opened after this
 	}
 	s.mu.Unlock()
 	if closed {
@@ -98,15 +101,15 @@ func (s *Store) isClosed() bool {
 	return s.closed
 }
 
-// sees reports whether the live generation is the one that named names.
+// sees reports whether the live generation was opened from this version of the file live.
 func (s *Store) sees(named os.FileInfo) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return sameFile(s.seen, named)
 }
 
-// openNamed opens the generation that the file live names, unless it is current. The caller looked at the file before, so that a
-// replacement in between is noticed the next time.
+// openNamed opens the generation that the file live names, unless it is current. The caller looked
+// at the file before, so a replacement in between is noticed by the next check.
 func (s *Store) openNamed(ctx context.Context, current *generation) (*generation, error) {
 	n, err := readLive(s.options.Dir)
 	if err != nil {
@@ -117,7 +120,7 @@ func (s *Store) openNamed(ctx context.Context, current *generation) (*generation
 	}
 	next, err := openGeneration(ctx, s.options.Dir, n, s.options.FoldVersion)
 	for err != nil {
-		// Two switches in a row remove the generation that was named at first.
+		// Two switches in a row remove the generation that was named first.
 		again, readErr := readLive(s.options.Dir)
 		if readErr != nil || again == n {
 			return nil, err
@@ -128,7 +131,7 @@ func (s *Store) openNamed(ctx context.Context, current *generation) (*generation
 	return next, nil
 }
 
-// release gives back what acquire returned.
+// release gives back a generation that acquire returned.
 func (s *Store) release(g *generation) {
 	s.mu.Lock()
 	g.users--
@@ -139,14 +142,16 @@ func (s *Store) release(g *generation) {
 	}
 }
 
-// retire lets no other reader have g, and reports whether nobody uses it: then it must be ended. Store.mu is held.
+// retire prevents further readers from using g, and reports whether nobody uses it. If so, the
+// caller must call end. Store.mu is held.
 func (g *generation) retire() (unused bool) {
 	g.retired = true
 	return g.users == 0
 }
 
-// end closes a generation that was retired and is not used any more. Store.mu must not be held: every reader needs it, and closing
-// a file takes as long as the disk does. What fails is logged: whoever read last has had the answer.
+// end closes a retired generation that nobody uses any more. Store.mu must not be held: every
+// reader needs it, and closing a file takes as long as the disk does. Errors are logged, because
+// the last reader already has its answer.
 func (s *Store) end(g *generation) {
 	defer s.opened.Done()
 	if err := g.close(); err != nil {
@@ -154,14 +159,16 @@ func (s *Store) end(g *generation) {
 	}
 }
 
-// read lends f a connection to the live generation. Damage is an ErrDamaged, and noted.
+// read lends f a connection to the live generation. An error that shows damage becomes an
+// ErrDamaged, and the damage is recorded.
 func (s *Store) read(ctx context.Context, f func(*generation, *connection) error) error {
 	return s.with(ctx, func(g *generation) error {
 		return g.use(ctx, func(c *connection) error { return f(g, c) })
 	})
 }
 
-// with lends f the live generation. Damage is an ErrDamaged, and noted.
+// with lends f the live generation. An error that shows damage becomes an ErrDamaged, and the
+// damage is recorded.
 func (s *Store) with(ctx context.Context, f func(*generation) error) error {
 	g, err := s.acquire(ctx)
 	if err != nil {
@@ -175,7 +182,7 @@ func (s *Store) with(ctx context.Context, f func(*generation) error) error {
 	return err
 }
 
-// snapshot is read with every statement of f answered from one state of the views.
+// snapshot is like read, but every statement of f reads the same state of the views.
 func (s *Store) snapshot(ctx context.Context, f func(*generation, *connection) error) error {
 	return s.read(ctx, func(g *generation, c *connection) error {
 		return c.snapshot(ctx, func() error { return f(g, c) })

@@ -7,27 +7,29 @@ import (
 	"os"
 )
 
-// mover moves what commits leave in the write-ahead log into the file, beside them: a page that many of them change is then moved
-// once, and few of them wait for it. Like what SQLite does by itself it tells nobody of failures: what stays in the log is
-// whole, and is moved later.
+// mover moves the pages that commits leave in the write-ahead log into the file, concurrently with
+// the commits. A page that many commits change is moved once, and few commits wait for it. Like
+// SQLite's own checkpoints, mover does not report failures: the pages in the log are intact, and
+// are moved later.
 type mover struct {
 	db   *sql.DB
-	idle chan *connection // holds the one that moves while nothing is moved; nil stands for one that is not connected yet
+	idle chan *connection // its connection while it is idle; nil: not connected yet
 
 	logFile *os.File // nil: not opened yet
-	path    string   // of it
+	path    string   // of the log
 	begun   int      // frames that the disk was told to write
 }
 
-// logBounds say after how many frames, of a page each, something is done. A variable for tests, to which few are many.
+// logBounds are numbers of frames, of a page each, at which the mover acts. It is a variable for
+// tests, which reach small bounds with few commits.
 var logBounds = struct{ begin, rest, most int }{
-	begin: 10_000, // that are not in the file: they are moved beside the commits
-	rest:  1_000,  // so few that a commit can move them, after which the log begins anew
-	most:  40_000, // of the log: a commit waits until they are moved
+	begin: 10_000, // frames not in the file: they are moved concurrently with commits
+	rest:  1_000,  // so few frames that a commit can move them; then the log begins again
+	most:  40_000, // frames in the log: a commit waits until they are moved
 }
 
 const (
-	logText  = `PRAGMA wal_checkpoint(NOOP)` // tells how long the log is, and how much of it was moved
+	logText  = `PRAGMA wal_checkpoint(NOOP)` // returns the length of the log, and how much was moved
 	moveText = `PRAGMA wal_checkpoint(PASSIVE)`
 )
 
@@ -38,7 +40,7 @@ func newMover(db *sql.DB, path string) *mover {
 	return m
 }
 
-// tend is due after each commit on c.
+// tend must be called after each commit on c.
 func (m *mover) tend(ctx context.Context, c *connection) {
 	frames, moved, err := c.moveLog(ctx, logText)
 	left := frames - moved
@@ -53,13 +55,13 @@ func (m *mover) tend(ctx context.Context, c *connection) {
 	case own = <-m.idle:
 	default:
 		if frames < logBounds.most {
-			return // is being moved
+			return // a move is running
 		}
 		own = <-m.idle
 	}
 	switch {
 	case frames >= logBounds.most || left <= logBounds.rest:
-		// The log begins anew only with a commit before which all of it was moved.
+		// The log begins again only if all of it was moved before a commit.
 		_, _, _ = c.moveLog(ctx, moveText)
 	case left >= logBounds.begin:
 		go func() { m.idle <- m.move(ctx, own) }()
@@ -68,14 +70,15 @@ func (m *mover) tend(ctx context.Context, c *connection) {
 	m.idle <- own
 }
 
-// soonFrames is after how many new frames the disk is told to write them.
+// soonFrames is the number of new frames after which the disk is told to write them.
 const soonFrames = 64
 
-// writeSoon tells the disk to write the new frames of the write-ahead log, and does not wait. Otherwise moving them would begin with a
-// sync of 40 MB, and the syncs of the notification log would wait for that for a tenth of a second.
+// writeSoon tells the disk to write the new frames of the write-ahead log, and does not wait.
+// Otherwise moving them would begin with a sync of 40 MB, and the syncs of the notification log
+// would wait for it for a tenth of a second.
 func (m *mover) writeSoon(frames int) {
 	if frames < m.begun {
-		m.begun = 0 // it began anew
+		m.begun = 0 // the log began again
 	}
 	if frames < m.begun+soonFrames {
 		return
@@ -83,14 +86,14 @@ func (m *mover) writeSoon(frames int) {
 	if m.logFile == nil {
 		var err error
 		if m.logFile, err = os.Open(m.path); err != nil {
-			return // it is written later
+			return // written later
 		}
 	}
 	m.begun = frames
 	startWriting(m.logFile)
 }
 
-// move returns the connection to use the next time.
+// move moves the log and returns the connection to use the next time.
 func (m *mover) move(ctx context.Context, c *connection) *connection {
 	if c == nil {
 		var err error
@@ -111,7 +114,7 @@ func (c *connection) moveLog(ctx context.Context, text string) (frames, moved in
 	return frames, moved, err
 }
 
-// close waits for what is being moved.
+// close waits for a running move.
 func (m *mover) close() error {
 	c := <-m.idle
 	if m.logFile != nil {

@@ -17,14 +17,15 @@ type ObjectQuery struct {
 	Cursor string // from ObjectPage.Next of the same query
 }
 
-// ObjectPage is one page of objects, the one notified last at the top, as the views stood at Applied.
+// ObjectPage is one page of objects, the most recently notified first, as the views were at
+// Applied.
 type ObjectPage struct {
 	Objects []Object
 	Next    string // "" at the end
 	Applied uint64
 }
 
-// list stands for what q selects.
+// list returns a number that identifies the selection of q.
 func (q *ObjectQuery) list() uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "objects %q", q.Object)
@@ -34,13 +35,14 @@ func (q *ObjectQuery) list() uint64 {
 const (
 	newestObjectsText = `SELECT object, id, sequence, received, count FROM objects INDEXED BY objects_by_last
 		WHERE object = ? AND sequence < ? ORDER BY sequence DESC LIMIT +?`
-	// Of each kind that there is, one row is looked up.
+	// One row is looked up for each kind of object.
 	objectsWithIDText = `SELECT o.object, o.id, o.sequence, o.received, o.count
 		FROM object_counts c CROSS JOIN objects o ON o.object = c.object AND o.id = ? ORDER BY c.object`
 )
 
-// Objects returns a page of the objects of a kind. An object that is notified while a walk goes from page to page moves to the
-// beginning of the list, and may be missed by it. Errors are those of Orders.
+// Objects returns a page of the objects of a kind. An object that is notified during a walk from
+// page to page moves to the beginning of the list, and the walk may miss it. Errors are those of
+// Orders.
 func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, err error) {
 	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
@@ -66,7 +68,7 @@ func (s *Store) Objects(ctx context.Context, q ObjectQuery) (page ObjectPage, er
 	return page, nil
 }
 
-// ObjectsWithID returns the objects of any kind that have the id, as the views stood at applied.
+// ObjectsWithID returns the objects of any kind that have the id, as the views were at applied.
 func (s *Store) ObjectsWithID(ctx context.Context, id string) (found []Object, applied uint64, err error) {
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {
 		if err := c.Row(ctx, sequenceText, nil, &applied); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// writeOrders writes the orders at these places of the batch, at most chunkSize, and puts their rows
-// into held.
+// writeOrders writes the orders at these places of the batch, at most chunkSize, and puts their
+// rows into held.
 func (w *writer) writeOrders(ctx context.Context, b *Batch, places []int, held []Held, t *tally) error {
 	known, err := w.stored(ctx, b.Orders, places)
 	if err != nil {
@@ -19,7 +19,8 @@ func (w *writer) writeOrders(ctx context.Context, b *Batch, places []int, held [
 	}
 	for _, i := range places {
 		ch := &b.Orders[i]
-		// So the last sequence of an order is that of no other one. A draft is given whole orders after their position.
+		// This check ensures that no two orders have the same last sequence. A draft is exempt: it
+		// is given whole orders, after their position.
 		if w.number != 0 && len(ch.Sequences) > 0 && ch.Sequences[0] <= w.sequence {
 			return fmt.Errorf("order %q: sequence %d is not after %d, where the views stand", ch.Order.ID, ch.Sequences[0], w.sequence)
 		}
@@ -41,8 +42,8 @@ func (w *writer) writeOrders(ctx context.Context, b *Batch, places []int, held [
 	return nil
 }
 
-// stored returns the row of each change that comes without one, and the zero value for an order that
-// has none. An order all of whose notifications are in the batch is new and is not looked up; if it
+// stored returns the row of each change that comes without one, or the zero value if the order has
+// no row. An order all of whose notifications are in the batch is new and is not looked up. If it
 // has a row after all, the insert fails.
 func (w *writer) stored(ctx context.Context, changes []Change, places []int) (map[string]stored, error) {
 	known := map[string]stored{}
@@ -60,8 +61,8 @@ func (w *writer) stored(ctx context.Context, changes []Change, places []int) (ma
 	return known, w.readStored(ctx, ids, known)
 }
 
-// count returns the number of the order's notifications. A frozen change does not read the order,
-// which may be changing.
+// count returns the number of the order's notifications. For a frozen change it does not read the
+// order, which may be changing.
 func (ch *Change) count() uint64 {
 	if ch.row != nil {
 		return ch.row.count
@@ -79,7 +80,7 @@ func (w *writer) readStored(ctx context.Context, ids []string, known map[string]
 	})
 }
 
-// writeOrder writes the order of a change in the place of the old row, and returns the new one.
+// writeOrder writes the order of a change in place of the old row, and returns the new row.
 func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkpoint uint64, t *tally) (is stored, err error) {
 	r := ch.row
 	if r == nil {
@@ -95,7 +96,8 @@ func (w *writer) writeOrder(ctx context.Context, ch *Change, old *stored, checkp
 	return w.writeRow(ctx, r, ch.Order.ID, ch.Sequences, old, checkpoint, t)
 }
 
-// writeRow writes a row, to which sequences were added, in the place of the old one. It returns what is stored now.
+// writeRow writes a row, to which sequences were added, in place of the old row. It returns the
+// stored row.
 func (w *writer) writeRow(ctx context.Context, r *row, id string, sequences []uint64, old *stored, checkpoint uint64, t *tally) (is stored, err error) {
 	if n := len(sequences); n > 0 && sequences[n-1] != r.last || r.last > checkpoint {
 		return is, fmt.Errorf("its last sequence %d is not the last of %v up to %d", r.last, sequences, checkpoint)
@@ -153,8 +155,8 @@ func (w *writer) writeFacets(ctx context.Context, t *tally) error {
 	return nil
 }
 
-// putRow inserts the row of an order, or writes it over the old one, and completes is. An old one that is not as the caller
-// knows it is an error: the counts would drift.
+// putRow inserts the row of an order, or overwrites the old row, and completes is. It returns an
+// error if the old row is not as the caller knows it, because the counts would drift.
 func (w *writer) putRow(id string, r *row, old, is *stored) error {
 	args := append(w.args[:0], is.facet, int64(is.breaks), int64(is.last), r.received, []byte(r.modified), int64(r.extent), []byte(r.since), r.sums.Encoded(), r.trade,
 		is.recent, r.state)
@@ -177,7 +179,8 @@ func (w *writer) putRow(id string, r *row, old, is *stored) error {
 	return nil
 }
 
-// writeBreaks moves the order in the lists by break: those before are stored, those of open are to be.
+// writeBreaks updates the lists by break: before are the stored breaks of the order, open are its
+// new ones.
 func (w *writer) writeBreaks(o *stored, before breakSet, open []rowBreak, t *tally) error {
 	for _, b := range open {
 		if before&(1<<b.code) == 0 {

@@ -7,13 +7,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// places is where an order stands in the lists by value: by era, which its last notification seldom leaves, and not by sequence,
-// which each one changes. A value is its hash; 0 is none.
+// places are an order's places in the lists by value. These are sorted by era, which the last
+// notification of an order seldom leaves, and not by sequence, which every notification changes. A
+// value is stored as its hash; 0 is none.
 type places struct {
 	era                                              int64
 	external, isin, symbol, depository, wallet, cash int64
 
-	orderType, exchange int64        // of these and the following there is no index
+	orderType, exchange int64        // this and the following have no index
 	quantity            string       // see statemachine.Decimal.Key
 	created             list.TimeKey // empty: not known
 }

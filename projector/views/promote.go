@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// Complete makes the draft fit to be served: the secondary indexes, and a check of the file and of its counts against its
-// rows and its position. missing is how many records of the log, up to that position, are not there; an older generation may
-// have some of them.
+// Complete makes the draft ready to be served: it adds the secondary indexes, and checks the file,
+// and its counts against its rows and its position. missing is the number of records up to that
+// position that the log no longer has. An older generation may have some of them.
 func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if d.whole {
 		if err := d.check(ctx, missing); err != nil {
@@ -23,8 +23,9 @@ func (d *Draft) Complete(ctx context.Context, missing uint64) error {
 	if err := d.index(ctx, SortThreads, idIndex+indexes); err != nil {
 		return err
 	}
-	// What SQLite has written is made durable while it is read for the check. That ends SQLite's lock, as any handle of the file does that
-	// is closed; but nobody else knows of a new file.
+	// The data that SQLite has written is synced while the check reads it. Closing any handle of
+	// the file releases SQLite's lock on it; that does no harm, because nobody else knows the new
+	// file.
 	synced := make(chan error, 1)
 	go func() { synced <- syncFile(d.path()) }()
 	return errors.Join(d.check(ctx, missing), <-synced)
@@ -60,7 +61,8 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Previous opens the generation before the live one, to be caught up and promoted again. It returns ErrNoPrevious.
+// Previous opens the generation before the live one, so that it can be brought up to date and
+// promoted again. It returns ErrNoPrevious.
 func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 	dir := s.options.Dir
 	live, err := readLive(dir)
@@ -86,15 +88,16 @@ func (s *Store) Previous(ctx context.Context) (*Draft, error) {
 	return &Draft{folder: dir, w: w, version: s.options.FoldVersion, kept: n, whole: true}, nil
 }
 
-// Promotion keeps the live generation at the record where it stands, so that a draft can be brought to the same record and made live in
-// its place. Meanwhile nothing is committed. It is not safe for concurrent use.
+// Promotion keeps the live generation at its record, so that a draft can be brought to the same
+// record and made live in its place. Nothing is committed meanwhile. It is not safe for concurrent
+// use.
 type Promotion struct {
 	s     *Store
 	ended bool
 }
 
-// BeginPromotion waits for the commit that runs, and begins. The caller ends the promotion. Errors: ErrClosed, and one for views that were
-// opened for reading only.
+// BeginPromotion waits for a running commit, and begins. The caller ends the promotion. Errors:
+// ErrClosed, and one for views that were opened with ReadOnly.
 func (s *Store) BeginPromotion() (*Promotion, error) {
 	s.writing.Lock()
 	if s.options.ReadOnly || s.isClosed() {
@@ -107,7 +110,7 @@ func (s *Store) BeginPromotion() (*Promotion, error) {
 	return &Promotion{s: s}, nil
 }
 
-// Until returns the record to which a draft must be brought, 0 when there is no live generation.
+// Until returns the record to which a draft must be brought, or 0 when there is no live generation.
 func (p *Promotion) Until() uint64 {
 	if p.s.writer == nil {
 		return 0
@@ -123,8 +126,9 @@ func (p *Promotion) End() {
 	}
 }
 
-// Promote makes a completed draft the live generation and keeps the one before. Readers see no gap: those that are reading finish
-// on the old one. After an error the old one is live; the draft is of no more use, and must be closed in any case.
+// Promote makes a completed draft the live generation and keeps the previous one. Readers see no
+// gap: running reads finish on the old generation. After an error the old generation is live, and
+// the draft is useless. The caller must close the draft in any case.
 func (p *Promotion) Promote(ctx context.Context, d *Draft) (generation int, err error) {
 	s := p.s
 	if s.writer != nil {
@@ -142,7 +146,7 @@ func (p *Promotion) Promote(ctx context.Context, d *Draft) (generation int, err 
 	}
 	n := d.kept
 	if n == 0 {
-		n = 1 + slices.Max(append(all, named, 0)) // a number is not given twice: readers tell generations apart by it
+		n = 1 + slices.Max(append(all, named, 0)) // never reused: readers distinguish generations by it
 	}
 	previous := named
 	if len(all) > 0 && !slices.Contains(all, named) {
@@ -154,7 +158,7 @@ func (p *Promotion) Promote(ctx context.Context, d *Draft) (generation int, err 
 	return n, nil
 }
 
-// requireAligned returns an error unless the draft stands at the record at which the live generation stands.
+// requireAligned returns an error unless the draft is at the record of the live generation.
 func (s *Store) requireAligned(ctx context.Context, d *Draft) error {
 	at, err := d.Checkpoint(ctx)
 	if err != nil {
@@ -164,7 +168,7 @@ func (s *Store) requireAligned(ctx context.Context, d *Draft) error {
 	if err != nil {
 		return err
 	}
-	// Where the record itself is lost there is no hash.
+	// A record that is lost has no hash.
 	if live.Log != at.Log || live.Sequence != at.Sequence || at.Hash != "" && live.Hash != at.Hash {
 		return fmt.Errorf("views: promote: the live generation stands at record %d of log %q, the draft at %d of %q",
 			live.Sequence, live.Log, at.Sequence, at.Log)
@@ -174,8 +178,10 @@ func (s *Store) requireAligned(ctx context.Context, d *Draft) error {
 
 const inheritText = `UPDATE position SET revision = ?, revised = ?, revised_by = ?, epoch = ?, feed = ?, verified = 0, verified_at = 0, difference = ''`
 
-// inherit takes over from the generation before that orders were revised, and notes that they are when that was of other
-// rules, or cannot tell of which. What was verified of a generation that is made live again was long ago.
+// inherit copies the revision, the epoch and the position of the feed from the previous generation
+// into the draft. It begins a new revision if the previous generation was made by other rules, or
+// its rules are unknown. It drops the verdict of a generation that is made live again, which is out
+// of date.
 func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
 	before, err := readGeneration(ctx, dir, previous)
 	same := err == nil && before.FoldVersion == d.version
@@ -197,7 +203,8 @@ func (d *Draft) inherit(ctx context.Context, dir string, previous int) error {
 	return nil
 }
 
-// readGeneration returns the status of a generation of any fold version. It returns ErrVersion when its schema is another one.
+// readGeneration returns the status of a generation of any fold version. It returns ErrVersion when
+// the generation has another schema.
 func readGeneration(ctx context.Context, dir string, n int) (status Status, err error) {
 	err = readFile(ctx, dir, n, func(c *connection) (err error) {
 		var schema int
@@ -261,8 +268,9 @@ func (s *Store) putLive(ctx context.Context, d *Draft, n, previous int) (err err
 	return nil
 }
 
-// serve changes to another generation, and removes all but it and the previous one, which is the one that was live if there was
-// one. s.writing is held. What fails now is logged: the new generation is live.
+// serve changes to another generation. It removes all generations but this one and the previous
+// one, which is the formerly live one if there was one. s.writing is held. Errors are only logged,
+// because the new generation is already live.
 func (s *Store) serve(w *writer, g *generation, previous int) {
 	before := s.writer
 	s.mu.Lock()
@@ -275,7 +283,7 @@ func (s *Store) serve(w *writer, g *generation, previous int) {
 	s.mu.Unlock()
 	var err error
 	switch {
-	case closed: // since the promotion began; the next start finds the new generation
+	case closed: // closed since the promotion began; the next start finds the new generation
 		err = g.close()
 	case unused:
 		s.end(old)

@@ -15,17 +15,17 @@ import (
 type QuarantineQuery struct {
 	Class  string // "": any
 	Limit  int    // 1–500; 0 is 100
-	Cursor string // from the page before of the same query
+	Cursor string // from the previous page of the same query
 }
 
-// list stands for what q selects.
+// list returns a number that identifies the selection of q.
 func (q *QuarantineQuery) list() uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "quarantine %q", q.Class)
 	return h.Sum64()
 }
 
-// quarantineRows are %s by class or not.
+// quarantineRows selects records in quarantine, with or without a condition on the class.
 const quarantineRows = `SELECT sequence, received, object, class, reason FROM quarantine WHERE %s sequence > ? AND sequence < ?
 	ORDER BY sequence %s LIMIT +?`
 
@@ -38,8 +38,9 @@ func quarantineTexts(order string) (all, ofClass string) {
 	return fmt.Sprintf(quarantineRows, "", order), fmt.Sprintf(quarantineRows, "class = +? AND", order)
 }
 
-// Quarantine returns the records that could not become part of an order, newest first, as the views stood at applied: a page of
-// them and the cursor of the next ones, "" at the end. Errors are those of Orders.
+// Quarantine returns one page of the records that could not become part of an order, newest first,
+// as the views were at applied. next is the cursor of the next page, or "" at the end. Errors are
+// those of Orders.
 func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quarantined, next string, applied uint64, err error) {
 	limit := list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
@@ -65,7 +66,8 @@ func (s *Store) Quarantine(ctx context.Context, q QuarantineQuery) (rows []Quara
 	return rows, next, applied, nil
 }
 
-// QuarantinedAfter returns the next so many records of a class, "" being any, that are quarantined after a sequence.
+// QuarantinedAfter returns at most limit quarantined records of a class after a sequence. Class ""
+// is any.
 func (s *Store) QuarantinedAfter(ctx context.Context, class string, after uint64, limit int) (rows []Quarantined, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		rows, err = readQuarantine(ctx, c, [2]string{oldestText, oldestOfClassText}, class,

@@ -8,16 +8,17 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// QuietQuery selects orders by how long nothing was heard of them.
+// QuietQuery selects orders by the time without a notification.
 type QuietQuery struct {
 	Statuses []statemachine.Status // any of these; none: all
 	Final    *bool
-	After    uint64 // the last notification stands after this sequence
+	After    uint64 // the last notification is after this sequence
 	Limit    int    // 1–500; 0 is 100
 }
 
-// Quiet returns orders that q selects, those first that were not heard of for longest: whoever goes on from the last sequence
-// of the last one meets every order once, and again when it was heard of since. It reads what it returns and no more.
+// Quiet returns the orders that q selects, those with the longest time without a notification
+// first. A caller that continues after the last sequence of the last order gets every order once,
+// and again if it was notified since. Quiet reads only the orders that it returns.
 func (s *Store) Quiet(ctx context.Context, q QuietQuery) (orders []statemachine.Order, err error) {
 	q.Limit = list.PageLimit(q.Limit)
 	err = s.snapshot(ctx, func(_ *generation, c *connection) error {

@@ -17,7 +17,8 @@ const (
 	atText       = `SELECT log, epoch, sequence FROM position`
 	orderText    = `SELECT p.log, p.epoch, p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
-	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have some after it.
+	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have
+	// some after it.
 	laterChunksText = `SELECT sequences FROM order_sequences WHERE n = ?1 AND first >=
 		coalesce((SELECT max(first) FROM order_sequences WHERE n = ?1 AND first <= ?2), 0) ORDER BY first LIMIT +?3`
 	lastText = `SELECT p.sequence, o.sequence, o.received, o.count
@@ -61,7 +62,8 @@ func (g *generation) at(ctx context.Context, c *connection) (at At, err error) {
 	return at, err
 }
 
-// Order returns an order as the views stood at. It returns ErrNotFound, with at, when they do not hold it.
+// Order returns an order as the views stood at. It returns ErrNotFound, with at, when they do not
+// hold it.
 func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, at At, err error) {
 	order.ID = id
 	err = s.read(ctx, func(g *generation, c *connection) error {
@@ -79,9 +81,9 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 	return order, at, nil
 }
 
-// SequencesAfter returns the sequences of an order's notifications after one sequence, ascending, at most limit of them, and where
-// the views stood. It returns ErrNotFound, with at, when they do not have the order. A call costs what it returns, however many
-// notifications the order has.
+// SequencesAfter returns the sequences of an order's notifications after one sequence, ascending,
+// at most limit of them, and where the views stood. It returns ErrNotFound, with at, when they do
+// not have the order. A call costs what it returns, however many notifications the order has.
 func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, limit int) (sequences []uint64, at At, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		if at, err = g.at(ctx, c); err != nil {
@@ -131,8 +133,8 @@ func cutAfter(sequences []uint64, after uint64) []uint64 {
 	return sequences[i:]
 }
 
-// Object returns the last notification of an object that is not an order, as the views stood at applied. It returns
-// ErrNotFound, with applied, when there was none.
+// Object returns the last notification of an object that is not an order, as the views stood at
+// applied. It returns ErrNotFound, with applied, when there was none.
 func (s *Store) Object(ctx context.Context, object, id string) (o Object, applied uint64, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		var sequence, received, count sql.NullInt64

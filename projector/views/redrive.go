@@ -36,9 +36,9 @@ const (
 		ON CONFLICT DO UPDATE SET records = records + excluded.records`
 )
 
-// Redrive writes what fold returns, whole or not at all; the position stays. While fold runs nothing is committed, so what it
-// reads from the store is what will be replaced. What others have folded meanwhile and not committed is refused with
-// ErrSwitched.
+// Redrive writes what fold returns, whole or not at all; the position stays. While fold runs
+// nothing is committed, so what it reads from the store is what will be replaced. What others have
+// folded meanwhile and not committed is refused with ErrSwitched.
 func (s *Store) Redrive(ctx context.Context, fold func(ctx context.Context) (Redriven, error)) error {
 	return s.write(func(w *writer) error {
 		r, err := fold(ctx)
@@ -100,8 +100,8 @@ func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
 	return w.revise(ctx, ByRedrive)
 }
 
-// revise notes that orders were changed without a notification. The number begins with the time, so that it rises also when the
-// views before are gone.
+// revise notes that orders were changed without a notification. The number begins with the time, so
+// that it rises also when the views before are gone.
 func (w *writer) revise(ctx context.Context, cause string) error {
 	_, err := w.c.exec(ctx, reviseText, time.Now().UnixNano(), cause)
 	return err
@@ -135,7 +135,8 @@ func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) 
 	return nil
 }
 
-// renumber gives the row of an order, if there is one, another number. The row has no chunks of sequences.
+// renumber gives the row of an order, if there is one, another number. The row has no chunks of
+// sequences.
 func (w *writer) renumber(ctx context.Context, row *stored, n int64) error {
 	if row.n == 0 || row.n == n {
 		return nil

@@ -8,7 +8,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// row is what is to be written of an order, apart from its sequences: all that can be told without the views.
+// row is what is to be written of an order, apart from its sequences: all that can be told without
+// the views.
 type row struct {
 	facet       list.Facet
 	breaks      []rowBreak // open
@@ -42,7 +43,8 @@ func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	return err
 }
 
-// states are put down in pieces of memory of one size, each until so much is left as nearly every one fits into.
+// states are put down in pieces of memory of one size, each until so much is left as nearly every
+// one fits into.
 type states []byte
 
 const (
@@ -66,7 +68,8 @@ func (s *states) put(r *row, o *statemachine.Order) error {
 	return nil
 }
 
-// Row is a new order with all of its notifications, as it is stored, so that it can be made apart from the views.
+// Row is a new order with all of its notifications, as it is stored, so that it can be made apart
+// from the views.
 type Row struct {
 	id        string
 	sequences []uint64

@@ -3,8 +3,8 @@ package views
 // schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
 const schemaVersion = 15
 
-// schema is run once, when a generation begins, and the indexes too, or later when it is made in bulk. DESIGN.md says why
-// they are as they are.
+// schema is run once, when a generation begins, and the indexes too, or later when it is made in
+// bulk. DESIGN.md says why they are as they are.
 const schema = `
 CREATE TABLE position (
 	one           INTEGER PRIMARY KEY CHECK (one = 1),

@@ -8,11 +8,13 @@ import (
 	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// sequencesInRow is how many sequences the row of an order holds; so many of the oldest at a time move out of it, so that a
-// commit costs the same for the ten thousandth notification of an order as for the second.
+// sequencesInRow is how many sequences the row of an order holds; so many of the oldest at a time
+// move out of it, so that a commit costs the same for the ten thousandth notification of an order
+// as for the second.
 const sequencesInRow = 128
 
-// addSequences appends to the encoded ones in a row. It returns the chunks to move out and what stays.
+// addSequences appends to the encoded ones in a row. It returns the chunks to move out and what
+// stays.
 func addSequences(recent []byte, added []uint64) (full [][]uint64, stays []byte, err error) {
 	all, err := list.AppendSequences(nil, recent)
 	if err != nil {

@@ -4,7 +4,8 @@ import "context"
 
 const shrinkText = `PRAGMA shrink_memory`
 
-// Shrink releases the memory in which SQLite caches pages of the live generation. It skips connections that are in use.
+// Shrink releases the memory in which SQLite caches pages of the live generation. It skips
+// connections that are in use.
 func (s *Store) Shrink(ctx context.Context) error {
 	if !s.options.ReadOnly {
 		if err := s.write(func(w *writer) error { return w.c.shrink(ctx) }); err != nil {

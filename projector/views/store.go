@@ -19,33 +19,35 @@ import (
 type Options struct {
 	// Dir is the folder of the views; a writer creates it.
 	Dir string
-	// FoldVersion names the rules, the decoder and the encoding of orders. Views made by another one are not read: a writer
-	// begins a new generation, a reader gets ErrVersion.
+	// FoldVersion names the rules, the decoder and the encoding of orders. Views made by another
+	// one are not read: a writer begins a new generation, a reader gets ErrVersion.
 	FoldVersion string
 	// ReadOnly opens the views beside the process that writes them.
 	ReadOnly bool
-	// FirstByPromotion makes a writer that finds no generation it can use begin none: until Promote has made one live, every
-	// answer is ErrNoViews. So nobody is shown half of the orders.
+	// FirstByPromotion makes a writer that finds no generation it can use begin none: until Promote
+	// has made one live, every answer is ErrNoViews. So nobody is shown half of the orders.
 	FirstByPromotion bool
 	// Logger is told why a generation is begun anew. Nil: nobody is.
 	Logger *zap.Logger
 }
 
-// Store is the views of one folder: any number of readers and, unless opened with ReadOnly, the one writer. It is safe for
-// concurrent use.
+// Store is the views of one folder: any number of readers and, unless opened with ReadOnly, the one
+// writer. It is safe for concurrent use.
 type Store struct {
 	options Options
 	log     *zap.Logger
 	lock    *flock.Flock // nil when ReadOnly
 	writing sync.Mutex   // guards writer and switched; held for every write
 	writer  *writer      // nil when ReadOnly
-	// switched: nothing was committed since another generation was made live, or orders were redriven.
+	// switched: nothing was committed since another generation was made live, or orders were
+	// redriven.
 	switched bool
 	watch    watch
 	closing  chan struct{}
 	opened   sync.WaitGroup // generations that are not closed yet
 	givingUp sync.WaitGroup // generations that readers found damaged
-	// following holds a token while a reader opens the generation that the file live names; ReadOnly only.
+	// following holds a token while a reader opens the generation that the file live names;
+	// ReadOnly only.
 	following chan struct{}
 
 	mu     sync.Mutex
@@ -55,11 +57,12 @@ type Store struct {
 	closed bool
 }
 
-// Open opens the views. A writer creates what is not there, and begins a new generation when the live one is damaged or was
-// made by another version.
+// Open opens the views. A writer creates what is not there, and begins a new generation when the
+// live one is damaged or was made by another version.
 //
-// It returns ErrLocked when another process writes there. With ReadOnly nothing needs to be there yet: until there is,
-// every answer is ErrNoViews, or ErrVersion while the views are of another version.
+// It returns ErrLocked when another process writes there. With ReadOnly nothing needs to be there
+// yet: until there is, every answer is ErrNoViews, or ErrVersion while the views are of another
+// version.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{options: options, log: options.Logger, closing: make(chan struct{}), following: make(chan struct{}, 1)}
 	if s.log == nil {
@@ -112,7 +115,8 @@ func (s *Store) openWriting(ctx context.Context) error {
 	return nil
 }
 
-// openLive opens the live generation for writing, or begins the next one when there is none that can be used.
+// openLive opens the live generation for writing, or begins the next one when there is none that
+// can be used.
 func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	all, err := generations(s.options.Dir)
 	if err != nil {
@@ -141,8 +145,8 @@ func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	return s.begin(ctx, live, all, reason)
 }
 
-// leave goes without a live generation. Readers in other processes must not go on with a damaged one; one of another version
-// they do not read, and the program that made it may come back to it.
+// leave goes without a live generation. Readers in other processes must not go on with a damaged
+// one; one of another version they do not read, and the program that made it may come back to it.
 func (s *Store) leave(live int, reason string) error {
 	if reason == "" {
 		return nil
@@ -159,8 +163,9 @@ func (s *Store) leave(live int, reason string) error {
 	return nil
 }
 
-// begin makes a new generation with an empty position live, and removes all but the one that was live before; when there is
-// no such file, all but the latest. live is 0 when nothing says which one it was.
+// begin makes a new generation with an empty position live, and removes all but the one that was
+// live before; when there is no such file, all but the latest. live is 0 when nothing says which
+// one it was.
 func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (w *writer, n int, err error) {
 	n, previous := live+1, live
 	if len(all) > 0 {
@@ -191,8 +196,8 @@ func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (
 	return w, n, nil
 }
 
-// Close waits for readers to finish, ends Wait with ErrClosed, and leaves the views whole on disk. Closing twice is the same
-// as once.
+// Close waits for readers to finish, ends Wait with ErrClosed, and leaves the views whole on disk.
+// Closing twice is the same as once.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {

@@ -7,7 +7,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// stored is what the views hold of an order besides its state. The zero value is an order they do not hold.
+// stored is what the views hold of an order besides its state. The zero value is an order they do
+// not hold.
 type stored struct {
 	n, facet int64
 	trade    int64

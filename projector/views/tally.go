@@ -45,8 +45,8 @@ func (t *tally) sumsOf(facet int64) *list.Sums {
 	return s
 }
 
-// zone is what is known of the orders whose last notification is one of a few thousand neighbours: no time of theirs lies
-// outside. It is never narrowed.
+// zone is what is known of the orders whose last notification is one of a few thousand neighbours:
+// no time of theirs lies outside. It is never narrowed.
 type zone struct {
 	received                 list.KeyRange[int64]
 	modified, created, since list.KeyRange[list.TimeKey]

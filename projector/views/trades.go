@@ -48,7 +48,8 @@ func (w *writer) countTrades(t *tally, old, is *stored) {
 	}
 }
 
-// writeTrades changes the counts. A row that would have to count less than nothing, or that is not there, is an error.
+// writeTrades changes the counts. A row that would have to count less than nothing, or that is not
+// there, is an error.
 func (w *writer) writeTrades(ctx context.Context, t *tally) (err error) {
 	for on, by := range t.trades {
 		switch {

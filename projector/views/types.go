@@ -7,7 +7,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Checkpoint is the position of the log that the views stand at. The zero value is before the first record.
+// Checkpoint is the position of the log that the views stand at. The zero value is before the first
+// record.
 type Checkpoint struct {
 	Log      string
 	Sequence uint64
@@ -61,7 +62,8 @@ type Batch struct {
 	Feed        *Feed // where the feed stands with this batch; nil: where it stood
 }
 
-// Freeze takes down what is to be written of the orders, which may change again from then on. Commit does so otherwise.
+// Freeze takes down what is to be written of the orders, which may change again from then on.
+// Commit does so otherwise.
 func (b *Batch) Freeze() error {
 	rows := make([]row, len(b.Orders))
 	var s states
@@ -74,9 +76,10 @@ func (b *Batch) Freeze() error {
 	return nil
 }
 
-// Page is one page of a list as the views stood at Applied. A walk from page to page tells every order that matched from its
-// first page on exactly once, whatever changes meanwhile; orders that came later need not be told. A page ends early, with fewer
-// orders than the limit or none, when many were looked at that do not match.
+// Page is one page of a list as the views stood at Applied. A walk from page to page tells every
+// order that matched from its first page on exactly once, whatever changes meanwhile; orders that
+// came later need not be told. A page ends early, with fewer orders than the limit or none, when
+// many were looked at that do not match.
 type Page struct {
 	Totals     *Totals // when they are wanted; at Applied, whatever the cursor
 	Orders     []statemachine.Order
@@ -87,7 +90,8 @@ type Page struct {
 	Feed       Feed // as it stood then
 }
 
-// Revision says that orders were changed though no notification came for them. The zero value: none ever was.
+// Revision says that orders were changed though no notification came for them. The zero value: none
+// ever was.
 type Revision struct {
 	Number   int64  // rises with each, also from one generation to the next
 	Sequence uint64 // where the views stood: what was read of them before, or at it, may be of the time before the revision
@@ -132,20 +136,22 @@ type Stats struct {
 type Health struct {
 	Reason string // why nothing is folded; "" when all is well
 	At     time.Time
-	// Epoch of the log that is folded; 0: not known. Another one than before is a revision: whoever followed the views may know
-	// records that are not in the log any more.
+	// Epoch of the log that is folded; 0: not known. Another one than before is a revision: whoever
+	// followed the views may know records that are not in the log any more.
 	Epoch uint64
 }
 
-// Verified is what the last examination of the views against the log found. The zero value: there was none.
+// Verified is what the last examination of the views against the log found. The zero value: there
+// was none.
 type Verified struct {
 	Sequence   uint64 // every order was compared as it stood at this record or a later one
 	At         time.Time
 	Difference string // in words; "" when there was none
 }
 
-// UnexaminedPrefix begins a Difference that tells why no comparison was possible since: the log lost records, or does not fit.
-// Sequence and At are those of the last one that was, if there was one.
+// UnexaminedPrefix begins a Difference that tells why no comparison was possible since: the log
+// lost records, or does not fit. Sequence and At are those of the last one that was, if there was
+// one.
 const UnexaminedPrefix = "the views cannot be compared with the log: "
 
 // Unexamined reports whether no comparison was possible since the last one.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// pollInterval is how often a store that only reads looks for a new position while somebody waits. A look takes about 20
-// microseconds.
+// pollInterval is how often a store that only reads looks for a new position while somebody waits.
+// A look takes about 20 microseconds.
 const pollInterval = 5 * time.Millisecond
 
 // watch wakes those who wait for a position.
@@ -43,8 +43,9 @@ func (w *watch) look() (sequence uint64, changed <-chan struct{}, err error) {
 	return w.sequence, w.changed, w.err
 }
 
-// Wait returns when the views stand at sequence or later: at once after the Commit in the same process, within about 5 ms of
-// one in another. It returns the error of ctx when that ends first, and ErrClosed.
+// Wait returns when the views stand at sequence or later: at once after the Commit in the same
+// process, within about 5 ms of one in another. It returns the error of ctx when that ends first,
+// and ErrClosed.
 func (s *Store) Wait(ctx context.Context, sequence uint64) error {
 	if s.options.ReadOnly {
 		if at, err := s.position(ctx); err != nil || at >= sequence {
@@ -71,7 +72,8 @@ func (s *Store) Wait(ctx context.Context, sequence uint64) error {
 	}
 }
 
-// startPolling sees to it that one goroutine looks for all who wait; leave must be called by each of them.
+// startPolling sees to it that one goroutine looks for all who wait; leave must be called by each
+// of them.
 func (s *Store) startPolling() (leave func(), err error) {
 	s.mu.Lock() // held against Close, which waits for the pollers
 	defer s.mu.Unlock()

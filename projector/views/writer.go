@@ -37,12 +37,13 @@ type settings struct {
 	pragmas []string
 }
 
-// The write-ahead log is left to the mover. The cache is for the index of ids, of which a batch of new orders changes a
-// different page with nearly each.
+// The write-ahead log is left to the mover. The cache is for the index of ids, of which a batch of
+// new orders changes a different page with nearly each.
 var writerSettings = settings{logged: true,
 	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-32768)"}}
 
-// draftSettings are those of a file that nobody reads before it is complete, and that is thrown away after any failure.
+// draftSettings are those of a file that nobody reads before it is complete, and that is thrown
+// away after any failure.
 var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", fmt.Sprintf("cache_size(%d)", draftCache)}}
 
 const draftCache = -16 << 10 // KiB; less than nothing, for it would be pages
@@ -81,8 +82,8 @@ func (w *writer) fillIn(ctx context.Context, foldVersion string) error {
 	return err
 }
 
-// openWriter opens a generation that exists; doubtful: it is read through. When it cannot be used it returns no writer and the
-// reason in words.
+// openWriter opens a generation that exists; doubtful: it is read through. When it cannot be used
+// it returns no writer and the reason in words.
 func openWriter(ctx context.Context, path, foldVersion string, doubtful bool) (w *writer, reason string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, "the file of the live generation is missing", nil
@@ -122,8 +123,8 @@ func connectWriter(ctx context.Context, path, mode string, how settings) (*write
 	return w, nil
 }
 
-// inspect reads what shows that the file can be written on: version, every page when that is doubtful, the position. It returns ErrVersion with the
-// difference in words.
+// inspect reads what shows that the file can be written on: version, every page when that is
+// doubtful, the position. It returns ErrVersion with the difference in words.
 func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool) (difference string, err error) {
 	if difference, err = readVersion(ctx, w.c, foldVersion); err != nil {
 		return difference, err
@@ -147,8 +148,9 @@ func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool)
 	return "", err
 }
 
-// damaged reports whether err says that the file is not one of ours any more: not a database, malformed, cut short, or
-// without our tables. A disk that fails, a missing permission or a lock say nothing about the file.
+// damaged reports whether err says that the file is not one of ours any more: not a database,
+// malformed, cut short, or without our tables. A disk that fails, a missing permission or a lock
+// say nothing about the file.
 func damaged(err error) bool {
 	code := sqliteCode(err)
 	switch code & 0xff {
