@@ -17,8 +17,8 @@ const (
 	atText       = `SELECT log, epoch, sequence FROM position`
 	orderText    = `SELECT p.log, p.epoch, p.sequence, o.state FROM position p LEFT JOIN orders o ON o.id = ?`
 	recentText   = `SELECT n, recent FROM orders WHERE id = ?`
-	// Each chunk begins with its first sequence: the one that begins last up to a sequence may have
-	// some after it.
+	// Each chunk is stored under its first sequence. The last chunk that begins at or before a
+	// sequence may contain later ones.
 	laterChunksText = `SELECT sequences FROM order_sequences WHERE n = ?1 AND first >=
 		coalesce((SELECT max(first) FROM order_sequences WHERE n = ?1 AND first <= ?2), 0) ORDER BY first LIMIT +?3`
 	lastText = `SELECT p.sequence, o.sequence, o.received, o.count
@@ -32,7 +32,7 @@ const (
 	classCountsText  = `SELECT class, records FROM quarantine_counts WHERE records > 0`
 )
 
-// position returns the sequence that the views stand at.
+// position returns the sequence of the views.
 func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		return c.Row(ctx, sequenceText, nil, &sequence)
@@ -43,7 +43,7 @@ func (s *Store) position(ctx context.Context) (sequence uint64, err error) {
 	return sequence, nil
 }
 
-// position returns where a generation stands.
+// position returns the position of a generation.
 func (g *generation) position(ctx context.Context, c *connection) (at list.Position, err error) {
 	var log string
 	var epoch uint64
@@ -52,7 +52,7 @@ func (g *generation) position(ctx context.Context, c *connection) (at list.Posit
 	return at, err
 }
 
-// at returns which state of the views a generation has.
+// at returns the state of the views in a generation.
 func (g *generation) at(ctx context.Context, c *connection) (at At, err error) {
 	var log string
 	var epoch uint64
@@ -62,8 +62,8 @@ func (g *generation) at(ctx context.Context, c *connection) (at At, err error) {
 	return at, err
 }
 
-// Order returns an order as the views stood at. It returns ErrNotFound, with at, when they do not
-// hold it.
+// Order returns an order as the views were at at. It returns ErrNotFound, with at, when the views
+// do not contain the order.
 func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order, at At, err error) {
 	order.ID = id
 	err = s.read(ctx, func(g *generation, c *connection) error {
@@ -81,9 +81,10 @@ func (s *Store) Order(ctx context.Context, id string) (order statemachine.Order,
 	return order, at, nil
 }
 
-// SequencesAfter returns the sequences of an order's notifications after one sequence, ascending,
-// at most limit of them, and where the views stood. It returns ErrNotFound, with at, when they do
-// not have the order. A call costs what it returns, however many notifications the order has.
+// SequencesAfter returns at most limit sequences of an order's notifications after the given one,
+// ascending, and the state of the views. It returns ErrNotFound, with at, when the views do not
+// contain the order. The cost of a call depends on the number of sequences returned, not on the
+// number of notifications that the order has.
 func (s *Store) SequencesAfter(ctx context.Context, id string, after uint64, limit int) (sequences []uint64, at At, err error) {
 	err = s.snapshot(ctx, func(g *generation, c *connection) error {
 		if at, err = g.at(ctx, c); err != nil {
@@ -127,14 +128,14 @@ func sequencesAfter(ctx context.Context, c *connection, id string, after uint64,
 	return all[:min(limit, len(all))], err
 }
 
-// cutAfter returns those of the sequences, which ascend, that are after the one.
+// cutAfter returns the sequences, which ascend, from the first one after the given sequence.
 func cutAfter(sequences []uint64, after uint64) []uint64 {
 	i, _ := slices.BinarySearch(sequences, after+1)
 	return sequences[i:]
 }
 
-// Object returns the last notification of an object that is not an order, as the views stood at
-// applied. It returns ErrNotFound, with applied, when there was none.
+// Object returns the last notification of an object that is not an order, as the views were at
+// applied. It returns ErrNotFound, with applied, when there was no notification of it.
 func (s *Store) Object(ctx context.Context, object, id string) (o Object, applied uint64, err error) {
 	err = s.read(ctx, func(_ *generation, c *connection) error {
 		var sequence, received, count sql.NullInt64
@@ -153,7 +154,7 @@ func (s *Store) Object(ctx context.Context, object, id string) (o Object, applie
 	return o, applied, nil
 }
 
-// Stats returns the counts, which are kept: it costs the same for any number of orders.
+// Stats returns the counts. They are stored, so the cost is the same for any number of orders.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
@@ -229,7 +230,7 @@ func (stats *Stats) count(f *list.CountedFacet) {
 	}
 }
 
-// Status says where the views stand.
+// Status returns the position and the condition of the views.
 func (s *Store) Status(ctx context.Context) (status Status, err error) {
 	err = s.read(ctx, func(g *generation, c *connection) error {
 		status, err = readStatus(ctx, c)

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Redriven is what decoding quarantined records again has changed.
+// Redriven contains the changes that result from decoding quarantined records again.
 type Redriven struct {
-	Records     []uint64      // no longer quarantined: each is one notification of Orders or one of Objects
-	Orders      []Change      // folded anew from all of their notifications, which Sequences are, old and new
-	Objects     []Object      // Count is how many of Records are of the object
-	Quarantined []Quarantined // still, with the class and reason that they have now
+	Records     []uint64      // no longer quarantined: each is a notification of one of Orders or Objects
+	Orders      []Change      // folded again from all of their notifications: Sequences has old and new ones
+	Objects     []Object      // Count is the number of Records about the object
+	Quarantined []Quarantined // still quarantined, with the present class and reason
 }
 
 const (
@@ -30,15 +30,15 @@ const (
 	epochText    = `UPDATE position SET epoch = ?1, verified = 0, verified_at = 0, difference = '',
 		revision = iif(epoch = 0, revision, max(revision + 1, ?2)), revised = iif(epoch = 0, revised, sequence),
 		revised_by = iif(epoch = 0, revised_by, '` + ByEpoch + `') WHERE epoch <> ?1`
-	// What an examination found before is not known to be so after.
+	// The result of an examination may no longer hold afterwards.
 	unverifyText   = `UPDATE position SET verified = 0, verified_at = 0, difference = ''`
 	countClassText = `INSERT INTO quarantine_counts (class, records) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET records = records + excluded.records`
 )
 
-// Redrive writes what fold returns, whole or not at all; the position stays. While fold runs
-// nothing is committed, so what it reads from the store is what will be replaced. What others have
-// folded meanwhile and not committed is refused with ErrSwitched.
+// Redrive writes the result of fold as a whole or not at all, and keeps the position. Nothing is
+// committed while fold runs, so fold reads exactly the state that is replaced. A batch that others
+// folded meanwhile and have not committed is refused with ErrSwitched.
 func (s *Store) Redrive(ctx context.Context, fold func(ctx context.Context) (Redriven, error)) error {
 	return s.write(func(w *writer) error {
 		r, err := fold(ctx)
@@ -100,14 +100,14 @@ func (w *writer) writeRedriven(ctx context.Context, r *Redriven) error {
 	return w.revise(ctx, ByRedrive)
 }
 
-// revise notes that orders were changed without a notification. The number begins with the time, so
-// that it rises also when the views before are gone.
+// revise records that orders were changed without a notification. The number of the revision is
+// derived from the time, so that it rises even when the earlier views are gone.
 func (w *writer) revise(ctx context.Context, cause string) error {
 	_, err := w.c.exec(ctx, reviseText, time.Now().UnixNano(), cause)
 	return err
 }
 
-// replaceOrders writes orders over what is stored of them, their sequences too.
+// replaceOrders overwrites stored orders, including their sequences.
 func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) error {
 	for i := range changes {
 		id := changes[i].Order.ID
@@ -135,8 +135,8 @@ func (w *writer) replaceOrders(ctx context.Context, changes []Change, t *tally) 
 	return nil
 }
 
-// renumber gives the row of an order, if there is one, another number. The row has no chunks of
-// sequences.
+// renumber gives another number to the row of an order, if it has a row. The row must not have
+// chunks of sequences.
 func (w *writer) renumber(ctx context.Context, row *stored, n int64) error {
 	if row.n == 0 || row.n == n {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// row is what is to be written of an order, apart from its sequences: all that can be told without
-// the views.
+// row contains the columns of an order that are computed without the views. It does not contain the
+// sequences.
 type row struct {
 	facet       list.Facet
 	breaks      []rowBreak // open
@@ -30,7 +30,7 @@ type rowBreak struct {
 	opened list.TimeKey
 }
 
-// take makes r the row of o, with the state in what buffer has room for, if that is enough.
+// take makes r the row of o. It encodes the state into the free part of buffer if it fits.
 func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	state := o.State()
 	*r = row{facet: list.FacetOf(o, &state), first: int64(o.First.Sequence), count: o.Count, last: o.Last.Sequence, received: list.ReceivedKey(o.Last.Received),
@@ -43,8 +43,8 @@ func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	return err
 }
 
-// states are put down in pieces of memory of one size, each until so much is left as nearly every
-// one fits into.
+// states is memory for encoded states. It is allocated in pieces of one size. A new piece is begun
+// when the rest of the last one is too small for nearly every state.
 type states []byte
 
 const (
@@ -64,19 +64,19 @@ func (s *states) put(r *row, o *statemachine.Order) error {
 	if end := used + len(r.state); end <= cap(*s) {
 		*s = (*s)[:end]
 	}
-	r.state = slices.Clip(r.state) // what follows belongs to others
+	r.state = slices.Clip(r.state) // the memory after it belongs to other rows
 	return nil
 }
 
-// Row is a new order with all of its notifications, as it is stored, so that it can be made apart
-// from the views.
+// Row is a new order with all of its notifications, in its stored form. It can be made without
+// access to the views.
 type Row struct {
 	id        string
 	sequences []uint64
 	row
 }
 
-// NewRows makes the rows of new orders, all of whose notifications are in the changes.
+// NewRows makes the rows of new orders. The changes must contain all of their notifications.
 func NewRows(changes []*Change) ([]Row, error) {
 	rows := make([]Row, len(changes))
 	var s states
@@ -93,5 +93,5 @@ func NewRows(changes []*Change) ([]Row, error) {
 	return rows, nil
 }
 
-// Notifications is how many the row is made of.
+// Notifications returns the number of notifications from which the row was made.
 func (r *Row) Notifications() uint64 { return r.count }

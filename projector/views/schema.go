@@ -1,10 +1,11 @@
 package views
 
-// schemaVersion is kept in every file. A file with another one is left behind, see doc.go.
+// schemaVersion is stored in every file. A file with another version is left behind; see doc.go.
 const schemaVersion = 15
 
-// schema is run once, when a generation begins, and the indexes too, or later when it is made in
-// bulk. DESIGN.md says why they are as they are.
+// schema is executed once, when a generation begins. The indexes are made at the same time, or
+// later when the generation is made in bulk. DESIGN.md gives the reasons for the tables and
+// indexes.
 const schema = `
 CREATE TABLE position (
 	one           INTEGER PRIMARY KEY CHECK (one = 1),
@@ -138,7 +139,7 @@ CREATE TABLE quarantine_counts (
 ) STRICT, WITHOUT ROWID;
 `
 
-// idIndex comes before the others, for orders are looked up by it to be changed.
+// idIndex is made before the other indexes, because changes look up orders by id.
 const idIndex = `CREATE UNIQUE INDEX IF NOT EXISTS orders_by_id ON orders (id);`
 
 const indexes = `

@@ -8,13 +8,13 @@ import (
 	"github.com/orderfold/orderfold/projector/views/list"
 )
 
-// sequencesInRow is how many sequences the row of an order holds; so many of the oldest at a time
-// move out of it, so that a commit costs the same for the ten thousandth notification of an order
-// as for the second.
+// sequencesInRow is the number of sequences in the row of an order. When there are more, that many
+// of the oldest are moved out of it, so that a commit costs the same for the ten thousandth
+// notification of an order as for the second.
 const sequencesInRow = 128
 
-// addSequences appends to the encoded ones in a row. It returns the chunks to move out and what
-// stays.
+// addSequences appends to the encoded sequences of a row. It returns the chunks to move out, and
+// the sequences that stay.
 func addSequences(recent []byte, added []uint64) (full [][]uint64, stays []byte, err error) {
 	all, err := list.AppendSequences(nil, recent)
 	if err != nil {
@@ -37,7 +37,7 @@ func addSequences(recent []byte, added []uint64) (full [][]uint64, stays []byte,
 	return full, encodeSequences(all), nil
 }
 
-// encodeSequences writes the first one and then the differences, as varints.
+// encodeSequences encodes the first sequence and then the differences, as varints.
 func encodeSequences(sequences []uint64) []byte {
 	b := make([]byte, 0, 8+2*len(sequences))
 	var before uint64

@@ -15,7 +15,7 @@ func (s *Store) Shrink(ctx context.Context) error {
 	return s.with(ctx, func(g *generation) error { return g.shrink(ctx) })
 }
 
-// shrink skips the connections that are lent.
+// shrink skips the connections that are in use.
 func (g *generation) shrink(ctx context.Context) error {
 	for _, from := range []chan *connection{g.idle, g.loads} {
 		for range cap(from) {

@@ -15,53 +15,54 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say where the views are and who opens them.
+// Options specify the folder of the views and how it is opened.
 type Options struct {
 	// Dir is the folder of the views; a writer creates it.
 	Dir string
-	// FoldVersion names the rules, the decoder and the encoding of orders. Views made by another
-	// one are not read: a writer begins a new generation, a reader gets ErrVersion.
+	// FoldVersion identifies the rules, the decoder and the encoding of orders. Views of another
+	// version are not read: a writer begins a new generation, and a reader gets ErrVersion.
 	FoldVersion string
-	// ReadOnly opens the views beside the process that writes them.
+	// ReadOnly opens the views for reading, while another process may write them.
 	ReadOnly bool
-	// FirstByPromotion makes a writer that finds no generation it can use begin none: until Promote
-	// has made one live, every answer is ErrNoViews. So nobody is shown half of the orders.
+	// FirstByPromotion prevents a writer that finds no usable generation from beginning one: every
+	// call returns ErrNoViews until Promote makes one live. So readers never see only part of the
+	// orders.
 	FirstByPromotion bool
-	// Logger is told why a generation is begun anew. Nil: nobody is.
+	// Logger receives the reason when a generation is begun again. Nil: it is not logged.
 	Logger *zap.Logger
 }
 
-// Store is the views of one folder: any number of readers and, unless opened with ReadOnly, the one
-// writer. It is safe for concurrent use.
+// Store is the views in one folder, with any number of readers and, unless it was opened with
+// ReadOnly, one writer. It is safe for concurrent use.
 type Store struct {
 	options Options
 	log     *zap.Logger
 	lock    *flock.Flock // nil when ReadOnly
 	writing sync.Mutex   // guards writer and switched; held for every write
 	writer  *writer      // nil when ReadOnly
-	// switched: nothing was committed since another generation was made live, or orders were
-	// redriven.
+	// switched is true from the time another generation was made live, or orders were redriven,
+	// until the next commit.
 	switched bool
 	watch    watch
 	closing  chan struct{}
-	opened   sync.WaitGroup // generations that are not closed yet
+	opened   sync.WaitGroup // generations not closed yet
 	givingUp sync.WaitGroup // generations that readers found damaged
-	// following holds a token while a reader opens the generation that the file live names;
-	// ReadOnly only.
+	// following contains a token while a reader opens the generation that the file live names. It
+	// is used with ReadOnly only.
 	following chan struct{}
 
 	mu     sync.Mutex
 	live   *generation
-	lost   string      // why there is no live generation though there was; "": it is not known
+	lost   string      // why there is no live generation any more; "": not known
 	seen   os.FileInfo // of the file live when it named the live generation; ReadOnly only
 	closed bool
 }
 
-// Open opens the views. A writer creates what is not there, and begins a new generation when the
-// live one is damaged or was made by another version.
+// Open opens the views. A writer creates missing files, and begins a new generation when the live
+// one is damaged or was made by another version.
 //
-// It returns ErrLocked when another process writes there. With ReadOnly nothing needs to be there
-// yet: until there is, every answer is ErrNoViews, or ErrVersion while the views are of another
+// Open returns ErrLocked when another process writes there. With ReadOnly the views need not exist
+// yet: until they do, every call returns ErrNoViews, or ErrVersion while they are of another
 // version.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{options: options, log: options.Logger, closing: make(chan struct{}), following: make(chan struct{}, 1)}
@@ -115,8 +116,8 @@ func (s *Store) openWriting(ctx context.Context) error {
 	return nil
 }
 
-// openLive opens the live generation for writing, or begins the next one when there is none that
-// can be used.
+// openLive opens the live generation for writing, or begins the next one when no generation is
+// usable.
 func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	all, err := generations(s.options.Dir)
 	if err != nil {
@@ -145,8 +146,9 @@ func (s *Store) openLive(ctx context.Context) (w *writer, n int, err error) {
 	return s.begin(ctx, live, all, reason)
 }
 
-// leave goes without a live generation. Readers in other processes must not go on with a damaged
-// one; one of another version they do not read, and the program that made it may come back to it.
+// leave stops using the live generation. Readers in other processes must not continue with a
+// damaged one. They do not read one of another version, and the program that made it may serve it
+// again.
 func (s *Store) leave(live int, reason string) error {
 	if reason == "" {
 		return nil
@@ -155,7 +157,7 @@ func (s *Store) leave(live int, reason string) error {
 	s.log.Warn("the views are made anew", zap.String("reason", reason), zap.String("folder", s.options.Dir))
 	_, err := os.Stat(generationPath(s.options.Dir, live))
 	if strings.HasPrefix(reason, versionWord) || errors.Is(err, fs.ErrNotExist) {
-		return nil // without the file the name is all that tells which numbers were given
+		return nil // without the file, only the name shows which numbers were used
 	}
 	if err := os.Remove(livePath(s.options.Dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("views: give up the live generation: %w", err)
@@ -163,14 +165,14 @@ func (s *Store) leave(live int, reason string) error {
 	return nil
 }
 
-// begin makes a new generation with an empty position live, and removes all but the one that was
-// live before; when there is no such file, all but the latest. live is 0 when nothing says which
-// one it was.
+// begin makes a new generation with an empty position live, and removes all others but the formerly
+// live one; if that has no file, all but the latest. live is the number of the former one, or 0
+// when it is not known.
 func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (w *writer, n int, err error) {
 	n, previous := live+1, live
 	if len(all) > 0 {
 		latest := all[len(all)-1]
-		n = max(n, latest+1) // a number is not given twice: readers tell generations apart by it
+		n = max(n, latest+1) // never reused: readers distinguish generations by it
 		if !slices.Contains(all, live) {
 			previous = latest
 		}
@@ -196,8 +198,8 @@ func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (
 	return w, n, nil
 }
 
-// Close waits for readers to finish, ends Wait with ErrClosed, and leaves the views whole on disk.
-// Closing twice is the same as once.
+// Close waits for readers to finish, makes Wait return ErrClosed, and leaves complete views on
+// disk. A second call has no effect.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -206,7 +208,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	close(s.closing)
-	live := s.live // nil: none was made, or it was given up, or Open failed before it was there
+	live := s.live // nil: none was made, it was given up, or Open failed earlier
 	unused := live != nil && live.retire()
 	s.mu.Unlock()
 	if unused {
@@ -215,10 +217,11 @@ func (s *Store) Close() error {
 	s.givingUp.Wait()
 	s.watch.pollers.Wait()
 	s.opened.Wait()
-	s.writing.Lock() // for what is being written
+	s.writing.Lock() // wait for a running write
 	defer s.writing.Unlock()
 	var errs []error
-	// The writer is the last to go: the last connection moves the write-ahead log into the file.
+	// The writer is closed last, because the last connection moves the write-ahead log into the
+	// file.
 	if s.writer != nil {
 		err := s.writer.close()
 		errs = append(errs, err)

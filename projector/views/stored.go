@@ -7,8 +7,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// stored is what the views hold of an order besides its state. The zero value is an order they do
-// not hold.
+// stored contains the stored columns of an order except its state. The zero value means that the
+// order is not stored.
 type stored struct {
 	n, facet int64
 	trade    int64
@@ -31,7 +31,7 @@ func (set breakSet) each(f func(statemachine.Code) error) error {
 	return nil
 }
 
-// dest is where the columns of rowsText go.
+// dest returns the destinations of the columns of rowsText.
 func (s *stored) dest(id *string) []any {
 	p := &s.places
 	return []any{id, &s.n, &s.facet, &s.breaks, &s.last, &s.recent, &p.era, &p.external, &p.isin, &p.symbol, &p.depository, &p.wallet,

@@ -5,7 +5,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// tally is by how much a batch changes the counts.
+// tally contains the changes of the counts in a batch.
 type tally struct {
 	facets        map[int64]int64
 	sums          map[int64]*list.Sums // of facets
@@ -30,12 +30,12 @@ func (t *tally) count(old, is *stored, notifications int) {
 	t.facets[is.facet]++
 	t.notifications += notifications
 	if old.facet != is.facet || old.sums != is.sums {
-		t.sumsOf(old.facet).Subtract(&old.sums) // of no facet when there is no old one
+		t.sumsOf(old.facet).Subtract(&old.sums) // without an old row its facet is none
 		t.sumsOf(is.facet).Add(&is.sums)
 	}
 }
 
-// sumsOf returns by how much the sums of a facet change.
+// sumsOf returns the changes of the sums of a facet.
 func (t *tally) sumsOf(facet int64) *list.Sums {
 	s := t.sums[facet]
 	if s == nil {
@@ -45,8 +45,8 @@ func (t *tally) sumsOf(facet int64) *list.Sums {
 	return s
 }
 
-// zone is what is known of the orders whose last notification is one of a few thousand neighbours:
-// no time of theirs lies outside. It is never narrowed.
+// zone contains the ranges of the times of orders whose last notification is one of a few thousand
+// neighbours. All times of these orders are within the ranges, which are never narrowed.
 type zone struct {
 	received                 list.KeyRange[int64]
 	modified, created, since list.KeyRange[list.TimeKey]

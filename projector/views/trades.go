@@ -16,7 +16,7 @@ const (
 	forgetTradeText = `DELETE FROM trade_counts WHERE facet = ? AND trade = ? AND orders = 0`
 )
 
-// Traded is the orders of an asset class that traded on a day.
+// Traded identifies the orders of an asset class that traded on a day.
 type Traded struct {
 	AssetClass statemachine.AssetClass
 	Day        statemachine.Day
@@ -35,10 +35,10 @@ func readAwaiting(ctx context.Context, c *connection) (awaiting map[Traded]uint6
 	return awaiting, err
 }
 
-// tradedOn is the orders of a facet that traded on a day.
+// tradedOn identifies the orders of a facet that traded on a day.
 type tradedOn struct{ facet, trade int64 }
 
-// countTrades notes what a change moves in the counts of orders that await their settlement.
+// countTrades adds the effect of a change to the counts of orders that await their settlement.
 func (w *writer) countTrades(t *tally, old, is *stored) {
 	if old.n != 0 && w.awaiting[old.facet] {
 		t.trades[tradedOn{old.facet, old.trade}]--
@@ -48,8 +48,8 @@ func (w *writer) countTrades(t *tally, old, is *stored) {
 	}
 }
 
-// writeTrades changes the counts. A row that would have to count less than nothing, or that is not
-// there, is an error.
+// writeTrades changes the counts. A count that would become negative, or whose row does not exist,
+// is an error.
 func (w *writer) writeTrades(ctx context.Context, t *tally) (err error) {
 	for on, by := range t.trades {
 		switch {

@@ -7,8 +7,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Checkpoint is the position of the log that the views stand at. The zero value is before the first
-// record.
+// Checkpoint is the position of the views in the log. The zero value is before the first record.
 type Checkpoint struct {
 	Log      string
 	Sequence uint64
@@ -22,16 +21,16 @@ type Entry struct {
 	Held  Held
 }
 
-// Held is the row of an order at one moment, without its state. Load and Commit return it, and the
-// next commit of the order takes it, so that the row is not looked up again. It is a value: nothing
-// changes it. The zero value is a row that is not known.
+// Held is the row of an order at one moment, without its state. Load and Commit return it. The next
+// commit of the order takes it, so that the row is not looked up again. It is never changed. The
+// zero value is an unknown row.
 type Held struct{ row *stored }
 
 // Change is an order after a batch, to be written. The last of Sequences is the order's last one.
 type Change struct {
 	Order     *statemachine.Order
-	Sequences []uint64 // the notifications that this batch added, ascending
-	Held      Held     // zero: the row is looked up, unless Sequences are all that the order has
+	Sequences []uint64 // the notifications added by this batch, ascending
+	Held      Held     // zero: the row is looked up, unless Sequences are all of the order's
 	row       *row     // nil: not frozen
 }
 
@@ -53,17 +52,17 @@ type Object struct {
 	Count    uint64
 }
 
-// Batch is what one step of the projector changes; it is written whole or not at all.
+// Batch contains the changes of one step of the projector. It is written as a whole or not at all.
 type Batch struct {
 	Orders      []Change
-	Objects     []Object // Count is how many notifications of the object the batch adds
+	Objects     []Object // Count is the number of notifications that the batch adds
 	Quarantined []Quarantined
 	Checkpoint  Checkpoint
-	Feed        *Feed // where the feed stands with this batch; nil: where it stood
+	Feed        *Feed // the position of the feed with this batch; nil: unchanged
 }
 
-// Freeze takes down what is to be written of the orders, which may change again from then on.
-// Commit does so otherwise.
+// Freeze computes the rows of the orders, which may change again afterwards. Otherwise Commit
+// computes them.
 func (b *Batch) Freeze() error {
 	rows := make([]row, len(b.Orders))
 	var s states
@@ -76,41 +75,41 @@ func (b *Batch) Freeze() error {
 	return nil
 }
 
-// Page is one page of a list as the views stood at Applied. A walk from page to page tells every
-// order that matched from its first page on exactly once, whatever changes meanwhile; orders that
-// came later need not be told. A page ends early, with fewer orders than the limit or none, when
-// many were looked at that do not match.
+// Page is one page of a list as the views were at Applied. A walk from page to page returns every
+// order that matched from its first page on exactly once, whatever changes meanwhile. It may omit
+// orders that matched later. A page ends early, with fewer orders than the limit or none, after
+// examining many orders that do not match.
 type Page struct {
-	Totals     *Totals // when they are wanted; at Applied, whatever the cursor
+	Totals     *Totals // if the query wants them; at Applied, whatever the cursor
 	Orders     []statemachine.Order
 	Next       string // "" at the end
 	Generation int
 	Lineage    uint32 // see list.Lineage
 	Applied    uint64
-	Feed       Feed // as it stood then
+	Feed       Feed // as it was at Applied
 }
 
-// Revision says that orders were changed though no notification came for them. The zero value: none
-// ever was.
+// Revision is a change of orders without a notification. The zero value means that there never was
+// one.
 type Revision struct {
-	Number   int64  // rises with each, also from one generation to the next
-	Sequence uint64 // where the views stood: what was read of them before, or at it, may be of the time before the revision
+	Number   int64  // rises with each revision, even across generations
+	Sequence uint64 // of the views then; reads at or before it may be older than the revision
 	Cause    string // ByRedrive, ByRebuild or ByEpoch
 }
 
-// What changes orders without a notification.
+// The causes of a change of orders without a notification.
 const (
 	ByRedrive = "redrive" // of quarantined records
-	ByRebuild = "rebuild" // by other rules, or rules that are not known any more
-	ByEpoch   = "epoch"   // nothing may have changed, but sequences after the position may be given to other records than before
+	ByRebuild = "rebuild" // by other rules, or the former rules are not known
+	ByEpoch   = "epoch"   // perhaps no change, but later sequences may belong to other records
 )
 
-// At says which state of the views an answer was read from.
+// At identifies the state of the views from which an answer was read.
 type At struct {
 	Generation int
 	Lineage    uint32   // see list.Lineage
-	Applied    uint64   // the sequence that they stood at
-	Revision   Revision // of a list of changes and of sequences only
+	Applied    uint64   // the sequence of the views
+	Revision   Revision // only for Changes and SequencesAfter
 }
 
 // Stats are counts over all orders.
@@ -118,46 +117,46 @@ type Stats struct {
 	Orders       uint64
 	Open         uint64
 	Final        uint64
-	ByStatus     map[statemachine.Status]uint64 // "" counts orders without a status; no entry is none
+	ByStatus     map[statemachine.Status]uint64 // "" counts orders without a status; no entry: 0
 	ByAssetClass map[statemachine.AssetClass]uint64
-	ByBreak      map[statemachine.Code]uint64 // orders with that break open
+	ByBreak      map[statemachine.Code]uint64 // orders that have the break open
 	Settled      map[statemachine.AssetClass]uint64
 	Awaiting     map[Traded]uint64 // orders that await their settlement
 	Objects      map[string]uint64 // notifications of other objects, by object
 	Quarantined  uint64
-	ByClass      map[string]uint64 // of those quarantined
+	ByClass      map[string]uint64 // quarantined records
 	Records      uint64            // log records applied: of orders, of other objects, and quarantined
 	Applied      uint64
 	Generation   int
 	Lineage      uint32 // see list.Lineage
 }
 
-// Health is what the projector says of itself, for readers in other processes.
+// Health is the projector's report about itself, for readers in other processes.
 type Health struct {
 	Reason string // why nothing is folded; "" when all is well
 	At     time.Time
-	// Epoch of the log that is folded; 0: not known. Another one than before is a revision: whoever
-	// followed the views may know records that are not in the log any more.
+	// Epoch is that of the log that is folded; 0: not known. A new epoch is a revision, because a
+	// follower of the views may know records that are no longer in the log.
 	Epoch uint64
 }
 
-// Verified is what the last examination of the views against the log found. The zero value: there
-// was none.
+// Verified is the result of the last examination of the views against the log. The zero value means
+// that there was none.
 type Verified struct {
 	Sequence   uint64 // every order was compared as it stood at this record or a later one
 	At         time.Time
 	Difference string // in words; "" when there was none
 }
 
-// UnexaminedPrefix begins a Difference that tells why no comparison was possible since: the log
-// lost records, or does not fit. Sequence and At are those of the last one that was, if there was
-// one.
+// UnexaminedPrefix begins a Difference that reports why no comparison has been possible since the
+// last one: the log lost records, or does not fit. Sequence and At are those of the last
+// comparison, if there was one.
 const UnexaminedPrefix = "the views cannot be compared with the log: "
 
-// Unexamined reports whether no comparison was possible since the last one.
+// Unexamined reports whether no comparison has been possible since the last one.
 func (v *Verified) Unexamined() bool { return strings.HasPrefix(v.Difference, UnexaminedPrefix) }
 
-// Status says where the views stand.
+// Status is the position and the condition of the views.
 type Status struct {
 	Generation  int
 	FoldVersion string
@@ -165,7 +164,7 @@ type Status struct {
 	Health      Health
 	Verified    Verified
 	Revision    Revision
-	Epoch       uint64 // of the log when it was read last; 0: not known
+	Epoch       uint64 // of the log when it was last read; 0: not known
 	Feed        Feed
 	Lineage     uint32 // see list.Lineage
 }

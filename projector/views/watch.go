@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// pollInterval is how often a store that only reads looks for a new position while somebody waits.
-// A look takes about 20 microseconds.
+// pollInterval is the time between two checks for a new position, which a store opened with
+// ReadOnly makes while somebody waits. A check takes about 20 microseconds.
 const pollInterval = 5 * time.Millisecond
 
-// watch wakes those who wait for a position.
+// watch wakes the callers that wait for a position.
 type watch struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed when sequence or err changes
 	sequence uint64
 	err      error
 
-	// Of a store that only reads.
+	// The fields below are used only by a store opened with ReadOnly.
 	waiting int
 	stop    context.CancelFunc // ends the poller
 	pollers sync.WaitGroup
@@ -43,8 +43,8 @@ func (w *watch) look() (sequence uint64, changed <-chan struct{}, err error) {
 	return w.sequence, w.changed, w.err
 }
 
-// Wait returns when the views stand at sequence or later: at once after the Commit in the same
-// process, within about 5 ms of one in another. It returns the error of ctx when that ends first,
+// Wait returns when the position of the views is sequence or later: at once after the Commit in the
+// same process, within about 5 ms of one in another. It returns the error of ctx if ctx ends first,
 // and ErrClosed.
 func (s *Store) Wait(ctx context.Context, sequence uint64) error {
 	if s.options.ReadOnly {
@@ -72,10 +72,10 @@ func (s *Store) Wait(ctx context.Context, sequence uint64) error {
 	}
 }
 
-// startPolling sees to it that one goroutine looks for all who wait; leave must be called by each
-// of them.
+// startPolling ensures that one goroutine polls for all waiting callers. Each of them must call
+// leave.
 func (s *Store) startPolling() (leave func(), err error) {
-	s.mu.Lock() // held against Close, which waits for the pollers
+	s.mu.Lock() // against Close, which waits for the pollers
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
@@ -85,7 +85,7 @@ func (s *Store) startPolling() (leave func(), err error) {
 	defer w.mu.Unlock()
 	w.waiting++
 	if w.waiting == 1 {
-		w.sequence, w.err = 0, nil // of the time somebody waited last
+		w.sequence, w.err = 0, nil // left from the last wait
 		ctx, cancel := context.WithCancel(context.Background())
 		w.stop = cancel
 		w.pollers.Go(func() { s.poll(ctx) })

@@ -15,40 +15,40 @@ import (
 	codes "modernc.org/sqlite/lib"
 )
 
-// writer is the one connection that changes a generation.
+// writer is the only connection that changes a generation.
 type writer struct {
 	db     *sql.DB
-	number int // of the generation; 0: of a draft
+	number int // of the generation; 0: a draft
 
 	mu       sync.Mutex
 	c        *connection // nil when closed
 	mover    *mover      // nil without a write-ahead log
-	sequence uint64      // of the position, as committed
+	sequence uint64      // of the committed position
 	facets   map[list.Facet]int64
-	awaiting map[int64]bool      // the numbers of those whose orders await their settlement
+	awaiting map[int64]bool      // the numbers of the facets whose orders await their settlement
 	sums     map[int64]list.Sums // by the number of the facet; nil: to be read
-	encoded  []byte              // reused from order to order, as args
+	encoded  []byte              // reused for each order, as args is
 	args     []driver.Value
 }
 
-// settings are how a writer writes.
+// settings specify how a writer writes.
 type settings struct {
 	logged  bool // with a write-ahead log
 	pragmas []string
 }
 
-// The write-ahead log is left to the mover. The cache is for the index of ids, of which a batch of
-// new orders changes a different page with nearly each.
+// The mover moves the write-ahead log, not SQLite. The cache is for the index of ids: nearly every
+// new order of a batch changes a different page of it.
 var writerSettings = settings{logged: true,
 	pragmas: []string{"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(0)", "cache_size(-32768)"}}
 
-// draftSettings are those of a file that nobody reads before it is complete, and that is thrown
-// away after any failure.
+// draftSettings are the settings for a file that nobody reads until it is complete, and that is
+// discarded after any failure.
 var draftSettings = settings{pragmas: []string{"journal_mode(OFF)", "synchronous(OFF)", fmt.Sprintf("cache_size(%d)", draftCache)}}
 
-const draftCache = -16 << 10 // KiB; less than nothing, for it would be pages
+const draftCache = -16 << 10 // KiB; negative, because SQLite takes a positive number as pages
 
-// createWriter begins a generation in a file that must not hold one.
+// createWriter begins a generation in a file that must not contain one.
 func createWriter(ctx context.Context, path, foldVersion string) (*writer, error) {
 	return createFile(ctx, path, foldVersion, schema+idIndex+indexes, writerSettings)
 }
@@ -68,7 +68,7 @@ func createFile(ctx context.Context, path, foldVersion, tables string, how setti
 	return w, nil
 }
 
-// fillIn writes the rows that are only updated later, and commits.
+// fillIn inserts the rows that are later only updated, and commits.
 func (w *writer) fillIn(ctx context.Context, foldVersion string) error {
 	for code := range statemachine.Codes {
 		if _, err := w.c.exec(ctx, `INSERT INTO break_counts (code, orders) VALUES (?, 0)`, code); err != nil {
@@ -82,8 +82,8 @@ func (w *writer) fillIn(ctx context.Context, foldVersion string) error {
 	return err
 }
 
-// openWriter opens a generation that exists; doubtful: it is read through. When it cannot be used
-// it returns no writer and the reason in words.
+// openWriter opens an existing generation. If doubtful, every page is read. When the generation is
+// not usable, it returns no writer and the reason in words.
 func openWriter(ctx context.Context, path, foldVersion string, doubtful bool) (w *writer, reason string, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, "the file of the live generation is missing", nil
@@ -123,8 +123,8 @@ func connectWriter(ctx context.Context, path, mode string, how settings) (*write
 	return w, nil
 }
 
-// inspect reads what shows that the file can be written on: version, every page when that is
-// doubtful, the position. It returns ErrVersion with the difference in words.
+// inspect checks that the generation is usable: it reads the version, the position and, if
+// doubtful, every page. It returns ErrVersion with the difference in words.
 func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool) (difference string, err error) {
 	if difference, err = readVersion(ctx, w.c, foldVersion); err != nil {
 		return difference, err
@@ -148,9 +148,9 @@ func (w *writer) inspect(ctx context.Context, foldVersion string, doubtful bool)
 	return "", err
 }
 
-// damaged reports whether err says that the file is not one of ours any more: not a database,
-// malformed, cut short, or without our tables. A disk that fails, a missing permission or a lock
-// say nothing about the file.
+// damaged reports whether err shows that the file is no longer one of ours: not a database,
+// malformed, cut short, or without our tables. A failed disk, a missing permission or a lock shows
+// nothing about the file.
 func damaged(err error) bool {
 	code := sqliteCode(err)
 	switch code & 0xff {

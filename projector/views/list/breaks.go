@@ -13,8 +13,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Age is how long a break has been open, in steps. Every break has one: a day is 24 hours, each step begins where the one
-// before ends, and what was opened in the future has the first.
+// Age is how long a break has been open, in steps. Every break has one: a day is 24 hours, each
+// step begins where the previous one ends, and a break opened in the future has the first.
 type Age uint8
 
 // The ages.
@@ -51,7 +51,7 @@ func ParseAge(name string) (a Age, ok bool) {
 	return 0, false
 }
 
-// AgeOf returns the age at the time now of a break that was opened then.
+// AgeOf returns the age, at the time now, of a break that was opened at the given time.
 func AgeOf(opened, now time.Time) Age {
 	a := Ages - 1
 	for a > 0 && now.Sub(opened) < ages[a].from {
@@ -60,14 +60,14 @@ func AgeOf(opened, now time.Time) Age {
 	return a
 }
 
-// BreakQuery selects open breaks: those that satisfy every field given. Without a field but Now it selects all.
+// BreakQuery selects open breaks that satisfy every given field. With only Now it selects all.
 type BreakQuery struct {
 	Codes    []statemachine.Code   // any of these
 	Severity statemachine.Severity // "": any
 	Ages     []Age                 // any of these
-	Now      time.Time             // when ages are told; required
+	Now      time.Time             // the time at which ages are computed; required
 	Limit    int                   // 1–500; 0 is 100
-	Cursor   string                // from BreakPage.Next of the same query, Now aside
+	Cursor   string                // from BreakPage.Next of the same query; Now may differ
 }
 
 // OpenBreak is a break and the order that has it.
@@ -76,10 +76,11 @@ type OpenBreak struct {
 	Break statemachine.Break
 }
 
-// BreakPage is one page of open breaks, the one opened first at the top, as the views stood at Applied.
+// BreakPage is one page of open breaks, the one opened first at the top, as the views were at
+// Applied.
 type BreakPage struct {
 	Breaks  []OpenBreak
-	Counts  [statemachine.Codes][Ages]uint64 // of all that the query selects, whatever the page
+	Counts  [statemachine.Codes][Ages]uint64 // of all breaks that the query selects, on every page
 	Next    string                           // "" at the end
 	Applied uint64
 }
@@ -93,7 +94,8 @@ const (
 		WHERE code = +? AND opened > ? AND opened <= ?`
 )
 
-// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are those of Orders.
+// Breaks returns one page of the open breaks that q selects, with counts of all of them. Errors are
+// those of Orders.
 func (r *Read) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err error) {
 	q.Limit = PageLimit(q.Limit)
 	list := q.list()
@@ -121,14 +123,14 @@ func (r *Read) Breaks(ctx context.Context, q BreakQuery) (page BreakPage, err er
 	return page, err
 }
 
-// breakKey is where a break stands in the list of all.
+// breakKey is the place of a break in the list of all breaks.
 type breakKey struct {
 	opened TimeKey
 	n      int64
 	code   statemachine.Code
 }
 
-// read appends the breaks after that key to the page, one more than its limit.
+// read appends the breaks after the given key to the page, one more than its limit.
 func (q *BreakQuery) read(ctx context.Context, c Reader, after breakKey, page *BreakPage) (keys []breakKey, err error) {
 	text, args := q.statement(after, &page.Counts)
 	if text == "" {
@@ -156,11 +158,12 @@ func (q *BreakQuery) read(ctx context.Context, c Reader, after breakKey, page *B
 	return keys, err
 }
 
-// statement returns the breaks after that key, one more than the page; "" when there can be none.
+// statement returns the statement that reads the breaks after the given key, one more than the
+// page. It returns "" when there are none.
 func (q *BreakQuery) statement(after breakKey, counts *breakCounts) (text string, args []any) {
 	var arms []string
 	for code := range statemachine.Codes {
-		// Breaks of one order that were opened at once stand in the order of their codes.
+		// Breaks of one order that were opened at the same time are sorted by code.
 		start := after
 		if code > after.code {
 			start.n--
@@ -186,8 +189,8 @@ func (q *BreakQuery) statement(after breakKey, counts *breakCounts) (text string
 
 type breakCounts = [statemachine.Codes][Ages]uint64
 
-// count counts what q selects. The number of each code is kept; of the ages all but the last are counted in the index, and
-// the last, which is the one that grows for ever, is what is left.
+// count counts the breaks that q selects. The number for each code is stored. All ages but the last
+// are counted in the index. The last one, which grows for ever, is the difference.
 func (q *BreakQuery) count(ctx context.Context, c Reader) (counts breakCounts, err error) {
 	totals, err := ReadBreakCounts(ctx, c)
 	if err != nil {
@@ -227,7 +230,7 @@ func ReadBreakCounts(ctx context.Context, c Reader) (map[statemachine.Code]uint6
 	return counts, err
 }
 
-// codes returns those selected, ascending.
+// codes returns the selected codes, ascending.
 func (q *BreakQuery) codes() (codes []statemachine.Code) {
 	for code := range statemachine.Codes {
 		if (len(q.Codes) == 0 || slices.Contains(q.Codes, code)) && (q.Severity == "" || q.Severity == code.Severity()) {
@@ -237,7 +240,7 @@ func (q *BreakQuery) codes() (codes []statemachine.Code) {
 	return codes
 }
 
-// ages returns those selected, ascending.
+// ages returns the selected ages, ascending.
 func (q *BreakQuery) ages() (selected []Age) {
 	for age := range Ages {
 		if len(q.Ages) == 0 || slices.Contains(q.Ages, age) {
@@ -247,7 +250,8 @@ func (q *BreakQuery) ages() (selected []Age) {
 	return selected
 }
 
-// bounds returns the times between which breaks of that age were opened, as they are stored: later than from, up to to.
+// bounds returns the times, as they are stored, between which breaks of that age were opened: later
+// than from, up to and including to.
 func (a Age) bounds(now time.Time) (from, to TimeKey) {
 	from, to = "", afterAllTimes
 	if a+1 < Ages {
@@ -259,7 +263,8 @@ func (a Age) bounds(now time.Time) (from, to TimeKey) {
 	return from, to
 }
 
-// list stands for what q selects, whatever the order and repetition of the values it was given.
+// list returns a number that identifies the selection of q. It does not depend on the order or
+// repetition of values.
 func (q *BreakQuery) list() uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "breaks %v %v", q.codes(), q.ages())

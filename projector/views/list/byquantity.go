@@ -10,8 +10,9 @@ import (
 
 const quantitiesText = `SELECT o.n, o.quantity FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
-// pageByQuantity reads the whole list and sorts it, each time: it returns ErrTooManyToSort when that is too much. The place of an
-// order is its quantity and the sequence of its first notification, so one stays where it is whatever is notified of it, unless its quantity changes.
+// pageByQuantity reads and sorts the whole list for every page. It returns ErrTooManyToSort when
+// the list is too long. The place of an order is its quantity and the sequence of its first
+// notification, so an order keeps its place unless its quantity changes.
 func (l *lister) pageByQuantity(ctx context.Context) (orders []statemachine.Order, err error) {
 	whole, err := l.wholeList(ctx, l.q)
 	if err != nil {
@@ -56,12 +57,12 @@ func (l *lister) pageByQuantity(ctx context.Context) (orders []statemachine.Orde
 	return orders, err
 }
 
-// wholeList returns a lister of all that q selects, to be found at once.
+// wholeList returns a lister that finds all orders that q selects at once.
 func (r *Read) wholeList(ctx context.Context, q *Query) (*lister, error) {
 	whole := *q
 	whole.Sort, whole.Cursor = LatestReceived, ""
 	if q.value() != nil || len(q.Breaks) > 0 {
-		whole.Sort = LatestModified // those that have the value are read whole and not era by era
+		whole.Sort = LatestModified // orders with the value are then read at once, not era by era
 	}
 	at, err := whole.progress(r.Position)
 	if err != nil {
@@ -74,7 +75,7 @@ func (r *Read) wholeList(ctx context.Context, q *Query) (*lister, error) {
 	return l, err
 }
 
-// findAll returns the rows of the whole list, or ErrTooManyToSort when the budget does not suffice for it.
+// findAll returns the rows of the whole list, or ErrTooManyToSort when the budget is too small.
 func (l *lister) findAll(ctx context.Context) ([]found, error) {
 	most := l.budget
 	if len(l.facets) == 0 {

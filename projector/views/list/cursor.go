@@ -11,12 +11,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// A cursor is base64url of the lineage of the views, the list that it belongs to, the sequence at which the views stood, and how far
-// the list was read: numbers, for most lists the sequence of the last row shown, and the time at which that row stands, in lists that
-// are sorted by one. All of them are the same in every generation and on every machine. A cursor grants nothing: one that is made up
-// shows another part of the same list.
+// A cursor is the base64url of the lineage of the views, the list to which it belongs, the sequence
+// of the views, and how far the list was read. The last part is numbers, for most lists the
+// sequence of the last row shown, and, in lists sorted by time, the time of that row. All parts are
+// the same in every generation and on every machine. A cursor grants nothing: an invented one shows
+// another part of the same list.
 
-// EncodeCursor returns the cursor of a list, which stands for what is asked, of views at a position. The next page begins after the key.
+// EncodeCursor returns a cursor for views at a position. list identifies the query. The next page
+// begins after the key.
 func EncodeCursor(of Position, list uint64, at TimeKey, key ...int64) string {
 	b := binary.AppendUvarint(nil, uint64(of.Lineage))
 	b = binary.BigEndian.AppendUint64(b, list)
@@ -27,8 +29,8 @@ func EncodeCursor(of Position, list uint64, at TimeKey, key ...int64) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, at...))
 }
 
-// DecodeCursor returns the sequence that all rows to come are below; "" is before the first row. The views are at that position.
-// It returns ErrCursor, ErrCursorExpired or a BehindError.
+// DecodeCursor returns the sequence below which all further rows are, given views at a position. ""
+// is before the first row. It returns ErrCursor, ErrCursorExpired or a BehindError.
 func DecodeCursor(cursor string, views Position, list uint64) (before int64, err error) {
 	if cursor == "" {
 		return math.MaxInt64, nil
@@ -43,10 +45,11 @@ func DecodeCursor(cursor string, views Position, list uint64) (before int64, err
 	return key[0], nil
 }
 
-// maxSortKey bounds the key of what a list is sorted by: a time, or a quantity.
+// maxSortKey bounds the length of a sort key: a time, or a quantity.
 const maxSortKey = 64
 
-// decodeKey returns the numbers that the key is made of, and the time or the quantity. Errors are those of DecodeCursor.
+// decodeKey returns the numbers of the key, and the time or the quantity. Errors are those of
+// DecodeCursor.
 func decodeKey(cursor string, views Position, list uint64, numbers int) (key []int64, at TimeKey, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
@@ -56,7 +59,7 @@ func decodeKey(cursor string, views Position, list uint64, numbers int) (key []i
 	switch {
 	case n <= 0 || len(b) < n+8 || binary.BigEndian.Uint64(b[n:]) != list:
 		return nil, "", ErrCursor
-	case lineage != uint64(views.Lineage): // what follows may be of another format
+	case lineage != uint64(views.Lineage): // the rest may have another format
 		return nil, "", ErrCursorExpired
 	}
 	b = b[n+8:]
@@ -79,16 +82,17 @@ func decodeKey(cursor string, views Position, list uint64, numbers int) (key []i
 
 // progress is how far a walk through a list of orders has come. See DESIGN.md, "Walks".
 type progress struct {
-	begun     int64 // where the views stood when the walk began
-	accounted int64 // orders that changed up to here are told, or need not be
-	last      place // of the last order that was told in its place
+	begun     int64 // the sequence of the views when the walk began
+	accounted int64 // orders that changed up to here were returned, or need not be
+	last      place // of the last order that was returned in its place
 }
 
 func encodeProgress(of Position, list uint64, p progress) string {
 	return EncodeCursor(of, list, p.last.modified, p.begun, p.accounted, p.last.sequence)
 }
 
-// progress returns how far the walk has come that the cursor is of, or the beginning of one. Errors are those of DecodeCursor.
+// progress returns the progress of the walk to which the cursor belongs, or that of a new walk.
+// Errors are those of DecodeCursor.
 func (q *Query) progress(views Position) (p progress, err error) {
 	if q.Cursor == "" {
 		p = progress{begun: views.Applied, accounted: views.Applied}
@@ -112,7 +116,8 @@ func (q *Query) progress(views Position) (p progress, err error) {
 	return progress{key[0], key[1], place{modified, key[2]}}, nil
 }
 
-// list stands for what q selects, whatever the order and repetition of the values it was given.
+// list returns a number that identifies the selection of q. It does not depend on the order or
+// repetition of values.
 func (q *Query) list() uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%q %d %s %s %v %s %q %q %v %v %d", sorted(q.Statuses), q.AssetClass, given(q.Open), given(q.Final),

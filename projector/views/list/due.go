@@ -11,12 +11,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Lists by due date have places of their own: the due date and then the trade date, so that those of one cycle are sorted as
-// orders_by_trade is. Orders that are never due come last, whichever way the list is sorted.
+// Lists by due date have places of their own: the due date and then the trade date, so that orders
+// of one cycle have the order of orders_by_trade. Orders that are never due come last, whichever
+// way the list is sorted.
 const (
 	duePlace         = "\x80"
-	cyclelessPlace   = "\xc0" // traded before there was a cycle; they are sorted by trade date
-	cyclelessInverse = "\x40" // in a list that is sorted downwards
+	cyclelessPlace   = "\xc0" // traded before there was a cycle; sorted by trade date
+	cyclelessInverse = "\x40" // in a descending list
 	neverPlace       = "\xff"
 	neverInverse     = ""
 	duePlaceBytes    = 1 + 4 + 4
@@ -41,7 +42,7 @@ func (q *Query) dueKey(class statemachine.AssetClass, trade int64) TimeKey {
 	return TimeKey(binary.BigEndian.AppendUint32(b, uint32(day)))
 }
 
-// lane is a part of a list whose orders one statement yields in their order.
+// lane is a part of a list whose orders one statement returns in the order of the list.
 type lane struct {
 	facets []int64
 	dated  bool              // by trade date; else by the last sequence
@@ -49,8 +50,8 @@ type lane struct {
 	class  statemachine.AssetClass
 }
 
-// lanes returns the parts of the span. Of a list by due date these are the trade dates of each cycle, and what is never due, which
-// comes last; of others there is one.
+// lanes returns the parts of the span. A list by due date has a lane for the trade dates of each
+// cycle, and a last one for orders that are never due. Other lists have one lane.
 func (l *lister) lanes(s *span) (lanes []lane) {
 	if !s.byDue {
 		return []lane{{facets: l.facets}}
@@ -73,14 +74,14 @@ func (l *lister) lanes(s *span) (lanes []lane) {
 			lanes = append(lanes, ofCycles(g.class, cycles, trading, everyTrade)...)
 		}
 	}
-	slices.SortStableFunc(lanes, func(a, b lane) int { return -cmp.Compare(a.days.First, b.days.First) }) // the unknown ones last
+	slices.SortStableFunc(lanes, func(a, b lane) int { return -cmp.Compare(a.days.First, b.days.First) }) // unknown dates last
 	if len(never) > 0 {
 		lanes = append(lanes, lane{facets: never})
 	}
 	return lanes
 }
 
-// ofCycles divides a range of trade dates.
+// ofCycles divides a range of trade dates by cycle.
 func ofCycles(class statemachine.AssetClass, cycles []statemachine.Cycle, facets []int64, r statemachine.Days) (lanes []lane) {
 	parts := []statemachine.Days{unknownTrade, {First: statemachine.AllDays.First, Last: cycles[0].From - 1}}
 	for i := range cycles {
@@ -101,7 +102,8 @@ const (
 		INDEXED BY orders_by_facet WHERE o.facet = +? AND o.last_sequence >= ? AND o.last_sequence <= ?`
 )
 
-// dueArm returns what reads a lane of one facet after the place that the list has come to; ok is false when nothing is left.
+// dueArm returns the arm that reads a lane of one facet after the last place of the list that was
+// returned. ok is false when nothing is left.
 func (l *lister) dueArm(s *span, of *lane) (arm string, limits []any, ok bool) {
 	key := func(i int) TimeKey { return l.q.dueKey(of.class, int64(of.days.First)+int64(i)) }
 	if !of.dated {
@@ -138,7 +140,8 @@ func (l *lister) dueArm(s *span, of *lane) (arm string, limits []any, ok bool) {
 	return fmt.Sprintf(dueArm, "<", ">="), []any{int64(of.days.First) + int64(i), from, int64(of.days.First), s.until}, true
 }
 
-// packed is facet and trade date in one number, as a statement returns them for a list by due date.
+// packed is the facet and the trade date in one number, as statements return them for a list by due
+// date.
 const packedText = "(%[1]sfacet << 32) + %[1]strade + 1"
 
 func (l *lister) unpacked(packed int64) TimeKey {

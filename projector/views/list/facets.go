@@ -8,8 +8,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Facet is everything about an order that has few values and that lists select by. There are at most a hundred or so, each a
-// row that counts its orders.
+// Facet contains all properties of an order that have few values and by which lists select. There
+// are about a hundred facets at most. Each has a row that counts its orders.
 type Facet struct {
 	Status     statemachine.Status
 	AssetClass statemachine.AssetClass
@@ -19,14 +19,14 @@ type Facet struct {
 	Side       Side
 }
 
-// Side is what an order does, as far as lists select by it.
+// Side is the side of an order, as far as lists select by it.
 type Side uint8
 
 const (
 	noSide Side = iota
 	buy
 	sell
-	otherSide // the platform says something else
+	otherSide // the platform reports another side
 )
 
 func sideOf(text string) Side {
@@ -47,7 +47,7 @@ func FacetOf(o *statemachine.Order, state *statemachine.State) Facet {
 		sideOf(o.Detail(statemachine.Side))}
 }
 
-// CountedFacet is a facet as stored.
+// CountedFacet is a facet as it is stored.
 type CountedFacet struct {
 	Facet
 	Number int64
@@ -56,7 +56,7 @@ type CountedFacet struct {
 
 const facetsText = `SELECT facet, status, asset_class, open, final, broken, side, orders FROM facets`
 
-// ReadFacets returns all facets that there are, also those that no order has any more.
+// ReadFacets returns all stored facets, including those that no order has any more.
 func ReadFacets(ctx context.Context, c Reader) (found []CountedFacet, err error) {
 	err = c.Each(ctx, facetsText, nil, func(rows *sql.Rows) error {
 		var f CountedFacet

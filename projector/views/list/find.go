@@ -14,7 +14,7 @@ import (
 const (
 	maxSequence = math.MaxInt64
 	unlimited   = -1
-	// armsAtOnce is how many ranges one statement merges; SQLite allows 500.
+	// armsAtOnce is the largest number of ranges that one statement merges. SQLite allows 500.
 	armsAtOnce = 256
 )
 
@@ -56,12 +56,12 @@ func (s Sort) precedes(a, b place) bool {
 	return a.compare(b) > 0
 }
 
-// conditions are those of a query on a row that is reached by another one.
+// conditions are a query's conditions on a row that is found by something else.
 type conditions struct {
 	text string
 	args []any
-	rows bool // some are on columns that the entries of orders_by_modified do not have
-	ids  bool // nor those of orders_by_facet
+	rows bool // some columns are not in the entries of orders_by_modified
+	ids  bool // nor in those of orders_by_facet
 	n    int
 }
 
@@ -85,7 +85,7 @@ func (q *Query) conditions() (c conditions) {
 	if len(q.Breaks) > 0 {
 		c.add("o.breaks & ? <> 0", q.breakBits())
 	}
-	if q.IDPrefix != "" { // the + keeps SQLite from the index of ids, where rows are reached by another one
+	if q.IDPrefix != "" { // the + keeps SQLite from using the index of ids
 		c.ids = true
 		c.add("+o.id >= ? AND +o.id < ?", q.IDPrefix, prefixEnd(q.IDPrefix))
 	}
@@ -100,7 +100,7 @@ func (q *Query) conditions() (c conditions) {
 	return c
 }
 
-// addUnindexed adds the conditions on what no index is sorted by.
+// addUnindexed adds the conditions on columns by which no index is sorted.
 func (q *Query) addUnindexed(c *conditions) {
 	if q.QuantityMin.Known() || q.QuantityMax.Known() {
 		first, last := q.QuantityMin.Key(), q.QuantityMax.Key()
@@ -117,10 +117,11 @@ func (q *Query) addUnindexed(c *conditions) {
 	}
 }
 
-// The empty key is that of a quantity that is not known.
+// The empty key is that of an unknown quantity.
 const leastQuantity, afterAllQuantities = "\x00", "\xff"
 
-// modified is what q says of the time modified, and whether it says anything. No order has its status since later than that.
+// modified returns the range of the time modified that q selects, and whether q restricts it. No
+// order has had its status since later than its time modified.
 func (q *Query) modified() (r KeyRange[TimeKey], given bool) {
 	r = q.Modified.told()
 	if q.StatusChanged.Since != nil {
@@ -129,7 +130,7 @@ func (q *Query) modified() (r KeyRange[TimeKey], given bool) {
 	return r, q.Modified.given() || q.StatusChanged.Since != nil
 }
 
-// breakBits has the bit 1<<code of each break that q selects by.
+// breakBits returns the bit 1<<code of each break by which q selects.
 func (q *Query) breakBits() (bits int64) {
 	for _, code := range q.Breaks {
 		bits |= 1 << code
@@ -137,7 +138,8 @@ func (q *Query) breakBits() (bits int64) {
 	return bits
 }
 
-// span is the part of a list, sorted by the last sequence, the time modified or the due date, that is asked for.
+// span is the requested part of a list, sorted by the last sequence, the time modified or the due
+// date.
 type span struct {
 	ascending, byReceived, byDue bool
 	since, until                 int64 // last sequences, both included
@@ -145,12 +147,13 @@ type span struct {
 	modified                     KeyRange[TimeKey]
 }
 
-// span is the part of the list that is still to come and that has not changed since the walk began.
+// span returns the part of the list that was not returned yet and that has not changed since the
+// walk began.
 func (l *lister) span() span {
 	s := span{ascending: l.q.Sort.ascending(), byReceived: l.q.Sort.byReceived(), byDue: l.q.Sort.byDue(),
 		until: l.begun, after: l.last}
 	if s.modified, _ = l.q.modified(); s.byDue {
-		s.modified = KeyRange[TimeKey]{"", afterAllTimes} // is looked at in the rows
+		s.modified = KeyRange[TimeKey]{"", afterAllTimes} // checked in the rows
 	}
 	if s.byReceived && s.ascending {
 		s.since = l.last.sequence + 1
@@ -171,7 +174,7 @@ func (s *span) includes(f found) bool {
 	return s.modified.Includes(f.modified) && (s.ascending && c > 0 || !s.ascending && c < 0)
 }
 
-// placeColumns are those of an order and its place.
+// placeColumns returns the columns of an order's number and place.
 func (s *span) placeColumns() string {
 	switch {
 	case s.byReceived:
@@ -182,7 +185,7 @@ func (s *span) placeColumns() string {
 	return "o.modified, o.n, o.last_sequence"
 }
 
-// placeDest is where the columns of a list that is not sorted by received go.
+// placeDest returns the destinations of the columns, for a list that is not sorted by received.
 func (s *span) placeDest(f *found, packed *int64) []any {
 	if s.byDue {
 		return []any{packed, &f.n, &f.sequence}
@@ -206,7 +209,8 @@ func (s *span) sort(rows []found) {
 	})
 }
 
-// find returns at most so many orders of the span, in its order. DESIGN.md says which way is taken when.
+// find returns at most most orders of the span, in its order. DESIGN.md describes when each way of
+// finding them is used.
 func (l *lister) find(ctx context.Context, s span, most int) ([]found, error) {
 	if l.few {
 		return l.walk(ctx, s, most)
@@ -236,7 +240,8 @@ func (l *lister) find(ctx context.Context, s span, most int) ([]found, error) {
 	return l.walkZones(ctx, s, most)
 }
 
-// collect appends what a statement finds: the last sequence, or the time modified and at the end the last sequence.
+// collect appends the rows that a statement finds. Its columns are the last sequence, or begin with
+// the time modified and end with the last sequence.
 func (l *lister) collect(ctx context.Context, text string, args []any, s *span, to *[]found) error {
 	return l.Each(ctx, text, args, func(rows *sql.Rows) error {
 		var f found
@@ -278,7 +283,8 @@ func (l *lister) rareBreaks(ctx context.Context) (bool, error) {
 	return orders <= uint64(l.readWhole), nil
 }
 
-// breakArms selects the orders of the span with the breaks: UNION, for one with two of them is to be listed once.
+// breakArms selects the orders of the span with the breaks. It uses UNION, so that an order with
+// two of them is listed once.
 func (l *lister) breakArms(s *span) (arms string, args []any) {
 	codes := sorted(l.q.Breaks)
 	for _, code := range codes {
@@ -287,7 +293,8 @@ func (l *lister) breakArms(s *span) (arms string, args []any) {
 	return strings.Repeat(breakArm+" UNION ", len(codes)-1) + breakArm, args
 }
 
-// breakStatement reads columns of all orders of the span that q selects by breaks.
+// breakStatement returns a statement that reads columns of all orders of the span that q selects by
+// breaks.
 func (l *lister) breakStatement(s *span, columns string) (text string, args []any) {
 	arms, args := l.breakArms(s)
 	return fmt.Sprintf(ofBreakText, arms, columns, l.checks.text), append(append(args, numberList(l.facets)), l.checks.args...)
@@ -309,7 +316,7 @@ func (l *lister) findByBreak(ctx context.Context, s span, most int) (rows []foun
 	return cut(rows, &s, most), err
 }
 
-// cut sorts rows and keeps those of the span.
+// cut sorts rows and keeps those in the span.
 func cut(rows []found, s *span, most int) []found {
 	rows = slices.DeleteFunc(rows, func(f found) bool { return !s.includes(f) })
 	s.sort(rows)
@@ -317,13 +324,13 @@ func cut(rows []found, s *span, most int) []found {
 	return rows[:min(most, len(rows))]
 }
 
-// numberList is what json_each takes.
+// numberList returns numbers as json_each takes them.
 func numberList(numbers []int64) string {
-	list, _ := json.Marshal(numbers) // numbers can be written
+	list, _ := json.Marshal(numbers) // numbers are always encoded
 	return string(list)
 }
 
-// findFew takes the rows that some other way finds, when they are few; else it walks.
+// findFew returns the rows that another way finds, if they are few; otherwise it walks.
 func (l *lister) findFew(ctx context.Context, s span, most int, by func(context.Context, *span, *[]found) (bool, error)) ([]found, error) {
 	var rows []found
 	few, err := by(ctx, &s, &rows)
@@ -339,7 +346,7 @@ func (l *lister) findFew(ctx context.Context, s span, most int, by func(context.
 const modifiedRowsArm = `SELECT o.last_sequence, o.n, o.received FROM orders o INDEXED BY orders_by_modified
 	WHERE o.facet = +? AND o.modified >= ? AND o.modified <= ?`
 
-// modifiedRows finds by the time modified what is listed by the last sequence.
+// modifiedRows finds the orders of a list by the last sequence, by their time modified.
 func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
 	period, received := s.modified, l.q.Received.received()
 	left := l.Bounds.Entries
@@ -350,7 +357,7 @@ func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bo
 		}
 		text := strings.Repeat(modifiedRowsArm+" UNION ALL ", len(facets)-1) + modifiedRowsArm + " LIMIT +?"
 		args = append(args, left+1)
-		rows, err := l.count(ctx, text, args) // they are not read before it is known that they are few
+		rows, err := l.count(ctx, text, args) // read only if they are few
 		if left -= rows; err != nil || left < 0 {
 			return false, err
 		}
@@ -370,7 +377,7 @@ func (l *lister) modifiedRows(ctx context.Context, s *span, to *[]found) (few bo
 	return true, nil
 }
 
-// count returns how many rows a statement has.
+// count returns the number of rows of a statement.
 func (l *lister) count(ctx context.Context, text string, args []any) (rows int, err error) {
 	err = l.Row(ctx, "SELECT count(*) FROM ("+text+")", args, &rows)
 	return rows, err

@@ -12,17 +12,18 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// valueFilter selects orders by a detail that has many values, see DESIGN.md.
+// valueFilter selects orders by a detail that has many values; see DESIGN.md.
 type valueFilter struct {
 	columns []string
 	fields  []statemachine.Field
-	folded  bool // letters count in any case
+	folded  bool // the case of letters is ignored
 	indexed bool
-	unique  bool // few orders have the same: orders_by_facet does without
+	unique  bool // few orders share a value: not a column of orders_by_facet
 	values  []string
 }
 
-// valueTable has them all, the one first that fewest orders have as a rule.
+// valueTable contains all filters by value. The filter whose values have the fewest orders as a
+// rule comes first.
 var valueTable = []struct {
 	valueFilter
 	of func(*Query) []string
@@ -37,7 +38,7 @@ var valueTable = []struct {
 	{valueFilter{[]string{"exchange"}, []statemachine.Field{statemachine.ExchangeCode}, true, false, false, nil}, func(q *Query) []string { return q.ExchangeCodes }},
 }
 
-// valueFilters yields those that q selects by.
+// valueFilters yields the filters that q uses.
 func (q *Query) valueFilters() iter.Seq[valueFilter] {
 	return func(yield func(valueFilter) bool) {
 		for i := range valueTable {
@@ -52,7 +53,7 @@ func (q *Query) valueFilters() iter.Seq[valueFilter] {
 	}
 }
 
-// value returns the first of the filters by value that have an index; nil when there is none.
+// value returns the first of those filters that has an index, or nil when there is none.
 func (q *Query) value() *valueFilter {
 	for v := range q.valueFilters() {
 		if v.indexed {
@@ -69,7 +70,7 @@ func (v *valueFilter) includes(text string) bool {
 	})
 }
 
-// keys returns what stands for the values in an index, each once.
+// keys returns the keys of the values in an index, each once.
 func (v *valueFilter) keys() (keys []int64) {
 	for _, value := range v.values {
 		if v.folded {
@@ -81,11 +82,12 @@ func (v *valueFilter) keys() (keys []int64) {
 	return slices.Compact(keys)
 }
 
-// keyList is what json_each takes.
+// keyList returns the keys as json_each takes them.
 func (v *valueFilter) keyList() string { return numberList(v.keys()) }
 
-// ranges calls f for each range of an index that holds orders with the values. Their number is that of the columns times a power of
-// two, so that there are few texts to keep prepared: the surplus ones are of no value.
+// ranges calls f for each range of an index that contains orders with the values. The number of
+// ranges is that of the columns times a power of two, so that there are few texts to keep prepared.
+// The surplus ranges are of no value.
 func (v *valueFilter) ranges(f func(column string, key int64)) {
 	keys := v.keys()
 	for n := len(keys); n&(n-1) != 0; n++ {
@@ -99,13 +101,14 @@ func (v *valueFilter) ranges(f func(column string, key int64)) {
 }
 
 const (
-	// The second condition on the value is what SQLite knows the index by.
+	// SQLite recognizes the index by the second condition on the value.
 	valueArm = `SELECT %[2]s FROM orders o INDEXED BY orders_by_%[1]s WHERE o.%[1]s = ? AND o.%[1]s <> 0 AND o.era >= ? AND o.era <= ?
 		AND o.last_sequence >= ? AND o.last_sequence <= ? AND +o.facet IN (SELECT value FROM json_each(?))`
 	eraColumns = "o.era, o.n, o.last_sequence"
 )
 
-// valueStatement selects the orders of the span that have one of the values.
+// valueStatement returns a statement that selects the orders of the span that have one of the
+// values.
 func (l *lister) valueStatement(s *span, columns, end string) (text string, args []any) {
 	var arms []string
 	facets := numberList(l.facets)
@@ -117,7 +120,7 @@ func (l *lister) valueStatement(s *span, columns, end string) (text string, args
 	return strings.Join(arms, " UNION ALL ") + end, args
 }
 
-// entriesText selects the entries of a value in an index, those of some eras.
+// entriesText selects the entries of a value in some eras of an index.
 const entriesText = `SELECT o.era FROM orders o INDEXED BY orders_by_%[1]s WHERE o.%[1]s = ? AND o.%[1]s <> 0 AND o.era >= ? AND o.era <= ?`
 
 func (l *lister) entries(first, last int64) (text string, args []any) {
@@ -129,7 +132,7 @@ func (l *lister) entries(first, last int64) (text string, args []any) {
 	return strings.Join(arms, " UNION ALL "), args
 }
 
-// valueRows finds by value what is listed by the time modified.
+// valueRows finds the orders of a list by the time modified, by their value.
 func (l *lister) valueRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
 	if few, err = l.fewOfValue(ctx, s); err != nil || !few {
 		return false, err
@@ -167,13 +170,15 @@ func (l *lister) fewIDs(ctx context.Context) (bool, error) {
 	return entries <= l.readWhole, err
 }
 
-// idStatement reads columns of all orders that q selects by the beginning of their id.
+// idStatement returns a statement that reads columns of all orders that q selects by the beginning
+// of their id.
 func (l *lister) idStatement(columns string) (text string, args []any) {
 	args = append([]any{l.q.IDPrefix, prefixEnd(l.q.IDPrefix), numberList(l.facets)}, l.checks.args...)
 	return fmt.Sprintf(idRowsText, columns) + l.checks.text, args
 }
 
-// prefixEnd returns the first text after all that begin with the prefix, as SQLite compares texts: by their bytes.
+// prefixEnd returns the first text after all texts that begin with the prefix. Like SQLite, it
+// compares texts by their bytes.
 func prefixEnd(prefix string) string {
 	end := []byte(prefix)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -185,7 +190,8 @@ func prefixEnd(prefix string) string {
 	return strings.Repeat("\xff", len(prefix)+1) // no text in UTF-8 comes after it
 }
 
-// denseEra returns the era that the span begins with, as far as the value goes, when many of its orders have the value; else nil.
+// denseEra returns the first era of the span in which many orders have the value, as the part of
+// the span that it is, if the span begins with it; otherwise nil.
 func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var era int64
@@ -204,7 +210,7 @@ func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 	return s.inEra(era), nil
 }
 
-// passed takes the entries of the eras before the dense one from the budget.
+// passed subtracts the entries of the eras before the dense one from the budget.
 func (l *lister) passed(ctx context.Context, s, dense *span) error {
 	first, last := dense.until>>EraShift+1, s.until>>EraShift
 	if s.ascending {
@@ -216,7 +222,7 @@ func (l *lister) passed(ctx context.Context, s, dense *span) error {
 	return err
 }
 
-// end is the place at which a span by received ends, for the next page to go on after.
+// end returns the place at which a span by received ends. The next page continues after it.
 func (s *span) end() place {
 	if s.ascending {
 		return place{sequence: s.until}
@@ -224,7 +230,7 @@ func (s *span) end() place {
 	return place{sequence: s.since}
 }
 
-// begin returns the part of so many sequences that the span begins with.
+// begin returns the first part of the span, with the given number of sequences.
 func (s *span) begin(size int64) *span {
 	part := *s
 	if s.ascending {
@@ -244,7 +250,8 @@ func (s *span) inEra(era int64) *span {
 // errEnough ends a statement early.
 var errEnough = errors.New("views: enough was read")
 
-// findByEra reads the orders with a value era by era, and sorts those of each: lists by value are kept by era.
+// findByEra reads the orders with a value one era at a time, and sorts those of each era, because
+// lists by value are kept by era.
 func (l *lister) findByEra(ctx context.Context, s span, most int) (rows []found, err error) {
 	for len(rows) < most && s.since <= s.until && l.stopped == nil {
 		dense, err := l.denseEra(ctx, &s)
@@ -269,7 +276,7 @@ func (l *lister) findByEra(ctx context.Context, s span, most int) (rows []found,
 	return rows[:min(most, len(rows))], nil
 }
 
-// passOver leaves the part out with which the span begins.
+// passOver removes the part with which the span begins.
 func (s *span) passOver(part *span) {
 	if s.ascending {
 		s.since = part.until + 1
@@ -278,10 +285,11 @@ func (s *span) passOver(part *span) {
 	}
 }
 
-// affordable returns the part of the span whose entries of the value the budget allows to look at, in whole eras.
+// affordable returns the part of the span, in whole eras, for whose entries of the value the budget
+// suffices.
 func (l *lister) affordable(ctx context.Context, s *span) (*span, error) {
 	if l.checks.n == 1 && l.everyFacet {
-		return s, nil // nothing is asked but the value: all that is looked at is in the page
+		return s, nil // the value is the only condition: every examined entry is in the page
 	}
 	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var beyond int64
@@ -299,15 +307,16 @@ func (l *lister) affordable(ctx context.Context, s *span) (*span, error) {
 	return &part, err
 }
 
-// readEras reads whole eras until they have so many orders, the span ends, or one of them is dense, which is returned as the
-// part of the span that it is. It may end early: the first one is not dense, so it comes further with each page.
+// readEras reads whole eras until they have enough orders, the span ends, or an era is dense; it
+// returns the dense era as a part of the span. It may end early. The first era is not dense, so
+// every page makes progress.
 func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []found, dense *span, err error) {
 	s, err := l.affordable(ctx, whole)
 	if err != nil {
 		return nil, nil, err
 	}
 	text, args := l.valueStatement(s, eraColumns, " ORDER BY 1 "+s.direction())
-	era, before := int64(-1), 0 // rows of the eras before
+	era, before := int64(-1), 0 // rows of the previous eras
 	err = l.Each(ctx, text, args, func(r *sql.Rows) error {
 		var f found
 		var of int64
@@ -340,7 +349,8 @@ func (l *lister) readEras(ctx context.Context, whole *span, most int) (rows []fo
 	return cut(rows, s, len(rows)), dense, nil
 }
 
-// Texts are statements that lists are made of: together they name every index and column of theirs.
+// Texts returns statements of which lists are made. Together they contain every index and column
+// that lists use.
 func Texts() (texts []string) {
 	x := []string{"x"}
 	for _, value := range []Query{{ExternalIDs: x}, {ProductIDs: x}, {ISINs: x}, {Symbols: x}} {

@@ -56,7 +56,8 @@ func (l *lister) zoneArgs(s *span) []any {
 		created.First, created.Last, since.First, since.Last, awaiting.First, awaiting.Last, settled.First, settled.Last}
 }
 
-// narrow leaves out of the span the zones before the first and after the last that can have such orders.
+// narrow leaves out of the span the zones before the first and after the last that can have such
+// orders.
 func (l *lister) narrow(ctx context.Context, s *span) error {
 	var first, last sql.NullInt64
 	if err := l.Row(ctx, zoneSpanText, l.zoneArgs(s), &first, &last); err != nil {

@@ -20,8 +20,8 @@ type leaver struct {
 	when  int64 // the sequence by which it left
 }
 
-// left returns the orders that were still to come in this walk when they left their place, in the order in which they did: at
-// most a page of them. whole is false when there are more.
+// left returns the orders that were still to come in this walk when they left their place, in the
+// order in which they did: at most a page of them. whole is false when there are more.
 func (l *lister) left(ctx context.Context) (orders []statemachine.Order, whole bool, err error) {
 	if l.accounted >= l.Applied {
 		return nil, true, nil
@@ -62,7 +62,8 @@ func (l *lister) changed(ctx context.Context) ([]found, error) {
 	return l.walk(ctx, s, unlimited)
 }
 
-// due reports whether the order left a place that the walk had not come to, by a notification that is not accounted for.
+// due reports whether the order left a place that the walk had not come to, by a notification that
+// is not accounted for.
 func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, chunk []found) (when int64, due bool, err error) {
 	if int64(o.First.Sequence) > l.begun || !l.q.holds(o) {
 		return 0, false, nil
@@ -106,8 +107,8 @@ func (l *lister) allSequences(ctx context.Context, n int64, recent []uint64) (al
 	return append(all, recent...), err
 }
 
-// AppendSequences appends those that a row or a chunk contains in the order of the log: the first one and then the differences, as
-// varints.
+// AppendSequences appends those that a row or a chunk contains in the order of the log: the first
+// one and then the differences, as varints.
 func AppendSequences(to []uint64, encoded []byte) ([]uint64, error) {
 	to = slices.Grow(to, len(encoded))
 	var before uint64

@@ -6,8 +6,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Matches reports whether an order in that state, which need not be its present one, is among those that q selects. Limit and
-// cursor do not matter.
+// Matches reports whether an order in that state, which need not be its present one, is among those
+// that q selects. Limit and cursor do not matter.
 func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
 	f := FacetOf(o, state)
 	return q.Selects(&f) && q.MatchesDetails(o) && q.Modified.told().Includes(ModifiedKey(state.ModifiedOn, state.Dated)) &&

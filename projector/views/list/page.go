@@ -26,7 +26,8 @@ func PageLimit(limit int) int {
 
 // Reader reads the views. It is not safe for concurrent use.
 type Reader interface {
-	// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is gone when it returns.
+	// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is
+	// gone when it returns.
 	Each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error
 	// Row reads the one row of a query. It returns sql.ErrNoRows when there is none.
 	Row(ctx context.Context, text string, args []any, dest ...any) error
@@ -46,8 +47,9 @@ type Page struct {
 	Next   string
 }
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of another query, ErrCursorExpired
-// when it is of views of another lineage, and a BehindError when these views have not come as far as those that made it.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of
+// another query, ErrCursorExpired when it is of views of another lineage, and a BehindError when
+// these views have not come as far as those that made it.
 func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 	q.Limit = PageLimit(q.Limit)
 	at, err := q.progress(r.Position)
@@ -74,7 +76,8 @@ func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 	return page, err
 }
 
-// place is where an order stands in a list: what it is sorted by, and its last sequence. Lists by received have no modified.
+// place is where an order stands in a list: what it is sorted by, and its last sequence. Lists by
+// received have no modified.
 type place struct {
 	modified TimeKey
 	sequence int64
@@ -153,7 +156,8 @@ func newLister(ctx context.Context, r *Read, q *Query, at progress) (*lister, er
 	return l, nil
 }
 
-// page returns first the orders that left the part of the list that is still to come, then those that are in it.
+// page returns first the orders that left the part of the list that is still to come, then those
+// that are in it.
 func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
 	orders, whole, err := l.left(ctx)
 	if err != nil || !whole {
@@ -191,7 +195,8 @@ func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
 
 const ordersText = `SELECT o.n, o.id, o.state, o.recent FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
-// read calls f with each of the orders and the sequences in its row. Both are overwritten when f returns; a copy of the order stays valid.
+// read calls f with each of the orders and the sequences in its row. Both are overwritten when f
+// returns; a copy of the order stays valid.
 func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.Order, recent []byte) error) error {
 	if len(rows) == 0 {
 		return nil

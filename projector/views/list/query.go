@@ -42,8 +42,8 @@ type Query struct {
 	Totals bool   // are wanted with the page
 }
 
-// Period is from Since to Until, both included; nil leaves that end open. Without either it is no restriction;
-// with one of them a time that is not known is not in it.
+// Period is from Since to Until, both included; nil leaves that end open. Without either it is no
+// restriction; with one of them a time that is not known is not in it.
 type Period struct{ Since, Until *time.Time }
 
 // Sort is the order of a list.

@@ -11,8 +11,9 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// What is stored of a settlement is the trade date, which follows from the facts. When that is due, and whether today is later,
-// is asked for: a query is translated into ranges of trade dates, by asset class. See DESIGN.md, "Settlement".
+// What is stored of a settlement is the trade date, which follows from the facts. When that is due,
+// and whether today is later, is asked for: a query is translated into ranges of trade dates, by
+// asset class. See DESIGN.md, "Settlement".
 
 // Settling is what tells from a trade date how an order stands with its settlement.
 type Settling struct {
@@ -20,7 +21,8 @@ type Settling struct {
 	Today    statemachine.Day
 }
 
-// The column trade: the trade date of an order that awaits its settlement or has settled, or one of these.
+// The column trade: the trade date of an order that awaits its settlement or has settled, or one of
+// these.
 const (
 	neverTrades  = -1 // it neither awaits a settlement nor has settled
 	TradeUnknown = 0  // it has settled, and what completed it is not known
@@ -39,7 +41,8 @@ func TradeOf(state *statemachine.State) int64 {
 	return int64(state.Traded)
 }
 
-// Awaits reports whether the orders of the facet await their settlement: all of them have a trade date.
+// Awaits reports whether the orders of the facet await their settlement: all of them have a trade
+// date.
 func (f *Facet) Awaits() bool {
 	return (&statemachine.State{Status: f.Status, Open: f.Open, Final: f.Final}).AwaitsSettlement()
 }
@@ -55,7 +58,8 @@ func (q *Query) wants(state statemachine.SettlementState) bool {
 	return len(q.Settlement) == 0 || slices.Contains(q.Settlement, state)
 }
 
-// settles reports whether an order of that class and state is among those that q selects by settlement.
+// settles reports whether an order of that class and state is among those that q selects by
+// settlement.
 func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State) bool {
 	if !q.bySettlement() {
 		return true
@@ -64,7 +68,8 @@ func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State
 	return q.wants(s.State) && (!q.dueGiven() || s.Due != 0 && s.Due >= q.Due.First && s.Due <= q.Due.Last)
 }
 
-// tradeRanges returns the values of the column trade that q selects of the orders of a facet, in ranges, the least first.
+// tradeRanges returns the values of the column trade that q selects of the orders of a facet, in
+// ranges, the least first.
 func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 	if !q.bySettlement() {
 		return []statemachine.Days{everyTrade}
@@ -98,7 +103,8 @@ func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 	return joined(ranges)
 }
 
-// dueDays returns the days on which the orders of a facet that trades are due, of those that q selects.
+// dueDays returns the days on which the orders of a facet that trades are due, of those that q
+// selects.
 func (q *Query) dueDays(f *Facet) (ranges []statemachine.Days) {
 	asked := statemachine.AllDays
 	if q.dueGiven() {
@@ -138,7 +144,8 @@ func joined(ranges []statemachine.Days) (joined []statemachine.Days) {
 	return joined
 }
 
-// tradesOf returns the ranges of each facet, which are alike for all of one asset class that trade alike.
+// tradesOf returns the ranges of each facet, which are alike for all of one asset class that trade
+// alike.
 func (q *Query) tradesOf() func(*Facet) []statemachine.Days {
 	type kind struct {
 		class          statemachine.AssetClass
@@ -256,8 +263,8 @@ func (s *span) entryColumns() string {
 	return place + ", o.received, o.modified, o.facet, o.trade"
 }
 
-// hulls returns between which trade dates all orders selected are that await their settlement, and that have settled; given is
-// false when there are others.
+// hulls returns between which trade dates all orders selected are that await their settlement, and
+// that have settled; given is false when there are others.
 func (l *lister) hulls() (awaiting, settled KeyRange[int64], given bool) {
 	awaiting, settled = NoTrade, NoTrade
 	for i := range l.trades {

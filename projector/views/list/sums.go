@@ -60,7 +60,8 @@ func (s *Sums) String() string {
 	return fmt.Sprintf("ordered %s and %s, executed %s and %s, left out %d", t.OrderedUnits, t.OrderedAmount, t.ExecutedUnits, t.ExecutedAmount, t.LeftOut)
 }
 
-// decode reads what encoded returned at the beginning of b, and returns what follows; ok is false when b does not begin so.
+// decode reads what encoded returned at the beginning of b, and returns what follows; ok is false
+// when b does not begin so.
 func (s *Sums) decode(b []byte) (rest []byte, ok bool) {
 	ok = true
 	s.each(func(_ int, number *statemachine.Fixed) {

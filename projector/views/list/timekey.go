@@ -10,9 +10,9 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// TimeKey is how a time of a notification is stored, for lists are sorted by it: keys compare as bytes as the times do. Nanoseconds in
-// 64 bits would end in 2262, and a notification may have a time of any year. The empty key is before every time, and stands for
-// one that is not known.
+// TimeKey is how a time of a notification is stored, for lists are sorted by it: keys compare as
+// bytes as the times do. Nanoseconds in 64 bits would end in 2262, and a notification may have a
+// time of any year. The empty key is before every time, and stands for one that is not known.
 type TimeKey string
 
 // timeKeyBytes are eight for seconds, and four for nanoseconds.
@@ -59,8 +59,8 @@ var (
 	lastReceived  = time.Unix(0, math.MaxInt64)
 )
 
-// ReceivedKey is how a time received is stored: in nanoseconds, as the log has it. Times before and after all that the log can
-// have count as the first and the last one.
+// ReceivedKey is how a time received is stored: in nanoseconds, as the log has it. Times before and
+// after all that the log can have count as the first and the last one.
 func ReceivedKey(t time.Time) int64 {
 	switch {
 	case t.Before(firstReceived):

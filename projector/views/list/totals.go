@@ -18,9 +18,10 @@ type Totals struct {
 	ExecutedUnits, ExecutedAmount statemachine.Decimal
 }
 
-// totals returns those of all orders that q selects, in the same read of the views as a page. What facets alone select is kept. Of the
-// rest each order is looked at: in its row, when a value, a break or the beginning of an id shows that they are few, and else in the
-// entries of orders_by_facet. Two values with the same key count as one. It returns ErrTooManyToSum.
+// totals returns those of all orders that q selects, in the same read of the views as a page. What
+// facets alone select is kept. Of the rest each order is looked at: in its row, when a value, a
+// break or the beginning of an id shows that they are few, and else in the entries of
+// orders_by_facet. Two values with the same key count as one. It returns ErrTooManyToSum.
 func (r *Read) totals(ctx context.Context, q *Query) (*Totals, error) {
 	whole := *q
 	whole.Sort, whole.Cursor = LatestReceived, ""
@@ -52,8 +53,8 @@ func (r *Read) totals(ctx context.Context, q *Query) (*Totals, error) {
 
 const sumColumns = "o.n, o.sums"
 
-// fewRows returns a statement that reads sumColumns of the orders that q selects; "" when there is no way on which few rows are
-// read.
+// fewRows returns a statement that reads sumColumns of the orders that q selects; "" when there is
+// no way on which few rows are read.
 func (l *lister) fewRows(ctx context.Context, s *span) (text string, args []any, err error) {
 	few := false
 	if l.q.IDPrefix != "" {
@@ -76,7 +77,8 @@ func (l *lister) fewRows(ctx context.Context, s *span) (text string, args []any,
 }
 
 const (
-	// SQLite puts the sums of all orders one after the other, which takes a quarter of the time of handing over as many rows.
+	// SQLite puts the sums of all orders one after the other, which takes a quarter of the time of
+	// handing over as many rows.
 	sumText = `SELECT count(*), CAST(group_concat(o.sums, '') AS BLOB)`
 )
 
@@ -91,7 +93,8 @@ func (l *lister) add(ctx context.Context, text string, args []any, to *Sums, ord
 	return to.addTogether(together, n)
 }
 
-// totalsOfEntries looks at all entries of the facets in the part of the list that can have such orders.
+// totalsOfEntries looks at all entries of the facets in the part of the list that can have such
+// orders.
 func (l *lister) totalsOfEntries(ctx context.Context, s *span) (*Totals, error) {
 	most := l.Bounds.Summed
 	if l.checks.ids {

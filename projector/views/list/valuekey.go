@@ -16,7 +16,8 @@ const ZoneShift = 12
 // FoldCase returns a text as orders are found by it in any letter case.
 func FoldCase(text string) string { return strings.ToUpper(text) }
 
-// ValueKey stands for a text in an index. Two texts may have the same one: whoever finds an order by it looks at the order.
+// ValueKey stands for a text in an index. Two texts may have the same one: whoever finds an order
+// by it looks at the order.
 func ValueKey(text string) int64 {
 	if text == "" {
 		return 0

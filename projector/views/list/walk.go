@@ -15,8 +15,9 @@ const (
 		WHERE o.facet = +? AND (o.modified, o.last_sequence) %s (?, ?) AND o.modified %s ? AND o.last_sequence <= ?`
 )
 
-// walk merges the ranges of the facets. It returns all of the span when most is unlimited; otherwise it looks at no more entries
-// than the budget allows, and notes in l.stopped how far it came.
+// walk merges the ranges of the facets. It returns all of the span when most is unlimited;
+// otherwise it looks at no more entries than the budget allows, and notes in l.stopped how far it
+// came.
 func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err error) {
 	switch {
 	case s.byReceived && (most < 0 || l.few || l.checks.n == 0):
@@ -46,9 +47,9 @@ func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err 
 	return rows, nil
 }
 
-// walkWindows walks a list by received in windows, each of so many sequences that it has about as many entries as may still be
-// looked at: a sequence is the last of one order at most. Entries that do not match are looked at in their arms, for merging them
-// takes ten times as long.
+// walkWindows walks a list by received in windows, each of so many sequences that it has about as
+// many entries as may still be looked at: a sequence is the last of one order at most. Entries that
+// do not match are looked at in their arms, for merging them takes ten times as long.
 func (l *lister) walkWindows(ctx context.Context, s span, most int) (rows []found, err error) {
 	for size := int64(l.budget); s.since <= s.until; {
 		window := s.begin(size)
@@ -114,7 +115,8 @@ func (l *lister) walkLane(ctx context.Context, s *span, of *lane, facets []int64
 	return nil
 }
 
-// reached leaves out what lies beyond the place at which the page ends early: of another statement, whose entries it did not come to.
+// reached leaves out what lies beyond the place at which the page ends early: of another statement,
+// whose entries it did not come to.
 func (l *lister) reached(rows []found, s *span) []found {
 	if l.stopped == nil {
 		return rows
@@ -122,8 +124,9 @@ func (l *lister) reached(rows []found, s *span) []found {
 	return slices.DeleteFunc(rows, func(f found) bool { return l.q.Sort.precedes(*l.stopped, f.place) })
 }
 
-// merge returns a statement with an arm for each facet; none when nothing is left of the lane. It has a power of two of them, the
-// surplus ones of a facet that does not exist, so that there are few texts to keep prepared. By received the conditions are in the arms.
+// merge returns a statement with an arm for each facet; none when nothing is left of the lane. It
+// has a power of two of them, the surplus ones of a facet that does not exist, so that there are
+// few texts to keep prepared. By received the conditions are in the arms.
 func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []any) {
 	arm, order := receivedArm+l.checks.text, "1 "+s.direction()
 	limits := append([]any{s.since, s.until}, l.checks.args...)
@@ -160,8 +163,9 @@ func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []a
 	return strings.Repeat(arm+" UNION ALL ", arms-1) + arm + " ORDER BY " + order, args
 }
 
-// checked selects those of the first entries that satisfy the conditions. Unless by received, these are looked at after merging: an arm of a facet where
-// nothing satisfies them would read all of the facet for its first row. The inner LIMIT keeps SQLite from moving them into the arms.
+// checked selects those of the first entries that satisfy the conditions. Unless by received, these
+// are looked at after merging: an arm of a facet where nothing satisfies them would read all of the
+// facet for its first row. The inner LIMIT keeps SQLite from moving them into the arms.
 func (l *lister) checked(entries string, s *span) string {
 	place := "m.k, m.n, m.s"
 	if s.byDue {
@@ -173,8 +177,9 @@ func (l *lister) checked(entries string, s *span) string {
 	return "SELECT " + place + " FROM (" + entries + " LIMIT +?) m WHERE 1" + strings.ReplaceAll(l.checks.text, "o.", "m.") + " LIMIT +?"
 }
 
-// spend notes that the first entries of a statement were looked at, as many as budget, which is what walk began with. When there
-// are no more than these, it takes their number from what is left for the page; otherwise the page ends early, at the last of them.
+// spend notes that the first entries of a statement were looked at, as many as budget, which is
+// what walk began with. When there are no more than these, it takes their number from what is left
+// for the page; otherwise the page ends early, at the last of them.
 func (l *lister) spend(ctx context.Context, entries string, args []any, s *span, budget int) error {
 	looked, err := l.count(ctx, entries+" LIMIT +?", append(slices.Clone(args), budget))
 	if err != nil || looked < budget {
