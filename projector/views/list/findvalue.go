@@ -190,8 +190,8 @@ func prefixEnd(prefix string) string {
 	return strings.Repeat("\xff", len(prefix)+1) // no text in UTF-8 comes after it
 }
 
-// denseEra returns the first era of the span in which many orders have the value, as the part of
-// the span that it is, if the span begins with it; otherwise nil.
+// denseEra looks at the first era of the span that has an order with the value. If many orders of
+// that era have it, denseEra returns the era as a part of the span, otherwise nil.
 func (l *lister) denseEra(ctx context.Context, s *span) (*span, error) {
 	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var era int64

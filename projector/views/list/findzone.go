@@ -15,7 +15,7 @@ const (
 	zonesAtOnce  = 64
 )
 
-// walkZones walks the parts of a list by received that can have orders of the times selected.
+// walkZones walks the parts of a list by received that can contain orders of the selected times.
 func (l *lister) walkZones(ctx context.Context, s span, most int) (rows []found, err error) {
 	if !s.byReceived || !l.ofTime() {
 		return l.walk(ctx, s, most)
@@ -42,13 +42,13 @@ func (l *lister) walkZones(ctx context.Context, s span, most int) (rows []found,
 	return rows, nil
 }
 
-// ofTime reports whether q selects by times of which zones know.
+// ofTime reports whether q selects by times that zones contain.
 func (l *lister) ofTime() bool {
 	_, _, ofTrades := l.hulls()
 	return ofTrades || l.q.Received.given() || l.q.Modified.given() || l.q.Created.given() || l.q.StatusChanged.given()
 }
 
-// zoneArgs are those of ofZones.
+// zoneArgs returns the arguments of ofZones.
 func (l *lister) zoneArgs(s *span) []any {
 	received, created, since := l.q.Received.received(), l.q.Created.told(), l.q.StatusChanged.told()
 	awaiting, settled, _ := l.hulls()
@@ -56,21 +56,22 @@ func (l *lister) zoneArgs(s *span) []any {
 		created.First, created.Last, since.First, since.Last, awaiting.First, awaiting.Last, settled.First, settled.Last}
 }
 
-// narrow leaves out of the span the zones before the first and after the last that can have such
-// orders.
+// narrow removes from the span the zones before the first and after the last zone that can contain
+// such orders.
 func (l *lister) narrow(ctx context.Context, s *span) error {
 	var first, last sql.NullInt64
 	if err := l.Row(ctx, zoneSpanText, l.zoneArgs(s), &first, &last); err != nil {
 		return err
 	}
 	s.since, s.until = max(s.since, first.Int64<<ZoneShift), min(s.until, (last.Int64+1)<<ZoneShift-1)
-	if !first.Valid { // there is none
+	if !first.Valid { // no such zone
 		s.since, s.until = 1, 0
 	}
 	return nil
 }
 
-// zones returns the next parts of the span, neighbours joined; last when there are no others.
+// zones returns the next parts of the span, with neighbours joined; last is true when there are no
+// others.
 func (l *lister) zones(ctx context.Context, s *span) (parts []span, last bool, err error) {
 	args := append(l.zoneArgs(s), zonesAtOnce)
 	n := 0

@@ -20,8 +20,8 @@ type leaver struct {
 	when  int64 // the sequence by which it left
 }
 
-// left returns the orders that were still to come in this walk when they left their place, in the
-// order in which they did: at most a page of them. whole is false when there are more.
+// left returns the orders that left their place before this walk reached it, in the order in which
+// they left: at most a page of them. whole is false when there are more.
 func (l *lister) left(ctx context.Context) (orders []statemachine.Order, whole bool, err error) {
 	if l.accounted >= l.Applied {
 		return nil, true, nil
@@ -43,7 +43,7 @@ func (l *lister) left(ctx context.Context) (orders []statemachine.Order, whole b
 			return nil, false, err
 		}
 		slices.SortFunc(leavers, func(a, b leaver) int { return cmp.Compare(a.when, b.when) })
-		leavers = leavers[:min(len(leavers), l.q.Limit+1)] // memory does not grow with what changed
+		leavers = leavers[:min(len(leavers), l.q.Limit+1)] // memory does not grow with the number of changes
 	}
 	whole = len(leavers) <= l.q.Limit
 	leavers = leavers[:min(len(leavers), l.q.Limit)]
@@ -56,13 +56,13 @@ func (l *lister) left(ctx context.Context) (orders []statemachine.Order, whole b
 	return orders, whole, nil
 }
 
-// changed returns those that q selects of the orders with a notification that is not accounted for.
+// changed returns the orders that q selects and that have a notification that is not accounted for.
 func (l *lister) changed(ctx context.Context) ([]found, error) {
 	s := span{since: l.accounted + 1, until: maxSequence, ascending: true, byReceived: true}
 	return l.walk(ctx, s, unlimited)
 }
 
-// due reports whether the order left a place that the walk had not come to, by a notification that
+// due reports whether the order left a place that the walk had not reached, by a notification that
 // is not accounted for.
 func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, chunk []found) (when int64, due bool, err error) {
 	if int64(o.First.Sequence) > l.begun || !l.q.holds(o) {
@@ -94,7 +94,7 @@ func (l *lister) due(ctx context.Context, o *statemachine.Order, recent []byte, 
 
 const chunksText = `SELECT sequences FROM order_sequences WHERE n = ? ORDER BY first`
 
-// allSequences puts those that have moved out of the row before the recent ones.
+// allSequences returns the sequences that were moved out of the row, followed by the recent ones.
 func (l *lister) allSequences(ctx context.Context, n int64, recent []uint64) (all []uint64, err error) {
 	err = l.Each(ctx, chunksText, []any{n}, func(rows *sql.Rows) (err error) {
 		var chunk sql.RawBytes
@@ -107,8 +107,8 @@ func (l *lister) allSequences(ctx context.Context, n int64, recent []uint64) (al
 	return append(all, recent...), err
 }
 
-// AppendSequences appends those that a row or a chunk contains in the order of the log: the first
-// one and then the differences, as varints.
+// AppendSequences appends the sequences of a row or a chunk, in the order of the log. They are
+// encoded as the first one and then the differences, as varints.
 func AppendSequences(to []uint64, encoded []byte) ([]uint64, error) {
 	to = slices.Grow(to, len(encoded))
 	var before uint64

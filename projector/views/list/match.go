@@ -6,8 +6,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Matches reports whether an order in that state, which need not be its present one, is among those
-// that q selects. Limit and cursor do not matter.
+// Matches reports whether q selects an order in the given state, which need not be its present one.
+// Limit and cursor do not matter.
 func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
 	f := FacetOf(o, state)
 	return q.Selects(&f) && q.MatchesDetails(o) && q.Modified.told().Includes(ModifiedKey(state.ModifiedOn, state.Dated)) &&
@@ -16,7 +16,7 @@ func (q *Query) Matches(o *statemachine.Order, state *statemachine.State) bool {
 		(len(q.Breaks) == 0 || slices.ContainsFunc(state.Breaks, func(b statemachine.Break) bool { return slices.Contains(q.Breaks, b.Code) }))
 }
 
-// MatchesDetails is Matches without what depends on the state of the order.
+// MatchesDetails is like Matches, without the conditions that depend on the state of the order.
 func (q *Query) MatchesDetails(o *statemachine.Order) bool {
 	return (q.AssetClass == 0 || q.AssetClass == o.AssetClass()) && (q.Side == "" || q.Side == o.Detail(statemachine.Side)) &&
 		q.holds(o) && q.Created.told().Includes(CreatedKey(o)) && q.Received.received().Includes(ReceivedKey(o.Last.Received))

@@ -16,7 +16,7 @@ const (
 	maxLimit     = 500
 )
 
-// PageLimit returns how many rows a page has at most.
+// PageLimit returns the largest number of rows in a page.
 func PageLimit(limit int) int {
 	if limit <= 0 {
 		return defaultLimit
@@ -26,30 +26,30 @@ func PageLimit(limit int) int {
 
 // Reader reads the views. It is not safe for concurrent use.
 type Reader interface {
-	// Each calls scan for every row of a query, until it fails. What scan reads as sql.RawBytes is
-	// gone when it returns.
+	// Each calls scan for every row of a query, until scan fails. A sql.RawBytes is valid only
+	// until scan returns.
 	Each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error
-	// Row reads the one row of a query. It returns sql.ErrNoRows when there is none.
+	// Row reads the only row of a query. It returns sql.ErrNoRows when there is none.
 	Row(ctx context.Context, text string, args []any, dest ...any) error
 }
 
-// Read is one read of the views, all of whose statements are answered from one state of them.
+// Read is one read of the views. All of its statements read the same state of them.
 type Read struct {
 	Reader
 	Position
 	Bounds *Bounds
 }
 
-// Page is one page of a list. Next is the cursor of the page after it, "" at the end.
+// Page is one page of a list. Next is the cursor of the next page, "" at the end.
 type Page struct {
-	Totals *Totals // when they are wanted, whatever the cursor
+	Totals *Totals // if the query wants them, whatever the cursor
 	Orders []statemachine.Order
 	Next   string
 }
 
-// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor is of
-// another query, ErrCursorExpired when it is of views of another lineage, and a BehindError when
-// these views have not come as far as those that made it.
+// Orders returns one page of the orders that q selects. It returns ErrCursor when the cursor
+// belongs to another query, ErrCursorExpired when it belongs to views of another lineage, and a
+// BehindError when these views have not reached the position of the views that made it.
 func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 	q.Limit = PageLimit(q.Limit)
 	at, err := q.progress(r.Position)
@@ -76,8 +76,8 @@ func (r *Read) Orders(ctx context.Context, q Query) (page Page, err error) {
 	return page, err
 }
 
-// place is where an order stands in a list: what it is sorted by, and its last sequence. Lists by
-// received have no modified.
+// place is an order's place in a list: the value by which the list is sorted, and the order's last
+// sequence. In lists by received, modified is empty.
 type place struct {
 	modified TimeKey
 	sequence int64
@@ -89,40 +89,40 @@ type found struct {
 	n int64
 }
 
-// lister makes one page, in one read of the views.
+// lister makes one page in one read of the views.
 type lister struct {
 	*Read
 	q      *Query
 	facets []int64 // that q selects
 	orders uint64  // of these facets
-	few    bool    // orders are few
+	few    bool    // there are few orders
 
 	facetOf map[int64]*Facet // that q selects
-	trades  []tradeGroup     // they, by what trade dates are selected
+	trades  []tradeGroup     // these facets, grouped by the selected trade dates
 
 	everyFacet bool // q selects all orders by facets
 
 	checks conditions
-	value  *valueFilter // that orders are found by; nil: q selects by none
+	value  *valueFilter // by which orders are found; nil: q has none
 	progress
-	more      bool   // there is a page after this one
-	readWhole int    // so many orders of a value, of a beginning of ids or with breaks are read whole and sorted
-	budget    int    // entries that may still be looked at for this page
-	stopped   *place // where nothing was left of that; nil: the span was read to its end, or the page is full
+	more      bool   // there is another page
+	readWhole int    // up to this many rows found by value, id or break are all read and sorted
+	budget    int    // entries that may still be examined for this page
+	stopped   *place // where budget ended; nil: the span was read to its end, or the page is full
 }
 
-// Bounds are numbers of rows that can be looked at in a few milliseconds.
+// Bounds are numbers of rows that can be examined in a few milliseconds.
 type Bounds struct {
 	Orders     int // each in its own place in the file
-	Entries    int // one after another in an index
-	InEra      int // orders of one value in one era: beyond that walking the era takes less time
-	Looked     int // for one page: when more do not match, it ends early
+	Entries    int // next to each other in an index
+	InEra      int // orders of one value in one era: with more, walking the era is faster
+	Looked     int // entries for one page, which ends early when more do not match
 	LookedRows int // the same, each in its own place in the file
-	Summed     int // looked at for totals, in 100 milliseconds
+	Summed     int // entries examined for totals, in 100 milliseconds
 	SummedRows int // the same, each in its own place in the file
 }
 
-// UsualBounds are those that the views read by.
+// UsualBounds are the bounds that the views use.
 var UsualBounds = Bounds{Orders: 2_000, Entries: 5_000, InEra: 1_000, Looked: 10_000, LookedRows: 2_000, Summed: 200_000, SummedRows: 18_000}
 
 func newLister(ctx context.Context, r *Read, q *Query, at progress) (*lister, error) {
@@ -156,8 +156,8 @@ func newLister(ctx context.Context, r *Read, q *Query, at progress) (*lister, er
 	return l, nil
 }
 
-// page returns first the orders that left the part of the list that is still to come, then those
-// that are in it.
+// page returns the orders that left the rest of the list, followed by the orders in the rest of the
+// list.
 func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
 	orders, whole, err := l.left(ctx)
 	if err != nil || !whole {
@@ -195,8 +195,8 @@ func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
 
 const ordersText = `SELECT o.n, o.id, o.state, o.recent FROM json_each(?) j CROSS JOIN orders o ON o.n = j.value`
 
-// read calls f with each of the orders and the sequences in its row. Both are overwritten when f
-// returns; a copy of the order stays valid.
+// read calls f with each order and the encoded sequences in its row. Both are overwritten after f
+// returns, but a copy of the order stays valid.
 func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.Order, recent []byte) error) error {
 	if len(rows) == 0 {
 		return nil
@@ -227,7 +227,8 @@ func (l *lister) read(ctx context.Context, rows []found, f func(o *statemachine.
 	})
 }
 
-// holds tells orders that q selects from others whose values have the same keys.
+// holds reports whether the order has the values that q selects. Other values may have the same
+// keys.
 func (q *Query) holds(o *statemachine.Order) bool {
 	for v := range q.valueFilters() {
 		if !slices.ContainsFunc(v.fields, func(f statemachine.Field) bool { return v.includes(o.Detail(f)) }) {

@@ -6,18 +6,18 @@ import (
 	"hash/fnv"
 )
 
-// Position is where views stand. Views of one lineage show the same at the same sequence, on
-// whichever machine and in whichever generation they are.
+// Position is the position of views. Views of one lineage show the same at the same sequence, on
+// every machine and in every generation.
 type Position struct {
 	Lineage uint32
 	Applied int64 // the sequence of the last record applied
 }
 
-// Lineage identifies what views are made of: a log, its epoch, and the rules that it is folded by.
-// Epoch 0, which is not known yet, counts as the first one.
+// Lineage identifies the source of views: a log, its epoch, and the rules by which it is folded.
+// Epoch 0, not known yet, counts as the first epoch.
 func Lineage(log string, epoch uint64, foldVersion string) uint32 {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%q %q ", log, foldVersion)
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, max(epoch, 1))) // a hash takes what it is given
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, max(epoch, 1))) // writing to a hash never fails
 	return h.Sum32()
 }

@@ -6,57 +6,58 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Query selects orders: those that satisfy every field given. The zero value selects all.
+// Query selects the orders that satisfy every given field. The zero value selects all.
 type Query struct {
 	Statuses   []statemachine.Status // any of these; "" is an order without a status
 	AssetClass statemachine.AssetClass
 	Open       *bool
 	Final      *bool
-	Breaks     []statemachine.Code // any of these is open
-	AnyBreak   *bool               // with (true) or without (false) an open break
+	Breaks     []statemachine.Code // any of these that is open
+	AnyBreak   *bool               // true: with an open break; false: without
 	Side       string              // "BUY" or "SELL"
-	IDPrefix   string              // what the id begins with
-	// Of each of these, any of the values. ISINs and symbols count in any letter case.
+	IDPrefix   string              // the beginning of the id
+	// An order matches a field below if it has any of the values. ISINs and symbols are compared
+	// without regard to case.
 	ExternalIDs []string
 	ISINs       []string
 	Symbols     []string
 	ProductIDs  []string // of the depository, wallet or cash product
-	// OrderTypes and ExchangeCodes: any of the values, in any letter case.
+	// OrderTypes and ExchangeCodes match any of the values, without regard to case.
 	OrderTypes, ExchangeCodes []string
 
-	QuantityMin, QuantityMax statemachine.Decimal // both included; with one of them an order without a quantity is not selected
+	QuantityMin, QuantityMax statemachine.Decimal // both included; either one excludes orders without a quantity
 	Executed                 *statemachine.Extent
 
 	Received      Period // of the last notification
 	Modified      Period
-	Created       Period // by the platform's time
-	StatusChanged Period // since when it has its status
+	Created       Period // the platform's time
+	StatusChanged Period // when the order got its status
 
-	Settlement []statemachine.SettlementState // any of these, on the day Today
-	Due        statemachine.Days              // on which it is due, or was before it settled; the zero value is no restriction
-	Settling                                  // needed where one of the two, or a sort by due date, is given
+	Settlement []statemachine.SettlementState // any of these, on Today
+	Due        statemachine.Days              // the due date, also of settled orders; zero value: no restriction
+	Settling                                  // required for these two fields and for a sort by due date
 
 	Sort   Sort
 	Limit  int    // 1–500; 0 is 100
 	Cursor string // from Page.Next of the same query
-	Totals bool   // are wanted with the page
+	Totals bool   // the page must contain the totals
 }
 
-// Period is from Since to Until, both included; nil leaves that end open. Without either it is no
-// restriction; with one of them a time that is not known is not in it.
+// Period is the time from Since to Until, both included. Nil leaves that end open. Without either
+// there is no restriction; with either, an unknown time is not in the period.
 type Period struct{ Since, Until *time.Time }
 
 // Sort is the order of a list.
 type Sort uint8
 
-// The orders; orders whose time modified is not known count as the ones modified first.
+// The sort orders. Orders whose time modified is not known count as modified first.
 const (
 	LatestReceived   Sort = iota // by the last notification, the latest first
 	EarliestReceived             // the other way round
 	LatestModified               // by the time modified, the latest first
 	EarliestModified             // the other way round
-	LargestQuantity              // by the ordered quantity, the largest first; Only of lists of few orders, see ErrTooManyToSort
-	SmallestQuantity             // the other way round; one that is not known counts as the smallest
-	LatestDue                    // by due date, and then by trade date, the latest first; those that are never due come last
-	EarliestDue                  // by both, the earliest first; those that are never due come last
+	LargestQuantity              // by ordered quantity, largest first; short lists only, see ErrTooManyToSort
+	SmallestQuantity             // the other way round; an unknown quantity counts as the smallest
+	LatestDue                    // by due date, then trade date, latest first; never due comes last
+	EarliestDue                  // by both, earliest first; never due comes last
 )

@@ -11,21 +11,21 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// What is stored of a settlement is the trade date, which follows from the facts. When that is due,
-// and whether today is later, is asked for: a query is translated into ranges of trade dates, by
-// asset class. See DESIGN.md, "Settlement".
+// The only stored part of a settlement is the trade date, which follows from the facts. The due
+// date, and whether it has passed, are computed for each query: a query is translated into ranges
+// of trade dates, by asset class. See DESIGN.md, "Settlement".
 
-// Settling is what tells from a trade date how an order stands with its settlement.
+// Settling derives the settlement of an order from its trade date.
 type Settling struct {
 	Schedule *statemachine.Schedule
 	Today    statemachine.Day
 }
 
-// The column trade: the trade date of an order that awaits its settlement or has settled, or one of
-// these.
+// The column trade contains the trade date of an order that awaits its settlement or has settled,
+// or one of these.
 const (
 	neverTrades  = -1 // it neither awaits a settlement nor has settled
-	TradeUnknown = 0  // it has settled, and what completed it is not known
+	TradeUnknown = 0  // it has settled, and the fact that completed it is not known
 )
 
 var (
@@ -33,7 +33,7 @@ var (
 	unknownTrade = statemachine.Days{First: TradeUnknown, Last: TradeUnknown}
 )
 
-// TradeOf returns what the column trade has of an order in that state.
+// TradeOf returns the column trade of an order in the given state.
 func TradeOf(state *statemachine.State) int64 {
 	if state.Status != statemachine.Settled && !state.AwaitsSettlement() {
 		return neverTrades
@@ -41,7 +41,7 @@ func TradeOf(state *statemachine.State) int64 {
 	return int64(state.Traded)
 }
 
-// Awaits reports whether the orders of the facet await their settlement: all of them have a trade
+// Awaits reports whether the orders of the facet await their settlement. All of them have a trade
 // date.
 func (f *Facet) Awaits() bool {
 	return (&statemachine.State{Status: f.Status, Open: f.Open, Final: f.Final}).AwaitsSettlement()
@@ -51,15 +51,14 @@ func (f *Facet) trades() bool { return f.Status == statemachine.Settled || f.Awa
 
 func (q *Query) dueGiven() bool { return q.Due != statemachine.Days{} }
 
-// bySettlement reports whether q selects by what follows from trade dates.
+// bySettlement reports whether q selects by settlement, which follows from trade dates.
 func (q *Query) bySettlement() bool { return len(q.Settlement) > 0 || q.dueGiven() }
 
 func (q *Query) wants(state statemachine.SettlementState) bool {
 	return len(q.Settlement) == 0 || slices.Contains(q.Settlement, state)
 }
 
-// settles reports whether an order of that class and state is among those that q selects by
-// settlement.
+// settles reports whether q selects, by settlement, an order of that class and state.
 func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State) bool {
 	if !q.bySettlement() {
 		return true
@@ -68,8 +67,8 @@ func (q *Query) settles(class statemachine.AssetClass, state *statemachine.State
 	return q.wants(s.State) && (!q.dueGiven() || s.Due != 0 && s.Due >= q.Due.First && s.Due <= q.Due.Last)
 }
 
-// tradeRanges returns the values of the column trade that q selects of the orders of a facet, in
-// ranges, the least first.
+// tradeRanges returns the values of the column trade that q selects for the orders of a facet, as
+// ascending ranges.
 func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 	if !q.bySettlement() {
 		return []statemachine.Days{everyTrade}
@@ -87,7 +86,7 @@ func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 		}
 	}
 	if !q.dueGiven() {
-		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1} // of the first cycle
+		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1} // before the first cycle
 		if f.Status == statemachine.Settled && q.wants(statemachine.HasSettled) {
 			add(unknownTrade)
 			add(before)
@@ -103,8 +102,7 @@ func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 	return joined(ranges)
 }
 
-// dueDays returns the days on which the orders of a facet that trades are due, of those that q
-// selects.
+// dueDays returns the due dates that q selects for the orders of a facet that trades.
 func (q *Query) dueDays(f *Facet) (ranges []statemachine.Days) {
 	asked := statemachine.AllDays
 	if q.dueGiven() {
@@ -131,7 +129,7 @@ func (q *Query) dueDays(f *Facet) (ranges []statemachine.Days) {
 	return ranges
 }
 
-// joined returns the same days in as few ranges as there may be.
+// joined returns the same days in as few ranges as possible.
 func joined(ranges []statemachine.Days) (joined []statemachine.Days) {
 	slices.SortFunc(ranges, func(a, b statemachine.Days) int { return cmp.Compare(a.First, b.First) })
 	for _, r := range ranges {
@@ -144,8 +142,8 @@ func joined(ranges []statemachine.Days) (joined []statemachine.Days) {
 	return joined
 }
 
-// tradesOf returns the ranges of each facet, which are alike for all of one asset class that trade
-// alike.
+// tradesOf returns a function that returns the ranges of a facet. Facets of one asset class that
+// trade alike have the same ranges.
 func (q *Query) tradesOf() func(*Facet) []statemachine.Days {
 	type kind struct {
 		class          statemachine.AssetClass
@@ -163,12 +161,12 @@ func (q *Query) tradesOf() func(*Facet) []statemachine.Days {
 	}
 }
 
-// isAll reports whether the ranges are all that an order of the facet can have.
+// isAll reports whether the ranges contain all values that an order of the facet can have.
 func isAll(f *Facet, ranges []statemachine.Days) bool {
 	return ranges[0].First <= TradeUnknown && ranges[0].Last == statemachine.AllDays.Last || f.Awaits() && ranges[0] == statemachine.AllDays
 }
 
-// tradeGroup is the facets of which the same trade dates are selected.
+// tradeGroup is the facets for which the same trade dates are selected.
 type tradeGroup struct {
 	class  statemachine.AssetClass
 	awaits bool
@@ -176,7 +174,7 @@ type tradeGroup struct {
 	ranges []statemachine.Days
 }
 
-// addTrades adds the conditions on trade dates, when those of some facets are selected by them.
+// addTrades adds the conditions on trade dates, if the orders of some facets are selected by them.
 func (l *lister) addTrades() {
 	var texts []string
 	var args []any
@@ -201,7 +199,8 @@ func (l *lister) addTrades() {
 	}
 }
 
-// group notes that of a facet those ranges are selected; nil: all orders.
+// group adds a facet to the group for which those ranges are selected. Nil ranges select all
+// orders.
 func (l *lister) group(f *CountedFacet, ranges []statemachine.Days) {
 	if isAll(&f.Facet, ranges) {
 		ranges = nil
@@ -216,14 +215,14 @@ func (l *lister) group(f *CountedFacet, ranges []statemachine.Days) {
 	l.trades[i].facets = append(l.trades[i].facets, f.Number)
 }
 
-// byTrades reports whether of every facet Only some trade dates are selected.
+// byTrades reports whether only some trade dates are selected for every facet.
 func (l *lister) byTrades() bool {
 	return len(l.trades) > 0 && !slices.ContainsFunc(l.trades, func(g tradeGroup) bool { return g.ranges == nil })
 }
 
 const tradeArm = `SELECT %s FROM orders o INDEXED BY orders_by_trade WHERE o.facet = +? AND o.trade >= +? AND o.trade <= ? AND o.trade >= 0`
 
-// tradeRows finds by trade date what is listed by something else.
+// tradeRows finds the orders of a list with another sort order by their trade date.
 func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool, err error) {
 	var args []any
 	arms := 0
@@ -238,7 +237,7 @@ func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool,
 	if arms > armsAtOnce {
 		return false, nil
 	}
-	for ; arms&(arms-1) != 0; arms++ { // few texts to keep prepared
+	for ; arms&(arms-1) != 0; arms++ { // so that there are few texts to keep prepared
 		args = append(args, 0, 0, 0)
 	}
 	most := l.Bounds.Entries
@@ -254,7 +253,7 @@ func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool,
 	return true, l.collect(ctx, text, append(append(append(args, unlimited), l.checks.args...), unlimited), s, to)
 }
 
-// entryColumns are those of an entry of an index that conditions look at, and the place.
+// entryColumns returns the columns of an index entry that conditions use, and the place.
 func (s *span) entryColumns() string {
 	place := "o.last_sequence AS k, o.n, 0 AS s"
 	if !s.byReceived {
@@ -263,8 +262,9 @@ func (s *span) entryColumns() string {
 	return place + ", o.received, o.modified, o.facet, o.trade"
 }
 
-// hulls returns between which trade dates all orders selected are that await their settlement, and
-// that have settled; given is false when there are others.
+// hulls returns the ranges that contain the trade dates of all selected orders: of those that await
+// their settlement, and of those that have settled. given is false when other orders are selected,
+// too.
 func (l *lister) hulls() (awaiting, settled KeyRange[int64], given bool) {
 	awaiting, settled = NoTrade, NoTrade
 	for i := range l.trades {
@@ -282,5 +282,5 @@ func (l *lister) hulls() (awaiting, settled KeyRange[int64], given bool) {
 	return awaiting, settled, true
 }
 
-// NoTrade is the range of no trade date.
+// NoTrade is the empty range of trade dates.
 var NoTrade = KeyRange[int64]{math.MaxInt64, math.MinInt64}

@@ -7,7 +7,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Sums are those of some orders, or of one: quantities ordered and executed, in units and in money.
+// Sums are the quantities ordered and executed, in units and in money, of one order or of several.
 type Sums struct {
 	orderedUnits, orderedAmount, executedUnits, executedAmount statemachine.Fixed
 	leftOut                                                    int64
@@ -47,21 +47,21 @@ func (s *Sums) Subtract(t *Sums) {
 	s.leftOut -= t.leftOut
 }
 
-// Encoded is how sums are stored.
+// Encoded returns the sums as they are stored.
 func (s *Sums) Encoded() (b []byte) {
 	b = make([]byte, 0, 48)
 	s.each(func(_ int, number *statemachine.Fixed) { b = number.Append(b) })
 	return binary.AppendVarint(b, s.leftOut)
 }
 
-// String writes them for a person.
+// String returns the sums in words.
 func (s *Sums) String() string {
 	t := s.totals(0)
 	return fmt.Sprintf("ordered %s and %s, executed %s and %s, left out %d", t.OrderedUnits, t.OrderedAmount, t.ExecutedUnits, t.ExecutedAmount, t.LeftOut)
 }
 
-// decode reads what encoded returned at the beginning of b, and returns what follows; ok is false
-// when b does not begin so.
+// decode reads encoded sums at the beginning of b, and returns the rest. ok is false when b does
+// not begin with encoded sums.
 func (s *Sums) decode(b []byte) (rest []byte, ok bool) {
 	ok = true
 	s.each(func(_ int, number *statemachine.Fixed) {
@@ -77,7 +77,7 @@ func (s *Sums) decode(b []byte) (rest []byte, ok bool) {
 	return b[n:], true
 }
 
-// Scan reads what encoded returned; nothing is zero.
+// Scan reads encoded sums. No bytes mean zero.
 func (s *Sums) Scan(stored any) error {
 	*s = Sums{}
 	b, ok := stored.([]byte)
@@ -97,7 +97,7 @@ func (s *Sums) totals(orders uint64) *Totals {
 	return &Totals{orders, uint64(s.leftOut), s.orderedUnits.Decimal(), s.orderedAmount.Decimal(), s.executedUnits.Decimal(), s.executedAmount.Decimal()}
 }
 
-// addTogether adds the sums of so many orders, encoded one after the other.
+// addTogether adds the sums of the given number of orders, encoded one after the other.
 func (s *Sums) addTogether(b []byte, orders uint64) error {
 	var one Sums
 	ok := true

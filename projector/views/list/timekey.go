@@ -10,16 +10,16 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// TimeKey is how a time of a notification is stored, for lists are sorted by it: keys compare as
-// bytes as the times do. Nanoseconds in 64 bits would end in 2262, and a notification may have a
-// time of any year. The empty key is before every time, and stands for one that is not known.
+// TimeKey is the stored form of a time of a notification, for lists sorted by it: the bytes of keys
+// compare as the times do. Nanoseconds in 64 bits would end in 2262, and a notification may have a
+// time of any year. The empty key means an unknown time, and is before every time.
 type TimeKey string
 
-// timeKeyBytes are eight for seconds, and four for nanoseconds.
+// timeKeyBytes is eight bytes for seconds and four for nanoseconds.
 const timeKeyBytes = 12
 
 const (
-	beforeAllTimes TimeKey = "\x00" // and after the empty key
+	beforeAllTimes TimeKey = "\x00" // but after the empty key
 	afterAllTimes  TimeKey = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 )
 
@@ -31,7 +31,7 @@ func TimeKeyOf(t time.Time) TimeKey {
 	return TimeKey(b[:])
 }
 
-// ModifiedKey is that of the time an order was modified.
+// ModifiedKey returns the key of the time an order was modified.
 func ModifiedKey(t time.Time, known bool) TimeKey {
 	if !known {
 		return ""
@@ -39,10 +39,10 @@ func ModifiedKey(t time.Time, known bool) TimeKey {
 	return TimeKeyOf(t)
 }
 
-// Value returns the key as SQLite takes it.
+// Value returns the key in the type that SQLite stores.
 func (k TimeKey) Value() (driver.Value, error) { return []byte(k), nil }
 
-// String returns the time, as a person reads it.
+// String returns the time in a readable form.
 func (k TimeKey) String() string {
 	switch len(k) {
 	case 0:
@@ -59,8 +59,8 @@ var (
 	lastReceived  = time.Unix(0, math.MaxInt64)
 )
 
-// ReceivedKey is how a time received is stored: in nanoseconds, as the log has it. Times before and
-// after all that the log can have count as the first and the last one.
+// ReceivedKey returns the stored form of a time received: in nanoseconds, like the log. Times that
+// the log cannot contain become the first or the last one.
 func ReceivedKey(t time.Time) int64 {
 	switch {
 	case t.Before(firstReceived):
@@ -71,10 +71,10 @@ func ReceivedKey(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// KeyRange is a range of times as they are stored, both ends included.
+// KeyRange is a range of stored times, both ends included.
 type KeyRange[K int64 | TimeKey] struct{ First, Last K }
 
-// Only is the range of one key.
+// Only returns the range that contains one key.
 func Only[K int64 | TimeKey](key K) KeyRange[K] { return KeyRange[K]{key, key} }
 
 // Widen makes the range contain the key.
@@ -85,7 +85,7 @@ func (r KeyRange[K]) Includes(key K) bool { return r.First <= key && key <= r.La
 
 func (p Period) given() bool { return p.Since != nil || p.Until != nil }
 
-// received is the period as a range of times received.
+// received returns the period as a range of times received.
 func (p Period) received() KeyRange[int64] {
 	r := KeyRange[int64]{math.MinInt64, math.MaxInt64}
 	if p.Since != nil {
@@ -97,7 +97,7 @@ func (p Period) received() KeyRange[int64] {
 	return r
 }
 
-// told is the period as a range of times that notifications told.
+// told returns the period as a range of times in notifications.
 func (p Period) told() KeyRange[TimeKey] {
 	r := KeyRange[TimeKey]{"", afterAllTimes}
 	if p.given() {

@@ -9,19 +9,20 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Totals are of all orders that a query selects.
+// Totals are the totals of all orders that a query selects.
 type Totals struct {
 	Orders  uint64
-	LeftOut uint64 // orders with a number that is not in the sums: of more than 18 decimal places, or too great
+	LeftOut uint64 // orders not in the sums: a number has over 18 decimal places or is too large
 
-	OrderedUnits, OrderedAmount   statemachine.Decimal // by quantity, and by money
+	OrderedUnits, OrderedAmount   statemachine.Decimal // ordered by quantity, and by amount
 	ExecutedUnits, ExecutedAmount statemachine.Decimal
 }
 
-// totals returns those of all orders that q selects, in the same read of the views as a page. What
-// facets alone select is kept. Of the rest each order is looked at: in its row, when a value, a
-// break or the beginning of an id shows that they are few, and else in the entries of
-// orders_by_facet. Two values with the same key count as one. It returns ErrTooManyToSum.
+// totals returns the totals of all orders that q selects, in the same read of the views as a page.
+// The sums of facets are stored, so orders that q selects by facet alone are not examined. Every
+// other order is examined: in its row if a value, a break or the beginning of an id shows that
+// there are few, otherwise in the entries of orders_by_facet. Two values with the same key count as
+// one. It returns ErrTooManyToSum.
 func (r *Read) totals(ctx context.Context, q *Query) (*Totals, error) {
 	whole := *q
 	whole.Sort, whole.Cursor = LatestReceived, ""
@@ -53,8 +54,8 @@ func (r *Read) totals(ctx context.Context, q *Query) (*Totals, error) {
 
 const sumColumns = "o.n, o.sums"
 
-// fewRows returns a statement that reads sumColumns of the orders that q selects; "" when there is
-// no way on which few rows are read.
+// fewRows returns a statement that reads sumColumns of the orders that q selects, or "" when no way
+// reads only few rows.
 func (l *lister) fewRows(ctx context.Context, s *span) (text string, args []any, err error) {
 	few := false
 	if l.q.IDPrefix != "" {
@@ -70,19 +71,19 @@ func (l *lister) fewRows(ctx context.Context, s *span) (text string, args []any,
 	if !few && err == nil && l.value != nil {
 		if few, err = l.fewOfValue(ctx, s); few {
 			text, args = l.valueStatement(s, sumColumns, "")
-			text = strings.ReplaceAll(text, "UNION ALL", "UNION") // one may have a value in two columns
+			text = strings.ReplaceAll(text, "UNION ALL", "UNION") // an order may have a value in two columns
 		}
 	}
 	return text, args, err
 }
 
 const (
-	// SQLite puts the sums of all orders one after the other, which takes a quarter of the time of
-	// handing over as many rows.
+	// SQLite concatenates the sums of all orders, which takes a quarter of the time of returning as
+	// many rows.
 	sumText = `SELECT count(*), CAST(group_concat(o.sums, '') AS BLOB)`
 )
 
-// add adds the sums of what a statement that begins with sumText reads.
+// add adds the sums read by a statement that begins with sumText.
 func (l *lister) add(ctx context.Context, text string, args []any, to *Sums, orders *uint64) error {
 	n := uint64(0)
 	var together []byte
@@ -93,8 +94,8 @@ func (l *lister) add(ctx context.Context, text string, args []any, to *Sums, ord
 	return to.addTogether(together, n)
 }
 
-// totalsOfEntries looks at all entries of the facets in the part of the list that can have such
-// orders.
+// totalsOfEntries examines all entries of the facets in the part of the list that can contain
+// selected orders.
 func (l *lister) totalsOfEntries(ctx context.Context, s *span) (*Totals, error) {
 	most := l.Bounds.Summed
 	if l.checks.ids {
@@ -135,7 +136,7 @@ func (l *lister) fewEntries(ctx context.Context, s *span, most uint64) (bool, er
 
 const facetSumsText = `SELECT f.facet, f.Orders, f.sums FROM facets f`
 
-// ReadSums calls f with the number of each facet, the number of its orders and their sums.
+// ReadSums calls f with the number of each facet, the number of its orders, and their sums.
 func ReadSums(ctx context.Context, c Reader, f func(facet int64, orders uint64, s Sums)) error {
 	return c.Each(ctx, facetSumsText, nil, func(rows *sql.Rows) error {
 		var facet int64

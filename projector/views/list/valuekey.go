@@ -7,17 +7,17 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// EraShift is the binary logarithm of the sequences in an era, see DESIGN.md.
+// EraShift is the binary logarithm of the number of sequences in an era; see DESIGN.md.
 const EraShift = 15
 
-// ZoneShift is that of the sequences in a zone.
+// ZoneShift is the binary logarithm of the number of sequences in a zone.
 const ZoneShift = 12
 
-// FoldCase returns a text as orders are found by it in any letter case.
+// FoldCase returns the form of a text in which orders are found without regard to case.
 func FoldCase(text string) string { return strings.ToUpper(text) }
 
-// ValueKey stands for a text in an index. Two texts may have the same one: whoever finds an order
-// by it looks at the order.
+// ValueKey returns the key of a text in an index. Two texts may have the same key, so an order
+// found by its key must be compared with the text.
 func ValueKey(text string) int64 {
 	if text == "" {
 		return 0
@@ -30,7 +30,8 @@ func ValueKey(text string) int64 {
 	return 1
 }
 
-// CreatedKey is the key of the time at which the platform says that the order was created.
+// CreatedKey returns the key of the time at which the order was created, as reported by the
+// platform.
 func CreatedKey(o *statemachine.Order) TimeKey {
 	at, err := statemachine.ParseTime(o.Detail(statemachine.CreatedOn))
 	return ModifiedKey(at, err == nil)

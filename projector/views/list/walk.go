@@ -15,9 +15,8 @@ const (
 		WHERE o.facet = +? AND (o.modified, o.last_sequence) %s (?, ?) AND o.modified %s ? AND o.last_sequence <= ?`
 )
 
-// walk merges the ranges of the facets. It returns all of the span when most is unlimited;
-// otherwise it looks at no more entries than the budget allows, and notes in l.stopped how far it
-// came.
+// walk merges the ranges of the facets. If most is unlimited it returns the whole span. Otherwise
+// it examines no more entries than the budget allows, and records in l.stopped how far it came.
 func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err error) {
 	switch {
 	case s.byReceived && (most < 0 || l.few || l.checks.n == 0):
@@ -28,7 +27,7 @@ func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err 
 	statements := 0
 	for _, of := range l.lanes(&s) {
 		if !of.dated && s.byDue && most >= 0 && len(rows) >= most {
-			break // what is never due comes last
+			break // orders that are never due come last
 		}
 		for facets := range slices.Chunk(of.facets, armsAtOnce) {
 			if err := l.walkLane(ctx, &s, &of, facets, most, &rows); err != nil {
@@ -47,9 +46,9 @@ func (l *lister) walk(ctx context.Context, s span, most int) (rows []found, err 
 	return rows, nil
 }
 
-// walkWindows walks a list by received in windows, each of so many sequences that it has about as
-// many entries as may still be looked at: a sequence is the last of one order at most. Entries that
-// do not match are looked at in their arms, for merging them takes ten times as long.
+// walkWindows walks a list by received in windows. Each window contains about as many entries as
+// may still be examined: a sequence is the last sequence of at most one order. Entries that do not
+// match are dropped in the arms, because merging them takes ten times as long.
 func (l *lister) walkWindows(ctx context.Context, s span, most int) (rows []found, err error) {
 	for size := int64(l.budget); s.since <= s.until; {
 		window := s.begin(size)
@@ -77,7 +76,7 @@ func (l *lister) walkWindows(ctx context.Context, s span, most int) (rows []foun
 	return rows, nil
 }
 
-// walkWindow walks a list by received, whatever there is to be looked at.
+// walkWindow walks a list by received, without a bound on the entries examined.
 func (l *lister) walkWindow(ctx context.Context, s span, most int) (rows []found, err error) {
 	chunks := slices.Collect(slices.Chunk(l.facets, armsAtOnce))
 	for _, facets := range chunks {
@@ -97,7 +96,7 @@ func (l *lister) walkWindow(ctx context.Context, s span, most int) (rows []found
 
 func (l *lister) walkLane(ctx context.Context, s *span, of *lane, facets []int64, most int, rows *[]found) error {
 	budget := l.budget
-	if most < 0 || l.checks.text == "" { // all that is looked at is in the page
+	if most < 0 || l.checks.text == "" { // every examined entry is in the page
 		budget = unlimited
 	}
 	entries, args := l.merge(s, of, facets)
@@ -115,8 +114,8 @@ func (l *lister) walkLane(ctx context.Context, s *span, of *lane, facets []int64
 	return nil
 }
 
-// reached leaves out what lies beyond the place at which the page ends early: of another statement,
-// whose entries it did not come to.
+// reached removes the rows beyond the place at which the page ends early. They come from another
+// statement, whose entries the walk did not reach.
 func (l *lister) reached(rows []found, s *span) []found {
 	if l.stopped == nil {
 		return rows
@@ -124,9 +123,9 @@ func (l *lister) reached(rows []found, s *span) []found {
 	return slices.DeleteFunc(rows, func(f found) bool { return l.q.Sort.precedes(*l.stopped, f.place) })
 }
 
-// merge returns a statement with an arm for each facet; none when nothing is left of the lane. It
-// has a power of two of them, the surplus ones of a facet that does not exist, so that there are
-// few texts to keep prepared. By received the conditions are in the arms.
+// merge returns a statement with an arm for each facet, or "" when nothing is left of the lane. The
+// number of arms is a power of two, so that there are few texts to keep prepared. The surplus arms
+// are of a facet that does not exist. In a list by received the conditions are in the arms.
 func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []any) {
 	arm, order := receivedArm+l.checks.text, "1 "+s.direction()
 	limits := append([]any{s.since, s.until}, l.checks.args...)
@@ -163,9 +162,10 @@ func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []a
 	return strings.Repeat(arm+" UNION ALL ", arms-1) + arm + " ORDER BY " + order, args
 }
 
-// checked selects those of the first entries that satisfy the conditions. Unless by received, these
-// are looked at after merging: an arm of a facet where nothing satisfies them would read all of the
-// facet for its first row. The inner LIMIT keeps SQLite from moving them into the arms.
+// checked selects those of the first entries that satisfy the conditions. Except in a list by
+// received, the conditions are checked after merging, because an arm of a facet without a match
+// would read the whole facet for its first row. The inner LIMIT prevents SQLite from moving the
+// conditions into the arms.
 func (l *lister) checked(entries string, s *span) string {
 	place := "m.k, m.n, m.s"
 	if s.byDue {
@@ -177,9 +177,9 @@ func (l *lister) checked(entries string, s *span) string {
 	return "SELECT " + place + " FROM (" + entries + " LIMIT +?) m WHERE 1" + strings.ReplaceAll(l.checks.text, "o.", "m.") + " LIMIT +?"
 }
 
-// spend notes that the first entries of a statement were looked at, as many as budget, which is
-// what walk began with. When there are no more than these, it takes their number from what is left
-// for the page; otherwise the page ends early, at the last of them.
+// spend subtracts the examined entries of a statement from the budget for the page. budget is the
+// budget with which walk began. If the statement has at least that many entries, the page ends
+// early instead, at the last of them.
 func (l *lister) spend(ctx context.Context, entries string, args []any, s *span, budget int) error {
 	looked, err := l.count(ctx, entries+" LIMIT +?", append(slices.Clone(args), budget))
 	if err != nil || looked < budget {
@@ -203,7 +203,7 @@ func (l *lister) spend(ctx context.Context, entries string, args []any, s *span,
 	return err
 }
 
-// stop notes that the page ends early, at a place or before.
+// stop records that the page ends early, at the given place or before.
 func (l *lister) stop(at place) {
 	if l.stopped == nil || l.q.Sort.precedes(at, *l.stopped) {
 		l.stopped = &at
