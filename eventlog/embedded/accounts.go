@@ -13,12 +13,13 @@ const Stream = "NOTIFICATIONS"
 // Feed is the name of the stream of order events.
 const Feed = "ORDERS"
 
-// ServerName is what the server calls itself to those who connect.
+// ServerName is the name that the server reports to its clients.
 const ServerName = "orderfold"
 
-// The users of the server. DESIGN.md says why the subscribers have an account of their own.
+// The users of the server. DESIGN.md explains why subscribers have an account of their own.
 const (
-	// OperatorUser may do more than subscribers: manage consumers, and send the requests below.
+	// OperatorUser has more rights than subscribers: it may manage consumers, and send the requests
+	// below.
 	OperatorUser = "operator"
 
 	logAccount        = "ORDERFOLD"
@@ -27,7 +28,7 @@ const (
 	subscriberUser    = "subscriber"
 )
 
-// Users are the names of the users that the server always has.
+// Users contains the names of the users that the server always has.
 var Users = []string{selfUser, subscriberUser, OperatorUser}
 
 // The requests of the operator that the process with the log answers, and the inboxes in the log's
@@ -39,9 +40,9 @@ const (
 	// LimitRequest is the subject of the operator's requests for another limit of the log.
 	LimitRequest = "orderfold.limit"
 	// ConsumerRequest begins the subjects at which the operator's requests for a consumer arrive in
-	// the log's account; what follows is as after "$JS.API.CONSUMER.".
+	// the log's account. The rest of the subject is the same as after "$JS.API.CONSUMER.".
 	ConsumerRequest = "orderfold.consumer."
-	// BackupInboxes are the subjects to which a backup may be sent: messages to them leave the
+	// BackupInboxes are the subjects to which a backup may be sent. Messages to them leave the
 	// log's account.
 	BackupInboxes = "_INBOX.>"
 	// SelfInboxes is the prefix of the inboxes of the user returned by Login. Its answers stay in
@@ -53,18 +54,18 @@ const (
 type service struct {
 	subject  string
 	stream   bool   // answered by more than one message
-	operator bool   // for the operator only
-	served   string // the subject in the log's account, if it is another one
+	operator bool   // only for the operator
+	served   string // the subject in the log's account, if different
 }
 
-// services are the requests about the log and the feed, and those about the log alone.
+// services are the requests about the log and the feed, followed by those about the log alone.
 var services = slices.Concat(readServices(Stream), readServices(Feed), []service{
 	{subject: "$JS.API.STREAM.SNAPSHOT." + Stream, operator: true, served: BackupRequest},
 	{subject: "$JS.SNAPSHOT.ACK." + Stream + ".>", operator: true},
 	{subject: LimitRequest, operator: true},
 })
 
-// readServices are the requests of those who read a stream.
+// readServices returns the requests that a reader of the stream may send.
 func readServices(stream string) []service {
 	return []service{
 		{subject: "$JS.API.STREAM.INFO." + stream},
@@ -87,7 +88,7 @@ func createConsumer(subject string) service {
 	return service{subject: "$JS.API.CONSUMER." + subject, operator: true, served: ConsumerRequest + subject}
 }
 
-// Requests returns the subjects to which a subscriber with a name may publish: to look at its
+// Requests returns the subjects to which the subscriber with that name may publish: to inspect its
 // consumer, to request the next messages, and to acknowledge them. The second request is answered
 // by more than one message.
 func Requests(name, stream string) [3]string {
@@ -95,8 +96,8 @@ func Requests(name, stream string) [3]string {
 		"$JS.ACK." + stream + "." + name + ".>"}
 }
 
-// Inboxes returns the prefix of the subjects at which the subscriber of that name receives answers.
-// It is not _INBOX, because the users subscriber and operator may listen there.
+// Inboxes returns the prefix of the subjects at which the subscriber with that name receives
+// answers. The prefix is not _INBOX, because the users subscriber and operator may listen there.
 func Inboxes(name string) string { return "_INBOX_" + name }
 
 // allowed returns the requests of the users subscriber and operator.
@@ -109,11 +110,12 @@ func allowed(operator bool) (subjects []string) {
 	return subjects
 }
 
-// accountsConfig returns the part of the server's configuration that contains the accounts. The guard
-// decides who may connect.
+// accountsConfig returns the part of the server's configuration that contains the accounts. The
+// guard decides who may connect.
 //
-// An account without JetStream still gets the server's own answer, "not enabled", to every request of
-// the JetStream API, and the first answer wins. The import of nowhere.> takes the place of that answer.
+// An account without JetStream still gets the server's own answer, "not enabled", to every request
+// of the JetStream API, and the first answer wins. The import of nowhere.> takes the place of that
+// answer.
 func accountsConfig() string {
 	var exports, imports strings.Builder
 	for _, s := range services {

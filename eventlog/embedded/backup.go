@@ -11,15 +11,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server/archive"
 )
 
-// MaxEntry bounds, in bytes, the headers and the body of a message in a backup. No server takes a larger
-// message.
+// MaxEntry bounds, in bytes, the headers and the body of a message in a backup. No server takes a
+// larger message.
 const MaxEntry = 64 << 20
 
-// ErrBackupFormat occurs when a backup is in a format other than that of this version of the server. It
-// may be read with another version.
+// ErrBackupFormat occurs when a backup is not in the format of this version of the server. Another
+// version may be able to read it.
 var ErrBackupFormat = errors.New("the backup is in the format of another version")
 
-// BackupReader reads the messages out of a backup of a stream, in the format in which the server sends it.
+// BackupReader reads the messages of a stream's backup, in the format in which the server sends it.
 type BackupReader struct {
 	archive *archive.Reader
 }
@@ -43,8 +43,8 @@ func NewBackupReader(r io.Reader) (*BackupReader, error) {
 	return b, err
 }
 
-// Next returns the next message. Errors: io.EOF at the end of the backup, those of the reader, and one
-// for a message that is larger than MaxEntry.
+// Next returns the next message. Errors: io.EOF at the end of the backup, those of the reader, and
+// one for a message that is larger than MaxEntry.
 func (b *BackupReader) Next() (Entry, error) {
 	header, err := b.archive.Next()
 	if err != nil {

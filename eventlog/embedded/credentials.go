@@ -15,24 +15,25 @@ import (
 
 const (
 	credentialsName = "credentials.json"
-	// subscribersFolder is the folder in the data folder with a URL for each subscriber that has a name.
+	// subscribersFolder is the folder in the data folder with a URL for each subscriber with a
+	// name.
 	subscribersFolder = "subscribers"
 )
 
-// passwords of the embedded server's users for subscribers, as kept in the data folder.
+// passwords are those of the embedded server's users for subscribers, as stored in the data folder.
 type passwords struct {
 	Subscriber  string           `json:"subscriber"`
 	Operator    string           `json:"operator"`
 	Subscribers map[string]login `json:"subscribers,omitempty"` // by name
 }
 
-// login is that of a subscriber with a name.
+// login is the login of a subscriber with a name.
 type login struct {
 	Stream   string `json:"stream"` // of its consumer
 	Password string `json:"password"`
 }
 
-// loadPasswords reads the passwords from the data folder. The first time, it makes them.
+// loadPasswords reads the passwords from the data folder, or makes them if there are none yet.
 func loadPasswords(dir string) (passwords, error) {
 	path := filepath.Join(dir, credentialsName)
 	var p passwords
@@ -68,8 +69,8 @@ func (p passwords) keep(dir string) error {
 	return nil
 }
 
-// writeURLs writes, for each user, the URL with which to connect to addr. When addr is empty, it removes
-// the files.
+// writeURLs writes, for each user, the URL with which to connect to addr. If addr is empty, it
+// removes the files.
 func writeURLs(dir, addr string, p passwords) error {
 	for user, password := range map[string]string{subscriberUser: p.Subscriber, OperatorUser: p.Operator} {
 		path := filepath.Join(dir, user+".url")
@@ -94,7 +95,8 @@ func writeURL(path, addr, user, password string) error {
 	return writeSecret(path, []byte(u.String()+"\n"))
 }
 
-// reachable returns an address to connect to, for a listener that may be bound to every interface.
+// reachable returns an address to which a client can connect, for a listener that may be bound to
+// every interface.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -109,8 +111,8 @@ func reachable(addr string) string {
 // writeSecret replaces a file in one step with one that only its owner may read.
 func writeSecret(path string, data []byte) error { return replaceFile(path, data, true) }
 
-// replaceFile writes a file of mode 0600 as a whole or not at all. A machine that loses its power can leave
-// part of a file that is not synced.
+// replaceFile writes a file of mode 0600 as a whole or not at all. If the file is not synced, a
+// power failure can leave part of it.
 func replaceFile(path string, data []byte, synced bool) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {

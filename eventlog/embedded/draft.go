@@ -13,8 +13,8 @@ import (
 // draftName is the folder in the data folder in which a restore makes the log.
 const draftName = "restoring"
 
-// Draft is an empty data folder, locked, in which a restore makes a log. The log is made in a folder of
-// its own and moves to its place when it is complete.
+// Draft is an empty, locked data folder in which a restore makes a log. The log is made in a folder
+// of its own and moves to its place when it is complete.
 type Draft struct {
 	dir  string
 	made bool // the data folder did not exist
@@ -22,10 +22,10 @@ type Draft struct {
 	lock *flock.Flock
 }
 
-// NewDraft locks the data folder, and creates it if it does not exist. The folder must be empty, except
-// for what a restore left that did not end, which is removed. Errors: ErrLocked, and others; those that
-// an operator can do something about are a *Fault. After an error the folder is as it was. The caller
-// closes the draft.
+// NewDraft locks the data folder, and creates it if it does not exist. The folder must be empty,
+// except for the remains of an unfinished restore, which are removed. Errors: ErrLocked, and
+// others; those that an operator can act on are a *Fault. After an error the folder is as it was
+// before. The caller closes the draft.
 func NewDraft(dir string) (_ *Draft, err error) {
 	d := &Draft{dir: dir}
 	if d.made, err = makeFolder(dir); err != nil {
@@ -43,7 +43,8 @@ func NewDraft(dir string) (_ *Draft, err error) {
 	return d, nil
 }
 
-// requireEmpty refuses a data folder that contains anything but what an earlier restore left.
+// requireEmpty returns an error if the data folder contains anything but the remains of an earlier
+// restore.
 func requireEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -60,7 +61,8 @@ func requireEmpty(dir string) error {
 	return nil
 }
 
-// Dir returns the folder in which the log is made: the data folder of a Server, for the time being.
+// Dir returns the folder in which the log is made. It serves as the data folder of a Server until
+// Keep.
 func (d *Draft) Dir() string { return filepath.Join(d.dir, draftName) }
 
 // Keep syncs the log and moves it to its place. No server may run on it.
@@ -85,7 +87,7 @@ func (d *Draft) Keep() error {
 	return nil
 }
 
-// Close removes what is left of the draft and unlocks the data folder. Without Keep, the data folder is
+// Close removes the rest of the draft and unlocks the data folder. Without Keep, the data folder is
 // then as it was before.
 func (d *Draft) Close() error {
 	err := errors.Join(os.RemoveAll(d.Dir()), d.lock.Unlock())

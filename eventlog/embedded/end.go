@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// End is how far a log reached when it was last looked at. The server cuts off a damaged end without a
-// report; the next start compares what is there with the End in the data folder.
+// End is the end of a log when it was last looked at. The server cuts off a damaged end without
+// reporting it, so the next start compares the log with the End in the data folder.
 type End struct {
 	Log      string `json:"log"` // identity of the log
 	Sequence uint64 `json:"sequence"`
@@ -19,8 +19,8 @@ type End struct {
 
 func (s *Server) endPath() string { return filepath.Join(s.dir, "last-seen.json") }
 
-// ReadEnd returns the End that was last written. Errors: fs.ErrNotExist when there is none, and others
-// when the file cannot be read.
+// ReadEnd returns the End that was last written. Errors: fs.ErrNotExist when there is none, and
+// others when the file cannot be read.
 func (s *Server) ReadEnd() (End, error) {
 	data, err := os.ReadFile(s.endPath())
 	if err != nil {
@@ -30,8 +30,8 @@ func (s *Server) ReadEnd() (End, error) {
 	return e, json.Unmarshal(data, &e)
 }
 
-// WriteEnd replaces the End. An End that is not synced can be lost with the power of the machine, and the
-// one before it with it.
+// WriteEnd replaces the End. If an End is not synced, a power failure can destroy it and the
+// previous one.
 func (s *Server) WriteEnd(e End, synced bool) error {
 	data, err := json.Marshal(e)
 	if err == nil {
@@ -43,7 +43,7 @@ func (s *Server) WriteEnd(e End, synced bool) error {
 	return nil
 }
 
-// ForgetEnd removes the End: the next start compares with nothing.
+// ForgetEnd removes the End, so that the next start makes no comparison.
 func (s *Server) ForgetEnd() error {
 	if err := os.Remove(s.endPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("eventlog: forget how far the log reached: %w", err)

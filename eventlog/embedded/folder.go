@@ -10,8 +10,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// makeFolder creates the data folder if it does not exist. It creates only the last element: a missing
-// parent is more often a disk that is not mounted than a wish.
+// makeFolder creates the data folder if it does not exist. It creates only the last element of the
+// path, because a missing parent usually means a disk that is not mounted.
 func makeFolder(dir string) (made bool, err error) {
 	switch err := os.Mkdir(dir, 0o750); {
 	case err == nil:

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// guard decides who may connect, and what each user may do. The server calls it for every
+// guard decides who may connect, and what each user may do. The server asks it for every
 // connection, so users can change without a reload of the server. A reload would create the imports
 // of all accounts again, and requests that wait for a message would never be answered.
 type guard struct {
@@ -23,7 +23,7 @@ type guard struct {
 type user struct {
 	secret  [sha256.Size]byte // the hash of the password, which is random and long
 	account string
-	inside  bool                // accepted on connections inside the process only
+	inside  bool                // accepted only on connections inside the process
 	allowed *server.Permissions // nil: every subject of the account
 }
 

@@ -14,20 +14,21 @@ import (
 const (
 	// trialPause is how long a fault of the server must last to count.
 	trialPause = 250 * time.Millisecond
-	// diskMargin is the size of the free disk, in bytes, below which CheckDisk tries to write.
+	// diskMargin is the free disk space, in bytes, below which CheckDisk tries to write.
 	diskMargin = 4 << 20
-	// diskTrial is how many bytes CheckDisk tries to write.
+	// diskTrial is the number of bytes that CheckDisk tries to write.
 	diskTrial = 64 << 10
 )
 
 // Trouble returns a channel that gets a signal whenever the server reports an error.
 func (s *Server) Trouble() <-chan struct{} { return s.messages.trouble }
 
-// LastWarning returns the last warning that the server logged since it was started.
+// LastWarning returns the last warning that the server has logged since its start.
 func (s *Server) LastWarning() string { return s.messages.lastWarning() }
 
-// Sick returns why the server does not work, and nil when it does. A consumer that comes or goes is
-// missing for a moment, so Sick asks again after a quarter of a second before it believes a fault.
+// Sick returns the reason why the server does not work, or nil if it works. A consumer that is
+// being added or removed is missing for a moment, so Sick checks a fault again after a quarter of a
+// second before it reports it.
 func (s *Server) Sick(ctx context.Context) error {
 	if s.health() == nil {
 		return nil
@@ -41,9 +42,9 @@ func (s *Server) Sick(ctx context.Context) error {
 	return s.health()
 }
 
-// Restart ends the server and starts another one in its place. It begins with a write of that many bytes
-// to the disk: a frozen server still answers readers, and is not ended as long as the next one would
-// freeze as well. When the stream is open again, the caller calls Recovered.
+// Restart ends the server and starts another one in its place. First it writes that many bytes to
+// the disk. If the write fails, the server is not ended: a frozen server still answers readers, and
+// the next one would freeze as well. When the stream is open again, the caller calls Recovered.
 func (s *Server) Restart(bytes int) error {
 	if err := s.tryWriting(bytes); err != nil {
 		return err
@@ -56,8 +57,9 @@ func (s *Server) Restart(bytes int) error {
 	return s.start()
 }
 
-// CheckDisk finds out whether a message still fits on a disk that is nearly full. Nothing else reports
-// that before the first write fails, and a log to which nothing is written would look well.
+// CheckDisk checks whether a message still fits on a disk that is nearly full. Otherwise nothing
+// would report a full disk before the first write fails, and a log without writes would look
+// healthy.
 func (s *Server) CheckDisk() {
 	if free, err := FreeDisk(s.dir); err != nil || free > diskMargin {
 		s.diskFull.Store(nil)
@@ -70,7 +72,7 @@ func (s *Server) CheckDisk() {
 	s.diskFull.Store(nil)
 }
 
-// DiskFull returns why the last CheckDisk could not write, and nil when it could.
+// DiskFull returns the reason why the last CheckDisk could not write, or nil if it could.
 func (s *Server) DiskFull() error {
 	if err := s.diskFull.Load(); err != nil {
 		return *err
@@ -78,7 +80,7 @@ func (s *Server) DiskFull() error {
 	return nil
 }
 
-// tryWriting writes a file of that size into the data folder, and removes it.
+// tryWriting writes a file of the given size into the data folder, and removes it.
 func (s *Server) tryWriting(bytes int) error {
 	file, err := os.CreateTemp(s.dir, "room.*")
 	if err == nil {
@@ -91,7 +93,7 @@ func (s *Server) tryWriting(bytes int) error {
 	return nil
 }
 
-// health asks the server as its monitoring endpoint does, without a listener.
+// health asks the server for its health, like its monitoring endpoint but without a listener.
 func (s *Server) health() error {
 	running := s.running()
 	if running == nil {
@@ -115,7 +117,7 @@ func (s *Server) health() error {
 	return errors.New(said.Error)
 }
 
-// healthAnswer is an http.ResponseWriter that keeps what the server answers.
+// healthAnswer is an http.ResponseWriter that keeps the server's answer.
 type healthAnswer struct {
 	header http.Header
 	status int

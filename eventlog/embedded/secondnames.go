@@ -10,10 +10,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// secondNames gives every file of the stream a second name (a hard link) while a server recovers it.
-// nats-server deletes the folder of a stream that it fails to recover, and one block that cannot be read
-// is enough (2.15.2: stream.stop with the delete flag after setupStore). With a second name nothing is
-// lost, and the files are put back.
+// secondNames gives every file of the stream a second name (a hard link) while a server recovers
+// it. nats-server deletes the folder of a stream that it fails to recover, and one block that
+// cannot be read is enough (2.15.2: stream.stop with the delete flag after setupStore). With a
+// second name nothing is lost, and the files are put back.
 type secondNames struct {
 	stream  string // folder of the stream
 	safe    string // folder of the second names
@@ -23,7 +23,7 @@ type secondNames struct {
 
 // give is called before the server is started.
 func (n *secondNames) give() error {
-	// A start may have ended before it was known how it went.
+	// An earlier start may have ended before its result was known.
 	if err := n.restore(); err != nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func (n *secondNames) give() error {
 	return nil
 }
 
-// restore puts back what is missing in the stream's folder and drops the second names. It does nothing
-// when there are none. The server must not be running.
+// restore puts missing files back into the stream's folder and drops the second names. It does
+// nothing when there are none. The server must not be running.
 func (n *secondNames) restore() error {
 	if !exists(n.safe) {
 		return nil
@@ -55,7 +55,7 @@ func (n *secondNames) restore() error {
 	// The index is derived from the blocks and would be out of date.
 	blocks := func(name string) bool { return name != "index.db" }
 	err := linkMissing(n.safe, n.stream, blocks)
-	// The server removes the empty folders above a stream that it deleted, once each, in a goroutine for
+	// The server removes the empty folders above a deleted stream, once each, in a goroutine for
 	// which its shutdown does not wait. Either removal can undo one attempt.
 	for tries := 0; tries < 2 && errors.Is(err, fs.ErrNotExist); tries++ {
 		err = linkMissing(n.safe, n.stream, blocks)
@@ -74,7 +74,8 @@ func (n *secondNames) drop() error {
 	return nil
 }
 
-// linkMissing gives every wanted file below from the same name below to, and leaves alone what exists.
+// linkMissing gives every wanted file below from the same name below to. It does not change
+// existing files.
 func linkMissing(from, to string, wanted func(name string) bool) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -16,30 +16,31 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say how the server runs.
+// Options configure a Server.
 type Options struct {
 	// Dir is the data folder. Its parent must exist. The server's store is in Dir/nats.
 	Dir string
-	// Addr is where the server listens for subscribers, "host:port"; port 0 picks a free one. Empty:
-	// nowhere.
+	// Addr is the address at which the server listens for subscribers, "host:port"; port 0 picks a
+	// free one. Empty: it does not listen.
 	Addr string
-	// MayCreate allows starting on a folder that contains no stream. Start fails with ErrNoStream
-	// otherwise.
+	// MayCreate allows Start to use a folder that contains no stream. Otherwise Start fails with
+	// ErrNoStream.
 	MayCreate bool
-	// MaxMessage is the size in bytes, headers included, of the largest message that the server takes.
+	// MaxMessage is the size in bytes, headers included, of the largest message that the server
+	// takes.
 	MaxMessage int
-	// MaxWaiting is how many bytes of messages may wait in the server to be stored. At least two
-	// messages of the largest size fit in any case.
+	// MaxWaiting is the number of bytes of messages that may wait in the server to be stored. There
+	// is always room for at least two messages of the largest size.
 	MaxWaiting int64
-	// SyncNothing is for a restore: what it makes is of no use before all of it is there, and is then
+	// SyncNothing is for a restore: the restored log is useless until it is complete, and is then
 	// synced as a whole.
 	SyncNothing bool
-	// Logger receives what the server logs. It must not be nil.
+	// Logger receives the messages that the server logs. It must not be nil.
 	Logger *zap.Logger
 }
 
-// Server is a nats-server in this process, and the data folder in which it works. Its methods may be
-// called from any goroutine, but for Restart and Stop, which are called one at a time.
+// Server is a nats-server in this process, with its data folder. Its methods may be called from any
+// goroutine, but Restart and Stop only one at a time.
 type Server struct {
 	dir                  string
 	opts                 Options
@@ -53,15 +54,15 @@ type Server struct {
 	diskFull             atomic.Pointer[error] // why nothing can be written to the disk; nil: it can
 
 	mu     sync.Mutex
-	server *server.Server // another one after a restart, nil in between
+	server *server.Server // replaced by a restart, nil in between
 
 	usersMu sync.Mutex // held while they change
 	users   passwords
 }
 
 // Start locks the data folder and starts a server on it. After an error nothing is left running or
-// locked. Errors: ErrLocked, ErrNoStream, and others; those that an operator can do something about
-// are a *Fault. The caller stops the server.
+// locked. Errors: ErrLocked, ErrNoStream, and others; those that an operator can act on are a
+// *Fault. The caller stops the server.
 func Start(opts Options) (_ *Server, err error) {
 	if opts.Dir == "" {
 		return nil, errors.New("eventlog: no data folder given for the embedded server")
@@ -105,7 +106,7 @@ func (s *Server) folderOf(stream string) string {
 	return filepath.Join(s.dir, "nats", server.JetStreamStoreDir, logAccount, "streams", stream)
 }
 
-// start is the one place where a server is started on the folder.
+// start is the only function that starts a server on the folder.
 func (s *Server) start() error {
 	if err := errors.Join(s.staging.find(), s.feedStaging.find()); err != nil {
 		return fmt.Errorf("eventlog: start the embedded server: %w", err)
@@ -151,8 +152,8 @@ func (s *Server) serverOptions() (*server.Options, error) {
 	options.StreamMaxBufferedSize = max(s.opts.MaxWaiting, 2*int64(options.MaxPayload))
 	options.StoreDir = filepath.Join(s.dir, "nats")
 	options.SyncAlways = !s.opts.SyncNothing
-	// The limit that counts is the stream's. The server's own guess shrinks with the free disk, and
-	// could then refuse a stream that it accepted before.
+	// The stream's own limit is the effective one. The server would derive another one from the
+	// free disk space, and could then refuse a stream that it accepted before.
 	options.JetStreamMaxStore = 1 << 60
 	options.JetStreamMaxMemory = 1 << 40
 	if s.opts.Addr == "" {
@@ -173,8 +174,8 @@ func (s *Server) serverOptions() (*server.Options, error) {
 	return options, nil
 }
 
-// InProcessConn connects to the server that runs now: the client library calls it again after a
-// restart. It fails while the server is being restarted.
+// InProcessConn connects to the running server. The client library calls it again after a restart.
+// It fails while the server is being restarted.
 func (s *Server) InProcessConn() (net.Conn, error) {
 	if running := s.running(); running != nil {
 		return running.InProcessConn()
@@ -188,14 +189,14 @@ func (s *Server) running() *server.Server {
 	return s.server
 }
 
-// Login returns the user and password with every right on the stream. They are accepted on connections
-// inside the process only.
+// Login returns the user and password with every right on the stream. They are accepted only on
+// connections inside the process.
 func (s *Server) Login() (user, password string) { return selfUser, s.password }
 
 // Dir returns the data folder.
 func (s *Server) Dir() string { return s.dir }
 
-// Addr returns where subscribers connect, "" when nowhere.
+// Addr returns the address to which subscribers connect, or "" if the server does not listen.
 func (s *Server) Addr() string { return s.addr }
 
 // SyncsAlways reports whether the server syncs every message to the disk before it acknowledges it.
@@ -208,8 +209,8 @@ func (s *Server) SyncsAlways() bool {
 	return config != nil && config.SyncAlways
 }
 
-// MayCreateStream returns ErrNoStream when the folder contained a stream before the server was started:
-// a new stream would bury what is left of it.
+// MayCreateStream returns ErrNoStream when the folder contained a stream before the server was
+// started, because a new stream would bury the remains of the old one.
 func (s *Server) MayCreateStream() error {
 	if !s.second.existed {
 		return nil
@@ -219,21 +220,22 @@ func (s *Server) MayCreateStream() error {
 		Hint: "restore the folder from a copy, or move it away to begin a new log"}
 }
 
-// StageInMemory has the server keep batches of at most that many bytes in memory until they are
-// committed, and reports whether that is possible: there must be room for four of them. It is called
+// StageInMemory makes the server keep batches of at most that many bytes in memory until they are
+// committed. It reports whether that is possible: there must be room for four of them. It is called
 // when the stream is open.
 func (s *Server) StageInMemory(largestBatch int) bool { return s.staging.inMemory(largestBatch) }
 
-// StageFeedInMemory does that for batches of the feed, whose stream must exist. It may be called again.
+// StageFeedInMemory does the same for batches of the feed, whose stream must exist. It may be
+// called again.
 func (s *Server) StageFeedInMemory(largestBatch int) bool {
 	return s.feedStaging.inMemory(largestBatch)
 }
 
-// Recovered is called when the stream is open, after the start and after each restart: the second names
-// of its files are dropped.
+// Recovered is called when the stream is open, after the start and after each restart. It drops the
+// second names of the stream's files.
 func (s *Server) Recovered() error { return s.second.drop() }
 
-// Invite writes the URLs with which subscribers connect into the data folder.
+// Invite writes into the data folder the URLs with which subscribers connect.
 func (s *Server) Invite() error {
 	return errors.Join(writeURLs(s.dir, s.addr, s.users), s.inviteSubscribers())
 }
@@ -250,7 +252,7 @@ func (s *Server) end() {
 	}
 }
 
-// Stop ends the server, puts back what it may have deleted, and unlocks the folder.
+// Stop ends the server, puts back files that it may have deleted, and unlocks the folder.
 func (s *Server) Stop() error {
 	s.end()
 	s.staging.drop()

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// serverLog passes on what the server logs. A fatal message would end the process in the server's own
-// logger; here it becomes the error of the start.
+// serverLog passes on the server's log messages. A fatal message would end the process in the
+// server's own logger; here it becomes the error of the start.
 type serverLog struct {
 	logger  *zap.Logger
 	trouble chan struct{} // gets a signal when the server reports an error
@@ -41,11 +41,12 @@ func (s *serverLog) lastWarning() string {
 	return s.warning
 }
 
-// Noticef logs at debug level: an operator has no use for what the server reports when it starts.
+// Noticef logs at debug level, because the server's reports about its start do not help an
+// operator.
 func (s *serverLog) Noticef(format string, v ...any) { s.logger.Debug(fmt.Sprintf(format, v...)) }
 
-// Warnf logs at warn level, except for reports of backups: only our own readers ask for backups, and
-// they log what became of them.
+// Warnf logs at warn level, except for reports of backups: only our own readers request backups,
+// and they log the result.
 func (s *serverLog) Warnf(format string, v ...any) {
 	text := strings.TrimSpace(fmt.Sprintf(format, v...))
 	if strings.HasPrefix(text, "Snapshot for stream ") {
@@ -73,8 +74,8 @@ func (s *serverLog) Debugf(string, ...any) {}
 // Tracef drops the message.
 func (s *serverLog) Tracef(string, ...any) {}
 
-// Fatalf keeps the first message as an error. If the message contains an error, it keeps that error, so
-// that callers can look for it.
+// Fatalf keeps the first message as an error. If the message contains an error, it keeps that
+// error, so that callers can examine it.
 func (s *serverLog) Fatalf(format string, v ...any) {
 	failure := fmt.Errorf(format, v...)
 	for _, arg := range v {

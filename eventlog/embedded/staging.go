@@ -13,16 +13,16 @@ import (
 const (
 	// memoryFolder is a file system in memory, on systems that have one.
 	memoryFolder = "/dev/shm"
-	// stagingPrefix begins the name of our folders there.
+	// stagingPrefix begins the names of our folders there.
 	stagingPrefix = "orderfold-batches-"
 )
 
 // The server keeps a batch in files of its own until it is committed to the stream, so that it can
-// complete a commit that was cut short by a crash. Making and removing these files is most of what a
-// batch costs, and an append promises nothing for a batch that was cut short: so they are put in memory.
-// The commit itself is on disk before it is acknowledged. DESIGN.md has the figures.
+// complete a commit that a crash cut short. Making and removing these files is most of the cost of
+// a batch, and an append promises nothing for a batch that was cut short. So the files are kept in
+// memory. The commit itself is on disk before it is acknowledged. DESIGN.md has the figures.
 
-// staging is where the server keeps batches.
+// staging is the place where the server keeps batches.
 type staging struct {
 	dir    string // the data folder
 	stream string // "" for the log
@@ -31,8 +31,9 @@ type staging struct {
 	logger *zap.Logger
 }
 
-// folder returns a folder in memory that belongs to this stream of this data folder alone, so that a kill
-// leaves at most this one behind. The host is part of its name because containers can share the memory and not the disk.
+// folder returns a folder in memory that belongs only to this stream of this data folder, so that a
+// killed process leaves at most this one behind. Its name contains the host, because containers can
+// share the memory and not the disk.
 func (s *staging) folder() (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -57,9 +58,9 @@ func (s *staging) inMemory(largestBatch int) bool {
 		return false
 	}
 	if target, err := os.Readlink(s.link); s.stream != "" && err == nil && target == s.used {
-		return true // as it is since an earlier call
+		return true // done by an earlier call
 	}
-	if ownFolder(folder) { // the server has recovered, and needs it no more
+	if ownFolder(folder) { // the server has recovered and no longer needs it
 		s.used = folder
 		s.drop()
 	}
@@ -79,8 +80,9 @@ func (s *staging) inMemory(largestBatch int) bool {
 	return true
 }
 
-// find is called before the server is started. It leaves the link to what the last server staged,
-// so that this one can complete the last batch, unless another user may have changed the folder since.
+// find is called before the server is started. It keeps the link to the batches that the last
+// server staged, so that this server can complete the last batch, unless another user may have
+// changed the folder since.
 func (s *staging) find() error {
 	target, err := os.Readlink(s.link)
 	if err != nil {
@@ -92,7 +94,7 @@ func (s *staging) find() error {
 	return os.Remove(s.link)
 }
 
-// drop removes what is staged.
+// drop removes the staged batches.
 func (s *staging) drop() {
 	if s.used == "" {
 		return

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Subscribers returns the stream of each subscriber that has a user, by name.
+// Subscribers returns the stream of each subscriber with a user, by name.
 func (s *Server) Subscribers() map[string]string {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()

@@ -12,7 +12,7 @@ type Query struct {
 	AssetClass statemachine.AssetClass
 	Open       *bool
 	Final      *bool
-	Breaks     []statemachine.Code // any of these that is open
+	Breaks     []statemachine.Code // at least one of these is open
 	AnyBreak   *bool               // true: with an open break; false: without
 	Side       string              // "BUY" or "SELL"
 	IDPrefix   string              // the beginning of the id
