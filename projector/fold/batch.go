@@ -11,38 +11,41 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Loader returns those of the orders that exist, by id.
+// Loader returns the orders that exist, by id.
 type Loader interface {
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 }
 
-// Batcher turns records into batches of changes. While a batch is made the one before it may be on its way
-// into the views; all others before must be there. If a batch is not committed, Forget must be called. A
-// Batcher is not safe for concurrent use. Make one with NewBatcher.
+// Batcher turns records into batches of changes. While one batch is made, the previous one may
+// still be on its way into the views; all earlier ones must be there. If a batch is not committed,
+// Forget must be called. A Batcher is not safe for concurrent use. Create one with NewBatcher.
 type Batcher struct {
 	views   Loader
 	hot     *hotOrders
-	before  *Batch // the last batch that was finished: the views may not have its orders as they are yet
+	before  *Batch // the last finished batch: its orders may not be in the views yet
 	decoder decode.Decoder
-	render  feed.Render // of events; nil: none are made
-	after   uint64      // of records up to it none are made either
+	render  feed.Render // makes events; nil: there are none
+	after   uint64      // records up to it produce no events either
 }
 
-// Publish has events made of what is folded from now on, of records after that sequence. A nil render makes none.
+// Publish makes the Batcher produce events of the records after the given sequence that are folded
+// from now on. A nil render makes none.
 func (b *Batcher) Publish(render feed.Render, after uint64) { b.render, b.after = render, after }
 
-// NewBatcher returns a batcher that keeps at least so many orders decoded between batches.
+// NewBatcher returns a batcher that keeps at least hot orders decoded between batches.
 func NewBatcher(views Loader, hot int) *Batcher {
 	return &Batcher{views: views, hot: newHotOrders(hot)}
 }
 
-// Forget drops the orders that are kept. No batch that was not committed yet may be used any more.
+// Forget drops the orders that are kept. A batch that is not committed yet must not be used any
+// more.
 func (b *Batcher) Forget() {
 	b.hot.clear()
 	b.before = nil
 }
 
-// Batch is a batch of changes, which is added to until it is finished. The zero value is empty.
+// Batch is a batch of changes, to which records are added until it is finished. The zero value is
+// empty.
 type Batch struct {
 	intake  *Intake
 	orders  map[string]int // index in the batch
@@ -50,17 +53,18 @@ type Batch struct {
 	last    eventlog.Record
 
 	Records  int
-	Bytes    int           // about, that was added
+	Bytes    int           // approximate size of the added records
 	Taken    time.Duration // to apply it
-	Finished bool          // nothing is added any more
-	Events   []feed.Event  // of what was folded, in the order of the records
+	Finished bool          // nothing may be added any more
+	Events   []feed.Event  // of the folded records, in their order
 }
 
-// Freeze fixes what is to be written, so that the orders may change again. The batch must be finished.
+// Freeze computes the rows to be written, so that the orders may change again. The batch must be
+// finished.
 func (m *Batch) Freeze() error { return m.intake.Batch.Freeze() }
 
-// Changes returns what the batch changes. The batch must not be empty, and the batch before it must be
-// in the views.
+// Changes returns the changes of the batch. The batch must not be empty, and the previous batch
+// must be in the views.
 func (m *Batch) Changes() *views.Batch {
 	b := &m.intake.Batch
 	for i, e := range m.entries {
@@ -69,7 +73,8 @@ func (m *Batch) Changes() *views.Batch {
 	return b
 }
 
-// Committed keeps the rows that the commit of the batch returned, for the next commit of the orders.
+// Committed keeps the rows that the commit of the batch returned. The next commit of the orders
+// needs them.
 func (m *Batch) Committed(held []views.Held) {
 	for i, e := range m.entries {
 		e.Held = held[i]
@@ -77,8 +82,8 @@ func (m *Batch) Committed(held []views.Held) {
 	}
 }
 
-// Fold applies consecutive records to their orders. Several facts of one order become one change.
-// There must be a record.
+// Fold applies consecutive records, at least one, to their orders. Several facts of one order
+// become one change.
 func (b *Batcher) Fold(ctx context.Context, records []eventlog.Record) (*Batch, error) {
 	p := Parcel{Notifications: make([]statemachine.Notification, 0, len(records))}
 	for i := range records {
@@ -92,7 +97,7 @@ func (b *Batcher) Fold(ctx context.Context, records []eventlog.Record) (*Batch, 
 	return m, nil
 }
 
-// Add applies what comes next.
+// Add applies the next records.
 func (b *Batcher) Add(ctx context.Context, m *Batch, p *Parcel) error {
 	if p.Records == 0 {
 		return nil
@@ -109,8 +114,8 @@ func (b *Batcher) Add(ctx context.Context, m *Batch, p *Parcel) error {
 	return err
 }
 
-// Finish completes the batch, which must not be empty. The batch before it must be in the views when anything
-// is added to the next one.
+// Finish completes the batch, which must not be empty. The previous batch must be in the views
+// before anything is added to the next one.
 func (b *Batcher) Finish(m *Batch) {
 	m.intake.Batch.Checkpoint = CheckpointAfter(&m.last)
 	m.last = eventlog.Record{} // contains the body
@@ -118,7 +123,7 @@ func (b *Batcher) Finish(m *Batch) {
 	b.before = m
 }
 
-// CheckpointAfter returns the position of views that stand at that record.
+// CheckpointAfter returns the position of views whose last record is the given one.
 func CheckpointAfter(r *eventlog.Record) views.Checkpoint {
 	p := r.Position()
 	return views.Checkpoint{Log: p.Log, Sequence: p.Sequence, Hash: p.Hash, Received: r.Received}

@@ -9,8 +9,8 @@ import (
 	"github.com/orderfold/orderfold/projector/decode"
 )
 
-// ErrHeldBack occurs when an operator is needed before anything is folded: the log does not fit the views, or
-// lost records. The error that is one says why. Nothing was folded.
+// ErrHeldBack occurs when an operator must act before anything is folded, because the log does not
+// fit the views or lost records. The wrapping error gives the reason. Nothing was folded.
 var ErrHeldBack = errors.New("projector: held back")
 
 // Reader is a log from which records are read.
@@ -18,7 +18,8 @@ type Reader interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 }
 
-// Fits checks a position against the log without waiting for a record. It returns the errors of the log.
+// Fits checks a position against the log without waiting for a record. It returns the errors of the
+// log.
 func Fits(ctx context.Context, log Reader, after eventlog.Position) error {
 	for _, err := range log.Read(ctx, after) {
 		return err
@@ -26,8 +27,8 @@ func Fits(ctx context.Context, log Reader, after eventlog.Position) error {
 	return ctx.Err()
 }
 
-// NeedsOperator reports whether the error is a fault of the log that does not clear by itself: the log does
-// not fit the views, or lost records.
+// NeedsOperator reports whether the error is a fault of the log that does not clear by itself: the
+// log does not fit the views, or lost records.
 func NeedsOperator(err error) bool {
 	f := eventlog.FaultOf(err)
 	return f != nil && !f.Clears
@@ -39,7 +40,7 @@ func misfit(err error) bool {
 		errors.Is(err, eventlog.ErrCompacted) || errors.As(err, new(*eventlog.GapError))
 }
 
-// Because says why nothing is folded.
+// Because describes why nothing is folded.
 func Because(err error) string {
 	switch {
 	case misfit(err):
@@ -50,8 +51,8 @@ func Because(err error) string {
 	return decode.Bounded(err.Error())
 }
 
-// HoldBack makes an error that needs an operator an ErrHeldBack, in the words of Because. It returns any
-// other error, and nil, as it is.
+// HoldBack turns an error that needs an operator into an ErrHeldBack, with the text of Because. It
+// returns nil and any other error unchanged.
 func HoldBack(err error) error {
 	if !NeedsOperator(err) {
 		return err

@@ -2,8 +2,9 @@ package fold
 
 import "github.com/orderfold/orderfold/projector/views"
 
-// hotOrders keeps at least the size orders used last, and at most twice as many: when the young generation
-// is full it becomes the old one, and what was old and has not been used since is dropped.
+// hotOrders keeps at least the size most recently used orders, and at most twice as many. When the
+// young generation is full it becomes the old one, and the former old one is dropped, with the
+// orders that were not used since.
 type hotOrders struct {
 	size       int
 	young, old map[string]*views.Entry

@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Intake collects what records say of anything but orders. Make one with NewIntake.
+// Intake collects the content of records that is not about orders. Create one with NewIntake.
 type Intake struct {
 	Batch   views.Batch       // without orders and position
 	objects map[[2]string]int // in the batch
@@ -18,7 +18,8 @@ type Intake struct {
 // NewIntake returns an empty intake.
 func NewIntake() *Intake { return &Intake{objects: map[[2]string]int{}} }
 
-// Take returns what a record says of an order. A record that says nothing of one is added to the intake.
+// Take returns the notification of a record about an order. A record that is not about an order is
+// added to the intake.
 func (in *Intake) Take(d *decode.Decoder, r *eventlog.Record) (n statemachine.Notification, ok bool) {
 	if decode.IsOrder(r.Object) {
 		var err error
@@ -56,7 +57,7 @@ func (in *Intake) see(o views.Object) {
 	in.Batch.Objects[i] = o
 }
 
-// merge adds what came later.
+// merge adds a later intake.
 func (in *Intake) merge(later *Intake) {
 	in.Batch.Quarantined = append(in.Batch.Quarantined, later.Batch.Quarantined...)
 	for _, o := range later.Batch.Objects {

@@ -6,11 +6,11 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Parcel is what records that follow each other say, decoded. The zero value is empty.
+// Parcel is the decoded content of consecutive records. The zero value is empty.
 type Parcel struct {
-	Notifications []statemachine.Notification // of orders; texts have memory of their own
+	Notifications []statemachine.Notification // of orders; strings have memory of their own
 	Records       int
-	Bytes         int // about, that they take
+	Bytes         int // approximate memory
 
 	intake *Intake
 	last   eventlog.Record
@@ -30,6 +30,6 @@ func (p *Parcel) Put(d *decode.Decoder, r *eventlog.Record) {
 	p.Bytes += weight(r)
 }
 
-// weight returns about how many bytes a record takes at most when it is decoded: a notification, and its
-// texts.
+// weight returns approximately the most bytes that a decoded record takes: a notification, and its
+// strings.
 func weight(r *eventlog.Record) int { return len(r.Body) + 600 }

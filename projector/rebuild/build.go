@@ -12,23 +12,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A fold that catches up takes more at a time than a live one, because nobody waits for a part of it.
+// A fold that catches up takes more at a time than a live one, because nobody waits for part of it.
 const (
 	catchUpRecords = 10_000
 	catchUpBytes   = 8 << 20
 	catchUpOrders  = 10_000
-	// pacedRecords are few, so that a fold that leaves room for others works in short strokes.
+	// pacedRecords is small, so that a fold that leaves time for others works in short strokes.
 	pacedRecords = 500
 	progressStep = 250 * time.Millisecond
-	// partOrders is how many orders are in a part of a fold in bulk, and in a transaction of them.
+	// partOrders is the number of orders in a part of a fold in bulk, and in a transaction that
+	// writes them.
 	partOrders = 2048
 )
 
-// Phase is what a rebuild or an examination is doing.
+// Phase is the present activity of a rebuild or an examination.
 type Phase string
 
-// The phases, in their order. Only the first generation is copied. An examination does not index and
-// switch. A rebuild compares only as a dry run.
+// The phases, in order. Only the first generation is copied. An examination neither indexes nor
+// switches. A rebuild compares only as a dry run.
 const (
 	Copying   Phase = "copying" // a generation of another machine is fetched
 	Folding   Phase = "folding" // the log is read
@@ -38,7 +39,8 @@ const (
 	Switching Phase = "switching"
 )
 
-// Progress says how far a rebuild or an examination is. While it compares, Records and Total count orders.
+// Progress is the progress of a rebuild or an examination. While it compares, Records and Total
+// count orders.
 type Progress struct {
 	Phase          Phase
 	Records, Total uint64
@@ -49,7 +51,8 @@ type Progress struct {
 // pace leaves a share of the time to others. The zero value leaves none.
 type pace struct{ share float64 }
 
-// rest sleeps until the work was the share of the time that passed. It returns the context's error.
+// rest sleeps until the work took no more than its share of the time that passed. It returns the
+// context's error.
 func (p pace) rest(ctx context.Context, worked time.Duration) error {
 	if p.share <= 0 || p.share >= 1 {
 		return ctx.Err()
@@ -63,7 +66,7 @@ func (p pace) rest(ctx context.Context, worked time.Duration) error {
 	return ctx.Err()
 }
 
-// Log is what is folded.
+// Log is the log that is folded.
 type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 	Bounds(ctx context.Context) (eventlog.Bounds, error)
@@ -91,8 +94,8 @@ func newBuilder(log Log, draft *views.Draft, share float64, report func(Progress
 	return b
 }
 
-// pass returns the position after the record until, when that record and all between it and the position at are
-// missing from the log, and their loss was accepted.
+// pass returns the position after the record until if that record and all records after the
+// position at are missing from the log, and their loss was accepted.
 func (b *builder) pass(ctx context.Context, at views.Checkpoint, until uint64) (views.Checkpoint, error) {
 	bounds, err := b.log.Bounds(ctx)
 	if err != nil {
@@ -117,11 +120,11 @@ func (b *builder) complete(ctx context.Context) error {
 	return b.draft.Complete(ctx, bounds.Missing.Between(0, at.Sequence))
 }
 
-// batches bounds what is read at a time.
+// batches bounds the records that are read at a time.
 type batches struct{ records, bytes int }
 
-// read reads the log after a position, up to the record until if it is there, and has take called with what it read, in batches. It reads ahead.
-// It returns the errors of the log and of take.
+// read reads the log after a position, up to and including the record until if it exists, and calls
+// take with the records in batches. It reads ahead. It returns the errors of the log and of take.
 func (b *builder) read(ctx context.Context, after eventlog.Position, until uint64, bounds batches,
 	take func(context.Context, []eventlog.Record) error) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -141,7 +144,7 @@ func (b *builder) read(ctx context.Context, after eventlog.Position, until uint6
 	return group.Wait()
 }
 
-// divide sends what it reads.
+// divide sends the records that it reads.
 func (b *builder) divide(ctx context.Context, after eventlog.Position, until uint64, bounds batches, to chan<- []eventlog.Record) error {
 	var batch []eventlog.Record
 	size := 0
@@ -161,7 +164,7 @@ func (b *builder) divide(ctx context.Context, after eventlog.Position, until uin
 		if err != nil {
 			return err
 		}
-		if r.Sequence > until { // which is missing
+		if r.Sequence > until { // until is missing
 			break
 		}
 		batch = append(batch, r)
@@ -194,7 +197,7 @@ func (b *builder) apply(ctx context.Context, records []eventlog.Record, until ui
 	return b.pace.rest(ctx, time.Since(begin))
 }
 
-// progress reports how far a phase is, every quarter of a second and at its end.
+// progress reports the progress of a phase, every quarter of a second and at its end.
 func (b *builder) progress(phase Phase, at, total uint64) {
 	if b.report == nil || time.Since(b.reported) < progressStep && at < total {
 		return

@@ -19,18 +19,19 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// The fold in bulk. The orders of a large log do not fit into memory, and the records of each are spread over
-// the log. So the log is read once and what it says is distributed, by order, over parts that do fit: orders
-// that arrived one after the other are in the same part. Each part is folded by itself, every order once, and
-// the parts are written in their order. That is the order of first arrival, which live views have too. (One in
-// some hundred thousand orders has the hash of another and comes too early. This does no harm: the order of
-// arrival only keeps orders that arrived together near each other.)
+// The fold in bulk. The orders of a large log do not fit into memory, and the records of each order
+// are spread over the log. So the log is read once, and its content is distributed, by order, over
+// parts that do fit: orders that arrived one after the other are in the same part. Each part is
+// folded by itself, every order once, and the parts are written in sequence. So orders are written
+// by first arrival, as in live views. (One in some hundred thousand orders has the same hash as
+// another one and comes too early. This does no harm: the order of arrival only keeps orders that
+// arrived together near each other.)
 const (
-	partBytes  = 2 << 20  // or that many bytes before another part begins; its orders may add more later
-	foldBytes  = 12 << 20 // of parts that are being folded or wait to be written; they then take about ten times as much
-	bulkBatch  = 4096     // what is not of orders, in one transaction
+	partBytes  = 2 << 20  // or this many bytes before the next part begins; its orders may add more
+	foldBytes  = 12 << 20 // of parts being folded or waiting; in memory they take ten times as much
+	bulkBatch  = 4096     // content not about orders, in one transaction
 	dealtBatch = 500      // records that are handed over at a time
-	dealtBytes = 4 << 20  // or that many bytes, about
+	dealtBytes = 4 << 20  // or about this many bytes
 )
 
 // bulkFold is one fold in bulk of an empty draft.
@@ -38,11 +39,11 @@ type bulkFold struct {
 	*builder
 	dir   string
 	until uint64
-	dealt uint64 // records that say something of an order
-	done  uint64 // how many of them are written
+	dealt uint64 // records about orders
+	done  uint64 // those that are written
 
 	parts []*spill
-	homes homes // index in parts of each order; orders with the same hash have the same
+	homes homes // index in parts of each order; orders with the same hash share it
 	seed  maphash.Seed
 	last  int // orders in the last part
 
@@ -50,7 +51,7 @@ type bulkFold struct {
 	encoded []byte // reused from record to record
 }
 
-// bulk folds the log, from its beginning to exactly that record, into an empty draft.
+// bulk folds the log, from its beginning up to exactly the record until, into an empty draft.
 func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	dir, err := os.MkdirTemp(b.draft.Folder(), "parts-")
 	if err != nil {
@@ -69,13 +70,13 @@ func (b *builder) bulk(ctx context.Context, until uint64) (err error) {
 	}
 	threads := views.SortThreads
 	if b.pace.share > 0 {
-		threads = 0 // they do not rest, and the driver never frees some 270 bytes of each
+		threads = 0 // threads do not rest, and the driver leaks some 270 bytes for each
 	}
 	return b.draft.IndexIDs(ctx, threads)
 }
 
-// deal reads the log and distributes what it says over the parts. What is not of an order is written into the
-// draft at once.
+// deal reads the log and distributes the notifications over the parts. It writes content that is
+// not about orders into the draft at once.
 func (f *bulkFold) deal(ctx context.Context) (at views.Checkpoint, err error) {
 	stroke := f.stroke()
 	in := fold.NewIntake()
@@ -110,8 +111,8 @@ func (f *bulkFold) deal(ctx context.Context) (at views.Checkpoint, err error) {
 	return at, err
 }
 
-// dealRecord adds what a record says of an order to the order's part, and what it says of anything else to the
-// intake.
+// dealRecord adds a notification to the part of its order, and any other content of the record to
+// the intake.
 func (f *bulkFold) dealRecord(r *eventlog.Record, in *fold.Intake) (err error) {
 	n, ok := in.Take(&f.decoder, r)
 	if !ok {
@@ -124,7 +125,8 @@ func (f *bulkFold) dealRecord(r *eventlog.Record, in *fold.Intake) (err error) {
 	return f.part(n.OrderID).write(f.encoded)
 }
 
-// part returns the part of an order. The part of a new order is the last one, or another when that is full.
+// part returns the part of an order. A new order gets the last part, or a new one when that is
+// full.
 func (f *bulkFold) part(id string) *spill {
 	next := len(f.parts) - 1
 	if next < 0 || f.last >= f.partOrders || f.parts[next].bytes >= partBytes {
@@ -143,11 +145,11 @@ func (f *bulkFold) part(id string) *spill {
 
 // folding is a part while it is folded.
 type folding struct {
-	rows chan []views.Row // gets nil when that fails
+	rows chan []views.Row // gets nil if the fold fails
 	room int64            // bytes, of foldBytes
 }
 
-// fold folds as many parts at the same time as there is room for, and writes them in their order.
+// fold folds as many parts concurrently as there is room for, and writes them in sequence.
 func (f *bulkFold) fold(ctx context.Context, at views.Checkpoint) error {
 	all, orders := int64(foldBytes), f.partOrders
 	if f.pace.share > 0 {
@@ -186,7 +188,7 @@ func (f *bulkFold) fold(ctx context.Context, at views.Checkpoint) error {
 	return group.Wait()
 }
 
-// foldPart returns the orders of a part, in the order of their first arrival, and removes the part.
+// foldPart returns the orders of a part, sorted by their first arrival, and removes the part.
 func (f *bulkFold) foldPart(ctx context.Context, part *spill) ([]views.Row, error) {
 	stroke := f.stroke()
 	orders := map[string]*views.Change{}
@@ -220,7 +222,7 @@ func (f *bulkFold) foldPart(ctx context.Context, part *spill) ([]views.Row, erro
 	return rows, part.remove()
 }
 
-// write writes rows into the draft and reports how far the fold is.
+// write writes rows into the draft and reports the progress of the fold.
 func (f *bulkFold) write(ctx context.Context, rows []views.Row, at views.Checkpoint) error {
 	begin := time.Now()
 	if err := f.draft.Insert(ctx, rows, at); err != nil {
@@ -248,7 +250,7 @@ func (s *stroke) over() bool {
 	return s.records%pacedRecords == 0
 }
 
-// rest returns the context's error.
+// rest leaves time to others and returns the context's error.
 func (s *stroke) rest(ctx context.Context) error {
 	err := s.pace.rest(ctx, time.Since(s.begun))
 	s.begun = time.Now()

@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	// nearRecords is how many records may be left when a draft is near. They are folded in tens of
-	// milliseconds.
+	// nearRecords is the number of records within which a draft is near a position. They are folded
+	// in tens of milliseconds.
 	nearRecords = 2000
 )
 
-// foldTo brings the draft to exactly that record. It returns the errors of the log and of the views.
+// foldTo brings the draft to exactly the record until. It returns the errors of the log and of the
+// views.
 func (b *builder) foldTo(ctx context.Context, until uint64) error {
 	at, err := b.draft.Checkpoint(ctx)
 	if err != nil || at.Sequence >= until {
@@ -61,7 +62,8 @@ func (b *builder) near(ctx context.Context, position func(context.Context) (uint
 	}
 }
 
-// hurry folds without reporting progress, which belongs to another phase, and without rest, because commits wait.
+// hurry folds without reporting progress, which belongs to another phase, and without rest, because
+// commits wait.
 func (b *builder) hurry(ctx context.Context, until uint64) error {
 	hurried := *b
 	hurried.report, hurried.pace = nil, pace{}

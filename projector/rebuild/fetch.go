@@ -12,8 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// draft returns what a rebuild begins with: a generation of another machine for the first one here, if it
-// can be fetched and fits the log; otherwise an empty draft.
+// draft returns the draft with which a rebuild begins. For the first generation of this machine it
+// is a generation of another machine, if that can be fetched and fits the log. Otherwise it is
+// empty.
 func (r *Rebuilder) draft(ctx context.Context, run *Run, mode Mode) (*views.Draft, error) {
 	if r.Fetch != nil && !r.fetched && mode == Full {
 		if _, err := r.Views.Checkpoint(ctx); errors.Is(err, views.ErrNoViews) {

@@ -6,17 +6,19 @@ import (
 	"sync"
 )
 
-// lessGarbage counts the rebuilds of the process that run, and whether the percentage is ours.
+// lessGarbage counts the running rebuilds of the process, and records whether we have changed the
+// percentage.
 var lessGarbage struct {
 	sync.Mutex
 	rebuilds int
 	raised   bool
 }
 
-const standardPercent = 100 // what GOGC is unless it is set
+const standardPercent = 100 // the default of GOGC
 
-// collectLess has garbage collected half as often until end is called: a rebuild makes much of it and keeps
-// little. The memory limit of the process, and another percentage that an operator has set, stay as they are.
+// collectLess makes the garbage collector run half as often until end is called, because a rebuild
+// makes much garbage and keeps little. The memory limit of the process, and a percentage that an
+// operator has set, stay unchanged.
 func collectLess() (end func()) {
 	l := &lessGarbage
 	l.Lock()

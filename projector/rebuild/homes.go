@@ -1,15 +1,16 @@
 package rebuild
 
-// homes contains the part of each order, by the hash of its id, in 11 to 22 bytes for each, 32 while it grows.
-// Orders whose hashes begin with the same 40 bits have the same part.
+// homes contains the part of each order, by the hash of its id. It takes 11 to 22 bytes for each
+// order, 32 while it grows. Orders whose hashes begin with the same 40 bits have the same part.
 type homes struct {
-	slots []uint64 // 40 bits of a hash and the part plus 1; 0: free. Their number is a power of two.
+	slots []uint64 // 40 bits of a hash, and the part plus 1; 0: free. The length is a power of two.
 	taken int
 }
 
 const homeBits = 24
 
-// of returns the part of the order with that hash. For an order that is not known yet it records next.
+// of returns the part of the order with that hash. If the order is not known yet, its part becomes
+// next.
 func (h *homes) of(hash uint64, next int) (home int, known bool) {
 	if 4*h.taken >= 3*len(h.slots) {
 		h.grow()

@@ -18,20 +18,21 @@ import (
 )
 
 var (
-	// ErrRunning occurs at a start while a rebuild runs. That one goes on.
+	// ErrRunning occurs at a start while a rebuild runs. The running rebuild continues.
 	ErrRunning = errors.New("projector: a rebuild runs already")
 	// ErrNotRunning occurs at a cancellation when no rebuild runs. Nothing was changed.
 	ErrNotRunning = errors.New("projector: no rebuild runs")
 )
 
-// Generations are the views, as a rebuild changes them.
+// Generations is the interface to the views for a rebuild.
 type Generations interface {
 	Checkpoint(ctx context.Context) (views.Checkpoint, error)
 	Previous(ctx context.Context) (*views.Draft, error)
 	BeginPromotion() (*views.Promotion, error)
 }
 
-// Rebuilder makes the views again beside the live ones, one rebuild at a time. Log, Views and Dir are required.
+// Rebuilder makes the views again beside the live ones, one rebuild at a time. Log, Views and Dir
+// are required.
 type Rebuilder struct {
 	Log     Log
 	Views   Generations
@@ -39,24 +40,24 @@ type Rebuilder struct {
 	Report  func(Progress)        // called with the progress of every rebuild; nil: not called
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
-	// Fetch writes a finished generation of another machine, which becomes the first one here; nil: there
-	// is none to fetch. It is called at most once.
+	// Fetch writes a finished generation of another machine, which becomes the first one here. It
+	// is called at most once. Nil: there is none to fetch.
 	Fetch func(ctx context.Context, w io.Writer) error
 
-	fetched bool // only the run that runs changes it
+	fetched bool // only the running run changes it
 	mu      sync.Mutex
-	current *Run // the one that runs, or the last one; nil: there was none
+	current *Run // the running one, or the last one; nil: there was none
 	measure sync.Once
 	gauges  struct{ running, records, total, rate prometheus.Gauge }
 }
 
-// Start begins a rebuild, which runs until it has its result, is cancelled, or ctx ends. With ErrRunning it
-// returns the rebuild that runs.
+// Start begins a rebuild, which runs until it has its result, is cancelled, or ctx ends. With
+// ErrRunning it returns the running rebuild.
 func (r *Rebuilder) Start(ctx context.Context, mode Mode) (*Run, error) {
 	r.measure.Do(r.register)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := ctx.Err(); err != nil { // a caller that waits for the last run when ctx has ended must not miss this one
+	if err := ctx.Err(); err != nil { // a caller that waits for the last run after ctx ends must not miss this run
 		return nil, fmt.Errorf("projector: nothing is rebuilt any more: %w", err)
 	}
 	next := Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
@@ -87,7 +88,8 @@ func (r *Rebuilder) register() {
 	}
 }
 
-// Current returns the rebuild that runs, or the last one; ok is false when there was none since the process began.
+// Current returns the running rebuild, or the last one. ok is false if there was none since the
+// process began.
 func (r *Rebuilder) Current() (b Rebuild, ok bool) {
 	run := r.last()
 	if run == nil {
@@ -102,7 +104,8 @@ func (r *Rebuilder) last() *Run {
 	return r.current
 }
 
-// Cancel ends the rebuild that runs and returns when nothing of it is left. It returns ErrNotRunning.
+// Cancel ends the running rebuild and returns after everything of it was removed. It returns
+// ErrNotRunning.
 func (r *Rebuilder) Cancel() (Rebuild, error) {
 	run := r.last()
 	if run == nil {
@@ -114,8 +117,8 @@ func (r *Rebuilder) Cancel() (Rebuild, error) {
 	return run.Cancel(), nil
 }
 
-// Begin makes the first generation at once when there is none and the log is empty, so that a new service is
-// ready from the beginning. Otherwise it does nothing.
+// Begin makes the first generation at once if there is none and the log is empty, so that a new
+// service is ready from the beginning. Otherwise it does nothing.
 func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 	if _, err := r.Views.Checkpoint(ctx); !errors.Is(err, views.ErrNoViews) {
 		return err
@@ -141,17 +144,17 @@ func (r *Rebuilder) Begin(ctx context.Context) (err error) {
 	return err
 }
 
-// The pause between two checks whether there is a generation, and between two attempts to make one. It doubles
-// from the shorter to the longer one while an operator is needed: a log with a hole is read up to the hole
-// each time.
+// The pause between two checks for a generation, and between two attempts to make one. It doubles
+// from the shorter to the longer one while an operator is needed, because each attempt reads a log
+// with a hole up to the hole.
 const (
 	shortestPause = time.Second
 	longestPause  = time.Minute
 )
 
-// Run makes a generation whenever there is none: at the beginning, and after the live one was found damaged.
-// When ctx ends, Run waits until every rebuild that was started has ended, too. All must be started with the
-// same ctx.
+// Run makes a generation whenever there is none: at the beginning, and after the live one was found
+// damaged. When ctx ends, Run also waits for the end of every rebuild that was started. All must be
+// started with the same ctx.
 func (r *Rebuilder) Run(ctx context.Context) error {
 	defer func() {
 		if run := r.last(); run != nil {
@@ -188,7 +191,7 @@ func (r *Rebuilder) Run(ctx context.Context) error {
 // run does the work of a run and returns its last state.
 func (r *Rebuilder) run(ctx context.Context, run *Run) Rebuild {
 	mode, before := run.Rebuild().Mode, run.Rebuild().Before
-	again := errors.Is(before, eventlog.ErrUnavailable) // each second, for as long as the log is away
+	again := errors.Is(before, eventlog.ErrUnavailable) // each second, while the log is unavailable
 	r.gauges.running.Set(1)
 	if !again {
 		r.Logger.Info("the views are rebuilt", zap.String("mode", string(mode)))
@@ -271,9 +274,10 @@ func (r *Rebuilder) rollback(ctx context.Context, run *Run) (err error) {
 	return r.promote(ctx, run, newBuilder(r.Log, draft, 0, r.reporter(run)))
 }
 
-// promote folds until the draft is near the live views, completes it, folds what came meanwhile, and switches.
+// promote folds until the draft is near the live views, completes it, folds the records that
+// arrived meanwhile, and switches.
 func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
-	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil { // an empty log is not read otherwise
+	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil { // otherwise nothing reads an empty log
 		return err
 	}
 	if err := b.near(ctx, r.position); err != nil {
@@ -287,7 +291,7 @@ func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
 	if err != nil {
 		return err
 	}
-	if err := b.near(ctx, r.position); err != nil { // what came while it was indexed
+	if err := b.near(ctx, r.position); err != nil { // the records that arrived during indexing
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -302,7 +306,7 @@ func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
 	return nil
 }
 
-// switchTo brings the draft to where the live generation stands, and makes it live.
+// switchTo brings the draft to the position of the live generation, and makes it live.
 func (r *Rebuilder) switchTo(ctx context.Context, b *builder) (generation int, err error) {
 	p, err := r.Views.BeginPromotion()
 	if err != nil {

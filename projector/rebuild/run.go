@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// Mode is what a rebuild is for.
+// Mode is the purpose of a rebuild.
 type Mode string
 
 // The modes.
@@ -23,24 +23,25 @@ type Rebuild struct {
 	Mode           Mode
 	Started, Ended time.Time // Ended is zero while it runs
 	Progress       Progress
-	Generation     int            // that it made live; 0: none
+	Generation     int            // the generation made live; 0: none
 	Bytes          int64          // of the new generation's file
 	Found          views.Findings // of a dry run
-	Err            error          // why it ended without a result; context.Canceled when it was cancelled
-	Before         error          // why the one before it, of the same mode, failed, if it did
+	Err            error          // why it ended without a result; context.Canceled if cancelled
+	Before         error          // the error of the previous rebuild of the same mode, if it failed
 }
 
-// Run is one rebuild from its start to its end. A caller that has it can look at it, cancel it and wait for it,
-// and means no other one, whatever is started after it.
+// Run is one rebuild from its start to its end. With it a caller can observe this rebuild, cancel
+// it and wait for it, even if others are started afterwards.
 type Run struct {
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when nothing of it is left
+	ended  chan struct{} // closed after everything of it was removed
 
 	mu  sync.Mutex
 	now Rebuild
 }
 
-// start runs work, which returns the last state of the run. cancel, or the end of ctx, ends the ctx of work.
+// start runs work, which returns the last state of the run. cancel, or the end of ctx, ends the ctx
+// of work.
 func start(ctx context.Context, first Rebuild, work func(context.Context, *Run) (last Rebuild)) *Run {
 	r := &Run{ended: make(chan struct{}), now: first}
 	ctx, r.cancel = context.WithCancel(ctx)
@@ -60,13 +61,13 @@ func (r *Run) Rebuild() Rebuild {
 	return r.now
 }
 
-// Wait returns the result of the run when nothing of it is left.
+// Wait returns the result of the run after everything else of it was removed.
 func (r *Run) Wait() Rebuild {
 	<-r.ended
 	return r.Rebuild()
 }
 
-// Cancel ends the run and returns as Wait does. A run that has its result already keeps it.
+// Cancel ends the run and returns like Wait. A run that already has its result keeps it.
 func (r *Run) Cancel() Rebuild {
 	r.cancel()
 	return r.Wait()

@@ -12,11 +12,13 @@ import (
 	"strings"
 )
 
-// spillBuffer is the memory, in bytes, of a spill that is being written. There is one for some thousand orders.
+// spillBuffer is the memory, in bytes, of a spill that is being written. There is one spill for
+// some thousand orders.
 const spillBuffer = 16 << 10
 
-// spill is a file of entries of this process, each preceded by its length: first written, then read once, then
-// removed. It is open only while it is read or written, because there may be more spills than open files.
+// spill is a file of entries of this process, each preceded by its length. It is written, read
+// once, and removed. It is open only while it is read or written, because there may be more spills
+// than open files.
 type spill struct {
 	path     string
 	buffered []byte // the end of the entries, which is not in the file yet
@@ -58,10 +60,11 @@ func (s *spill) flush() error {
 	return nil
 }
 
-// readTogether is how much is read at a time, if an entry is not longer.
+// readTogether is the number of bytes read at a time, unless an entry is longer.
 const readTogether = 256 << 10
 
-// read yields the entries. Many of them are parts of one text. It fails when less is there than was written.
+// read yields the entries. Many of them may be parts of one string. It fails if the file has less
+// than was written.
 func (s *spill) read() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		err := s.each(func(entry string) bool { return yield(entry, nil) })
@@ -83,7 +86,7 @@ func (s *spill) each(do func(string) bool) error {
 	}
 	r := io.MultiReader(written, bytes.NewReader(s.buffered))
 	var buffer []byte
-	begun, whole := 0, 0 // bytes of an entry that are there already, and all of them if that is known
+	begun, whole := 0, 0 // the bytes of an entry read so far, and its size if it is known
 	for left := s.bytes; left > 0; {
 		more := int(min(left, int64(max(readTogether, whole-begun))))
 		buffer = slices.Grow(buffer[:begun], more)[:begun+more]
@@ -108,8 +111,8 @@ func (s *spill) each(do func(string) bool) error {
 	return nil
 }
 
-// lengthOf returns the size in bytes of the first entry of a text, together with its length; of the length
-// alone when the text is too short to contain it.
+// lengthOf returns the size in bytes of the first entry of a text, including its length. If the
+// text is too short to contain the length, it returns the size of the length alone.
 func lengthOf(text string) int {
 	if len(text) < lengthBytes {
 		return lengthBytes
@@ -117,7 +120,7 @@ func lengthOf(text string) int {
 	return lengthBytes + int(binary.LittleEndian.Uint32([]byte(text[:lengthBytes])))
 }
 
-// remove removes the file and drops what is buffered.
+// remove removes the file and drops the buffered entries.
 func (s *spill) remove() error {
 	s.buffered = nil
 	if err := os.Remove(s.path); err != nil && !os.IsNotExist(err) {

@@ -10,29 +10,29 @@ import (
 	"go.uber.org/zap"
 )
 
-// Verdicts records what examinations find. The views implement it.
+// Verdicts records the results of examinations. The views implement it.
 type Verdicts interface {
 	SetVerified(ctx context.Context, generation int, revision int64, v views.Verified) error
 	GiveUp(generation int, reason string) error
 	Status(ctx context.Context) (views.Status, error)
 }
 
-// Verifier examines the views again and again, at a bounded share of the machine.
+// Verifier examines the views repeatedly, with a bounded share of the machine.
 type Verifier struct {
 	Examination Examination
 	Verdicts    Verdicts
-	Never       bool          // examine nothing; only withdraw the verdict that no comparison was possible
+	Never       bool          // do not examine; only withdraw a verdict that no comparison was possible
 	Every       time.Duration // from the end of one examination to the beginning of the next
 	Logger      *zap.Logger
 }
 
-// verdictStep is how often a Verifier checks whether its verdict was dropped.
+// verdictStep is the time between two checks whether the verdict was dropped.
 const verdictStep = 5 * time.Second
 
-// Run examines until ctx ends, and then returns nil. It examines before the time has come when the verdict was
-// dropped, because orders were redriven or another generation was made live. It records in Verdicts what it
-// finds, also that the log does not fit the views or lost records. An examination that failed for another
-// reason is logged and changes nothing.
+// Run examines until ctx ends, and then returns nil. It examines early if the verdict was dropped,
+// because orders were redriven or another generation was made live. It records the result in
+// Verdicts, also if the log does not fit the views or lost records. An examination that fails for
+// another reason is logged and changes nothing.
 func (v *Verifier) Run(ctx context.Context) error {
 	given := false
 	next := time.Now().Add(v.Every)
@@ -65,8 +65,8 @@ func (v *Verifier) Run(ctx context.Context) error {
 	}
 }
 
-// begin withdraws the verdict that no comparison was possible, and reports whether there was one. An operator
-// has acted since, and the projector checks again whether the log fits.
+// begin withdraws the verdict that no comparison was possible, and reports whether there was one.
+// An operator has acted since, and the projector checks again whether the log fits.
 func (v *Verifier) begin(ctx context.Context) bool {
 	status, err := v.Verdicts.Status(ctx)
 	if err != nil || !status.Verified.Unexamined() {

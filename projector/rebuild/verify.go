@@ -10,24 +10,25 @@ import (
 )
 
 const (
-	// compareOrders is how many orders one step of a comparison compares. It takes tens of milliseconds.
+	// compareOrders is the number of orders in one step of a comparison, which takes tens of
+	// milliseconds.
 	compareOrders = 5000
 )
 
-// Examination says which views are to be compared with which log.
+// Examination specifies which views are compared with which log.
 type Examination struct {
 	Log         Log
 	Dir         string // of the views; another process may write them
-	FoldVersion string // by which the log is folded; "": this program's
-	// Share is how much of one processor it may take, such as 0.05; 0: as much as it can.
+	FoldVersion string // for folding the log; "": this program's
+	// Share is the share of one processor that it may use, such as 0.05; 0: no limit.
 	Share  float64
 	Report func(Progress) // called with the progress; nil: not called
 }
 
-// Verify folds the log again, into a draft beside the views and in bounded memory, up to where the views stand,
-// and compares every order and all counts. Views that change meanwhile are followed: each order is compared as
-// it is when its turn comes. Verify returns the errors of the log, of a full disk, and views.ErrNoViews. A
-// difference is not an error.
+// Verify folds the log again, into a draft beside the views and in bounded memory, up to the
+// position of the views, and compares every order and all counts. The views may change meanwhile:
+// each order is compared as it is when its turn comes. Verify returns the errors of the log and of
+// a full disk, and views.ErrNoViews. A difference is not an error.
 func Verify(ctx context.Context, e Examination) (found views.Findings, err error) {
 	if e.FoldVersion == "" {
 		e.FoldVersion = decode.FoldVersion()
@@ -40,7 +41,7 @@ func Verify(ctx context.Context, e Examination) (found views.Findings, err error
 	return compare(ctx, newBuilder(e.Log, draft, e.Share, e.Report), e.Dir)
 }
 
-// compare brings the builder's draft to where the live views stand and compares the two.
+// compare brings the builder's draft to the position of the live views and compares the two.
 func compare(ctx context.Context, b *builder, dir string) (found views.Findings, err error) {
 	c, err := b.draft.Compare(ctx, dir)
 	if err != nil {
@@ -81,7 +82,8 @@ func compare(ctx context.Context, b *builder, dir string) (found views.Findings,
 	return c.Findings, nil
 }
 
-// acceptedLoss returns, in words, what views may contain that cannot be read again; "" when everything can.
+// acceptedLoss describes, in words, the records that views may contain but that cannot be read
+// again. It returns "" if everything can be read.
 func acceptedLoss(ctx context.Context, log Log) (string, error) {
 	bounds, err := log.Bounds(ctx)
 	if err != nil || len(bounds.Missing) == 0 {
