@@ -25,7 +25,7 @@ type checkpoint struct {
 	lost       uint64
 }
 
-// checkpoints keeps the most recently used ones. The zero value is empty.
+// checkpoints keeps the most recently used checkpoints. The zero value is empty.
 type checkpoints struct {
 	mu  sync.Mutex
 	all []checkpoint // most recently used last
@@ -46,7 +46,7 @@ func (c *checkpoints) put(w *walk) {
 	}
 }
 
-// restore starts the walk at the latest checkpoint that it can use, if any.
+// restore starts the walk at the latest usable checkpoint, if any.
 func (c *checkpoints) restore(w *walk) error {
 	kept, found := c.find(w)
 	if !found {

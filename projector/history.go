@@ -18,7 +18,7 @@ const (
 	// historyStep is the number of notifications of an order that are folded before other walks get
 	// their turn: a few milliseconds.
 	historyStep = 500
-	// historyAttempts is how often a history is started again because orders were revised
+	// historyAttempts is the number of times a history is tried, because orders may be revised
 	// meanwhile.
 	historyAttempts = 3
 )
@@ -54,8 +54,8 @@ func (h *Historian) AsOf(ctx context.Context, id string, asOf statemachine.AsOf)
 }
 
 // History returns the effects of the notifications of a stretch, and the order after the last of
-// them. It returns the views' error for an unknown order, and the log's for a record that cannot be
-// read; a record whose loss was accepted is an entry with the effect Lost.
+// them. It returns the error of the views for an unknown order, and the error of the log for a
+// record that cannot be read. A record whose loss was accepted is an entry with the effect Lost.
 func (h *Historian) History(ctx context.Context, id string, s statemachine.Stretch) (statemachine.Past, error) {
 	s.Limit = max(s.Limit, 1)
 	return h.history(ctx, id, &s)
@@ -81,7 +81,7 @@ type walk struct {
 	past      statemachine.Past
 	observer  *statemachine.Observer // nil before the stretch
 	through   uint64                 // the last notification examined
-	latest    time.Time              // the latest time received of those
+	latest    time.Time              // the latest time received of the examined ones
 	partial   bool                   // some were skipped: received later than the requested moment
 	decoder   decode.Decoder
 }
@@ -142,8 +142,8 @@ func (w *walk) begin(ctx context.Context) error {
 	return w.historian.kept.restore(w)
 }
 
-// most returns how many notifications to examine in one step: one more than the remaining entries,
-// to know whether any follow.
+// most returns the number of notifications to examine in one step: one more than the remaining
+// entries, to find out whether any follow.
 func (w *walk) most() int {
 	if w.stretch.Limit == 0 || w.through < w.stretch.After {
 		return historyStep

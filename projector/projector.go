@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Log is what the projector reads.
+// Log is the log that the projector reads.
 type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 	Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
@@ -23,7 +23,7 @@ type Log interface {
 	Bounds(ctx context.Context) (eventlog.Bounds, error)
 }
 
-// Views is what the projector writes.
+// Views is the interface to the views that the projector writes.
 type Views interface {
 	Status(ctx context.Context) (views.Status, error)
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
@@ -35,7 +35,7 @@ type Views interface {
 type Options struct {
 	Log       Log
 	Views     Views
-	BatchSize int                   // most records of one transaction; 0: 30,000, with a publisher 8,000
+	BatchSize int                   // records per transaction, at most; 0: 30,000, with a publisher 8,000
 	HotOrders int                   // orders kept decoded between batches; 0: 4,000
 	Publisher *Publisher            // of the feed; nil: it is off
 	Logger    *zap.Logger           // nil: none
@@ -97,7 +97,8 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, views.ErrSwitched) || errors.Is(err, errBeginAgain) {
-			p.batcher.Forget() // they were loaded from the previous generation, or changed by an abandoned batch
+			// Loaded from the previous generation, or changed by an abandoned batch.
+			p.batcher.Forget()
 			continue
 		}
 		wait := retryAfterOutage
@@ -142,8 +143,8 @@ func (p *Projector) healthy(ctx context.Context) error {
 	return nil
 }
 
-// errBeginAgain occurs when the feed has caught up, or the views are not those from which it was
-// published.
+// errBeginAgain occurs when the feed has caught up, or when the views are not those from which the
+// feed was published.
 var errBeginAgain = errors.New("projector: the feed wants it to begin again")
 
 // follow folds from the views' position until something fails.
@@ -227,8 +228,8 @@ const commitInterval = 4 * time.Millisecond
 // a dozen megabytes.
 const coolInterval = 15 * time.Second
 
-// fold repeatedly writes what is available, up to a batch. While a batch is being written the next
-// one is made.
+// fold repeatedly writes the available records, up to a batch at a time. While one batch is being
+// written, the next one is made.
 func (p *Projector) fold(ctx context.Context, in *inbox) error {
 	var writing chan error                    // receives the result; nil: nothing is being written
 	interval, early := time.NewTimer(0), true // early: the interval has not passed
@@ -299,7 +300,7 @@ func (p *Projector) take(ctx context.Context, in *inbox, to *fold.Batch) (end, e
 	return end, nil
 }
 
-// finish makes a batch ready to be written, unless it is to wait and has room for more.
+// finish makes a batch ready to be written, unless it should wait and has room for more.
 func (p *Projector) finish(m *fold.Batch, waits bool) error {
 	if m.Finished || m.Records == 0 || waits && !p.full(m) {
 		return nil

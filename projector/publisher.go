@@ -39,7 +39,8 @@ type Shown interface {
 
 // Former returns orders of the previous generation.
 type Former interface {
-	Load(ctx context.Context, ids []string) (map[string]views.Entry, error) // of the live generation
+	// Of the live generation.
+	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 	FormerRows(ctx context.Context, generation int, row int64, limit int) (orders []views.Former, last int64, err error)
 	FormerOrders(ctx context.Context, generation int, ids []string) (map[string]views.Former, error)
 	FormerVersion(ctx context.Context, generation int) string
@@ -78,16 +79,16 @@ type Publisher struct {
 	unsure    bool   // the feed may have more events than state says
 	back      *hindsight
 	redriven  []redriven
-	only      []string        // the orders of the pass; nil: those that it says
+	only      []string        // the orders of the pass; nil: those that the pass specifies
 	skip      map[string]bool // orders that the pass has published already
-	ahead     *views.Feed     // on standby: the position of the feed, until the views have come that far
+	ahead     *views.Feed     // on standby: the position of the feed, until the views reach it
 	succeeded bool            // another process had the duty before
 }
 
 // The modes of a Publisher.
 const (
 	idle    int32 = iota // the projector has not begun
-	live                 // what the projector folds is published before it is committed
+	live                 // records that the projector folds are published before they are committed
 	behind               // events that were missed come first
 	standby              // another process has the duty
 )
@@ -103,7 +104,7 @@ const (
 	longestPause = 10 * time.Second
 )
 
-// nearFeed is a number of records that can be folded again in some hundred milliseconds. It is a
+// nearFeed is a number of records that can be folded again in a few hundred milliseconds. It is a
 // variable for tests.
 var nearFeed uint64 = 1000
 
@@ -158,7 +159,8 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	} else if err == nil {
 		p.mode.Store(behind)
 	}
-	if errors.Is(err, views.ErrSwitched) { // begin again: the projector learns it by its next commit, or by step
+	// Begin again: the next commit, or step, tells the projector.
+	if errors.Is(err, views.ErrSwitched) {
 		p.mode.Store(behind)
 		p.unsure = true
 	} else if err != nil {
@@ -170,10 +172,12 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	return p.state.Through, p.mode.Load() == live
 }
 
-// resume finds out how far events were published, from the views and the last event of the feed.
+// resume finds out up to where events were published, from the views and the last event of the
+// feed.
 func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64) error {
 	reason := cmp.Or(p.state.Reason, at.Feed.Reason)
-	p.state, p.unsure = at.Feed, true // also when the feed cannot be asked: the views report the reason with what they know
+	// Even if the feed does not answer: the views report the reason with this state.
+	p.state, p.unsure = at.Feed, true
 	p.state.On, p.state.Elsewhere, p.state.Reason = true, false, reason
 	bounds, err := p.o.Events.Bounds(ctx)
 	if err != nil {
@@ -276,10 +280,11 @@ func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
 	b.Feed = p.copied()
 }
 
-// send publishes events; those without a notification get the position.
+// send publishes events. Events without a notification get the position.
 func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint64) error {
 	begin := time.Now()
-	for some := range slices.Chunk(events, publishedAtOnce) { // as messages they take twice the memory
+	// As messages they take twice the memory.
+	for some := range slices.Chunk(events, publishedAtOnce) {
 		if !p.mine() {
 			return errNotMine
 		}
@@ -288,7 +293,8 @@ func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint
 			return err
 		}
 		p.state.Sequence, p.pause = last, 0
-		if e := &some[len(some)-1]; e.Type == feed.Changed { // otherwise the events before a failure would be published again
+		// Otherwise events before a failure are published again.
+		if e := &some[len(some)-1]; e.Type == feed.Changed {
 			p.state.Through = max(p.state.Through, e.Sequence)
 		}
 	}
@@ -310,7 +316,7 @@ func (p *Publisher) messages(events []feed.Event, position uint64) []eventlog.Ev
 	return messages
 }
 
-// fail stops publishing and makes the views report why. They must be of that generation.
+// fail stops publishing and makes the views report the reason, if they are of the given generation.
 func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 	p.stop(err)
 	err = p.o.Views.SetFeed(ctx, generation, *p.copied())
@@ -319,7 +325,7 @@ func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 	}
 }
 
-// stop stops publishing with the projector, and reports why.
+// stop stops publishing until the projector begins again, and reports the reason.
 func (p *Publisher) stop(err error) {
 	p.mode.Store(behind)
 	p.unsure, p.back = true, nil
@@ -342,7 +348,7 @@ func (p *Publisher) keep(ctx context.Context) error {
 	return p.o.Views.SetFeed(ctx, p.state.Generation, *p.copied())
 }
 
-// copied returns a copy of the state, which changes.
+// copied returns a copy of the state, because the state changes.
 func (p *Publisher) copied() *views.Feed {
 	s := p.state
 	if s.Pass != nil {

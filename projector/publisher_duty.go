@@ -35,9 +35,9 @@ func (p *Publisher) standBy() {
 	p.unsure, p.back, p.ahead, p.state.Reason = true, nil, nil, ""
 }
 
-// watch stores in the views how far another process has published the feed. The views must not
-// report events of records that they do not have, so a position beyond them is stored once they
-// have its record.
+// watch stores in the views the position up to which another process has published the feed. The
+// views must not report events of records that they do not have, so a later position is stored once
+// they have its record.
 func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 	if p.ahead == nil {
 		bounds, err := p.o.Events.Bounds(ctx)
@@ -70,8 +70,8 @@ func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 	return p.o.Views.SetFeed(ctx, at.Generation, s)
 }
 
-// succeed examines what the previous publisher left. If its last revision is unfinished, or was
-// made by other rules, every order is published again.
+// succeed examines the state that the previous publisher left. If its last revision is unfinished,
+// or was made by other rules, every order is published again.
 func (p *Publisher) succeed(ctx context.Context, at *views.Status) error {
 	revisions, has := p.o.Events.(Revisions)
 	if !p.succeeded || !has {

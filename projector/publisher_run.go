@@ -95,7 +95,7 @@ func (p *Publisher) stepAt(ctx context.Context, at *views.Status) (pause time.Du
 	return 0, p.keep(ctx)
 }
 
-// beginAgain has the projector begin again, as if no other process published.
+// beginAgain makes the projector begin again, as if no other process published.
 func (p *Publisher) beginAgain() {
 	p.mode.Store(behind)
 	p.unsure, p.back = true, nil
@@ -109,15 +109,15 @@ const (
 	hindsightBytes  = 8 << 20
 )
 
-// hindsight folds records again that the views have already folded, with the orders as they were
-// then.
+// hindsight folds records that the views have already folded again, with the orders as they were at
+// the time.
 type hindsight struct {
 	historian *Historian
 	through   uint64
 	batcher   *fold.Batcher
 }
 
-// Load returns the orders as they were then.
+// Load returns the orders as they were at the time.
 func (h *hindsight) Load(ctx context.Context, ids []string) (map[string]views.Entry, error) {
 	orders := map[string]views.Entry{}
 	if h.through == 0 {
@@ -174,7 +174,8 @@ func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.
 			break
 		}
 	}
-	if len(records) == 0 { // the remaining records are missing from the log, with their loss accepted
+	// The remaining records are missing from the log, with their loss accepted.
+	if len(records) == 0 {
 		return nil, until, ctx.Err()
 	}
 	m, err := back.batcher.Fold(ctx, records)

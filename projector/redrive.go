@@ -19,7 +19,7 @@ type Selection struct {
 	Sequences []uint64 // only these; none: any
 	After     uint64   // only later ones
 	DryRun    bool     // change nothing
-	// For bounds the duration; Redrive.Next is where to continue. 0: no bound.
+	// For bounds the duration. Redrive.Next is the record after which to continue. 0: no bound.
 	For time.Duration
 }
 
@@ -33,7 +33,7 @@ type Redrive struct {
 }
 
 // Redriver decodes quarantined records again, and applies those that can be read now to their
-// orders and objects, so that the views become those of a rebuild. It works beside a running
+// orders and objects. The views are then the same as after a rebuild. It works beside a running
 // projector. Log and Views are required.
 type Redriver struct {
 	Log    Log
@@ -72,7 +72,7 @@ func (r *Redriver) Redrive(ctx context.Context, s Selection) (done Redrive, err 
 	}
 }
 
-// next returns the next selected rows, and where to continue after them.
+// next returns the next selected rows, and the record after which to continue.
 func (r *Redriver) next(ctx context.Context, s *Selection, after uint64) (rows []views.Quarantined, next uint64, err error) {
 	if len(s.Sequences) == 0 {
 		rows, err = r.Views.QuarantinedAfter(ctx, s.Class, after, redriveRecords)

@@ -30,7 +30,7 @@ const (
 	// redriveLate bounds the notifications of an order that arrived meanwhile and are folded while
 	// the projector waits.
 	redriveLate = 64
-	// redriveAttempts is how often a step is repeated because of other writers.
+	// redriveAttempts is the number of times a step is tried, because other writers may interfere.
 	redriveAttempts = 20
 	// MaxRedriveNotes bounds the records that a redrive lists; it counts all.
 	MaxRedriveNotes = 100
@@ -75,10 +75,11 @@ type refold struct {
 	last      uint64              // last sequence in the views
 }
 
-// prepare starts over.
+// prepare starts the step from the beginning.
 func (f *redriveStep) prepare(ctx context.Context, rows []views.Quarantined) error {
 	*f = redriveStep{log: f.log, views: f.views, byID: map[string]*refold{}}
-	_, at, err := f.views.SequencesAfter(ctx, "", 0, 1) // without an order: only the position is needed
+	// Without an order: only the position is needed.
+	_, at, err := f.views.SequencesAfter(ctx, "", 0, 1)
 	if err != nil && !errors.Is(err, views.ErrNotFound) {
 		return err
 	}
@@ -108,7 +109,7 @@ func (f *redriveStep) prepare(ctx context.Context, rows []views.Quarantined) err
 // examine decodes a record. It returns true, and does nothing, if its order would be one too many
 // for this step.
 func (f *redriveStep) examine(ctx context.Context, row *views.Quarantined, r *eventlog.Record, missing error) (enough bool, err error) {
-	// Another redrive may have taken it.
+	// Another redrive may have processed it.
 	if is, err := f.quarantined(ctx, row.Sequence); err != nil || !is {
 		return false, err
 	}
@@ -227,7 +228,7 @@ type refusedError struct {
 	cause    error
 }
 
-// Error includes what to do.
+// Error includes a hint for the operator.
 func (e *refusedError) Error() string {
 	return fmt.Sprintf("record %d of order %s: %v; orderfold rebuild makes the views anew", e.sequence, e.order, e.cause)
 }
@@ -254,7 +255,7 @@ func (f *redriveStep) fold(ctx context.Context, o *refold) error {
 }
 
 // finish folds the few notifications that arrived since, while no one else writes. It returns
-// errBehind if they are too many, and errRevised if another redrive interfered.
+// errBehind if there are too many, and errRevised if another redrive interfered.
 func (f *redriveStep) finish(ctx context.Context) (views.Redriven, error) {
 	for _, o := range f.orders {
 		late, at, err := f.views.SequencesAfter(ctx, o.order.ID, o.last, redriveLate+1)
@@ -294,7 +295,7 @@ func (f *redriveStep) staying() (sequences []uint64) {
 	return sequences
 }
 
-// result returns what must be written.
+// result returns the changes to be written.
 func (f *redriveStep) result() views.Redriven {
 	result := views.Redriven{Objects: f.objects, Quarantined: f.stay}
 	for i := range f.objects {

@@ -12,8 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// passOrders is the number of orders published at once: some milliseconds, for which live events
-// wait. It is a variable for tests.
+// passOrders is the number of orders published at once. Live events wait for them, some
+// milliseconds. It is a variable for tests.
 var passOrders = 500
 
 const (
@@ -251,8 +251,8 @@ func (p *Publisher) mayCorrect(at *views.At) error {
 // errNotYet occurs when events were published for records that the views do not have yet.
 var errNotYet = errors.New("projector: the views have not come as far as the feed")
 
-// former returns the orders as in the previous generation. If that is gone, every order is
-// published.
+// former returns the orders as they were in the previous generation. If that is gone, every order
+// is published.
 func (p *Publisher) former(ctx context.Context, pass *views.Pass, orders []statemachine.Order) (map[string]views.Former, error) {
 	if pass.Before == 0 || len(orders) == 0 {
 		return nil, nil

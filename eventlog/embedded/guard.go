@@ -82,7 +82,8 @@ func (g *guard) dismiss(name string) error {
 // rights of that user.
 func (g *guard) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
-	if c.Kind() != server.CLIENT || o.Nkey != "" { // dismiss would not find a connection that also has a key
+	// dismiss would not find a connection that also has a key.
+	if c.Kind() != server.CLIENT || o.Nkey != "" {
 		return false
 	}
 	g.mu.RLock()

@@ -123,7 +123,8 @@ func (s *Server) start() error {
 	s.mu.Lock()
 	s.server = started
 	s.mu.Unlock()
-	started.Start() // returns when the store is recovered and the listener is open, or after a fatal message
+	// Returns when the store is recovered and the listener is open, or after a fatal message.
+	started.Start()
 	if err := s.messages.fatal(); err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return &Fault{Err: fmt.Errorf("eventlog: the address for subscribers, %s, is taken", s.opts.Addr),
@@ -133,7 +134,8 @@ func (s *Server) start() error {
 	}
 	if addr := started.Addr(); addr != nil && s.addr == "" {
 		s.addr = addr.String()
-		s.opts.Addr = s.addr // a restart keeps the port, and changes nothing that callers read meanwhile
+		// A restart keeps the port, and changes nothing that callers read meanwhile.
+		s.opts.Addr = s.addr
 	}
 	return nil
 }

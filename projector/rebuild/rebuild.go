@@ -57,7 +57,8 @@ func (r *Rebuilder) Start(ctx context.Context, mode Mode) (*Run, error) {
 	r.measure.Do(r.register)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := ctx.Err(); err != nil { // a caller that waits for the last run after ctx ends must not miss this run
+	// A caller that waits for the last run after ctx ends must not miss this run.
+	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("projector: nothing is rebuilt any more: %w", err)
 	}
 	next := Rebuild{Mode: mode, Started: time.Now(), Progress: Progress{Phase: Folding}}
@@ -277,7 +278,8 @@ func (r *Rebuilder) rollback(ctx context.Context, run *Run) (err error) {
 // promote folds until the draft is near the live views, completes it, folds the records that
 // arrived meanwhile, and switches.
 func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
-	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil { // otherwise nothing reads an empty log
+	// Otherwise nothing reads an empty log.
+	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil {
 		return err
 	}
 	if err := b.near(ctx, r.position); err != nil {

@@ -51,7 +51,8 @@ func (s *Store) Copy(ctx context.Context) (copied *Copy, err error) {
 // copyTo copies the file that the connection reads, in the state of its transaction.
 func (c *connection) copyTo(ctx context.Context, path string) error {
 	var schema int
-	if err := c.Row(ctx, foldVersionText, nil, new(string)); err != nil { // the first read fixes the state
+	// The first read fixes the state.
+	if err := c.Row(ctx, foldVersionText, nil, new(string)); err != nil {
 		return err
 	}
 	if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {

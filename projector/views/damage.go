@@ -69,7 +69,8 @@ func (s *Store) giveUp(reason string) error {
 	s.mu.Lock()
 	live := s.live
 	live.damaged = true
-	if s.closed { // meanwhile: Close closes both, and does not record a damaged one as closed properly
+	// Meanwhile: Close closes both, and does not record a damaged one as closed properly.
+	if s.closed {
 		s.mu.Unlock()
 		return nil
 	}

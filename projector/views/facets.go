@@ -29,7 +29,8 @@ func (w *writer) facet(ctx context.Context, f list.Facet) (int64, error) {
 	}
 	number, err := result.LastInsertId()
 	if err == nil {
-		f.Status = statemachine.Status(strings.Clone(string(f.Status))) // it may be part of a large string
+		// It may be part of a large string.
+		f.Status = statemachine.Status(strings.Clone(string(f.Status)))
 		w.facets[f], w.awaiting[number] = number, f.Awaits()
 	}
 	return number, err

@@ -74,7 +74,8 @@ func (l *lister) lanes(s *span) (lanes []lane) {
 			lanes = append(lanes, ofCycles(g.class, cycles, trading, everyTrade)...)
 		}
 	}
-	slices.SortStableFunc(lanes, func(a, b lane) int { return -cmp.Compare(a.days.First, b.days.First) }) // unknown dates last
+	// Unknown dates last.
+	slices.SortStableFunc(lanes, func(a, b lane) int { return -cmp.Compare(a.days.First, b.days.First) })
 	if len(never) > 0 {
 		lanes = append(lanes, lane{facets: never})
 	}

@@ -18,6 +18,7 @@ type Position struct {
 func Lineage(log string, epoch uint64, foldVersion string) uint32 {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%q %q ", log, foldVersion)
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, max(epoch, 1))) // writing to a hash never fails
+	// Writing to a hash never fails.
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, max(epoch, 1)))
 	return h.Sum32()
 }

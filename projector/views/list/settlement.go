@@ -86,7 +86,8 @@ func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 		}
 	}
 	if !q.dueGiven() {
-		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1} // before the first cycle
+		// Before the first cycle.
+		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1}
 		if f.Status == statemachine.Settled && q.wants(statemachine.HasSettled) {
 			add(unknownTrade)
 			add(before)

@@ -26,7 +26,8 @@ const (
 // TimeKeyOf returns the key of a time.
 func TimeKeyOf(t time.Time) TimeKey {
 	var b [timeKeyBytes]byte
-	binary.BigEndian.PutUint64(b[:], uint64(t.Unix())^1<<63) // the sign bit is reversed: negative numbers come first
+	// The sign bit is reversed: negative numbers come first.
+	binary.BigEndian.PutUint64(b[:], uint64(t.Unix())^1<<63)
 	binary.BigEndian.PutUint32(b[8:], uint32(t.Nanosecond()))
 	return TimeKey(b[:])
 }
