@@ -97,7 +97,8 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, views.ErrSwitched) || errors.Is(err, errBeginAgain) {
-			// Loaded from the previous generation, or changed by an abandoned batch.
+			// The kept orders were loaded from the previous generation, or changed by an abandoned
+			// batch.
 			p.batcher.Forget()
 			continue
 		}

@@ -39,7 +39,7 @@ type Shown interface {
 
 // Former returns orders of the previous generation.
 type Former interface {
-	// Of the live generation.
+	// Load returns orders of the live generation.
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 	FormerRows(ctx context.Context, generation int, row int64, limit int) (orders []views.Former, last int64, err error)
 	FormerOrders(ctx context.Context, generation int, ids []string) (map[string]views.Former, error)
@@ -159,7 +159,7 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 	} else if err == nil {
 		p.mode.Store(behind)
 	}
-	// Begin again: the next commit, or step, tells the projector.
+	// On ErrSwitched the projector must begin again. Its next commit, or step, reports that.
 	if errors.Is(err, views.ErrSwitched) {
 		p.mode.Store(behind)
 		p.unsure = true
@@ -176,7 +176,7 @@ func (p *Publisher) begin(ctx context.Context, at *views.Status, log *eventlog.B
 // feed.
 func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64) error {
 	reason := cmp.Or(p.state.Reason, at.Feed.Reason)
-	// Even if the feed does not answer: the views report the reason with this state.
+	// Set even if the feed does not answer, so that the views report the reason with this state.
 	p.state, p.unsure = at.Feed, true
 	p.state.On, p.state.Elsewhere, p.state.Reason = true, false, reason
 	bounds, err := p.o.Events.Bounds(ctx)
@@ -283,7 +283,7 @@ func (p *Publisher) publish(ctx context.Context, m *fold.Batch) {
 // send publishes events. Events without a notification get the position.
 func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint64) error {
 	begin := time.Now()
-	// As messages they take twice the memory.
+	// Messages take twice the memory of the events.
 	for some := range slices.Chunk(events, publishedAtOnce) {
 		if !p.mine() {
 			return errNotMine
@@ -293,7 +293,7 @@ func (p *Publisher) send(ctx context.Context, events []feed.Event, position uint
 			return err
 		}
 		p.state.Sequence, p.pause = last, 0
-		// Otherwise events before a failure are published again.
+		// Without this, the events before a failure would be published again.
 		if e := &some[len(some)-1]; e.Type == feed.Changed {
 			p.state.Through = max(p.state.Through, e.Sequence)
 		}

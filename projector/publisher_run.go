@@ -109,8 +109,8 @@ const (
 	hindsightBytes  = 8 << 20
 )
 
-// hindsight folds records that the views have already folded again, with the orders as they were at
-// the time.
+// hindsight repeats the fold of records that the views already contain, with the orders as they
+// were at the time.
 type hindsight struct {
 	historian *Historian
 	through   uint64
@@ -174,7 +174,7 @@ func (p *Publisher) foldAgain(ctx context.Context, until uint64) (events []feed.
 			break
 		}
 	}
-	// The remaining records are missing from the log, with their loss accepted.
+	// Without records, the remaining ones are missing from the log, and their loss was accepted.
 	if len(records) == 0 {
 		return nil, until, ctx.Err()
 	}

@@ -78,7 +78,7 @@ type refold struct {
 // prepare starts the step from the beginning.
 func (f *redriveStep) prepare(ctx context.Context, rows []views.Quarantined) error {
 	*f = redriveStep{log: f.log, views: f.views, byID: map[string]*refold{}}
-	// Without an order: only the position is needed.
+	// Without an order, because only the position is needed.
 	_, at, err := f.views.SequencesAfter(ctx, "", 0, 1)
 	if err != nil && !errors.Is(err, views.ErrNotFound) {
 		return err

@@ -82,7 +82,7 @@ func (g *guard) dismiss(name string) error {
 // rights of that user.
 func (g *guard) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
-	// dismiss would not find a connection that also has a key.
+	// A connection that also has a key is refused, because dismiss would not find it.
 	if c.Kind() != server.CLIENT || o.Nkey != "" {
 		return false
 	}

@@ -123,7 +123,8 @@ func (s *Server) start() error {
 	s.mu.Lock()
 	s.server = started
 	s.mu.Unlock()
-	// Returns when the store is recovered and the listener is open, or after a fatal message.
+	// Start returns after the store is recovered and the listener is open, or after a fatal
+	// message.
 	started.Start()
 	if err := s.messages.fatal(); err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {

@@ -278,7 +278,7 @@ func (r *Rebuilder) rollback(ctx context.Context, run *Run) (err error) {
 // promote folds until the draft is near the live views, completes it, folds the records that
 // arrived meanwhile, and switches.
 func (r *Rebuilder) promote(ctx context.Context, run *Run, b *builder) error {
-	// Otherwise nothing reads an empty log.
+	// This check is the only read of an empty log.
 	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil {
 		return err
 	}

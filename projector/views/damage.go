@@ -69,7 +69,8 @@ func (s *Store) giveUp(reason string) error {
 	s.mu.Lock()
 	live := s.live
 	live.damaged = true
-	// Meanwhile: Close closes both, and does not record a damaged one as closed properly.
+	// A store closed meanwhile needs nothing more: Close closes both, and does not record a damaged
+	// generation as closed properly.
 	if s.closed {
 		s.mu.Unlock()
 		return nil

@@ -29,7 +29,7 @@ func (w *writer) facet(ctx context.Context, f list.Facet) (int64, error) {
 	}
 	number, err := result.LastInsertId()
 	if err == nil {
-		// It may be part of a large string.
+		// The status may be part of a large string.
 		f.Status = statemachine.Status(strings.Clone(string(f.Status)))
 		w.facets[f], w.awaiting[number] = number, f.Awaits()
 	}

@@ -143,7 +143,7 @@ type Health struct {
 // Verified is the result of the last examination of the views against the log. The zero value means
 // that there was none.
 type Verified struct {
-	Sequence   uint64 // every order was compared as it stood at this record or a later one
+	Sequence   uint64 // every order was compared as it was at this record or a later one
 	At         time.Time
 	Difference string // in words; "" when there was none
 }

@@ -74,7 +74,7 @@ func (l *lister) lanes(s *span) (lanes []lane) {
 			lanes = append(lanes, ofCycles(g.class, cycles, trading, everyTrade)...)
 		}
 	}
-	// Unknown dates last.
+	// Lanes with unknown dates come last.
 	slices.SortStableFunc(lanes, func(a, b lane) int { return -cmp.Compare(a.days.First, b.days.First) })
 	if len(never) > 0 {
 		lanes = append(lanes, lane{facets: never})

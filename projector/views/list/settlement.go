@@ -86,7 +86,7 @@ func (q *Query) tradeRanges(f *Facet) (ranges []statemachine.Days) {
 		}
 	}
 	if !q.dueGiven() {
-		// Before the first cycle.
+		// The trade dates before the first cycle.
 		before := statemachine.Days{First: statemachine.AllDays.First, Last: cycles[0].From - 1}
 		if f.Status == statemachine.Settled && q.wants(statemachine.HasSettled) {
 			add(unknownTrade)
