@@ -325,7 +325,7 @@ func (p *Publisher) fail(ctx context.Context, generation int, err error) {
 	}
 }
 
-// stop stops publishing until the projector begins again, and reports the reason.
+// stop ends the publishing of events as the projector folds, and reports the reason.
 func (p *Publisher) stop(err error) {
 	p.mode.Store(behind)
 	p.unsure, p.back = true, nil

@@ -128,8 +128,8 @@ func (k *Comparison) Close() error {
 // Total returns the number of orders to compare, as far as it is known.
 func (k *Comparison) Total() uint64 { return max(k.Orders, k.total) }
 
-// Position returns the sequence of the live generation. After ErrDamaged, Step reports that the
-// comparison is done.
+// Position returns the sequence of the live generation. If it returns ErrDamaged, Step reports that
+// the comparison is done.
 func (k *Comparison) Position(ctx context.Context) (sequence uint64, err error) {
 	if k.Damage != "" {
 		return 0, ErrDamaged

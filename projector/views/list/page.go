@@ -156,8 +156,8 @@ func newLister(ctx context.Context, r *Read, q *Query, at progress) (*lister, er
 	return l, nil
 }
 
-// page returns the orders that left the rest of the list, followed by the orders in the rest of the
-// list.
+// page returns the orders that left the part of the list still to come, followed by the orders in
+// that part.
 func (l *lister) page(ctx context.Context) ([]statemachine.Order, error) {
 	orders, whole, err := l.left(ctx)
 	if err != nil || !whole {
