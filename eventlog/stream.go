@@ -24,7 +24,12 @@ func (l *Log) openStream(ctx context.Context, opts Options) error {
 	stream, err := l.js.Stream(ctx, streamName)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		stream, err = l.createStream(ctx, opts)
+		if stream, err = l.createStream(ctx, opts); errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			// Another process has just created it.
+			if stream, err = l.js.Stream(ctx, streamName); err != nil {
+				err = unavailable(ctx, "look for stream "+streamName, err)
+			}
+		}
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &Fault{Err: fmt.Errorf("%w: the NATS server has no JetStream for this account", ErrUnavailable), Hint: "enable it in its configuration"}
 	case errors.Is(err, nats.ErrNoResponders):
