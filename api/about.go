@@ -41,21 +41,21 @@ type Quarantined struct {
 	Raw        string `json:"raw" example:"/v1/notifications/1084" doc:"The path of the raw bytes."`
 }
 
-// States is the state machine as the tables it is made of.
+// States contains the tables of the state machine.
 type States struct {
 	Statuses []statemachine.StatusInfo `json:"statuses" doc:"The rank table: among the reported statuses, the one with the highest rank wins."`
 	Breaks   []BreakRule               `json:"breaks" doc:"Contradictions that a person must look at."`
 	Cycles   []SettlementCycle         `json:"cycles" doc:"The settlement cycles, in settlement days. An asset class that is not listed has no settlement."`
 }
 
-// BreakRule says when a break is open.
+// BreakRule states when a break is open.
 type BreakRule struct {
 	Code      string `json:"code"`
 	Severity  string `json:"severity" enum:"warn,high"`
 	Condition string `json:"condition"`
 }
 
-// Health is the answer to whoever watches the service.
+// Health is the answer to a probe of the service.
 type Health struct {
 	Ready   bool    `json:"ready"`
 	Accepts *bool   `json:"acceptsNotifications,omitempty" doc:"Whether a notification would be stored now; only where this process receives notifications."`
@@ -241,19 +241,21 @@ func (a *API) getReadyz(ctx context.Context, _ *struct{}) (*readyzOutput, error)
 	return out, nil
 }
 
-// Health is what /readyz answers to whoever is let in.
+// Health returns the readiness as /readyz shows it to a caller who is let in.
 func (a *API) Health(ctx context.Context) Health {
 	s := a.where(ctx)
 	return Health{Ready: s.Ready, Accepts: s.Accepts, Reason: s.Reason}
 }
 
-// glancePause is how old the readiness may be that a stranger is shown.
+// glancePause is the maximum age of the readiness that a stranger is shown.
 const glancePause = time.Second
 
-// glance is the readiness as strangers are shown it: without the reason, and however many ask, the views and the log are asked
-// once in a while.
+// glance is the readiness that strangers are shown. It has no reason, and the views and the log are
+// asked at most once per glancePause, however many strangers ask.
 type glance struct {
-	mu     sync.Mutex // held while the views and the log are asked: strangers wait for each other, nobody else for them
+	// Held while the views and the log are asked. Strangers wait for each other; nobody else waits
+	// for them.
+	mu     sync.Mutex
 	at     time.Time
 	health Health
 }

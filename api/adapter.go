@@ -14,12 +14,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// adapter adds the operations that are registered with huma to Echo's routes.
+// adapter adds the operations that are registered with huma to the routes of Echo.
 type adapter struct{ *echo.Echo }
 
 var parameterNames = strings.NewReplacer("{", ":", "}", "") // huma writes {id}, Echo writes :id
 
-// Handle adds a route. HEAD is served wherever GET is: net/http leaves the body out.
+// Handle adds a route. HEAD is served wherever GET is, because net/http leaves the body out.
 func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	methods := []string{op.Method}
 	if op.Method == http.MethodGet {
@@ -37,7 +37,7 @@ type exchange struct {
 	echo echo.Context
 }
 
-// echoOf returns Echo's side of an exchange, also of one that huma has wrapped.
+// echoOf returns Echo's side of an exchange, even if huma has wrapped the exchange.
 func echoOf(ctx huma.Context) echo.Context {
 	for {
 		if e, ok := ctx.(*exchange); ok {

@@ -18,8 +18,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// New returns an API. It fails if something to read from is missing, an option makes no sense, two keys share a secret, an
-// origin is none, or a metric is registered already.
+// New returns an API. It fails if a required source is missing, an option is invalid, two keys
+// share a secret, an allowed origin is invalid, or a metric is already registered.
 func New(o Options) (*API, error) {
 	if o.Views == nil || o.Objects == nil || o.Position == nil || o.Log == nil || o.History == nil || o.Feed == nil {
 		return nil, errors.New("api: Views, Objects, Position, Log, History, Feed and Copies are required")
@@ -33,7 +33,7 @@ func New(o Options) (*API, error) {
 	return build(o)
 }
 
-// Document returns the OpenAPI 3.1 document, indented, the same bytes for the same source.
+// Document returns the OpenAPI 3.1 document, indented. The same source always gives the same bytes.
 func Document() ([]byte, error) {
 	a, err := build(Options{}) // nothing is read until a request comes
 	if err != nil {
@@ -74,7 +74,8 @@ func build(o Options) (*API, error) {
 		return nil, err
 	}
 	a.refused = sampled(a.logger)
-	a.echo.Logger.SetOutput(io.Discard) // it would write to stdout; what it has to say is in the access log
+	// Echo would write to stdout. The access log already contains what it reports.
+	a.echo.Logger.SetOutput(io.Discard)
 	a.echo.Use(a.around)
 	a.huma = huma.NewAPI(a.config(), adapter{a.echo})
 	a.huma.UseMiddleware(strictQuery)
@@ -103,7 +104,8 @@ func build(o Options) (*API, error) {
 	return a, nil
 }
 
-// route adds all routes: those of the document, the two that huma has no part in, and the dashboard.
+// route adds all routes: those of the document, the two that huma does not serve, and the
+// dashboard.
 func (a *API) route(metrics prometheus.Gatherer) {
 	a.register()
 	read := []string{http.MethodGet, http.MethodHead}
@@ -139,7 +141,8 @@ func (a *API) register() {
 	a.registerFeedPlace()
 }
 
-// EventDocuments returns what describes the feed, indented: the AsyncAPI 3 document, and the JSON Schema of the bodies of events.
+// EventDocuments returns the two documents that describe the feed, indented: the AsyncAPI 3
+// document, and the JSON Schema of the bodies of events.
 func EventDocuments() (asyncAPI, schema []byte, err error) {
 	a, err := build(Options{}) // nothing is read until a request comes
 	if err != nil {

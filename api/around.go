@@ -18,23 +18,23 @@ import (
 const (
 	logSequence  = "Log-Sequence"
 	requestID    = "Request-Id"
-	maxRequestID = 128      // bytes, of the caller's
+	maxRequestID = 128      // bytes, of the id that the caller sends
 	maxBody      = 64 << 10 // bytes; no route reads a body
 	healthPath   = "/healthz"
 	readyPath    = "/readyz"
 	metricsPath  = "/metrics"
 	noRoute      = "none" // the route of a request that matches none
-	// problemKey is where a problem that huma wrote is left for the access log.
+	// problemKey is the key under which a problem that huma wrote is left for the access log.
 	problemKey = "problem"
 )
 
-// around is what every request goes through: headers, access, panics, problems, metrics and one line in the log.
+// around wraps every request: headers, access, panics, problems, metrics and one line in the log.
 func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		e := newEvent(c)
 		r, w := c.Request(), c.Response()
 		setHeaders(w.Header(), e.id)
-		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // Accept chooses there
+		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // the answer depends on Accept
 			w.Header().Add("Vary", "Accept")
 		}
 		c.Set(prefixKey, a.prefix)
@@ -61,7 +61,7 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// finish counts and logs the request, also one whose connection is given up.
+// finish counts and logs the request, even if its connection was aborted.
 func (a *API) finish(c echo.Context, e *event) {
 	a.metrics.inFlight.Dec()
 	if e.problem == nil {
@@ -80,7 +80,8 @@ func (a *API) finish(c echo.Context, e *event) {
 	e.log(logger, c, route, taken)
 }
 
-// hold has the request end when its key is taken away: streams and exports last. The context of the request carries the key.
+// hold ends the request when its key is taken away, because streams and exports last long. It puts
+// the key into the context of the request.
 func (a *API) hold(c echo.Context, key access.Key) (release func()) {
 	if key.Name == "" {
 		return func() {}
@@ -91,8 +92,9 @@ func (a *API) hold(c echo.Context, key access.Key) (release func()) {
 	return func() { let(); cut() }
 }
 
-// admit decides on access, and makes the checks that do not need the route. Whoever is refused costs no more than that: neither
-// the views nor the log are asked, and the answer says nothing of them.
+// admit decides on access and makes the checks that do not need the route. A refused request costs
+// no more than that: neither the views nor the log are asked, and the answer reveals nothing about
+// them.
 func (a *API) admit(c echo.Context, e *event) (err error) {
 	r := c.Request()
 	if ofDashboard(c) {
@@ -116,19 +118,21 @@ func (a *API) admit(c echo.Context, e *event) (err error) {
 	if r.ContentLength > maxBody {
 		return problem(codeTooLarge, "No route reads a body, and bodies of more than %d bytes are refused: send none.", maxBody)
 	}
-	r = c.Request() // which may be another by now
+	r = c.Request() // the request may be another one by now
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
 	return unescape(c)
 }
 
-// strangerContext is the key of the context of a request that is answered although its caller is not let in.
+// strangerContext is the context key that marks a request that is answered although its caller is
+// not let in.
 type strangerContext struct{}
 
 func stranger(ctx context.Context) bool { return ctx.Value(strangerContext{}) != nil }
 
-// unescape decodes the parameters of the path. Echo matches the path as it was sent when that differs from the decoded
-// one, and then hands out the parameters still encoded; the id of an order may have any character in it. A slash that was
-// not encoded separates: Echo lets the last parameter swallow it.
+// unescape decodes the parameters of the path. If the path as sent differs from the decoded one,
+// Echo matches the path as sent and leaves the parameters encoded, and the id of an order may
+// contain any character. A slash that was not encoded is a separator, although Echo lets the last
+// parameter match it.
 func unescape(c echo.Context) error {
 	values := c.ParamValues()
 	for i, value := range values {
@@ -154,7 +158,8 @@ func setHeaders(h http.Header, id string) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// stampSequence tells how far the views are where no handler has told it from the read that the answer was made of.
+// stampSequence sets Log-Sequence to the position of the views, unless the handler has set it from
+// the read behind the answer.
 func (a *API) stampSequence(c echo.Context) {
 	h := c.Response().Header()
 	if h.Get(logSequence) != "" {
@@ -173,10 +178,12 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// lost is what an answer ends with, as a panic, that cannot be completed where no error can be returned.
+// lost is the panic value that ends an answer which cannot be completed, where no error can be
+// returned.
 type lost struct{ cause error }
 
-// guarded calls next and returns a panic as an error. http.ErrAbortHandler is how handlers give a connection up.
+// guarded calls next and returns a panic as an error. It passes on http.ErrAbortHandler, with which
+// a handler aborts the connection.
 func guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
 		value := recover()
@@ -194,7 +201,7 @@ func guarded(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// answer sends the problem, unless an answer is under way already.
+// answer sends the problem, unless an answer has already begun.
 func answer(c echo.Context, p *Problem) {
 	w := c.Response()
 	if w.Committed {
@@ -203,10 +210,10 @@ func answer(c echo.Context, p *Problem) {
 	prepare(c, p)
 	w.Header().Set(echo.HeaderContentType, problemType)
 	w.WriteHeader(p.Status)
-	_ = writeJSON(w, p) // a problem is texts and numbers: it can be written
+	_ = writeJSON(w, p) // a problem contains only strings and numbers, so encoding cannot fail
 }
 
-// prepare completes a problem with what belongs to the request, and leaves it for the access log.
+// prepare adds the details of the request to a problem, and leaves the problem for the access log.
 func prepare(c echo.Context, p *Problem) {
 	h := c.Response().Header()
 	for name, values := range p.header {

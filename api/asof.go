@@ -9,14 +9,15 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// AsOf are the parameters of a question that can be asked about the past.
+// AsOf contains the parameters of a question that can be asked about the past.
 type AsOf struct {
 	AtLeast
 	AsOfSequence uint64 `query:"asOfSequence" minimum:"1" doc:"The order as it was known at that record of the log. Waits for the record as minSequence does."`
 	AsOf         moment `query:"asOf" example:"2026-03-02T09:00:00Z" doc:"The order as it was known at that time received; for a day, at its end."`
 }
 
-// asked makes a question about a sequence wait for it: what was known then is not known before.
+// asked makes a question about a sequence wait for that record, because its state is not known
+// before.
 func (q AsOf) asked() AtLeast {
 	q.MinSequence = max(q.MinSequence, q.AsOfSequence)
 	return q.AtLeast
@@ -24,7 +25,7 @@ func (q AsOf) asked() AtLeast {
 
 func (q AsOf) now() bool { return q.AsOfSequence == 0 && !q.AsOf.given }
 
-// in returns the question with a day as the end of it there.
+// in returns the question with a day replaced by the end of that day in zone.
 func (q AsOf) in(zone *time.Location) AsOf {
 	if end := q.AsOf.end(zone); end != nil {
 		q.AsOf = moment{Time: *end, given: true}
@@ -32,7 +33,8 @@ func (q AsOf) in(zone *time.Location) AsOf {
 	return q
 }
 
-// past is the moment asked for. The zero time, which is no bound there, is one here; a nanosecond later nothing was received either.
+// past returns the moment asked for. The zero time means "no bound" to the state machine, so a zero
+// time that was asked for becomes one nanosecond later, when nothing had been received either.
 func (q AsOf) past() statemachine.AsOf {
 	at := statemachine.AsOf{Sequence: q.AsOfSequence, Received: q.AsOf.Time}
 	if q.AsOf.given && at.Received.IsZero() {
@@ -41,7 +43,7 @@ func (q AsOf) past() statemachine.AsOf {
 	return at
 }
 
-// orderAsOf returns the order as the views have it, or as it was known then.
+// orderAsOf returns the order as it is in the views, or as it was known at the moment asked for.
 func (a *API) orderAsOf(ctx context.Context, id string, q AsOf) (past statemachine.Past, at views.At, err error) {
 	if q.now() {
 		past.Order, at, err = a.views.Order(ctx, id)
@@ -54,8 +56,9 @@ func (a *API) orderAsOf(ctx context.Context, id string, q AsOf) (past statemachi
 	return past, at, err
 }
 
-// past asks for what was known of an order then. It returns where the views stood before it was read, so that Log-Sequence never
-// claims more than the answer holds, and a tag never a newer epoch.
+// past asks what was known of an order at the moment asked for. It returns the position of the
+// views before that read, so that Log-Sequence never claims more than the answer contains, and a
+// tag never has a newer epoch.
 func (a *API) past(ctx context.Context, id string, q AsOf, ask func(statemachine.AsOf) (statemachine.Past, error)) (past statemachine.Past, at views.At, err error) {
 	q = q.in(a.zone)
 	if at, err = a.complete(ctx, q); err != nil {
@@ -68,8 +71,9 @@ func (a *API) past(ctx context.Context, id string, q AsOf, ask func(statemachine
 	return past, at, noOrder(err, id, at.Applied)
 }
 
-// complete returns where the views stand, as soon as they have applied everything that had been received then. Up to the
-// sequence asked for, and the time of the last record applied, they have; of a later time only the end of the log can tell.
+// complete returns the position of the views as soon as they have applied everything received up to
+// the moment asked for. They have done so for a sequence that was waited for, and for any time up
+// to that of the last record applied. For a later time, the end of the log decides.
 func (a *API) complete(ctx context.Context, q AsOf) (views.At, error) {
 	status, err := a.position.Status(ctx)
 	if err == nil && q.AsOfSequence == 0 && q.AsOf.After(status.Checkpoint.Received) {
@@ -88,7 +92,7 @@ func (a *API) complete(ctx context.Context, q AsOf) (views.At, error) {
 	return views.At{Generation: status.Generation, Lineage: status.Lineage, Applied: status.Checkpoint.Sequence}, err
 }
 
-// notYetKnown says when an order became known that was not so at the time asked for.
+// notYetKnown reports when an order became known that was unknown at the time asked for.
 func notYetKnown(id string, first statemachine.Arrival) *Problem {
 	p := problem(codeNotYetKnown, "The order %q became known at %s, by notification %d; nothing is known of it before.",
 		id, instant(first.Received), first.Sequence)
@@ -96,7 +100,7 @@ func notYetKnown(id string, first statemachine.Arrival) *Problem {
 	return p
 }
 
-// unavailable is an error of the log, unless the caller gave up.
+// unavailable wraps an error of the log as ErrUnavailable, unless the caller gave up.
 func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err

@@ -20,7 +20,7 @@ type OpenBreak struct {
 	AgeDays int    `json:"ageDays" doc:"Settlement days after that of openedAt up to today, in Berlin; negative if openedAt is in the future."`
 }
 
-// BreakCounts counts open breaks; none is 0.
+// BreakCounts counts open breaks by code; a code without open breaks has the count 0.
 type BreakCounts struct {
 	ByCode     map[string]uint64 `json:"byCode"`
 	BySeverity map[string]uint64 `json:"bySeverity"`
@@ -33,7 +33,7 @@ type Breaks struct {
 	Counts BreakCounts `json:"counts" doc:"Counts of all open breaks that match the filters, on any page."`
 }
 
-// TransformSchema names statuses, asset classes, codes and ages.
+// TransformSchema lists statuses, asset classes, codes and ages.
 func (*OpenBreak) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
@@ -51,7 +51,7 @@ func ageNames() (names []any) {
 
 type ageFilter string
 
-// Schema names the ages.
+// Schema lists the ages.
 func (ageFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: ageNames()}
 }
@@ -88,7 +88,7 @@ func (a *API) listBreaks(ctx context.Context, in *breaksInput) (*breaksOutput, e
 	return &breaksOutput{As{page.Applied}, Breaks{List[OpenBreak]{data, known(page.Next)}, newBreakCounts(&page)}}, nil
 }
 
-// query translates the parameters, which have been checked against the schema.
+// query translates the parameters, which have already been checked against the schema.
 func (in *breaksInput) query(now time.Time) views.BreakQuery {
 	q := views.BreakQuery{Severity: statemachine.Severity(in.Severity), Now: now, Limit: in.Limit, Cursor: in.Cursor}
 	for _, name := range in.Code {

@@ -6,8 +6,9 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Constant returns the same API as New, but every GET of one order is answered with the same body: all that a request goes
-// through, access, headers, compression, metrics and log, and no views. It is what `orderfold bench read` compares with.
+// Constant returns an API like that of New, except that every GET of one order is answered with the
+// same body. Requests pass through access, headers, compression, metrics and log, but no views are
+// read. `orderfold bench read` uses it as the baseline.
 func Constant(o Options, body []byte) (*API, error) {
 	a, err := New(o)
 	if err != nil {

@@ -15,18 +15,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// ErrNoRoom occurs when a copy of the views would fill their disk. Nothing was changed.
+// ErrNoRoom occurs if a copy of the views would fill their disk. Nothing was changed.
 var ErrNoRoom = errors.New("api: the disk has no room for a copy of the views")
 
 // Copies copies the views.
 type Copies interface {
-	// Copy copies the live generation in one state. The caller must close it. It returns ErrNoRoom, and errors of Views.
+	// Copy copies the live generation in one consistent state. The caller must close the copy. It
+	// returns ErrNoRoom and the errors of Views.
 	Copy(ctx context.Context) (*views.Copy, error)
 }
 
 const (
 	sqliteType = "application/vnd.sqlite3"
-	// copyPart is how much of a copy is sent under one deadline, exportPatience.
+	// copyPart is the size of a part that must be sent within exportPatience.
 	copyPart = 4 << 20
 )
 
@@ -48,7 +49,7 @@ func (a *API) registerCopies() {
 	huma.Register(a.huma, op, a.copyViews)
 }
 
-// copyViews makes one copy at a time, because each takes as much of the disk as the views.
+// copyViews makes one copy at a time, because each copy takes as much disk space as the views.
 func (a *API) copyViews(ctx context.Context, _ *struct{}) (*copyOutput, error) {
 	if !a.copying.TryLock() {
 		return nil, problem(codeBusy, "Another copy is being made or sent. Try again when it has ended.")
@@ -61,7 +62,7 @@ func (a *API) copyViews(ctx context.Context, _ *struct{}) (*copyOutput, error) {
 		}
 		return nil, asProblem(err)
 	}
-	context.AfterFunc(ctx, func() { // when the request has ended, however it did
+	context.AfterFunc(ctx, func() { // when the request ends, for whatever reason
 		if err := copied.Close(); err != nil {
 			a.logger.Warn("a copy of the views was not removed", zap.Error(err))
 		}
@@ -73,12 +74,14 @@ func (a *API) copyViews(ctx context.Context, _ *struct{}) (*copyOutput, error) {
 	}
 	return &copyOutput{sqliteType, strconv.FormatInt(info.Size(), 10), "no-store", `attachment; filename="orders.db"`, func(c huma.Context) {
 		if err := sendCopy(c, copied.File, info.Size()); err != nil {
-			panic(&lost{err}) // the connection is cut: what was sent must not look like a whole file
+			// Cut the connection: a part of the file must not look like the whole file.
+			panic(&lost{err})
 		}
 	}}, nil
 }
 
-// takesItsTime lets a request take longer than others. An answer by HTTP/1.0 would be kept in memory.
+// takesItsTime allows a request to take longer than others. An answer over HTTP/1.0 would be kept
+// in memory.
 func takesItsTime(ctx huma.Context, next func(huma.Context)) {
 	c := echoOf(ctx)
 	if !c.Request().ProtoAtLeast(1, 1) {
@@ -93,7 +96,8 @@ func takesItsTime(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// sendCopy sends a file in parts, each with a deadline of its own, in place of those of a whole request.
+// sendCopy sends a file in parts. Each part has a deadline of its own, instead of the deadlines of
+// a whole request.
 func sendCopy(c huma.Context, f *os.File, size int64) error {
 	control := http.NewResponseController(echoOf(c).Response())
 	c.SetStatus(http.StatusOK)
@@ -103,7 +107,7 @@ func sendCopy(c huma.Context, f *os.File, size int64) error {
 		}
 		n, err := io.CopyN(c.BodyWriter(), f, min(copyPart, size-sent))
 		if sent += n; err != nil {
-			return fmt.Errorf("%w: %v", context.Canceled, err) // nobody takes it
+			return fmt.Errorf("%w: %v", context.Canceled, err) // the reader is gone
 		}
 	}
 	return nil

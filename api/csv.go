@@ -12,7 +12,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// csvColumns are the columns, in their order. Numbers, times, flags and words of ours are written as they are.
+// csvColumns are the columns in order. Numbers, times, booleans and our own words are written
+// unchanged.
 var csvColumns = makeColumns()
 
 func makeColumns() (all []csvColumn) {
@@ -22,7 +23,7 @@ func makeColumns() (all []csvColumn) {
 	return all
 }
 
-// csvWriter writes the line of names and returns what writes an order.
+// csvWriter writes the header line and returns a function that writes an order.
 func csvWriter(w io.Writer, columns []csvColumn) func(*Order) error {
 	lines := csv.NewWriter(w)
 	line := make([]string, len(columns))
@@ -31,7 +32,7 @@ func csvWriter(w io.Writer, columns []csvColumn) func(*Order) error {
 	}
 	write := func() error {
 		_ = lines.Write(line)
-		lines.Flush() // into the buffer below
+		lines.Flush() // into w, which is buffered
 		if err := lines.Error(); err != nil {
 			return fmt.Errorf("%w: %v", context.Canceled, err)
 		}
@@ -56,17 +57,20 @@ func text(value *string) string {
 	return *value
 }
 
-// guard keeps spreadsheets from taking a text for a formula, or a part of it: one that separates columns by semicolons, as a German
-// one does, cuts a text there, and at the end of a line too, for it no longer finds the quotation mark at the beginning of the
-// column. So guard puts a ' in front of each part that begins with a sign of formulas. White space, control characters and
-// quotation marks before the sign do not count, for a spreadsheet may drop them. A text that begins with NUL, a tab or the end of
-// a line gets a ' in any case.
+// guard keeps spreadsheets from reading a text, or a part of it, as a formula. A spreadsheet that
+// separates columns by semicolons, such as a German one, splits a text at semicolons and at line
+// ends, because it no longer finds the quotation mark at the beginning of the column. So guard puts
+// a ' before each part that begins with a formula sign. White space, control characters and
+// quotation marks before the sign do not count, because a spreadsheet may drop them. A text that
+// begins with NUL, a tab or a line end always gets a '.
 func guard(text string) string {
 	if harmless(text) {
 		return text
 	}
 	var b strings.Builder
-	part, blank := 0, true // where the present part begins, and whether only what does not count is in it
+	// part is where the current part begins; blank reports whether it contains only characters that
+	// do not count.
+	part, blank := 0, true
 	written := 0
 	put := func(at int) {
 		b.WriteString(text[written:at])
@@ -91,7 +95,8 @@ func guard(text string) string {
 	return b.String()
 }
 
-// harmless reports, in less time, whether nothing in a text can be a sign of formulas, as in nearly all.
+// harmless reports whether a text contains no formula sign, which is true of nearly every text. It
+// is faster than guard.
 func harmless(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == ';' {
@@ -101,10 +106,11 @@ func harmless(text string) bool {
 	return text == "" || !strings.Contains("=+-@\" ", text[:1])
 }
 
-// separates reports whether a spreadsheet may begin another cell after r. It keeps together what has a comma in it.
+// separates reports whether a spreadsheet may begin another cell after r. A comma does not
+// separate.
 func separates(r rune) bool { return strings.ContainsRune(";\t\n\v\f\r\x00\u0085\u2028\u2029", r) }
 
-// number leaves a number as it is, also a negative one.
+// number leaves a number unchanged, even a negative one.
 func number(value string) string {
 	if _, ok := statemachine.ParseDecimal(value); ok {
 		return value

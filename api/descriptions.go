@@ -1,13 +1,13 @@
 package api
 
-// tagDescriptions describe the groups of operations, in the order of the document.
+// tagDescriptions describes the groups of operations, in the order of the document.
 var tagDescriptions = [][2]string{
 	{"orders", "The orders, and how they change."},
 	{"notifications", "What the platform posted, byte for byte."},
 	{"operations", "The state of the service, and the actions of an operator."},
 }
 
-// descriptions say of each operation what its summary has no room for.
+// descriptions contains the details of each operation that do not fit into its summary.
 var descriptions = map[string]string{
 	"get-access":             "The name and the role, so that a program can offer only what its key allows. A wrong key is 401, as everywhere.",
 	"get-calendar":           "Weekends, the holidays of TARGET, and the days that the operator added with --settlement-closed.",

@@ -9,18 +9,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// An answer that is cut short must not look whole. HTTP/1.1 ends a body of unknown length by a chunk of its own. HTTP/1.0 ends it with
-// the connection, which is how a cut looks, too. So whoever asks by HTTP/1.0 gets the length first, and no answer whose length is
-// not known. Only the stream of changes is as it is for all: it has no end, and its events say where they are complete.
+// An answer that is cut short must not look complete. HTTP/1.1 ends a body of unknown length with a
+// final chunk. HTTP/1.0 ends it by closing the connection, which looks the same as a cut. So an
+// HTTP/1.0 client gets the length first, and no answer whose length is unknown. Only the stream of
+// changes is the same for all clients: it has no end, and its events show where they are complete.
 
-// announced keeps an answer back until it is complete, and sends it with its length.
+// announced holds an answer back until it is complete, and sends it with its length.
 type announced struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
 }
 
-// serveAnnounced answers by h in that way. A handler that gives up sends nothing.
+// serveAnnounced serves the answer of h with its length. If the handler aborts, nothing is sent.
 func serveAnnounced(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	a := &announced{ResponseWriter: w}
 	h.ServeHTTP(a, r)
@@ -28,7 +29,7 @@ func serveAnnounced(h http.Handler, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
 	}
 	w.WriteHeader(max(a.status, http.StatusOK))
-	_, _ = w.Write(a.body.Bytes()) // whether somebody is there to take it is no matter
+	_, _ = w.Write(a.body.Bytes()) // it does not matter whether the client still reads
 }
 
 // WriteHeader keeps the first status.
@@ -41,7 +42,7 @@ func (a *announced) WriteHeader(status int) {
 // Write keeps a part of the body.
 func (a *announced) Write(part []byte) (int, error) { return a.body.Write(part) }
 
-// refuseExports refuses an export to a client that could take a part of it for the whole.
+// refuseExports refuses an export to a client that could mistake a part of it for the whole.
 func refuseExports(ctx huma.Context, next func(huma.Context)) {
 	c := echoOf(ctx)
 	r := c.Request()
@@ -54,7 +55,8 @@ func refuseExports(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// endsAreTold reports whether the client, and each proxy that names itself, speaks at least HTTP/1.1.
+// endsAreTold reports whether the client, and each proxy that names itself, speaks at least
+// HTTP/1.1.
 func endsAreTold(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return false

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	maxUserAgent = 200 // bytes, of what a caller says of itself
+	maxUserAgent = 200 // bytes
 	maxMethod    = 20
 	waitedKey    = "waited"
 )
 
-// event is what the log tells of a request: gathered on the way, written once.
+// event is the log line of a request. Its fields are gathered along the way and written once.
 type event struct {
 	start   time.Time
 	id      string
-	key     access.Key // zero without one
-	letIn   bool       // may see what the log and the views hold
+	key     access.Key // zero if there is no key
+	letIn   bool       // may see the contents of the log and the views
 	problem *Problem
 }
 
@@ -33,10 +33,11 @@ type waited struct {
 	taken    time.Duration
 }
 
-// waitedContext is the key of it.
+// waitedContext is the context key of a waited.
 type waitedContext struct{}
 
-// sampled lets 20 lines through in ten seconds, so that whoever is not let in cannot fill the disk. The metrics count all requests.
+// sampled lets 20 lines through every ten seconds, so that callers who are not let in cannot fill
+// the disk. The metrics count all requests.
 func sampled(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 20, 0)
@@ -47,14 +48,15 @@ func newEvent(c echo.Context) *event {
 	return &event{start: time.Now(), id: requestIDOf(c.Request().Header)}
 }
 
-// noteWait notes that the request has waited since then.
+// noteWait records that the request has waited for the views since the given time.
 func noteWait(ctx context.Context, sequence uint64, since time.Time) {
 	if w, ok := ctx.Value(waitedContext{}).(*waited); ok {
 		w.sequence, w.taken = sequence, w.taken+time.Since(since)
 	}
 }
 
-// log writes the one line. It tells the route and never the path or the query: an id may be a customer's own.
+// log writes the line. It contains the route but never the path or the query, because an id may be
+// private to a customer.
 func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time.Duration) {
 	r, w := c.Request(), c.Response()
 	fields := []zap.Field{
@@ -78,7 +80,8 @@ func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time
 	}
 	if p == nil || p.cause == nil {
 		level := zapcore.InfoLevel
-		if route == healthPath || route == readyPath || route == metricsPath { // asked for all the time, by machines
+		// Machines ask for these all the time.
+		if route == healthPath || route == readyPath || route == metricsPath {
 			level = zapcore.DebugLevel
 		}
 		logger.Log(level, "request", fields...)
@@ -92,7 +95,7 @@ func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time
 	logger.Error("request", fields...)
 }
 
-// bounded cuts a foreign text short; what is no valid UTF-8 then is left out.
+// bounded cuts a text from outside to the given number of bytes and removes invalid UTF-8.
 func bounded(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:min(len(text), bytes)], "")
 }

@@ -8,33 +8,36 @@ import (
 	"time"
 )
 
-// hashDigits is how much of a record's hash the id of an event contains.
+// hashDigits is the number of digits of a record's hash in the id of an event.
 const hashDigits = 8
 
-// eventIDs makes the ids of events: the sequence of a record and the beginning of its hash. The hash shows that a log was set
-// back and the sequence given to another record.
+// eventIDs makes the ids of events from the sequence of a record and the beginning of its hash. The
+// hash shows if the log was set back and another record now has the sequence.
 type eventIDs struct {
 	log Log
 
-	mu   sync.Mutex
-	last map[uint64]string // beginnings of the hashes that were asked for last: many readers ask for the same ones
-	away time.Time         // when the log did not answer last
+	mu sync.Mutex
+	// The beginnings of the hashes requested last, because many readers request the same ones.
+	last map[uint64]string
+	away time.Time // when the log last failed to answer
 }
 
 const (
-	// maxIDs bounds what eventIDs keep.
+	// maxIDs bounds the number of hashes that eventIDs keeps.
 	maxIDs = 4096
-	// idPatience is how long an event waits for its id, and how long no other does after the log did not answer.
+	// idPatience is how long an event waits for its id. After the log failed to answer, no other
+	// event waits for the same time.
 	idPatience = 500 * time.Millisecond
 )
 
-// of returns the id of an event at that record. It is the bare sequence when the hash is not known: the record is lost, or the log
-// cannot be reached. It is empty for 0.
+// of returns the id of an event at the record with the given sequence. The id is the bare sequence
+// if the hash is unknown, because the record is lost or the log cannot be reached. The id of
+// sequence 0 is empty.
 func (ids *eventIDs) of(ctx context.Context, sequence uint64) string {
 	return ids.all(ctx, []uint64{sequence})[0]
 }
 
-// all returns the ids of events at those records, which must ascend.
+// all returns the ids of events at the records with the given sequences, which must ascend.
 func (ids *eventIDs) all(ctx context.Context, sequences []uint64) []string {
 	hashes := ids.hashes(ctx, sequences)
 	all := make([]string, len(sequences))
@@ -49,7 +52,8 @@ func (ids *eventIDs) all(ctx context.Context, sequences []uint64) []string {
 	return all
 }
 
-// hashes returns the beginning of the hash of each record, and reads the unknown ones with one call. It is empty where none can be read.
+// hashes returns the beginning of the hash of each record and reads the unknown ones in one call.
+// The text is empty if a hash cannot be read.
 func (ids *eventIDs) hashes(ctx context.Context, sequences []uint64) []string {
 	hashes := make([]string, len(sequences))
 	var unknown []uint64
@@ -84,7 +88,7 @@ func (ids *eventIDs) hashes(ctx context.Context, sequences []uint64) []string {
 	return hashes
 }
 
-// parseEventID returns what an id contains; hash is empty in one that is only a sequence.
+// parseEventID returns the parts of an id; hash is empty if the id is a bare sequence.
 func parseEventID(id string) (sequence uint64, hash string, ok bool) {
 	number, hash, hashed := strings.Cut(id, "-")
 	sequence, err := strconv.ParseUint(number, 10, 63)

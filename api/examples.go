@@ -9,16 +9,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// examplesText are answers that the handlers gave to a test, which compares them again with every run.
+// examplesText contains answers that the handlers gave in a test, which compares them again in
+// every run.
 //
 //go:embed examples.json
 var examplesText []byte
 
-// examples are the examples of the document.
+// examples contains the examples of the document.
 type examples struct {
-	// Answers are by operation and media type.
+	// Answers contains the answers by operation and media type.
 	Answers map[string]map[string]json.RawMessage `json:"answers"`
-	// Problems are by code.
+	// Problems contains the problems by code.
 	Problems map[string]json.RawMessage `json:"problems"`
 }
 
@@ -29,7 +30,7 @@ func readExamples() (e examples, err error) {
 	return e, err
 }
 
-// problems returns an example for each kind of problem, for the operations to refer to.
+// problems returns an example of each kind of problem, to which the operations refer.
 func (e examples) problems() map[string]*huma.Example {
 	all := make(map[string]*huma.Example, len(e.Problems))
 	for _, kind := range Problems() {
@@ -40,7 +41,7 @@ func (e examples) problems() map[string]*huma.Example {
 	return all
 }
 
-// show adds its examples to an operation.
+// show adds the examples of an operation to it.
 func (e examples) show(op *huma.Operation) {
 	for status, response := range op.Responses {
 		for mediaType, content := range response.Content {

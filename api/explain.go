@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Explanation says why an order has its status.
+// Explanation states why an order has its status.
 type Explanation struct {
 	OrderID   string      `json:"orderId"`
 	Status    *string     `json:"status"`
@@ -19,7 +19,7 @@ type Explanation struct {
 	Breaks    []Break     `json:"breaks" doc:"The breaks of the order."`
 }
 
-// Judgement is what a notification said and what that means for the status.
+// Judgement states what a notification said and what it means for the status.
 type Judgement struct {
 	Sequence   uint64  `json:"sequence" doc:"Sequence of the first notification with this fact."`
 	ReceivedAt string  `json:"receivedAt" format:"date-time"`
@@ -31,13 +31,13 @@ type Judgement struct {
 	Why        string  `json:"why" doc:"The reason in words."`
 }
 
-// TransformSchema names the statuses.
+// TransformSchema lists the statuses.
 func (*Explanation) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	return s
 }
 
-// TransformSchema names the verdicts.
+// TransformSchema lists the verdicts.
 func (*Judgement) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["verdict"].Enum = []any{statemachine.Decides, statemachine.Agrees, statemachine.Outranked,
 		statemachine.NoLongerTrue, statemachine.DecidesNothing}

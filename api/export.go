@@ -15,7 +15,7 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// form is how a list is written.
+// form is the format of a list.
 type form string
 
 const (
@@ -26,16 +26,19 @@ const (
 	csvType    = "text/csv"
 	ndjsonType = "application/x-ndjson"
 
-	// exportPage is how many orders a page has. Two pages are in memory: one is written while the next one is read.
+	// exportPage is the number of orders in a page. Two pages are in memory: one is written while
+	// the next one is read.
 	exportPage = 500
-	// exportBytes is how much is written at once.
+	// exportBytes is the number of bytes written at once.
 	exportBytes = 64 << 10
 )
 
-// exportPatience is how long the reader may take over a page. A variable for tests, which have less.
+// exportPatience is the maximum time in which the reader must take a page. It is a variable because
+// tests set a shorter one.
 var exportPatience = time.Minute
 
-// form is what the caller asks for: by the parameter, otherwise what Accept likes best, the first of several.
+// form returns the format that the caller asks for: that of the parameter, or else the one that
+// Accept prefers, and of several equal ones the first.
 func (in *ordersInput) form() form {
 	if in.Format != "" {
 		return form(in.Format)
@@ -61,8 +64,8 @@ func (in *ordersInput) form() form {
 	return best
 }
 
-// export streams the whole list, beginning with its first page. It is a walk from page to page like any other: nothing of the
-// views is held while the reader takes its time.
+// export streams the whole list, beginning with its first page. It walks from page to page like any
+// client: no resource of the views is held while the reader takes its time.
 func (a *API) export(in *ordersInput, q views.Query, page views.Page) *ordersOutput {
 	f := in.form()
 	out := &ordersOutput{As: As{page.Applied}, Tagged: Tagged{CacheControl: "no-store"}, Status: http.StatusOK,
@@ -80,14 +83,16 @@ func (a *API) export(in *ordersInput, q views.Query, page views.Page) *ordersOut
 			return
 		}
 		if err := a.writePages(c, in, q, page); err != nil {
-			panic(&lost{err}) // the connection is cut: what was sent must not look like a whole file
+			// Cut the connection: a part of the list must not look like the whole list.
+			panic(&lost{err})
 		}
 	}
 	return out
 }
 
-// readAhead begins to read a page. The caller must call take, which waits for the page. A panic of the reader is an error: nobody
-// above a goroutine would recover it, and the process would end.
+// readAhead begins to read a page. The caller must call take, which waits for the page. A panic of
+// the read becomes an error, because nothing above a goroutine recovers it and it would end the
+// process.
 func (a *API) readAhead(ctx context.Context, q views.Query) (take func() (views.Page, error)) {
 	var page views.Page
 	var err error
@@ -107,8 +112,8 @@ func (a *API) readAhead(ctx context.Context, q views.Query) (take func() (views.
 	}
 }
 
-// writePages writes the list, and reads the next page while it writes one. Each page has a deadline of its own, in place of those of a
-// whole request.
+// writePages writes the list, and reads the next page while it writes one. Each page has a deadline
+// of its own, instead of the deadlines of a whole request.
 func (a *API) writePages(c huma.Context, in *ordersInput, q views.Query, page views.Page) (err error) {
 	control := http.NewResponseController(echoOf(c).Response())
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
@@ -117,7 +122,7 @@ func (a *API) writePages(c huma.Context, in *ordersInput, q views.Query, page vi
 	w := bufio.NewWriterSize(c.BodyWriter(), exportBytes)
 	rows, err := in.rowWriter(w)
 	if err != nil {
-		return err // Resolve has refused it
+		return err // Resolve has already refused an invalid one
 	}
 	ctx, cancel := context.WithCancel(c.Context())
 	take := func() (views.Page, error) { return page, nil }
@@ -139,7 +144,7 @@ func (a *API) writePages(c huma.Context, in *ordersInput, q views.Query, page vi
 				return err
 			}
 		}
-		if err := w.Flush(); err != nil { // whatever it says: nobody takes it
+		if err := w.Flush(); err != nil { // any error means that the reader is gone
 			return fmt.Errorf("%w: %v", context.Canceled, err)
 		}
 		if page.Next == "" {
@@ -148,7 +153,8 @@ func (a *API) writePages(c huma.Context, in *ordersInput, q views.Query, page vi
 	}
 }
 
-// rowWriter returns what writes an order as a line. What it writes to keeps the error of a reader that is gone.
+// rowWriter returns a function that writes an order as a line. The writer keeps the error if the
+// reader is gone.
 func (in *ordersInput) rowWriter(w *bufio.Writer) (func(*Order) error, error) {
 	if in.form() == asCSV {
 		columns, err := in.Fields.columns()
@@ -156,7 +162,8 @@ func (in *ordersInput) rowWriter(w *bufio.Writer) (func(*Order) error, error) {
 	}
 	members, err := in.Fields.members()
 	return func(o *Order) error {
-		_, _ = w.Write(append(appendMembers(w.AvailableBuffer(), o, members), '\n')) // the error comes again when w is flushed
+		// Flush returns the error of Write again.
+		_, _ = w.Write(append(appendMembers(w.AvailableBuffer(), o, members), '\n'))
 		return nil
 	}, err
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// AppendEventOrder appends an order as events of the feed show it: as GET /v1/orders/{id}, but for what depends on the day it is
-// looked at. So it is a function of the order alone.
+// AppendEventOrder appends an order as events of the feed show it: like GET /v1/orders/{id},
+// without the members that depend on the current day. So the result depends on the order alone.
 func AppendEventOrder(b []byte, o *statemachine.Order) []byte {
 	order := undatedOrder(o)
 	return appendMembers(b, &order, eventMembers)

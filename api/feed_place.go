@@ -8,13 +8,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// ErrNoFeed occurs when there is no feed of order events.
+// ErrNoFeed occurs if there is no feed of order events.
 var ErrNoFeed = errors.New("api: there is no feed")
 
-// Events is the feed of order events, with which subscribers compare their position. Its errors are
+// Events is the feed of order events. Subscribers compare their position with it. Its errors are
 // ErrNoFeed and ErrUnavailable.
 type Events interface {
-	// Place returns the ends of the feed, and the event with that sequence, if there is one.
+	// Place returns the ends of the feed, and the event with the given sequence if there is one.
 	Place(ctx context.Context, sequence uint64) (p FeedPlace, err error)
 }
 
@@ -31,7 +31,7 @@ type FeedEvent struct {
 	ID       string `json:"id" example:"1034.0.6f1c1b1e-0d54-4c39-9f4e-3c2a0a9d8d11" doc:"Its header ce-id, decoded; unique."`
 }
 
-// TransformSchema lets event be null.
+// TransformSchema allows event to be null.
 func (*FeedPlace) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return orNull(s, "event")
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// EventSchemaID identifies the JSON Schema of the bodies of events, whose header ce-dataschema it is.
+// EventSchemaID identifies the JSON Schema of the bodies of events. It is the value of the header
+// ce-dataschema.
 const EventSchemaID = "urn:orderfold:schema:order-event-v1"
 
-// EventOrder is an order as events show it.
+// EventOrder is an order as the events show it.
 type EventOrder Order
 
 // OrderEvent is the body of an event of an order.
@@ -34,14 +35,15 @@ type EventCause struct {
 	Rule     string `json:"rule" doc:"The reason in words."`
 }
 
-// EventBefore is what was shown of an order before.
+// EventBefore contains what was shown of an order before the event.
 type EventBefore struct {
 	Status           *string  `json:"status" example:"PLACED"`
 	ExecutedQuantity *string  `json:"executedQuantity" example:"40"`
 	Breaks           []string `json:"breaks" doc:"Codes of the breaks that were open."`
 }
 
-// RevisionEvent is the body of an event that orders are published again without a notification, or have been.
+// RevisionEvent is the body of an event which reports that orders are being published again, or
+// have been, without a notification.
 type RevisionEvent struct {
 	Revision     uint64    `json:"revision" doc:"The revision; it only increases."`
 	State        string    `json:"state" enum:"started,finished" doc:"A revision that is overtaken by another never finishes."`
@@ -52,7 +54,7 @@ type RevisionEvent struct {
 	Withdrawn    *uint64   `json:"withdrawn,omitempty" doc:"Number of orders that were withdrawn."`
 }
 
-// TransformSchema leaves out what events do not show.
+// TransformSchema leaves out the members that events do not show.
 func (*EventOrder) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema {
 	s = (*Order)(nil).TransformSchema(r, s)
 	for _, name := range dated {
@@ -62,12 +64,13 @@ func (*EventOrder) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema
 	return s
 }
 
-// TransformSchema lets the members be null.
+// TransformSchema allows the members to be null.
 func (*OrderEvent) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return orNull(orNull(orNull(s, "order"), "cause"), "before")
 }
 
-// eventExamplesText are events that were made for a test, which compares them again with every run.
+// eventExamplesText contains events that were made in a test, which compares them again in every
+// run.
 //
 //go:embed event_examples.json
 var eventExamplesText []byte
@@ -82,7 +85,8 @@ var eventMessages = []struct{ name, eventType, title, summary string }{
 
 type object = map[string]any
 
-// eventSchemas returns the schemas of the bodies of events and all that they refer to, by name.
+// eventSchemas returns, by name, the schemas of the bodies of events and all schemas that they
+// refer to.
 func (a *API) eventSchemas() (object, error) {
 	registry := a.huma.OpenAPI().Components.Schemas
 	due := []string{"OrderEvent", "RevisionEvent"}

@@ -12,12 +12,13 @@ import (
 // fieldsFilter names members of orders, separated by commas.
 type fieldsFilter struct{ names []string }
 
-// Schema says how it is written.
+// Schema describes the format: names separated by commas.
 func (fieldsFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Examples: []any{"orderId,status,executedQuantity"}}
 }
 
-// UnmarshalText reads names that are not empty. Which ones there are depends on the form of the list.
+// UnmarshalText reads names that are not empty. The allowed names depend on the format of the list
+// and are checked later.
 func (f *fieldsFilter) UnmarshalText(text []byte) error {
 	for name := range strings.SplitSeq(string(text), ",") {
 		if slices.Contains(f.names, name) {
@@ -28,7 +29,7 @@ func (f *fieldsFilter) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// chosen returns those that are named, in the order in which they are, or all of them when none is.
+// chosen returns the items that f names, in the order of the names, or all items if f names none.
 func chosen[T any](f *fieldsFilter, all []T, nameOf func(*T) string) (named []T, err error) {
 	if f.names == nil {
 		return all, nil
@@ -55,7 +56,7 @@ func (f *fieldsFilter) columns() ([]csvColumn, error) {
 	return chosen(f, csvColumns, func(c *csvColumn) string { return c.name })
 }
 
-// check returns an error when a field is none of the form.
+// check returns an error if the format has no such field.
 func (f *fieldsFilter) check(as form) (err error) {
 	if as == asCSV {
 		_, err = f.columns()
@@ -65,10 +66,10 @@ func (f *fieldsFilter) check(as form) (err error) {
 	return err
 }
 
-// OrderPart is an order of which only some fields were asked for.
+// OrderPart is an order with only the fields that were asked for.
 type OrderPart Order
 
-// TransformSchema is that of an order, of which nothing is required.
+// TransformSchema returns the schema of an order without required members.
 func (*OrderPart) TransformSchema(r huma.Registry, s *huma.Schema) *huma.Schema {
 	s = (*Order)(nil).TransformSchema(r, s)
 	s.Required = nil
@@ -82,7 +83,7 @@ type SelectedOrders struct {
 	Totals     *Totals     `json:"totals,omitempty" doc:"Present if requested."`
 }
 
-// Totals are of all orders selected, whatever the page. Sums are exact.
+// Totals are the totals of all orders selected, whatever the page. The sums are exact.
 type Totals struct {
 	Orders   uint64 `json:"orders"`
 	Ordered  Sums   `json:"ordered" doc:"The ordered quantities and amounts."`
@@ -90,7 +91,7 @@ type Totals struct {
 	LeftOut  uint64 `json:"leftOut" doc:"Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum."`
 }
 
-// Sums are of quantities in each unit. An order whose quantity is not known adds nothing.
+// Sums are the sums of the quantities in each unit. An order of unknown quantity adds nothing.
 type Sums struct {
 	Units  string `json:"units" example:"1250.5" doc:"The sum of quantity, or of executedQuantity."`
 	Amount string `json:"amount" example:"40500" doc:"In money: the sum of amount, for orders of an amount, or of executedAmount, where it is known."`
@@ -100,7 +101,7 @@ func newTotals(t *views.Totals) *Totals {
 	return &Totals{t.Orders, Sums{string(t.OrderedUnits), string(t.OrderedAmount)}, Sums{string(t.ExecutedUnits), string(t.ExecutedAmount)}, t.LeftOut}
 }
 
-// appendPage appends a page of JSON.
+// appendPage appends a page of orders in JSON.
 func appendPage(b []byte, orders []Order, members []member, next string, totals *views.Totals) []byte {
 	b = append(b, `{"data":[`...)
 	for i := range orders {

@@ -13,7 +13,8 @@ const (
 	maxWait     = 30 * time.Second
 )
 
-// AtLeast are the parameters of every question to the views: how new the answer has to be.
+// AtLeast contains the parameters of every question to the views that say how new the answer has to
+// be.
 type AtLeast struct {
 	MinSequence uint64 `query:"minSequence" doc:"Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it."`
 	Prefer      string `header:"Prefer" example:"wait=10" doc:"wait=<seconds> (RFC 7240): how long to wait for minSequence, at most 30."`
@@ -32,7 +33,8 @@ type answerer interface{ applied() uint64 }
 
 func (s As) applied() uint64 { return s.Applied }
 
-// await returns when the views have applied what the caller asks for, or a problem when they do not get there in time.
+// await returns nil as soon as the views have applied the record that the caller asks for, or a
+// problem if they do not do so in time.
 func (a *API) await(ctx context.Context, q AtLeast) error {
 	if q.MinSequence == 0 {
 		return nil
@@ -48,7 +50,7 @@ func (a *API) await(ctx context.Context, q AtLeast) error {
 	patience, cancel := context.WithTimeout(ctx, preferredWait(q.Prefer))
 	defer cancel()
 	if server, ok := ctx.Value(stopping{}).(context.Context); ok {
-		defer context.AfterFunc(server, cancel)() // a draining server keeps nobody waiting
+		defer context.AfterFunc(server, cancel)() // a draining server does not keep callers waiting
 	}
 	err = a.position.Wait(patience, q.MinSequence)
 	switch {
@@ -67,7 +69,8 @@ func behind(wanted uint64) *Problem {
 		"Repeat the request in a moment, or wait longer with Prefer: wait=<seconds>, at most %d.", wanted, maxWait/time.Second)
 }
 
-// preferredWait reads wait=<seconds> of a Prefer header. A preference that cannot be read is no preference (RFC 7240).
+// preferredWait reads wait=<seconds> of a Prefer header. A preference that cannot be parsed is
+// ignored (RFC 7240).
 func preferredWait(prefer string) time.Duration {
 	for part := range strings.SplitSeq(prefer, ",") {
 		name, value, _ := strings.Cut(part, "=")

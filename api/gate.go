@@ -9,12 +9,12 @@ import (
 	"github.com/orderfold/orderfold/api/access"
 )
 
-// ReplaceKeys allows these keys and no others from now on. Streams that were opened with a key that is not among them end.
-// It changes nothing and returns an error if there are none, which would let everybody in, if two share a secret, or if the
-// API began without keys.
+// ReplaceKeys allows these keys, and no others, from now on. Streams that were opened with another
+// key end. It returns an error and changes nothing if there are no keys, which would let everybody
+// in, if two keys share a secret, or if the API began without keys.
 func (a *API) ReplaceKeys(keys []access.Key) error { return a.gate.ReplaceKeys(keys) }
 
-// refusal words the answer to a request that access refuses.
+// refusal returns the problem for a request that access refuses.
 func refusal(r *http.Request, err error) error {
 	var why *access.Refusal
 	if !errors.As(err, &why) {
