@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say what an API reads and who may ask. Views, Objects, Position, Log, History, Feed and Copies are required; every other zero field
-// means the default noted beside it.
+// Options states what an API reads and who may ask. Views, Objects, Position, Log, History, Feed
+// and Copies are required. Every other zero field means the default noted beside it.
 type Options struct {
 	Views    Views
 	Objects  Objects
@@ -26,34 +26,36 @@ type Options struct {
 	History  History
 	Feed     Feed
 	Copies   Copies
-	Rebuilds Rebuilds // nil: none can be started here
-	Redrives Redrives // nil: none can be done here
+	Rebuilds Rebuilds // nil: no rebuild can be started in this process
+	Redrives Redrives // nil: no redrive can be done in this process
 	Platform Platform // nil: another process asks the platform, if any
 	Duties   Duties   // nil: no other process shares the log
 
-	Subscribers Subscribers // nil: none can be added or listed here
-	Events      Events      // nil: no place in the feed can be looked up
-	// OrderOf returns the id of the order that a record is about, "" when it is about none. nil: a search does not tell.
+	Subscribers Subscribers // nil: no subscriber can be added or listed in this process
+	Events      Events      // nil: no event of the feed can be looked up
+	// OrderOf returns the id of the order that a record is about, or "" if there is none. nil: a
+	// search does not show the order of a record.
 	OrderOf  func(*Record) string
-	Receives bool // notifications are received by this process
+	Receives bool // whether this process receives notifications
 
-	Access access.Options // who may ask; everybody, and then only loopback addresses are served
+	// who may ask; zero: everybody, but then only loopback addresses are served
+	Access access.Options
 
-	Logger     *zap.Logger           // logs nothing
-	Registerer prometheus.Registerer // with Gatherer: both or none; a registry of its own
-	Gatherer   prometheus.Gatherer   // what /metrics shows
+	Logger     *zap.Logger           // nil: nothing is logged
+	Registerer prometheus.Registerer // set together with Gatherer; nil: a registry of its own
+	Gatherer   prometheus.Gatherer   // source of /metrics
 
-	Prefix string         // of every path, such as /orders-api; "": none. See CheckPrefix
-	Zone   *time.Location // in which a day in a query is read; UTC
+	Prefix string         // in front of every path, such as /orders-api; see CheckPrefix
+	Zone   *time.Location // of a day in a query; nil: UTC
 
-	Schedule *statemachine.Schedule // when orders settle; that of statemachine.NewSchedule
-	Clock    func() time.Time       // what day it is, for settlements and the age of breaks; time.Now
+	Schedule *statemachine.Schedule // when orders settle; nil: statemachine.NewSchedule
+	Clock    func() time.Time       // today's date, for settlements and the age of breaks; nil: time.Now
 
-	TLS          *tls.Config // of Serve, with a certificate; nil: plain HTTP
+	TLS          *tls.Config // for Serve, with a certificate; nil: plain HTTP
 	Stream       StreamOptions
-	Version      string        // of the program, for /v1/status; "unknown"
-	ReadyLag     time.Duration // by which the views may be behind the log while the service is ready; MaxLag
-	DrainTimeout time.Duration // for accepted requests when the context of Serve has ended; 20s
+	Version      string        // of the program, shown in /v1/status; "": "unknown"
+	ReadyLag     time.Duration // how far the views may be behind the log while the service is ready; 0: MaxLag
+	DrainTimeout time.Duration // for accepted requests after the context of Serve has ended; 0: 20s
 }
 
 // API is the HTTP handler. Make one with New.
@@ -79,7 +81,7 @@ type API struct {
 
 	gate    *access.Gate
 	logger  *zap.Logger
-	refused *zap.Logger // for the requests of callers who are not let in
+	refused *zap.Logger // logs the requests of callers who are not let in
 	metrics *requestMetrics
 	version string
 	prefix  string
@@ -102,10 +104,11 @@ type API struct {
 
 	dashboard  *dashboard.Handler
 	echo       *echo.Echo
-	compressed http.Handler // the same, for those who take gzip or zstd
+	compressed http.Handler // huma and Echo, with compression for clients that accept gzip or zstd
 	huma       huma.API
-	// document is the OpenAPI document as it is served, the others those of the feed.
+	// document is the OpenAPI document as it is served; the other two are the documents of the
+	// feed.
 	document, asyncAPI, eventSchema []byte
-	// routes are the paths of requests as metrics and log name them.
+	// routes maps the paths of requests to their names in metrics and log.
 	routes map[string]string
 }

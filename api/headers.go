@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// crossOriginHeaders returns the headers that the document describes: a page of an allowed origin may send and read
-// all that there are.
+// crossOriginHeaders returns the headers that the document describes. A page of an allowed origin
+// may send and read all of them.
 func crossOriginHeaders(document *huma.OpenAPI) (sends, reads []string) {
 	for _, item := range document.Paths {
 		for _, op := range operations(item) {

@@ -11,7 +11,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// HistoryEntry is what one notification said and did.
+// HistoryEntry states what one notification said and did.
 type HistoryEntry struct {
 	Sequence         uint64   `json:"sequence"`
 	ReceivedAt       *string  `json:"receivedAt" format:"date-time" doc:"null if the record is lost."`
@@ -28,7 +28,7 @@ type HistoryEntry struct {
 	Notes            []string `json:"notes" doc:"The values that could not be read."`
 }
 
-// TransformSchema names the effects.
+// TransformSchema lists the effects.
 func (*HistoryEntry) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["effect"].Enum = []any{statemachine.Applied, statemachine.Confirmed, statemachine.Late,
 		statemachine.Duplicate, statemachine.Superseded, statemachine.Restated, statemachine.Annotated, statemachine.Lost}
@@ -70,7 +70,8 @@ type historyOutput struct {
 	Body List[HistoryEntry]
 }
 
-// asked has a page wait until the views stand where they stood when the first page was made: another process may be behind.
+// asked makes a later page wait until the views are where they were for the first page: a page may
+// be served by another process whose views are behind.
 func (in *historyInput) asked() AtLeast {
 	q := in.AsOf.asked()
 	if c, err := readHistoryCursor(in.Cursor, in.ID); err == nil {
@@ -79,7 +80,7 @@ func (in *historyInput) asked() AtLeast {
 	return q
 }
 
-// Resolve refuses a cursor that is not one of the order.
+// Resolve refuses a cursor that does not belong to the order.
 func (in *historyInput) Resolve(huma.Context) []error {
 	if _, err := readHistoryCursor(in.Cursor, in.ID); err != nil {
 		return []error{&huma.ErrorDetail{Location: "query.cursor", Message: err.Error(), Value: in.Cursor}}
@@ -90,7 +91,7 @@ func (in *historyInput) Resolve(huma.Context) []error {
 func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput, error) {
 	from, err := readHistoryCursor(in.Cursor, in.ID)
 	if err != nil {
-		return nil, err // Resolve has refused it
+		return nil, err // Resolve has already refused an invalid one
 	}
 	past, at, err := a.past(ctx, in.ID, in.AsOf, func(asOf statemachine.AsOf) (statemachine.Past, error) {
 		return a.history.History(ctx, in.ID, statemachine.Stretch{AsOf: asOf, After: from.after, Limit: in.Limit})
@@ -103,13 +104,14 @@ func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput,
 		list.Data[i] = newHistoryEntry(&past.Entries[i])
 	}
 	if past.More {
-		last := past.Entries[len(past.Entries)-1].Sequence // the views may have come further meanwhile
+		last := past.Entries[len(past.Entries)-1].Sequence // the views may have advanced meanwhile
 		list.NextCursor = known(historyCursor{last, max(from.applied, at.Applied, last)}.text(in.ID))
 	}
 	return &historyOutput{As{at.Applied}, list}, nil
 }
 
-// historyCursor is where a page of a history ends, and where the views stood that it was made of. It names places in the log only.
+// historyCursor contains the end of a page of a history, and the position of the views from which
+// the first page was made. It refers only to positions in the log.
 type historyCursor struct{ after, applied uint64 }
 
 func (c historyCursor) text(id string) string {
@@ -119,7 +121,7 @@ func (c historyCursor) text(id string) string {
 
 var errHistoryCursor = errors.New("this is not a nextCursor of the history of this order; start again without a cursor")
 
-// readHistoryCursor returns the zero cursor for no text, which is the beginning.
+// readHistoryCursor returns the zero cursor, which is the beginning, for an empty text.
 func readHistoryCursor(text, id string) (c historyCursor, err error) {
 	if text == "" {
 		return c, nil
@@ -137,7 +139,7 @@ func readHistoryCursor(text, id string) (c historyCursor, err error) {
 	return historyCursor{after, applied}, nil
 }
 
-// sealOf returns a checksum that binds a cursor to its order. It keeps nothing secret.
+// sealOf returns a checksum that binds a cursor to its order. It is not a secret.
 func sealOf(b []byte, id string) uint32 {
 	h := fnv.New32a()
 	h.Write(b)

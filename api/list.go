@@ -13,7 +13,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// OrderFilters are the parameters that select orders; an order satisfies all that are given.
+// OrderFilters contains the parameters that select orders. An order must satisfy all that are
+// given.
 type OrderFilters struct {
 	Status        []statusFilter     `query:"status,explode" doc:"Any of these; NONE: orders without a status. Repeatable."`
 	AssetClass    assetClassFilter   `query:"assetClass" doc:"The order object in which it was notified."`
@@ -68,7 +69,7 @@ type ordersOutput struct {
 	Body        func(huma.Context)
 }
 
-// Resolve refuses the cursor of a page where there are no pages, and fields that there are not.
+// Resolve refuses a cursor if the list has no pages, and unknown fields.
 func (in *ordersInput) Resolve(huma.Context) []error {
 	if err := in.Fields.check(in.form()); err != nil {
 		return []error{&huma.ErrorDetail{Location: "query.fields", Message: err.Error(), Value: strings.Join(in.Fields.names, ",")}}
@@ -110,7 +111,7 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 	}
 	members, err := in.Fields.members()
 	if err != nil {
-		return nil, err // Resolve has refused it
+		return nil, err // Resolve has already refused an invalid one
 	}
 	body := appendPage(make([]byte, 0, orderBytes*(len(data)+1)), data, members, page.Next, page.Totals)
 	out := &ordersOutput{As: As{page.Applied}}
@@ -119,7 +120,7 @@ func (a *API) listOrders(ctx context.Context, in *ordersInput) (*ordersOutput, e
 	return out, nil
 }
 
-// written answers with JSON that has been written already.
+// written answers with JSON that is already encoded.
 func written(status int, body []byte) func(huma.Context) {
 	return func(c huma.Context) {
 		if status != http.StatusNotModified {
@@ -127,7 +128,7 @@ func written(status int, body []byte) func(huma.Context) {
 		}
 		c.SetStatus(status)
 		if status != http.StatusNotModified {
-			_, _ = c.BodyWriter().Write(body) // whether somebody is there to take it is no matter
+			_, _ = c.BodyWriter().Write(body) // it does not matter whether the client still reads
 		}
 	}
 }
@@ -138,7 +139,7 @@ var sorts = map[string]views.Sort{"-received": views.LatestReceived, "received":
 	"-modified": views.LatestModified, "modified": views.EarliestModified,
 	"-quantity": views.LargestQuantity, "quantity": views.SmallestQuantity, "-due": views.LatestDue, "due": views.EarliestDue}
 
-// query translates the parameters, which have been checked against the schema.
+// query translates the parameters, which have already been checked against the schema.
 func (in *ordersInput) query(zone *time.Location, on views.Settling) views.Query {
 	q := in.OrderFilters.query(zone, on)
 	q.Sort, q.Limit, q.Cursor, q.Totals = sorts[in.Sort], in.Limit, in.Cursor, in.Totals

@@ -10,11 +10,11 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// member is a member of an order as it is shown.
+// member is a member of an order as the API shows it.
 type member struct {
 	name    string
 	schema  func(huma.Registry) *huma.Schema
-	json    func(b []byte, o *Order) []byte // appends its value
+	json    func(b []byte, o *Order) []byte // appends the value
 	columns []csvColumn
 }
 
@@ -24,8 +24,8 @@ type csvColumn struct {
 	value func(*Order) string
 }
 
-// orderMembers are the members in their order. JSON, CSV and the documents of the API are made of them. Those that are single values
-// come from the table of the state machine.
+// orderMembers are the members in order. JSON, CSV and the documents of the API are made from them.
+// The members with a single value come from the table of the state machine.
 var orderMembers = makeMembers()
 
 func makeMembers() []member {
@@ -66,7 +66,7 @@ func orderID() member {
 		columns: []csvColumn{{"orderId", func(o *Order) string { return guard(o.of.ID) }}}}
 }
 
-// single makes the member of a single value. Texts come from outside and are guarded in CSV.
+// single makes the member of a single value. Texts come from outside, so CSV guards them.
 func single(m statemachine.Member) member {
 	value := func(o *Order) string { return m.Value(o.of, &o.state) }
 	schema := huma.Schema{Type: huma.TypeString, Nullable: true, Description: m.Doc}
@@ -87,7 +87,7 @@ func single(m statemachine.Member) member {
 	return member{m.Name, func(huma.Registry) *huma.Schema { return new(schema) }, json, []csvColumn{{m.Name, column}}}
 }
 
-// structured makes the member of a value that has a type of its own; a nil pointer is null.
+// structured makes the member of a value with a type of its own; a nil pointer is null.
 func structured[T any](name, doc string, write func([]byte, T) []byte, value func(*Order) T, columns ...csvColumn) member {
 	of := reflect.TypeFor[T]()
 	return member{name, func(r huma.Registry) *huma.Schema {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// requestMetrics count what the API is asked. Labels are routes and statuses, never anything that a caller made up.
+// requestMetrics counts the requests. Labels are routes and statuses, never text from a caller.
 type requestMetrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -44,8 +44,8 @@ func (m *requestMetrics) observe(route string, status int, taken time.Duration) 
 	m.duration.WithLabelValues(route, code).Observe(taken.Seconds())
 }
 
-// gauges ask views and log when they are scraped. What cannot be asked is left out; orderfold_ready says that something
-// is wrong.
+// gauges asks the views and the log at each scrape. Values that cannot be read are left out;
+// orderfold_ready reports that something is wrong.
 type gauges struct {
 	api *API
 
@@ -76,7 +76,7 @@ func newGauges(a *API) *gauges {
 	}
 }
 
-// Describe sends the descriptions.
+// Describe sends the descriptions of the metrics.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{g.orders, g.breaks, g.quarantined, g.last, g.applied, g.lagRecords, g.lagSeconds, g.feedLag, g.ready,
 		g.verified, g.verifiedAt, g.different, g.settlement, g.overdue} {
@@ -84,7 +84,7 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect asks and sends. Prometheus hands no context in: the time is bounded here.
+// Collect sends the current values. Prometheus passes no context, so the time is bounded here.
 func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*logPatience)
 	defer cancel()
@@ -117,7 +117,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	// All of them, zeros too: a series that appears with its first order cannot be alerted on.
+	// Send all of them, even zeros: a series that appears with its first order cannot have an
+	// alert.
 	send(g.orders, float64(stats.ByStatus[""]), none)
 	for _, row := range statemachine.Statuses() {
 		if row.Rank > 0 {

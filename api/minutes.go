@@ -12,17 +12,18 @@ import (
 
 const (
 	minutesKept = 24 * 60
-	// latencyPause is how long the watch of latencies rests after each, so that it costs nothing however fast records come.
+	// latencyPause is the pause after each latency measured, which bounds the cost when records
+	// arrive fast.
 	latencyPause = 100 * time.Millisecond
 )
 
-// Throughput is what this process has measured, minute by minute.
+// Throughput contains the measurements of this process, minute by minute.
 type Throughput struct {
 	Since   string   `json:"since" format:"date-time" doc:"The start of the process; nothing is known before."`
 	Minutes []Minute `json:"minutes" doc:"Earliest first; the last one is incomplete."`
 }
 
-// Minute is what was measured in one minute. A value not known is null.
+// Minute contains the measurements of one minute. An unknown value is null.
 type Minute struct {
 	At         string   `json:"at" format:"date-time" doc:"The beginning of the minute."`
 	Received   *uint64  `json:"received" doc:"Records appended to the log; null while it cannot be reached."`
@@ -38,31 +39,32 @@ type throughputInput struct {
 
 type throughputOutput struct{ Body Throughput }
 
-// minutes are the minutes of the last day. The zero value knows nothing.
+// minutes contains the minutes of the last day. The zero value is empty.
 type minutes struct {
 	mu    sync.Mutex
-	kept  []measured // the earliest first
-	at    time.Time  // of the look before
-	last  uint64     // of the log then
-	known bool       // the log could be reached then
-	stood uint64     // where the views stood then
+	kept  []measured // in ascending order
+	at    time.Time  // time of the previous look
+	last  uint64     // end of the log at that time
+	known bool       // whether the log could be reached at that time
+	stood uint64     // position of the views at that time
 }
 
-// measured is a minute.
+// measured is one minute.
 type measured struct {
 	at                     time.Time
 	received, applied, lag uint64
-	reached                bool            // the log, at any look
-	latencies              []time.Duration // while it lasts
-	p50, p99               *float64        // of them when it has ended
+	reached                bool            // whether the log was reached at any look
+	latencies              []time.Duration // until the minute ends
+	p50, p99               *float64        // of the latencies, once the minute has ended
 }
 
-// end keeps only what is told of the latencies: a day of them would be seven megabytes.
+// end replaces the latencies by their percentiles: the latencies of a day would take seven
+// megabytes.
 func (k *measured) end() {
 	k.p50, k.p99, k.latencies = k.percentile(50), k.percentile(99), nil
 }
 
-// of returns the minute of a time; it keeps a day of them.
+// of returns the minute of a time, and drops minutes older than a day.
 func (m *minutes) of(at time.Time) *measured {
 	at = at.Truncate(time.Minute)
 	n := len(m.kept)
@@ -79,8 +81,9 @@ func (m *minutes) of(at time.Time) *measured {
 	return &m.kept[n-1]
 }
 
-// look notes where log and views stand; bounds are nil when the log cannot be reached. What came since the look before counts as
-// of the middle between the two.
+// look records the ends of the log and the position of the views; bounds is nil if the log cannot
+// be reached. The records since the previous look are counted in the minute midway between the two
+// looks.
 func (m *minutes) look(at time.Time, bounds *LogBounds, stands uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -93,7 +96,7 @@ func (m *minutes) look(at time.Time, bounds *LogBounds, stands uint64) {
 		return
 	}
 	minute := m.of(before.Add(at.Sub(before) / 2))
-	if stands > stood { // views that went back were made anew
+	if stands > stood { // views that went back were rebuilt
 		minute.applied += stands - stood
 	}
 	if bounds == nil {
@@ -106,7 +109,7 @@ func (m *minutes) look(at time.Time, bounds *LogBounds, stands uint64) {
 	}
 }
 
-// took notes how long a record took that can be read now.
+// took records the latency of a record, from its receipt until it can be read.
 func (m *minutes) took(at time.Time, latency time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,7 +117,7 @@ func (m *minutes) took(at time.Time, latency time.Duration) {
 	minute.latencies = append(minute.latencies, max(latency, 0))
 }
 
-// tell returns the last so many minutes.
+// tell returns the last count minutes.
 func (m *minutes) tell(count int) []Minute {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,7 +136,7 @@ func (m *minutes) tell(count int) []Minute {
 	return all
 }
 
-// percentile returns the least latency that so many of a hundred did not exceed, in seconds.
+// percentile returns, in seconds, the least latency that is not exceeded by the given percentage.
 func (k *measured) percentile(of int) *float64 {
 	n := len(k.latencies)
 	if n == 0 {
@@ -152,7 +155,8 @@ func (a *API) getThroughput(_ context.Context, in *throughputInput) (*throughput
 	return &throughputOutput{Throughput{Since: instant(a.started), Minutes: a.minutes.tell(in.Last)}}, nil
 }
 
-// watchLatency notes how long ago the last applied record was received, each time that the views move.
+// watchLatency records the time since the last applied record was received, each time that the
+// views advance.
 func (a *API) watchLatency(ctx context.Context) {
 	for ctx.Err() == nil {
 		status, err := a.position.Status(ctx)

@@ -10,19 +10,20 @@ import (
 
 // moment is a time in a query, or a day, which is a period.
 type moment struct {
-	time.Time // of a day: its beginning in UTC, whatever the zone that it is read in
-	given     bool
-	day       bool
+	// For a day, its beginning in UTC, whatever the zone in which it is read.
+	time.Time
+	given bool
+	day   bool
 }
 
-// Schema says that it is a time or a day. The formats are an extension for huma, which would otherwise check them first, and refuse
-// leap seconds.
+// Schema describes a time or a day. The formats are in an extension because huma would otherwise
+// check them first and refuse leap seconds.
 func (moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{
 		"anyOf": []map[string]string{{"format": "date-time"}, {"format": "date"}}}}
 }
 
-// UnmarshalText reads RFC 3339, or a day as in 2026-03-02.
+// UnmarshalText reads a time in RFC 3339, or a day such as 2026-03-02.
 func (m *moment) UnmarshalText(text []byte) (err error) {
 	m.given = true
 	if m.Time, err = statemachine.ParseTime(string(text)); err == nil {
@@ -35,10 +36,10 @@ func (m *moment) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// begin returns the time, or when the day begins there; nil when none is given.
+// begin returns the time, or the beginning of the day in zone; nil if none is given.
 func (m *moment) begin(zone *time.Location) *time.Time { return m.dayBegin(zone, 0) }
 
-// end returns the time, or the last nanosecond of the day there; nil when none is given.
+// end returns the time, or the last nanosecond of the day in zone; nil if none is given.
 func (m *moment) end(zone *time.Location) *time.Time {
 	end := m.dayBegin(zone, 1)
 	if m.day {
@@ -47,7 +48,8 @@ func (m *moment) end(zone *time.Location) *time.Time {
 	return end
 }
 
-// dayBegin returns when the day so many days later begins. A day may have 23 or 25 hours.
+// dayBegin returns the time, or the beginning of the day that is the given number of days later. A
+// day may have 23 or 25 hours.
 func (m *moment) dayBegin(zone *time.Location, days int) *time.Time {
 	if !m.given {
 		return nil

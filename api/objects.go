@@ -52,7 +52,8 @@ func (a *API) listObjects(ctx context.Context, in *objectsInput) (*objectsOutput
 	return &objectsOutput{As{page.Applied}, List[LastNotification]{data, known(page.Next)}}, nil
 }
 
-// lastObjects returns a page. Orders are objects too, kept elsewhere.
+// lastObjects returns a page of objects. It does not answer for orders, which are objects too but
+// are kept elsewhere.
 func (a *API) lastObjects(ctx context.Context, in *objectsInput) (page views.ObjectPage, err error) {
 	name, found := strings.CutSuffix(in.Object, "-asset-order")
 	class, known := statemachine.ParseAssetClass(strings.ToUpper(name))

@@ -38,25 +38,26 @@ func (a *API) config() huma.Config {
 			Servers:  []*huma.Server{{URL: "http://127.0.0.1:8081" + a.prefix, Description: "The default of --api-addr."}},
 			Security: []map[string][]string{{"key": {}}, {}},
 		},
-		// The short name is what huma finds application/problem+json by.
+		// huma looks up application/problem+json by the short name "json".
 		Formats:       map[string]huma.Format{"application/json": {Marshal: writeJSON}, "json": {Marshal: writeJSON}},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{completeProblem},
 	}
-	// Details may be added; a client that checks answers against the document must not stumble over them.
+	// Details may be added later; a client that checks answers against the document must accept
+	// them.
 	config.AllowAdditionalPropertiesByDefault = true
 	return config
 }
 
-// writeJSON fails when v cannot be written as JSON. That nobody is there to take it is no failure: huma would make a panic
-// of it.
+// writeJSON fails if v cannot be encoded as JSON. It does not fail if the client is gone, because
+// huma would panic.
 func writeJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(deaf{w})
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }
 
-// deaf writes and does not hear that the client is gone.
+// deaf is a writer that ignores errors, such as a client that is gone.
 type deaf struct{ io.Writer }
 
 func (d deaf) Write(p []byte) (int, error) {
@@ -64,7 +65,7 @@ func (d deaf) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// completeProblem is where a problem that a handler returned meets the request it belongs to.
+// completeProblem adds the details of the request to a problem that a handler returned.
 func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*Problem); ok {
 		prepare(echoOf(ctx), p)
@@ -72,9 +73,10 @@ func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// get registers a handler for GET path; problems are the statuses it answers besides 400, 401, 405, 413, 421, 429 and 500. A question that
-// embeds AtLeast is answered when the views have come that far, and a page after a cursor when they have come as far as those that made
-// the cursor.
+// get registers a handler for GET path. problems are the statuses it answers besides 400, 401, 405,
+// 413, 421, 429 and 500. A question that embeds AtLeast is answered when the views have applied the
+// record that it names. A page after a cursor is answered when the views are as far as those that
+// made the cursor.
 func get[I, O any](a *API, op huma.Operation, problems []int, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
 	if op.Responses == nil {
@@ -90,7 +92,8 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 			return nil, asProblem(err)
 		}
 		out, err := handler(ctx, in)
-		if late := (*views.BehindError)(nil); errors.As(err, &late) { // the cursor is of another machine, which has come further
+		// The cursor was made by another machine, whose views have advanced further.
+		if late := (*views.BehindError)(nil); errors.As(err, &late) {
 			wanted.MinSequence = max(wanted.MinSequence, late.Sequence)
 			if err = a.await(ctx, wanted); err == nil {
 				out, err = handler(ctx, in)
@@ -99,7 +102,8 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 		if err != nil {
 			return nil, asProblem(err)
 		}
-		// Between waiting and reading another generation may have taken over that stands further back.
+		// Between the wait and the read, another generation may have been promoted that is further
+		// behind.
 		if s, ok := any(out).(answerer); ok && s.applied() < wanted.MinSequence {
 			return nil, behind(wanted.MinSequence).at(s.applied())
 		}
@@ -107,8 +111,8 @@ func get[I, O any](a *API, op huma.Operation, problems []int, handler func(conte
 	})
 }
 
-// describeProblems adds the problems of every operation, and those given. OpenAPI has no place but the operations of a path for
-// what that answers to another method (405).
+// describeProblems adds the problems of every operation and the given ones. OpenAPI can describe
+// the answer to an unsupported method (405) only under an operation of the path.
 func (a *API) describeProblems(op *huma.Operation, problems []int) {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	problems = append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
@@ -137,7 +141,8 @@ func (a *API) plain(id, path, summary, mediaType string) *huma.Operation {
 	return op
 }
 
-// describe completes what the handlers' types do not tell and returns the document.
+// describe adds to the document what the types of the handlers do not show, and returns the
+// document.
 func (a *API) describe() ([]byte, error) {
 	document := a.huma.OpenAPI()
 	document.AddOperation(a.plain("get-metrics", "/metrics", "Metrics in the Prometheus text format", "text/plain"))
@@ -159,7 +164,7 @@ func (a *API) describe() ([]byte, error) {
 			}
 			completeOperation(path, op)
 			for _, parameter := range op.Parameters {
-				parameter.Schema.PatternDescription = "" // is in the messages by now, and no keyword of OpenAPI
+				parameter.Schema.PatternDescription = "" // now in the messages, and not a keyword of OpenAPI
 			}
 			examples.show(op)
 		}
@@ -171,12 +176,13 @@ func (a *API) describe() ([]byte, error) {
 	return indented(compact)
 }
 
-// operations returns those of a path.
+// operations returns the operations of a path.
 func operations(item *huma.PathItem) []*huma.Operation {
 	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Delete}, func(op *huma.Operation) bool { return op == nil })
 }
 
-// refused are the statuses of answers to callers who are not let in. They say nothing of the log.
+// refused contains the statuses of answers to callers who are not let in. Such answers reveal
+// nothing about the log.
 var refused = map[string]bool{"401": true, "403": true, "421": true, "429": true}
 
 func logSequenceOf(path string) string {
@@ -187,7 +193,7 @@ func logSequenceOf(path string) string {
 	return text
 }
 
-// completeOperation describes what goes for all of them.
+// completeOperation adds what is common to all operations.
 func completeOperation(path string, op *huma.Operation) {
 	if path == healthPath || path == readyPath {
 		op.Security = []map[string][]string{}
@@ -222,7 +228,7 @@ func completeOperation(path string, op *huma.Operation) {
 	}
 }
 
-// Where the feed of order events is described.
+// The paths of the documents that describe the feed of order events.
 const (
 	asyncAPIPath    = "/asyncapi.json"
 	eventSchemaPath = "/schemas/order-event-v1.json"

@@ -9,13 +9,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Order is an order as the API shows it. A value not known is null.
+// Order is an order as the API shows it. An unknown value is null.
 type Order struct {
 	of         *statemachine.Order
 	state      statemachine.State
 	settlement *Settlement // on the day of the answer
 	asked      *Asked
-	lost       uint64 // notifications, see Notifications
+	lost       uint64 // number of lost notifications, see Notifications
 }
 
 // Execution is one trade of an order.
@@ -43,7 +43,7 @@ type Refusal struct {
 	Description string `json:"description"`
 }
 
-// Notifications counts what an order is made of.
+// Notifications counts the notifications of an order.
 type Notifications struct {
 	Count           uint64 `json:"count" doc:"Including repeats."`
 	Duplicates      uint64 `json:"duplicates" doc:"Those that contained nothing new."`
@@ -55,7 +55,7 @@ type Notifications struct {
 	LastReceivedAt  string `json:"lastReceivedAt" format:"date-time"`
 }
 
-// TransformSchema names the codes.
+// TransformSchema lists the codes.
 func (*Break) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["code"].Enum = breakNames()
 	return s
@@ -85,14 +85,15 @@ func breakNames() (names []any) {
 	return names
 }
 
-// newOrder returns o as it is shown on a day. It is of no use after o has changed.
+// newOrder returns o as it is shown on the day of on. The result must not be used after o has
+// changed.
 func newOrder(o *statemachine.Order, on views.Settling) Order {
 	order := undatedOrder(o)
 	order.settlement = newSettlement(o, &order.state, on)
 	return order
 }
 
-// undatedOrder is without what depends on the day.
+// undatedOrder returns the order without the members that depend on the day.
 func undatedOrder(o *statemachine.Order) Order {
 	return Order{of: o, state: o.State(), asked: answered(o)}
 }
@@ -143,7 +144,7 @@ func newRefusals(found []statemachine.Refusal) []Refusal {
 	return refusals
 }
 
-// known returns nil for the zero value, which is "not known" everywhere.
+// known returns nil for the zero value, which means "not known" everywhere.
 func known[T ~string](text T) *string {
 	if text == "" {
 		return nil

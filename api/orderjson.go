@@ -11,7 +11,7 @@ import (
 // MarshalJSON returns the order with all its members.
 func (o Order) MarshalJSON() ([]byte, error) { return appendMembers(nil, &o, orderMembers), nil }
 
-// appendMembers appends an order with these members only.
+// appendMembers appends an order with only these members.
 func appendMembers(b []byte, o *Order, members []member) []byte {
 	b = append(b, '{')
 	for i := range members {
@@ -24,13 +24,13 @@ func appendMembers(b []byte, o *Order, members []member) []byte {
 	return append(b, '}')
 }
 
-// flat writes a struct of texts and numbers as encoding/json does, but looks at its type only once.
+// flat encodes a struct of strings and numbers like encoding/json, but examines its type only once.
 type flat[T any] []flatField
 
 type flatField struct {
 	head  string // the name, quoted, and a colon
 	index int
-	omit  bool // where it is zero
+	omit  bool // leave the field out if it is zero
 }
 
 func flatOf[T any]() (all flat[T]) {
@@ -71,7 +71,7 @@ func (all flat[T]) append(b []byte, value *T) []byte {
 	return append(b, '}')
 }
 
-// orNone writes null for nil.
+// orNone returns a function that writes null for nil.
 func orNone[T any](write func([]byte, *T) []byte) func([]byte, *T) []byte {
 	return func(b []byte, v *T) []byte {
 		if v == nil {
@@ -81,7 +81,7 @@ func orNone[T any](write func([]byte, *T) []byte) func([]byte, *T) []byte {
 	}
 }
 
-// eachOf writes a list.
+// eachOf returns a function that writes a list.
 func eachOf[T any](write func([]byte, *T) []byte) func([]byte, []T) []byte {
 	return func(b []byte, list []T) []byte {
 		b = append(b, '[')
@@ -95,7 +95,7 @@ func eachOf[T any](write func([]byte, *T) []byte) func([]byte, []T) []byte {
 	}
 }
 
-// appendKnown appends null for a text that is not known.
+// appendKnown appends a text, or null if the text is empty, which means not known.
 func appendKnown(b []byte, text string) []byte {
 	if text == "" {
 		return append(b, "null"...)
@@ -103,7 +103,7 @@ func appendKnown(b []byte, text string) []byte {
 	return appendText(b, text)
 }
 
-// appendText leaves texts with anything to escape in them to encoding/json.
+// appendText appends a text. It leaves a text that needs escapes to encoding/json.
 func appendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -117,11 +117,11 @@ func appendText(b []byte, text string) []byte {
 
 func appendOddText(b []byte, text string) []byte { return appendAny(b, &text) }
 
-// appendAny appends what writeJSON writes, without the end of line.
+// appendAny appends the output of writeJSON without the final newline.
 func appendAny[T any](b []byte, v *T) []byte {
 	w := bytes.NewBuffer(b)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v) // texts and numbers: they can be written
+	_ = encoder.Encode(v) // only strings and numbers, so encoding cannot fail
 	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }

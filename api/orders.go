@@ -15,13 +15,13 @@ import (
 // none stands for an order without a status or asset class, in filters and counts.
 const none = "NONE"
 
-// List is one page.
+// List is one page of a list.
 type List[T any] struct {
 	Data       []T     `json:"data"`
 	NextCursor *string `json:"nextCursor" doc:"Cursor of the next page; null at the end."`
 }
 
-// Page are the parameters of a list in pages.
+// Page contains the parameters of a list with pages.
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most orders on a page."`
 	Cursor string `query:"cursor" doc:"nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it."`
@@ -29,42 +29,42 @@ type Page struct {
 
 type statusFilter string
 
-// Schema names the statuses.
+// Schema lists the statuses.
 func (statusFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: append(statusNames(), none)}
 }
 
 type assetClassFilter string
 
-// Schema names the asset classes.
+// Schema lists the asset classes.
 func (assetClassFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: assetClassNames()}
 }
 
 type breakFilter string
 
-// Schema names the codes.
+// Schema lists the codes.
 func (breakFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: breakNames()}
 }
 
-// anyBreak stands for every code.
+// anyBreak selects every code.
 const anyBreak anyBreakFilter = "any"
 
 type anyBreakFilter string
 
-// Schema names the codes, and any.
+// Schema lists the codes and "any".
 func (anyBreakFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: append(breakNames(), string(anyBreak))}
 }
 
-// decimalFilter is a decimal of any number of digits.
+// decimalFilter is a decimal with any number of digits.
 type decimalFilter struct{ statemachine.Decimal }
 
-// maxDecimal bounds how much of a decimal is read, in bytes.
+// maxDecimal is the maximum length of a decimal in bytes.
 const maxDecimal = 100
 
-// Schema says how it is written, by extensions for huma, whose own words on a pattern say less.
+// Schema describes the format in extensions, because the messages of huma about a pattern say less.
 func (decimalFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{"maxLength": maxDecimal,
 		"pattern": `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,17})?$`}}
@@ -80,19 +80,19 @@ func (d *decimalFilter) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// boolFilter is a boolean that may be left out; strictQuery lets only true and false through.
+// boolFilter is an optional boolean; strictQuery accepts only true and false.
 type boolFilter struct{ Value, Given bool }
 
-// Schema says that it is a boolean.
+// Schema describes a boolean.
 func (boolFilter) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean} }
 
-// Receiver returns where huma puts the value.
+// Receiver returns the field into which huma writes the value.
 func (f *boolFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.Value).Elem() }
 
-// OnParamSet notes that there is one.
+// OnParamSet records whether the parameter was given.
 func (f *boolFilter) OnParamSet(given bool, _ any) { f.Given = given }
 
-// orderBytes is what most orders are shorter than, as JSON.
+// orderBytes is more than the size of most orders in JSON.
 const orderBytes = 2 << 10
 
 type orderInput struct {
@@ -142,7 +142,8 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*orderOutput, error
 	return out, nil
 }
 
-// orderView returns the order as it is shown, with how the process that asks the platform stands with it.
+// orderView returns the order as the API shows it, with the state of questions about it to the
+// platform.
 func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, at views.At, err error) {
 	past, at, err := a.orderAsOf(ctx, in.ID, in.AsOf)
 	if err != nil {
@@ -159,7 +160,7 @@ func (a *API) orderView(ctx context.Context, in *orderInput) (view Order, at vie
 	return view, at, nil
 }
 
-// noOrder says that an order is unknown to views that stood at applied.
+// noOrder reports that an order is unknown to views at position applied.
 func noOrder(err error, id string, applied uint64) error {
 	if errors.Is(err, views.ErrNotFound) {
 		return problem(codeNotFound, "No notification of the order %q has been applied. "+

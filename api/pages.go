@@ -10,11 +10,11 @@ import (
 
 const filesPath = "/assets/:digest/:file"
 
-// screens are the paths of the dashboard, which its links name; see the package dashboard.
+// screens are the paths of the dashboard, to which its links point; see package dashboard.
 var screens = []string{"/", "/orders", "/orders/:id", "/breaks", "/settlement", "/operations"}
 
-// routeDashboard adds the dashboard. Its pages contain nothing that belongs to anybody and need no key: what they show, they ask
-// the API for, with the key that a person types in.
+// routeDashboard adds the dashboard. Its pages contain no data and need no key: they ask the API
+// for their data, with the key that a person enters.
 func (a *API) routeDashboard() {
 	read := []string{http.MethodGet, http.MethodHead}
 	for _, path := range screens {
@@ -39,8 +39,8 @@ func ofDashboard(c echo.Context) bool {
 	return c.Path() == filesPath || slices.Contains(screens, c.Path()) && takesPages(c.Request())
 }
 
-// takesPages reports whether the caller takes a page, as browsers say. A program that wants JSON, or says nothing, is answered as
-// at any path that is none.
+// takesPages reports whether the caller accepts HTML, as browsers do. A program that wants JSON, or
+// states nothing, gets the answer for an unknown path.
 func takesPages(r *http.Request) bool {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	return strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")

@@ -7,16 +7,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Parameter is a query parameter that selects or sorts a list. Programs that ask the API make their own settings of it, so that a
-// filter is written down once.
+// Parameter is a query parameter that selects or sorts a list. Programs that call the API derive
+// their own settings from it, so that each filter is defined only once.
 type Parameter struct {
 	Name       string   // "assetClass"
-	Doc        string   // in sentences
-	Values     []string // all that there are; nil: any text
+	Doc        string   // in full sentences
+	Values     []string // the allowed values; nil: any text
 	Repeatable bool
 	Boolean    bool
-	Time       bool // RFC 3339, or a day
-	Day        bool // as in 2026-03-02
+	Time       bool // in RFC 3339, or a day
+	Day        bool // such as 2026-03-02
 }
 
 // OrderParameters returns the parameters of GET /v1/orders that select and sort orders.
@@ -28,7 +28,7 @@ func OrderParameters() []Parameter {
 // BreakParameters returns the parameters of GET /v1/breaks that select breaks.
 func BreakParameters() []Parameter { return parametersOf(reflect.TypeFor[breaksInput]()) }
 
-// parametersOf leaves out what is embedded: pages, waiting.
+// parametersOf leaves out embedded parameters, such as those of pages and of waiting.
 func parametersOf(input reflect.Type) (all []Parameter) {
 	for i := range input.NumField() {
 		if f := input.Field(i); !f.Anonymous && f.Tag.Get("query") != "" {
@@ -51,7 +51,7 @@ func newParameter(f reflect.StructField) Parameter {
 	}
 	if schema, ok := reflect.Zero(of).Interface().(huma.SchemaProvider); ok {
 		for _, value := range schema.Schema(nil).Enum {
-			p.Values = append(p.Values, value.(string)) // those of filters are names
+			p.Values = append(p.Values, value.(string)) // the values of filters are names
 		}
 	}
 	return p

@@ -5,14 +5,15 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Platform tells how it stands with asking the platform for what it did not notify.
+// Platform reports on the questions to the platform about what it did not notify.
 type Platform interface {
 	Asking() Asking
-	// Asked tells what is not in the log: that an order is pending or was given up. lastSequence is of its last notification.
+	// Asked returns what the log does not contain: whether a question about the order is pending or
+	// was given up. lastSequence is the sequence of the order's last notification.
 	Asked(id string, lastSequence uint64) (Asked, bool)
 }
 
-// Asking says how it stands with asking the platform. Counts are since the start of the process.
+// Asking is the state of the questions to the platform. Counts begin with the process.
 type Asking struct {
 	Enabled             bool    `json:"enabled" doc:"Whether the platform is asked; if false, everything below is 0."`
 	Pending             int     `json:"pending" doc:"Orders about which a request is due."`
@@ -28,7 +29,7 @@ type Asking struct {
 	RecoverError        *string `json:"recoverError" doc:"Why the list cannot be read."`
 }
 
-// Asked says how it stands with asking the platform for an order.
+// Asked is the state of the questions about one order.
 type Asked struct {
 	State    string  `json:"state" enum:"pending,asked,gone" doc:"gone: the platform does not have the order, or its answers cannot be used."`
 	At       string  `json:"at" format:"date-time" doc:"Since when it is pending; when the platform last answered with something new; or when it was given up."`
@@ -38,13 +39,14 @@ type Asked struct {
 	Error    *string `json:"error" doc:"Error of the last attempt."`
 }
 
-// TransformSchema names the reasons.
+// TransformSchema lists the reasons.
 func (*Asked) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["reason"].Enum = []any{"new", "break", "quiet", nil}
 	return s
 }
 
-// answered says of an order what the log tells: the last answer of the platform that was new.
+// answered returns what the log contains about the questions about an order: the last answer of the
+// platform that was new.
 func answered(o *statemachine.Order) *Asked {
 	last, ok := o.LastAnswer()
 	if !ok {

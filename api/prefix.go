@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// prefixKey is where the prefix of an API is left for what writes problems.
+// prefixKey is the key under which the prefix of an API is left for the code that writes problems.
 const prefixKey = "prefix"
 
-// outside is a path at which there is nothing.
+// outside is a path that does not exist.
 const outside = "/outside-of-the-prefix"
 
 var segments = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
-// CheckPrefix returns an error when the text cannot be in front of every path: it is "" or begins with a slash, ends with none, and
-// nothing in it needs escaping.
+// CheckPrefix returns an error if the text cannot be a prefix of every path. A prefix is empty, or
+// it begins with a slash, does not end with one, and contains nothing that needs escaping.
 func CheckPrefix(prefix string) error {
 	if prefix != "" && (!segments.MatchString(prefix) || path.Clean(prefix) != prefix) {
 		return fmt.Errorf("api: %q is not a path prefix such as /orders-api: it must begin with a slash, must not end with one, and may contain letters, "+
@@ -27,8 +27,9 @@ func CheckPrefix(prefix string) error {
 	return nil
 }
 
-// within returns the request as it is without the prefix. Probes and the scraper of metrics may leave it out: they do not come by way
-// of the proxy that adds it. done reports that the request is answered.
+// within returns the request without the prefix. Probes and the scraper of metrics may leave the
+// prefix out, because they do not come through the proxy that adds it. done reports whether the
+// request has been answered.
 func (a *API) within(w http.ResponseWriter, r *http.Request) (inner *http.Request, done bool) {
 	if a.prefix == "" {
 		return r, false
@@ -52,7 +53,7 @@ func (a *API) within(w http.ResponseWriter, r *http.Request) (inner *http.Reques
 	return inner, false
 }
 
-// cutPrefix returns what of the path is below the prefix; "" when it is elsewhere.
+// cutPrefix returns the part of the path below the prefix, or "" if the path is elsewhere.
 func cutPrefix(text, prefix string) string {
 	if rest, found := strings.CutPrefix(text, prefix); found && strings.HasPrefix(rest, "/") {
 		return rest
@@ -60,10 +61,10 @@ func cutPrefix(text, prefix string) string {
 	return ""
 }
 
-// links are paths of the API in a sentence.
+// links matches the paths of the API in a sentence.
 var links = regexp.MustCompile(`(^|[\s("])(/v1/|/openapi\.json|/metrics)`)
 
-// linked puts the prefix in front of the paths in a sentence.
+// linked adds the prefix to the paths in a sentence.
 func linked(text, prefix string) string {
 	if prefix == "" {
 		return text

@@ -14,7 +14,7 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// The codes of problems. They are stable: callers branch on them.
+// Codes of problems. They are stable, because callers branch on them.
 const (
 	codeBadParameter     = "bad-parameter"
 	codeUnauthorized     = "unauthorized"
@@ -30,7 +30,7 @@ const (
 	codeMisdirected      = "misdirected"
 	codeTooMany          = "too-many"
 	codeRateLimited      = "rate-limited"
-	codeCanceled         = "canceled" // nobody is there to read it; for log and metrics
+	codeCanceled         = "canceled" // the client is gone; only for log and metrics
 	codeInternal         = "internal"
 	codeViewBehind       = "view-behind"
 	codeBusy             = "busy"
@@ -39,15 +39,15 @@ const (
 	codeHTTPVersion      = "http-version"
 )
 
-// ProblemKind is a kind of problem: its code never changes, and is the end of its type.
+// ProblemKind is a kind of problem. Its code never changes, and is the end of its type.
 type ProblemKind struct {
 	Code   string
 	Status int
 	Title  string
-	Do     string // what whoever asked can do about it
+	Do     string // what the caller can do about it
 }
 
-// problemKinds is the table of problems; the order is that of the documentation.
+// problemKinds is the table of problems, in the order of the documentation.
 var problemKinds = []ProblemKind{
 	{codeBadParameter, http.StatusBadRequest, "A parameter is not valid",
 		"Correct the parameters listed in `errors`; unknown, repeated, empty and unreadable ones are refused."},
@@ -87,20 +87,22 @@ var problemKinds = []ProblemKind{
 		"Use HTTP/1.1: over HTTP/1.0 an export that was cut off looks complete. nginx needs `proxy_http_version 1.1`."},
 }
 
-// statusCanceled is what the log and the metrics call an answer that nobody was there to read.
+// statusCanceled is the status in log and metrics of an answer whose client was gone.
 const statusCanceled = 499
 
-// Problems returns every kind of problem that can be answered.
+// Problems returns every kind of problem that the API can answer.
 func Problems() []ProblemKind {
 	return slices.DeleteFunc(slices.Clone(problemKinds), func(k ProblemKind) bool { return k.Code == codeCanceled })
 }
 
-// problemURN prefixes the type of a problem. A name, not an address: there is no host that would have to stay.
+// problemURN is the prefix of the type of a problem. It is a name and not an address, so that no
+// host has to exist for it.
 const problemURN = "urn:orderfold:problem:"
 
 const problemType = "application/problem+json"
 
-// Problem is an error as the caller sees it (RFC 9457). It is an error itself, so that handlers return it.
+// Problem is an error as the caller sees it (RFC 9457). It implements error, so that handlers can
+// return it.
 type Problem struct {
 	Type      string       `json:"type" format:"uri" doc:"The kind of problem: urn:orderfold:problem: and the code."`
 	Title     string       `json:"title" doc:"The kind of problem in words."`
@@ -113,18 +115,18 @@ type Problem struct {
 	FirstSequence   uint64 `json:"firstSequence,omitempty" doc:"For not-yet-known: the notification by which the order became known."`
 	FirstReceivedAt string `json:"firstReceivedAt,omitempty" format:"date-time" doc:"For not-yet-known: when that notification was received."`
 
-	header http.Header // sent with it
-	cause  error       // for the log only
+	header http.Header // sent with the problem
+	cause  error       // only for the log
 }
 
-// FieldError says what is wrong with one parameter.
+// FieldError describes an error in one parameter.
 type FieldError struct {
 	Location string `json:"location" example:"query.limit"`
 	Message  string `json:"message" example:"expected number <= 500"`
 	Value    string `json:"value,omitempty" doc:"As it was sent."`
 }
 
-// TransformSchema names the codes.
+// TransformSchema lists the codes.
 func (*Problem) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	code := s.Properties["code"]
 	for _, kind := range Problems() {
@@ -134,16 +136,17 @@ func (*Problem) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return s
 }
 
-// Error returns code and detail.
+// Error returns the code and the detail.
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
 
-// Unwrap returns what caused the problem, nil when the caller did.
+// Unwrap returns the cause of the problem, or nil if the request is the cause.
 func (p *Problem) Unwrap() error { return p.cause }
 
 // GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// ContentType returns the media type of problems whatever was negotiated: there is one representation.
+// ContentType returns the media type of problems, whatever was negotiated, because there is only
+// one representation.
 func (*Problem) ContentType(string) string { return problemType }
 
 func problem(code, format string, args ...any) *Problem {
@@ -164,7 +167,7 @@ func (p *Problem) because(cause error) *Problem {
 	return p
 }
 
-// at notes what the views had applied when the problem was found.
+// at sets Log-Sequence to the sequence that the views had applied when the problem was found.
 func (p *Problem) at(applied uint64) *Problem {
 	p.header.Set(logSequence, strconv.FormatUint(applied, 10))
 	return p
@@ -174,7 +177,8 @@ func internal(cause error) *Problem {
 	return problem(codeInternal, "The server's log lines have the cause under the request id.").because(cause)
 }
 
-// asProblem gives every error its problem. What it does not know is internal, and its text stays inside.
+// asProblem converts an error to a problem. An unknown error becomes an internal one whose text the
+// caller does not see.
 func asProblem(err error) *Problem {
 	var p *Problem
 	var fault *echo.HTTPError
@@ -214,7 +218,7 @@ func asProblem(err error) *Problem {
 	return internal(err)
 }
 
-// routeProblem translates what the router says.
+// routeProblem translates an error of the router.
 func routeProblem(fault *echo.HTTPError) *Problem {
 	switch fault.Code {
 	case http.StatusNotFound:
@@ -225,7 +229,8 @@ func routeProblem(fault *echo.HTTPError) *Problem {
 	return internal(fault)
 }
 
-// huma keeps these two for the whole process; nothing else here uses it, and every API wants the same.
+// huma keeps these two settings for the whole process. Nothing else in the process uses huma, and
+// every API needs the same settings.
 func init() {
 	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
@@ -242,7 +247,7 @@ func badParameter(location, message string) *Problem {
 	return p
 }
 
-// badParameters tells all that is wrong with the parameters at once.
+// badParameters reports all errors in the parameters at once.
 func badParameters(errs []error) *Problem {
 	var fields []FieldError
 	var said []string

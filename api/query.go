@@ -10,10 +10,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// strictQuery refuses what huma would pass over in silence: parameters it does not know, a second value where one is
-// asked for, empty values, other spellings of true, false and numbers, numbers that no sequence reaches, and query strings that
-// cannot be read. A misspelt filter that is ignored answers another question than the one that was asked. Probes outside /v1
-// may add what they like.
+// strictQuery refuses what huma would silently ignore: unknown parameters, a second value where one
+// is expected, empty values, other spellings of true, false and numbers, numbers that no sequence
+// reaches, and query strings that cannot be parsed. If a misspelt filter were ignored, the answer
+// would be to another question. Probes outside /v1 may add any parameter.
 func strictQuery(ctx huma.Context, next func(huma.Context)) {
 	c := echoOf(ctx)
 	raw, parameters := c.Request().URL.RawQuery, ctx.Operation().Parameters
@@ -38,13 +38,14 @@ func strictQuery(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, waitedContext{}, w))
 }
 
-// checkPath returns a problem when a number in the path is spelled in a way that another path is for.
+// checkPath returns a problem if a number in the path has a spelling other than its own, so that
+// each resource has only one path.
 func checkPath(c echo.Context, parameters []*huma.Param) *Problem {
 	for _, p := range parameters {
 		if p.In != "path" || p.Schema.Type != huma.TypeInteger {
 			continue
 		}
-		if value := c.Param(p.Name); !plainInteger(value, 64) { // what no log has come to is not found
+		if value := c.Param(p.Name); !plainInteger(value, 64) { // a sequence that the log has not reached is not found
 			problem := badParameter("path."+p.Name, notPlain)
 			problem.Errors[0].Value = value
 			return problem
@@ -58,7 +59,8 @@ const (
 	tooBig   = notPlain + "; the largest is 9223372036854775807"
 )
 
-// plainInteger reports whether text is a number of so many bits as this API writes it.
+// plainInteger reports whether text is an unsigned number of the given number of bits, spelled as
+// this API writes it.
 func plainInteger(text string, bits int) bool {
 	n, err := strconv.ParseUint(text, 10, bits)
 	return err == nil && strconv.FormatUint(n, 10) == text
@@ -95,7 +97,8 @@ func checkQuery(raw string, parameters []*huma.Param) *Problem {
 	return p
 }
 
-// checkValues returns what is wrong with the values of one parameter, "" when nothing is. A nil schema is an unknown one.
+// checkValues returns what is wrong with the values of one parameter, or "". A nil schema means
+// that the parameter is unknown.
 func checkValues(values []string, schema *huma.Schema, known map[string]*huma.Schema) string {
 	switch {
 	case schema == nil && len(known) == 0:

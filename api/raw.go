@@ -22,8 +22,9 @@ type objectInput struct {
 	AtLeast
 }
 
-// Raw are the headers of a notification as it was received. What the platform sent is foreign: the headers that every
-// answer has keep a browser from taking it for a page of ours, and it is offered as a file.
+// Raw contains the headers of a notification as it was received. Its content comes from outside:
+// the headers that every answer has keep a browser from treating it as one of our pages, and it is
+// offered as a file.
 type Raw struct {
 	ContentType string `header:"Content-Type" hidden:"true"`
 	Disposition string `header:"Content-Disposition"`
@@ -84,7 +85,8 @@ func (a *API) getObject(ctx context.Context, in *objectInput) (*objectOutput, er
 	return &objectOutput{As{applied}, newRaw(record), record.Body}, nil
 }
 
-// lastOf returns the sequence of the object's last notification. Orders are objects too, kept elsewhere.
+// lastOf returns the sequence of the object's last notification. Orders are objects too, but are
+// kept elsewhere.
 func (a *API) lastOf(ctx context.Context, object, id string) (sequence, applied uint64, err error) {
 	if class, found := strings.CutSuffix(object, "-asset-order"); found {
 		o, at, err := a.views.Order(ctx, id)

@@ -9,19 +9,22 @@ import (
 )
 
 var (
-	// ErrRunning occurs at a start while a rebuild runs, which goes on. It clears when that one ends.
+	// ErrRunning occurs if a rebuild is started while another one is running, which continues. It
+	// clears when that rebuild ends.
 	ErrRunning = errors.New("api: a rebuild is already running")
-	// ErrNotRunning occurs at a cancellation when no rebuild runs. Nothing was changed.
+	// ErrNotRunning occurs if a rebuild is canceled while none is running. Nothing was changed.
 	ErrNotRunning = errors.New("api: no rebuild is running")
 )
 
-// Rebuilds makes the views anew beside the live ones.
+// Rebuilds rebuilds the views alongside the live ones.
 type Rebuilds interface {
-	// Start begins a rebuild; mode is one of those of Rebuild. It returns ErrRunning.
+	// Start begins a rebuild; mode is one of the values of Rebuild.Mode. It returns ErrRunning.
 	Start(mode string) (Rebuild, error)
-	// Current returns the one that runs, or the last one; ok is false when there was none since the process began.
+	// Current returns the running rebuild, or else the last one; ok is false if the process has had
+	// none.
 	Current() (b Rebuild, ok bool)
-	// Cancel ends the one that runs and returns when nothing of it is left. It returns ErrNotRunning.
+	// Cancel ends the running rebuild and returns when all of it is removed. It returns
+	// ErrNotRunning.
 	Cancel() (Rebuild, error)
 }
 
@@ -44,7 +47,7 @@ type Rebuild struct {
 	Changes          *Changes `json:"changes" doc:"For a finished dry run: what a rebuild would change."`
 }
 
-// Changes are what the views and a new fold of the log tell differently.
+// Changes contains the differences between the views and a new fold of the log.
 type Changes struct {
 	Sequence    uint64        `json:"sequence" doc:"The record at which both were compared."`
 	Orders      uint64        `json:"orders" doc:"Orders compared."`
@@ -60,7 +63,7 @@ type OrderChange struct {
 	Fields  []FieldChange `json:"fields,omitempty"`
 }
 
-// FieldChange is a field that differs, on both sides in words.
+// FieldChange is a field that differs, with the value of each side in words.
 type FieldChange struct {
 	Field string `json:"field"`
 	Views string `json:"views"`
@@ -128,7 +131,8 @@ func (a *API) operation(op huma.Operation, problems ...int) huma.Operation {
 	return op
 }
 
-// withoutBody refuses a body, which no route reads: whoever asks for a dry run in it must not start a real one.
+// withoutBody refuses a request with a body. No route reads a body, and a caller who asks for a dry
+// run in the body must not start a real one.
 func withoutBody(ctx huma.Context, next func(huma.Context)) {
 	if c := echoOf(ctx); c.Request().ContentLength != 0 {
 		answer(c, problem(codeBadParameter, "No route reads a body; put parameters in the query, such as ?mode=dry-run."))
@@ -141,12 +145,12 @@ func notHere() *Problem {
 	return problem(codeNotHere, "This process only reads the views. Use the process that writes them, or run orderfold rebuild while that one is stopped.")
 }
 
-// TransformSchema lets rebuild and platform be null: huma lets no object be.
+// TransformSchema allows rebuild and platform to be null; huma allows no object to be null.
 func (*Status) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return orNull(orNull(s, "rebuild"), "platform")
 }
 
-// TransformSchema lets changes be null.
+// TransformSchema allows changes to be null.
 func (*Rebuild) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return orNull(s, "changes")
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// ErrHeldBack occurs when nothing is folded until an operator has decided. The error that is one says why. Records may have been
-// redriven before. It does not clear by itself.
+// ErrHeldBack occurs while nothing is folded until an operator decides. The error that wraps it
+// states the reason. Some records may already have been redriven. It does not clear by itself.
 var ErrHeldBack = errors.New("api: nothing is folded")
 
-// Redrives decodes quarantined records again. It goes on for some seconds and says where to go on after that. Its errors are
-// ErrHeldBack, ErrUnavailable and those of the views.
+// Redrives decodes quarantined records again. Each call runs for some seconds and returns where to
+// continue. Its errors are ErrHeldBack, ErrUnavailable and those of the views.
 type Redrives interface {
 	Redrive(ctx context.Context, s RedriveSelection) (Redrive, error)
 }
 
-// RedriveSelection says which quarantined records to decode again.
+// RedriveSelection states which quarantined records to decode again.
 type RedriveSelection struct {
 	Class    QuarantineClass `query:"class" doc:"Only records of this class; without it, of any class."`
 	Sequence []uint64        `query:"sequence,explode" minimum:"1" maxItems:"500" doc:"Only these records. Repeatable."`
@@ -30,7 +30,7 @@ type RedriveSelection struct {
 // QuarantineClass is a kind of fault that puts a record into quarantine; "" is any.
 type QuarantineClass string
 
-// Schema names the classes.
+// Schema lists the classes.
 func (QuarantineClass) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: classNames()}
 }
@@ -42,7 +42,7 @@ func classNames() (names []any) {
 	return names
 }
 
-// Redrive is what a redrive did, or would do.
+// Redrive states what a redrive did, or would do.
 type Redrive struct {
 	DryRun   bool             `json:"dryRun"`
 	Examined uint64           `json:"examined" doc:"Records decoded again."`
@@ -53,7 +53,7 @@ type Redrive struct {
 	Next     *uint64          `json:"nextAfter" doc:"There are more: repeat the request with this value as after. null: that was all."`
 }
 
-// RedrivenRecord is what became of a record.
+// RedrivenRecord is the result for one record.
 type RedrivenRecord struct {
 	Sequence uint64  `json:"sequence"`
 	Object   string  `json:"object"`

@@ -13,18 +13,19 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// maxFoundOrders is how many orders of one kind of finding are named.
+// maxFoundOrders is the maximum number of orders named for one finding.
 const maxFoundOrders = 10
 
-// leastPrefix is how many characters a beginning of an id has at least, as the parameter idPrefix.
+// leastPrefix is the least number of characters in the beginning of an id, as for the parameter
+// idPrefix.
 const leastPrefix = 4
 
-// Search is what a text means.
+// Search contains the meanings of a text.
 type Search struct {
 	Found []Found `json:"found" doc:"Empty if nothing matches."`
 }
 
-// Found is one thing that a text means.
+// Found is one meaning of a text.
 type Found struct {
 	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order, notification, object: its id or sequence. object: anything that is not an order. Others: the filter of /v1/orders that takes the text as its value."`
 	Path       string   `json:"path" example:"/v1/orders/6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11" doc:"The path with more details."`
@@ -50,7 +51,7 @@ func (a *API) registerSearch() {
 		[]int{http.StatusServiceUnavailable}, a.search)
 }
 
-// search asks for each kind of id in turn. Each is a question to an index.
+// search looks for each kind of id in turn. Each look is one query of an index.
 func (a *API) search(ctx context.Context, in *searchInput) (*searchOutput, error) {
 	out := &searchOutput{Body: Search{Found: []Found{}}}
 	order, at, err := a.views.Order(ctx, in.Text)
@@ -76,14 +77,15 @@ func (a *API) search(ctx context.Context, in *searchInput) (*searchOutput, error
 	return out, err
 }
 
-// findNotification looks a number up in the log. While that cannot be reached, the rest is answered all the same.
+// findNotification looks a number up in the log. If the log cannot be reached, the other kinds are
+// still answered.
 func (a *API) findNotification(ctx context.Context, text string) ([]Found, error) {
 	if !plainInteger(text, 63) || text == "0" {
 		return nil, nil
 	}
 	sequence, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return nil, nil // is a number
+		return nil, nil // cannot happen: plainInteger has accepted it
 	}
 	record, err := a.log.Record(ctx, sequence)
 	if err != nil {
@@ -99,7 +101,7 @@ func (a *API) findNotification(ctx context.Context, text string) ([]Found, error
 	return []Found{found}, nil
 }
 
-// findByFilter looks for orders that have the text as a value.
+// findByFilter looks for orders that have the text as a value of one of the filters.
 func (a *API) findByFilter(ctx context.Context, text string) (all []Found, err error) {
 	value := []string{text}
 	for _, filter := range []struct {
@@ -131,7 +133,7 @@ func (a *API) findOrders(ctx context.Context, filter, text string, q views.Query
 	return []Found{found}, nil
 }
 
-// findObjects looks for objects with the id that are no orders.
+// findObjects looks for objects with this id that are not orders.
 func (a *API) findObjects(ctx context.Context, id string) (all []Found, err error) {
 	objects, _, err := a.objects.ObjectsWithID(ctx, id)
 	for i := range objects {

@@ -18,33 +18,38 @@ const (
 	headerTimeout  = 5 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
-	// requestTimeout bounds a whole request. It must be longer than maxWait, and for reading too: when the deadline
-	// for reading passes, net/http cancels the request that is being answered.
+	// requestTimeout bounds a whole request. It must be longer than maxWait, and this applies to
+	// the read timeout too: when the read deadline passes, net/http cancels the request that is
+	// being answered.
 	requestTimeout = maxWait + 30*time.Second
 )
 
-// stopping is the key of the context that ends when the server begins to drain.
+// stopping is the context key of the context that ends when the server begins to drain.
 type stopping struct{}
 
-// Serve answers on listener until ctx ends, then drains: it accepts nothing new, lets requests that wait for the views
-// go, finishes the others within DrainTimeout and cuts off what is left. It takes the listener over.
+// Serve answers on listener until ctx ends, and then drains: it accepts no new connection, releases
+// the requests that wait for the views, finishes the other requests within DrainTimeout and cuts
+// off the rest. Serve closes the listener.
 //
-// The error is nil after a complete drain. Others: see [access.CheckExposure]; the listener failed; DrainTimeout was too short.
+// The error is nil after a complete drain. Otherwise it is an error of [access.CheckExposure] or of
+// the listener, or DrainTimeout was too short.
 func (a *API) Serve(ctx context.Context, listener net.Listener) error {
 	if err := access.CheckExposure(listener.Addr(), a.gate.Keys()); err != nil {
-		_ = listener.Close() // nothing was served yet; the reason is the error to return
+		_ = listener.Close() // nothing was served yet, and err is the error to return
 		return err
 	}
 	if a.gate.Open() {
 		a.logger.Warn("no API key configured: every local process can read orders")
 	}
-	errorLog, err := zap.NewStdLogAt(a.logger, zapcore.DebugLevel) // whoever connects can cause its lines
+	// Any client that connects can cause lines in this log.
+	errorLog, err := zap.NewStdLogAt(a.logger, zapcore.DebugLevel)
 	if err != nil {
 		return fmt.Errorf("api: logger: %w", err)
 	}
 	requests, cut := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), stopping{}, ctx))
 	defer cut()
-	// The limits here, and those of streams and exports, are those of HTTP/1, where a connection is one request at a time.
+	// The limits here, and those of streams and exports, are those of HTTP/1, where a connection is
+	// one request at a time.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	server := &http.Server{

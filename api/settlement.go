@@ -11,7 +11,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Settlement says when an order should settle, and how it stands with that on the day of the answer.
+// Settlement states when an order should settle, and the state of its settlement on the day of the
+// answer.
 type Settlement struct {
 	TradeDate   *string `json:"tradeDate" format:"date" doc:"The day, in Berlin, on which the order was completed or closed with something executed; null while it can still trade, and if unknown."`
 	DueOn       *string `json:"dueOn" format:"date" doc:"When it should settle: a number of settlement days after tradeDate."`
@@ -20,7 +21,7 @@ type Settlement struct {
 	OverdueDays int     `json:"overdueDays" doc:"For an overdue order, settlement days after dueOn up to today: 0 on the weekend after it was due. Otherwise 0."`
 }
 
-// TransformSchema names the states.
+// TransformSchema lists the states.
 func (*Settlement) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["state"].Enum = settlementNames()
 	return s
@@ -33,19 +34,21 @@ func settlementNames() (names []any) {
 	return names
 }
 
-// settling is how orders settle today.
+// settling returns the schedule and today.
 func (a *API) settling() views.Settling {
 	return views.Settling{Schedule: a.schedule, Today: statemachine.BerlinDay(a.clock())}
 }
 
-// settlingOf is how orders settled on the day of the question: that of the moment asked for, in Berlin, or today.
+// settlingOf returns the schedule and the day of the question: the day, in Berlin, of the moment
+// asked for, or today.
 func (a *API) settlingOf(ctx context.Context, q AsOf, o *statemachine.Order) views.Settling {
 	on := a.settling()
 	if q.AsOf.given {
 		on.Today = min(on.Today, statemachine.BerlinDay(*q.AsOf.end(a.zone)))
 	}
 	if q.AsOfSequence != 0 {
-		at := o.Last.Received // of the order's last record by then, where that record is lost
+		// If the record asked for is lost, use the order's last record by then.
+		at := o.Last.Received
 		if record, err := a.log.Record(ctx, q.AsOfSequence); err == nil {
 			at = record.Received
 		}
@@ -66,26 +69,26 @@ func dayText(d statemachine.Day) *string { return known(d.String()) }
 
 type settlementFilter string
 
-// Schema names the states.
+// Schema lists the states.
 func (settlementFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: settlementNames()}
 }
 
-// dayFilter is a day of the calendar; 0: none is given.
+// dayFilter is a day of the calendar; 0 means that none is given.
 type dayFilter struct{ statemachine.Day }
 
-// Schema says that it is a day.
+// Schema describes a day.
 func (dayFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{"format": "date"}}
 }
 
-// UnmarshalText reads a day as in 2026-03-02.
+// UnmarshalText reads a day such as 2026-03-02.
 func (d *dayFilter) UnmarshalText(text []byte) (err error) {
 	d.Day, err = statemachine.ParseDay(string(text))
 	return err
 }
 
-// addSettlement adds what the parameters select by settlement.
+// addSettlement adds the filters by settlement to the query.
 func (f *OrderFilters) addSettlement(q *views.Query) {
 	for _, state := range f.Settlement {
 		q.Settlement = append(q.Settlement, statemachine.SettlementState(state))
@@ -105,7 +108,7 @@ func (f *OrderFilters) addSettlement(q *views.Query) {
 	}
 }
 
-// Settlements says what awaits its settlement today.
+// Settlements contains the orders that await settlement today.
 type Settlements struct {
 	Today             string   `json:"today" format:"date" doc:"In Berlin."`
 	NextSettlementDay string   `json:"nextSettlementDay" format:"date" doc:"The next one after today."`
@@ -115,20 +118,21 @@ type Settlements struct {
 	AwaitingEarlier   uint64   `json:"awaitingEarlier" doc:"Orders that are due on earlier days than those."`
 }
 
-// DueDay counts the orders that are due on a day.
+// DueDay is the number of orders that are due on a day.
 type DueDay struct {
 	DueOn  string `json:"dueOn" format:"date"`
 	Orders uint64 `json:"orders"`
 }
 
-// maxDueDays bounds the days that are told in counts: a notification may have a time of any year.
+// maxDueDays bounds the days with a count of their own, because a notification may have a time in
+// any year.
 const maxDueDays = 60
 
-// dueCounts is what awaits its settlement, by the day on which it is due.
+// dueCounts counts the orders that await settlement, by the day on which they are due.
 type dueCounts struct {
 	byState map[statemachine.SettlementState]uint64
 	byDay   map[statemachine.Day]uint64
-	oldest  statemachine.Day // that is overdue; 0: none
+	oldest  statemachine.Day // the oldest overdue day; 0: none
 }
 
 func countDue(s *views.Stats, on views.Settling) dueCounts {
@@ -164,7 +168,7 @@ func countDue(s *views.Stats, on views.Settling) dueCounts {
 	return c
 }
 
-// overdueDays is how many settlement days the oldest order is overdue.
+// overdueDays returns by how many settlement days the oldest order is overdue.
 func (c *dueCounts) overdueDays(on views.Settling) int {
 	if c.oldest == 0 {
 		return 0
@@ -172,7 +176,7 @@ func (c *dueCounts) overdueDays(on views.Settling) int {
 	return on.Schedule.Between(c.oldest, on.Today)
 }
 
-// byName returns the counts of all states, zeros too.
+// byName returns the counts of all states, including zeros.
 func (c *dueCounts) byName() map[string]uint64 {
 	named := map[string]uint64{}
 	for _, state := range statemachine.SettlementStates {
@@ -205,7 +209,7 @@ type ClosedDay struct {
 	Reason string `json:"reason" example:"Christmas Day"`
 }
 
-// Calendar is the days of a period on which nothing settles.
+// Calendar contains the days in a period on which nothing settles.
 type Calendar struct {
 	From  string      `json:"from" format:"date"`
 	Until string      `json:"until" format:"date"`
@@ -219,7 +223,7 @@ type calendarInput struct {
 
 type calendarOutput struct{ Body Calendar }
 
-// maxCalendarDays bounds an answer: ten years.
+// maxCalendarDays bounds the period of an answer to ten years.
 const maxCalendarDays = 3_660
 
 func (a *API) registerCalendar() {
@@ -248,7 +252,7 @@ func (a *API) getCalendar(_ context.Context, in *calendarInput) (*calendarOutput
 	return out, nil
 }
 
-// SettlementCycle says after how many settlement days the orders of an asset class settle.
+// SettlementCycle states after how many settlement days the orders of an asset class settle.
 type SettlementCycle struct {
 	AssetClass string  `json:"assetClass"`
 	Cycle      string  `json:"cycle" example:"T+2"`
@@ -257,7 +261,8 @@ type SettlementCycle struct {
 	Until      *string `json:"until" format:"date" doc:"The last trade date to which it applies; null: no limit."`
 }
 
-// NewSettlementCycles returns the cycles of a schedule. An asset class that is not among them has none.
+// NewSettlementCycles returns the cycles of a schedule. An asset class that is not among them has
+// no cycle.
 func NewSettlementCycles(s *statemachine.Schedule) []SettlementCycle {
 	all := []SettlementCycle{}
 	for _, c := range s.Cycles() {

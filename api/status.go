@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// MaxLag is the usual ReadyLag: above the pauses of a healthy projector and the election of another leader of the log, below what
-	// a reader would take for current.
+	// MaxLag is the default ReadyLag. It is longer than the pauses of a healthy projector and the
+	// election of another leader of the log, and shorter than the age at which a reader would no
+	// longer consider the views current.
 	MaxLag = 10 * time.Second
-	// logPatience bounds how long a question about the position waits for the log: whoever asks is watching the service
-	// and wants to know that it does not answer.
+	// logPatience bounds the time that a question about the position waits for the log. The caller
+	// watches the service and wants to know if the log does not answer.
 	logPatience = 2 * time.Second
 )
 
-// What is said of a state that has no words of its own.
+// Reasons for states without a message of their own.
 const (
 	noViews    = "nothing has been projected yet"
 	unusable   = "the views cannot be used, and are being rebuilt"
@@ -29,7 +30,7 @@ const (
 	lostBefore = "the log lost records"
 )
 
-// Status says where log and views stand. A value not known is null.
+// Status contains the positions of log and views. An unknown value is null.
 type Status struct {
 	Log             LogStatus `json:"log"`
 	AppliedSequence uint64    `json:"appliedSequence" doc:"The last record that the views have applied."`
@@ -52,13 +53,14 @@ type Status struct {
 	Version         string    `json:"version" doc:"Version of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
-	aside      string // what is wrong though the service is ready
-	failed     string // why the last rebuild ended without result, or the attempt before the one that runs
+	aside string // what is wrong although the service is ready
+	// Why the last rebuild, or the attempt before the running one, ended without a result.
+	failed     string
 	verifiedAt time.Time
-	different  bool // the last examination found a difference, or was not possible
+	different  bool // the last verification found a difference, or was not possible
 }
 
-// Duty is work that one process at a time does.
+// Duty is work that only one process at a time does.
 type Duty struct {
 	Duty      string  `json:"duty" enum:"feed,platform" doc:"feed: publish order events. platform: ask the platform for what it did not deliver."`
 	Holder    *string `json:"holder" doc:"The process that does it: its machine, address and number. null: none."`
@@ -66,7 +68,8 @@ type Duty struct {
 	RenewedAt string  `json:"renewedAt" format:"date-time" doc:"When it was heard of last, by the clock of the log's server. Ten seconds later another process has the duty, if there is one."`
 }
 
-// LogStatus are the ends of the log and what it still takes; null while it cannot be reached.
+// LogStatus contains the ends of the log and how much more it takes. Its values are null while the
+// log cannot be reached.
 type LogStatus struct {
 	FirstSequence  *uint64   `json:"firstSequence"`
 	LastSequence   *uint64   `json:"lastSequence"`
@@ -90,7 +93,8 @@ type Replica struct {
 	SyncMode string `json:"syncMode" doc:"When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server reports it only if its operator allows that."`
 }
 
-// where asks views and log how they stand. It never fails: what goes wrong is the answer.
+// where asks the views and the log for their positions. It never fails: errors are part of the
+// answer.
 func (a *API) where(ctx context.Context) Status {
 	waiting, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
@@ -107,7 +111,8 @@ func (a *API) where(ctx context.Context) Status {
 		asking := a.platform.Asking()
 		s.Platform = &asking
 	}
-	// Views first: the log only grows, so it cannot seem shorter than the views, and one that does not answer takes no time from them.
+	// The views come first: the log only grows, so it cannot seem shorter than the views, and a log
+	// that does not answer takes no time from the views.
 	position, err := a.position.Status(ctx)
 	switch {
 	case errors.Is(err, views.ErrNoViews):
@@ -160,7 +165,8 @@ func logStatus(bounds *LogBounds, storage *Storage) LogStatus {
 	return s
 }
 
-// accepts says whether notifications are stored. Readers can be served all the same, so the service stays ready.
+// accepts sets whether notifications are stored. If not, readers can still be served, so the
+// service stays ready.
 func (s *Status) accepts(receives bool, refuses string) {
 	if receives {
 		yes := refuses == ""
@@ -169,7 +175,7 @@ func (s *Status) accepts(receives bool, refuses string) {
 	s.also(refuses)
 }
 
-// also adds to the reason.
+// also appends to the reason.
 func (s *Status) also(text string) {
 	switch {
 	case text == "":
@@ -180,7 +186,8 @@ func (s *Status) also(text string) {
 	}
 }
 
-// making says how far the generation is that is made because there is none, or why there is none.
+// making returns the progress of the generation that is being made because there is none, or the
+// reason why there is none.
 func (s *Status) making(none error) (reason string) {
 	reason = noViews
 	if lost := (*views.LostError)(nil); errors.As(none, &lost) {
@@ -202,7 +209,7 @@ func (s *Status) making(none error) (reason string) {
 	return reason + "; the previous attempt failed: " + s.failed
 }
 
-// verified tells what the last examination of the views found.
+// verified adds the result of the last verification of the views.
 func (s *Status) verified(v *views.Verified) {
 	if !v.At.IsZero() {
 		s.verifiedAt, s.VerifiedSeq, s.VerifiedAt = v.At, &v.Sequence, known(instant(v.At))
@@ -217,7 +224,7 @@ func (s *Status) verified(v *views.Verified) {
 	}
 }
 
-// measureLag compares the views with the log.
+// measureLag compares the position of the views with the end of the log.
 func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at views.Checkpoint) {
 	var records uint64
 	var seconds float64
@@ -228,11 +235,11 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 		records = bounds.left(at.Sequence)
 	}
 	if records > 0 {
-		waiting := at.Received // if the log no longer holds the next record
+		waiting := at.Received // if the log no longer has the next record
 		if next, err := a.log.Record(ctx, max(at.Sequence+1, bounds.First)); err == nil {
 			waiting = next.Received
 		} else if !errors.Is(err, ErrNoRecord) && !errors.Is(err, ErrMissing) {
-			a.unreachable(s, at, err) // since it returned its bounds
+			a.unreachable(s, at, err) // the log became unreachable after it returned its bounds
 			s.LagRecords = &records
 			return
 		}
@@ -245,8 +252,10 @@ func (a *API) measureLag(ctx context.Context, s *Status, bounds LogBounds, at vi
 	s.LagRecords, s.LagSeconds = &records, &seconds
 }
 
-// unreachable says how old the views may be when the log does not say so. For as long as they may be behind it, they may be served:
-// another leader of the log may be being elected. Views that this process never saw beside the log are as old as their last record.
+// unreachable sets the age of the views if the log does not answer. The views may be served as long
+// as they may be behind a log that answers, because the servers of the log may be electing another
+// leader. If this process never compared the views with the log, they are as old as their last
+// record.
 func (a *API) unreachable(s *Status, at views.Checkpoint, err error) {
 	current := a.current.Load()
 	switch {
@@ -264,12 +273,13 @@ func (a *API) unreachable(s *Status, at views.Checkpoint, err error) {
 	if current != nil {
 		s.LagSeconds = new(max(0, time.Since(*current).Seconds()))
 	}
-	if s.Generation == nil { // nothing is made of a log that is away
+	if s.Generation == nil { // nothing can be made from a log that cannot be reached
 		s.also(err.Error())
 	}
 }
 
-// feed says how far the feed of order events is behind the log, and whether it is of these views.
+// feed sets how far the feed of order events is behind the log, and whether it was published from
+// these views.
 func (s *Status) feed(bounds *LogBounds, position *views.Status) {
 	f := &position.Feed
 	if !f.On || f.Elsewhere {
@@ -286,7 +296,7 @@ func (s *Status) feed(bounds *LogBounds, position *views.Status) {
 	}
 }
 
-// notReady keeps the first reason: those that follow tend to be its consequences.
+// notReady keeps the first reason, because later ones are usually its consequences.
 func (s *Status) notReady(reason string) {
 	if s.Reason == nil {
 		s.Reason = &reason
