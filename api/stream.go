@@ -14,13 +14,14 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// StreamOptions bound the stream of changes. Every zero field means the default noted beside it.
+// StreamOptions bounds the stream of changes. Every zero field means the default noted beside it.
 type StreamOptions struct {
-	Heartbeat    time.Duration // pause between two heartbeats; 15s
-	WriteTimeout time.Duration // a reader that takes nothing for so long is cut off; 10s
-	Kept         int           // changes kept for all readers; who falls behind them is cut off; 8,192
-	CatchUp      int           // changed orders that a reader can resume over; more are a resync; 10,000
-	Readers      int           // at once; 4,096
+	Heartbeat    time.Duration // time between two heartbeats; 15s
+	WriteTimeout time.Duration // a reader that takes nothing for this long is cut off; 10s
+	Kept         int           // changes kept for all readers; 8,192
+	// The number of changed orders over which a reader can resume; more cause a resync; 10,000.
+	CatchUp int
+	Readers int // maximum number of readers at once; 4,096
 }
 
 func (o StreamOptions) complete() StreamOptions {
@@ -65,7 +66,7 @@ events without an id follow for the orders whose settlement.state changed with i
 
 Every 15 s a heartbeat tells how far the stream has come. Whoever does not read is cut off with a closed event, as far as that still gets through.`
 
-// stream looks where the views stand and leaves the rest to follow.
+// stream reads the position of the views and leaves the rest to follow.
 func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error) {
 	status, err := a.position.Status(ctx)
 	if err != nil {
@@ -84,8 +85,8 @@ func (a *API) stream(ctx context.Context, in *streamInput) (*streamOutput, error
 	return &streamOutput{As: As{status.Checkpoint.Sequence}, ContentType: "text/event-stream", Buffering: "no", Body: body}, nil
 }
 
-// follow serves one reader. It alone takes a place in the hub, and gives it back on every way out; an error is one before the answer
-// began.
+// follow serves one reader. Only follow takes a place in the hub, and it gives the place back on
+// every return. It returns an error only before the answer has begun.
 func (a *API) follow(e echo.Context, in *streamInput, status *views.Status) error {
 	ctx, w := e.Request().Context(), e.Response()
 	window, err := a.hub.join(ctx)
@@ -95,7 +96,8 @@ func (a *API) follow(e echo.Context, in *streamInput, status *views.Status) erro
 	defer a.hub.leave()
 	applied := status.Checkpoint.Sequence
 	r := &streamReader{hub: a.hub, window: window, views: a.views, query: in.query(a.zone, views.Settling{Schedule: a.schedule, Today: window.day()}), snapshot: in.Snapshot, at: applied, settled: applied,
-		revision: status.Revision.Number, w: w, control: http.NewResponseController(w.Writer)} // Echo's own Flush keeps errors to itself
+		// Echo's own Flush hides errors.
+		revision: status.Revision.Number, w: w, control: http.NewResponseController(w.Writer)}
 	if given := cmp.Or(in.LastEventID, in.Resume); given != "" {
 		if r.resync, err = a.resume(ctx, r, given, status); err != nil {
 			return err
@@ -106,7 +108,7 @@ func (a *API) follow(e echo.Context, in *streamInput, status *views.Status) erro
 	return nil
 }
 
-// resume has r begin after the event given, or says why it cannot.
+// resume makes r begin after the event given, or returns a resync that states why it cannot.
 func (a *API) resume(ctx context.Context, r *streamReader, given string, status *views.Status) (*StreamResync, error) {
 	id, hash, ok := parseEventID(given)
 	if !ok {
@@ -120,7 +122,7 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, status 
 	if revision := &status.Revision; revision.Number > 0 && id <= revision.Sequence {
 		return revised(revision, given), nil
 	}
-	if id > status.Checkpoint.Sequence { // the views may stand further back after a restart than they did before
+	if id > status.Checkpoint.Sequence { // the views may be further behind after a restart than before
 		bounds, err := a.log.Bounds(ctx)
 		if err != nil {
 			return nil, unavailable(ctx, err)
@@ -146,7 +148,8 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, status 
 	return nil, nil
 }
 
-// another reports whether another record has that sequence than the one of that hash. A record that is lost cannot be compared.
+// another reports whether the record with that sequence has another hash. A lost record cannot be
+// compared.
 func (a *API) another(ctx context.Context, sequence uint64, hash string) (bool, error) {
 	if hash == "" {
 		return false, nil
@@ -161,7 +164,7 @@ func (a *API) another(ctx context.Context, sequence uint64, hash string) (bool, 
 	return !strings.HasPrefix(record.Hash, hash), nil
 }
 
-// revised says that orders were changed though no notification came for them.
+// revised returns a resync which reports that orders changed without a notification.
 func revised(revision *views.Revision, last string) *StreamResync {
 	if revision.Cause == views.ByRebuild {
 		return &StreamResync{Reason: "rebuilt", LastEventID: last, Detail: "The views were rebuilt with other rules."}
@@ -172,7 +175,7 @@ func revised(revision *views.Revision, last string) *StreamResync {
 	return &StreamResync{Reason: "redriven", LastEventID: last, Detail: "Notifications that could not be read before were applied to their orders."}
 }
 
-// Why streams end, in metrics, log and closed events.
+// Reasons why streams end, in metrics, log and closed events.
 const (
 	endedClient   = "client"
 	endedShutdown = "shutdown"

@@ -8,26 +8,28 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// StreamDay says that another day began in Berlin: what was due is overdue. The orders whose settlement.state that changes follow.
+// StreamDay reports that another day began in Berlin, so that orders which were due are overdue.
+// The orders follow whose settlement.state changes with the day.
 type StreamDay struct {
 	Today          string `json:"today" format:"date"`
 	Before         string `json:"before" format:"date" doc:"The day for which orders were shown until now. After a resume it is the day on which the last event's record was received, so the client may already have what follows."`
 	SettlementDays int    `json:"settlementDays" doc:"Settlement days after before, up to today: add it to overdueDays of an order that was already overdue. Such orders are not sent."`
 }
 
-// day returns the day on which the window shows orders.
+// day returns the day for which the window shows orders.
 func (w *window) day() statemachine.Day {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.today
 }
 
-// newDay reports a day that began, and sends the orders that it makes due or overdue, if the filters select them or did until now.
-// Those that also changed come with the changes, see concerns.
+// newDay reports that a day began, and sends the orders that become due or overdue with it, if the
+// filters select them or did so until now. Orders that also changed are sent with the changes, see
+// concerns.
 func (r *streamReader) newDay(ctx context.Context, today statemachine.Day) error {
 	r.before = r.query
 	before := &r.before
-	r.query.Today, r.live = today, false // what the window kept of the day before is gone
+	r.query.Today, r.live = today, false // the window has dropped the changes kept for the day before
 	event := appendEvent(nil, eventDay, "", eventData(StreamDay{today.String(), before.Today.String(), before.Schedule.Between(before.Today, today)}))
 	if err := r.write(event); err != nil {
 		return err
@@ -59,7 +61,7 @@ func (r *streamReader) newDay(ctx context.Context, today statemachine.Day) error
 	return nil
 }
 
-// sendDue sends those that are selected, or were on the day before.
+// sendDue sends the orders that are selected, or were selected on the day before.
 func (r *streamReader) sendDue(orders []statemachine.Order) error {
 	var b []byte
 	for i := range orders {
@@ -76,9 +78,10 @@ func (r *streamReader) sendDue(orders []statemachine.Order) error {
 	return r.write(b)
 }
 
-// dayOf returns the day on which the record was received, or the first one there is when that is not known.
+// dayOf returns the day on which the record was received, or the first day of all if that is
+// unknown.
 func (a *API) dayOf(ctx context.Context, sequence uint64) statemachine.Day {
-	if sequence == 0 { // no order is known then
+	if sequence == 0 { // before the first record, no order is known
 		return statemachine.AllDays.Last
 	}
 	record, err := a.log.Record(ctx, sequence)
@@ -88,7 +91,8 @@ func (a *API) dayOf(ctx context.Context, sequence uint64) statemachine.Day {
 	return statemachine.BerlinDay(record.Received)
 }
 
-// replaced reports whether a walk must begin again because other views are served than those that made its cursor.
+// replaced reports whether a walk must begin again because other views are served than those that
+// made its cursor.
 func replaced(err error) bool {
 	return errors.Is(err, views.ErrCursorExpired) || errors.As(err, new(*views.BehindError))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// The events of the stream.
+// Names of the events of the stream.
 const (
 	eventSnapshot  = "snapshot"
 	eventOrder     = "order"
@@ -18,7 +18,7 @@ const (
 	eventClosed    = "closed"
 )
 
-// StreamSnapshot is a part of the orders that match as they are now.
+// StreamSnapshot is a part of the orders that match now.
 type StreamSnapshot struct {
 	Orders  []Order `json:"orders" doc:"Last notified first."`
 	Page    int     `json:"page" doc:"Counts from 1. Another 1 means that the views were rebuilt meanwhile and the snapshot starts over."`
@@ -34,20 +34,22 @@ type StreamOrder struct {
 	Matches      bool        `json:"matches" doc:"false: the filters no longer select the order. They did when the reader last heard of it or, right after a resume, at any time before."`
 }
 
-// StreamCause is the notification that an event was sent for: the order's last one, also where a day event made it due or overdue.
+// StreamCause is the notification for which an event was sent. It is the order's last notification,
+// even if a day event made the order due or overdue.
 type StreamCause struct {
 	Sequence uint64  `json:"sequence"`
 	Effect   *string `json:"effect" doc:"Its effect, as in the history; null: it contained no new status (a repeat, or details only), or the effect is no longer known."`
 }
 
-// StreamResync says that what the reader knows does not hold any more, or that the stream could not go on from Last-Event-ID.
+// StreamResync reports that the reader's knowledge is no longer valid, or that the stream could not
+// continue after Last-Event-ID.
 type StreamResync struct {
 	Reason      string `json:"reason" enum:"too-old,unknown,redriven,rebuilt,restored" doc:"too-old: more orders changed since than can be sent one by one; unknown: the log does not have that record, or has another one at that sequence; restored: the log was restored or a loss was accepted; redriven: quarantined notifications were applied to orders that have later ones; rebuilt: the views were rebuilt with other rules."`
 	LastEventID string `json:"lastEventId" doc:"As it was sent; for an open stream, the id of its last event."`
 	Detail      string `json:"detail" doc:"The reason in words."`
 }
 
-// StreamHeartbeat says that the stream lives.
+// StreamHeartbeat shows that the stream is alive.
 type StreamHeartbeat struct {
 	Applied    uint64 `json:"applied" doc:"Everything up to this record was examined for this stream."`
 	Generation int    `json:"generation" doc:"Generation of the views."`
@@ -59,20 +61,20 @@ type StreamClosed struct {
 	Detail string `json:"detail" doc:"The reason in words."`
 }
 
-// TransformSchema names the effects.
+// TransformSchema lists the effects.
 func (*StreamCause) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["effect"].Enum = []any{statemachine.Applied, statemachine.Confirmed, statemachine.Late, statemachine.Superseded,
 		statemachine.Restated, statemachine.Annotated, nil}
 	return s
 }
 
-// TransformSchema names the statuses.
+// TransformSchema lists the statuses.
 func (*StreamOrder) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["statusBefore"].Enum = append(statusNames(), nil)
 	return s
 }
 
-// streamResponse describes the events: each item is one, its data JSON in one line.
+// streamResponse describes the events. Each item is one event with its data as JSON in one line.
 func (a *API) streamResponse() map[string]*huma.Response {
 	kinds := []struct {
 		name, id string
@@ -101,7 +103,7 @@ func (a *API) streamResponse() map[string]*huma.Response {
 			Description: "The events in the order of the stream; data is written as JSON.", Items: &huma.Schema{OneOf: events}}}}}}
 }
 
-// appendEvent adds an event with data that is JSON; id "" is none.
+// appendEvent appends an event whose data is JSON; with an id of "", the event has no id.
 func appendEvent(b []byte, event, id string, data []byte) []byte {
 	b = append(append(append(b, "event: "...), event...), '\n')
 	b = append(append(append(b, "data: "...), data...), '\n')
@@ -111,9 +113,9 @@ func appendEvent(b []byte, event, id string, data []byte) []byte {
 	return append(b, '\n')
 }
 
-// eventData writes v as JSON in one line.
+// eventData encodes v as JSON in one line.
 func eventData(v any) []byte {
 	var b bytes.Buffer
-	_ = writeJSON(&b, v) // texts and numbers: it can be written
+	_ = writeJSON(&b, v) // only strings and numbers, so encoding cannot fail
 	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -16,22 +16,25 @@ import (
 )
 
 const (
-	// wakeCost is the pause after each look at the views, for each reader: readers wake that often and not for each commit. To wake
-	// one reader and send to it takes about half of that.
+	// wakeCost is the pause for each reader after each look at the views, so that readers wake once
+	// per look and not for each commit. Waking one reader and sending to it takes about half of
+	// wakeCost.
 	wakeCost = 40 * time.Microsecond
 	// hubPause is the longest such pause.
 	hubPause = 20 * time.Millisecond
-	// hubRetry is the pause after the views could not be read.
+	// hubRetry is the pause after a failed read of the views.
 	hubRetry = 250 * time.Millisecond
-	// hubIdle is how often the views are looked at though they stand where they stood: for revisions, which do not move them.
+	// hubIdle is the interval of looks at the views while their position does not change. They find
+	// revisions, which do not change the position.
 	hubIdle = 500 * time.Millisecond
-	// hubPage is how many changed orders are read at once.
+	// hubPage is the number of changed orders that are read at once.
 	hubPage = 500
-	// keptBytes bounds the rendered changes that are kept; the orders beside them take about as much again.
+	// keptBytes bounds the rendered changes that are kept. Their orders take about the same size
+	// again.
 	keptBytes = 32 << 20
 )
 
-// Feed tells which orders changed, see views.Store.
+// Feed returns the orders that changed, see views.Store.
 type Feed interface {
 	Changes(ctx context.Context, after uint64, limit int) (views.Changes, error)
 	Recent(ctx context.Context, n int) (after uint64, err error)
@@ -41,12 +44,12 @@ type Feed interface {
 type change struct {
 	sequence uint64
 	id       string // of the event
-	since    uint64 // who followed the hub knows the order as it was then
+	since    uint64 // a reader that followed the hub knows the order as it was at this sequence
 	order    *statemachine.Order
 	now      statemachine.State
-	passed   []statemachine.State // since; nil with !known
+	passed   []statemachine.State // states since then; nil if !known
 	known    bool
-	data     []byte // a StreamOrder that matches
+	data     []byte // a StreamOrder with matches set to true
 }
 
 func newChange(o *statemachine.Order, since uint64, id string, on views.Settling) *change {
@@ -57,7 +60,8 @@ func newChange(o *statemachine.Order, since uint64, id string, on views.Settling
 	return c
 }
 
-// newChanges returns a change for each of those orders, the one notified last at the end.
+// newChanges returns a change for each of the orders, in their order: the one notified last is the
+// last.
 func (h *hub) newChanges(ctx context.Context, orders []statemachine.Order, since uint64, on views.Settling) []*change {
 	sequences := make([]uint64, len(orders))
 	for i := range orders {
@@ -66,27 +70,28 @@ func (h *hub) newChanges(ctx context.Context, orders []statemachine.Order, since
 	ids := h.ids.all(ctx, sequences)
 	changes := make([]*change, len(orders))
 	for i := range orders {
-		order := orders[i] // a copy: a change that is kept must not keep the whole page
+		order := orders[i] // a copy, because a change that is kept must not keep the whole page
 		changes[i] = newChange(&order, since, ids[i], on)
 	}
 	return changes
 }
 
-// matched reports whether q selected the order as it was at since, or at any later time before the change.
+// matched reports whether q selected the order as it was at since, or at any later time before the
+// change.
 func (c *change) matched(q *views.Query, since uint64) bool {
 	passed, known := c.passed, c.known
 	if since != c.since {
 		passed, known = c.order.Since(since)
 	}
 	past := *q
-	past.Received = views.Period{} // the notifications before were received at other times
+	past.Received = views.Period{} // earlier notifications were received at other times
 	if !known {
 		return c.order.First.Sequence <= since && past.MatchesDetails(c.order)
 	}
 	return slices.ContainsFunc(passed, func(s statemachine.State) bool { return past.Matches(c.order, &s) })
 }
 
-// appendTo adds the event to b.
+// appendTo appends the event to b.
 func (c *change) appendTo(b []byte, matches bool) []byte {
 	data := c.data
 	if !matches {
@@ -95,8 +100,8 @@ func (c *change) appendTo(b []byte, matches bool) []byte {
 	return appendEvent(b, eventOrder, c.id, data)
 }
 
-// hub reads each change once, whatever the number of readers, and keeps the last ones for them in a window. There is one while
-// there are readers.
+// hub reads each change once, whatever the number of readers, and keeps the last changes for them
+// in a window. A window exists while there are readers.
 type hub struct {
 	feed     Feed
 	position Position
@@ -105,10 +110,12 @@ type hub struct {
 	metrics  *streamMetrics
 	ids      *eventIDs
 	settling func() views.Settling
-	// walks bounds the readers that are served from the views at once, and with them memory; reads their reading.
+	// walks bounds how many readers are served from the views at once, which bounds the memory for
+	// them; reads bounds how many of them read at once.
 	walks, reads chan struct{}
 
-	coming  sync.Mutex // held while readers come and go, and never while anything is waited for
+	// Held while readers join and leave, and never during a wait.
+	coming  sync.Mutex
 	readers int
 	window  *window
 }
@@ -121,7 +128,7 @@ func newHub(o *Options, logger *zap.Logger, settling func() views.Settling) (*hu
 		walks: make(chan struct{}, 16), reads: make(chan struct{}, 2)}, err
 }
 
-// join returns a window that knows what it keeps. Each reader that joined must leave.
+// join returns a window whose kept range is known. Each reader that joined must leave.
 func (h *hub) join(ctx context.Context) (*window, error) {
 	h.coming.Lock()
 	if h.readers == h.options.Readers {
@@ -143,7 +150,8 @@ func (h *hub) join(ctx context.Context) (*window, error) {
 	}
 }
 
-// leave does not wait for the end of the window: what it reads from the views at that moment, the next readers need not wait for.
+// leave does not wait until the window ends, because the next readers need not wait for what the
+// window is reading at that moment.
 func (h *hub) leave() {
 	h.coming.Lock()
 	defer h.coming.Unlock()
@@ -154,21 +162,22 @@ func (h *hub) leave() {
 	}
 }
 
-// window is what a hub keeps from the first of its readers to the last.
+// window contains the changes that a hub keeps from its first reader to its last.
 type window struct {
 	*hub
 	close   context.CancelFunc
 	started chan struct{} // closed when from is known
 
-	mu         sync.Mutex
-	from, at   uint64 // what changed after from, up to at, is kept
-	settled    uint64 // at, when everything that had happened was read; of the goroutine
+	mu       sync.Mutex
+	from, at uint64 // the changes after from, up to at, are kept
+	// The last at by which all changes had been read; only the goroutine uses it.
+	settled    uint64
 	generation int
 	revision   views.Revision
-	today      statemachine.Day // on which what is kept was rendered
+	today      statemachine.Day // the day for which the kept changes were rendered
 	kept       []*change
 	bytes      int
-	moved      chan struct{} // closed when at moves
+	moved      chan struct{} // closed when at changes
 }
 
 func (h *hub) open() *window {
@@ -178,8 +187,9 @@ func (h *hub) open() *window {
 	return w
 }
 
-// run reads what changes until ctx ends. It begins a little before the present, so that readers that come back after a
-// restart find what they missed without reading it themselves.
+// run reads the changes until ctx ends. It begins a little before the present, so that readers
+// which reconnect after a restart find the changes that they missed and need not read them from the
+// views.
 func (w *window) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		recent, err := w.feed.Recent(ctx, w.options.Kept/8)
@@ -207,16 +217,16 @@ func (w *window) run(ctx context.Context) {
 	}
 }
 
-// pause returns how long changes gather before the next look.
+// pause returns the time during which changes gather before the next look.
 func (h *hub) pause() time.Duration {
 	h.coming.Lock()
 	defer h.coming.Unlock()
 	return min(time.Duration(h.readers)*wakeCost, hubPause)
 }
 
-// read takes what changed since the last time, and waits for it when nothing did.
+// read reads the changes since the last read, and waits for changes if there are none.
 func (w *window) read(ctx context.Context) (more bool, err error) {
-	after := w.at // nobody else writes it
+	after := w.at // only this goroutine writes it
 	idle, cancel := context.WithTimeout(ctx, hubIdle)
 	defer cancel()
 	if err := w.position.Wait(idle, after+1); err != nil && idle.Err() == nil || ctx.Err() != nil {
@@ -226,7 +236,8 @@ func (w *window) read(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	// Not since after: between two pages of one state of the views an order may have moved from before after to behind it.
+	// The changes are since w.settled and not since after: between two pages of one state of the
+	// views, an order may have moved from before after to behind it.
 	on := w.settling()
 	fresh := w.newChanges(ctx, found.Orders, w.settled, on)
 	if found.Through >= found.At.Applied {
@@ -237,7 +248,7 @@ func (w *window) read(ctx context.Context) (more bool, err error) {
 	if len(fresh) == 0 && w.at == found.Through && w.generation == found.At.Generation && w.revision == found.At.Revision && w.today == on.Today {
 		return false, nil
 	}
-	if w.revision != found.At.Revision || w.today != on.Today { // what is kept is of the time before
+	if w.revision != found.At.Revision || w.today != on.Today { // the kept changes are outdated
 		w.kept, w.bytes, w.from = nil, 0, after
 	}
 	w.at, w.generation, w.revision, w.today = found.Through, found.At.Generation, found.At.Revision, on.Today
@@ -247,7 +258,7 @@ func (w *window) read(ctx context.Context) (more bool, err error) {
 	return len(fresh) == hubPage, nil
 }
 
-// keep adds what is new and lets the oldest go. w.mu is held.
+// keep adds the new changes and drops the oldest. The caller holds w.mu.
 func (w *window) keep(fresh []*change) {
 	w.kept = append(w.kept, fresh...)
 	for _, c := range fresh {
@@ -260,11 +271,12 @@ func (w *window) keep(fresh []*change) {
 	}
 }
 
-// readerPage bounds what a slow reader holds of changes that the hub has let go.
+// readerPage bounds the number of changes that a slow reader holds after the hub has dropped them.
 const readerPage = 256
 
-// since returns what changed after a sequence, up to readerPage of it, up to which sequence that is all, and a channel that
-// is closed when there is more. held is false when the hub does not keep everything since then.
+// since returns at most readerPage of the changes after a sequence, the sequence up to which they
+// are complete, and a channel that is closed when there are more. held is false if the hub no
+// longer keeps all of them.
 func (w *window) since(sequence uint64) (found []*change, through uint64, moved <-chan struct{}, held bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -279,7 +291,7 @@ func (w *window) since(sequence uint64) (found []*change, through uint64, moved 
 	return found, max(sequence, w.at), w.moved, true
 }
 
-// revised returns the last revision of the views when it is later than that one.
+// revised returns the last revision of the views if it is later than the given one.
 func (w *window) revised(number int64) *views.Revision {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -290,7 +302,7 @@ func (w *window) revised(number int64) *views.Revision {
 	return &revision
 }
 
-// where returns the sequence that everything after is kept of, and the generation of the views.
+// where returns the sequence after which all changes are kept, and the generation of the views.
 func (w *window) where() (from uint64, generation int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -316,7 +328,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// streamMetrics count streams and what is sent on them.
+// streamMetrics counts streams and the events sent on them.
 type streamMetrics struct {
 	readers prometheus.Gauge
 	events  *prometheus.CounterVec

@@ -16,17 +16,19 @@ import (
 )
 
 const (
-	// walkPage is how many orders a reader is served from the views at once.
+	// walkPage is the number of orders that a reader is served from the views at once.
 	walkPage = 100
-	// snapshotBytes is about how large an event of a snapshot gets; an order more may be in it.
+	// snapshotBytes is the approximate maximum size of a snapshot event, which may exceed it by one
+	// order.
 	snapshotBytes = 1 << 20
-	// writeBytes is how much is written at once: as long as a reader takes that much within the timeout, it is not slow.
+	// writeBytes is the number of bytes written at once. A reader that takes them within the
+	// timeout is not slow.
 	writeBytes = 64 << 10
 	retryFirst = "retry: 2000\n"
-	retryAfter = "retry: 1000\n" // when the server is about to be back
+	retryAfter = "retry: 1000\n" // if the server will soon be back
 )
 
-// streamBuffers are what readers write from; who waits has none.
+// streamBuffers contains the buffers from which readers write. A reader that waits has none.
 var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeBytes); return &b }}
 
 // streamReader is one stream. It knows every change up to at.
@@ -36,25 +38,28 @@ type streamReader struct {
 	views    Views
 	query    views.Query
 	snapshot bool
-	resumed  bool          // at is the event to go on after
-	resync   *StreamResync // to be told first
+	resumed  bool          // at is the event after which to continue
+	resync   *StreamResync // to be sent first
 
 	w       io.Writer
 	control *http.ResponseController
 	beat    *time.Ticker
 
 	at       uint64
-	sent     uint64 // the last id
-	revision int64  // of the views: what changed by it, or before, the reader knows
-	// began is the sequence as of which the reader knows every order, or knew it when the changes began. 0 after a resume: of
-	// changes that came together it may have had some and not others, which an id does not tell.
+	sent     uint64 // the sequence in the last id sent
+	revision int64  // of the views; the reader knows all changes up to it
+	// began is the sequence as of which the reader knows every order, or knew it when the changes
+	// began. It is 0 after a resume: of several changes that came together, the reader may have had
+	// some and not others, and the id does not show which.
 	began uint64
-	// settled is a sequence that the views stood at, or after, whenever they were read for this reader, by another server too.
-	// What the hub tells from before is compared with began: only after it has the reader heard all that others have.
+	// settled is a sequence that the views had reached whenever they were read for this reader, by
+	// another server too. A change of the hub from before settled is compared with began: only
+	// after settled has the reader received everything that others have.
 	settled uint64
-	live    bool // the hub took over
-	// before is the query on the day before. The reader was sent what the new day changes as the views stood at turned: of orders
-	// that changed until then it may know what before selected.
+	live    bool // the hub has taken over
+	// before is the query on the day before. The reader was sent the changes of the new day for the
+	// views as they were at turned. So it may still know orders that changed until then as before
+	// selected them.
 	before views.Query
 	turned uint64
 }
@@ -66,7 +71,7 @@ func (r *streamReader) serve(ctx context.Context) {
 	if server, ok := ctx.Value(stopping{}).(context.Context); ok {
 		defer context.AfterFunc(server, func() { cancel(errShutdown) })()
 	}
-	// The timeouts of the server are for requests that end.
+	// The timeouts of the server are for requests that end; a stream does not.
 	if err := r.control.SetReadDeadline(time.Time{}); err != nil {
 		r.ended(endedFailed, err)
 		return
@@ -98,7 +103,7 @@ func (r *streamReader) ended(reason string, err error) {
 	}
 }
 
-// close sends the last event, as far as that gets through.
+// close sends the last event, if the connection still allows it.
 func (r *streamReader) close(retry, reason, detail string) {
 	event := appendEvent([]byte(retry), eventClosed, "", eventData(StreamClosed{reason, detail}))
 	if r.write(event) == nil {
@@ -117,7 +122,8 @@ func (r *streamReader) follow(ctx context.Context) error {
 		r.sent = r.at
 		first = r.appendHeartbeat(ctx, first)
 	case !r.snapshot:
-		first = r.appendHeartbeat(ctx, first) // the id from which to resume, before anything changes
+		// Send the id from which to resume, before anything changes.
+		first = r.appendHeartbeat(ctx, first)
 	}
 	if err := r.write(first); err != nil {
 		return err
@@ -129,7 +135,8 @@ func (r *streamReader) follow(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		found, through, moved, held := r.window.since(r.at)
-		revision := r.window.revised(r.revision) // after the changes: a change is never sent before the revision that it belongs to
+		// Read the revision after the changes, so that a change is never sent before its revision.
+		revision := r.window.revised(r.revision)
 		today := r.window.day()
 		var err error
 		switch {
@@ -151,7 +158,7 @@ func (r *streamReader) follow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// begin sends a snapshot, if one is wanted; the changes follow on it.
+// begin sends a snapshot if one is wanted. The changes follow.
 func (r *streamReader) begin(ctx context.Context) error {
 	if r.snapshot {
 		r.at = 0 // a heartbeat in between must have no id
@@ -163,7 +170,7 @@ func (r *streamReader) begin(ctx context.Context) error {
 	return nil
 }
 
-// startOver tells that what the reader knows does not hold any more, and begins again.
+// startOver reports that the reader's knowledge is no longer valid, and begins again.
 func (r *streamReader) startOver(ctx context.Context, revision *views.Revision) error {
 	event := appendEvent(nil, eventResync, "", eventData(revised(revision, r.hub.ids.of(ctx, r.sent))))
 	r.hub.metrics.events.WithLabelValues(eventResync).Inc()
@@ -179,7 +186,7 @@ func (r *streamReader) startOver(ctx context.Context, revision *views.Revision) 
 	return r.begin(ctx)
 }
 
-// sendLive sends what the hub has, and waits when that is all.
+// sendLive sends the changes that the hub has, and waits if these are all.
 func (r *streamReader) sendLive(ctx context.Context, found []*change, through uint64, moved <-chan struct{}) error {
 	r.live = true
 	if err := r.sendChanges(found, through); err != nil || len(found) == readerPage {
@@ -188,12 +195,12 @@ func (r *streamReader) sendLive(ctx context.Context, found []*change, through ui
 	return r.wait(ctx, moved, nil)
 }
 
-// sendChanges sends those that concern the reader, who then knows everything up to through.
+// sendChanges sends the changes that concern the reader, which then knows everything up to through.
 func (r *streamReader) sendChanges(found []*change, through uint64) error {
 	buffer := streamBuffers.Get().(*[]byte)
 	b := (*buffer)[:0]
 	defer func() {
-		if cap(b) <= 2*writeBytes { // one large order must not stay for ever
+		if cap(b) <= 2*writeBytes { // do not keep the buffer of one large order
 			*buffer = b
 		}
 		streamBuffers.Put(buffer)
@@ -216,7 +223,7 @@ func (r *streamReader) sendChanges(found []*change, through uint64) error {
 	return r.write(b)
 }
 
-// concerns reports whether a change is due to the reader, and whether the order matches.
+// concerns reports whether a change must be sent to the reader, and whether the order matches.
 func (r *streamReader) concerns(c *change) (due, matches bool) {
 	if r.query.Matches(c.order, &c.now) {
 		return true, true
@@ -228,7 +235,8 @@ func (r *streamReader) concerns(c *change) (due, matches bool) {
 	return c.matched(&r.query, since) || since < r.turned && c.matched(&r.before, since), false
 }
 
-// wait sends heartbeats until one of the channels is ready, or ctx ends, which is told by follow.
+// wait sends heartbeats until one of the channels is ready or ctx ends; follow reports the end of
+// ctx.
 func (r *streamReader) wait(ctx context.Context, moved <-chan struct{}, free chan<- struct{}) error {
 	for {
 		select {
@@ -256,7 +264,7 @@ func (r *streamReader) appendHeartbeat(ctx context.Context, b []byte) []byte {
 	return appendEvent(b, eventHeartbeat, id, eventData(StreamHeartbeat{r.at, generation}))
 }
 
-// catchUp sends the next page of what changed before the time that the hub keeps.
+// catchUp sends the next page of the changes from before those that the hub keeps.
 func (r *streamReader) catchUp(ctx context.Context) error {
 	return r.walk(ctx, func() error {
 		page, err := r.hub.page(ctx, r.at)
@@ -268,7 +276,8 @@ func (r *streamReader) catchUp(ctx context.Context) error {
 	})
 }
 
-// walk runs f when few enough others do the same: what it reads is held until the reader has taken it.
+// walk runs f when few enough others are walking, because the page that f reads stays in memory
+// until the reader has taken it.
 func (r *streamReader) walk(ctx context.Context, f func() error) error {
 	if err := r.wait(ctx, nil, r.hub.walks); err != nil {
 		return err
@@ -277,7 +286,7 @@ func (r *streamReader) walk(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// page reads changes for one reader.
+// page reads a page of changes for one reader.
 func (h *hub) page(ctx context.Context, after uint64) (views.Changes, error) {
 	select {
 	case h.reads <- struct{}{}:
@@ -288,7 +297,7 @@ func (h *hub) page(ctx context.Context, after uint64) (views.Changes, error) {
 	return h.feed.Changes(ctx, after, walkPage)
 }
 
-// recent returns the least sequence that a reader can resume from.
+// recent returns the least sequence from which a reader can resume.
 func (h *hub) recent(ctx context.Context) (uint64, error) {
 	select {
 	case h.reads <- struct{}{}:
@@ -299,8 +308,9 @@ func (h *hub) recent(ctx context.Context) (uint64, error) {
 	return h.feed.Recent(ctx, h.options.CatchUp)
 }
 
-// snapshotWalk goes through the list, newest first. Orders that change meanwhile leave the part that is still to come, and
-// are sent as changes after it: what is left is as it was when the walk began.
+// snapshotWalk walks through the list, newest first. An order that changes meanwhile leaves the
+// remaining part and is sent as a change afterwards, so the remaining part is as it was when the
+// walk began.
 type snapshotWalk struct {
 	query   views.Query
 	page    int
@@ -339,7 +349,7 @@ func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) er
 		event := StreamSnapshot{Orders: []Order{}, Applied: s.applied}
 		for size := 0; len(rest) > 0 && size < snapshotBytes; rest = rest[1:] {
 			if rest[0].Last.Sequence > s.applied {
-				continue // it changed meanwhile, and is sent as a change
+				continue // changed meanwhile, and sent as a change
 			}
 			event.Orders = append(event.Orders, newOrder(&rest[0], r.query.Settling))
 			size += sizeOf(&rest[0])
@@ -360,7 +370,7 @@ func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) er
 	}
 }
 
-// sizeOf is about how long an order gets in JSON: what has no bound are its texts.
+// sizeOf returns the approximate size of an order in JSON. Only its texts have no bound.
 func sizeOf(o *statemachine.Order) int {
 	size := 1 << 10
 	for f := range statemachine.Fields {
@@ -377,7 +387,7 @@ type writeError struct{ error }
 
 func (e *writeError) Unwrap() error { return e.error }
 
-// write sends b, in pieces that the reader must each take within the timeout.
+// write sends b in pieces. The reader must take each piece within the timeout.
 func (r *streamReader) write(b []byte) error {
 	for piece := range slices.Chunk(b, writeBytes) {
 		if err := r.control.SetWriteDeadline(time.Now().Add(r.hub.options.WriteTimeout)); err != nil {

@@ -10,7 +10,8 @@ import (
 // maxSubscriberSeries bounds how many subscribers have metrics of their own.
 const maxSubscriberSeries = 100
 
-// subscriberGauges show what waits for subscribers. What cannot be asked is left out.
+// subscriberGauges shows the messages that wait for subscribers. Values that cannot be read are
+// left out.
 type subscriberGauges struct {
 	api *API
 
@@ -31,14 +32,15 @@ func newSubscriberGauges(a *API) *subscriberGauges {
 	}
 }
 
-// Describe sends the descriptions.
+// Describe sends the descriptions of the metrics.
 func (g *subscriberGauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{g.pending, g.unacknowledged, g.redelivered, g.requested, g.stuck} {
 		ch <- d
 	}
 }
 
-// Collect asks and sends. The list is that of GET /v1/subscribers, which bounds the time and how often the log is asked.
+// Collect sends the current values. It uses the list of GET /v1/subscribers, which bounds the time
+// and the number of questions to the log.
 func (g *subscriberGauges) Collect(ch chan<- prometheus.Metric) {
 	if g.api.subscribers == nil {
 		return

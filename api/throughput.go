@@ -11,10 +11,10 @@ const (
 	throughputOver  = time.Minute
 )
 
-// throughput is how fast records were applied in the last minute. The zero value knows nothing.
+// throughput is the rate at which records were applied in the last minute. The zero value is empty.
 type throughput struct {
 	mu      sync.Mutex
-	samples []appliedAt // the oldest first
+	samples []appliedAt // in ascending order
 }
 
 type appliedAt struct {
@@ -22,7 +22,8 @@ type appliedAt struct {
 	sequence uint64
 }
 
-// add notes where the views stand. Views that went back were made anew, and are measured anew.
+// add records the position of the views. If the views went back, they were rebuilt, and the
+// measurement begins again.
 func (t *throughput) add(at time.Time, sequence uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,7 +36,7 @@ func (t *throughput) add(at time.Time, sequence uint64) {
 	t.samples = append(t.samples, appliedAt{at, sequence})
 }
 
-// perSecond is nil until it is known.
+// perSecond returns nil until the rate is known.
 func (t *throughput) perSecond() *float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -47,7 +48,7 @@ func (t *throughput) perSecond() *float64 {
 	return &rate
 }
 
-// boundsIfReached returns nil while the log does not answer.
+// boundsIfReached returns the bounds of the log, or nil if the log does not answer.
 func (a *API) boundsIfReached(ctx context.Context) *LogBounds {
 	ctx, cancel := context.WithTimeout(ctx, logPatience)
 	defer cancel()
@@ -58,7 +59,7 @@ func (a *API) boundsIfReached(ctx context.Context) *LogBounds {
 	return &bounds
 }
 
-// watchThroughput samples until ctx ends.
+// watchThroughput takes samples until ctx ends.
 func (a *API) watchThroughput(ctx context.Context) {
 	ticker := time.NewTicker(throughputEvery)
 	defer ticker.Stop()

@@ -7,7 +7,7 @@ import (
 	"github.com/orderfold/orderfold/api/access"
 )
 
-// Access says who asks and what they may do.
+// Access states who asks and what the caller may do.
 type Access struct {
 	Name *string `json:"name" example:"dashboard" doc:"Name of the key in the request; null if none is configured."`
 	Role string  `json:"role" enum:"reader,operator" doc:"reader: may read. operator: may also rebuild, redrive, and add and remove subscribers. If no key is configured, every caller is an operator."`
@@ -17,7 +17,7 @@ type accessOutput struct {
 	Body Access
 }
 
-// keyContext is the key of the context of a request that carries an API key.
+// keyContext is the context key of the API key of a request.
 type keyContext struct{}
 
 func (a *API) registerAccess() {
