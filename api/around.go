@@ -34,7 +34,8 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 		e := newEvent(c)
 		r, w := c.Request(), c.Response()
 		setHeaders(w.Header(), e.id)
-		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" { // the answer depends on Accept
+		// The answer depends on Accept.
+		if path := c.Path(); path == "/v1/orders" || path == "/v1/states" {
 			w.Header().Add("Vary", "Accept")
 		}
 		c.Set(prefixKey, a.prefix)

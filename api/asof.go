@@ -86,7 +86,8 @@ func (a *API) complete(ctx context.Context, q AsOf) (views.At, error) {
 		}
 		status, err = a.position.Status(ctx)
 		if err == nil && status.Checkpoint.Sequence < bounds.Last {
-			return views.At{}, behind(bounds.Last).at(status.Checkpoint.Sequence) // another generation took over
+			// Another generation has been promoted.
+			return views.At{}, behind(bounds.Last).at(status.Checkpoint.Sequence)
 		}
 	}
 	return views.At{Generation: status.Generation, Lineage: status.Lineage, Applied: status.Checkpoint.Sequence}, err

@@ -49,12 +49,14 @@ type Options struct {
 	Zone   *time.Location // of a day in a query; nil: UTC
 
 	Schedule *statemachine.Schedule // when orders settle; nil: statemachine.NewSchedule
-	Clock    func() time.Time       // today's date, for settlements and the age of breaks; nil: time.Now
+	// today's date, for settlements and the age of breaks; nil: time.Now
+	Clock func() time.Time
 
-	TLS          *tls.Config // for Serve, with a certificate; nil: plain HTTP
-	Stream       StreamOptions
-	Version      string        // of the program, shown in /v1/status; "": "unknown"
-	ReadyLag     time.Duration // how far the views may be behind the log while the service is ready; 0: MaxLag
+	TLS     *tls.Config // for Serve, with a certificate; nil: plain HTTP
+	Stream  StreamOptions
+	Version string // of the program, shown in /v1/status; "": "unknown"
+	// how far the views may be behind the log while the service is ready; 0: MaxLag
+	ReadyLag     time.Duration
 	DrainTimeout time.Duration // for accepted requests after the context of Serve has ended; 0: 20s
 }
 

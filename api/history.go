@@ -111,7 +111,7 @@ func (a *API) getHistory(ctx context.Context, in *historyInput) (*historyOutput,
 }
 
 // historyCursor contains the end of a page of a history, and the position of the views from which
-// the first page was made. It refers only to positions in the log.
+// it was made. It refers only to positions in the log.
 type historyCursor struct{ after, applied uint64 }
 
 func (c historyCursor) text(id string) string {

@@ -164,7 +164,8 @@ func (a *API) describe() ([]byte, error) {
 			}
 			completeOperation(path, op)
 			for _, parameter := range op.Parameters {
-				parameter.Schema.PatternDescription = "" // now in the messages, and not a keyword of OpenAPI
+				// The messages contain it now, and it is not a keyword of OpenAPI.
+				parameter.Schema.PatternDescription = ""
 			}
 			examples.show(op)
 		}

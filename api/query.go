@@ -45,7 +45,8 @@ func checkPath(c echo.Context, parameters []*huma.Param) *Problem {
 		if p.In != "path" || p.Schema.Type != huma.TypeInteger {
 			continue
 		}
-		if value := c.Param(p.Name); !plainInteger(value, 64) { // a sequence that the log has not reached is not found
+		// A sequence that the log has not reached is accepted here, and not found later.
+		if value := c.Param(p.Name); !plainInteger(value, 64) {
 			problem := badParameter("path."+p.Name, notPlain)
 			problem.Errors[0].Value = value
 			return problem

@@ -103,7 +103,8 @@ type Storage struct {
 	// server.
 	TooFew string
 
-	Bytes    int64 // size of the records; in this and the next fields, -1: not known, or no limit
+	// The size of the records. In this field and the next ones, -1 means not known, or no limit.
+	Bytes    int64
 	MaxBytes int64 // size at which the log refuses more
 	Left     int64 // how much more the log takes
 	DiskFree int64 // free space on the disk of the log
@@ -117,7 +118,8 @@ type Storage struct {
 type LogBounds struct {
 	First, Last uint64
 	Epoch       uint64 // number of times that the log was restored or a loss accepted
-	Lost        string // what is missing and what to do, until an operator decides; "" otherwise
+	// What is missing and what to do, until an operator decides; "" otherwise.
+	Lost string
 	// The ranges of sequences in between that have no record, ascending, each from its first to its
 	// last sequence.
 	Missing [][2]uint64

@@ -122,7 +122,8 @@ func (a *API) resume(ctx context.Context, r *streamReader, given string, status 
 	if revision := &status.Revision; revision.Number > 0 && id <= revision.Sequence {
 		return revised(revision, given), nil
 	}
-	if id > status.Checkpoint.Sequence { // the views may be further behind after a restart than before
+	// The views may be further behind after a restart than before.
+	if id > status.Checkpoint.Sequence {
 		bounds, err := a.log.Bounds(ctx)
 		if err != nil {
 			return nil, unavailable(ctx, err)

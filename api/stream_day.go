@@ -29,7 +29,8 @@ func (w *window) day() statemachine.Day {
 func (r *streamReader) newDay(ctx context.Context, today statemachine.Day) error {
 	r.before = r.query
 	before := &r.before
-	r.query.Today, r.live = today, false // the window has dropped the changes kept for the day before
+	// The window has dropped the changes kept for the day before.
+	r.query.Today, r.live = today, false
 	event := appendEvent(nil, eventDay, "", eventData(StreamDay{today.String(), before.Today.String(), before.Schedule.Between(before.Today, today)}))
 	if err := r.write(event); err != nil {
 		return err

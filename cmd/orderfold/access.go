@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/api/access"
 )
 
-// accessSettings say who may ask the API, how often, and from which pages.
+// accessSettings contains who may ask the API, how often, and from which pages.
 type accessSettings struct {
 	keys    texts
 	keyFile string
@@ -16,7 +16,8 @@ type accessSettings struct {
 	limit   access.Limit
 }
 
-// keyFileInterval is how often the key file is looked at: a key that was taken away is refused about two seconds later.
+// keyFileInterval is the interval at which the key file is checked. A key that was taken away is
+// refused after about two seconds.
 const keyFileInterval = time.Second
 
 func (s *accessSettings) register(f *flagSet) {
@@ -53,7 +54,7 @@ func (s *accessSettings) parsed() ([]access.Key, error) {
 	return all, nil
 }
 
-// openKeys returns the keys of flags and file; the file is nil when none is named.
+// openKeys returns the keys of the flags and the key file; the file is nil if none is named.
 func (sv *service) openKeys() (*access.KeyFile, []access.Key, error) {
 	s := &sv.settings.api.access
 	keys, err := s.parsed()
@@ -63,7 +64,7 @@ func (sv *service) openKeys() (*access.KeyFile, []access.Key, error) {
 	return access.OpenKeyFile(s.keyFile, keys, sv.logger.Named("api"), sv.metrics)
 }
 
-// followKeys hands the changes of the key file to the API.
+// followKeys passes the changes of the key file to the API.
 func followKeys(file *access.KeyFile, a *api.API) part {
 	return part{"key file", func(ctx context.Context) error {
 		ticker := time.NewTicker(keyFileInterval)

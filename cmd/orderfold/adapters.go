@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// apiLog is the log as the API reads it.
+// apiLog adapts the log to the API.
 type apiLog struct{ log *eventlog.Log }
 
 func (l apiLog) Record(ctx context.Context, sequence uint64) (api.Record, error) {
@@ -31,10 +31,10 @@ func (l apiLog) Hashes(ctx context.Context, sequences []uint64) (map[uint64]stri
 	return l.log.Hashes(ctx, sequences)
 }
 
-// orderOf returns the id of the order that a record is about, "" when it is about none.
+// orderOf returns the id of the order that a record is about, or "" if there is none.
 func orderOf(r *api.Record) string { return decode.OrderID(r.Object, r.Body) }
 
-// why there is no record: the log lost it, or never had it.
+// why returns the reason why there is no record: the log lost it, or never had it.
 func (l apiLog) why(ctx context.Context, sequence uint64) error {
 	lost, err := l.log.HasLost(ctx, sequence)
 	switch {
@@ -61,7 +61,7 @@ func (l apiLog) Bounds(ctx context.Context) (api.LogBounds, error) {
 	return bounds, err
 }
 
-// unreachable is an error of a log that cannot be reached, as the API knows it.
+// unreachable marks an error as that of a log that cannot be reached, in the terms of the API.
 type unreachable struct{ error }
 
 func (unreachable) Is(target error) bool { return target == api.ErrUnavailable }
@@ -83,7 +83,7 @@ func (l apiLog) Storage(ctx context.Context) api.Storage {
 		Left: info.Left, DiskFree: info.DiskFree, FullAt: info.FullAt, Refuses: refuses}
 }
 
-// apiHistory is the historian as the API asks it.
+// apiHistory adapts the historian to the API.
 type apiHistory struct{ historian *projector.Historian }
 
 func (h apiHistory) AsOf(ctx context.Context, id string, asOf statemachine.AsOf) (statemachine.Past, error) {

@@ -23,13 +23,14 @@ import (
 type ingestFigure struct {
 	Target      string  `json:"target"`
 	Connections int     `json:"connections"`
-	PerSecond   float64 `json:"perSecond"` // the median round
+	PerSecond   float64 `json:"perSecond"` // of the median round
 	P50         float64 `json:"p50Milliseconds"`
 	P99         float64 `json:"p99Milliseconds"`
 	Ratio       float64 `json:"ratio"` // of group commit to this target
 }
 
-// The targets: the receiver as it is, the same with one publish for each request, and the same handler without a log.
+// The targets: the receiver as it is, the receiver with one publish for each request, and the same
+// handler without a log.
 const (
 	groupCommit = "group commit"
 	onePublish  = "one publish per request"
@@ -67,7 +68,8 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 	return p.printIngest(figures, duration, rounds)
 }
 
-// measureIngest alternates the targets within each round, so that a busy moment of the machine hits all of them.
+// measureIngest alternates the targets within each round, so that a busy moment of the machine
+// affects all of them.
 func measureIngest(ctx context.Context, dir string, connections []int, duration time.Duration, rounds int) (figures []ingestFigure, err error) {
 	folder, err := os.MkdirTemp(dir, "orderfold-bench-")
 	if err != nil {
@@ -97,7 +99,7 @@ func measureIngest(ctx context.Context, dir string, connections []int, duration 
 	return figures, nil
 }
 
-// median is of the rates.
+// median returns the run with the median rate.
 func median[F interface{ rate() float64 }](runs []F) F {
 	slices.SortFunc(runs, func(a, b F) int { return cmp.Compare(a.rate(), b.rate()) })
 	return runs[len(runs)/2]
@@ -138,7 +140,7 @@ func measureTarget(ctx context.Context, target, dir string, connections int, dur
 		P50: at(0.5), P99: at(0.99)}, nil
 }
 
-// countingLog is a log that forgets.
+// countingLog is a log that only counts records.
 type countingLog struct{ last atomic.Uint64 }
 
 func (l *countingLog) Append(context.Context, eventlog.Record) (uint64, error) {

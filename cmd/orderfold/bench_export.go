@@ -21,12 +21,12 @@ import (
 type exportFigure struct {
 	Format    string  `json:"format"`
 	Orders    int     `json:"orders"`
-	PerSecond float64 `json:"perSecond"` // of the median round
+	PerSecond float64 `json:"perSecond"` // in the median round
 	MiB       float64 `json:"mebibytes"`
-	Heap      float64 `json:"heapMiB"` // at most, client and server
+	Heap      float64 `json:"heapMiB"` // maximum of client and server together
 }
 
-// exportGoal is orders per second.
+// exportGoal is the goal in orders per second.
 const exportGoal = 150_000
 
 func (p *program) benchExport(ctx context.Context, args []string) error {
@@ -89,7 +89,7 @@ func measureExports(ctx context.Context, dir string, orders, rounds int) (figure
 	return figures, nil
 }
 
-// measureExport reads the whole list and counts lines.
+// measureExport reads the whole list and counts the lines.
 func measureExport(ctx context.Context, server, format string) (f exportFigure, err error) {
 	begin := time.Now()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server+"/v1/orders?format="+format, nil)
@@ -121,7 +121,7 @@ func measureExport(ctx context.Context, server, format string) (f exportFigure, 
 		}
 	}
 	if f.Orders = lines; format == "csv" {
-		f.Orders-- // the names
+		f.Orders-- // the header line
 	}
 	f.PerSecond, f.MiB = float64(f.Orders)/time.Since(begin).Seconds(), float64(read)/(1<<20)
 	return f, nil

@@ -13,16 +13,19 @@ import (
 
 const (
 	fillBatch = 2_000
-	// fillSpread is how many orders are under way at once: the notifications of one are so far apart.
+	// fillSpread is the number of orders in progress at once, and so the distance between the
+	// notifications of one order.
 	fillSpread = 500
 )
 
-// The values of which orders have some, from common to rare: a tenth of all orders, one in a hundred, one in ten thousand.
+// ISINs from common to rare: of a tenth of all orders, of one in a hundred, and of one in ten
+// thousand.
 const (
 	commonISIN, middleISIN, rareISIN = "DE0000000010", "DE0000000100", "DE0000010000"
 )
 
-// fillViews opens views with that many orders, and makes them when there are none: each is three notifications, or one.
+// fillViews opens views with that many orders, and makes them if there are none. Each order has
+// three notifications, or one.
 func fillViews(ctx context.Context, dir string, orders int) (s *views.Store, err error) {
 	s, err = views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
@@ -59,7 +62,7 @@ func fillOrders(ctx context.Context, s *views.Store, orders int) error {
 	return nil
 }
 
-// fillRecords is how many records the first orders have.
+// fillRecords returns the number of records of the first orders.
 func fillRecords(orders int) (records uint64) {
 	for i := range orders {
 		for _, status := range fillPath(i) {
@@ -71,12 +74,13 @@ func fillRecords(orders int) (records uint64) {
 	return records
 }
 
-// fillTime is when a record was received: one each seven seconds, so that a million orders are of 230 days, as many trade dates.
+// fillTime returns when a record was received. There is one record every seven seconds, so that a
+// million orders span 230 days and as many trade dates.
 func fillTime(sequence uint64) time.Time {
 	return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(sequence) * 7 * time.Second)
 }
 
-// fillTogether makes orders whose notifications lie between each other.
+// fillTogether makes orders whose notifications are interleaved.
 func fillTogether(from, to int, sequence *uint64) []views.Change {
 	changes := make([]views.Change, to-from)
 	for step := range 3 {
@@ -99,7 +103,8 @@ func fillTogether(from, to int, sequence *uint64) []views.Change {
 	return changes
 }
 
-// fillPath is the life of an order: nearly all are settled, the rarest status is one in ten thousand.
+// fillPath returns the statuses of an order. Nearly all orders are settled; the rarest status is
+// that of one in ten thousand.
 func fillPath(i int) [3]statemachine.Status {
 	switch {
 	case i%10_000 == 17:
@@ -140,8 +145,8 @@ func fillNotification(i int, status statemachine.Status) statemachine.Notificati
 
 func fillID(i int) string { return fillUUID(uint64(i), 1) }
 
-// fillProduct is the id of a product. Those below 50,000 are rare, of twenty orders each; a quarter of all orders have one of the four
-// from 100,000.
+// fillProduct returns the id of a product. Products below 50,000 are rare, with twenty orders each.
+// A quarter of all orders have one of the four products from 100,000.
 func fillProduct(i int) string { return fillUUID(uint64(i), 2) }
 
 func fillUUID(i, kind uint64) string {

@@ -20,7 +20,7 @@ import (
 	"github.com/orderfold/orderfold/cmd/orderfold/bench"
 )
 
-// readFigures are what bench read measures.
+// readFigures contains the results of bench read.
 type readFigures struct {
 	Orders      int           `json:"orders"`
 	Connections int           `json:"connections"`
@@ -31,7 +31,7 @@ type readFigures struct {
 	Answers     []readLatency `json:"answers"`
 }
 
-// readLatency is how long one question takes, asked again and again.
+// readLatency is the latency of one question that is asked repeatedly.
 type readLatency struct {
 	Question string  `json:"question"`
 	P50      float64 `json:"p50Milliseconds"`
@@ -43,11 +43,11 @@ const (
 	orderGoal = 0.4
 	listGoal  = 10.0
 	statsGoal = 20.0
-	// totalsGoal is for 100,000 orders that match.
+	// totalsGoal is the goal for 100,000 matching orders.
 	totalsGoal = 100.0
 )
 
-// readBench is what is measured, and how.
+// readBench contains what is measured and how.
 type readBench struct {
 	dir                         string
 	orders, connections, rounds int
@@ -122,7 +122,8 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 	return f, err
 }
 
-// compare alternates the two within each round, so that a busy moment of the machine hits both.
+// compare alternates the two servers within each round, so that a busy moment of the machine
+// affects both.
 func (b *readBench) compare(ctx context.Context, constant, server string) (ofConstant, ofOrder float64, err error) {
 	var runs [2][]float64
 	for range b.rounds {
@@ -140,7 +141,7 @@ func (b *readBench) compare(ctx context.Context, constant, server string) (ofCon
 	return runs[0][b.rounds/2], runs[1][b.rounds/2], nil
 }
 
-// lists asks for a page of 100 by every filter, and for the counts.
+// lists measures a page of 100 with every filter, and the counts.
 func (b *readBench) lists(ctx context.Context, server string) (answers []readLatency, err error) {
 	last, err := lastPage(ctx, server)
 	if err != nil {
@@ -159,13 +160,13 @@ func (b *readBench) lists(ctx context.Context, server string) (answers []readLat
 	return append(answers, stats), err
 }
 
-// question is asked of lists, and answered in so many milliseconds if all is well.
+// question is a question to the lists, with the goal for its latency in milliseconds.
 type question struct {
 	name, query string
 	goal        float64
 }
 
-// questions are those by every filter, those that find nothing, and those for totals.
+// questions returns a question for every filter, those that find nothing, and those for totals.
 func (b *readBench) questions(last string) (all []question) {
 	end := fillTime(uint64(b.orders) * 2).Format(time.RFC3339)
 	due := fillTime(uint64(b.orders)).Format(time.DateOnly)
@@ -215,7 +216,7 @@ func (b *readBench) ask(ctx context.Context, url string) (l readLatency, err err
 	return readLatency{P50: at(0.5), P99: at(0.99)}, nil
 }
 
-// lastPage walks to the end and returns the cursor of the last page of 100 or fewer.
+// lastPage walks to the end and returns the cursor of the last page, of at most 100 orders.
 func lastPage(ctx context.Context, server string) (cursor string, err error) {
 	limit := 500
 	for {
@@ -235,14 +236,14 @@ func lastPage(ctx context.Context, server string) (cursor string, err error) {
 		case page.NextCursor != nil:
 			cursor = *page.NextCursor
 		case limit == 500:
-			limit = 100 // the last 500 in smaller steps
+			limit = 100 // walk the last 500 in smaller steps
 		default:
 			return cursor, nil
 		}
 	}
 }
 
-// servedViews are an API and the views that were made for it.
+// servedViews is an API with the views that were made for it.
 type servedViews struct {
 	options api.Options
 	url     string
@@ -288,7 +289,8 @@ func serveBench(h http.Handler) (base string, stop func() error, err error) {
 	}, nil
 }
 
-// filledLog is the log of a bench that reads views only: it ends where they stand, and knows of each record only when it was received.
+// filledLog is the log of a bench that only reads views. It ends at the position of the views, and
+// contains only the time received of each record.
 type filledLog struct{ last uint64 }
 
 func (l filledLog) Record(_ context.Context, sequence uint64) (api.Record, error) {

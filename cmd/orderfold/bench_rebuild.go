@@ -27,14 +27,17 @@ type rebuildFigure struct {
 	Orders    int     `json:"orders"`
 	Records   uint64  `json:"records"`
 	Target    string  `json:"target"`
-	PerSecond float64 `json:"perSecond"` // records; the median round
-	Ratio     float64 `json:"ratio"`     // of the ordered consumer's records per second
-	PeakBytes int64   `json:"peakBytes"` // resident, of the whole process with the log's server; 0: not told by this system
+	PerSecond float64 `json:"perSecond"` // records per second in the median round
+	Ratio     float64 `json:"ratio"`     // to the records per second of the ordered consumer
+	// The resident memory of the whole process, including the server of the log; 0: this system
+	// does not report it.
+	PeakBytes int64 `json:"peakBytes"`
 }
 
 const orderedConsumer = "ordered consumer"
 
-// rebuildTargets are run one after the other on the views of one round: the rebuild is of what the projection made.
+// rebuildTargets run one after the other on the views of one round: the rebuild uses the views that
+// the projection made.
 var rebuildTargets = []struct {
 	name string
 	run  func(ctx context.Context, log *eventlog.Log, dir string) error
@@ -75,7 +78,8 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 	return p.printRebuilds(figures, rounds)
 }
 
-// measureRebuild alternates the targets within each round, so that a busy moment of the machine hits all of them.
+// measureRebuild alternates the targets within each round, so that a busy moment of the machine
+// affects all of them.
 func (p *program) measureRebuild(ctx context.Context, dir string, orders, rounds int) (figures []rebuildFigure, err error) {
 	folder, err := os.MkdirTemp(dir, "orderfold-bench-")
 	if err != nil {
@@ -123,9 +127,9 @@ func (p *program) measureRebuild(ctx context.Context, dir string, orders, rounds
 	return figures, nil
 }
 
-// fillLog appends what a platform would post for that many orders, in the order in which it would arrive.
+// fillLog appends what a platform would post for that many orders, in the order of arrival.
 func fillLog(ctx context.Context, log *eventlog.Log, orders int) error {
-	const callers = 1000 // as many as one group holds
+	const callers = 1000 // as many as fit into one group commit
 	notifications := make(chan platformtest.Notification, callers)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -160,7 +164,8 @@ func fillLog(ctx context.Context, log *eventlog.Log, orders int) error {
 
 func drain(ctx context.Context, log *eventlog.Log, _ string) error { return log.Drain(ctx) }
 
-// rebuildOnce makes the next generation beside the live one: read, decode, fold, write, index, check, switch.
+// rebuildOnce makes the next generation alongside the live one: read, decode, fold, write, index,
+// check, switch.
 func rebuildOnce(ctx context.Context, log *eventlog.Log, dir string) (err error) {
 	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
@@ -175,7 +180,8 @@ func rebuildOnce(ctx context.Context, log *eventlog.Log, dir string) (err error)
 	return run.Wait().Err
 }
 
-// projectOnce catches up from the beginning as a projector does that was away: one batch after the other into live views.
+// projectOnce catches up from the beginning, like a projector that was stopped: one batch after the
+// other into live views.
 func projectOnce(ctx context.Context, log *eventlog.Log, dir string) (err error) {
 	store, err := views.Open(ctx, views.Options{Dir: dir, FoldVersion: decode.FoldVersion()})
 	if err != nil {
@@ -205,13 +211,13 @@ func (p *program) printRebuilds(figures []rebuildFigure, rounds int) error {
 	return w.Flush()
 }
 
-// forgetPeak makes peak count from now on. Only Linux tells.
+// forgetPeak resets the peak. Only Linux supports this.
 func forgetPeak() {
 	debug.FreeOSMemory()
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }
 
-// peak returns the most memory that was resident, in bytes; 0: not known.
+// peak returns the maximum resident memory in bytes; 0: not known.
 func peak() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -19,7 +19,7 @@ func registerPlace(f *flagSet, o *bench.Place) {
 	f.StringVar(&o.Binary, "binary", "", "`file` of the orderfold binary to measure; empty: this one")
 }
 
-// completePlace fails where the program to measure is not known.
+// completePlace fails if the program to measure is not known.
 func completePlace(o *bench.Place) (err error) {
 	if o.Binary == "" {
 		if o.Binary, err = os.Executable(); err != nil {
@@ -41,7 +41,8 @@ func parseCounts(flag, text string) (counts []int, err error) {
 	return counts, nil
 }
 
-// printFigures prints figures as JSON, or under a line that says where and how they were measured.
+// printFigures prints figures as JSON, or as a table under a line that states where and how they
+// were measured.
 func printFigures[F any](p *program, figures []F, asJSON bool, how string, table func() error) error {
 	if asJSON {
 		return printJSON(p.stdout, figures)
@@ -111,7 +112,7 @@ func (p *program) benchStream(ctx context.Context, args []string) error {
 	return benchAtRate(ctx, p, "bench stream", args, bench.Stream, bench.PrintStream)
 }
 
-// benchAtRate measures at a steady rate, and prints what was measured.
+// benchAtRate measures at a steady rate and prints the results.
 func benchAtRate[F any](ctx context.Context, p *program, name string, args []string, measure func(context.Context, bench.RateOptions) ([]F, error),
 	table func(io.Writer, []F) error) error {
 	o, asJSON, err := p.rateFlags(name, args)

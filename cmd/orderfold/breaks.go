@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// breaksFound is what breaks prints as JSON.
+// breaksFound is the JSON output of breaks.
 type breaksFound struct {
 	Data   []json.RawMessage `json:"data"`
 	Counts json.RawMessage   `json:"counts"`
@@ -41,7 +41,7 @@ func (p *program) breaks(ctx context.Context, args []string) error {
 		if err := json.Unmarshal(page.Raw, &raw); err != nil {
 			return err
 		}
-		if found.Counts == nil { // those of the first page: they count everything that matches
+		if found.Counts == nil { // the counts of the first page cover everything that matches
 			found.Counts = raw.Counts
 		}
 		found.Data = append(found.Data, raw.Data[:len(due)]...)
@@ -69,7 +69,7 @@ func breakRows(breaks []client.OpenBreak) [][]string {
 	return rows
 }
 
-// printBreakCounts prints how many breaks there are of each code, the most frequent first.
+// printBreakCounts prints the number of breaks of each code, the most frequent first.
 func (p *program) printBreakCounts(found *breaksFound) error {
 	var counts struct {
 		ByCode map[string]uint64 `json:"byCode"`

@@ -14,10 +14,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// certificateInterval is how often the files of a certificate are looked at while clients connect.
+// certificateInterval is the interval at which the files of a certificate are checked while clients
+// connect.
 const certificateInterval = time.Second
 
-// certificateFiles name a certificate and its key; both are empty where plain HTTP is served.
+// certificateFiles contains the names of the files of a certificate and its key. Both are empty for
+// plain HTTP.
 type certificateFiles struct{ certificate, key string }
 
 // register declares --<prefix>tls-cert and --<prefix>tls-key.
@@ -33,7 +35,7 @@ func (c *certificateFiles) check(prefix string) error {
 	return nil
 }
 
-// scheme is that of the URLs of a listener.
+// scheme returns the scheme of the URLs of a listener.
 func (c *certificateFiles) scheme() string {
 	if c.certificate != "" {
 		return "https"
@@ -41,7 +43,7 @@ func (c *certificateFiles) scheme() string {
 	return "http"
 }
 
-// open reads the files. The certificate is nil where plain HTTP is served.
+// open reads the files. The certificate is nil for plain HTTP.
 func (c *certificateFiles) open(prefix string, logger *zap.Logger) (*certificate, error) {
 	if c.certificate == "" {
 		return nil, nil
@@ -53,19 +55,20 @@ func (c *certificateFiles) open(prefix string, logger *zap.Logger) (*certificate
 	return followed, nil
 }
 
-// certificate is a certificate whose files are followed: what replaces it, also while it is renewed in place, is shown to
-// those who connect from then on. Files that do not belong together, or cannot be read, change nothing.
+// certificate is a certificate that follows its files. New connections get a certificate that
+// replaces it, even one renewed in place. Files that do not belong together, or cannot be read,
+// change nothing.
 type certificate struct {
 	files  certificateFiles
 	logger *zap.Logger
 
 	mu       sync.Mutex
 	lookedAt time.Time
-	found    [sha256.Size]byte // in the files
+	found    [sha256.Size]byte // hash of the content of the files
 	current  *tls.Certificate
 }
 
-// server is the configuration of a listener; nil of a nil certificate.
+// server returns the configuration of a listener; it is nil for a nil certificate.
 func (c *certificate) server() *tls.Config {
 	if c == nil {
 		return nil
@@ -73,7 +76,7 @@ func (c *certificate) server() *tls.Config {
 	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.present(), nil }}
 }
 
-// client reaches the listener from within the process.
+// client returns a client that reaches the listener from within the process.
 func (c *certificate) client() *http.Client {
 	if c == nil {
 		return http.DefaultClient
@@ -81,8 +84,8 @@ func (c *certificate) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: c.trusted()}}
 }
 
-// trusted is the configuration of a client within the process; nil of a nil certificate. It compares the certificate itself,
-// whatever name that is for.
+// trusted returns the configuration of a client within the process; it is nil for a nil
+// certificate. The client compares the certificate itself, whatever its name.
 func (c *certificate) trusted() *tls.Config {
 	if c == nil {
 		return nil
@@ -111,7 +114,7 @@ func (c *certificate) present() *tls.Certificate {
 	return c.current
 }
 
-// refresh takes over what is in the files.
+// refresh loads the content of the files.
 func (c *certificate) refresh() error {
 	c.lookedAt = time.Now()
 	text, err := os.ReadFile(c.files.certificate)

@@ -13,19 +13,19 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// apiAccess is how a command reaches the API of a running service.
+// apiAccess contains how a command reaches the API of a running service.
 type apiAccess struct{ url, key, ca string }
 
 func (a *apiAccess) register(f *flagSet) {
 	a.registerAs(f, "http://127.0.0.1:8081", "`URL` of the read API", "key for the read API")
 }
 
-// registerKeyed is register for a command that changes something.
+// registerKeyed is like register, for a command that changes something.
 func (a *apiAccess) registerKeyed(f *flagSet) {
 	a.registerAs(f, "http://127.0.0.1:8081", "`URL` of the API of the service", "key of the role operator")
 }
 
-// registerAs is register for a command that does something else with the API, or does without.
+// registerAs is like register, for a command that uses the API in another way, or does not need it.
 func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
 	defer f.group("The API")()
 	f.StringVar(&a.url, "api-url", byDefault, url)
@@ -33,10 +33,10 @@ func (a *apiAccess) registerAs(f *flagSet, byDefault, url, key string) {
 	f.StringVar(&a.ca, "api-ca", "", "`file` of certificates to trust for --api-url, in addition to those that the system trusts")
 }
 
-// client returns a client for the commands that print what the API says.
+// client returns a client for the commands that print answers of the API.
 func (a *apiAccess) client() (*client.Client, error) { return a.clientAs("api-url", "api-ca") }
 
-// clientAs is client with other flags than those of register.
+// clientAs is like client, with flags other than those of register.
 func (a *apiAccess) clientAs(url, ca string) (*client.Client, error) {
 	asking, err := a.http(ca)
 	if err != nil {
@@ -49,7 +49,7 @@ func (a *apiAccess) clientAs(url, ca string) (*client.Client, error) {
 	return c, nil
 }
 
-// http returns what trusts the certificates that the flag ca names.
+// http returns a client that trusts the certificates in the file that the flag ca names.
 func (a *apiAccess) http(ca string) (*http.Client, error) {
 	if a.ca == "" {
 		return http.DefaultClient, nil
@@ -61,7 +61,7 @@ func (a *apiAccess) http(ca string) (*http.Client, error) {
 	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots}}}, nil
 }
 
-// trusted returns what the system trusts, and the certificates in the file.
+// trusted returns the certificates that the system trusts and those in the file.
 func trusted(file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -69,7 +69,7 @@ func trusted(file string) (*x509.CertPool, error) {
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = x509.NewCertPool() // a machine without any
+		roots = x509.NewCertPool() // a machine without root certificates
 	}
 	if !roots.AppendCertsFromPEM(bytes.TrimPrefix(text, []byte(byteOrderMark))) {
 		return nil, fmt.Errorf("%s: the file contains no certificate in PEM form", file)
@@ -77,7 +77,8 @@ func trusted(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// hinted adds what to do with the flags of a command. What else an API answers says itself what to do.
+// hinted adds a hint about the flags of a command. All other errors of the API already state what
+// to do.
 func hinted(err error) error {
 	switch {
 	case errors.Is(err, client.ErrUnauthorized):

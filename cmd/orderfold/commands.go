@@ -12,7 +12,7 @@ type commandGroup struct {
 	commands []command
 }
 
-// commandGroups is filled in by a function because help prints it.
+// commandGroups is set by a function because help prints it.
 func commandGroups() []commandGroup {
 	return []commandGroup{
 		{"Run the service", []command{

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// demo serves and plays a platform against it, which is asked for what it loses. Without --data its folder is temporary.
+// demo runs the service and simulates a platform, which is also asked for the notifications that it
+// loses. Without --data, the folder is temporary.
 func (p *program) demo(ctx context.Context, args []string) (err error) {
 	var s settings
 	var o platformtest.Options
@@ -27,7 +28,9 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.data = ""
 		f.Lookup("feed").DefValue = "true"
 		s.feed.on = true
-		s.quiet(f, "error") // what a service warns of is meant here: no keys, notifications that cannot be read
+		// In a demo, the warnings of a service are intended: no keys, notifications that cannot be
+		// read.
+		s.quiet(f, "error")
 		registerTraffic(f, &o, 2000, 200)
 		f.Float64Var(&o.Lost, "lost", 0.02, "share of notifications that are never posted, so that the platform is asked for them")
 		f.BoolVar(&open, "open", false, "open the dashboard in the desktop's browser")
@@ -61,14 +64,14 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		return []part{{"platform", func(ctx context.Context) error {
 			err := p.play(ctx, sv, o, open)
 			if ctx.Err() != nil {
-				return nil // stopped, whatever it was doing
+				return nil // stopped, at whatever point
 			}
 			return err
 		}}}
 	})
 }
 
-// hurry makes the demonstration's platform be asked in seconds and not in minutes.
+// hurry makes the service ask the simulated platform within seconds instead of minutes.
 func (p *platformSettings) hurry(f *flagSet) {
 	p.settle, p.spacing, p.recoverEvery, p.rate = 2*time.Second, 5*time.Second, 10*time.Second, 6000
 	for name, value := range map[string]string{"ask-after": "2s", "ask-every": "5s", "recover-every": "10s", "platform-rate": "6000"} {
@@ -76,7 +79,8 @@ func (p *platformSettings) hurry(f *flagSet) {
 	}
 }
 
-// play posts one notification, prints where to look once it can be seen, opens the dashboard if that is wanted, and posts the rest.
+// play posts one notification, prints where to look as soon as it is visible, opens the dashboard
+// if requested, and posts the rest.
 func (p *program) play(ctx context.Context, sv *service, o platformtest.Options, open bool) error {
 	o.URL, o.TLS = sv.baseURL("receiver"), sv.tls["receiver"].trusted()
 	sample := o.Traffic.Order(0)
@@ -108,7 +112,7 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options,
 	if ctx.Err() != nil {
 		return err
 	}
-	// The sample was posted before.
+	// The sample has already been posted.
 	result.Totals.Notifications, result.Totals.Repeats, result.Totals.Acknowledged =
 		result.Totals.Notifications+1, result.Totals.Repeats+1, result.Totals.Acknowledged+1
 	if err = errors.Join(err, printTotals(p.stdout, result.Totals, false)); err != nil {
@@ -119,17 +123,17 @@ func (p *program) play(ctx context.Context, sv *service, o platformtest.Options,
 	return p.playLive(ctx, o)
 }
 
-// announceDemo prints where to look, in lines of 80 characters at most.
+// announceDemo prints where to look, in lines of at most 80 characters.
 func (p *program) announceDemo(o *platformtest.Options, api, sample string, withKey, encrypted bool) {
 	curl := "curl"
 	if encrypted {
-		curl = "curl -k" // whatever name the certificate is for
+		curl = "curl -k" // whatever the name in the certificate
 	}
 	fmt.Fprintf(p.stdout, "\nA simulated platform posts %[1]d orders. Look at them in a browser, at\n%[2]s/, or with\n\n"+
 		"  %[4]s '%[2]s/v1/orders?limit=3'\n"+
 		"  %[4]s '%[2]s/v1/orders/%[3]s'\n"+
 		"  %[4]s '%[2]s/v1/stats'\n\n", o.Orders, api, sample, curl)
-	if withKey { // not the key itself: this is a terminal
+	if withKey { // do not print the key itself: the output goes to a terminal
 		fmt.Fprint(p.stdout, "and your key in each of them, as -H 'Authorization: Bearer KEY' (the dashboard\nasks for it),\n")
 	}
 	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks. Stop with Ctrl-C.\nWhat remains to look at:\n\n"+
@@ -140,16 +144,19 @@ func (p *program) announceDemo(o *platformtest.Options, api, sample string, with
 }
 
 const (
-	// liveOrders are placed in the time that one traffic is about: one in five seconds.
+	// liveOrders are placed in the time that one traffic covers: one in five seconds.
 	liveOrders = 600
-	// knownTraffics is of how many of them the platform knows the orders: those of more than a day.
+	// knownTraffics is the number of traffics whose orders the platform knows: more than a day of
+	// them.
 	knownTraffics = 32
-	// mostOvertaking leaves orders in the order of time: what is shuffled cannot be played as it happens.
+	// mostOvertaking keeps the orders in the order of time. A shuffled traffic cannot be played as
+	// it happens.
 	mostOvertaking = 0.5
 )
 
-// playLive plays orders as they happen, until ctx ends. One traffic follows the other, and nothing of those before is kept but what
-// the platform knows of the last ones, so that a demonstration may be left running.
+// playLive plays orders as they happen, until ctx ends. One traffic follows the other. Of earlier
+// traffics, only the orders that the platform knows are kept, so that a demo can run for a long
+// time.
 func (p *program) playLive(ctx context.Context, o platformtest.Options) error {
 	o.Lost, o.Exhibits, o.Rate, o.Live, o.Orders = 0, false, 0, true, liveOrders
 	o.Overtaking = min(o.Overtaking, mostOvertaking)

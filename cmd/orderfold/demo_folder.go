@@ -12,15 +12,16 @@ import (
 
 const (
 	demoPrefix = "orderfold-demo-"
-	// demoSettled is the age at which a folder has been locked if it ever will be.
+	// demoSettled is the age after which a folder that is not locked never will be.
 	demoSettled = time.Minute
 )
 
-// demoFolder makes a temporary folder, and removes those of demos that were killed.
+// demoFolder makes a temporary folder, and removes the folders of demos that were killed.
 func demoFolder() (string, error) {
 	if left, err := filepath.Glob(filepath.Join(os.TempDir(), demoPrefix+"*")); err == nil {
 		for _, folder := range left {
-			_ = removeAbandoned(folder) // somebody else's, perhaps: no reason not to begin
+			// The folder may belong to somebody else, which is no reason to fail.
+			_ = removeAbandoned(folder)
 		}
 	}
 	folder, err := os.MkdirTemp("", demoPrefix)
@@ -30,7 +31,7 @@ func demoFolder() (string, error) {
 	return folder, nil
 }
 
-// removeAbandoned removes a folder in which a log was kept by a process that does not run any more.
+// removeAbandoned removes a folder with the log of a process that no longer runs.
 func removeAbandoned(folder string) (err error) {
 	info, err := os.Lstat(folder)
 	if err != nil || !info.IsDir() || time.Since(info.ModTime()) < demoSettled {

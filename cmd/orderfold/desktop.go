@@ -6,7 +6,8 @@ import (
 	"runtime"
 )
 
-// openPage has the desktop show a page in its browser. It returns when that is under way.
+// openPage makes the desktop open a page in its browser. It returns as soon as the command has
+// started.
 func openPage(url string) error {
 	name, args := "xdg-open", []string{url}
 	switch runtime.GOOS {
@@ -19,6 +20,6 @@ func openPage(url string) error {
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("%s cannot be opened: %w; open it by hand", url, err)
 	}
-	go func() { _ = command.Wait() }() // whatever became of it is on the desktop
+	go func() { _ = command.Wait() }() // the desktop shows the result
 	return nil
 }

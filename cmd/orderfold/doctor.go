@@ -17,29 +17,32 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// finding is the result of one examination.
+// finding is the result of one check.
 type finding struct {
 	Check  string `json:"check"`
 	Result string `json:"result"` // ok, warn or fail
 	Detail string `json:"detail"`
 }
 
-// doctor is an examination of a data folder, of a running service or of a stopped one.
+// doctor examines a data folder, a running service or a stopped one.
 type doctor struct {
 	settings *settings
 	findings []finding
 	log      *eventlog.Log
 	at       views.Checkpoint
 	hasViews bool
-	lost     string // why the views were not folded when they were last: the log lost records
-	advised  bool   // a finding says what to do about lost records
+	// Why the views were not folded at the last attempt: the log lost records.
+	lost string
+	// Whether a finding already states what to do about lost records.
+	advised bool
 }
 
 func (d *doctor) ok(check, format string, args ...any)   { d.add(check, "ok", format, args...) }
 func (d *doctor) warn(check, format string, args ...any) { d.add(check, "warn", format, args...) }
 func (d *doctor) fail(check, format string, args ...any) { d.add(check, "fail", format, args...) }
 
-// add records a finding. What to do about lost records, which more than one finding may contain, is said once.
+// add records a finding. Several findings may contain what to do about lost records; it is printed
+// only once.
 func (d *doctor) add(check, result, format string, args ...any) {
 	for i, arg := range args {
 		err, _ := arg.(error)
@@ -55,8 +58,8 @@ func (d *doctor) add(check, result, format string, args ...any) {
 	d.findings = append(d.findings, finding{check, result, fmt.Sprintf(format, args...)})
 }
 
-// doctor examines what keeps the promises and says what is wrong. It changes no record and no
-// view; what it changes it was asked to by a flag.
+// doctor checks what the guarantees depend on, and reports what is wrong. It changes no record and
+// no view. Everything that it changes was requested by a flag.
 func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	var s settings
 	var asJSON, acceptLoss bool
@@ -103,7 +106,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// diagnosis is the outcome of an examination that has an exit code of its own.
+// diagnosis is the result of an examination, with an exit code of its own.
 type diagnosis struct {
 	code int
 	text string
@@ -149,9 +152,9 @@ func (d *doctor) secret(file string) {
 const (
 	littleSpace = 1 << 30
 	noSpace     = 4 << 20
-	// soonFull is how long before its end a log that grows towards its limit is worth a warning.
+	// soonFull is the time until a growing log reaches its limit below which doctor warns.
 	soonFull = 7 * 24 * time.Hour
-	// dutyForgotten is much longer than the time in which another process takes a duty.
+	// dutyForgotten is much longer than the time that another process needs to take over a duty.
 	dutyForgotten = 30 * time.Second
 )
 
@@ -192,7 +195,7 @@ func (d *doctor) views(ctx context.Context) {
 		d.fail("views", "%v; if they are deleted, they are folded again", err)
 		return
 	case strings.Contains(status.Health.Reason, eventlog.ErrLost.Error()):
-		d.lost = status.Health.Reason // which an operator may have accepted since
+		d.lost = status.Health.Reason // an operator may have accepted the loss since
 	case status.Health.Reason != "":
 		d.fail("views", "not folding: %s", status.Health.Reason)
 	default:
@@ -228,7 +231,7 @@ func (d *doctor) openLog(ctx context.Context, p *program) {
 func (d *doctor) examineLog(ctx context.Context) {
 	info, err := d.log.Info(ctx)
 	if err != nil {
-		return // told by openLog
+		return // openLog has already reported it
 	}
 	switch {
 	case info.Embedded || info.SyncMode == "always":
@@ -244,7 +247,7 @@ func (d *doctor) examineLog(ctx context.Context) {
 	d.room(&info)
 }
 
-// duties reports who does what one process at a time does.
+// duties reports which process holds each duty.
 func (d *doctor) duties(ctx context.Context) {
 	holders, err := d.log.Holders(ctx)
 	if err != nil {
@@ -262,7 +265,7 @@ func (d *doctor) duties(ctx context.Context) {
 	}
 }
 
-// room examines how much more the log takes.
+// room reports how much more the log takes.
 func (d *doctor) room(info *eventlog.Info) {
 	size := roughSize(info.Bytes)
 	if info.MaxBytes > 0 {
@@ -293,7 +296,8 @@ func (d *doctor) acceptLoss(ctx context.Context) {
 	}
 }
 
-// notFolding reports that nothing was folded because the log lost records. That is no fault any more when nothing is lost now.
+// notFolding reports that nothing was folded because the log lost records. This is no longer a
+// fault if nothing is lost now.
 func (d *doctor) notFolding(lost bool) {
 	switch {
 	case d.lost == "":
@@ -306,7 +310,7 @@ func (d *doctor) notFolding(lost bool) {
 	}
 }
 
-// fit checks the views' position against the log, as the projector does before it folds.
+// fit checks the position of the views against the log, as the projector does before it folds.
 func (d *doctor) fit(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
 	if err != nil {
@@ -345,7 +349,8 @@ func (d *doctor) fit(ctx context.Context) {
 	}
 }
 
-// clock compares the clock with the last record's: a clock that was set back makes times received wrong.
+// clock compares the clock with the last record. A clock that was set back makes times received
+// wrong.
 func (d *doctor) clock(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)
 	if err != nil || b.Last < b.First || b.Missing.Contains(b.Last) {

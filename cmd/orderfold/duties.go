@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// lease returns a lease for a duty, which runs as long as the process. It is called only with an
-// external log, because no other process can use an embedded one.
+// lease returns a lease for a duty; the lease runs as long as the process. It is called only with
+// an external log, because no other process can use an embedded one.
 func (sv *service) lease(duty eventlog.Duty) *eventlog.Lease {
 	l := sv.log.Lease(duty, sv.name())
 	sv.duties = append(sv.duties, l)

@@ -14,21 +14,24 @@ import (
 
 const (
 	environPrefix = "ORDERFOLD_"
-	// byteOrderMark is what some editors begin a file with. It is no part of a secret, and hides the first line of a
-	// certificate from the parser.
+	// byteOrderMark is written by some editors at the beginning of a file. It is not part of a
+	// secret, and it hides the first line of a certificate from the parser.
 	byteOrderMark = "\ufeff"
 )
 
-// repeatable is a flag of which there may be several. The first value from the command line replaces those of the environment.
+// repeatable is a flag that may be given several times. The first value from the command line
+// replaces the values from the environment.
 type repeatable interface {
 	several() bool
 	overridable()
 }
 
-// variableless is a flag whose name has another meaning in serve, to which the variable belongs.
+// variableless is a flag without a variable, because its name has another meaning in serve, which
+// owns the variable.
 type variableless interface{ noVariable() bool }
 
-// fromEnviron sets the flags whose variables are in the environment. A repeatable flag takes one value per line.
+// fromEnviron sets the flags whose variables are in the environment. A repeatable flag takes one
+// value per line.
 func (p *program) fromEnviron(f *flagSet) (err error) {
 	f.VisitAll(func(flag *flag.Flag) {
 		if v, ok := flag.Value.(variableless); ok && v.noVariable() {
@@ -56,12 +59,12 @@ func (p *program) fromEnviron(f *flagSet) (err error) {
 	return err
 }
 
-// maxValue bounds what is read of a file that a variable names, in bytes.
+// maxValue is the maximum size in bytes of a file that a variable names.
 const maxValue = 64 << 10
 
-// variable returns what the environment says of a flag: the value of ORDERFOLD_<FLAG>, or the content
-// of the file that ORDERFOLD_<FLAG>_FILE names, which keeps a secret out of the environment. That
-// variable belongs to the flag --<flag>-file where there is one.
+// variable returns the value of a flag from the environment: the value of ORDERFOLD_<FLAG>, or the
+// content of the file that ORDERFOLD_<FLAG>_FILE names, which keeps a secret out of the
+// environment. If there is a flag --<flag>-file, the second variable belongs to that flag.
 func (p *program) variable(f *flagSet, flag string) (value string, found bool, err error) {
 	name, fileName := twin(flag), twin(flag+"-file")
 	value, found = p.lookup(name)
@@ -93,7 +96,7 @@ func readBounded(path string, limit int64) (string, error) {
 	return string(text), err
 }
 
-// twin is the variable of a flag.
+// twin returns the name of the variable of a flag.
 func twin(name string) string {
 	return environPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
@@ -107,10 +110,11 @@ func (p *program) lookup(name string) (string, bool) {
 	return "", false
 }
 
-// warnUnknownVariables warns of variables that no command reads. A variable of another command's flag is no mistake: processes
-// of several commands may share one file of settings. Values are not repeated, since they may be secrets.
+// warnUnknownVariables warns of variables that no command reads. A variable for a flag of another
+// command is not a mistake, because processes of several commands may share one settings file. The
+// values are not printed, since they may be secrets.
 func (p *program) warnUnknownVariables() {
-	var rest []string // of the known names, without the prefix that all of them have
+	var rest []string // known names, without their common prefix
 	for _, variable := range p.environ {
 		name, _, _ := strings.Cut(variable, "=")
 		own, isOurs := strings.CutPrefix(name, environPrefix)
@@ -139,9 +143,9 @@ func variables() (names []string) {
 	return names
 }
 
-// declareAll has each command declare its flags and do nothing else.
+// declareAll makes each command declare its flags and do nothing else.
 func (p *program) declareAll() {
 	for _, c := range commands() {
-		_ = c.run(p, context.Background(), nil) // that it was flag.ErrHelp is known
+		_ = c.run(p, context.Background(), nil) // the error is always flag.ErrHelp
 	}
 }

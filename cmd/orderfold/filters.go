@@ -12,14 +12,14 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// filterFlag is a flag that is made of a parameter of the API.
+// filterFlag is a flag that is derived from a parameter of the API.
 type filterFlag struct {
 	api.Parameter
 	query   url.Values
-	replace bool // the values are those of the environment
+	replace bool // the values come from the environment
 }
 
-// registerFilters declares a flag for each of the parameters. The flags put their values into query.
+// registerFilters declares a flag for each parameter. The flags put their values into query.
 func registerFilters(f *flagSet, title string, parameters []api.Parameter, query url.Values) {
 	defer f.group(title)()
 	for _, p := range parameters {
@@ -36,7 +36,8 @@ func registerFilters(f *flagSet, title string, parameters []api.Parameter, query
 	}
 }
 
-// flagName returns receivedSince as received-since.
+// flagName converts the name of a parameter, such as receivedSince, to that of a flag, such as
+// received-since.
 func flagName(parameter string) string {
 	var b strings.Builder
 	for _, r := range parameter {
@@ -54,7 +55,8 @@ func (f *filterFlag) IsBoolFlag() bool { return f.Boolean }
 
 func (f *filterFlag) several() bool { return f.Repeatable }
 
-// noVariable: ORDERFOLD_SETTLEMENT sets the cycles of serve.
+// noVariable reports whether the flag has no variable: ORDERFOLD_SETTLEMENT sets the cycles of
+// serve.
 func (f *filterFlag) noVariable() bool { return f.Name == "settlement" }
 
 func (f *filterFlag) overridable() { f.replace = true }
@@ -67,7 +69,7 @@ func (f *filterFlag) Set(text string) error {
 		return fmt.Errorf("%q is not true or false", text)
 	case f.Day && !isDay(text):
 		return fmt.Errorf("%q is not a day; write it as 2026-12-28", text)
-	case f.Time && isDay(text): // the API knows in which zone
+	case f.Time && isDay(text): // the API knows the zone
 	case f.Time:
 		at, err := parseWhen(text, time.Now(), time.UTC)
 		if err != nil {
@@ -102,7 +104,8 @@ func isDay(text string) bool {
 	return err == nil && at.Year() > 0
 }
 
-// parseWhen reads a time of RFC 3339, a day in the zone, which stands for its beginning, or a duration, which is that long before now.
+// parseWhen parses a time in RFC 3339; a day, which means its beginning in zone; or a duration,
+// which means that long before now.
 func parseWhen(text string, now time.Time, zone *time.Location) (time.Time, error) {
 	if at, err := statemachine.ParseTime(text); err == nil {
 		return at, nil
@@ -116,7 +119,8 @@ func parseWhen(text string, now time.Time, zone *time.Location) (time.Time, erro
 	return time.Time{}, fmt.Errorf("%q is not a time; write 2026-03-02T09:00:00Z, or a day such as 2026-03-02, or 2h or 7d (before now)", text)
 }
 
-// when is a flag whose value is a time, or a day in a zone that another flag names. The zero value is no time.
+// when is a flag whose value is a time, or a day in the zone of another flag. The zero value means
+// that none is given.
 type when struct {
 	text string
 	now  time.Time
@@ -142,8 +146,8 @@ func (w *when) day() string {
 	return ""
 }
 
-// in returns the time, of a day when it begins in the zone.
+// in returns the time; for a day, its beginning in zone.
 func (w *when) in(zone *time.Location) time.Time {
-	at, _ := parseWhen(w.text, w.now, zone) // as Set did
+	at, _ := parseWhen(w.text, w.now, zone) // cannot fail: Set has parsed it
 	return at
 }

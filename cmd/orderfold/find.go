@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// leastPrefix is the shortest beginning of an id that the API selects by.
+	// leastPrefix is the least length of the beginning of an id that the API accepts as a filter.
 	leastPrefix = 4
-	// mostCandidates is how many of several orders are shown.
+	// mostCandidates is the maximum number of orders shown if a text matches several.
 	mostCandidates = 20
 )
 
-// findOrder returns the order that the text names: by its id, or else its external id, or else the beginning of its id. When
-// that names several orders it prints them to stderr, and the error has an exit code of its own.
+// findOrder returns the order that the text identifies: by its id, or else its external id, or else
+// the beginning of its id. If several orders match, it prints them to stderr and returns an error
+// with an exit code of its own.
 func (p *program) findOrder(ctx context.Context, c *client.Client, text string, at client.AsOf) (client.Order, error) {
 	o, err := c.Order(ctx, text, at)
 	if !errors.Is(err, client.ErrNotFound) {
@@ -52,7 +53,7 @@ func (p *program) findOrder(ctx context.Context, c *client.Client, text string, 
 	return client.Order{}, fmt.Errorf("order: no order has the id or external id %q, or an id with that prefix%s: %w", text, hint, err)
 }
 
-// ambiguous prints the orders that the text may mean.
+// ambiguous prints the orders that match the text.
 func (p *program) ambiguous(text string, found []client.Order) error {
 	many := fmt.Sprint(len(found))
 	if len(found) > mostCandidates {

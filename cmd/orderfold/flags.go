@@ -13,18 +13,19 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// usageError is a mistake in the command line or the environment: exit code 2.
+// usageError is a mistake in the command line or the environment, with exit code 2.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// flagSet is the flags of a command, in groups. Flags that are declared outside of a group are the command's own.
+// flagSet contains the flags of a command in groups. Flags that are declared outside a group are
+// the command's own.
 type flagSet struct {
 	*flag.FlagSet
 	titles  []string
-	titleOf map[string]string // by the flag's name
+	titleOf map[string]string // by name of flag
 }
 
 func newFlagSet(name string, define func(*flagSet)) *flagSet {
@@ -35,13 +36,13 @@ func newFlagSet(name string, define func(*flagSet)) *flagSet {
 	return f
 }
 
-// group begins a group of flags, which the function returned ends: defer f.group("The log")().
+// group begins a group of flags. The returned function ends it: defer f.group("The log")().
 func (f *flagSet) group(title string) (end func()) {
 	f.entitle("")
 	return func() { f.entitle(title) }
 }
 
-// entitle gives the flags declared since the last call to the group with that title.
+// entitle puts the flags declared since the last call into the group with that title.
 func (f *flagSet) entitle(title string) {
 	if !slices.Contains(f.titles, title) {
 		f.titles = append(f.titles, title)
@@ -53,7 +54,7 @@ func (f *flagSet) entitle(title string) {
 	})
 }
 
-// DurationVar declares a flag for a duration; unlike that of the standard library it accepts days.
+// DurationVar declares a flag for a duration. Unlike that of the standard library, it accepts days.
 func (f *flagSet) DurationVar(p *time.Duration, name string, value time.Duration, usage string) {
 	*p = value
 	f.Var((*duration)(p), name, usage)
@@ -65,8 +66,8 @@ func (f *flagSet) sizeVar(p *int64, name string, value int64, usage string) {
 	f.Var((*size)(p), name, usage)
 }
 
-// flags parses args into what define declares. The variables of the environment are the defaults. It takes as many operands as
-// operands names and returns them.
+// flags parses args into the flags that define declares. The variables of the environment are the
+// defaults. It accepts as many operands as operands names, and returns them.
 func (p *program) flags(name, operands string, args []string, define func(*flagSet)) ([]string, error) {
 	f := newFlagSet(name, define)
 	if p.declared != nil {
@@ -94,7 +95,8 @@ func (p *program) flags(name, operands string, args []string, define func(*flagS
 	return rest, nil
 }
 
-// parse reads flags and operands in any order, as in orderfold order ID --json, and returns the operands.
+// parse parses flags and operands in any order, as in orderfold order ID --json, and returns the
+// operands.
 func (f *flagSet) parse(args []string) (operands []string, err error) {
 	for len(args) > 0 {
 		arg := args[0]
@@ -136,7 +138,8 @@ func isSwitch(f *flag.Flag) bool {
 	return is && b.IsBoolFlag()
 }
 
-// unknown returns the error about a flag that was not declared. It does not contain the value, which may be a secret.
+// unknown returns the error for a flag that was not declared. The error does not contain the value,
+// which may be a secret.
 func (f *flagSet) unknown(name string) error {
 	var names []string
 	f.VisitAll(func(flag *flag.Flag) { names = append(names, "--"+flag.Name) })
@@ -147,7 +150,7 @@ func (f *flagSet) unknown(name string) error {
 	return errors.New(text)
 }
 
-// set sets a flag; the error says what a value looks like.
+// set sets a flag. The error describes a valid value.
 func (f *flagSet) set(name, value string) error {
 	err := f.Set(name, value)
 	getter, standard := f.Lookup(name).Value.(flag.Getter)
@@ -187,7 +190,7 @@ func (t *texts) Set(value string) error {
 	return nil
 }
 
-// logger writes to stderr: readable lines on a terminal, JSON elsewhere.
+// logger returns a logger to stderr: readable lines on a terminal, JSON elsewhere.
 func (p *program) logger(level string) (*zap.Logger, error) {
 	at, err := zapcore.ParseLevel(level)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 // logPatience bounds how long a scrape waits for the log.
 const logPatience = 2 * time.Second
 
-// gauges tell of the log and the disk when they are scraped. What cannot be asked is left out.
+// gauges reads the log and the disk at each scrape. Values that cannot be read are left out.
 type gauges struct {
 	sv *service
 
 	build, up, wanted, inStep, bytes, limit, left, full, free *prometheus.Desc
 }
 
-// addGauges registers them for every process, whatever its parts are.
+// addGauges registers the gauges in every process, whatever its roles.
 func (sv *service) addGauges() error {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("orderfold_"+name, help, labels, nil)
@@ -39,14 +39,14 @@ func (sv *service) addGauges() error {
 	})
 }
 
-// Describe sends the descriptions.
+// Describe sends the descriptions of the metrics.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{g.build, g.up, g.wanted, g.inStep, g.bytes, g.limit, g.left, g.full, g.free} {
 		ch <- d
 	}
 }
 
-// Collect asks and sends. Prometheus hands no context in: the time is bounded here.
+// Collect sends the current values. Prometheus passes no context, so the time is bounded here.
 func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), logPatience)
 	defer cancel()
@@ -78,7 +78,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// unlimited is how a metric shows a number of bytes of which -1 means no limit.
+// unlimited converts a number of bytes, of which -1 means no limit, to the value of a metric.
 func unlimited(bytes int64) float64 {
 	if bytes < 0 {
 		return math.Inf(1)

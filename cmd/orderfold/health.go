@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// healthTimeout is shorter than the time that an engine gives a health check.
+	// healthTimeout is shorter than the timeout of a container engine for a health check.
 	healthTimeout = 4 * time.Second
-	maxHealth     = 1 << 10 // bytes of an answer that are printed
+	maxHealth     = 1 << 10 // bytes of the answer that are printed
 )
 
-// health asks a running process whether it is ready. Its exit code is 0 or 1 and nothing else, for
-// container engines: they give 2 a meaning of their own.
+// health asks a running process whether it is ready. Its exit code is only ever 0 or 1, because
+// container engines give 2 a meaning of their own.
 func (p *program) health(ctx context.Context, args []string) error {
 	var api apiAccess
 	var url string

@@ -9,15 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// helpWidth is that of the narrowest usual terminal.
+// helpWidth is the width of the narrowest common terminal.
 const helpWidth = 80
 
-// help prints the commands, or what one command does and its flags.
+// help prints the list of commands, or the description and flags of one command.
 func (p *program) help(ctx context.Context, args []string) error {
 	if p.declared != nil {
-		return flag.ErrHelp // it has no flags
+		return flag.ErrHelp // help has no flags
 	}
-	if len(args) > 0 && !isHelp(args[0]) && args[0] != "help" { // bench ingest is a command of two words
+	// The name of a command may be two words, such as bench ingest.
+	if len(args) > 0 && !isHelp(args[0]) && args[0] != "help" {
 		return p.dispatch(ctx, append(slices.Clone(args), "-help"))
 	}
 	fmt.Fprint(p.stdout, "orderfold keeps the state of every order from a platform's notifications.\n\nUsage: orderfold COMMAND [flags]\n")
@@ -44,7 +45,7 @@ Exit codes
 	return nil
 }
 
-// exitCodes are those of commands that have a meaning of their own.
+// exitCodes describes the exit codes of the commands that have special ones.
 var exitCodes = map[string]string{
 	"order":    "0 printed; 1 not found, or failed; 3 several orders match, see stderr",
 	"status":   "0 ready; 1 not ready; 2 unknown",
@@ -81,7 +82,8 @@ func (p *program) printCommands(commands []command) {
 	}
 }
 
-// printFlags prints what a command does, how it is called, and its flags in groups, its own first.
+// printFlags prints the description and usage of a command, and its flags in groups, its own flags
+// first.
 func (p *program) printFlags(f *flagSet, operands string) {
 	i := slices.IndexFunc(commands(), func(c command) bool { return c.name == f.Name() })
 	fmt.Fprintf(p.stdout, "%s\n\nUsage: orderfold %s\n", wrapped(f.Name()+": "+commands()[i].summary, helpWidth),
@@ -113,7 +115,7 @@ func (p *program) printFlag(f *flag.Flag) {
 	fmt.Fprintf(p.stdout, "%s\n      %s\n", line, strings.ReplaceAll(wrapped(usage, helpWidth-6), "\n", "\n      "))
 }
 
-// valueKind returns the word that stands for the value, and the usage.
+// valueKind returns the word that stands for the value of a flag, and the usage.
 func valueKind(f *flag.Flag) (kind, usage string) {
 	kind, usage = flag.UnquoteUsage(f)
 	switch v := f.Value.(type) {

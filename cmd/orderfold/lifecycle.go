@@ -9,14 +9,16 @@ import (
 )
 
 const (
-	// startInterval and readyInterval are how often the readiness is looked at, before the process was ready once and after.
+	// startInterval and readyInterval are the intervals at which the readiness is checked, before
+	// and after the process is first ready.
 	startInterval = 100 * time.Millisecond
 	readyInterval = 2 * time.Second
-	// startPatience is how long a start may take until the log says why the process is not ready.
+	// startPatience is the time after which the log states why a starting process is not ready.
 	startPatience = 10 * time.Second
 )
 
-// logStart writes the one line of the start: what runs, where it is reached, and what was found of log and views.
+// logStart writes the one line of the start: the version, the addresses, and the state of log and
+// views.
 func (sv *service) logStart(ctx context.Context) {
 	data, err := filepath.Abs(sv.settings.data)
 	if err != nil {
@@ -41,7 +43,8 @@ func (sv *service) logStart(ctx context.Context) {
 	sv.started = true
 }
 
-// reason says why the process does not do its work, "" when it does: as /readyz, for a process with an API or a receiver.
+// reason returns why the process does not do its work, or "" if it does. It agrees with /readyz in
+// a process with an API or a receiver.
 func (sv *service) reason(ctx context.Context) string {
 	if sv.answers != nil {
 		h := sv.answers.Health(ctx)
@@ -63,7 +66,8 @@ func (sv *service) reason(ctx context.Context) string {
 	return s.Health.Reason
 }
 
-// logReadiness logs when the process is ready, once, and afterwards when that ends and begins again.
+// logReadiness logs once when the process is first ready, and afterwards each time that this
+// changes.
 func (sv *service) logReadiness(ctx context.Context) error {
 	began, interval := time.Now(), startInterval
 	ready, said := false, false

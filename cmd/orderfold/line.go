@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// statusLine shows how far something is: one line rewritten on a terminal, a line every few seconds elsewhere.
+// statusLine shows progress: one line that is rewritten on a terminal, a line every few seconds
+// elsewhere.
 type statusLine struct {
 	w        io.Writer
 	terminal bool
@@ -20,7 +21,7 @@ func newLine(w io.Writer) *statusLine {
 	return &statusLine{w: w, terminal: isTerminal(w), begin: now, last: now}
 }
 
-// show leaves most texts out; one that is the last of its kind it does not.
+// show leaves out most texts, to limit their rate, but never the last one of its kind.
 func (l *statusLine) show(last bool, text string) {
 	now, every := time.Now(), 5*time.Second
 	if l.terminal {

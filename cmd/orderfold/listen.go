@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// listenAll opens the listeners that the roles need. One error names all addresses that are taken, that of the embedded log's
-// server included, which opens its own listener later.
+// listenAll opens the listeners of the roles. One error contains all addresses that are already
+// taken, including that of the embedded log's server, which opens its own listener later.
 func (sv *service) listenAll(r roles) error {
 	s := sv.settings
 	var taken, others []string
@@ -42,7 +42,8 @@ func (sv *service) listenAll(r roles) error {
 	return nil
 }
 
-// listen opens a listener. One without a name is closed at once: it was opened to see whether the address is free.
+// listen opens a listener. A listener without a name is closed at once; it only checks that the
+// address is free.
 func (sv *service) listen(name, addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -52,7 +53,8 @@ func (sv *service) listen(name, addr string) error {
 		return l.Close()
 	}
 	sv.listeners[name] = l
-	// A server closes its listener itself; this is for those that were never started.
+	// A server closes its own listener. This closes the listeners of servers that were never
+	// started.
 	sv.closeLast(func() error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			return err

@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// logLimit changes the size at which the log refuses more, of a running service or of a stopped one.
+// logLimit changes the size at which the log refuses more, in a running service or a stopped one.
 func (p *program) logLimit(ctx context.Context, args []string) (err error) {
 	var s settings
 	operands, err := p.flags("log limit", "SIZE", args, func(f *flagSet) {
@@ -46,7 +46,7 @@ func (p *program) logLimit(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// roughSize is a number of bytes for people: 20.0 GiB.
+// roughSize formats a number of bytes for people, such as 20.0 GiB.
 func roughSize(bytes uint64) string {
 	value, unit := float64(bytes), 0
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}

@@ -1,7 +1,7 @@
 // Command orderfold keeps the state of every order from a platform's notifications.
 //
-// It turns flags and environment into values, starts the parts, and stops them in reverse. `orderfold help` lists the
-// subcommands; each is a file of this package.
+// It turns flags and environment variables into settings, starts the parts, and stops them in
+// reverse order. `orderfold help` lists the subcommands; each is a file of this package.
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), newOutput(os.Stdout, stop), newOutput(os.Stderr, stop)))
 }
 
-// run is the program: tests call it too.
+// run is the program. Tests call it too.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	p := &program{environ: environ, stdout: cleaned{stdout, "\n\t"}, stderr: stderr}
 	err := p.dispatch(ctx, args)

@@ -11,21 +11,26 @@ import (
 )
 
 const (
-	// waitingMemory is how many bytes the bodies of notifications may take while they are read or wait for the log. The other bounds of
-	// memory follow from it: what the receiver admits, what waits in the log's group commit and in its server, and the heap's soft limit.
+	// waitingMemory is the maximum number of bytes that the bodies of notifications take while they
+	// are read or wait for the log. The other memory bounds follow from it: what the receiver
+	// admits, what waits in the group commit and the server of the log, and the soft limit of the
+	// heap.
 	waitingMemory = 32 << 20
-	// otherMemory is what the heap takes besides, with blocks of the log that the server keeps as long as there is room. Left alone, the
-	// heap grows to twice of what is in use. With half of this, a long log took a third longer to project, for collecting garbage. With
+	// otherMemory is the rest of the heap, including the blocks of the log that the server keeps
+	// while there is room. Without a limit, the heap grows to twice the memory in use. With half of
+	// this value, a long log took a third longer to project, because of garbage collection. With
 	// half as much again, the service took more than 256 MiB under load.
 	otherMemory = 128 << 20
-	// heapLimit is from where on garbage is collected more often: a body that waits is there once as such and once in the server.
+	// heapLimit is the size above which garbage is collected more often. A waiting body is in
+	// memory twice: in the receiver and in the server of the log.
 	heapLimit = otherMemory + 2*waitingMemory
 )
 
-// idleInterval is after how long without a new record memory is released, and how often again while none comes.
+// idleInterval is the time without a new record after which memory is released, and the interval of
+// further releases while none arrives.
 const idleInterval = 15 * time.Second
 
-// releaseMemory returns memory to the system while no record comes.
+// releaseMemory returns memory to the system while no record arrives.
 func (sv *service) releaseMemory(ctx context.Context) error {
 	ticker := time.NewTicker(idleInterval)
 	defer ticker.Stop()
@@ -36,7 +41,7 @@ func (sv *service) releaseMemory(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		bounds, err := sv.log.Bounds(ctx)
-		if err != nil || bounds.Last != last { // or the log cannot be reached
+		if err != nil || bounds.Last != last { // a new record, or the log cannot be reached
 			last = bounds.Last
 			continue
 		}

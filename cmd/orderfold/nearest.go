@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// unknownName is the message about a word that is none of names, with the name that was probably meant. what is the kind of the
-// names with its article; list says where they are listed, and is empty when the message itself is to list them.
+// unknownName returns the message about a word that is none of names, with the name that was
+// probably meant. what is the kind of the names with its article. list states where the names are
+// listed; if it is empty, the message lists them.
 func unknownName(what, word string, names []string, list string) string {
 	text := fmt.Sprintf("%q is not %s", word, what)
 	if name := nearest(word, names); name != "" {
@@ -15,8 +16,8 @@ func unknownName(what, word string, names []string, list string) string {
 	return fmt.Sprintf("%s (%s)", text, orText(list, "one of "+strings.Join(names, ", ")))
 }
 
-// nearest returns the one of names that was probably meant by word: the one that takes the fewest typing mistakes, or else the
-// only one that begins with the word. It returns an empty text when none is near.
+// nearest returns the one of names that was probably meant by word: the one with the fewest typing
+// mistakes, or else the only one that begins with word. It returns "" if none is near.
 func nearest(word string, names []string) string {
 	word = strings.ToLower(word)
 	best, fewest := "", max(1, len(word)/3)+1
@@ -39,10 +40,11 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// maxTyped bounds the words that are compared: no name is longer.
+// maxTyped is the maximum length of the words that are compared; no name is longer.
 const maxTyped = 64
 
-// typingMistakes counts the letters left out, put in, replaced, and the neighbours exchanged, that make a of b.
+// typingMistakes returns the number of letters left out, added or replaced, and of neighbors
+// exchanged, between a and b.
 func typingMistakes(a, b string) int {
 	if len(a) > maxTyped || len(b) > maxTyped {
 		return len(a) + len(b)

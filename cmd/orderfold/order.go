@@ -29,7 +29,8 @@ func (p *program) order(ctx context.Context, args []string) error {
 		return err
 	}
 	if at.Day = asOf.day(); asOf.given() && at.Day == "" {
-		if at.Received = asOf.in(time.UTC); at.Received.IsZero() { // the zero time is now; a nanosecond later nothing had been received either
+		// The zero time means now. One nanosecond later, nothing had been received either.
+		if at.Received = asOf.in(time.UTC); at.Received.IsZero() {
 			at.Received = at.Received.Add(1)
 		}
 	}
@@ -42,7 +43,8 @@ func (p *program) order(ctx context.Context, args []string) error {
 		return hinted(err)
 	}
 	id := o.OrderID
-	at.Sequence = o.Notifications.LastSequence // so that what arrives meanwhile is not in one answer and missing in the other
+	// so that a notification that arrives meanwhile is not in one answer and missing in the other
+	at.Sequence = o.Notifications.LastSequence
 	explanation, err := c.Explain(ctx, id, at)
 	if err != nil {
 		return hinted(err)
@@ -57,10 +59,10 @@ func (p *program) order(ctx context.Context, args []string) error {
 	return p.printOrder(&o, &explanation, history)
 }
 
-// historyPage is how many entries of a history are asked for at once: as many as there may be.
+// historyPage is the number of entries of a history that are requested at once: the maximum.
 const historyPage = 500
 
-// rawHistory is a history as the API sends it, all pages in one.
+// rawHistory is a history as the API sends it, with all pages in one.
 type rawHistory struct {
 	Data       []json.RawMessage `json:"data"`
 	NextCursor *string           `json:"nextCursor"`
@@ -141,7 +143,8 @@ func (p *program) printHead(o *client.Order) error {
 	return w.Flush()
 }
 
-// dueText says when an order should settle, and how it stands with that today; "" where it has nothing to settle.
+// dueText returns when an order should settle and the state of its settlement today, or "" if it
+// has nothing to settle.
 func dueText(s *client.Settlement) string {
 	switch {
 	case s == nil:
@@ -156,7 +159,7 @@ func dueText(s *client.Settlement) string {
 	return fmt.Sprintf("%s (%s), %s", s.DueOn, s.Cycle, s.State)
 }
 
-// printedRow is a row of a table, and a text that would make it too wide.
+// printedRow is a row of a table, and a text that would make the row too wide.
 type printedRow struct {
 	cells []string
 	text  string
@@ -167,7 +170,7 @@ const (
 	textIndent = "    "
 )
 
-// printRows prints a table, the head as its first row, with the text of each row under it.
+// printRows prints a table with the text of each row below it. The first row is the head.
 func (p *program) printRows(rows []printedRow) error {
 	if len(rows) == 1 {
 		return nil
@@ -191,14 +194,15 @@ func (p *program) printRows(rows []printedRow) error {
 	return nil
 }
 
-// printWrapped prints the text in lines of printWidth at most, unless a word is longer.
+// printWrapped prints the text in lines of at most printWidth, unless a word is longer.
 func (p *program) printWrapped(indent, text string) {
 	for line := range strings.SplitSeq(wrapped(printable(text), printWidth-len(indent)), "\n") {
 		fmt.Fprintln(p.stdout, indent+line)
 	}
 }
 
-// instantText shortens a time of the API to milliseconds. One with an offset, for which UTC has no year of four digits, stays.
+// instantText shortens a time of the API to milliseconds. A time with an offset, whose year in UTC
+// does not have four digits, stays unchanged.
 func instantText(i client.Instant) string {
 	switch {
 	case i == "":

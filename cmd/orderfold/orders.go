@@ -10,10 +10,10 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// maxPage is the most that the API answers at once.
+// maxPage is the maximum number of entries in an answer of the API.
 const maxPage = 500
 
-// listSettings are what orders and breaks have in common.
+// listSettings contains the settings that orders and breaks share.
 type listSettings struct {
 	api    apiAccess
 	query  url.Values
@@ -33,7 +33,7 @@ func (p *program) listFlags(name, what string, args []string, parameters []api.P
 	return s, err
 }
 
-// pageSize returns how many to ask for at once.
+// pageSize returns the number of entries to request at once.
 func (s *listSettings) pageSize() int {
 	if s.limit == 0 || s.limit > maxPage {
 		return maxPage
@@ -41,7 +41,8 @@ func (s *listSettings) pageSize() int {
 	return int(s.limit)
 }
 
-// take returns what is to be printed of a page that comes after those already taken, and whether it is the last one to print.
+// take returns the entries of a page that are to be printed after those already taken, and whether
+// the page is the last one to print.
 func take[T any](s *listSettings, taken uint, page []T) (due []T, last bool) {
 	if s.limit > 0 && taken+uint(len(page)) >= s.limit {
 		return page[:s.limit-taken], true
@@ -87,7 +88,7 @@ func (p *program) orders(ctx context.Context, args []string) error {
 	return nil
 }
 
-// printRaw prints the first n members of a page's data as the API sent them, a line each.
+// printRaw prints the first n entries of a page as the API sent them, one per line.
 func (p *program) printRaw(raw json.RawMessage, n int) error {
 	var page struct{ Data []json.RawMessage }
 	if err := json.Unmarshal(raw, &page); err != nil {
@@ -101,7 +102,8 @@ func (p *program) printRaw(raw json.RawMessage, n int) error {
 	return nil
 }
 
-// orderTable has the columns first that matter most: on a narrow terminal the last ones are left out.
+// orderTable returns a table with the most important columns first, because a narrow terminal
+// leaves out the last ones.
 func (p *program) orderTable() *table {
 	return p.newTable(column{head: "ORDER"}, column{head: "STATUS"}, column{head: "EXECUTED", right: true}, column{head: "INSTRUMENT"}, column{head: "SIDE"},
 		column{head: "DUE"}, column{head: "BREAKS"}, column{head: "RECEIVED"}, column{head: "EXTERNAL ID"}, column{head: "CLASS"}, column{head: "MODIFIED"})

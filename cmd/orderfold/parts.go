@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// part is something that runs until its context ends. A part that returns nil before that has done its work.
+// part is a task that runs until its context ends. A part that returns nil before that has finished
+// its work.
 type part struct {
 	name string
 	run  func(context.Context) error
 }
 
-// runParts starts the parts in order, waits until ctx ends or one of them fails, and stops them in reverse, each only
-// when the one before has stopped.
+// runParts starts the parts in order, waits until ctx ends or one of them fails, and stops them in
+// reverse order, each only after the previous one has stopped.
 func runParts(ctx context.Context, parts []part) error {
 	failed := make(chan error, len(parts))
 	stops := make([]func(), len(parts))
