@@ -112,7 +112,8 @@ func fillPath(i int) [3]statemachine.Status {
 	case i%1_000 == 3:
 		return [3]statemachine.Status{statemachine.Placed, statemachine.Rejected}
 	case i%5_000 == 7:
-		return [3]statemachine.Status{statemachine.Placed, statemachine.Filled, statemachine.PartiallyFilled} // a break
+		// a break
+		return [3]statemachine.Status{statemachine.Placed, statemachine.Filled, statemachine.PartiallyFilled}
 	case i%20 == 0:
 		return [3]statemachine.Status{statemachine.Placed, statemachine.Canceled}
 	case i%50 == 1:

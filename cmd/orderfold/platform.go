@@ -26,7 +26,7 @@ type platformSettings struct {
 	settle, spacing, recoverEvery     time.Duration
 }
 
-// registerPlatform declares the flags of whoever asks the platform.
+// registerPlatform declares the flags of the processes that ask the platform.
 func (s *settings) registerPlatform(f *flagSet) {
 	p := &s.platform
 	p.registerAccess(f)
@@ -38,7 +38,7 @@ func (s *settings) registerPlatform(f *flagSet) {
 	f.DurationVar(&p.recoverEvery, "recover-every", 15*time.Minute, "pause between two fetches of undelivered notifications; 0: never")
 }
 
-// registerAccess declares the flags that the platform can be reached with.
+// registerAccess declares the flags with which the platform is reached.
 func (p *platformSettings) registerAccess(f *flagSet) {
 	defer f.group("The platform")()
 	f.StringVar(&p.url, "platform-url", "", "`URL` of the platform's API, with https unless on this machine; empty: the platform is never asked")
@@ -79,7 +79,7 @@ func statusName(status string) string {
 	return status
 }
 
-// ages are the defaults with what --quiet-after changes.
+// ages returns the default ages, as changed by --quiet-after.
 func (p *platformSettings) ages() (map[string]time.Duration, error) {
 	ages := platform.DefaultQuietAfter()
 	for _, text := range p.quietAfter.values {
@@ -102,7 +102,7 @@ func (p *platformSettings) ages() (map[string]time.Duration, error) {
 	return ages, nil
 }
 
-// statusNames are the statuses as flags name them.
+// statusNames returns the statuses as flags name them.
 func statusNames() []string {
 	names := []string{noStatus}
 	for _, row := range statemachine.Statuses() {
@@ -111,10 +111,10 @@ func statusNames() []string {
 	return names
 }
 
-// maxSecret bounds what is read of the secret's file.
+// maxSecret is the maximum size of the secret's file in bytes.
 const maxSecret = 64 << 10
 
-// client makes the platform's client. An error never contains the secret.
+// client returns a client of the platform. An error never contains the secret.
 func (p *platformSettings) client(options platform.Options) (*platform.Client, error) {
 	secret := p.secret
 	if p.secretFile != "" {
@@ -144,13 +144,14 @@ func (p *platformSettings) client(options platform.Options) (*platform.Client, e
 	return platform.NewClient(options)
 }
 
-// askingPart asks the platform, as the API tells of it. Without an asker nobody is asked.
+// askingPart asks the platform and reports its state to the API. Without an asker, nothing is
+// asked.
 type askingPart struct {
 	asker     *platform.Asker
 	recoverer *platform.Recoverer
 }
 
-// addPlatform asks the platform, if its URL is known.
+// addPlatform adds the part that asks the platform, if its URL is known.
 func (sv *service) addPlatform() (err error) {
 	asking := &askingPart{}
 	sv.asking = asking
@@ -195,7 +196,7 @@ func (sv *service) addPlatform() (err error) {
 	return nil
 }
 
-// warnOfMissingViews says what a receiver without a projector cannot do.
+// warnOfMissingViews logs what a receiver without a projector cannot do.
 func (sv *service) warnOfMissingViews() {
 	if _, err := sv.views.Checkpoint(context.Background()); err != nil {
 		sv.logger.Warn("only undelivered notifications are fetched; to ask about orders too, name the "+
@@ -203,7 +204,7 @@ func (sv *service) warnOfMissingViews() {
 	}
 }
 
-// askedOrders is the views as the asker reads them.
+// askedOrders adapts the views to the asker.
 type askedOrders struct{ views *views.Store }
 
 func (v askedOrders) Quiet(ctx context.Context, q platform.Quiet) ([]platform.Order, error) {
@@ -227,7 +228,7 @@ func (v askedOrders) Order(ctx context.Context, id string) (platform.Order, erro
 	return askedOrder(&o), err
 }
 
-// orderObjects are the objects of the log that are orders.
+// orderObjects contains the objects in the log that are orders.
 var orderObjects = map[statemachine.AssetClass]string{statemachine.Traditional: "traditional-asset-order",
 	statemachine.Digital: "digital-asset-order", statemachine.Tokenized: "tokenized-asset-order"}
 
@@ -242,7 +243,7 @@ func askedOrder(o *statemachine.Order) platform.Order {
 	return order
 }
 
-// Asking tells the API how it stands.
+// Asking returns the state of the questions to the platform, for the API.
 func (p *askingPart) Asking() api.Asking {
 	if p.asker == nil {
 		return api.Asking{}
@@ -259,7 +260,7 @@ func (p *askingPart) Asking() api.Asking {
 	return a
 }
 
-// Asked tells the API how it stands with an order.
+// Asked returns the state of the questions about an order, for the API.
 func (p *askingPart) Asked(id string, lastSequence uint64) (api.Asked, bool) {
 	if p.asker == nil {
 		return api.Asked{}, false
@@ -272,7 +273,7 @@ func (p *askingPart) Asked(id string, lastSequence uint64) (api.Asked, bool) {
 		Attempts: a.Attempts, Error: textOrNil(a.Error)}, true
 }
 
-// instant is null when the time is not known.
+// instant returns the time as text, or nil if it is not known.
 func instant(t time.Time) *string {
 	if t.IsZero() {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// printJSON prints v as one line. Characters that JSON allows and that a terminal may obey, such as U+009B, are written as \u009b:
-// much of what is printed was sent by somebody else.
+// printJSON prints v as one line. It writes characters that JSON allows and a terminal may obey,
+// such as U+009B, as escapes such as \u009b, because much of the output comes from outside.
 func printJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -27,7 +27,8 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// escaped returns a text in JSON with everything escaped that is not printable. Only strings can contain such characters.
+// escaped returns JSON in which every character that is not printable is escaped. Only strings can
+// contain such characters.
 func escaped(text []byte) []byte {
 	if bytes.IndexFunc(text, unprintable) < 0 {
 		return text
@@ -50,7 +51,7 @@ func escaped(text []byte) []byte {
 
 func unprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
-// printable replaces what would move the cursor or worse.
+// printable replaces the characters that a terminal would obey, such as those that move the cursor.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -60,8 +61,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// cleaned writes texts without characters that a terminal would obey, wherever in them: what commands print was often sent by
-// somebody else. Only those in keep stay.
+// cleaned writes texts without the characters that a terminal would obey, wherever they are,
+// because the output of commands often comes from outside. Only the characters in keep remain.
 type cleaned struct {
 	io.Writer
 	keep string
@@ -84,17 +85,17 @@ func (c cleaned) Write(text []byte) (int, error) {
 // column is a column of a table.
 type column struct {
 	head  string
-	right bool // numbers end at the right
+	right bool // align right, for numbers
 }
 
-// table prints rows below each other, page by page. On a terminal it leaves out the last columns as far as they do not fit, and
-// elsewhere none, so that no line wraps.
+// table prints rows below each other, page by page. On a terminal, it leaves out the last columns
+// that do not fit, so that no line wraps. Elsewhere it prints all columns.
 type table struct {
 	w       io.Writer
 	columns []column
 	widths  []int
-	shown   int        // columns; 0: nothing was printed yet
-	width   func() int // of the terminal; nil: without end
+	shown   int        // number of columns; 0: nothing has been printed yet
+	width   func() int // of the terminal; nil: unlimited
 }
 
 func (p *program) newTable(columns ...column) *table {
@@ -103,7 +104,7 @@ func (p *program) newTable(columns ...column) *table {
 
 const columnGap = 2
 
-// print prints rows below those printed before.
+// print prints rows below those already printed.
 func (t *table) print(rows [][]string) error {
 	first := t.shown == 0
 	t.fit(rows)
@@ -122,7 +123,8 @@ func (t *table) print(rows [][]string) error {
 	return err
 }
 
-// fit makes the columns wide enough for the rows, and what is in them printable. Before the first rows it decides which columns there are.
+// fit makes the columns wide enough for the rows, and the cells printable. Before the first rows,
+// it decides which columns are printed.
 func (t *table) fit(rows [][]string) {
 	for _, row := range rows {
 		for i := range row {
@@ -135,7 +137,7 @@ func (t *table) fit(rows [][]string) {
 	}
 }
 
-// fitting returns how many columns fit, at least one.
+// fitting returns the number of columns that fit, at least one.
 func (t *table) fitting() int {
 	width, used := 0, -columnGap
 	if t.width != nil {
@@ -163,7 +165,7 @@ func (t *table) line(b *bytes.Buffer, cells []string) {
 	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 }
 
-// terminalWidth returns 0 where w is not a terminal.
+// terminalWidth returns the width of the terminal, or 0 if w is not a terminal.
 func terminalWidth(w io.Writer) int {
 	if c, is := w.(cleaned); is {
 		w = c.Writer

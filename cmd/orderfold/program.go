@@ -7,13 +7,14 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	// exitAmbiguous is of order alone: what was given names several orders.
+	// exitAmbiguous is an exit code of order only: the text given matches several orders.
 	exitAmbiguous = 3
 )
 
-// program is one run of the command: where it reads settings and writes to.
+// program is one run of the command, with its environment and its outputs.
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
-	declared       func(*flagSet) // not nil: a command only declares its flags, to this function
+	// If it is not nil, a command only declares its flags, with this function.
+	declared func(*flagSet)
 }

@@ -15,18 +15,18 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// rebuilding is one run of the command.
+// rebuilding is one run of the command rebuild.
 type rebuilding struct {
 	settings settings
-	api      *client.Client // nil: in this process
+	api      *client.Client // nil: rebuild in this process
 	mode     rebuild.Mode
 	json     bool
 	line     *statusLine
 	stdout   io.Writer
 }
 
-// rebuild makes the views anew beside the live ones: of a running service through its API, else in this process. An
-// interrupt cancels it.
+// rebuild rebuilds the views alongside the live ones: those of a running service through its API,
+// or else in this process. An interrupt cancels the rebuild.
 func (p *program) rebuild(ctx context.Context, args []string) error {
 	r := rebuilding{mode: rebuild.Full, line: newLine(p.stderr), stdout: p.stdout}
 	var dryRun, rollback bool
@@ -78,7 +78,7 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	rebuilder := &rebuild.Rebuilder{Log: log, Dir: r.settings.viewsFolder()}
-	if r.mode != rebuild.DryRun { // which is allowed beside a running service
+	if r.mode != rebuild.DryRun { // a dry run is allowed alongside a running service
 		store, err := views.Open(ctx, views.Options{Dir: r.settings.viewsFolder(), FoldVersion: decode.FoldVersion(),
 			FirstByPromotion: true})
 		if errors.Is(err, views.ErrLocked) {
@@ -102,7 +102,7 @@ func (r *rebuilding) here(ctx context.Context, p *program) (result api.Rebuild, 
 	return newRebuild(&b), nil
 }
 
-// there has a running service rebuild, and watches.
+// there starts the rebuild in a running service and shows its progress.
 func (r *rebuilding) there(ctx context.Context, _ *program) (api.Rebuild, error) {
 	b, err := answered(r.api.Rebuild(ctx, string(r.mode)))
 	ticker := time.NewTicker(200 * time.Millisecond)
@@ -121,7 +121,8 @@ func (r *rebuilding) there(ctx context.Context, _ *program) (api.Rebuild, error)
 	return b, err
 }
 
-// answered is a rebuild as the API tells it, in the type of one in this process: both are printed alike.
+// answered converts a rebuild of the API to the type of one in this process, so that both are
+// printed alike.
 func answered(r client.Rebuild, err error) (b api.Rebuild, _ error) {
 	if err == nil {
 		err = json.Unmarshal(r.Raw, &b)
@@ -131,7 +132,8 @@ func answered(r client.Rebuild, err error) (b api.Rebuild, _ error) {
 
 func (r *rebuilding) show(b api.Rebuild) {
 	if r.json {
-		_ = printJSON(r.stdout, b) // the result is written to the same place, and that failure is reported
+		// The result goes to the same writer, and its failure is reported.
+		_ = printJSON(r.stdout, b)
 		return
 	}
 	at := rebuild.Progress{Phase: rebuild.Phase(b.Phase), Records: b.Records, Total: b.Total, PerSecond: b.RecordsPerSecond}
@@ -157,7 +159,7 @@ func (p *program) printRebuild(b *api.Rebuild, asJSON bool) error {
 		p.printChanges(b)
 	case b.Generation != nil && b.Bytes != nil:
 		fmt.Fprintf(p.stdout, "generation %d is live: %d records in %.1f s (%.0f/s), %.1f MB\n", *b.Generation, b.Total, b.Seconds,
-			float64(b.Total)/max(b.Seconds, 1e-9), float64(*b.Bytes)/1e6) // of the whole, not of the last phase
+			float64(b.Total)/max(b.Seconds, 1e-9), float64(*b.Bytes)/1e6) // for the whole rebuild
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/orderfold/orderfold/projector/rebuild"
 )
 
-// apiRebuilds is the rebuilder as the API asks it. Rebuilds end with ctx, not with the request that began them.
+// apiRebuilds adapts the rebuilder to the API. Rebuilds end with ctx, not with the request that
+// started them.
 type apiRebuilds struct {
 	ctx       context.Context
 	rebuilder *rebuild.Rebuilder
@@ -40,7 +41,7 @@ func (r apiRebuilds) Cancel() (api.Rebuild, error) {
 	return newRebuild(&b), err
 }
 
-// newRebuild is a rebuild as the API and the command tell it.
+// newRebuild converts a rebuild to the type that the API and the command show.
 func newRebuild(b *rebuild.Rebuild) api.Rebuild {
 	r := api.Rebuild{Mode: string(b.Mode), State: "running", Phase: string(b.Progress.Phase), Records: b.Progress.Records,
 		Total: b.Progress.Total, RecordsPerSecond: b.Progress.PerSecond, StartedAt: b.Started.UTC().Format(time.RFC3339Nano),

@@ -19,10 +19,10 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// redriveStroke is how long one request to redrive goes on: well below what a client waits.
+// redriveStroke is the maximum duration of one redrive request, well below the timeout of a client.
 const redriveStroke = 3 * time.Second
 
-// apiRedrives is the redriver as the API asks it.
+// apiRedrives adapts the redriver to the API.
 type apiRedrives struct{ redriver *projector.Redriver }
 
 func (r apiRedrives) Redrive(ctx context.Context, s api.RedriveSelection) (api.Redrive, error) {
@@ -59,15 +59,16 @@ func newRedrive(done *projector.Redrive, dryRun bool) api.Redrive {
 	return r
 }
 
-// redriving is one run of the command.
+// redriving is one run of the command redrive.
 type redriving struct {
 	settings  settings
-	api       *client.Client // nil: in this process
+	api       *client.Client // nil: redrive in this process
 	selection api.RedriveSelection
 	json      bool
 }
 
-// redrive has quarantined records decoded again: by a running service through its API, else in this process.
+// redrive decodes quarantined records again: those of a running service through its API, or else in
+// this process.
 func (p *program) redrive(ctx context.Context, args []string) error {
 	var r redriving
 	var sequences texts
@@ -107,12 +108,13 @@ func (p *program) redrive(ctx context.Context, args []string) error {
 	}
 	done, err := run(ctx, p)
 	if done.Examined > 0 || err == nil {
-		err = errors.Join(err, p.printRedrive(&done, r.json)) // what was done is done, whatever came after
+		// Print what was done, even after an error.
+		err = errors.Join(err, p.printRedrive(&done, r.json))
 	}
 	return err
 }
 
-// here redrives in this process. A dry run is allowed beside a running service.
+// here redrives in this process. A dry run is allowed alongside a running service.
 func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err error) {
 	log, err := p.existingLog(ctx, &r.settings, false)
 	if err != nil {
@@ -138,7 +140,7 @@ func (r *redriving) here(ctx context.Context, p *program) (done api.Redrive, err
 	return newRedrive(&result, r.selection.DryRun), err
 }
 
-// there has a running service redrive, stroke by stroke.
+// there redrives in a running service, request by request.
 func (r *redriving) there(ctx context.Context, _ *program) (done api.Redrive, err error) {
 	done = api.Redrive{DryRun: r.selection.DryRun, Records: []api.RedrivenRecord{}}
 	for {

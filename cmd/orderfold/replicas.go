@@ -2,7 +2,7 @@ package main
 
 import "github.com/orderfold/orderfold/eventlog"
 
-// replicas reports which servers have the log, where these are several or should be.
+// replicas reports which servers have the log, if there are several or should be.
 func (d *doctor) replicas(info *eventlog.Info) {
 	if info.Wanted <= 1 {
 		return

@@ -9,17 +9,17 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// restoration is what restore prints.
+// restoration is the JSON output of restore.
 type restoration struct {
-	Log           string  `json:"log"` // the identity
+	Log           string  `json:"log"` // identity of the log
 	Epoch         uint64  `json:"epoch"`
 	FirstSequence uint64  `json:"firstSequence"`
 	LastSequence  uint64  `json:"lastSequence"`
-	Lost          string  `json:"lost,omitempty"` // what the log lost before it was backed up
+	Lost          string  `json:"lost,omitempty"` // records that the log lost before the backup
 	Seconds       float64 `json:"seconds"`
 }
 
-// restore makes the log in an empty data folder from a backup.
+// restore restores the log from a backup into an empty data folder.
 func (p *program) restore(ctx context.Context, args []string) error {
 	var s settings
 	var asJSON bool

@@ -24,7 +24,7 @@ func (s *settings) registerAll(f *flagSet) {
 	s.registerPlatform(f)
 }
 
-// receiver runs only the receiver; without --nats-url it also is the log's server.
+// receiver runs only the receiver. Without --nats-url, it also runs the server of the log.
 func (p *program) receiver(ctx context.Context, args []string) error {
 	var s settings
 	_, err := p.flags("receiver", "", args, func(f *flagSet) {
@@ -41,7 +41,7 @@ func (p *program) receiver(ctx context.Context, args []string) error {
 	return p.runService(ctx, &s, roles{receiver: true}, nil)
 }
 
-// projector runs only the projector, on somebody else's log.
+// projector runs only the projector, on the log of another process.
 func (p *program) projector(ctx context.Context, args []string) error {
 	var s settings
 	_, err := p.flags("projector", "", args, func(f *flagSet) {
@@ -61,7 +61,7 @@ func (p *program) projector(ctx context.Context, args []string) error {
 	return p.runService(ctx, &s, roles{projector: true}, nil)
 }
 
-// api runs only the read API, on views that another process keeps.
+// api runs only the read API, on views that another process writes.
 func (p *program) api(ctx context.Context, args []string) error {
 	var s settings
 	_, err := p.flags("api", "", args, func(f *flagSet) {

@@ -28,10 +28,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// roles are the parts that a process plays.
+// roles are the roles that a process has.
 type roles struct{ receiver, projector, api bool }
 
-// service is one process: what it has opened, in order, and the parts that run on it.
+// service is one process: the resources that it has opened, in order, and the parts that use them.
 type service struct {
 	settings  *settings
 	logger    *zap.Logger
@@ -41,19 +41,20 @@ type service struct {
 	listeners map[string]net.Listener
 	tls       map[string]*certificate // by listener; nil: plain HTTP
 	auth      []receiver.Credentials
-	keyFile   *access.KeyFile // nil: none is named
+	keyFile   *access.KeyFile // nil: no key file is named
 	keys      []access.Key
 	rebuilds  api.Rebuilds      // nil without a projector
-	redrives  api.Redrives      // the same
+	redrives  api.Redrives      // nil without a projector
 	asking    api.Platform      // nil without a receiver
 	answers   *api.API          // nil without an API
-	duties    []*eventlog.Lease // that this process may have
+	duties    []*eventlog.Lease // those that this process may have
 	started   bool
 	parts     []part
 	closers   []func() error
 }
 
-// runService opens what the roles need, prints where it listens, and runs until ctx ends. extra parts are started last.
+// runService opens what the roles need, prints the addresses, and runs until ctx ends. The parts of
+// extra are started last.
 func (p *program) runService(ctx context.Context, s *settings, r roles, extra func(*service) []part) (err error) {
 	logger, err := p.logger(s.logLevel)
 	if err := errors.Join(err, s.check(r)); err != nil {
@@ -67,7 +68,7 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 		}
 	}()
 	if err := sv.open(ctx, r); err != nil {
-		if ctx.Err() != nil { // a start that was stopped did not fail
+		if ctx.Err() != nil { // a start that was interrupted is not a failure
 			logger.Info("stopped before it was started", zap.Error(err))
 			return nil
 		}
@@ -95,8 +96,8 @@ func (p *program) runService(ctx context.Context, s *settings, r roles, extra fu
 	return runParts(ctx, sv.parts)
 }
 
-// open opens listeners, then views, then the log: a taken port is told before anything is touched, and whether a log may
-// be created depends on the views.
+// open opens the listeners, then the views, then the log. So a taken port is reported before
+// anything is changed, and the views decide whether a log may be created.
 func (sv *service) open(ctx context.Context, r roles) error {
 	s := sv.settings
 	if err := sv.listenAll(r); err != nil {
@@ -110,7 +111,7 @@ func (sv *service) open(ctx context.Context, r roles) error {
 			return err
 		}
 	}
-	// A receiver does not need views, but those in its folder know whether there was a log.
+	// A receiver does not need views, but the views in its folder show whether there was a log.
 	mayCreate, err := sv.openViews(ctx, !r.projector)
 	if err != nil {
 		return err
@@ -118,7 +119,8 @@ func (sv *service) open(ctx context.Context, r roles) error {
 	return sv.openLog(ctx, mayCreate)
 }
 
-// checkExposure wants credentials where not only this machine can reach a listener. It reads the key file.
+// checkExposure requires credentials for a listener that other machines can reach. It reads the key
+// file.
 func (sv *service) checkExposure(r roles) (err error) {
 	if r.receiver {
 		if sv.auth, err = sv.settings.receiver.credentials(); err != nil {
@@ -147,7 +149,8 @@ func (sv *service) openCertificates(r roles) (err error) {
 	return err
 }
 
-// writable tells a folder that is there and cannot be written from one that is still to be made.
+// writable returns an error if the folder exists and cannot be written. A folder that does not
+// exist yet is no error.
 func writable(folder string) error {
 	f, err := os.CreateTemp(folder, ".writable-")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -159,7 +162,8 @@ func writable(folder string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// openViews reports whether the views stand at the beginning: only then may a log be created.
+// openViews opens the views and reports whether they are at the beginning of the log. Only in that
+// case may a log be created.
 func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bool, err error) {
 	sv.views, err = views.Open(ctx, views.Options{Dir: sv.settings.viewsFolder(), FoldVersion: decode.FoldVersion(),
 		ReadOnly: readOnly, FirstByPromotion: true, Logger: sv.logger.Named("views")})
@@ -168,10 +172,12 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	}
 	sv.closeLast(sv.views.Close)
 	if !readOnly {
-		// Whether they still fit the log is not known before the projector has looked; until then they are not ready.
+		// Until the projector has compared the views with the log, it is unknown whether they fit.
+		// They are not ready until then.
 		health := views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}
 		err := sv.views.SetHealth(ctx, health)
-		if err != nil && !errors.Is(err, views.ErrNoViews) { // a full disk is no reason not to answer
+		// A full disk is no reason not to answer.
+		if err != nil && !errors.Is(err, views.ErrNoViews) {
 			sv.logger.Warn("the views cannot be written", zap.Error(err))
 		}
 	}
@@ -179,9 +185,12 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 	switch {
 	case errors.Is(err, views.ErrNoViews):
 		left, err := fs.Glob(os.DirFS(sv.settings.viewsFolder()), "orders-*.db")
-		return len(left) == 0, err // those that are left cannot be used, and were made from a log all the same
+		// Files that remain cannot be used, but they were made from a log.
+		return len(left) == 0, err
 	case errors.Is(err, views.ErrVersion):
-		return false, nil // they have a position that this program cannot read; the API answers not-ready
+		// The views have a position that this program cannot read; the API reports that it is not
+		// ready.
+		return false, nil
 	}
 	return c.Sequence == 0, err
 }
@@ -232,7 +241,7 @@ func (sv *service) addProjector(ctx context.Context) error {
 	return nil
 }
 
-// publisher is nil where the feed is off, which the views report then.
+// publisher returns nil if the feed is off, and records that in the views.
 func (sv *service) publisher(ctx context.Context) *projector.Publisher {
 	s := &sv.settings.feed
 	if !s.on {
@@ -255,14 +264,16 @@ func (sv *service) publisher(ctx context.Context) *projector.Publisher {
 	return projector.NewPublisher(o)
 }
 
-// addRebuilder lets rebuilds run until the service stops, whoever asked for them.
+// addRebuilder adds rebuilds and redrives. A rebuild runs until the service stops, even if the
+// request that started it ends.
 func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publisher, from *client.Client) {
 	r := &rebuild.Rebuilder{Log: sv.log, Views: sv.views, Dir: sv.settings.viewsFolder(), Logger: sv.logger.Named("rebuilder"),
 		Metrics: sv.metrics}
 	if from != nil {
 		r.Fetch = fetchViews(from, r.Dir)
 	}
-	if err := r.Begin(ctx); err != nil { // a full disk is no reason not to receive; it is tried again
+	// A full disk is no reason not to receive. The rebuild is tried again.
+	if err := r.Begin(ctx); err != nil {
 		sv.logger.Warn("the first generation of the views is not made yet", zap.Error(err))
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -315,7 +326,7 @@ func (sv *service) addReceiver() error {
 	return nil
 }
 
-// addMetrics serves /metrics and /healthz of a process without an API.
+// addMetrics serves /metrics and /healthz in a process without an API.
 func (sv *service) addMetrics() error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(sv.metrics, promhttp.HandlerOpts{}))
@@ -332,7 +343,7 @@ func (sv *service) addMetrics() error {
 	return nil
 }
 
-// announce prints the addresses as they are bound. Everything listens already; the parts start right after.
+// announce prints the bound addresses. All listeners are open; the parts start immediately after.
 func (p *program) announce(sv *service) {
 	fmt.Fprintf(p.stdout, "orderfold %s\n", versionText())
 	if sv.listeners["api"] != nil {
@@ -352,7 +363,7 @@ func (p *program) announce(sv *service) {
 	}
 }
 
-// baseURL is how a client on this machine reaches a listener.
+// baseURL returns the URL with which a client on this machine reaches a listener.
 func (sv *service) baseURL(name string) string {
 	addr := sv.listeners[name].Addr().String()
 	addr = strings.Replace(addr, "[::]", "127.0.0.1", 1)

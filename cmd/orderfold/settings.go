@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/receiver"
 )
 
-// settings are what flags and environment say; each part reads its own.
+// settings contains the values of the flags and the environment. Each part reads its own.
 type settings struct {
 	logLevel string
 	data     string
@@ -70,13 +70,13 @@ func (s *settings) registerCommon(f *flagSet) {
 	f.StringVar(&s.data, "data", "data", "`folder` for the log, the views and the generated credentials")
 }
 
-// quiet makes less of the log the default, for commands whose output is for a person.
+// quiet lowers the default log level, for commands whose output is for people.
 func (s *settings) quiet(f *flagSet, level string) {
 	f.Lookup("log-level").DefValue = level
 	s.logLevel = level
 }
 
-// registerLog declares the flags of the log; listen adds those of the embedded server.
+// registerLog declares the flags of the log, and with listen also those of the embedded server.
 func (s *settings) registerLog(f *flagSet, listen bool) {
 	defer f.group("The log")()
 	f.StringVar(&s.log.url, "nats-url", "", "`URL` of the NATS server that keeps the log; empty: an embedded one in the data folder")
@@ -89,7 +89,7 @@ func (s *settings) registerLog(f *flagSet, listen bool) {
 	}
 }
 
-// registerFeed declares the flags of whoever publishes order events.
+// registerFeed declares the flags of the processes that publish order events.
 func (s *settings) registerFeed(f *flagSet) {
 	defer f.group("The feed of order events")()
 	f.BoolVar(&s.feed.on, "feed", false, "publish each change of an order as an event in the stream ORDERS")
@@ -128,7 +128,7 @@ func (s *settings) registerViews(f *flagSet) {
 	f.StringVar(&s.views, "views", "", "`folder` of the order views; empty: views in the data folder")
 }
 
-// registerVerify declares the flags of whoever writes the views.
+// registerVerify declares the flags of the processes that write the views.
 func (s *settings) registerVerify(f *flagSet) {
 	defer f.group("The views")()
 	f.Float64Var(&s.verify.share, "verify-share", 0.05, "share of one processor for verifying the views against the log, up to 1; 0: never")
@@ -152,10 +152,10 @@ func (s *settings) registerMetrics(f *flagSet) {
 	f.StringVar(&s.metrics, "metrics-addr", "", "`address` where /metrics and /healthz answer; empty: nowhere")
 }
 
-// check refuses what the roles cannot run with, before anything is opened or made.
+// check refuses settings with which the roles cannot run, before anything is opened or created.
 func (s *settings) check(r roles) error {
 	switch {
-	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN is neither
+	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN fails both comparisons
 		return usagef("--verify-share: %v is not between 0 and 1", s.verify.share)
 	}
 	if r.projector {
@@ -198,7 +198,7 @@ func (r *receiverSettings) check() error {
 	return errors.Join(r.tls.check(""), err)
 }
 
-// viewsFolder is where the views are.
+// viewsFolder returns the folder of the views.
 func (s *settings) viewsFolder() string {
 	if s.views != "" {
 		return s.views

@@ -7,13 +7,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// settlementSettings say when orders settle, besides what is usual.
+// settlementSettings contains the changes to the default settlement of orders.
 type settlementSettings struct {
 	cycles texts
 	closed string
 }
 
-// maxClosedDays bounds what is read of the file of closed days, in bytes.
+// maxClosedDays is the maximum size of the file of closed days, in bytes.
 const maxClosedDays = 1 << 20
 
 func (s *settlementSettings) register(f *flagSet) {
@@ -21,7 +21,7 @@ func (s *settlementSettings) register(f *flagSet) {
 	f.StringVar(&s.closed, "settlement-closed", "", "`file` of additional days on which nothing settles, one date such as 2026-12-24 per line, # for the reason")
 }
 
-// schedule reads the flags and the file.
+// schedule returns the schedule from the flags and the file.
 func (s *settlementSettings) schedule() (*statemachine.Schedule, error) {
 	cycles, err := statemachine.ParseCycles(s.cycles.values)
 	if err != nil {
@@ -44,10 +44,10 @@ func (s *settlementSettings) schedule() (*statemachine.Schedule, error) {
 	return schedule, nil
 }
 
-// oneLine writes several errors in one line.
+// oneLine returns several errors in one line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// cycleText is a period of trade dates, in words.
+// cycleText describes a cycle and its period of trade dates in words.
 func cycleText(c *statemachine.Cycle) string {
 	switch {
 	case c.From == 0 && c.Until == 0:

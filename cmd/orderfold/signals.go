@@ -12,16 +12,17 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// untilStopped returns a context that ends with the first signal to stop, and a function that ends it for another cause. A
-// second SIGINT or SIGTERM kills; a second SIGHUP does not, because a terminal that is closed sends one, and its shell another.
+// untilStopped returns a context that ends with the first signal to stop, and a function that ends
+// it for another cause. A second SIGINT or SIGTERM kills the process. A second SIGHUP does not,
+// because a closed terminal sends one and its shell sends another.
 func untilStopped() (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	// Otherwise writing to a pipe that nobody reads any more ends the process where it stands, see output.
+	// Otherwise a write to a pipe without a reader would end the process at once, see output.
 	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		s := <-signals
@@ -31,8 +32,8 @@ func untilStopped() (context.Context, context.CancelCauseFunc) {
 	return ctx, cancel
 }
 
-// output is stdout or stderr of the process. When nobody can read it any more, because the other end of a pipe or the terminal
-// was closed, it stops the program as a signal does. A disk that is full is no such thing.
+// output is stdout or stderr of the process. If nobody can read it any more, because the other end
+// of a pipe or the terminal was closed, it stops the program like a signal. A full disk does not.
 type output struct {
 	*os.File
 	terminal bool
@@ -43,7 +44,7 @@ func newOutput(f *os.File, stop context.CancelCauseFunc) *output {
 	return &output{f, isatty.IsTerminal(f.Fd()), stop}
 }
 
-// Write writes all of it or returns an error.
+// Write writes all of text or returns an error.
 func (o *output) Write(text []byte) (int, error) {
 	n, err := o.File.Write(text)
 	if errors.Is(err, syscall.EPIPE) || o.terminal && errors.Is(err, syscall.EIO) {
@@ -52,7 +53,7 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// isTerminal reports whether what is written to w is shown on a terminal.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	o, isOutput := w.(*output)
 	return isOutput && o.terminal

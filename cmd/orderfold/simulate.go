@@ -25,7 +25,7 @@ func registerTraffic(f *flagSet, o *platformtest.Options, orders int, rate float
 	f.IntVar(&o.Connections, "connections", 16, "requests at a time")
 }
 
-// simulate plays the platform against a receiver and says what it sent.
+// simulate simulates the platform against a receiver and reports what it sent.
 func (p *program) simulate(ctx context.Context, args []string) error {
 	var o platformtest.Options
 	var report, platformAddr string
@@ -65,7 +65,8 @@ func (p *program) simulate(ctx context.Context, args []string) error {
 	return p.playOnce(ctx, o, report, &api, data, asJSON)
 }
 
-// playOnce plays the traffic, reports what was sent, and compares it with what the API shows, if its URL is known.
+// playOnce plays the traffic, reports what was sent and, if the URL of the API is known, compares
+// it with the answers of the API.
 func (p *program) playOnce(ctx context.Context, o platformtest.Options, report string, api *apiAccess, data io.Writer, asJSON bool) error {
 	if o.Platform != nil {
 		p.announcePlatform(o.Platform)
@@ -91,22 +92,23 @@ func (p *program) playOnce(ctx context.Context, o platformtest.Options, report s
 	return nil
 }
 
-// reachPatience is how long a host may take to accept a connection.
+// reachPatience is the maximum time in which a host must accept a connection.
 const reachPatience = 5 * time.Second
 
-// reach returns an error when nothing listens at the URL. A receiver that goes away later is waited for.
+// reach returns an error if nothing listens at the URL. A receiver that disappears later is waited
+// for.
 func reach(ctx context.Context, text string) error {
 	request, err := http.NewRequest(http.MethodPost, text, nil)
 	if err != nil || request.URL.Host == "" || request.URL.Scheme != "http" && request.URL.Scheme != "https" {
-		return nil // the play says what is wrong with it
+		return nil // the play reports what is wrong with the URL
 	}
 	if proxy, err := http.ProxyFromEnvironment(request); err != nil || proxy != nil {
-		return nil // which answers in its place
+		return nil // the proxy answers in its place
 	}
 	u := request.URL
 	port := u.Port()
 	if port == "" {
-		port = u.Scheme // http and https are names of ports
+		port = u.Scheme // http and https are also names of ports
 	}
 	conn, err := (&net.Dialer{Timeout: reachPatience}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
@@ -115,7 +117,7 @@ func reach(ctx context.Context, text string) error {
 	return conn.Close()
 }
 
-// playTraffic shows how far it is.
+// playTraffic plays the traffic and shows the progress.
 func (p *program) playTraffic(ctx context.Context, o platformtest.Options) (platformtest.Result, error) {
 	line := newLine(p.stderr)
 	defer line.end()
@@ -123,7 +125,7 @@ func (p *program) playTraffic(ctx context.Context, o platformtest.Options) (plat
 	return platformtest.Play(ctx, o)
 }
 
-// announcePlatform prints how to ask it; the secret opens nothing else.
+// announcePlatform prints how to reach the platform. The secret gives access to nothing else.
 func (p *program) announcePlatform(server *platformtest.Server) {
 	id, secret := server.Credentials()
 	fmt.Fprintf(p.stdout, "  platform   %s, client id %s, client secret %s\n", server.URL, id, secret)
@@ -156,7 +158,8 @@ func writeReport(path string, r platformtest.Result) error {
 	return errors.Join(platformtest.WriteReport(f, r), f.Close())
 }
 
-// apart returns where the totals go, and the program that tells everything else: to stderr beside JSON.
+// apart returns the writer of the totals, and the program that prints everything else, which goes
+// to stderr if the totals are JSON.
 func (p *program) apart(asJSON bool) (io.Writer, *program) {
 	data := p.stdout
 	if asJSON {
@@ -180,7 +183,7 @@ func printTotals(w io.Writer, t platformtest.Totals, asJSON bool) error {
 	return nil
 }
 
-// compare reads every order back and says where the API shows something else than was played.
+// compare reads every order from the API and reports where it differs from what was played.
 func (p *program) compare(ctx context.Context, api *apiAccess, r platformtest.Result) error {
 	c, err := api.client()
 	if err != nil {
@@ -205,7 +208,7 @@ func (p *program) compare(ctx context.Context, api *apiAccess, r platformtest.Re
 	return nil
 }
 
-// playProgress tells how far a play is.
+// playProgress returns a function that shows the progress of a play.
 func playProgress(line *statusLine) func(platformtest.Progress) {
 	return func(at platformtest.Progress) {
 		line.show(at.Posted >= at.Total, fmt.Sprintf("posted %d of %d, acknowledged %d, %.0f/s", at.Posted, at.Total,

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// status prints where the log and the views of a running service stand, and whether it is ready.
+// status prints the position of the log and the views of a running service, and whether the service
+// is ready.
 func (p *program) status(ctx context.Context, args []string) error {
 	var access apiAccess
 	var asJSON bool
@@ -40,10 +41,11 @@ func (p *program) status(ctx context.Context, args []string) error {
 	return nil
 }
 
-// printStatus prints every member of the answer in its order, whatever the API has added: inner ones below the name of the outer.
+// printStatus prints every member of the answer in order, including members that this program does
+// not know. Inner members come below the name of the outer one.
 func (p *program) printStatus(raw json.RawMessage) error {
 	t := p.newTable(column{}, column{})
-	t.shown = len(t.columns) // no line of heads
+	t.shown = len(t.columns) // no header line
 	rows, err := memberRows(raw, "")
 	if err != nil {
 		return err
@@ -53,7 +55,7 @@ func (p *program) printStatus(raw json.RawMessage) error {
 
 func memberRows(raw json.RawMessage, indent string) (rows [][]string, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := d.Token(); err != nil { // the brace
+	if _, err := d.Token(); err != nil { // the opening brace
 		return nil, err
 	}
 	for d.More() {
@@ -80,7 +82,7 @@ func memberRows(raw json.RawMessage, indent string) (rows [][]string, err error)
 	return rows, nil
 }
 
-// valueText returns a value without quotes.
+// valueText returns a JSON value without quotes.
 func valueText(value json.RawMessage) string {
 	var text string
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// The names of the ends of a stream in a subscription.
+// Names of the ends of a stream in a subscription.
 const (
 	fromNow   = "now"
 	fromStart = "start"

@@ -31,10 +31,11 @@ type logLine struct {
 	ContentType string          `json:"contentType,omitempty"`
 	RequestID   string          `json:"requestId,omitempty"`
 	Body        json.RawMessage `json:"body,omitempty"`
-	BodyBytes   []byte          `json:"bodyBase64,omitempty"` // instead of body when that is not JSON in UTF-8
+	// BodyBytes is set instead of Body if the body is not JSON in UTF-8.
+	BodyBytes []byte `json:"bodyBase64,omitempty"`
 }
 
-// tailing is what tail was asked for.
+// tailing contains the settings of tail.
 type tailing struct {
 	settings      settings
 	from, last    uint64
@@ -42,11 +43,12 @@ type tailing struct {
 	zone          timeZone
 	follow        bool
 	object, order string
-	feed          bool   // events, not records
-	class         string // of events
+	feed          bool   // print events, not records
+	class         string // class of the events
 }
 
-// tail prints records of the log, or events of the feed, of a running service or of a stopped one's data folder.
+// tail prints records of the log or events of the feed, from a running service or from the data
+// folder of a stopped one.
 func (p *program) tail(ctx context.Context, args []string) error {
 	var t tailing
 	_, err := p.flags("tail", "", args, func(f *flagSet) {
@@ -80,7 +82,7 @@ func (p *program) tail(ctx context.Context, args []string) error {
 		err = t.print(ctx, p, log)
 	}
 	if ctx.Err() != nil {
-		err = nil // interrupted: that is how following ends
+		err = nil // an interrupt is the normal end of following
 	}
 	return errors.Join(err, log.Close())
 }
@@ -93,7 +95,7 @@ func (t *tailing) check() error {
 		return usagef("tail: --from and --since both set the beginning: give only one of them")
 	}
 	if objects := knownObjects(); t.object != "" && !slices.Contains(objects, t.object) {
-		// An event type is not far from its object, in whichever way it is written.
+		// The type of an event resembles its object, however it is spelled.
 		word := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(t.object, "_", "-")), "-notification")
 		text := fmt.Sprintf("%q is not an object", t.object)
 		if near := nearest(word, objects); near != "" {
@@ -104,7 +106,7 @@ func (t *tailing) check() error {
 	return nil
 }
 
-// knownObjects are the objects that a log has records of.
+// knownObjects returns the objects of which a log has records.
 func knownObjects() []string {
 	objects := []string{platform.UnknownObject}
 	for _, t := range receiver.EventTypes() {
@@ -119,7 +121,7 @@ func (t *tailing) wants(r *eventlog.Record) bool {
 	return (t.object == "" || r.Object == t.object) && (t.order == "" || decode.OrderID(r.Object, r.Body) == t.order) && !r.Received.Before(t.since.in(t.zone.Location))
 }
 
-// print prints what is wanted.
+// print prints the records that are wanted.
 func (t *tailing) print(ctx context.Context, p *program, log *eventlog.Log) error {
 	bounds, err := log.Bounds(ctx)
 	if err != nil {
@@ -141,12 +143,13 @@ func (t *tailing) print(ctx context.Context, p *program, log *eventlog.Log) erro
 	switch {
 	case t.follow:
 		records = log.Follow(ctx, after)
-	case first > bounds.Last && t.from == 0: // a log that has nothing so new; of --from the log reports that
+	// The log has nothing that new. For --from, the log reports it.
+	case first > bounds.Last && t.from == 0:
 		records = func(func(eventlog.Record, error) bool) {}
 	}
 	end := uint64(math.MaxUint64)
 	if t.last > 0 && !t.follow {
-		end = bounds.Last // what arrived meanwhile would be one more than so many
+		end = bounds.Last // a record that arrived meanwhile would exceed the number wanted
 	}
 	printed, err := p.printRecords(records, end, t.wants)
 	if err == nil && printed == 0 {
@@ -155,8 +158,8 @@ func (t *tailing) print(ctx context.Context, p *program, log *eventlog.Log) erro
 	return err
 }
 
-// receivedSince returns the sequence at which the records begin that were received at that time or later, by halving: times received
-// rise, except where a clock was set back.
+// receivedSince returns the sequence of the first record that was received at or after a time. It
+// uses binary search: times received ascend, except where a clock was set back.
 func receivedSince(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, since time.Time) (uint64, error) {
 	low, high := b.First, b.Last+1
 	for low < high {
@@ -165,7 +168,7 @@ func receivedSince(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, s
 		switch {
 		case err != nil:
 			return 0, err
-		case at == nil || !at.Received.Before(since): // nothing is there, or it is late enough
+		case at == nil || !at.Received.Before(since): // there is no record, or it is late enough
 			high = middle
 		default:
 			low = at.Sequence + 1
@@ -174,7 +177,8 @@ func receivedSince(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, s
 	return max(low, 1), nil
 }
 
-// presentAt returns the first record from a sequence on and below another one, nil if there is none: the log may have lost some.
+// presentAt returns the first record at or after from and before below, or nil if there is none,
+// because the log may have lost records.
 func presentAt(ctx context.Context, log *eventlog.Log, from, below uint64) (*eventlog.Record, error) {
 	for r, err := range log.Read(ctx, eventlog.Position{Sequence: from - 1}) {
 		if err != nil || r.Sequence >= below {
@@ -185,14 +189,15 @@ func presentAt(ctx context.Context, log *eventlog.Log, from, below uint64) (*eve
 	return nil, nil
 }
 
-// stretch is how many records the first look back is at; each look further back is at twice as many. A variable for tests.
+// stretch is the number of records in the first look back. Each look further back reads twice as
+// many. It is a variable for tests.
 var stretch uint64 = 4096
 
-// firstOfLast returns the sequence of the first of the last records wanted, at least first. It goes back stretch by stretch, so that the
-// last records of a long log are found at once.
+// firstOfLast returns the sequence of the first of the last records wanted, but at least first. It
+// looks back stretch by stretch, so that the last records of a long log are found quickly.
 func (t *tailing) firstOfLast(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, first uint64) (uint64, error) {
 	first = max(first, b.First)
-	var found []uint64 // descending stretches, ascending in each
+	var found []uint64 // descending by stretch, ascending within each
 	end := b.Last
 	for length := stretch; end >= first && end > 0 && uint64(len(found)) < t.last; length *= 2 {
 		begin := max(first, end-min(end-1, length-1))
@@ -220,7 +225,7 @@ func (t *tailing) firstOfLast(ctx context.Context, log *eventlog.Log, b *eventlo
 	return found[0], nil
 }
 
-// printRecords prints those that are wanted up to a sequence.
+// printRecords prints the wanted records up to the sequence end.
 func (p *program) printRecords(records iter.Seq2[eventlog.Record, error], end uint64, wanted func(*eventlog.Record) bool) (printed int, err error) {
 	for r, err := range records {
 		if err != nil || r.Sequence > end {
@@ -231,7 +236,7 @@ func (p *program) printRecords(records iter.Seq2[eventlog.Record, error], end ui
 		}
 		line := logLine{Sequence: r.Sequence, ReceivedAt: r.Received, Source: r.Source, Object: r.Object,
 			ContentType: r.ContentType, RequestID: r.RequestID}
-		if json.Valid(r.Body) && utf8.Valid(r.Body) { // else the line would not be JSON
+		if json.Valid(r.Body) && utf8.Valid(r.Body) { // otherwise the line would not be JSON
 			line.Body = r.Body
 		} else {
 			line.BodyBytes = r.Body
@@ -244,8 +249,8 @@ func (p *program) printRecords(records iter.Seq2[eventlog.Record, error], end ui
 	return printed, nil
 }
 
-// existingLog opens the log of --nats-url, of the service that runs on the data folder, or of a stopped one. readLost reads also
-// what is left of a log that lost records.
+// existingLog opens the log of --nats-url, of the service that runs on the data folder, or of a
+// stopped one. With readLost, it also reads what is left of a log that lost records.
 func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (*eventlog.Log, error) {
 	logger, err := p.logger(s.logLevel)
 	if err != nil {
@@ -268,10 +273,12 @@ func (p *program) existingLog(ctx context.Context, s *settings, readLost bool) (
 		return nil, fmt.Errorf("orderfold runs on %s and %w; start it with --nats-addr", s.data, errNotListening)
 	}
 	o.Dir, o.Guest, o.URL = "", true, strings.TrimSpace(strings.TrimPrefix(string(url), byteOrderMark))
-	// Of this server's sync mode the service that runs knows better than what it tells its clients.
+	// The running service knows the sync mode of its server better than the server reports it to
+	// clients.
 	o.Logger = logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	return eventlog.Open(ctx, o)
 }
 
-// errNotListening: the log of a running service cannot be looked into, which says nothing about it.
+// errNotListening means that tail cannot read the log of a running service. It does not mean that
+// the log has a problem.
 var errNotListening = errors.New("does not listen for subscribers")

@@ -16,7 +16,7 @@ import (
 
 // eventLine is one event of the feed as tail prints it.
 type eventLine struct {
-	Sequence    uint64          `json:"sequence"` // of the feed
+	Sequence    uint64          `json:"sequence"` // sequence in the feed
 	StoredAt    time.Time       `json:"storedAt"`
 	Type        string          `json:"type"`
 	ID          string          `json:"id"`
@@ -31,7 +31,7 @@ type eventLine struct {
 // feedClasses are the second tokens of the subjects of events.
 var feedClasses = []string{"traditional", "digital", "tokenized", "other"}
 
-// checkFeed refuses flags that are of the log, or of the feed, alone.
+// checkFeed refuses flags that apply only to the log, or only to the feed.
 func (t *tailing) checkFeed() error {
 	t.class = strings.ToLower(t.class)
 	switch {
@@ -95,9 +95,9 @@ func (t *tailing) printFeed(ctx context.Context, p *program, log *eventlog.Log) 
 	return nil
 }
 
-// beforeLast returns after which event the last ones come that are wanted.
+// beforeLast returns the sequence of the event after which the last wanted events follow.
 func (t *tailing) beforeLast(events iter.Seq2[eventlog.Event, error], after uint64) (uint64, error) {
-	var found []uint64 // ascending, not more than are wanted
+	var found []uint64 // ascending, at most the number wanted
 	for e, err := range events {
 		if err != nil {
 			return 0, err

@@ -23,7 +23,7 @@ func (s *size) Set(text string) error {
 	return err
 }
 
-// duration is a flag whose value is a duration, also in days.
+// duration is a flag whose value is a duration, which may contain days.
 type duration time.Duration
 
 func (d *duration) String() string { return durationText(time.Duration(*d)) }
@@ -36,7 +36,7 @@ func (d *duration) Set(text string) error {
 	return err
 }
 
-// sizeUnits are in the order in which sizeText tries them.
+// sizeUnits contains the units in the order in which sizeText tries them.
 var sizeUnits = []struct {
 	name  string
 	bytes int64
@@ -46,11 +46,12 @@ var sizeUnits = []struct {
 
 const sizeExamples = "a number of bytes, or a size like 10MB (10,000,000 bytes) or 1GiB (1,073,741,824 bytes)"
 
-// maxSizeText bounds what is read of a size; the largest one has 19 digits.
+// maxSizeText is the maximum length of the text of a size; the largest size has 19 digits.
 const maxSizeText = 40
 
-// parseSize reads a number of bytes: plain, or with a unit in any letter case, as in 10MB, 1.5 GiB or 10mb. The units of a
-// single letter are refused, since 10M is 10,000,000 to some programs and 10,485,760 to others.
+// parseSize parses a number of bytes, without a unit or with a unit in any letter case, as in 10MB,
+// 1.5 GiB or 10mb. It refuses units of a single letter, because 10M is 10,000,000 to some programs
+// and 10,485,760 to others.
 func parseSize(text string) (int64, error) {
 	wrong := fmt.Errorf("%q is not %s", text, sizeExamples)
 	if len(text) > maxSizeText {
@@ -82,7 +83,7 @@ func parseSize(text string) (int64, error) {
 	return value.Num().Int64(), nil
 }
 
-// sizeText returns the size in the largest unit that it is a whole number of.
+// sizeText formats the size in the largest unit of which it is a whole number.
 func sizeText(n int64) string {
 	for _, u := range sizeUnits {
 		if n != 0 && n%u.bytes == 0 && u.bytes > 1 {
@@ -97,8 +98,8 @@ const (
 	durationExamples = "a duration like 500ms, 30s, 1h30m or 7d"
 )
 
-// parseDuration reads what time.ParseDuration reads, and before it a whole number of days: 7d, 1d12h. A duration below zero is
-// refused: no setting has a use for one.
+// parseDuration parses what time.ParseDuration parses, optionally after a whole number of days, as
+// in 7d or 1d12h. It refuses a negative duration, because no setting has a use for one.
 func parseDuration(text string) (time.Duration, error) {
 	days, rest := time.Duration(0), text
 	if before, after, found := strings.Cut(text, "d"); found {
@@ -129,7 +130,7 @@ func tooLong(text string) error {
 	return fmt.Errorf("%q is too long; the longest duration is %dd", text, int64(math.MaxInt64/day))
 }
 
-// durationText returns the duration as parseDuration reads it, without parts that are zero.
+// durationText formats a duration so that parseDuration can parse it, without parts that are zero.
 func durationText(d time.Duration) string {
 	if d >= day && d%day == 0 {
 		return fmt.Sprintf("%dd", d/day)

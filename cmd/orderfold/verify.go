@@ -11,7 +11,7 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// comparison is what verify and rebuild --dry-run print.
+// comparison is the JSON output of verify and rebuild --dry-run.
 type comparison struct {
 	Equal       bool                 `json:"equal"`
 	Generation  int                  `json:"generation"`
@@ -36,7 +36,8 @@ func newComparison(f *views.Findings, taken time.Duration) comparison {
 	return c
 }
 
-// verify folds the log again and compares the views with the result, of a running service or a stopped one.
+// verify folds the log of a running service or a stopped one again, and compares the views with the
+// result.
 func (p *program) verify(ctx context.Context, args []string) error {
 	var s settings
 	var asJSON bool

@@ -12,7 +12,7 @@ import (
 // buildVersion is set by the Makefile: -ldflags "-X main.buildVersion=…".
 var buildVersion = ""
 
-// versionText is the version of this build, or what the Go tool knows of it.
+// versionText returns the version of this build, or what the Go toolchain recorded about it.
 func versionText() string {
 	if buildVersion != "" {
 		return buildVersion

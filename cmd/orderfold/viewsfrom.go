@@ -22,7 +22,7 @@ func (v *viewsFrom) register(f *flagSet) {
 	f.StringVar(&v.ca, "views-from-ca", "", "`file` of certificates to trust for --views-from, in addition to those that the system trusts")
 }
 
-// client returns nil if no machine is named.
+// client returns a client of the machine, or nil if none is named.
 func (v *viewsFrom) client() (*client.Client, error) {
 	switch {
 	case v.url != "":
@@ -33,12 +33,13 @@ func (v *viewsFrom) client() (*client.Client, error) {
 	return nil, nil
 }
 
-// fetchPatience is how long the other machine may send nothing: it makes the copy first.
+// fetchPatience is the maximum time for which the other machine may send nothing. It is long
+// because that machine makes the copy first.
 const fetchPatience = 5 * time.Minute
 
 var errSilent = fmt.Errorf("the other machine has sent nothing for %v", fetchPatience)
 
-// fetchViews returns what copies the views of another machine into the folder.
+// fetchViews returns a function that copies the views of another machine into the folder.
 func fetchViews(from *client.Client, folder string) func(context.Context, io.Writer) error {
 	return func(ctx context.Context, w io.Writer) error {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -60,20 +61,20 @@ func fetchViews(from *client.Client, folder string) func(context.Context, io.Wri
 	}
 }
 
-// heard puts the end of the patience off with each part that comes.
+// heard restarts the timer of fetchPatience with each part that is read.
 type heard struct {
 	io.Reader
 	silence *time.Timer
 }
 
-// Read reads a part.
+// Read reads a part and restarts the timer.
 func (h *heard) Read(part []byte) (int, error) {
 	n, err := h.Reader.Read(part)
 	h.silence.Reset(fetchPatience)
 	return n, err
 }
 
-// apiCopies copies the views as long as the disk has room.
+// apiCopies copies the views if the disk has room.
 type apiCopies struct {
 	views  *views.Store
 	folder string

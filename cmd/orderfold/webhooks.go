@@ -24,7 +24,7 @@ type webhooksSettings struct {
 	yes, asJSON bool
 }
 
-// webhooks shows and changes where the platform posts.
+// webhooks shows and changes the webhooks that are registered at the platform.
 func (p *program) webhooks(ctx context.Context, args []string) error {
 	var s webhooksSettings
 	operands, err := p.flags("webhooks", "ACTION", args, func(f *flagSet) {
@@ -66,7 +66,7 @@ func (p *program) webhooks(ctx context.Context, args []string) error {
 	return err
 }
 
-// webhookRun is one run of the command.
+// webhookRun is one run of the command webhooks.
 type webhookRun struct {
 	p      *program
 	s      *webhooksSettings
@@ -74,10 +74,10 @@ type webhookRun struct {
 	wanted []platform.Webhook
 }
 
-// allEvents stands for every event type.
+// allEvents selects every event type.
 const allEvents = "ALL"
 
-// prepare makes the webhooks that are wanted of the settings.
+// prepare derives the wanted webhooks from the settings.
 func (r *webhookRun) prepare(action string) error {
 	names, err := r.eventTypes(action)
 	if err != nil || action == "list" {
@@ -119,14 +119,15 @@ func (r *webhookRun) eventTypes(action string) (names []string, err error) {
 	return names, nil
 }
 
-// maxWebhookHeaders is what the platform takes.
+// maxWebhookHeaders is the maximum number of headers that the platform accepts.
 const maxWebhookHeaders = 5
 
 func (r *webhookRun) headers() (headers []platform.Header, err error) {
 	if len(r.s.auth.values) == 0 {
 		return nil, nil
 	}
-	if _, err := receiver.ParseCredentials(r.s.auth.values[0]); err != nil { // says what is wrong without repeating it
+	// The error states what is wrong without repeating the value.
+	if _, err := receiver.ParseCredentials(r.s.auth.values[0]); err != nil {
 		return nil, usagef("--webhook-auth: %v", err)
 	}
 	for part := range strings.SplitSeq(r.s.auth.values[0], ",") {
@@ -146,7 +147,8 @@ type shownWebhook struct {
 	Headers   []string `json:"headers"`
 }
 
-// list shows what can be read, also when the answer to one of the two questions cannot be read, or in part only.
+// list shows what can be read, even if the answer to one of the two questions cannot be read, or
+// only in part.
 func (r *webhookRun) list(ctx context.Context) error {
 	all, err := r.client.Webhooks(ctx)
 	missing, missingErr := r.client.WebhooksMissing(ctx)
@@ -184,7 +186,8 @@ func headerNames(headers []platform.Header) []string {
 	return names
 }
 
-// withoutSecrets shows a URL that somebody registered: what stands in front of the host and after the path may be a key.
+// withoutSecrets returns a registered URL for display. The parts before the host and after the path
+// may be a key, so it hides them.
 func withoutSecrets(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -237,7 +240,8 @@ func (r *webhookRun) set(ctx context.Context) error {
 	return errors.Join(r.done("set", differences, set), err)
 }
 
-// each changes one webhook after the other, also after one that fails, and returns those that were changed.
+// each applies change to one webhook after the other, continues after a failure, and returns the
+// webhooks that were changed.
 func each(ctx context.Context, due []platform.Webhook, change func(platform.Webhook) error) (done []platform.Webhook, err error) {
 	var errs []error
 	for _, w := range due {
@@ -288,7 +292,8 @@ func (r *webhookRun) remove(ctx context.Context) error {
 	return errors.Join(r.done("deleted", nil, deleted), err)
 }
 
-// registered returns what is registered. Of entries that cannot be read it warns, and leaves them out.
+// registered returns the registered webhooks. It leaves out entries that cannot be read, and warns
+// of them.
 func (r *webhookRun) registered(ctx context.Context) ([]platform.Webhook, error) {
 	all, err := r.client.Webhooks(ctx)
 	if err != nil && all != nil {
@@ -298,7 +303,7 @@ func (r *webhookRun) registered(ctx context.Context) ([]platform.Webhook, error)
 	return all, err
 }
 
-// done says what was changed; as JSON together with what differed before.
+// done reports what was changed; in JSON, together with the previous differences.
 func (r *webhookRun) done(what string, differences []webhookDifference, webhooks []platform.Webhook) error {
 	names := make([]string, len(webhooks))
 	for i, w := range webhooks {
@@ -315,7 +320,8 @@ func (r *webhookRun) done(what string, differences []webhookDifference, webhooks
 	return nil
 }
 
-// confirm asks whoever sits at the terminal. Without one and without --yes nothing is changed.
+// confirm asks the person at the terminal. Without a terminal and without --yes, nothing is
+// changed.
 func (r *webhookRun) confirm(question string) error {
 	if r.s.yes {
 		return nil
@@ -324,7 +330,7 @@ func (r *webhookRun) confirm(question string) error {
 		return usagef("nothing was changed: there is no terminal to ask at; add --yes")
 	}
 	fmt.Fprintf(r.p.stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is a no
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer means no
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return errors.New("nothing was changed")
 	}

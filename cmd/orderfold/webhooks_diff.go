@@ -9,21 +9,22 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform"
 )
 
-// States of what is compared.
+// States of a comparison.
 const (
 	same    = "equal"
-	missing = "missing" // at the platform
+	missing = "missing" // not at the platform
 	differs = "differs"
-	extra   = "extra"     // at the platform only
-	hidden  = "not-shown" // the platform does not tell the value
+	extra   = "extra"     // only at the platform
+	hidden  = "not-shown" // the platform does not report the value
 )
 
-// webhookDifference is one event type, as wanted and as registered. It contains no header's value, and no secret of a URL.
+// webhookDifference compares one event type as wanted and as registered. It contains no value of a
+// header, and no secret of a URL.
 type webhookDifference struct {
 	EventType string             `json:"eventType"`
 	State     string             `json:"state"` // equal, missing, differs or extra
 	WantURL   string             `json:"wantUrl,omitempty"`
-	sameURL   bool               // as they are, not as they are shown
+	sameURL   bool               // compares the real URLs, not those that are shown
 	HaveURL   string             `json:"haveUrl,omitempty"`
 	Headers   []headerDifference `json:"headers,omitempty"`
 }
@@ -33,12 +34,12 @@ type headerDifference struct {
 	State string `json:"state"` // equal, missing, differs, extra or not-shown
 }
 
-// isSame reports whether setting it again would change nothing.
+// isSame reports whether registering the webhook again would change nothing.
 func (d *webhookDifference) isSame() bool {
 	return d.State == same && !slices.ContainsFunc(d.Headers, func(h headerDifference) bool { return h.State == hidden })
 }
 
-// compare returns every wanted event type, and then those that are registered besides.
+// compare returns every wanted event type, followed by the others that are registered.
 func (r *webhookRun) compare(ctx context.Context) ([]webhookDifference, error) {
 	registered, err := r.registered(ctx)
 	if err != nil {
@@ -87,7 +88,8 @@ func (d *webhookDifference) compare(want, have *platform.Webhook) {
 	}
 }
 
-// sameEndpoint reports whether the receiver takes two URLs for the same: a slash at the end of the path makes no difference to it.
+// sameEndpoint reports whether the receiver treats two URLs as equal: it ignores a slash at the end
+// of the path.
 func sameEndpoint(a, b string) bool {
 	return strings.TrimRight(a, "/") == strings.TrimRight(b, "/")
 }
@@ -99,7 +101,7 @@ func (d *webhookDifference) header(name, state string) {
 	}
 }
 
-// tell shows what is wanted and what there is, unless the output is JSON.
+// tell shows the wanted and the registered webhooks, unless the output is JSON.
 func (r *webhookRun) tell(differences []webhookDifference) {
 	if r.s.asJSON {
 		return
@@ -116,7 +118,8 @@ func (r *webhookRun) tell(differences []webhookDifference) {
 	}
 }
 
-// tellURLs shows both, unless they are equal. They may look equal when only a secret in them differs.
+// tellURLs shows both URLs unless they are equal. They may look equal if they differ only in a
+// secret.
 func (r *webhookRun) tellURLs(d *webhookDifference) {
 	if d.sameURL {
 		return

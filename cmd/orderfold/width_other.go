@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// columnsOf returns 0: how wide the terminal is is not known.
+// columnsOf returns 0, because the width of the terminal is not known.
 func columnsOf(*os.File) int { return 0 }
