@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// rosterPause is how old a list of subscribers may be. The server of the log is asked only once in
-	// that time, whatever the number of callers.
+	// rosterPause is how old a list of subscribers may be. The server of the log is asked only once
+	// in that time, whatever the number of callers.
 	rosterPause = time.Second
 	// subscribePatience bounds the time to add or remove a subscriber.
 	subscribePatience = 10 * time.Second
@@ -79,8 +79,8 @@ type roster struct {
 	err error
 }
 
-// of returns the list. An error is kept as long as a list, so that a log that does not answer delays
-// only one round of callers.
+// of returns the list. An error is kept as long as a list, so that a log that does not answer
+// delays only one round of callers.
 func (r *roster) of(ctx context.Context, from Subscribers) ([]Subscriber, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
