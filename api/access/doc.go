@@ -1,4 +1,6 @@
-// Package access decides which requests are allowed: keys and roles, key file, rate, origins, hosts.
+// Package access decides which requests are allowed: keys and roles, key file, rate, origins,
+// hosts.
 //
-// It knows HTTP requests and nothing of what they ask for. A Gate returns a decision; package api answers.
+// It knows about HTTP requests but not about their meaning. A Gate returns a decision; package api
+// answers.
 package access

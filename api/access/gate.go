@@ -11,12 +11,14 @@ import (
 	"time"
 )
 
-// Options say who may ask. The zero value lets everybody ask, by the names of this machine's loopback
-// addresses only.
+// Options states who may ask. The zero value allows everybody, but only under the loopback names of
+// this machine.
 type Options struct {
-	Keys    []Key    // none: everybody may ask
-	Limit   Limit    // of each key, or of each address without one; zero: none
-	Origins []string // such as https://dashboard.example.com, whose pages a browser lets read answers; none
+	Keys  []Key // none: everybody may ask
+	Limit Limit // for each key, or for each address without a key; zero: no limit
+	// The origins, such as https://dashboard.example.com, whose pages may read answers in a
+	// browser; nil: none.
+	Origins []string
 }
 
 // Gate decides which requests are allowed. Its methods may be called from any goroutine, except for
@@ -27,8 +29,7 @@ type Gate struct {
 	origins *origins
 }
 
-// New returns a gate. It fails when two keys share a secret, the limit is none that can be kept, or an
-// origin is none.
+// New returns a gate. It fails if two keys share a secret, or the limit or an origin is invalid.
 func New(o Options) (*Gate, error) {
 	from, err := newOrigins(o.Origins)
 	if err := errors.Join(distinct(o.Keys), o.Limit.Check(), err); err != nil {
@@ -40,33 +41,35 @@ func New(o Options) (*Gate, error) {
 // Reason is why a request is refused.
 type Reason int
 
-// The reasons.
+// The reasons for a refusal.
 const (
-	TooOften    Reason = iota + 1 // the caller is over the limit
-	WrongHost                     // without keys, the request was sent to a name that is not this machine's own
-	NoKey                         // the request carries no key that is configured
-	ForeignPage                   // a page of another site asks for a change
-	NotOperator                   // the key may not change anything
+	TooOften Reason = iota + 1 // the caller is over the limit
+	// Without keys, the request was sent to a name that is not one of this machine.
+	WrongHost
+	NoKey       // the request has no key, or an unknown one
+	ForeignPage // a page of another site requests a change
+	NotOperator // the key may not change anything
 )
 
-// Refusal occurs when a request is not allowed. Nothing was done for it, except that it was counted.
+// Refusal occurs when a request is not allowed. Nothing was done for it, except that it was
+// counted.
 type Refusal struct {
 	Reason Reason
 	Wait   time.Duration // with TooOften: when the next request has a chance
-	Limit  Limit         // with TooOften: that was exceeded
+	Limit  Limit         // with TooOften: the limit that was exceeded
 }
 
-// Error returns the reason for a log; the answer to the caller is worded elsewhere.
+// Error returns the reason for a log. The caller gets an answer worded elsewhere.
 func (r *Refusal) Error() string { return fmt.Sprintf("access: refused, reason %d", r.Reason) }
 
-// Keys returns the keys that are allowed now. The caller does not change them.
+// Keys returns the keys that are currently allowed. The caller must not change them.
 func (g *Gate) Keys() []Key { return *g.keys.keys.Load() }
 
 // Open reports whether no key is configured, so that everybody may ask.
 func (g *Gate) Open() bool { return g.keys.open() }
 
-// Allow counts the request and returns the key that it carries, the zero key if none is configured. The
-// error is a *Refusal; the key is then the one that was refused, if it is known.
+// Allow counts the request and returns its key, or the zero key if no keys are configured. The
+// error is a *Refusal; the key is then the refused one, if it is known.
 func (g *Gate) Allow(r *http.Request, now time.Time) (Key, error) {
 	key, known := g.keys.authenticate(r)
 	// Guesses are counted too, by address.
@@ -92,9 +95,9 @@ func (g *Gate) Allow(r *http.Request, now time.Time) (Key, error) {
 	return key, nil
 }
 
-// Knows reports whether a probe, which is answered in any case, comes from a caller who is allowed, and
-// returns the caller's key. A probe without a key is not counted. One with a key is: otherwise keys could
-// be guessed by how the answer changes.
+// Knows reports whether a probe, which is always answered, comes from a caller who is allowed, and
+// returns the caller's key. A probe without a key is not counted. A probe with a key is counted,
+// because otherwise the answers would allow keys to be guessed.
 func (g *Gate) Knows(r *http.Request, now time.Time) (Key, bool) {
 	if g.Open() {
 		return Key{}, ownHost(r)
@@ -106,12 +109,13 @@ func (g *Gate) Knows(r *http.Request, now time.Time) (Key, bool) {
 	return key, err == nil
 }
 
-// Hold has cut called when the key is taken away. The caller calls release when the request is over.
+// Hold arranges that cut is called when the key is taken away. The caller calls release when the
+// request has ended.
 func (g *Gate) Hold(key Key, cut context.CancelFunc) (release func()) { return g.keys.hold(key, cut) }
 
-// ReplaceKeys allows these keys and no others from now on, and cuts what is held by a key that is not
-// among them. It changes nothing and returns an error if there are none, which would let everybody in,
-// if two share a secret, or if the gate began without keys.
+// ReplaceKeys allows these keys, and no others, from now on, and cuts the requests held by other
+// keys. It returns an error and changes nothing if there are no keys, which would let everybody in,
+// if two keys share a secret, or if the gate began without keys.
 func (g *Gate) ReplaceKeys(keys []Key) error {
 	if len(keys) == 0 || g.Open() {
 		return errors.New("api: keys cannot be removed altogether, or introduced, while the API is running")
@@ -123,8 +127,8 @@ func (g *Gate) ReplaceKeys(keys []Key) error {
 	return nil
 }
 
-// CheckExposure returns an error if everybody who reaches addr could read: with these keys everybody may
-// ask, because there are none, and addr is neither a loopback address nor a Unix socket.
+// CheckExposure returns an error if everybody who can reach addr could read, because there are no
+// keys and addr is neither a loopback address nor a Unix socket.
 func CheckExposure(addr net.Addr, keys []Key) error {
 	if len(keys) > 0 || addr.Network() == "unix" {
 		return nil
@@ -136,14 +140,15 @@ func CheckExposure(addr net.Addr, keys []Key) error {
 		"set --api-key name:role:key, or listen on a loopback address such as 127.0.0.1", addr)
 }
 
-// Describe sets the headers that pages may send, and read, beside those that browsers allow in any case.
+// Describe sets the headers that pages may send and read, besides those that browsers always allow.
 func (g *Gate) Describe(sends, reads []string) {
 	g.origins.sends = headerList(append(slices.Clone(corsSends), sends...), nil)
 	g.origins.reads = headerList(slices.Clone(reads), safelisted)
 }
 
-// Share adds the headers that let a page of an allowed origin read the answer, and answers the question
-// that a browser sends before the request, without a key. done reports that the answer is complete.
+// Share adds the headers that allow a page of an allowed origin to read the answer. It also answers
+// the preflight request, which a browser sends without a key. done reports whether the answer is
+// complete.
 func (g *Gate) Share(w http.ResponseWriter, r *http.Request) (done bool) {
 	o := g.origins
 	if len(o.allowed) == 0 {

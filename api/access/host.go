@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// ownHost reports whether the request was sent to a name of this machine. Without keys only loopback
-// addresses are served, but a page of any site can have its own name lead to one of them (DNS rebinding).
-// For the browser that is the same origin, which neither CORS nor the check of Origin stops; only the name
-// in Host shows it.
+// ownHost reports whether the request was sent to a name of this machine. Without keys, only
+// loopback addresses are served, but any site can point its own name to one of them (DNS
+// rebinding). The browser treats that as the same origin, so neither CORS nor the check of Origin
+// stops it; only the name in Host shows it.
 func ownHost(r *http.Request) bool {
 	if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && at.Network() == "unix" {
-		return true // no browser comes that way
+		return true // no browser connects in this way
 	}
 	return loopbackHost(r.Host)
 }
 
-// loopbackHost reports whether host, with or without a port, is a loopback address, localhost or a name
-// below it. A request without Host, which HTTP/1.0 allows and no browser sends, counts as one.
+// loopbackHost reports whether host, with or without a port, is a loopback address, localhost or a
+// name below it. A request without Host, which HTTP/1.0 allows and no browser sends, counts as one.
 func loopbackHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

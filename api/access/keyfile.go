@@ -17,13 +17,13 @@ import (
 
 const maxKeyFile = 1 << 20 // bytes
 
-// KeyFile is a file of keys that is followed while the API is served. A line is name:role:key; lines that
-// are empty or begin with # are ignored. Make one with OpenKeyFile.
+// KeyFile is a file of keys that is followed while the API is served. Each line is name:role:key;
+// empty lines and lines that begin with # are ignored. Make one with OpenKeyFile.
 //
-// A change is accepted when the file has been found the same twice, so that a file that is being written
-// is not read in part. A file that cannot be read, or has a fault, changes nothing: the keys from before
-// stay, the fault is logged once, and the metric orderfold_api_key_file_valid is 0 until the file is good
-// again.
+// A change is accepted after the file was read twice with the same content, so that a half-written
+// file is not used. A file that cannot be read or is invalid changes nothing: the previous keys
+// stay, the error is logged once, and the metric orderfold_api_key_file_valid is 0 until the file
+// is valid again.
 type KeyFile struct {
 	path   string
 	fixed  []Key
@@ -33,12 +33,12 @@ type KeyFile struct {
 	inForce, lookedAt, refused state
 }
 
-// state is a digest of the file's content, or of the error when it could not be read.
+// state is a digest of the file's content, or of the error if the file could not be read.
 type state [sha256.Size]byte
 
-// OpenKeyFile reads the file and returns its keys together with fixed, which are in force whatever the file
-// contains. It fails when the file cannot be read or is larger than 1 MiB, a line is not a key, or two keys
-// share a secret. Errors contain the numbers of lines and never their text.
+// OpenKeyFile reads the file and returns its keys together with fixed, which are valid whatever the
+// file contains. It fails if the file cannot be read or is larger than 1 MiB, a line is not a key,
+// or two keys share a secret. Errors contain line numbers but never the text of lines.
 func OpenKeyFile(path string, fixed []Key, logger *zap.Logger, registerer prometheus.Registerer) (*KeyFile, []Key, error) {
 	f := &KeyFile{path: path, fixed: fixed, logger: logger, valid: prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "orderfold_api_key_file_valid", Help: "1 when the keys in force are those of the key file, 0 when it has a fault.",
@@ -59,8 +59,8 @@ func OpenKeyFile(path string, fixed []Key, logger *zap.Logger, registerer promet
 	return f, keys, nil
 }
 
-// Refresh reads the file and calls replace with the keys if they have changed. One goroutine calls it about
-// once a second.
+// Refresh reads the file and calls replace with the keys if they have changed. One goroutine calls
+// it about once a second.
 func (f *KeyFile) Refresh(replace func([]Key) error) {
 	found, text, err := f.look()
 	before := f.lookedAt
@@ -74,7 +74,7 @@ func (f *KeyFile) Refresh(replace func([]Key) error) {
 		}
 		return
 	case found != before || found == f.refused:
-		return // it may still be being written, or was reported already
+		return // the file may still be being written, or its error was already reported
 	}
 	var keys []Key
 	if err == nil {
@@ -94,7 +94,8 @@ func (f *KeyFile) Refresh(replace func([]Key) error) {
 	f.logger.Info("keys replaced", zap.String("file", f.path), zap.Int("keys", len(keys)))
 }
 
-// look reads the whole file: comparing its content notices every change, also that of a mounted link.
+// look reads the whole file. A comparison of the content detects every change, including one of a
+// mounted link.
 func (f *KeyFile) look() (found state, text []byte, err error) {
 	text, err = f.read()
 	if err != nil {
@@ -117,11 +118,12 @@ func (f *KeyFile) read() ([]byte, error) {
 	return text, err
 }
 
-// parse returns the fixed keys and those of the text, and warns if other users can read the file.
+// parse returns the fixed keys and those in the text, and warns if other users can read the file.
 func (f *KeyFile) parse(text []byte) ([]Key, error) {
 	keys := slices.Clone(f.fixed)
 	number := 0
-	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) { // a byte order mark is no part of a key
+	// A byte order mark is not part of a key.
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) {
 		number++
 		trimmed := strings.TrimSpace(string(line))
 		if trimmed == "" || trimmed[0] == '#' {

@@ -11,15 +11,15 @@ import (
 	"sync/atomic"
 )
 
-// keyring contains the keys that are allowed. They can be replaced while requests are answered.
+// keyring contains the allowed keys. They can be replaced while requests are being answered.
 type keyring struct {
 	keys atomic.Pointer[[]Key]
 
-	mu      sync.Mutex // of replacing, and of:
+	mu      sync.Mutex // for replacing keys, and for holders
 	holders map[*holder]struct{}
 }
 
-// holder is a request that may last long, and how to end it.
+// holder is a request that may last long, with the function that ends it.
 type holder struct {
 	key Key
 	cut context.CancelFunc
@@ -31,12 +31,12 @@ func newKeyring(keys []Key) *keyring {
 	return k
 }
 
-// open reports whether there is no key: everybody may ask.
+// open reports whether there are no keys, so that everybody may ask.
 func (k *keyring) open() bool { return len(*k.keys.Load()) == 0 }
 
-// authenticate returns the key that the request carries, the zero key when none is configured. It compares
-// the digest of whatever was sent with every key, so that its time does not depend on how wrong a guess
-// was.
+// authenticate returns the key of the request, or the zero key if no keys are configured. It
+// compares the digest of the text sent with every key, so that its time does not depend on how
+// close a guess is.
 func (k *keyring) authenticate(r *http.Request) (Key, bool) {
 	keys := *k.keys.Load()
 	if len(keys) == 0 {
@@ -66,7 +66,7 @@ func (k *keyring) hold(key Key, cut context.CancelFunc) (release func()) {
 	defer k.mu.Unlock()
 	k.holders[h] = struct{}{}
 	if keys := *k.keys.Load(); len(keys) > 0 && !slices.Contains(keys, key) {
-		cut() // taken away since it was authenticated
+		cut() // taken away after it was authenticated
 	}
 	return func() {
 		k.mu.Lock()

@@ -7,24 +7,23 @@ import (
 	"strings"
 )
 
-// Role is what a key may do.
+// Role states what a key allows.
 type Role string
 
-// The roles: a reader reads, an operator may also rebuild and redrive.
+// The roles. A reader reads; an operator may also rebuild and redrive.
 const (
 	Reader   Role = "reader"
 	Operator Role = "operator"
 )
 
-// Key is what a caller shows to be allowed. It contains a digest, so that no log or dump can show the
-// secret.
+// Key identifies a caller. It contains a digest, so that no log or dump can show the secret.
 type Key struct {
-	Name   string // of the caller, for the access log
+	Name   string // name of the caller, for the access log
 	Role   Role
 	digest [sha256.Size]byte
 }
 
-// ParseKey reads "name:role:key"; the key itself may contain colons. Errors never repeat the text.
+// ParseKey parses "name:role:key"; the key itself may contain colons. Errors never repeat the text.
 func ParseKey(text string) (Key, error) {
 	name, rest, _ := strings.Cut(text, ":")
 	role, secret, found := strings.Cut(rest, ":")
@@ -43,7 +42,8 @@ func ParseKey(text string) (Key, error) {
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
-// distinct returns an error when two keys have the same secret: the name in the log would be a guess.
+// distinct returns an error if two keys have the same secret, because the name in the log would be
+// a guess.
 func distinct(keys []Key) error {
 	seen := make(map[[sha256.Size]byte]string, len(keys))
 	for _, k := range keys {

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limit is how much one caller may ask. The zero value is no limit.
+// Limit bounds the requests of one caller. The zero value means no limit.
 type Limit struct {
-	PerSecond float64 // requests, on average
-	Burst     int     // at once; 0: what comes in a second, at least one
+	PerSecond float64 // average requests per second
+	Burst     int     // maximum at once; 0: the requests of one second, at least one
 }
 
-// Check returns an error when the limit makes no sense.
+// Check returns an error if the limit is invalid.
 func (l Limit) Check() error {
 	if l.PerSecond < 0 || math.IsNaN(l.PerSecond) || math.IsInf(l.PerSecond, 0) || l.Burst < 0 || l.Burst > 0 && l.PerSecond == 0 {
 		return errors.New("api: the rate limit must be a number of requests per second, and a burst needs a rate")
@@ -24,12 +24,12 @@ func (l Limit) Check() error {
 	return nil
 }
 
-// maxCallers bounds how many callers are remembered, twice over.
+// maxCallers bounds the number of callers in each of the two generations of a limiter.
 const maxCallers = 4096
 
-// limiter counts requests by caller in bounded memory: when recent is full it becomes older, and what was
-// older is forgotten, because none of those callers has asked since. A caller who is forgotten begins with
-// a whole burst.
+// limiter counts requests by caller in bounded memory. When recent is full it replaces older, and
+// the callers in older are forgotten, because none of them has asked since. A forgotten caller
+// begins with a whole burst.
 type limiter struct {
 	limit Limit
 
@@ -44,7 +44,8 @@ func newLimiter(l Limit) *limiter {
 	return &limiter{limit: l, recent: map[string]*rate.Limiter{}}
 }
 
-// admit counts a request of the caller and returns 0, or how long to wait before the next one has a chance.
+// admit counts a request of the caller and returns 0, or the time until the next request can
+// succeed.
 func (l *limiter) admit(caller string, now time.Time) time.Duration {
 	if l.limit.PerSecond == 0 {
 		return 0
@@ -52,7 +53,7 @@ func (l *limiter) admit(caller string, now time.Time) time.Duration {
 	reservation := l.of(caller).ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
-		reservation.CancelAt(now) // a refused request uses up nothing
+		reservation.CancelAt(now) // a refused request does not count
 	}
 	return wait
 }
@@ -74,15 +75,15 @@ func (l *limiter) of(caller string) *rate.Limiter {
 	return known
 }
 
-// callerOf returns the name under which a request is counted: the key's, or without a key the address. Of an
-// IPv6 address it is the /64, because one customer is given that many.
+// callerOf returns the name under which a request is counted: that of the key or, without a key,
+// the address. For an IPv6 address it is the /64, because one customer gets that many addresses.
 func callerOf(key Key, remoteAddr string) string {
 	if key.Name != "" {
 		return "key " + key.Name
 	}
 	at, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {
-		return remoteAddr // of a Unix socket
+		return remoteAddr // a Unix socket
 	}
 	addr := at.Addr().Unmap()
 	if addr.Is6() {

@@ -10,28 +10,28 @@ import (
 
 const (
 	corsMethods = "GET, HEAD, POST, DELETE"
-	corsSeconds = "600" // a browser may remember a preflight
+	corsSeconds = "600" // how long a browser may remember a preflight answer
 )
 
 var (
-	// corsSends are headers that pages may send beside those given to Describe. Some libraries for streams
-	// send Cache-Control.
+	// corsSends are headers that pages may send besides those given to Describe. Some streaming
+	// libraries send Cache-Control.
 	corsSends = []string{"Authorization", "Cache-Control", "Request-Id", "X-Request-Id"}
 	// safelisted are the headers that every page may read (https://fetch.spec.whatwg.org).
 	safelisted = []string{"Accept", "Cache-Control", "Content-Language", "Content-Length", "Content-Type", "Expires", "Last-Modified", "Pragma"}
 )
 
-// origins decides which pages of other sites may read answers and ask for changes.
+// origins decides which pages of other sites may read answers and request changes.
 type origins struct {
 	allowed []string
-	// sends and reads are the headers that pages may send and read, as lists. See Gate.Describe.
+	// sends and reads list the headers that pages may send and read. See Gate.Describe.
 	sends, reads string
-	// protection refuses changes that a page of another site asks for: a browser sends a POST without asking
-	// first, and without keys nothing else would stop it.
+	// protection refuses changes that a page of another site requests. A browser sends a POST
+	// without a preflight, and without keys nothing else would stop it.
 	protection *http.CrossOriginProtection
 }
 
-// CheckOrigins returns an error that names the first one that is no origin.
+// CheckOrigins returns an error that names the first invalid origin.
 func CheckOrigins(allowed []string) error {
 	_, err := newOrigins(allowed)
 	return err
@@ -52,7 +52,7 @@ func newOrigins(allowed []string) (*origins, error) {
 	return o, nil
 }
 
-// headerList returns the names, each once, except for those in without.
+// headerList returns the names, each once, without those in without.
 func headerList(names, without []string) string {
 	slices.Sort(names)
 	names = slices.Compact(names)

@@ -1,13 +1,15 @@
 // Package dashboard contains the pages of the dashboard as built files, and serves them.
 //
-// It knows nothing of orders: the pages ask the public API, like any other program. The sources are in src, and build makes of
-// them what is in dist, which is committed so that Go alone builds a binary that contains the dashboard.
+// It knows nothing about orders: the pages use the public API, like any other program. The sources
+// are in src. Command build generates dist from them, and dist is committed, so that Go alone can
+// build a binary that contains the dashboard.
 //
 // # Addresses
 //
-// Every screen is the same document with relative addresses of its files, which depend on how deep the path of the screen is. So
-// the pages work behind any proxy that puts a prefix in front of the path, whether or not it says so. The files are addressed by
-// a digest of all of them: a browser keeps them for a year, and never mixes two builds.
+// Every screen is the same document. The addresses of its files are relative and depend on the
+// depth of the screen's path. So the pages work behind any proxy that adds a prefix to the path,
+// whether or not it announces the prefix. The addresses of the files contain a digest of all files:
+// a browser keeps them for a year and never mixes two builds.
 package dashboard
 
 import (
@@ -26,11 +28,13 @@ import (
 //go:embed dist
 var built embed.FS
 
-// Policy is the content security policy of every page: scripts and styles are files of this origin, and nothing else is loaded.
+// Policy is the content security policy of every page. Scripts and styles are files of this origin,
+// and nothing else is loaded.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// document is every page. The arguments are what leads from the page to the folder of the files, and the links to what app.js imports.
+// document is the template of every page. Its arguments are the path from the page to the folder of
+// the files, and the links to the imports of app.js.
 const document = `<!doctype html>
 <html lang="en">
 <head>
@@ -46,25 +50,26 @@ const document = `<!doctype html>
 </html>
 `
 
-// types are the media types of the files by the ends of their names. Those that the system knows differ from machine to machine.
+// types contains the media types by file extension. The types known to the system differ from
+// machine to machine.
 var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
 	".txt": "text/plain; charset=utf-8"}
 
-// imported finds a file that a script imports at once. What is imported later is in parentheses.
+// imported matches a file that a script imports statically. Dynamic imports have parentheses.
 var imported = regexp.MustCompile(`(?:from|import)"\./([^"]+)"`)
 
 // Handler serves the pages and their files.
 type Handler struct {
 	files   map[string][]byte // by name
 	imports []string          // what app.js needs before it can run
-	digest  string            // of all of them
+	digest  string            // of all files
 }
 
 // New returns a Handler of the files in the binary.
 func New() (*Handler, error) {
 	h := &Handler{files: map[string][]byte{}}
 	sum := sha256.New()
-	entries, err := built.ReadDir("dist") // sorted
+	entries, err := built.ReadDir("dist") // in sorted order
 	if err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
@@ -86,11 +91,12 @@ func New() (*Handler, error) {
 	return h, nil
 }
 
-// ServePage answers with the document of a screen, whichever it is.
+// ServePage answers with the document, for any screen.
 func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request) {
 	depth := strings.Count(r.URL.EscapedPath(), "/") - 1
 	folder := strings.Repeat("../", max(depth, 0)) + "assets/" + h.digest + "/"
-	var links strings.Builder // without them a browser asks for the imports only when it has read app.js
+	// Without the links, a browser requests the imports only after it has read app.js.
+	var links strings.Builder
 	for _, name := range h.imports {
 		fmt.Fprintf(&links, "<link rel=\"modulepreload\" href=\"%s%s\">\n", folder, name)
 	}
@@ -102,7 +108,8 @@ func (h *Handler) ServePage(w http.ResponseWriter, r *http.Request) {
 	write(w, r, page.Bytes())
 }
 
-// ServeFile answers with a file, and reports whether there is such a one. A file of another build is none.
+// ServeFile answers with a file and reports whether it exists. A file of another build does not
+// exist.
 func (h *Handler) ServeFile(w http.ResponseWriter, r *http.Request, digest, name string) bool {
 	content, found := h.files[name]
 	if !found || digest != h.digest {
@@ -120,6 +127,6 @@ func write(w http.ResponseWriter, r *http.Request, content []byte) {
 	w.Header().Set("Content-Security-Policy", Policy)
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(content) // whether somebody is there to take it is no matter
+		_, _ = w.Write(content) // it does not matter whether the client still reads
 	}
 }

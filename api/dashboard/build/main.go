@@ -1,9 +1,9 @@
-// Command build makes what is in api/dashboard/dist, and src/types.ts, of the dashboard's sources:
+// Command build generates api/dashboard/dist and src/types.ts from the sources of the dashboard:
 //
 //	go run ./api/dashboard/build types    # src/types.ts from docs/openapi.json
 //	go run ./api/dashboard/build bundle   # dist from src and node_modules
 //
-// It runs in the root of the module. The same sources make the same bytes.
+// It runs in the root of the module. The same sources always give the same output.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(args []string) error {
 	return errors.New("usage: build types|bundle")
 }
 
-// bundle replaces what is in dist.
+// bundle replaces the content of dist.
 func bundle() error {
 	files, err := build()
 	if err != nil {
@@ -70,7 +70,8 @@ func bundle() error {
 	return nil
 }
 
-// build returns the scripts and styles by name. What a screen needs that is not shown first is in files of its own.
+// build returns the scripts and styles by name. Code that the first screen does not need is in
+// separate files.
 func build() (map[string][]byte, error) {
 	folder, err := filepath.Abs(root)
 	if err != nil {
@@ -94,7 +95,7 @@ func build() (map[string][]byte, error) {
 	return files, nil
 }
 
-// licenses returns the licences of the code that is part of the bundle.
+// licenses returns the licenses of the code that is part of the bundle.
 func licenses() ([]byte, error) {
 	var all bytes.Buffer
 	all.WriteString("The dashboard contains code from these packages.\n")

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// openAPI is what the types are made of.
+// openAPI is the part of the OpenAPI document from which the types are generated.
 type openAPI struct {
 	Paths      map[string]map[string]json.RawMessage `json:"paths"`
 	Components struct {
@@ -30,7 +30,7 @@ type parameter struct {
 
 type schema struct {
 	Ref         string             `json:"$ref"`
-	Type        any                `json:"type"` // a text or several
+	Type        any                `json:"type"` // a string or a list of strings
 	Enum        []any              `json:"enum"`
 	Format      string             `json:"format"`
 	Description string             `json:"description"`
@@ -41,7 +41,8 @@ type schema struct {
 	Additional  json.RawMessage    `json:"additionalProperties"`
 }
 
-// writeTypes writes the types of the answers, and the parameters that select orders and breaks, as TypeScript.
+// writeTypes writes the types of the answers, and the parameters that select orders and breaks, as
+// TypeScript.
 func writeTypes(from, to string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -102,12 +103,12 @@ func parameterOf(p parameter) string {
 func quoted(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts and lists of them
+		panic(err) // cannot happen: v is a string or a list of strings
 	}
 	return string(text)
 }
 
-// typeOf returns the TypeScript type of what a schema describes.
+// typeOf returns the TypeScript type of a schema.
 func typeOf(s *schema) string {
 	switch {
 	case s == nil:

@@ -14,29 +14,31 @@ import (
 	"time"
 )
 
-// FeedOptions are what bench feed measures.
+// FeedOptions contains the settings of bench feed.
 type FeedOptions struct {
 	Place
 	Rate        int // notifications per second, for the latency
 	Connections int // for the throughput
 	Duration    time.Duration
 	Rounds      int // of the throughput, with and without the feed in turn; the median counts
-	// Follow reads the feed from its first event on and calls received with the log's sequence of each, until that returns false or ctx
-	// ends. The URL is the operator's.
+	// Follow reads the feed from its first event and calls received with the sequence in the log of
+	// each event, until received returns false or ctx ends. The URL is that of the operator.
 	Follow func(ctx context.Context, url string, received func(sequence uint64) bool) error
 }
 
-// FeedFigures are the figures of bench feed.
+// FeedFigures contains the results of bench feed.
 type FeedFigures struct {
-	Samples   int     `json:"samples"`
-	P50       float64 `json:"p50Milliseconds"` // from the answer 200 until the event is received
-	P99       float64 `json:"p99Milliseconds"`
-	Longest   float64 `json:"longestMilliseconds"`
-	Without   float64 `json:"ingestedPerSecondWithout"` // notifications per second that are answered, without the feed
+	Samples int     `json:"samples"`
+	P50     float64 `json:"p50Milliseconds"` // from the answer 200 until the event is received
+	P99     float64 `json:"p99Milliseconds"`
+	Longest float64 `json:"longestMilliseconds"`
+	// Notifications per second that are answered, without the feed.
+	Without   float64 `json:"ingestedPerSecondWithout"`
 	With      float64 `json:"ingestedPerSecondWith"`
 	Visible   float64 `json:"projectedPerSecondWithout"` // until all of them are in the views
 	VisibleOn float64 `json:"projectedPerSecondWith"`    // and published
-	CatchUp   float64 `json:"caughtUpPerSecond"`         // events per second that a subscriber reads who begins at the first one
+	// Events per second that a subscriber reads if it begins at the first event.
+	CatchUp float64 `json:"caughtUpPerSecond"`
 }
 
 // The goals.
@@ -47,7 +49,7 @@ const (
 	feedGoalRead  = 30_000.0
 )
 
-// Feed measures how soon an event is received, and what the feed costs.
+// Feed measures the latency of events, and the cost of the feed.
 func Feed(ctx context.Context, o FeedOptions) (f FeedFigures, err error) {
 	if err := o.latency(ctx, &f); err != nil {
 		return f, err
@@ -82,7 +84,7 @@ func Feed(ctx context.Context, o FeedOptions) (f FeedFigures, err error) {
 // rates are notifications or events per second.
 type rates struct{ ingested, projected, read float64 }
 
-// operatorURL is where a started service's streams can be read.
+// operatorURL returns the URL at which the streams of a started service can be read.
 func (s *service) operatorURL() (string, error) {
 	url, err := os.ReadFile(filepath.Join(s.dir, "data", "operator.url"))
 	return strings.TrimSpace(string(url)), err
@@ -182,7 +184,7 @@ func (o *FeedOptions) throughput(ctx context.Context, on bool) (r rates, err err
 	return r, err
 }
 
-// PrintFeed prints a table, and which goals are met.
+// PrintFeed prints a table and which goals are met.
 func PrintFeed(to io.Writer, f FeedFigures) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "received after ms\tp50 %.2f, p99 %.2f, longest %.2f\tp50 %g %s, p99 %g %s\n", f.P50, f.P99, f.Longest,

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// RateOptions are what bench freshness and bench stream measure.
+// RateOptions contains the settings of bench freshness and bench stream.
 type RateOptions struct {
 	Place
 	Rate     int   // notifications per second
-	Readers  []int // measured one number after the other
+	Readers  []int // numbers of readers, measured one after the other
 	Duration time.Duration
 }
 
@@ -40,7 +40,8 @@ const (
 	freshGoalP99 = 50.0
 )
 
-// Freshness measures how long it takes from the receiver's answer until GET /v1/orders/{id}?minSequence= returns the order.
+// Freshness measures the time from the receiver's answer until GET /v1/orders/{id}?minSequence=
+// returns the order.
 func Freshness(ctx context.Context, o RateOptions) (figures []FreshnessFigure, err error) {
 	for _, readers := range o.Readers {
 		f, err := o.freshness(ctx, readers)
@@ -74,7 +75,7 @@ func (o *RateOptions) freshness(ctx context.Context, readers int) (f FreshnessFi
 	posts, err := postAt(readCtx, s.receiver, o.Rate, o.Duration, func(a acknowledged) {
 		select {
 		case fresh <- a:
-		default: // every reader is waiting for an order already
+		default: // every reader is already waiting for an order
 		}
 	})
 	close(fresh)
@@ -91,7 +92,7 @@ func (o *RateOptions) freshness(ctx context.Context, readers int) (f FreshnessFi
 	return f, nil
 }
 
-// readFresh asks for orders that were just acknowledged, on one connection.
+// readFresh requests orders that were just acknowledged, on one connection.
 func readFresh(ctx context.Context, addr string, fresh <-chan acknowledged) (latencies []time.Duration, err error) {
 	c, err := dial(ctx, addr)
 	if err != nil {
@@ -107,12 +108,12 @@ func readFresh(ctx context.Context, addr string, fresh <-chan acknowledged) (lat
 	return latencies, nil
 }
 
-// getAt reads an order when the views stand at a sequence, and returns where they stand.
+// getAt reads an order as soon as the views have applied a sequence, and returns their position.
 func (c *connection) getAt(order string, sequence uint64) (at uint64, err error) {
 	return c.get(fmt.Sprintf("/v1/orders/%s?minSequence=%d", order, sequence))
 }
 
-// PrintFreshness prints a table, and which goals are met.
+// PrintFreshness prints a table and which goals are met.
 func PrintFreshness(to io.Writer, figures []FreshnessFigure) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "readers\tvisible after ms: p50\tp99\tlongest\tgoals\tposts ms: p50\tp99\tprocessors busy\tpeak MiB\t")

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Client asks for answers as they are, without compression.
+// Client requests answers without compression.
 var Client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
 
-// Get reads an answer 200. It lets the service wait up to 30 s for what the URL asks to wait for.
+// Get returns the body of an answer 200. It allows the service up to 30 s for a wait that the URL
+// requests.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -36,8 +37,8 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	return body, nil
 }
 
-// Read asks for paths on that many connections for a while, each as fast as it is answered and once at
-// least, and returns how many answers came in a second.
+// Read requests paths on that many connections for the duration, each request right after the
+// previous answer and at least one per connection. It returns the number of answers per second.
 func Read(ctx context.Context, addr string, connections int, duration time.Duration, path func() string) (rate float64, err error) {
 	begin := time.Now()
 	var total atomic.Int64

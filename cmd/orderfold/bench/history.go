@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// HistoryOptions are what bench history measures.
+// HistoryOptions contains the settings of bench history.
 type HistoryOptions struct {
 	Place
-	Notifications []int // of one order, measured one number after the other
-	Rounds        int   // histories of each; the median counts
+	Notifications []int // numbers of notifications of one order, measured one after the other
+	Rounds        int   // histories of each number; the median counts
 }
 
 // HistoryFigure is one row of bench history.
@@ -26,22 +26,26 @@ type HistoryFigure struct {
 	Notifications int     `json:"notifications"`
 	History       float64 `json:"historyMilliseconds"` // all pages of 500
 	Pages         int     `json:"pages"`
-	Fact          float64 `json:"cpuMicroseconds"`       // processor time of the service for each notification, from the posting to the views
-	Spread        float64 `json:"spreadCPUMicroseconds"` // the same of as many notifications of many orders
-	Ratio         float64 `json:"ratio"`                 // Fact / Spread; 0: there were too few notifications to measure
+	// The processor time of the service for each notification, from the request to the views.
+	Fact float64 `json:"cpuMicroseconds"`
+	// The same for as many notifications of many orders.
+	Spread float64 `json:"spreadCPUMicroseconds"`
+	// Fact / Spread; 0: there were too few notifications to measure.
+	Ratio float64 `json:"ratio"`
 }
 
 const (
 	historyGoal      = 300.0 // milliseconds for historyGoalFacts
 	historyGoalFacts = 10_000
 	factGoal         = 2.0 // times
-	// spreadFacts is how many notifications each of many orders has.
+	// spreadFacts is the number of notifications of each of many orders.
 	spreadFacts = 5
-	// historyConnections post at a time.
+	// historyConnections is the number of connections that post at once.
 	historyConnections = 16
 )
 
-// History measures reading the history of one order with many notifications, and the cost of each notification.
+// History measures the time to read the history of one order with many notifications, and the cost
+// of each notification.
 func History(ctx context.Context, o HistoryOptions) (figures []HistoryFigure, err error) {
 	for _, n := range o.Notifications {
 		f, err := o.measure(ctx, n)
@@ -67,7 +71,9 @@ func (o *HistoryOptions) measure(ctx context.Context, notifications int) (f Hist
 	if f.Fact, err = s.postAll(ctx, busy, notifications, notifications); err != nil {
 		return f, err
 	}
-	if f.Spread > 0 { // the clock of processor time ticks in hundredths of a second: it may be 0 for a few notifications
+	// Processor time has a resolution of a hundredth of a second, so it may be 0 for a few
+	// notifications.
+	if f.Spread > 0 {
 		f.Ratio = f.Fact / f.Spread
 	}
 	var taken []time.Duration
@@ -90,7 +96,8 @@ func (o *HistoryOptions) measure(ctx context.Context, notifications int) (f Hist
 	return f, nil
 }
 
-// postAll posts notifications, each to an order, and returns the processor time of one in microseconds.
+// postAll posts notifications, as many per order as the parameter each says, and returns the
+// processor time per notification in microseconds.
 func (s *service) postAll(ctx context.Context, number, notifications, each int) (microseconds float64, err error) {
 	m, err := s.meter(ctx)
 	if err != nil {
@@ -126,7 +133,7 @@ func (s *service) postAll(ctx context.Context, number, notifications, each int) 
 	return cpu * 1e6 / float64(notifications), err
 }
 
-// history reads all pages.
+// history reads all pages of a history.
 func (s *service) history(ctx context.Context, order string) (entries, pages int, err error) {
 	for cursor := ""; ; pages++ {
 		path := "/v1/orders/" + order + "/history?limit=500"
@@ -152,7 +159,7 @@ func (s *service) history(ctx context.Context, order string) (entries, pages int
 	}
 }
 
-// PrintHistory prints a table, and which goals are met.
+// PrintHistory prints a table and which goals are met.
 func PrintHistory(to io.Writer, figures []HistoryFigure) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "notifications\thistory ms\tpages\tgoal\tCPU µs of each\tof many orders\tratio\tgoal\t")

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// connection speaks HTTP by hand: net/http's client would cost more than the service that is measured.
+// connection implements HTTP itself: the client of net/http would cost more than the service that
+// is measured.
 type connection struct {
 	net.Conn
 	reader *bufio.Reader
@@ -30,7 +31,7 @@ func dial(ctx context.Context, addr string) (*connection, error) {
 	return &connection{Conn: c, reader: bufio.NewReader(c)}, nil
 }
 
-// get asks for a path, and returns where the views stand by the answer 200.
+// get requests a path and returns the position of the views in the answer 200.
 func (c *connection) get(path string) (at uint64, err error) {
 	c.buffer = fmt.Appendf(c.buffer[:0], "GET %s HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=30\r\n\r\n", path)
 	if _, err := c.Write(c.buffer); err != nil {
@@ -44,7 +45,8 @@ var (
 	contentLength = []byte("Content-Length: ")
 )
 
-// answer reads an answer 200, discards its body, and returns its Log-Sequence, 0 for none.
+// answer reads an answer 200, discards its body and returns its Log-Sequence, or 0 if there is
+// none.
 func (c *connection) answer() (sequence uint64, err error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {
@@ -74,8 +76,9 @@ func (c *connection) answer() (sequence uint64, err error) {
 	return sequence, err
 }
 
-// Post posts notifications of new orders. Each connection posts one, and the next one as soon as the last is answered, until the duration
-// has passed. Post returns the latencies in ascending order, and the time until the last answer.
+// Post posts notifications of new orders until the duration has passed. Each connection posts the
+// next one as soon as the previous one is answered. Post returns the latencies in ascending order,
+// and the time until the last answer.
 func Post(ctx context.Context, addr string, connections int, duration time.Duration) (ascending []time.Duration, took time.Duration, err error) {
 	begin := time.Now()
 	end := begin.Add(duration)
@@ -119,14 +122,14 @@ func postUntil(ctx context.Context, addr string, number int, end time.Time) (lat
 	return latencies, ctx.Err()
 }
 
-// notification is the text of a request of ordinary size. Each use overwrites the last.
+// notification is the text of a request of typical size. Each use overwrites the previous one.
 type notification struct {
 	text                             []byte
-	order, second, minutes, executed []byte // of text
+	order, second, minutes, executed []byte // parts of text
 	id                               []byte // the whole id of the order
 }
 
-// newNotification returns one for the orders of that number.
+// newNotification returns a notification for the orders with that number.
 func newNotification(number int) *notification {
 	const order, second, executed = "OOOOOOOOOOOO", "SS.MMM", "EEEEEE"
 	body := fmt.Sprintf(`{"orderId":"6f1c1b1e-0d2a-4f0e-%04x-%s","externalId":"ord-000123","status":"PARTIALLY_FILLED",`+
@@ -145,7 +148,8 @@ func newNotification(number int) *notification {
 	return n
 }
 
-// of returns the request for an order, modified at that millisecond of the hour. Each millisecond has executed one unit more.
+// of returns the request for an order that was modified at that millisecond of the hour. In each
+// millisecond, one more unit is executed.
 func (n *notification) of(order, millisecond int) []byte {
 	digits(n.order, order)
 	digits(n.second[3:], millisecond)
@@ -162,7 +166,7 @@ func digits(to []byte, n int) {
 	}
 }
 
-// milliseconds returns a quantile of durations that ascend.
+// milliseconds returns a quantile of durations in ascending order.
 func milliseconds(ascending []time.Duration, q float64) float64 {
 	if len(ascending) == 0 {
 		return 0

@@ -16,11 +16,12 @@ type acknowledged struct {
 	at       time.Time
 }
 
-// rateConnections is how many requests may be in flight.
+// rateConnections is the maximum number of requests in flight.
 const rateConnections = 16
 
-// postAt posts notifications of new orders at a rate, and calls acked for each answer, from several goroutines. It returns the latencies
-// in ascending order, each from the moment when the notification was due.
+// postAt posts notifications of new orders at a rate, and calls acked for each answer from several
+// goroutines. It returns the latencies in ascending order. Each is measured from the time at which
+// the notification was due.
 func postAt(ctx context.Context, addr string, rate int, duration time.Duration, acked func(acknowledged)) ([]time.Duration, error) {
 	begin, total := time.Now(), int(float64(rate)*duration.Seconds())
 	each := make([][]time.Duration, rateConnections)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ServeOptions are what bench serve measures.
+// ServeOptions contains the settings of bench serve.
 type ServeOptions struct {
 	Place
 	Connections []int
@@ -19,7 +19,7 @@ type ServeOptions struct {
 	Rounds      int           // measurements of each kind; the median counts
 }
 
-// The targets: the service as it is, and the same with one publish for each request.
+// The targets: the service as it is, and the service with one publish for each request.
 const (
 	Service    = "serve"
 	OnePublish = "one publish per request"
@@ -29,16 +29,18 @@ const (
 type ServeFigure struct {
 	Target      string  `json:"target"`
 	Connections int     `json:"connections"`
-	PerSecond   float64 `json:"perSecond"` // of the median round
+	PerSecond   float64 `json:"perSecond"` // in the median round
 	P50         float64 `json:"p50Milliseconds"`
 	P99         float64 `json:"p99Milliseconds"`
-	CPU         float64 `json:"cpuMicroseconds"` // processor time of the service for each notification, the views included
-	Peak        float64 `json:"peakMiB"`
-	Behind      float64 `json:"behindMilliseconds"` // from the last answer until the views contain everything
-	Ratio       float64 `json:"ratio"`              // to one publish per request
-	Goal        float64 `json:"goalRatio,omitempty"`
-	GoalP99     float64 `json:"goalP99Milliseconds,omitempty"`
-	Syncs       float64 `json:"syncsPerSecond,omitempty"` // of the disk alone, at one connection
+	// The processor time of the service for each notification, including the views.
+	CPU  float64 `json:"cpuMicroseconds"`
+	Peak float64 `json:"peakMiB"`
+	// From the last answer until the views contain everything.
+	Behind  float64 `json:"behindMilliseconds"`
+	Ratio   float64 `json:"ratio"` // to one publish per request
+	Goal    float64 `json:"goalRatio,omitempty"`
+	GoalP99 float64 `json:"goalP99Milliseconds,omitempty"`
+	Syncs   float64 `json:"syncsPerSecond,omitempty"` // of the disk alone, with one writer
 }
 
 var (
@@ -46,10 +48,11 @@ var (
 	p99Goals   = map[int]float64{1: 4, 256: 30}
 )
 
-// syncsGoal is the share of the disk's own syncs that one connection reaches.
+// syncsGoal is the goal of one connection as a share of the disk's own syncs.
 const syncsGoal = 0.45
 
-// Serve measures the targets in turn within each round, so that a busy moment of the machine affects both.
+// Serve measures the targets in turn within each round, so that a busy moment of the machine
+// affects both.
 func Serve(ctx context.Context, o ServeOptions) (figures []ServeFigure, err error) {
 	for _, n := range o.Connections {
 		runs := map[string][]ServeFigure{}
@@ -126,7 +129,7 @@ func (o *ServeOptions) measure(ctx context.Context, target string, connections i
 		Peak: peak, Behind: behind.Seconds() * 1e3}, nil
 }
 
-// PrintServe prints a table, and which goals are met.
+// PrintServe prints a table and which goals are met.
 func PrintServe(to io.Writer, figures []ServeFigure) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "connections\ttarget\tper second\tp50 ms\tp99 ms\tCPU µs each\tpeak MiB\tviews behind ms\tratio\tgoal\t")

@@ -1,5 +1,5 @@
-// Package bench measures a whole service from outside, as people run it: it starts the service as a process of its own and is
-// its client in this one.
+// Package bench measures a whole service from outside, as people run it: it starts the service in a
+// process of its own, and is its client in this process.
 package bench
 
 import (
@@ -18,13 +18,13 @@ import (
 	"time"
 )
 
-// Place is what every measurement needs: the program to run, and where it writes.
+// Place contains the settings of every measurement: the program to run and the folder for its data.
 type Place struct {
 	Binary string // the orderfold to measure
-	Dir    string // folder for its data; its disk is what is measured
+	Dir    string // folder for its data; the disk of the folder is measured
 }
 
-// startPatience is how long a service may take until it is ready, and to stop.
+// startPatience is the maximum time that a service may take to become ready, and to stop.
 const startPatience = time.Minute
 
 // service is a running `orderfold serve` with an empty log.
@@ -36,10 +36,12 @@ type service struct {
 	exited        chan error
 }
 
-// warmUp is how many notifications a service takes before it is measured: the first ones are slow.
+// warmUp is the number of notifications that a service receives before it is measured, because the
+// first ones are slow.
 const warmUp = 500
 
-// start runs a service, waits until it is ready, and posts warmUp notifications. The caller must stop it.
+// start starts a service, waits until it is ready, and posts warmUp notifications. The caller must
+// stop the service.
 func (p *Place) start(ctx context.Context, flags ...string) (_ *service, err error) {
 	s := &service{exited: make(chan error, 1)}
 	if s.dir, err = os.MkdirTemp(p.Dir, "orderfold-bench-"); err != nil {
@@ -47,7 +49,7 @@ func (p *Place) start(ctx context.Context, flags ...string) (_ *service, err err
 	}
 	flags = append([]string{"serve", "--data", filepath.Join(s.dir, "data"), "--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0",
 		"--nats-addr", "", "--log-level", "warn"}, flags...)
-	s.cmd = exec.Command(p.Binary, flags...) // not ended by ctx, but by stop, which waits for it
+	s.cmd = exec.Command(p.Binary, flags...) // stop ends it and waits for it; ctx does not
 	s.cmd.Env = without(os.Environ(), "ORDERFOLD_")
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
@@ -69,7 +71,8 @@ func (p *Place) start(ctx context.Context, flags ...string) (_ *service, err err
 	return s, nil
 }
 
-// without leaves out the variables with that prefix, so that the settings of the caller are not measured.
+// without removes the variables with that prefix, so that the caller's settings do not affect the
+// measurement.
 func without(environ []string, prefix string) (left []string) {
 	for _, v := range environ {
 		if !strings.HasPrefix(v, prefix) {
@@ -79,7 +82,7 @@ func without(environ []string, prefix string) (left []string) {
 	return left
 }
 
-// watch reads the addresses that the service prints, and waits for its end.
+// watch reads the addresses that the service prints, and waits for the service to end.
 func (s *service) watch(out io.Reader, listening chan<- struct{}) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -120,7 +123,7 @@ func (s *service) awaitReady(ctx context.Context, listening <-chan struct{}) err
 	}
 }
 
-// stop ends the service, kills it when it does not end by itself, and removes what it wrote.
+// stop stops the service, kills it if it does not end by itself, and removes its files.
 func (s *service) stop() error {
 	err := s.cmd.Process.Signal(os.Interrupt)
 	select {
@@ -134,12 +137,13 @@ func (s *service) stop() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// get reads an answer 200 of the API.
+// get returns the body of an answer 200 of the API.
 func (s *service) get(ctx context.Context, path string) ([]byte, error) {
 	return Get(ctx, "http://"+s.api+path)
 }
 
-// catchUp waits until the views contain everything in the log, and returns how long that took and how much it is.
+// catchUp waits until the views contain everything in the log, and returns the time taken and the
+// number of records.
 func (s *service) catchUp(ctx context.Context) (took time.Duration, records uint64, err error) {
 	begin := time.Now()
 	for {
@@ -165,7 +169,7 @@ func (s *service) catchUp(ctx context.Context) (took time.Duration, records uint
 	}
 }
 
-// tail keeps the end of what a process wrote.
+// tail keeps the end of the output of a process.
 type tail struct {
 	mu   sync.Mutex
 	text []byte

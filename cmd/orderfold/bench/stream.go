@@ -20,25 +20,25 @@ import (
 // StreamFigure is one row of bench stream.
 type StreamFigure struct {
 	Readers int     `json:"readers"`
-	Events  int     `json:"events"`          // that each reader got: every order once
+	Events  int     `json:"events"`          // received by each reader: every order once
 	P50     float64 `json:"p50Milliseconds"` // from visible to delivered
 	P99     float64 `json:"p99Milliseconds"`
 	PostP50 float64 `json:"postP50Milliseconds"`
 	PostP99 float64 `json:"postP99Milliseconds"`
-	Slower  float64 `json:"postsSlower"` // PostP50 over that without readers
+	Slower  float64 `json:"postsSlower"` // PostP50 relative to that without readers
 	CPU     float64 `json:"cpu"`         // processors that the service keeps busy
 	Peak    float64 `json:"peakMiB"`
 }
 
-// The goals from visible to delivered, in milliseconds, and of what readers do to posts.
+// The goals from visible to delivered, in milliseconds, and for the effect of readers on posts.
 const (
 	streamGoalP50 = 5.0
 	streamGoalP99 = 30.0
 	slowerGoal    = 1.2
 )
 
-// Stream measures how long it takes from when an order is visible until each reader of the stream has it. The first row has no
-// readers.
+// Stream measures the time from when an order is visible until each reader of the stream has
+// received it. The first row is without readers.
 func Stream(ctx context.Context, o RateOptions) (figures []StreamFigure, err error) {
 	for _, readers := range append([]int{0}, o.Readers...) {
 		f, err := o.stream(ctx, readers)
@@ -54,13 +54,14 @@ func Stream(ctx context.Context, o RateOptions) (figures []StreamFigure, err err
 }
 
 const (
-	// promptReaders note when each event comes. The others only read what is there every lazyPause: readers on other machines would not
-	// take processor time from the service either.
+	// promptReaders is the number of readers that record when each event arrives. The others only
+	// read what has arrived every lazyPause, because readers on other machines would not take
+	// processor time from the service either.
 	promptReaders = 10
 	lazyPause     = 50 * time.Millisecond
 )
 
-// times are when something happened to each record, in nanoseconds since the beginning; 0: not yet.
+// times contains a time for each record, in nanoseconds since the beginning; 0 means not yet.
 type times []atomic.Int64
 
 func (t times) note(sequence uint64, begin time.Time) {
@@ -100,7 +101,7 @@ func (o *RateOptions) stream(ctx context.Context, readers int) (f StreamFigure, 
 	posts, err := postAt(groupCtx, s.receiver, o.Rate, o.Duration, func(a acknowledged) {
 		select {
 		case newest <- a:
-		default: // one is being waited for
+		default: // a record is already being waited for
 		}
 	})
 	close(newest)
@@ -113,7 +114,7 @@ func (o *RateOptions) stream(ctx context.Context, readers int) (f StreamFigure, 
 	return f, err
 }
 
-// watchVisible notes when each of those records is visible.
+// watchVisible records when each of the records becomes visible.
 func watchVisible(ctx context.Context, addr string, newest <-chan acknowledged, visible times, begin time.Time) error {
 	c, err := dial(ctx, addr)
 	if err != nil {
@@ -129,7 +130,8 @@ func watchVisible(ctx context.Context, addr string, newest <-chan acknowledged, 
 	return nil
 }
 
-// delays returns quantiles of the time from visible to delivered. An event that came before it was seen to be visible counts as 0.
+// delays returns quantiles of the time from visible to delivered. If an event was received before
+// its order was seen to be visible, its delay is 0.
 func delays(visible times, streams []*stream) (p50, p99 float64) {
 	var all []time.Duration
 	for sequence := range visible {
@@ -147,10 +149,10 @@ func delays(visible times, streams []*stream) (p50, p99 float64) {
 type stream struct {
 	connection *connection
 	delivered  times
-	left       int // events that are still to come
+	left       int // events still expected
 }
 
-// follow opens a stream that will have that many new orders.
+// follow opens a stream that will receive that many new orders.
 func (s *service) follow(ctx context.Context, orders int) (*stream, error) {
 	c, err := dial(ctx, s.api)
 	if err != nil {
@@ -166,7 +168,7 @@ func (s *service) follow(ctx context.Context, orders int) (*stream, error) {
 	return &stream{connection: c, delivered: make(times, warmUp+orders+1), left: orders}, nil
 }
 
-// header reads the head of an answer 200.
+// header reads the header of an answer 200.
 func (c *connection) header() error {
 	line, err := c.reader.ReadSlice('\n')
 	if err == nil && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
@@ -180,7 +182,7 @@ func (c *connection) header() error {
 
 var idLine = []byte("\nid: ")
 
-// read notes when each event comes, until all have come. It pauses before each read.
+// read records when each event arrives, until all have arrived. It pauses before each read.
 func (s *stream) read(begin time.Time, patience, pause time.Duration) error {
 	if err := s.connection.SetReadDeadline(begin.Add(patience)); err != nil {
 		return err
@@ -206,7 +208,8 @@ func (s *stream) read(begin time.Time, patience, pause time.Duration) error {
 	return nil
 }
 
-// take notes the events in a block. It moves what may be the beginning of the next id to the front, and returns its length.
+// take records the events in a block. It moves what may be the beginning of the next id to the
+// front, and returns its length.
 func (s *stream) take(block []byte, begin time.Time) (kept int) {
 	rest := block
 	for {
@@ -229,7 +232,7 @@ func (s *stream) take(block []byte, begin time.Time) (kept int) {
 	return copy(block, rest[max(0, len(rest)-len(idLine)+1):])
 }
 
-// PrintStream prints a table, and which goals are met.
+// PrintStream prints a table and which goals are met.
 func PrintStream(to io.Writer, figures []StreamFigure) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "readers\tdelivered after ms: p50\tp99\tgoals\tposts ms: p50\tp99\tslower\tgoal\tprocessors busy\tpeak MiB\t")

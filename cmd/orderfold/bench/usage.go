@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// usage is what a service has used of the machine.
+// usage is what a service uses of the machine.
 type usage struct {
-	cpu    float64 // seconds of processor time since its start
-	memory float64 // bytes that are resident
+	cpu    float64 // processor time in seconds since the start
+	memory float64 // resident memory in bytes
 }
 
 // usage reads the service's own metrics.
@@ -46,7 +46,7 @@ func (s *service) usage(ctx context.Context) (u usage, err error) {
 	return u, nil
 }
 
-// meter measures what a service uses while something happens.
+// meter measures what a service uses during a measurement.
 type meter struct {
 	service *service
 	begin   time.Time
@@ -57,7 +57,7 @@ type meter struct {
 	err     error
 }
 
-// peakInterval is how often the memory is read.
+// peakInterval is the interval at which the memory is read.
 const peakInterval = 250 * time.Millisecond
 
 func (s *service) meter(ctx context.Context) (*meter, error) {
@@ -92,7 +92,8 @@ func (m *meter) watch(ctx context.Context) {
 	}
 }
 
-// end returns the seconds of processor time used, the share of one processor that was busy, and the greatest memory in MiB.
+// end returns the processor time used in seconds, the number of processors kept busy, and the
+// maximum memory in MiB.
 func (m *meter) end(ctx context.Context) (cpu, share, peak float64, err error) {
 	m.stop()
 	<-m.ended
