@@ -38,7 +38,7 @@ type Options struct {
 	OrderOf  func(*Record) string
 	Receives bool // whether this process receives notifications
 
-	// who may ask; zero: everybody, but then only loopback addresses are served
+	// Access states who may ask; zero: everybody, but then only loopback addresses are served.
 	Access access.Options
 
 	Logger     *zap.Logger           // nil: nothing is logged
@@ -49,13 +49,13 @@ type Options struct {
 	Zone   *time.Location // of a day in a query; nil: UTC
 
 	Schedule *statemachine.Schedule // when orders settle; nil: statemachine.NewSchedule
-	// today's date, for settlements and the age of breaks; nil: time.Now
+	// Clock returns the current date, for settlements and the age of breaks; nil: time.Now.
 	Clock func() time.Time
 
 	TLS     *tls.Config // for Serve, with a certificate; nil: plain HTTP
 	Stream  StreamOptions
 	Version string // of the program, shown in /v1/status; "": "unknown"
-	// how far the views may be behind the log while the service is ready; 0: MaxLag
+	// ReadyLag is how far the views may be behind the log while the service is ready; 0: MaxLag.
 	ReadyLag     time.Duration
 	DrainTimeout time.Duration // for accepted requests after the context of Serve has ended; 0: 20s
 }

@@ -92,25 +92,25 @@ type Record struct {
 
 // Storage describes how the log is stored.
 type Storage struct {
-	// When a record is on disk: "always", or what an external server reports.
+	// SyncMode states when a record is on disk: "always", or what an external server reports.
 	SyncMode string
 	Replicas int // configured number of copies; 0: not known
-	// The number of copies with which the log survives the loss of a server, if it has several
-	// servers.
+	// Wanted is the number of copies with which the log survives the loss of a server, if it has
+	// several servers.
 	Wanted  int
 	Servers []Replica // the leader comes first
-	// Why the log may not survive that loss, and what to do; "": it does, or it has only one
-	// server.
+	// TooFew states why the log may not survive that loss, and what to do; "": it does, or it has
+	// only one server.
 	TooFew string
 
-	// The size of the records. In this field and the next ones, -1 means not known, or no limit.
+	// Bytes is the size of the records. In this field and the next ones, -1 means not known, or no limit.
 	Bytes    int64
 	MaxBytes int64 // size at which the log refuses more
 	Left     int64 // how much more the log takes
 	DiskFree int64 // free space on the disk of the log
-	// When the log is full at the present rate; zero: not known, or never.
+	// FullAt is when the log will be full at the present rate; zero: not known, or never.
 	FullAt time.Time
-	// Why the log would not store a notification now, and what to do; "": it would.
+	// Refuses states why the log would not store a notification now, and what to do; "": it would.
 	Refuses string
 }
 
@@ -118,10 +118,10 @@ type Storage struct {
 type LogBounds struct {
 	First, Last uint64
 	Epoch       uint64 // number of times that the log was restored or a loss accepted
-	// What is missing and what to do, until an operator decides; "" otherwise.
+	// Lost states what is missing and what to do, until an operator decides; "" otherwise.
 	Lost string
-	// The ranges of sequences in between that have no record, ascending, each from its first to its
-	// last sequence.
+	// Missing contains the ranges of sequences in between that have no record, in ascending order,
+	// each from its first to its last sequence.
 	Missing [][2]uint64
 }
 

@@ -149,8 +149,8 @@ const (
 	// knownTraffics is the number of traffics whose orders the platform knows: more than a day of
 	// them.
 	knownTraffics = 32
-	// mostOvertaking keeps the orders in the order of time. A shuffled traffic cannot be played as
-	// it happens.
+	// mostOvertaking is low enough to keep the orders in time order. A shuffled traffic cannot be
+	// played as it happens.
 	mostOvertaking = 0.5
 )
 

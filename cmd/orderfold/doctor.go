@@ -31,9 +31,9 @@ type doctor struct {
 	log      *eventlog.Log
 	at       views.Checkpoint
 	hasViews bool
-	// Why the views were not folded at the last attempt: the log lost records.
+	// lost states why the views were not folded at the last attempt: the log lost records.
 	lost string
-	// Whether a finding already states what to do about lost records.
+	// advised reports whether a finding already states what to do about lost records.
 	advised bool
 }
 
@@ -152,7 +152,7 @@ func (d *doctor) secret(file string) {
 const (
 	littleSpace = 1 << 30
 	noSpace     = 4 << 20
-	// soonFull is the time until a growing log reaches its limit below which doctor warns.
+	// soonFull is the remaining time below which doctor warns that a growing log reaches its limit.
 	soonFull = 7 * 24 * time.Hour
 	// dutyForgotten is much longer than the time that another process needs to take over a duty.
 	dutyForgotten = 30 * time.Second

@@ -28,7 +28,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// roles are the roles that a process has.
+// roles states which parts of the service a process runs.
 type roles struct{ receiver, projector, api bool }
 
 // service is one process: the resources that it has opened, in order, and the parts that use them.
