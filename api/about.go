@@ -253,8 +253,8 @@ const glancePause = time.Second
 // glance is the readiness that strangers are shown. It has no reason, and the views and the log are
 // asked at most once per glancePause, however many strangers ask.
 type glance struct {
-	// Held while the views and the log are asked. Strangers wait for each other; nobody else waits
-	// for them.
+	// mu is held while the views and the log are asked. Strangers wait for each other; nobody else
+	// waits for them.
 	mu     sync.Mutex
 	at     time.Time
 	health Health

@@ -17,7 +17,8 @@ type eventIDs struct {
 	log Log
 
 	mu sync.Mutex
-	// The beginnings of the hashes requested last, because many readers request the same ones.
+	// last contains the beginnings of the hashes requested last, because many readers request the
+	// same ones.
 	last map[uint64]string
 	away time.Time // when the log last failed to answer
 }

@@ -103,7 +103,8 @@ type Storage struct {
 	// only one server.
 	TooFew string
 
-	// Bytes is the size of the records. In this field and the next ones, -1 means not known, or no limit.
+	// Bytes is the size of the records. In this field and the next ones, -1 means not known, or no
+	// limit.
 	Bytes    int64
 	MaxBytes int64 // size at which the log refuses more
 	Left     int64 // how much more the log takes

@@ -54,7 +54,8 @@ type Status struct {
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
 	aside string // what is wrong although the service is ready
-	// Why the last rebuild, or the attempt before the running one, ended without a result.
+	// failed states why the last rebuild, or the attempt before the running one, ended without a
+	// result.
 	failed     string
 	verifiedAt time.Time
 	different  bool // the last verification found a difference, or was not possible

@@ -19,7 +19,8 @@ type StreamOptions struct {
 	Heartbeat    time.Duration // time between two heartbeats; 15s
 	WriteTimeout time.Duration // a reader that takes nothing for this long is cut off; 10s
 	Kept         int           // changes kept for all readers; 8,192
-	// The number of changed orders over which a reader can resume; more cause a resync; 10,000.
+	// CatchUp is the number of changed orders over which a reader can resume; more cause a resync;
+	// 10,000.
 	CatchUp int
 	Readers int // maximum number of readers at once; 4,096
 }

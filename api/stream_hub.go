@@ -114,7 +114,7 @@ type hub struct {
 	// them; reads bounds how many of them read at once.
 	walks, reads chan struct{}
 
-	// Held while readers join and leave, and never during a wait.
+	// coming is held while readers join and leave, and never during a wait.
 	coming  sync.Mutex
 	readers int
 	window  *window
@@ -170,7 +170,7 @@ type window struct {
 
 	mu       sync.Mutex
 	from, at uint64 // the changes after from, up to at, are kept
-	// The last at by which all changes had been read; only the goroutine uses it.
+	// settled is the last at by which all changes had been read; only the goroutine uses it.
 	settled    uint64
 	generation int
 	revision   views.Revision

@@ -16,8 +16,8 @@ import (
 type Options struct {
 	Keys  []Key // none: everybody may ask
 	Limit Limit // for each key, or for each address without a key; zero: no limit
-	// The origins, such as https://dashboard.example.com, whose pages may read answers in a
-	// browser; nil: none.
+	// Origins are the origins, such as https://dashboard.example.com, whose pages may read answers
+	// in a browser; nil: none.
 	Origins []string
 }
 

@@ -29,8 +29,8 @@ type rebuildFigure struct {
 	Target    string  `json:"target"`
 	PerSecond float64 `json:"perSecond"` // records per second in the median round
 	Ratio     float64 `json:"ratio"`     // to the records per second of the ordered consumer
-	// The resident memory of the whole process, including the server of the log; 0: this system
-	// does not report it.
+	// PeakBytes is the resident memory of the whole process, including the server of the log; 0:
+	// this system does not report it.
 	PeakBytes int64 `json:"peakBytes"`
 }
 

@@ -15,6 +15,7 @@ const (
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
-	// If it is not nil, a command only declares its flags, with this function.
+	// declared is called with the flags of a command. If it is not nil, the command does nothing
+	// else.
 	declared func(*flagSet)
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// syncsPerSecond appends small records to a file in the folder, syncs after each, and returns the rate.
+// syncsPerSecond appends small records to a file in the folder, syncs after each, and returns the
+// rate.
 func syncsPerSecond(dir string, duration time.Duration) (perSecond float64, err error) {
 	f, err := os.CreateTemp(dir, "orderfold-bench-sync-")
 	if err != nil {

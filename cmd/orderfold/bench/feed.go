@@ -32,12 +32,13 @@ type FeedFigures struct {
 	P50     float64 `json:"p50Milliseconds"` // from the answer 200 until the event is received
 	P99     float64 `json:"p99Milliseconds"`
 	Longest float64 `json:"longestMilliseconds"`
-	// Notifications per second that are answered, without the feed.
+	// Without is the number of notifications per second that are answered, without the feed.
 	Without   float64 `json:"ingestedPerSecondWithout"`
 	With      float64 `json:"ingestedPerSecondWith"`
 	Visible   float64 `json:"projectedPerSecondWithout"` // until all of them are in the views
 	VisibleOn float64 `json:"projectedPerSecondWith"`    // and published
-	// Events per second that a subscriber reads if it begins at the first event.
+	// CatchUp is the number of events per second that a subscriber reads if it begins at the first
+	// event.
 	CatchUp float64 `json:"caughtUpPerSecond"`
 }
 

@@ -26,11 +26,12 @@ type HistoryFigure struct {
 	Notifications int     `json:"notifications"`
 	History       float64 `json:"historyMilliseconds"` // all pages of 500
 	Pages         int     `json:"pages"`
-	// The processor time of the service for each notification, from the request to the views.
+	// Fact is the processor time of the service for each notification, from the request to the
+	// views.
 	Fact float64 `json:"cpuMicroseconds"`
-	// The same for as many notifications of many orders.
+	// Spread is the same for as many notifications of many orders.
 	Spread float64 `json:"spreadCPUMicroseconds"`
-	// Fact / Spread; 0: there were too few notifications to measure.
+	// Ratio is Fact / Spread; 0: there were too few notifications to measure.
 	Ratio float64 `json:"ratio"`
 }
 

@@ -32,10 +32,10 @@ type ServeFigure struct {
 	PerSecond   float64 `json:"perSecond"` // in the median round
 	P50         float64 `json:"p50Milliseconds"`
 	P99         float64 `json:"p99Milliseconds"`
-	// The processor time of the service for each notification, including the views.
+	// CPU is the processor time of the service for each notification, including the views.
 	CPU  float64 `json:"cpuMicroseconds"`
 	Peak float64 `json:"peakMiB"`
-	// From the last answer until the views contain everything.
+	// Behind is the time from the last answer until the views contain everything.
 	Behind  float64 `json:"behindMilliseconds"`
 	Ratio   float64 `json:"ratio"` // to one publish per request
 	Goal    float64 `json:"goalRatio,omitempty"`
