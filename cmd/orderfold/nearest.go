@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// unknownName returns the message about a word that is none of names, with the name that was
+// unknownName returns the message about a word that is not one of names, with the name that was
 // probably meant. what is the kind of the names with its article. list states where the names are
 // listed; if it is empty, the message lists them.
 func unknownName(what, word string, names []string, list string) string {

@@ -177,8 +177,8 @@ func receivedSince(ctx context.Context, log *eventlog.Log, b *eventlog.Bounds, s
 	return max(low, 1), nil
 }
 
-// presentAt returns the first record at or after from and before below, or nil if there is none,
-// because the log may have lost records.
+// presentAt returns the first record whose sequence is at least from and less than below. It
+// returns nil if there is none, because the log may have lost records.
 func presentAt(ctx context.Context, log *eventlog.Log, from, below uint64) (*eventlog.Record, error) {
 	for r, err := range log.Read(ctx, eventlog.Position{Sequence: from - 1}) {
 		if err != nil || r.Sequence >= below {
