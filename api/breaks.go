@@ -20,7 +20,7 @@ type OpenBreak struct {
 	AgeDays int    `json:"ageDays" doc:"Settlement days after that of openedAt up to today, in Berlin; negative if openedAt is in the future."`
 }
 
-// BreakCounts counts open breaks by code; a code without open breaks has the count 0.
+// BreakCounts counts open breaks. A code, severity or age without open breaks has the count 0.
 type BreakCounts struct {
 	ByCode     map[string]uint64 `json:"byCode"`
 	BySeverity map[string]uint64 `json:"bySeverity"`

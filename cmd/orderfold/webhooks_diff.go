@@ -24,7 +24,7 @@ type webhookDifference struct {
 	EventType string             `json:"eventType"`
 	State     string             `json:"state"` // equal, missing, differs or extra
 	WantURL   string             `json:"wantUrl,omitempty"`
-	sameURL   bool               // compares the real URLs, not those that are shown
+	sameURL   bool               // whether the URLs are equal as they are, not as they are shown
 	HaveURL   string             `json:"haveUrl,omitempty"`
 	Headers   []headerDifference `json:"headers,omitempty"`
 }
