@@ -74,8 +74,7 @@ func build(o Options) (*API, error) {
 		return nil, err
 	}
 	a.refused = sampled(a.logger)
-	// Echo would write to stdout. The access log already contains what it reports.
-	a.echo.Logger.SetOutput(io.Discard)
+	a.echo.Logger.SetOutput(io.Discard) // else stdout; the access log already contains its reports
 	a.echo.Use(a.around)
 	a.huma = huma.NewAPI(a.config(), adapter{a.echo})
 	a.huma.UseMiddleware(strictQuery)
