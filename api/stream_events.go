@@ -119,3 +119,15 @@ func eventData(v any) []byte {
 	_ = writeJSON(&b, v) // only strings and numbers, so encoding cannot fail
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
+
+// sizeOf returns the approximate size of an order in JSON. Only its texts have no bound.
+func sizeOf(o *statemachine.Order) int {
+	size := 1 << 10
+	for f := range statemachine.Fields {
+		size += len(o.Detail(f))
+	}
+	for _, refusal := range o.Refusals() {
+		size += len(refusal.ErrorType) + len(refusal.Description)
+	}
+	return size
+}

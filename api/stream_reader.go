@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/orderfold/orderfold/projector/views"
-	"github.com/orderfold/orderfold/statemachine"
 	"go.uber.org/zap"
 )
 
@@ -368,18 +367,6 @@ func (r *streamReader) sendSnapshotPage(ctx context.Context, s *snapshotWalk) er
 			return nil
 		}
 	}
-}
-
-// sizeOf returns the approximate size of an order in JSON. Only its texts have no bound.
-func sizeOf(o *statemachine.Order) int {
-	size := 1 << 10
-	for f := range statemachine.Fields {
-		size += len(o.Detail(f))
-	}
-	for _, refusal := range o.Refusals() {
-		size += len(refusal.ErrorType) + len(refusal.Description)
-	}
-	return size
 }
 
 // writeError is an error of the connection.
