@@ -2,7 +2,7 @@
 
 package client
 
-// Order is an order as the API shows it. A value not known is null.
+// Order is an order as the API shows it. An unknown value is null.
 type Order struct {
 	Answer     `json:"-"`
 	OrderID    string `json:"orderId"`
@@ -54,7 +54,7 @@ type Order struct {
 	Notifications Notifications `json:"notifications"`
 }
 
-// Settlement says when an order should settle, and how it stands with that on the day of the
+// Settlement states when an order should settle, and the state of its settlement on the day of the
 // answer.
 type Settlement struct {
 	// The day, in Berlin, on which the order was completed or closed with something executed; null
@@ -80,7 +80,7 @@ type Execution struct {
 	Amount   string `json:"amount,omitempty"`
 }
 
-// Asked says how it stands with asking the platform for an order.
+// Asked is the state of the questions about one order.
 type Asked struct {
 	// gone: the platform does not have the order, or its answers cannot be used.
 	State string `json:"state"`
@@ -118,7 +118,7 @@ type Refusal struct {
 	Description string  `json:"description"`
 }
 
-// Notifications counts what an order is made of.
+// Notifications counts the notifications of an order.
 type Notifications struct {
 	// Including repeats.
 	Count uint64 `json:"count"`
@@ -136,7 +136,7 @@ type Notifications struct {
 	Lost uint64 `json:"lost,omitempty"`
 }
 
-// HistoryEntry is what one notification said and did.
+// HistoryEntry states what one notification said and did.
 type HistoryEntry struct {
 	Sequence uint64 `json:"sequence"`
 	// null if the record is lost.
@@ -161,7 +161,7 @@ type HistoryEntry struct {
 	Notes []string `json:"notes"`
 }
 
-// Explanation says why an order has its status.
+// Explanation states why an order has its status.
 type Explanation struct {
 	Answer  `json:"-"`
 	OrderID string `json:"orderId"`
@@ -176,7 +176,7 @@ type Explanation struct {
 	Breaks []Break `json:"breaks"`
 }
 
-// Judgement is what a notification said and what that means for the status.
+// Judgement states what a notification said and what it means for the status.
 type Judgement struct {
 	// Sequence of the first notification with this fact.
 	Sequence   uint64  `json:"sequence"`
@@ -244,7 +244,7 @@ type Stats struct {
 	Throughput *float64 `json:"throughput,omitempty"`
 }
 
-// Settlements says what awaits its settlement today.
+// Settlements contains the orders that await settlement today.
 type Settlements struct {
 	// In Berlin.
 	Today string `json:"today"`
@@ -260,13 +260,13 @@ type Settlements struct {
 	AwaitingEarlier uint64 `json:"awaitingEarlier"`
 }
 
-// DueDay counts the orders that are due on a day.
+// DueDay is the number of orders that are due on a day.
 type DueDay struct {
 	DueOn  string `json:"dueOn"`
 	Orders uint64 `json:"orders"`
 }
 
-// Totals are of all orders selected, whatever the page. Sums are exact.
+// Totals are the totals of all orders selected, whatever the page. The sums are exact.
 type Totals struct {
 	Orders uint64 `json:"orders"`
 	// The ordered quantities and amounts.
@@ -278,7 +278,7 @@ type Totals struct {
 	LeftOut uint64 `json:"leftOut"`
 }
 
-// Sums are of quantities in each unit. An order whose quantity is not known adds nothing.
+// Sums are the sums of the quantities in each unit. An order of unknown quantity adds nothing.
 type Sums struct {
 	// The sum of quantity, or of executedQuantity.
 	Units string `json:"units"`
@@ -286,7 +286,7 @@ type Sums struct {
 	Amount string `json:"amount"`
 }
 
-// Throughput is what this process has measured, minute by minute.
+// Throughput contains the measurements of this process, minute by minute.
 type Throughput struct {
 	Answer `json:"-"`
 	// The start of the process; nothing is known before.
@@ -295,7 +295,7 @@ type Throughput struct {
 	Minutes []Minute `json:"minutes"`
 }
 
-// Minute is what was measured in one minute. A value not known is null.
+// Minute contains the measurements of one minute. An unknown value is null.
 type Minute struct {
 	// The beginning of the minute.
 	At Instant `json:"at"`
@@ -312,14 +312,14 @@ type Minute struct {
 	LagRecords *uint64 `json:"lagRecords,omitempty"`
 }
 
-// Search is what a text means.
+// Search contains the meanings of a text.
 type Search struct {
 	Answer `json:"-"`
 	// Empty if nothing matches.
 	Found []Found `json:"found"`
 }
 
-// Found is one thing that a text means.
+// Found is one meaning of a text.
 type Found struct {
 	// order, notification, object: its id or sequence. object: anything that is not an order. Others:
 	// the filter of /v1/orders that takes the text as its value.
@@ -352,7 +352,7 @@ type LastNotification struct {
 	Raw string `json:"raw"`
 }
 
-// Access says who asks and what they may do.
+// Access states who asks and what the caller may do.
 type Access struct {
 	Answer `json:"-"`
 	// Name of the key in the request; null if none is configured.
@@ -362,7 +362,7 @@ type Access struct {
 	Role string `json:"role"`
 }
 
-// Status says where log and views stand. A value not known is null.
+// Status contains the positions of log and views. An unknown value is null.
 type Status struct {
 	Answer `json:"-"`
 	Log    LogStatus `json:"log"`
@@ -409,7 +409,7 @@ type Status struct {
 	StartedAt Instant `json:"startedAt"`
 }
 
-// Duty is work that one process at a time does.
+// Duty is work that only one process at a time does.
 type Duty struct {
 	// feed: publish order events. platform: ask the platform for what it did not deliver.
 	Duty string `json:"duty"`
@@ -422,7 +422,8 @@ type Duty struct {
 	RenewedAt Instant `json:"renewedAt"`
 }
 
-// LogStatus are the ends of the log and what it still takes; null while it cannot be reached.
+// LogStatus contains the ends of the log and how much more it takes. Its values are null while the
+// log cannot be reached.
 type LogStatus struct {
 	FirstSequence *uint64 `json:"firstSequence,omitempty"`
 	LastSequence  *uint64 `json:"lastSequence,omitempty"`
@@ -464,7 +465,7 @@ type Replica struct {
 	SyncMode string `json:"syncMode"`
 }
 
-// Asking says how it stands with asking the platform. Counts are since the start of the process.
+// Asking is the state of the questions to the platform. Counts begin with the process.
 type Asking struct {
 	// Whether the platform is asked; if false, everything below is 0.
 	Enabled bool `json:"enabled"`
@@ -520,7 +521,7 @@ type Rebuild struct {
 	Changes *Changes `json:"changes,omitempty"`
 }
 
-// Changes are what the views and a new fold of the log tell differently.
+// Changes contains the differences between the views and a new fold of the log.
 type Changes struct {
 	// The record at which both were compared.
 	Sequence uint64 `json:"sequence"`
@@ -542,14 +543,14 @@ type OrderChange struct {
 	Missing string `json:"missing,omitempty"`
 }
 
-// FieldChange is a field that differs, on both sides in words.
+// FieldChange is a field that differs, with the value of each side in words.
 type FieldChange struct {
 	Field string `json:"field"`
 	Views string `json:"views"`
 	Log   string `json:"log"`
 }
 
-// Redrive is what a redrive did, or would do.
+// Redrive states what a redrive did, or would do.
 type Redrive struct {
 	Answer `json:"-"`
 	DryRun bool `json:"dryRun"`
@@ -567,7 +568,7 @@ type Redrive struct {
 	NextAfter *uint64 `json:"nextAfter,omitempty"`
 }
 
-// RedrivenRecord is what became of a record.
+// RedrivenRecord is the result for one record.
 type RedrivenRecord struct {
 	Sequence uint64 `json:"sequence"`
 	Object   string `json:"object"`
@@ -580,7 +581,7 @@ type RedrivenRecord struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Snapshot is a part of the orders that match as they are now.
+// Snapshot is a part of the orders that match now.
 type Snapshot struct {
 	// Last notified first.
 	Orders []Order `json:"orders"`
@@ -605,8 +606,8 @@ type Change struct {
 	Matches bool `json:"matches"`
 }
 
-// Cause is the notification that an event was sent for: the order's last one, also where a day
-// event made it due or overdue.
+// Cause is the notification for which an event was sent. It is the order's last notification, even
+// if a day event made the order due or overdue.
 type Cause struct {
 	Sequence uint64 `json:"sequence"`
 	// Its effect, as in the history; null: it contained no new status (a repeat, or details only), or
@@ -614,8 +615,8 @@ type Cause struct {
 	Effect string `json:"effect,omitempty"`
 }
 
-// Resync says that what the reader knows does not hold any more, or that the stream could not go
-// on from Last-Event-ID.
+// Resync reports that the reader's knowledge is no longer valid, or that the stream could not
+// continue after Last-Event-ID.
 type Resync struct {
 	// too-old: more orders changed since than can be sent one by one; unknown: the log does not have
 	// that record, or has another one at that sequence; restored: the log was restored or a loss was
@@ -628,8 +629,8 @@ type Resync struct {
 	Detail string `json:"detail"`
 }
 
-// Day says that another day began in Berlin: what was due is overdue. The orders whose
-// settlement.state that changes follow.
+// Day reports that another day began in Berlin, so that orders which were due are overdue. The
+// orders follow whose settlement.state changes with the day.
 type Day struct {
 	Today string `json:"today"`
 	// The day for which orders were shown until now. After a resume it is the day on which the last
@@ -640,7 +641,7 @@ type Day struct {
 	SettlementDays int64 `json:"settlementDays"`
 }
 
-// Heartbeat says that the stream lives.
+// Heartbeat shows that the stream is alive.
 type Heartbeat struct {
 	// Everything up to this record was examined for this stream.
 	Applied uint64 `json:"applied"`
@@ -655,7 +656,7 @@ type closed struct {
 	Detail string `json:"detail"`
 }
 
-// FieldError says what is wrong with one parameter.
+// FieldError describes an error in one parameter.
 type FieldError struct {
 	Location string `json:"location"`
 	Message  string `json:"message"`
