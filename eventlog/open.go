@@ -94,7 +94,7 @@ func (l *Log) watchConnection() {
 func (l *Log) opened(ctx context.Context, last uint64) error {
 	l.compareSeen(ctx, last)
 	l.group.reached(last)
-	if err := errors.Join(l.offerBackups(), l.offerConsumers(), l.offerLimit()); err != nil {
+	if err := errors.Join(l.offerBackups(), l.offerConsumers(), l.offerLimit(), l.conn.Flush()); err != nil {
 		return err
 	}
 	if err := errors.Join(l.embedded.Recovered(), l.embedded.Invite()); err != nil {
