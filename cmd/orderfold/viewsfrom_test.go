@@ -51,8 +51,13 @@ func TestANewMachineBeginsWithTheViewsOfAnother(t *testing.T) {
 	eventually(t, "the first machine has folded all", func() bool {
 		return decoded[statusAnswer](t, first.api.get("/v1/status")).AppliedSequence >= last
 	})
-	second := startReading(t, server.url, "--views-from", first.api.addrs["api"], "--views-from-key", copierKey)
+	second := startReading(t, server.url, "--views-from", first.api.addrs["api"], "--views-from-key", copierKey,
+		"--verify-every", "50ms", "--verify-share", "1")
 	requireSame(t, first, second, 300)
+	eventually(t, "the copy is verified against the log", func() bool {
+		verified := decoded[struct{ VerifiedSequence *uint64 }](t, second.api.get("/v1/status")).VerifiedSequence
+		return verified != nil && *verified >= last
+	})
 	require.Contains(t, second.projector.stderr.String(), "the views of another machine were copied")
 	require.NotContains(t, second.projector.stderr.String(), copierKey)
 

@@ -42,7 +42,7 @@ export default function Operations() {
           <Fact name="Free disk">{bytes(s.log.diskFreeBytes)}</Fact>
           <Fact name="Full at this rate"><At at={s.log.fullAt} none="not foreseeable" /></Fact>
           <Fact name="Synced">{s.syncMode}</Fact>
-          <Fact name="Copies"><Num value={s.replicas as Digits} /></Fact>
+          <Fact name="Replicas"><Replicas s={s} /></Fact>
           <Fact name="Epoch"><Num value={s.log.epoch} none="unknown" /></Fact>
         </Facts>
         <Facts title="Views">
@@ -76,6 +76,21 @@ function Ready({ s }: { s: Status }) {
       {s.acceptsNotifications === false && "No notification is stored now."}
       {s.acceptsNotifications === null && <span class="dim">Another process receives the notifications.</span>}
     </p>
+  );
+}
+
+/** Replicas shows which servers have the log, and why these are too few. */
+function Replicas({ s }: { s: Status }) {
+  const { replicas, replicasReason } = s.log;
+  return (
+    <>
+      {replicas.length < 2 ? <Num value={s.replicas as Digits} /> : replicas.map((r) => (
+        <div key={r.server}>
+          {r.server} <span class="dim">{r.leader ? "leads" : r.online ? <><Num value={r.lag} /> behind</> : "does not answer"}</span>
+        </div>
+      ))}
+      {replicasReason && <div role="alert">{replicasReason}</div>}
+    </>
   );
 }
 
