@@ -152,7 +152,7 @@ func (l *Lease) report(ctx context.Context, err error) {
 	case err == nil:
 		l.said = ""
 	default:
-		// The bucket may have been deleted. In the next one, revisions begin again, and another process may
+		// The bucket may have been deleted. In a new bucket, revisions begin again, and another process may
 		// have the duty although there is no note.
 		l.bucket, l.own, l.seenAt = nil, 0, time.Time{}
 		if err.Error() != l.said {

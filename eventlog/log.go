@@ -83,6 +83,7 @@ type Log struct {
 	syncLock   sync.Mutex
 	sync       syncModes
 	syncServer string // id of the server that told
+	syncAsked  time.Time
 
 	closing  sync.Once
 	closeErr error

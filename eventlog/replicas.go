@@ -46,7 +46,9 @@ func replication(info *jetstream.StreamInfo, leader string, modes syncModes) Rep
 		return r
 	}
 	for _, peer := range info.Cluster.Replicas {
-		r.Servers = append(r.Servers, Replica{Server: peer.Name, Online: !peer.Offline && peer.Active < quietAfter, Lag: peer.Lag, SyncMode: modes.of(peer.Name)})
+		// Active is zero until the leader has heard of the server.
+		heard := peer.Active > 0 && peer.Active < quietAfter
+		r.Servers = append(r.Servers, Replica{Server: peer.Name, Online: heard && !peer.Offline, Lag: peer.Lag, SyncMode: modes.of(peer.Name)})
 	}
 	return r
 }

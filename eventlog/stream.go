@@ -22,14 +22,16 @@ var streamSubjects = []string{"notifications.*.*", "snapshots.*.*"}
 // openStream finds or creates the stream, and checks its settings.
 func (l *Log) openStream(ctx context.Context, opts Options) error {
 	stream, err := l.js.Stream(ctx, streamName)
+	created := errors.Is(err, jetstream.ErrStreamNotFound)
+	if created {
+		stream, err = l.createStream(ctx, opts)
+	}
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process has just created it
+		created = false
+		stream, err = l.js.Stream(ctx, streamName)
+	}
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		if stream, err = l.createStream(ctx, opts); errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			// Another process has just created it.
-			if stream, err = l.js.Stream(ctx, streamName); err != nil {
-				err = unavailable(ctx, "look for stream "+streamName, err)
-			}
-		}
+	case created:
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &Fault{Err: fmt.Errorf("%w: the NATS server has no JetStream for this account", ErrUnavailable), Hint: "enable it in its configuration"}
 	case errors.Is(err, nats.ErrNoResponders):

@@ -23,10 +23,14 @@ const (
 	// the user's account; nothing else that a server tells its users says when it syncs.
 	syncSubject  = "$SYS.REQ.SERVER.PING.JSZ"
 	syncPatience = 500 * time.Millisecond
+	// syncRetry is the pause between two questions while not every server has answered.
+	syncRetry = time.Minute
 )
 
-// syncModes is how long a record may be only in the memory of a server, by its name; 0 is never. A
-// server that does not report it is not there.
+var errNobodyAnswers = errors.New("nobody answers " + syncSubject)
+
+// syncModes is how long a record may be only in the memory of a server, by the name of the server.
+// 0: never. A server that does not report it is absent.
 type syncModes map[string]time.Duration
 
 // of returns the weakest mode of these servers.
@@ -45,8 +49,8 @@ func (m syncModes) of(servers ...string) string {
 	return "every " + weakest.String()
 }
 
-// syncModes asks the servers that have the stream. It asks once per connection, because a server
-// must be restarted to change it. Concurrent callers each ask, so that none waits for another.
+// syncModes asks the servers that have the stream. It asks once per connection while all of them
+// answer: the mode changes only when a server is restarted. Concurrent callers each ask, so that none waits for another.
 func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 	if l.embedded != nil {
 		modes := syncModes{}
@@ -62,9 +66,9 @@ func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 	}
 	server := l.conn.ConnectedServerId()
 	l.syncLock.Lock()
-	modes, known := l.sync, server != "" && server == l.syncServer
+	modes, asked, same := l.sync, l.syncAsked, server != "" && server == l.syncServer
 	l.syncLock.Unlock()
-	if known {
+	if same && (modes.of(servers...) != syncUnknown || time.Since(asked) < syncRetry) {
 		return modes
 	}
 	modes, err := l.askSyncModes(ctx, servers)
@@ -73,7 +77,7 @@ func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 	}
 	l.syncLock.Lock()
 	defer l.syncLock.Unlock()
-	l.sync, l.syncServer = modes, server
+	l.sync, l.syncServer, l.syncAsked = modes, server, time.Now()
 	return modes
 }
 
@@ -112,10 +116,14 @@ func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, err
 			return modes, err
 		}
 		server, interval, err := readSync(msg)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNobodyAnswers):
 			return modes, err
+		case err != nil:
+			l.logger.Debug("a NATS server does not report when it syncs", zap.Error(err))
+		default:
+			modes[server] = interval
 		}
-		modes[server] = interval
 	}
 	return modes, nil
 }
@@ -123,7 +131,7 @@ func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, err
 // readSync returns how long a record may be only in that server's memory; 0 is never.
 func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) {
 	if len(msg.Data) == 0 {
-		return "", 0, errors.New("nobody answers " + syncSubject)
+		return "", 0, errNobodyAnswers
 	}
 	var answer struct {
 		Server struct {

@@ -70,6 +70,7 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 		"a state that is damaged": {`UPDATE orders SET state = x'ff'` + one, "a", "not an encoded order"},
 		"one bit of a state":      {`UPDATE orders SET state = cast(state || x'00' AS BLOB)` + one, "a", "not an encoded order"},
 		"another list":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
+		"another row":             {`UPDATE order_breaks SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE order_sequences SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE orders SET n = n + 1000000` + one, "a", "list: row"},
 		"another external id":     {`UPDATE orders SET external = external + 1` + one, "a", "list: externalId"},
 		"another isin":            {`UPDATE orders SET isin = isin + 1` + one, "a", "list: isin"},
 		"another symbol":          {`UPDATE orders SET symbol = 7` + one, "a", "list: symbol"},

@@ -318,7 +318,7 @@ const (
 	comparedText = `SELECT count(*) FROM main.orders WHERE n > ? AND n <= ?`
 	rowsDiffer   = `SELECT a.id, a.n FROM main.orders a LEFT JOIN draft.orders b ON b.id = a.id
 		LEFT JOIN main.facets f ON f.facet = a.facet LEFT JOIN draft.facets g ON g.facet = b.facet
-		WHERE a.n > ? AND a.n <= ? AND (b.n IS NULL OR a.state <> b.state OR a.recent <> b.recent OR a.breaks <> b.breaks
+		WHERE a.n > ? AND a.n <= ? AND (b.n IS NULL OR a.n <> b.n OR a.state <> b.state OR a.recent <> b.recent OR a.breaks <> b.breaks
 			OR a.last_sequence <> b.last_sequence OR a.received <> b.received OR a.modified <> b.modified OR a.era <> b.era
 			OR a.external <> b.external OR a.isin <> b.isin OR a.symbol <> b.symbol OR a.depository <> b.depository
 			OR a.wallet <> b.wallet OR a.cash <> b.cash OR a.order_type <> b.order_type OR a.exchange <> b.exchange

@@ -144,6 +144,7 @@ func (r *sideRow) fields(id string) (fields []field) {
 	add("list: final", r.facet.Final)
 	add("list: with breaks", r.facet.Broken)
 	add("list: side", r.facet.Side)
+	add("list: row", r.n)
 	add("list: lastSequence", r.last)
 	add("list: received", r.received)
 	add("list: modified", r.modified)
