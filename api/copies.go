@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"strconv"
@@ -106,7 +107,12 @@ func sendCopy(c huma.Context, f *os.File, size int64) error {
 			return fmt.Errorf("api: send a copy: %w", err)
 		}
 		n, err := io.CopyN(c.BodyWriter(), f, min(copyPart, size-sent))
-		if sent += n; err != nil {
+		sent += n
+		switch file := (*fs.PathError)(nil); {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.As(err, &file) && !errors.Is(err, fs.ErrClosed):
+			return fmt.Errorf("api: send a copy: %w", err) // the file cannot be read
+		default:
 			return fmt.Errorf("%w: %v", context.Canceled, err) // the reader is gone
 		}
 	}

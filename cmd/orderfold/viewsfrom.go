@@ -33,32 +33,42 @@ func (v *viewsFrom) client() (*client.Client, error) {
 	return nil, nil
 }
 
-// fetchPatience is the maximum time for which the other machine may send nothing. It is long
-// because that machine makes the copy first.
-const fetchPatience = 5 * time.Minute
+const (
+	// copyPatience is how long the other machine may take to make the copy before it sends anything.
+	copyPatience = time.Hour
+	// fetchPatience is how long it may send nothing after that.
+	fetchPatience = 5 * time.Minute
+)
 
-var errSilent = fmt.Errorf("the other machine has sent nothing for %v", fetchPatience)
+var errSilent = errors.New("the other machine is silent")
 
 // fetchViews returns a function that copies the views of another machine into the folder.
 func fetchViews(from *client.Client, folder string) func(context.Context, io.Writer) error {
 	return func(ctx context.Context, w io.Writer) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		silence := time.AfterFunc(fetchPatience, func() { cancel(errSilent) })
+		silence := time.AfterFunc(copyPatience, func() { cancel(errSilent) })
 		defer silence.Stop()
 		copied, err := from.CopyViews(ctx)
-		if err != nil {
-			return errors.Join(context.Cause(ctx), err)
+		if err == nil {
+			defer copied.Close()
+			if !roomForCopy(folder, copied.Size) {
+				return fmt.Errorf("the copy takes %d bytes, and the disk of %s must keep as much free", copied.Size, folder)
+			}
+			_, err = io.Copy(w, &heard{copied, silence})
 		}
-		defer copied.Close()
-		if free, err := embedded.FreeDisk(folder); err == nil && free/2 < uint64(copied.Size) {
-			return fmt.Errorf("the views take %d bytes, and %d are free on the disk of %s: a copy must leave as much free as it takes", copied.Size, free, folder)
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
 		}
-		if _, err = io.Copy(w, &heard{copied, silence}); err != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
-		return nil
+		return err
 	}
+}
+
+// roomForCopy reports whether the disk of a folder keeps as much free as a copy takes, or its free
+// space is not known.
+func roomForCopy(folder string, size int64) bool {
+	free, err := embedded.FreeDisk(folder)
+	return err != nil || free/2 >= uint64(size)
 }
 
 // heard restarts the timer of fetchPatience with each part that is read.
@@ -85,7 +95,7 @@ func (c apiCopies) Copy(ctx context.Context) (*views.Copy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if free, err := embedded.FreeDisk(c.folder); err == nil && free/2 < uint64(size) {
+	if !roomForCopy(c.folder, size) {
 		return nil, api.ErrNoRoom
 	}
 	return c.views.Copy(ctx)

@@ -26,19 +26,24 @@ func (r *Rebuilder) draft(ctx context.Context, run *Run, mode Mode) (*views.Draf
 
 func (r *Rebuilder) fetch(ctx context.Context, run *Run) (*views.Draft, error) {
 	if err := fold.Fits(ctx, r.Log, eventlog.Position{}); err != nil {
-		return nil, err // a generation that cannot be compared with the log is not fetched
+		return nil, err // the log cannot be read: without it the copy cannot be checked
 	}
 	r.fetched = true
 	r.reporter(run)(Progress{Phase: Copying})
 	draft, err := views.NewCopiedDraft(ctx, r.Dir, decode.FoldVersion(), func(w io.Writer) error { return r.Fetch(ctx, w) })
 	if err == nil {
 		if err = r.fits(ctx, draft); err == nil {
+			r.Logger.Info("the views of another machine were copied")
 			return draft, nil
 		}
 		err = errors.Join(err, draft.Close())
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if errors.Is(err, eventlog.ErrUnavailable) {
+		r.fetched = false
+		return nil, err
 	}
 	r.Logger.Warn("the views of the other machine are not used; the log is folded instead", zap.Error(err))
 	r.reporter(run)(Progress{Phase: Folding})
@@ -54,9 +59,5 @@ func (r *Rebuilder) fits(ctx context.Context, draft *views.Draft) error {
 	if at.Sequence == 0 {
 		return errors.New("projector: the views of the other machine are empty")
 	}
-	if err := fold.Fits(ctx, r.Log, eventlog.Position{Log: at.Log, Sequence: at.Sequence, Hash: at.Hash}); err != nil {
-		return err
-	}
-	r.Logger.Info("the views of another machine were copied", zap.Uint64("sequence", at.Sequence))
-	return nil
+	return fold.Fits(ctx, r.Log, eventlog.Position{Log: at.Log, Sequence: at.Sequence, Hash: at.Hash})
 }

@@ -41,7 +41,8 @@ type Rebuilder struct {
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
 	// Fetch writes a finished generation of another machine, which becomes the first one here. It
-	// is called at most once. Nil: there is none to fetch.
+	// is called once, and again only if the log was away when the copy was checked. Nil: there is none
+	// to fetch.
 	Fetch func(ctx context.Context, w io.Writer) error
 
 	fetched bool // only the running run changes it

@@ -29,7 +29,7 @@ func (s *Store) Copy(ctx context.Context) (copied *Copy, err error) {
 	err = s.with(ctx, func(g *generation) error {
 		draft, err := makeDraft(ctx, s.options.Dir, s.options.FoldVersion, func(d *Draft) error {
 			return readFile(ctx, s.options.Dir, g.number, func(c *connection) error {
-				return c.snapshot(ctx, func() error { return c.copyTo(ctx, d.path()) })
+				return c.snapshot(ctx, func() error { return c.copyTo(ctx, d.path(), g.version) })
 			})
 		})
 		if err != nil {
@@ -49,17 +49,10 @@ func (s *Store) Copy(ctx context.Context) (copied *Copy, err error) {
 }
 
 // copyTo copies the file that the connection reads, in the state of its transaction.
-func (c *connection) copyTo(ctx context.Context, path string) error {
-	var schema int
+func (c *connection) copyTo(ctx context.Context, path, version string) error {
 	// The first read fixes the state.
-	if err := c.Row(ctx, foldVersionText, nil, new(string)); err != nil {
+	if _, err := readVersion(ctx, c, version); err != nil {
 		return err
-	}
-	if err := c.Row(ctx, schemaVersionText, nil, &schema); err != nil {
-		return err
-	}
-	if schema != schemaVersion {
-		return otherVersion("")
 	}
 	to, err := fileName(path, "rwc", draftSettings.pragmas)
 	if err != nil {

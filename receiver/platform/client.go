@@ -78,7 +78,7 @@ func NewClient(o Options) (*Client, error) {
 	transport.MaxIdleConnsPerHost = o.Concurrency
 	transport.MaxResponseHeaderBytes = 64 << 10
 	if o.Duty != nil {
-		transport.DialContext = dial(transport.DialContext).whileHeld(o.Duty)
+		transport.DialContext = whileHeld(transport.DialContext, o.Duty)
 	}
 	client := &http.Client{Transport: transport, Timeout: o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -52,16 +52,15 @@ func (d dutiful) Write(part []byte) (int, error) {
 	return d.Conn.Write(part)
 }
 
-// dial is the way in which a transport connects.
-type dial func(ctx context.Context, network, address string) (net.Conn, error)
-
-// whileHeld returns dial with connections that are dutiful.
-func (d dial) whileHeld(duty Duty) dial {
+// whileHeld returns dial with connections that send only while the duty is held.
+func whileHeld(dial dialFunc, duty Duty) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := d(ctx, network, address)
+		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
 		return dutiful{conn, duty}, nil
 	}
 }
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
