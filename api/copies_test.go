@@ -24,7 +24,8 @@ type copier struct {
 	*views.Store
 	dir   string
 	err   error
-	first func() // runs before the first copy; nil: nothing
+	first func()            // runs before the first copy; nil: nothing
+	harm  func(*views.Copy) // changes a copy before it is sent; nil: nothing
 }
 
 func (c *copier) Copy(ctx context.Context) (*views.Copy, error) {
@@ -34,7 +35,11 @@ func (c *copier) Copy(ctx context.Context) (*views.Copy, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	return c.Store.Copy(ctx)
+	copied, err := c.Store.Copy(ctx)
+	if err == nil && c.harm != nil {
+		c.harm(copied)
+	}
+	return copied, err
 }
 
 func startCopier(t *testing.T, change ...func(*api.Options)) (*server, *copier) {
@@ -46,8 +51,9 @@ func startCopier(t *testing.T, change ...func(*api.Options)) (*server, *copier) 
 	return start(t, newWorld(t), append(change, func(o *api.Options) { o.Copies = c })...), c
 }
 
-// ask asks for a copy without reading it.
+// askCopy asks for a copy without reading it.
 func (s *server) askCopy(t *testing.T) *http.Response {
+	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, s.base+"/v1/copies", nil)
 	require.NoError(t, err)
 	request.Header.Set("Accept-Encoding", "identity")
@@ -157,4 +163,24 @@ func TestACopyNeedsAnOperatorAndHTTP11(t *testing.T) {
 	all, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	require.Contains(t, string(all), "http-version")
+}
+
+func TestACopyThatCannotBeReadIsCut(t *testing.T) {
+	s, c := startCopier(t)
+	c.harm = func(copied *views.Copy) {
+		require.NoError(t, copied.File.Close())
+		var err error
+		copied.File, err = os.Open(c.dir) // it has a size, and cannot be read
+		require.NoError(t, err)
+	}
+	request, err := http.NewRequest(http.MethodPost, s.base+"/v1/copies", nil)
+	require.NoError(t, err)
+	r, err := http.DefaultClient.Do(request)
+	if err == nil {
+		defer r.Body.Close()
+		_, err = io.ReadAll(r.Body)
+	}
+	require.Error(t, err, "a part must not look whole")
+	c.harm = nil
+	s.requireFree(t, c)
 }

@@ -118,7 +118,7 @@ type Storage struct {
 // LogBounds contains the current ends of the log; an empty log has Last < First.
 type LogBounds struct {
 	First, Last uint64
-	Epoch       uint64 // number of times that the log was restored or a loss accepted
+	Epoch       uint64 // begins at 1, and increases each time the log is restored or a loss is accepted
 	// Lost states what is missing and what to do, until an operator decides; "" otherwise.
 	Lost string
 	// Missing contains the ranges of sequences in between that have no record, in ascending order,

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -71,9 +72,12 @@ func (n *node) kill() {
 	<-n.exited
 }
 
+// monitoring asks servers, which may be stopped.
+var monitoring = &http.Client{Timeout: 5 * time.Second}
+
 // unhealthy returns why the server is not in step with the others, in all streams, as it says itself; "" if it is.
 func (n *node) unhealthy() string {
-	response, err := http.Get(n.monitored("/healthz"))
+	response, err := monitoring.Get(n.monitored("/healthz"))
 	if err != nil {
 		return err.Error()
 	}
@@ -87,7 +91,7 @@ func (n *node) unhealthy() string {
 
 // lastSequence returns where the server's own replica of the log ends, 0 if it has none or does not answer.
 func (n *node) lastSequence() uint64 {
-	response, err := http.Get(n.monitored("/jsz?accounts=true&streams=true"))
+	response, err := monitoring.Get(n.monitored("/jsz?accounts=true&streams=true"))
 	if err != nil {
 		return 0
 	}

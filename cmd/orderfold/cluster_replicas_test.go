@@ -71,7 +71,16 @@ func TestClusterReportsItsReplicas(t *testing.T) {
 	for name, s := range map[string]struct {
 		away, back func(n *node)
 	}{
-		"killed":  {(*node).kill, (*node).start},
+		"killed": {(*node).kill, (*node).start},
+		"killed before another server leads, which has never heard of it": {func(n *node) {
+			_, followers := c.roles()
+			n.kill()
+			for _, f := range followers {
+				if f != n {
+					c.lead(f)
+				}
+			}
+		}, (*node).start},
 		"stopped": {func(n *node) { n.signal(syscall.SIGSTOP) }, func(n *node) { n.signal(syscall.SIGCONT) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,8 +85,8 @@ func TestANewMachineFoldsTheLogIfItCannotCopy(t *testing.T) {
 		from, key, says string
 	}{
 		"nobody answers":               {"http://127.0.0.1:1", copierKey, "does not answer"},
-		"the key is that of a reader":  {first.api.addrs["api"], readerKey, "operator"},
-		"the key is wrong":             {first.api.addrs["api"], strings.Repeat("x", 32), "key"},
+		"the key is that of a reader":  {first.api.addrs["api"], readerKey, "Changes need a key of the role operator"},
+		"the key is wrong":             {first.api.addrs["api"], strings.Repeat("x", 32), "A valid API key is required"},
 		"the views are of another log": {other.api.addrs["api"], copierKey, "it belongs to the log"},
 		"it is a page":                 {page.URL, copierKey, "cannot be used"},
 	} {
