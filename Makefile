@@ -92,12 +92,12 @@ node: ## run the Node consumer in docs/stream.md; needs Node and npm
 	go test -tags node ./cmd/orderfold -run InNode -count 1 -v
 
 pictures: ## retake the pictures in the README; needs the same as browser
-	ORDERFOLD_PICTURES=$(CURDIR)/bin/pictures $(MAKE) browser ARGS='-run TestEveryScreen'
+	PICTURES=$(CURDIR)/bin/pictures $(MAKE) browser ARGS='-run TestEveryScreen'
 	cp bin/pictures/blotter-panel-light.png docs/blotter.png
 	cp bin/pictures/order-light.png docs/order.png
 
 day: build ## measure a day's use: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs the same as browser
-	ORDERFOLD_WATCH=10m ORDERFOLD_ORDERS=1000000 ORDERFOLD_VIEWS=$(CURDIR)/bin/day $(MAKE) browser ARGS='-v -run "UnderAThousandChanges|FirstScreenInHalfASecond"'
+	DAY_LENGTH=10m DAY_ORDERS=1000000 DAY_FOLDER=$(CURDIR)/bin/day $(MAKE) browser ARGS='-v -run "UnderAThousandChanges|FirstScreenInHalfASecond"'
 	bin/orderfold bench stream --readers 20
 
 clean: ## remove what was built

@@ -33,6 +33,11 @@ func TestMain(m *testing.M) {
 	if signal.Ignored(syscall.SIGHUP) { // as by nohup: what tests start would ignore it too
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+	for _, variable := range os.Environ() { // of the person who runs the tests; the processes would take them for their flags
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "ORDERFOLD_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 	dir, err := os.MkdirTemp("", "orderfold-test-")
 	if err != nil {
 		panic(err)

@@ -37,10 +37,10 @@ func (tb *tab) busy() float64 {
 	return 0
 }
 
-// watched is how long the page is watched under load: a day's use in short, or what ORDERFOLD_WATCH says, such as 5m.
+// watched is how long the page is watched under load: a day's use in short, or what DAY_LENGTH says, such as 5m.
 func watched(t *testing.T) time.Duration {
 	t.Helper()
-	text := os.Getenv("ORDERFOLD_WATCH")
+	text := os.Getenv("DAY_LENGTH")
 	if text == "" {
 		return 40 * time.Second
 	}
@@ -92,10 +92,10 @@ func TestAPageThatIsOpenUnderAThousandChangesASecondStaysSmallAndQuick(t *testin
 	tb.rows(100)
 }
 
-// TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond measures with as many orders as ORDERFOLD_ORDERS says, such as 1000000, in
-// the folder ORDERFOLD_VIEWS, which is kept. Without them there are few orders and no limit: a machine that does other things is slow.
+// TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond measures with as many orders as DAY_ORDERS says, such as 1000000, in
+// the folder DAY_FOLDER, which is kept. Without them there are few orders and no limit: a machine that does other things is slow.
 func TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond(t *testing.T) {
-	orders, folder := os.Getenv("ORDERFOLD_ORDERS"), os.Getenv("ORDERFOLD_VIEWS")
+	orders, folder := os.Getenv("DAY_ORDERS"), os.Getenv("DAY_FOLDER")
 	measured := orders != ""
 	if !measured {
 		orders, folder = "1000", t.TempDir()

@@ -2,5 +2,5 @@
 // Chromium, with the real program and data from orderfold simulate. The tests are built with the
 // tag browser, see make browser.
 //
-// Screenshots of all screens are written to the folder that ORDERFOLD_PICTURES names.
+// Screenshots of all screens are written to the folder that PICTURES names.
 package browser

@@ -25,6 +25,11 @@ var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		for _, variable := range os.Environ() { // of the person who runs the tests; the services would take them for their flags
+			if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "ORDERFOLD_") {
+				_ = os.Unsetenv(name)
+			}
+		}
 		folder, err := os.MkdirTemp("", "orderfold-browser-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

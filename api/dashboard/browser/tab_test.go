@@ -300,10 +300,10 @@ func (tb *tab) theme(scheme string) {
 	tb.until(fmt.Sprintf("document.documentElement.dataset.theme === %q", scheme), "the theme follows the system")
 }
 
-// picture writes a picture of the page into the folder that ORDERFOLD_PICTURES names.
+// picture writes a picture of the page into the folder that PICTURES names.
 func (tb *tab) picture(name string) {
 	tb.t.Helper()
-	folder := os.Getenv("ORDERFOLD_PICTURES")
+	folder := os.Getenv("PICTURES")
 	if folder == "" {
 		return
 	}
