@@ -25,7 +25,7 @@ demo: build ## run everything with a simulated platform; stop with Ctrl-C (make 
 	@exec bin/orderfold demo $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
-	go test $(RACE) -parallel 6 -timeout 30m ./... # most of them wait, for a disk or another process
+	go test $(RACE) -parallel 6 -timeout 30m ./... # more than the processors, because most tests wait for a disk or another process
 
 faults: ## kill, pause, disconnect, fill and damage a running service, and count losses (make faults ARGS='-rounds 100 -seed 7')
 	go test -tags faults ./cmd/orderfold -run '^TestFault' -count 1 -timeout 30m -v -rounds 50 $(ARGS)
@@ -33,7 +33,7 @@ faults: ## kill, pause, disconnect, fill and damage a running service, and count
 cluster: ## kill and stop servers of a log with three replicas, and measure how long nothing is stored
 	go test -tags cluster ./cmd/orderfold -run '^TestCluster' -count 1 -timeout 20m -v -rounds 50 $(ARGS)
 
-partitions: ## cut each part of a cluster off the network, and slow a disk down; needs root, iproute2 and strace
+partitions: ## disconnect each part of a cluster from the network, and slow a disk down; needs root, iproute2 and strace
 	go test -tags cluster ./cmd/orderfold -run '^TestPartition|^TestSlowDisk' -count 1 -timeout 20m -v $(ARGS)
 
 trace: build ## trace system calls to show that the log is synced before an answer 200; needs strace
@@ -52,7 +52,7 @@ alerts: ## check and test the alert rules in docs/ with promtool
 	$(PROMTOOL) check rules --lint all --lint-fatal docs/alerts.yml
 	$(PROMTOOL) test rules docs/alerts_test.yml
 
-openapi: ## check docs/openapi.json with redocly and spectral; needs Node and npm
+openapi: ## check docs/openapi.json with Redocly and Spectral; needs Node and npm
 	@.ci/openapi
 
 vulnerabilities: ## search for known vulnerabilities, if their database can be reached
@@ -96,7 +96,7 @@ pictures: ## retake the pictures in the README; needs the same as browser
 	cp bin/pictures/blotter-panel-light.png docs/blotter.png
 	cp bin/pictures/order-light.png docs/order.png
 
-day: build ## measure a day's use: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs the same as browser
+day: build ## measure the dashboard under load: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs the same as browser
 	DAY_LENGTH=10m DAY_ORDERS=1000000 DAY_FOLDER=$(CURDIR)/bin/day $(MAKE) browser ARGS='-v -run "UnderAThousandChanges|FirstScreenInHalfASecond"'
 	bin/orderfold bench stream --readers 20
 
