@@ -21,7 +21,7 @@ func key(t testing.TB, text string) access.Key {
 	return k
 }
 
-func TestWhoAsksTooOftenIsToldWhenToComeAgain(t *testing.T) {
+func TestACallerOverItsRateIsToldWhenToTryAgain(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Access.Keys = []access.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}
 		o.Access.Limit = access.Limit{PerSecond: 0.001, Burst: 3}
@@ -50,13 +50,13 @@ func TestWhoAsksTooOftenIsToldWhenToComeAgain(t *testing.T) {
 	}
 }
 
-func TestWithoutKeysTheAddressIsCounted(t *testing.T) {
+func TestRequestsWithoutAKeyAreCountedByAddress(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Limit = access.Limit{PerSecond: 0.5} })
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats").StatusCode, "a rate below one has a burst of one")
 	require.Equal(t, http.StatusTooManyRequests, s.get(t, "/v1/orders").StatusCode)
 }
 
-func TestWithoutALimitNobodyIsCounted(t *testing.T) {
+func TestNoRequestIsCountedWithoutALimit(t *testing.T) {
 	s := start(t, newWorld(t))
 	for range 100 {
 		require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode)
@@ -70,7 +70,7 @@ func TestWithoutALimitNobodyIsCounted(t *testing.T) {
 	}
 }
 
-func TestABrowserLetsInThePagesOfNamedOriginsOnly(t *testing.T) {
+func TestOnlyPagesOfNamedOriginsMayReadTheAPI(t *testing.T) {
 	const named = "https://dashboard.example.com"
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Access.Keys = []access.Key{key(t, "a:reader:one"), key(t, "b:operator:two")}
@@ -111,7 +111,7 @@ func TestABrowserLetsInThePagesOfNamedOriginsOnly(t *testing.T) {
 }
 
 // Each answer is held against what the page may read, see documented.
-func TestAPageOfANamedOriginReadsEveryHeader(t *testing.T) {
+func TestAPageOfANamedOriginCanReadEveryHeader(t *testing.T) {
 	const named = "https://dashboard.example.com"
 	w := newWorld(t)
 	w.receiveRaw(api.Record{Object: "customer", Source: "webhook", ContentType: "application/json", RequestID: "r-1",
@@ -143,7 +143,7 @@ func TestAPageOfANamedOriginReadsEveryHeader(t *testing.T) {
 	require.NotEmpty(t, a.Header.Get("Notification-Traceparent"))
 }
 
-func TestNoPageIsLetInUnlessNamed(t *testing.T) {
+func TestNoOriginIsAllowedUnlessNamed(t *testing.T) {
 	s := start(t, newWorld(t))
 	a := s.get(t, "/v1/stats", "Origin: https://dashboard.example.com")
 	for name := range a.Header {
@@ -158,7 +158,7 @@ func TestNoPageIsLetInUnlessNamed(t *testing.T) {
 	}
 }
 
-func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
+func TestAPageOfAnotherSiteCannotChangeAnything(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Origins = []string{"https://named.example.com"} })
 	for header, status := range map[string]int{
 		"Origin: https://evil.example.com":  http.StatusForbidden,
@@ -197,7 +197,7 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 	require.Error(t, open.ReplaceKeys([]access.Key{old}))
 }
 
-func TestAStreamEndsWhenItsKeyIsTakenAway(t *testing.T) {
+func TestAStreamEndsWhenItsKeyIsRevoked(t *testing.T) {
 	w := newWorld(t)
 	o := options(w)
 	o.Access.Keys, o.Access.Limit = []access.Key{key(t, "a:reader:one"), key(t, "b:reader:two")}, access.Limit{PerSecond: 0.001, Burst: 1}
@@ -216,7 +216,7 @@ func TestAStreamEndsWhenItsKeyIsTakenAway(t *testing.T) {
 	require.Equal(t, "o-1", kept.change(t).Order.OrderID, "what it is sent does not count: it asked once")
 }
 
-func TestTheLineOfARequestTellsWhoAskedAndHowLongItWaited(t *testing.T) {
+func TestTheLogLineOfARequestContainsTheCallerAndTheWait(t *testing.T) {
 	core, lines := observer.New(zap.InfoLevel)
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Logger, o.Access.Keys = zap.New(core), []access.Key{key(t, "ops:operator:s3cret")}

@@ -29,7 +29,7 @@ func life() []statemachine.Notification {
 
 var subjects = []string{"/v1/orders/o-1", "/v1/orders/o-1/history", "/v1/orders/o-1/explain"}
 
-func TestWhatWasShownThenIsShownAsOfThen(t *testing.T) {
+func TestAnOrderAsOfAnEarlierMomentIsShownAsItWasThen(t *testing.T) {
 	s := start(t, newWorld(t))
 	type shown struct {
 		sequence uint64
@@ -72,7 +72,7 @@ func TestWhatWasShownThenIsShownAsOfThen(t *testing.T) {
 	}
 }
 
-func TestATimeBeforeTheFirstNotificationSaysWhenTheOrderBecameKnown(t *testing.T) {
+func TestAMomentBeforeTheFirstNotificationReportsWhenTheOrderBecameKnown(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("another", statemachine.Placed, 1, ""), `{}`)
 	for _, n := range life() {
@@ -95,7 +95,7 @@ func TestATimeBeforeTheFirstNotificationSaysWhenTheOrderBecameKnown(t *testing.T
 	}
 }
 
-func TestWhatWasKnownThenIsNotToldBeforeTheViewsKnowIt(t *testing.T) {
+func TestAMomentThatTheViewsHaveNotReachedIsWaitedFor(t *testing.T) {
 	for _, c := range []struct{ query, later string }{
 		{"asOfSequence=2", "asOfSequence=2"},
 		{"asOf=2026-03-02T09:31:00Z", "asOf=2026-03-02T09:30:01Z"},
@@ -136,7 +136,7 @@ func TestWhatWasKnownThenIsNotToldBeforeTheViewsKnowIt(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1/explain").StatusCode, "what is known now needs no log")
 }
 
-func TestAnOrderAsOfThenHasTheTagOfWhatIsShown(t *testing.T) {
+func TestTheTagOfAnOrderAsOfAMomentDependsOnItsContent(t *testing.T) {
 	s := start(t, newWorld(t))
 	for _, n := range life()[:2] {
 		s.receive(n, `{}`)

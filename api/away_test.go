@@ -66,7 +66,7 @@ func TestViewsAreServedForAWhileWithoutTheLog(t *testing.T) {
 	}
 }
 
-func TestALogThatDoesNotAnswerTakesNoTimeFromTheViews(t *testing.T) {
+func TestALogThatDoesNotAnswerDoesNotDelayTheViews(t *testing.T) {
 	w := newWorld(t)
 	w.receiveRaw(api.Record{Received: time.Now(), Body: []byte(`{"id":"c"}`)})
 	w.apply(t)

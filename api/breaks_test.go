@@ -94,7 +94,7 @@ func (w *world) received(n statemachine.Notification) {
 	w.said[sequence] = n
 }
 
-func TestPagesOfBreaksStandWhileOthersOpenAndClose(t *testing.T) {
+func TestPagesOfBreaksStayValidWhileBreaksOpenAndClose(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	for i := range 10 {
@@ -131,7 +131,7 @@ func TestPagesOfBreaksStandWhileOthersOpenAndClose(t *testing.T) {
 	require.Equal(t, []string{"possible_bust"}, entries[2].BreaksClosed)
 }
 
-func TestAClosedBreakIsZeroInTheMetricsAndDoesNotVanish(t *testing.T) {
+func TestTheMetricOfAClosedBreakIsZeroAndNotMissing(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	line := `orderfold_breaks{code="possible_bust",severity="warn"} `

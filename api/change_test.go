@@ -13,7 +13,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestAChangeThatIsKeptKeepsNoOtherOrderOfItsPage(t *testing.T) {
+func TestAKeptChangeDoesNotKeepOtherOrdersOfItsPage(t *testing.T) {
 	h := &hub{ids: &eventIDs{log: silentLog{}, last: map[uint64]string{}}}
 	gone := make(chan struct{})
 	page := func() *change {

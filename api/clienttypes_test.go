@@ -47,7 +47,7 @@ type schema struct {
 	Additional  json.RawMessage    `json:"additionalProperties"`
 }
 
-func TestGeneratedTypesOfTheClientAreThoseOfTheDocument(t *testing.T) {
+func TestGeneratedTypesOfTheClientMatchTheDocument(t *testing.T) {
 	text, err := api.Document()
 	require.NoError(t, err)
 	var document struct {

@@ -77,7 +77,7 @@ func (s *server) requireFree(t *testing.T, c *copier) {
 	}, time.Minute, 5*time.Millisecond)
 }
 
-func TestACopyOfTheViewsIsSentWhole(t *testing.T) {
+func TestACopyOfTheViewsIsSentCompletely(t *testing.T) {
 	s, c := startCopier(t)
 	r := s.askCopy(t)
 	defer r.Body.Close()
@@ -124,7 +124,7 @@ func TestOnlyOneCopyIsMadeAtATime(t *testing.T) {
 	}
 }
 
-func TestWhyNoCopyIsMade(t *testing.T) {
+func TestARefusedCopyReportsTheReason(t *testing.T) {
 	for name, test := range map[string]struct {
 		err    error
 		status int
@@ -165,7 +165,7 @@ func TestACopyNeedsAnOperatorAndHTTP11(t *testing.T) {
 	require.Contains(t, string(all), "http-version")
 }
 
-func TestACopyThatCannotBeReadIsCut(t *testing.T) {
+func TestACopyThatCannotBeReadIsCutOff(t *testing.T) {
 	s, c := startCopier(t)
 	c.harm = func(copied *views.Copy) {
 		require.NoError(t, copied.File.Close())

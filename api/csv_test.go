@@ -23,7 +23,7 @@ func TestATextIsGuardedWhereASpreadsheetMayBeginACell(t *testing.T) {
 	}
 }
 
-func TestWhateverASpreadsheetCutsOutOfATextIsNoFormula(t *testing.T) {
+func TestNoPartOfATextIsAFormulaInASpreadsheet(t *testing.T) {
 	letters := rapid.SampledFrom([]rune("ab=+-@＝＋－＠;;,\t\n\r\x00\"' \u00a0\ufeff\u2028\v"))
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(letters).Draw(t, "text")

@@ -242,7 +242,7 @@ func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(s.body))}, nil
 }
 
-func TestAnAnswerThatIsNotDocumentedIsNoticed(t *testing.T) {
+func TestAnUndocumentedAnswerIsNoticed(t *testing.T) {
 	problem := func(code string) string {
 		return fmt.Sprintf(`{"type":"urn:orderfold:problem:%s","title":"t","status":404,"code":%q,"detail":"d","requestId":"r"}`, code, code)
 	}

@@ -57,7 +57,7 @@ func (w *world) anotherGeneration(t testing.TB) {
 	require.NoError(t, d.Close())
 }
 
-func TestAnExportThatIsCutShortLooksWholeInNoProtocol(t *testing.T) {
+func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
 	const orders = 12_000 // more than a socket holds
 	w := newWorld(t)
 	for i := range orders {
@@ -169,7 +169,7 @@ func hop(t testing.TB, upstream, protocol string) *server {
 	return &server{base: "http://" + listener.Addr().String()}
 }
 
-func TestAProxyOfHTTP10IsToldWhatToChangeAndOneOfHTTP11HasTheWholeExport(t *testing.T) {
+func TestAnExportIsRefusedThroughAnHTTP10ProxyAndCompleteThroughAnHTTP11Proxy(t *testing.T) {
 	s := many(t, 1_700)
 	for protocol, status := range map[string]int{"HTTP/1.0": http.StatusHTTPVersionNotSupported, "HTTP/1.1": http.StatusOK} {
 		through := hop(t, s.base, protocol)
@@ -187,7 +187,7 @@ func TestAProxyOfHTTP10IsToldWhatToChangeAndOneOfHTTP11HasTheWholeExport(t *test
 	}
 }
 
-func TestAnExportIsRefusedBehindAProxyThatWasAskedByHTTP10(t *testing.T) {
+func TestAnExportIsRefusedBehindAProxyWhoseClientUsesHTTP10(t *testing.T) {
 	s := many(t, 3)
 	for via, status := range map[string]int{
 		"1.0 edge":                         http.StatusHTTPVersionNotSupported,
@@ -201,7 +201,7 @@ func TestAnExportIsRefusedBehindAProxyThatWasAskedByHTTP10(t *testing.T) {
 	}
 }
 
-func TestEveryOtherAnswerToHTTP10HasItsLength(t *testing.T) {
+func TestEveryOtherAnswerToHTTP10HasAContentLength(t *testing.T) {
 	s := many(t, 600)
 	large := s.receiveRaw(api.Record{Object: "customer", Source: "webhook", ContentType: "text/plain", Body: bytes.Repeat([]byte("x"), 1<<20)})
 	s.apply(t)
@@ -226,7 +226,7 @@ func TestEveryOtherAnswerToHTTP10HasItsLength(t *testing.T) {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 }
 
-func TestAStreamIsFollowedByHTTP10AndSaysThatItWasEnded(t *testing.T) {
+func TestAStreamWorksOverHTTP10AndReportsItsEnd(t *testing.T) {
 	s := many(t, 3)
 	_, response := s.raw(t, "GET /v1/stream HTTP/1.0\nHost: localhost\n\n")
 	r := &reader{s: s, body: response.Body, lines: bufio.NewReader(response.Body)}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnIDOfAnEventNamesOneRecordOfOneLog(t *testing.T) {
+func TestTheIDOfAnEventNamesOneRecordOfOneLog(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range 5 {
 		s.tell(t, order(fmt.Sprint(i), statemachine.Placed, 1, ""))

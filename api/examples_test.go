@@ -245,7 +245,7 @@ func tooLarge(t testing.TB, s *server) []byte {
 }
 
 // The examples of the document are what the handlers answer, today too.
-func TestGeneratedExamplesAreWhatTheHandlersAnswer(t *testing.T) {
+func TestGeneratedExamplesAreAnswersOfTheHandlers(t *testing.T) {
 	found := struct {
 		Answers  map[string]map[string]json.RawMessage `json:"answers"`
 		Problems map[string]json.RawMessage            `json:"problems"`
@@ -316,7 +316,7 @@ func TestEveryExampleOfTheDocumentIsValid(t *testing.T) {
 }
 
 // The members of an order are explained by what the example order has in them.
-func TestTheExamplesOfTheMembersAreThoseOfTheExampleOrder(t *testing.T) {
+func TestTheExamplesOfMembersAreThoseOfTheExampleOrder(t *testing.T) {
 	s := start(t, exampleWorld(t))
 	var shown map[string]any
 	require.NoError(t, json.Unmarshal(s.get(t, "/v1/orders/"+exampleOrder).body, &shown))

@@ -40,7 +40,7 @@ func many(t testing.TB, orders int, change ...func(*api.Options)) *server {
 	return s
 }
 
-func TestAListIsExportedWhole(t *testing.T) {
+func TestAnExportContainsTheWholeList(t *testing.T) {
 	s := many(t, 1_700)
 	a := s.get(t, "/v1/orders?format=csv&status=PLACED&sort=received&limit=3")
 	require.Equal(t, `attachment; filename="orders.csv"`, a.Header.Get("Content-Disposition"))
@@ -80,7 +80,7 @@ func TestAListIsExportedWhole(t *testing.T) {
 	require.Empty(t, s.do(t, http.MethodHead, "/v1/orders?format=csv").body)
 }
 
-func TestNoTextOfAnExportIsAFormula(t *testing.T) {
+func TestNoTextInAnExportIsAFormula(t *testing.T) {
 	s := start(t, newWorld(t))
 	n := order("=cmd|' /C calc'!A0", "\tUNHEARD", 1, "-5")
 	n.Details = [statemachine.Fields]string{statemachine.Side: "+BUY", statemachine.ISIN: "@SUM(A1)", statemachine.Quantity: "-100.50",
@@ -121,7 +121,7 @@ func (f *failing) Orders(ctx context.Context, q views.Query) (views.Page, error)
 	return f.world.Orders(ctx, q)
 }
 
-func TestAnExportThatFailsHalfWayDoesNotLookWhole(t *testing.T) {
+func TestAnExportThatFailsHalfwayDoesNotLookComplete(t *testing.T) {
 	for _, encoding := range []string{"identity", "gzip", "zstd"} {
 		for pages := range int32(3) {
 			t.Run(fmt.Sprintf("%s after %d pages", encoding, pages), func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestAnExportThatFailsHalfWayDoesNotLookWhole(t *testing.T) {
 	}
 }
 
-func TestALongListIsCompressedForThoseWhoTakeIt(t *testing.T) {
+func TestALongListIsCompressedForClientsThatAcceptIt(t *testing.T) {
 	s := many(t, 600)
 	plain := s.get(t, "/v1/orders?limit=500", "Accept-Encoding: identity")
 	require.Empty(t, plain.Header.Get("Content-Encoding"))
@@ -194,7 +194,7 @@ func stalled(t testing.TB, s *server) net.Conn {
 	return conn
 }
 
-func TestAReaderThatStopsHoldsNothingOfTheViews(t *testing.T) {
+func TestAReaderThatPausesHoldsNoConnectionToTheViews(t *testing.T) {
 	s := many(t, 12_000)
 	conn := stalled(t, s)
 	files, err := filepath.Glob(filepath.Join(s.dir, "orders-*.db"))
@@ -222,7 +222,7 @@ func TestAReaderThatStopsHoldsNothingOfTheViews(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-func TestAReaderThatIsGoneIsCutOff(t *testing.T) {
+func TestAReaderThatPausesTooLongIsCutOff(t *testing.T) {
 	api.SetExportPatience(t, 100*time.Millisecond)
 	s := many(t, 12_000)
 	conn := stalled(t, s)

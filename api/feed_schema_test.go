@@ -85,7 +85,7 @@ func TestGeneratedExamplesOfEventsAreCurrent(t *testing.T) {
 	require.Equal(t, string(want)+"\n", string(got), "%s is stale: make docs", path)
 }
 
-func TestTheFeedIsDescribedAsItIsPublished(t *testing.T) {
+func TestTheDescriptionOfTheFeedMatchesPublishedEvents(t *testing.T) {
 	require.Equal(t, feed.Schema, api.EventSchemaID)
 	text, _, err := api.EventDocuments()
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestTheFeedIsDescribedAsItIsPublished(t *testing.T) {
 	}
 }
 
-func TestTheSchemaOfEventsIsOpenForNewMembersAndClosedForMissingOnes(t *testing.T) {
+func TestTheSchemaOfEventsAllowsNewMembersAndRequiresKnownOnes(t *testing.T) {
 	schema := schemaOfEvents(t)
 	for name, e := range exampleEvents(t) {
 		body := parsed(t, e.Body).(map[string]any)

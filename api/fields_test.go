@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAListShowsTheFieldsAskedFor(t *testing.T) {
+func TestAListContainsTheRequestedFields(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(detailed("a", 5, map[statemachine.Field]string{statemachine.ISIN: "DE1"}), `{}`)
 	s.receive(order("b", statemachine.Filled, 6, "10"), `{}`)

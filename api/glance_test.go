@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestHoweverManyStrangersAskTheViewsAreAskedOnceInAWhile(t *testing.T) {
+func TestManyUnauthorizedProbesReadTheViewsOnlyOnceInAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g glance
 		asked := 0

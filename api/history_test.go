@@ -48,7 +48,7 @@ func TestAHistoryHasPages(t *testing.T) {
 	require.Len(t, s.historyPages(t, "/v1/orders/b/history?minSequence=1")[0], 100, "the default")
 }
 
-func TestACursorOfAHistoryOutlivesTheGenerationItWasMadeOf(t *testing.T) {
+func TestACursorOfAHistoryStaysValidInTheNextGeneration(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	s.filled(t, "a", 5)
@@ -60,7 +60,7 @@ func TestACursorOfAHistoryOutlivesTheGenerationItWasMadeOf(t *testing.T) {
 }
 
 // A client may be sent to a process whose views are behind: the end that these know is not the end.
-func TestAPageOfAHistoryIsNotTakenFromViewsThatAreBehindThePageBefore(t *testing.T) {
+func TestAPageOfAHistoryIsNotReadFromViewsThatAreBehindThePreviousPage(t *testing.T) {
 	ahead, behind := start(t, newWorld(t)), start(t, newWorld(t))
 	ahead.filled(t, "a", 5)
 	behind.filled(t, "a", 3)

@@ -10,7 +10,7 @@ import (
 )
 
 // A page whose name was made to lead to 127.0.0.1 is of the same origin for the browser.
-func TestWithoutKeysOnlyTheNamesOfThisMachineAreAnswered(t *testing.T) {
+func TestWithoutKeysOnlyHostsOfThisMachineAreAnswered(t *testing.T) {
 	s := start(t, newWorld(t))
 	for _, c := range []struct {
 		name, host string
@@ -50,7 +50,7 @@ func TestWithoutKeysOnlyTheNamesOfThisMachineAreAnswered(t *testing.T) {
 	}
 }
 
-func TestWithKeysEveryNameIsAnswered(t *testing.T) {
+func TestWithKeysEveryHostIsAnswered(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Keys = []access.Key{key(t, "a:reader:one")} })
 	s.key = "one"
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats", "Host: orders.example.com").StatusCode)

@@ -22,7 +22,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestParametersThatAreNotUnderstoodAreRefused(t *testing.T) {
+func TestInvalidParametersAreRefused(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
@@ -148,7 +148,7 @@ func TestAnAnswerWaitsForMinSequence(t *testing.T) {
 	}
 }
 
-func TestViewsThatFellBackWhileWaitingAreNotShown(t *testing.T) {
+func TestViewsThatWereSetBackDuringAWaitAreNotShown(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) { o.Position = forgetful{w} })
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
@@ -164,7 +164,7 @@ type forgetful struct{ *world }
 
 func (forgetful) Wait(context.Context, uint64) error { return nil }
 
-func TestKeysAdmit(t *testing.T) {
+func TestARequestNeedsAConfiguredKey(t *testing.T) {
 	reader, err := access.ParseKey("grafana:reader:one:two")
 	require.NoError(t, err)
 	operator, err := access.ParseKey("ops:operator:three")
@@ -258,7 +258,7 @@ func TestWithoutKeysOnlyLoopbackIsServed(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-func TestWhatIsNotThereIsAProblemToo(t *testing.T) {
+func TestUnknownPathsAndMethodsAreProblems(t *testing.T) {
 	s := start(t, newWorld(t))
 	for _, path := range []string{"/", "/v1", "/v1/", "/v1/order", "/v1/orders/", "/v1/orders/a/b", "/v2/orders", "/openapi.yaml", "/docs", "/schemas/Order.json"} {
 		a := s.do(t, http.MethodGet, path)
@@ -278,7 +278,7 @@ func TestWhatIsNotThereIsAProblemToo(t *testing.T) {
 	}
 }
 
-func TestHeadIsGetWithoutABody(t *testing.T) {
+func TestHEADIsGETWithoutABody(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
@@ -291,7 +291,7 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, s.do(t, http.MethodHead, "/v1/orders?x=1").StatusCode)
 }
 
-func TestAPanicIsAnInternalErrorThatTellsNothing(t *testing.T) {
+func TestAPanicIsAnInternalErrorWithoutDetails(t *testing.T) {
 	core, lines := observer.New(zap.DebugLevel)
 	s := start(t, newWorld(t), func(o *api.Options) { o.Logger = zap.New(core) })
 	a := s.get(t, "/v1/orders/panic", "X-Request-Id: mine")
@@ -320,7 +320,7 @@ func TestViewsThatCannotBeReadYetAreNotReady(t *testing.T) {
 	}
 }
 
-func TestAFailureOfTheViewsTellsNothingOfThem(t *testing.T) {
+func TestAFailureOfTheViewsRevealsNoDetails(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.fail(nil, fmt.Errorf("disk I/O error in /secret"))
 	for _, path := range []string{"/v1/orders", "/v1/orders/o-1", "/v1/stats"} {
@@ -346,7 +346,7 @@ func TestEveryRequestIsOneLineInTheLog(t *testing.T) {
 	require.Contains(t, fields, "duration")
 }
 
-func TestAClientThatGoesAwayIsNoFault(t *testing.T) {
+func TestAClientThatDisconnectsIsNotAnError(t *testing.T) {
 	core, lines := observer.New(zap.InfoLevel)
 	logged := make(chan struct{}, 16)
 	logger := zap.New(core, zap.Hooks(func(e zapcore.Entry) error {
@@ -378,7 +378,7 @@ func TestAClientThatGoesAwayIsNoFault(t *testing.T) {
 	require.Equal(t, int64(499), line.ContextMap()["status"])
 }
 
-func TestABodyIsPutUpWithUpToALimit(t *testing.T) {
+func TestABodyIsIgnoredUpToALimit(t *testing.T) {
 	s := start(t, newWorld(t))
 	for size, status := range map[int]int{10: http.StatusOK, 100 << 10: http.StatusRequestEntityTooLarge} {
 		request, err := http.NewRequest(http.MethodGet, s.base+"/v1/stats", strings.NewReader(strings.Repeat("x", size)))
@@ -390,7 +390,7 @@ func TestABodyIsPutUpWithUpToALimit(t *testing.T) {
 	}
 }
 
-func TestADrainingServerFinishesWhatItAcceptedAndKeepsNobodyWaiting(t *testing.T) {
+func TestADrainingServerFinishesAcceptedRequestsAndEndsWaits(t *testing.T) {
 	w := newWorld(t)
 	w.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	w.apply(t)
@@ -435,7 +435,7 @@ func (v *slowViews) Order(ctx context.Context, id string) (statemachine.Order, v
 	return v.world.Order(ctx, id)
 }
 
-func TestADrainEnds(t *testing.T) {
+func TestADrainEndsAfterItsTimeout(t *testing.T) {
 	slow := &slowViews{world: newWorld(t), entered: make(chan struct{}), leave: make(chan struct{})}
 	o := options(slow.world)
 	o.Views, o.DrainTimeout = slow, time.Millisecond
@@ -458,7 +458,7 @@ func TestADrainEnds(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestAListenerThatFailsIsAnError(t *testing.T) {
+func TestAFailedListenerIsAnError(t *testing.T) {
 	a, err := api.New(options(newWorld(t)))
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -467,7 +467,7 @@ func TestAListenerThatFailsIsAnError(t *testing.T) {
 	require.ErrorContains(t, a.Serve(t.Context(), listener), "api: serve")
 }
 
-func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidOptionsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*api.Options){
 		"without views":               func(o *api.Options) { o.Views = nil },
 		"without a log":               func(o *api.Options) { o.Log = nil },

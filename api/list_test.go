@@ -64,7 +64,7 @@ func TestOrdersAreListedByDetailsAndTimes(t *testing.T) {
 	}
 }
 
-func TestOrdersAreListedByWhatHasNoIndex(t *testing.T) {
+func TestOrdersAreListedByFiltersWithoutAnIndex(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(detailed("a", 5, map[statemachine.Field]string{statemachine.OrderType: "LIMIT", statemachine.ExchangeCode: "XFRA",
 		statemachine.Quantity: "100", statemachine.CreatedOn: "2026-03-02T09:04:00Z"}), `{}`)
@@ -108,7 +108,7 @@ func TestOrdersAreListedByAnyBreak(t *testing.T) {
 	}
 }
 
-func TestMoreValuesThanAreReadAtOnceAreRefused(t *testing.T) {
+func TestTooManyValuesOfAFilterAreRefused(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(detailed("a", 5, map[statemachine.Field]string{statemachine.ISIN: "DE49"}), `{}`)
 	s.apply(t)
@@ -185,7 +185,7 @@ func TestAListIsSentAgainOnlyWhenItChanged(t *testing.T) {
 	require.Equal(t, http.StatusNotModified, s.get(t, placed, "If-None-Match: "+tags[placed]).StatusCode, "another generation shows the same")
 }
 
-func TestACacheIsToldThatAcceptChooses(t *testing.T) {
+func TestAListVariesByAccept(t *testing.T) {
 	s := start(t, newWorld(t))
 	for path, chosen := range map[string]bool{"/v1/orders": true, "/v1/orders?format=csv": true, "/v1/states": true, "/v1/stats": false} {
 		require.Equal(t, chosen, slices.Contains(s.get(t, path).Header.Values("Vary"), "Accept"), path)

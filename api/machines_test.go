@@ -88,7 +88,7 @@ func (s *server) page(t testing.TB, path string, behind bool) (page listed) {
 	return page
 }
 
-func TestAWalkOfWhichEachPageIsOfAnotherMachineReturnsEachOrderOnce(t *testing.T) {
+func TestAWalkAcrossTwoMachinesReturnsEachOrderOnce(t *testing.T) {
 	m := newMachines(t)
 	m.fill(t, walked)
 	for _, query := range []string{"/v1/orders?limit=500&sort=-received", "/v1/orders?limit=500&sort=modified&break=any"} {
@@ -132,7 +132,7 @@ func TestAWalkOfWhichEachPageIsOfAnotherMachineReturnsEachOrderOnce(t *testing.T
 	}
 }
 
-func TestAWalkBySomethingElseThanTheLastRecordGoesOnOnAnotherMachine(t *testing.T) {
+func TestAWalkInAnyOtherSortContinuesOnAnotherMachine(t *testing.T) {
 	m := newMachines(t)
 	m.fill(t, 1_500)
 	for _, path := range []string{"/v1/breaks?limit=7", "/v1/orders?limit=7&sort=quantity", "/v1/orders?limit=7&sort=-quantity", "/v1/orders?limit=7&sort=due",
@@ -166,7 +166,7 @@ func TestAWalkBySomethingElseThanTheLastRecordGoesOnOnAnotherMachine(t *testing.
 	}
 }
 
-func TestACursorOfAMachineThatHasComeFurtherIsAnsweredLaterOrBehind(t *testing.T) {
+func TestACursorOfAMachineThatIsAheadWaitsOrIsAnsweredViewBehind(t *testing.T) {
 	m := newMachines(t)
 	m.receive(order("0", "UNHEARD_OF", 1, ""))
 	m.apply(t)
@@ -195,7 +195,7 @@ func TestACursorOfAMachineThatHasComeFurtherIsAnsweredLaterOrBehind(t *testing.T
 	require.Equal(t, "10", (<-next).Header.Get("Log-Sequence"))
 }
 
-func TestATagIsThatOfAnotherMachineWithTheSameContentRulesAndEpochOnly(t *testing.T) {
+func TestMachinesShareATagOnlyWithTheSameContentRulesAndEpoch(t *testing.T) {
 	paths := []string{"/v1/orders?limit=2", "/v1/stats", "/v1/orders/1", "/v1/orders/1?asOfSequence=2"}
 	m := newMachines(t)
 	m.fill(t, 5)
@@ -235,7 +235,7 @@ func TestACursorOfAnotherEpochHasExpired(t *testing.T) {
 	require.Equal(t, "cursor-expired", code)
 }
 
-func TestAStreamGoesOnOnAnotherMachine(t *testing.T) {
+func TestAStreamContinuesOnAnotherMachine(t *testing.T) {
 	m := newMachines(t)
 	for _, s := range m { // as of a log on disk
 		s.mu.Lock()

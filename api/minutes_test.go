@@ -29,7 +29,7 @@ func told(all []Minute) (said []string) {
 	return said
 }
 
-func TestThroughputIsToldByTheMinute(t *testing.T) {
+func TestThroughputIsReportedByMinute(t *testing.T) {
 	var m minutes
 	at := func(second int) time.Time { return time.Date(2026, 3, 2, 9, 0, second, 0, time.UTC) }
 	log := func(last uint64) *LogBounds { return &LogBounds{First: 1, Last: last} }

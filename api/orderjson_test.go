@@ -13,7 +13,7 @@ import (
 // oddTexts are some that JSON escapes, and some that it does not.
 var oddTexts = []string{"", "DE0007164600", `say "no"`, `a\b`, "a\nb\x00\x7f", "<&>", "Käse  \u2028", "\xff\xfe", "2026-03-02T09:00:00Z"}
 
-func TestTheMembersOfAnOrderAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
+func TestAnOrderIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2_000 {
 		requireAsJSON[Settlement](t, random)
@@ -32,7 +32,7 @@ func requireAsJSON[T any](t *testing.T, random *rand.Rand) {
 	require.Equal(t, string(rendered(value)), string(flatOf[T]().append(nil, &value))+"\n")
 }
 
-func TestAPageIsWrittenAsEncodingJSONWritesAListOfOrders(t *testing.T) {
+func TestAPageIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	schedule, err := statemachine.NewSchedule(nil, nil)
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func order(id string, status statemachine.Status, at int, executed statemachine.
 	return n
 }
 
-func TestAnOrderIsShownWithAllThatIsKnown(t *testing.T) {
+func TestAnOrderIsShownWithAllItsDetails(t *testing.T) {
 	s := start(t, newWorld(t))
 	placed := order("o-1", statemachine.Placed, 1, "")
 	placed.Details = [statemachine.Fields]string{statemachine.Side: "BUY", statemachine.ISIN: "DE0007164600",
@@ -64,7 +64,7 @@ func TestAnOrderIsShownWithAllThatIsKnown(t *testing.T) {
 			"firstReceivedAt":"2026-03-02T09:30:00Z","lastReceivedAt":"2026-03-02T09:34:00Z"}}`, knownMembers(t, a.body))
 }
 
-func TestWhatIsNotKnownOfAnOrderIsNullAndListsAreEmpty(t *testing.T) {
+func TestUnknownMembersOfAnOrderAreNullAndUnknownListsAreEmpty(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(statemachine.Notification{OrderID: "o-1"}, `{}`)
 	s.apply(t)
@@ -95,7 +95,7 @@ func knownMembers(t *testing.T, order []byte) string {
 	return string(text)
 }
 
-func TestAnOrderIDMayHaveAnyCharacter(t *testing.T) {
+func TestAnOrderIDMayContainAnyCharacter(t *testing.T) {
 	s := start(t, newWorld(t))
 	ids := []string{"a/b", "a%2Fb", "ä b", "a?b#c", "history", "..", "a+b", `<script>"`, strings.Repeat("x", 128)}
 	for _, id := range ids {
@@ -223,7 +223,7 @@ func TestAListIsReadInPages(t *testing.T) {
 	}
 }
 
-func TestACursorExpiresWhenTheViewsAreRebuilt(t *testing.T) {
+func TestACursorExpiresWhenTheViewsAreRebuiltByOtherRules(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range 3 {
 		s.receive(order(fmt.Sprint(i), "UNHEARD_OF", 1, ""), `{}`)
@@ -243,7 +243,7 @@ func TestACursorExpiresWhenTheViewsAreRebuilt(t *testing.T) {
 	}
 }
 
-func TestAHistoryTellsWhatEachNotificationDid(t *testing.T) {
+func TestAHistoryContainsTheEffectOfEachNotification(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("o-1", statemachine.Filled, 2, "100"), `{}`)
 	s.receive(order("other", statemachine.Filled, 2, "100"), `{}`)

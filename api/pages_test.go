@@ -44,7 +44,7 @@ var link = regexp.MustCompile(`(?:href|src)="([^"]+)"`)
 // imported finds a file without which a script cannot run.
 var imported = regexp.MustCompile(`from"\./([^"]+)"`)
 
-func TestEveryScreenIsAPageWhoseFilesAreFoundWithoutAKey(t *testing.T) {
+func TestEveryScreenIsAPageThatIsServedWithoutAKey(t *testing.T) {
 	s := pages(t)
 	for _, screen := range []string{"/", "/orders", "/orders/6f1c1b1e", "/orders/a%2Fb", "/breaks", "/settlement", "/operations"} {
 		response, body := fetch(t, s.URL+screen, "text/html,application/xhtml+xml,*/*;q=0.8")
@@ -68,7 +68,7 @@ func TestEveryScreenIsAPageWhoseFilesAreFoundWithoutAKey(t *testing.T) {
 	}
 }
 
-func TestAPageWorksBehindAPrefixThatAProxyTakesAway(t *testing.T) {
+func TestAPageWorksBehindAProxyThatRemovesAPrefix(t *testing.T) {
 	s := pages(t)
 	proxy := httptest.NewServer(http.StripPrefix("/trading", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request, err := http.NewRequestWithContext(r.Context(), r.Method, s.URL+r.URL.EscapedPath(), nil)
@@ -98,7 +98,7 @@ func TestAPageWorksBehindAPrefixThatAProxyTakesAway(t *testing.T) {
 	}
 }
 
-func TestAProgramThatWantsJSONIsAnsweredAsWhereThereIsNoDashboard(t *testing.T) {
+func TestARequestForJSONGetsNoPageOfTheDashboard(t *testing.T) {
 	s := pages(t)
 	for _, path := range []string{"/", "/orders/6f1c1b1e", "/breaks"} {
 		response, body := fetch(t, s.URL+path, "application/json")
@@ -107,7 +107,7 @@ func TestAProgramThatWantsJSONIsAnsweredAsWhereThereIsNoDashboard(t *testing.T) 
 	}
 }
 
-func TestWhatIsNeitherAScreenNorAFileIsAProblem(t *testing.T) {
+func TestAPathThatIsNeitherAScreenNorAFileIsAProblem(t *testing.T) {
 	s := pages(t)
 	for path, status := range map[string]int{"/v1": http.StatusUnauthorized, "/v1/nothing": http.StatusUnauthorized,
 		"/nothing": http.StatusUnauthorized, "/assets/0/app.js": http.StatusNotFound, "/orders/a/b": http.StatusNotFound} {

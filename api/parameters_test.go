@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever the document says of a list's parameters, other than how it is paged and sent, is in the list of them.
-func TestTheParametersOfAListAreThoseOfTheDocument(t *testing.T) {
+func TestTheParametersOfAListMatchTheDocument(t *testing.T) {
 	document, err := api.Document()
 	require.NoError(t, err)
 	type schema struct {

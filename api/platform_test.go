@@ -21,7 +21,7 @@ func (a *asking) Asked(id string, _ uint64) (api.Asked, bool) {
 	return asked, ok
 }
 
-func TestHowItStandsWithAskingIsToldOfAnOrderAndOfAll(t *testing.T) {
+func TestTheStateOfAskingIsShownForAnOrderAndForTheService(t *testing.T) {
 	reason, failure := "new", "platform: get order: 404 not found"
 	a := &asking{status: api.Asking{Enabled: true, Pending: 1, LastError: &failure}, orders: map[string]api.Asked{}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Platform = a })

@@ -16,7 +16,7 @@ func (s *server) plainly(t testing.TB, path string, headers ...string) answer {
 	return s.doVia(t, document.next, http.MethodGet, path, headers...)
 }
 
-func TestThePathsOfAPIAndLinksHaveThePrefix(t *testing.T) {
+func TestPathsAndLinksHaveThePrefix(t *testing.T) {
 	w := newWorld(t)
 	w.receive(order("a/b", statemachine.Placed, 1, ""), `{}`)
 	w.receiveRaw(api.Record{Object: "customer", Source: "webhook", Body: []byte(`{"id":"c"}`)})
@@ -60,7 +60,7 @@ func TestThePathsOfAPIAndLinksHaveThePrefix(t *testing.T) {
 	require.Equal(t, "http://127.0.0.1:8081/desk/orders-api", document.Servers[0].URL)
 }
 
-func TestAPrefixIsAPath(t *testing.T) {
+func TestAPrefixMustBeAPath(t *testing.T) {
 	for _, prefix := range []string{"", "/a", "/a/b", "/orders-api", "/v1"} {
 		require.NoError(t, api.CheckPrefix(prefix), prefix)
 	}

@@ -35,7 +35,7 @@ func TestANotificationIsSentAsItWasReceived(t *testing.T) {
 	require.Equal(t, "application/octet-stream", s.get(t, "/v1/notifications/2").Header.Get("Content-Type"))
 }
 
-func TestANotificationThatTheLogLostIsNotTakenForOneThatNeverWas(t *testing.T) {
+func TestALostNotificationIsDistinguishedFromOneThatNeverExisted(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})
@@ -51,7 +51,7 @@ func TestANotificationThatTheLogLostIsNotTakenForOneThatNeverWas(t *testing.T) {
 	require.Equal(t, "not-found", code)
 }
 
-func TestANotificationThatTheLogDoesNotHold(t *testing.T) {
+func TestASequenceWithoutANotificationIsRefused(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receiveRaw(api.Record{Object: "customer", Body: []byte(`{"id":"c"}`)})
 	for path, want := range map[string]string{
@@ -78,7 +78,7 @@ func TestANotificationThatTheLogDoesNotHold(t *testing.T) {
 	}
 }
 
-func TestTheLastNotificationOfAnObject(t *testing.T) {
+func TestTheLastNotificationOfAnObjectIsServed(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receiveRaw(api.Record{Object: "customer", Source: "webhook", Body: []byte(`{"id":"a/b","n":1}`)})
 	s.receiveRaw(api.Record{Object: "customer", Source: "webhook", Body: []byte(`{"id":"a/b","n":2}`)})

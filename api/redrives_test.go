@@ -23,7 +23,7 @@ func (r *redriver) Redrive(_ context.Context, s api.RedriveSelection) (api.Redri
 	return r.answer, r.err
 }
 
-func TestARedriveIsAskedForWithASelection(t *testing.T) {
+func TestARedriveAcceptsASelection(t *testing.T) {
 	next, id := uint64(9), "a"
 	r := &redriver{answer: api.Redrive{Examined: 1, Redriven: 1, Orders: 1, Next: &next,
 		Records: []api.RedrivenRecord{{Sequence: 7, Object: "digital-asset-order", Redriven: true, ID: &id}}}}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryRouteIsDescribedAndEveryDescribedOneIsThere(t *testing.T) {
+func TestEveryRouteIsDescribedAndEveryDescribedRouteExists(t *testing.T) {
 	a, err := build(Options{})
 	require.NoError(t, err)
 	var served, described []string
@@ -28,7 +28,7 @@ func TestEveryRouteIsDescribedAndEveryDescribedOneIsThere(t *testing.T) {
 	require.ElementsMatch(t, served, described)
 }
 
-func TestEveryDescriptionIsOfAnOperation(t *testing.T) {
+func TestEveryDescriptionBelongsToAnOperation(t *testing.T) {
 	a, err := build(Options{})
 	require.NoError(t, err)
 	known := map[string]bool{}

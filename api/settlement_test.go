@@ -131,7 +131,7 @@ func TestAnOrderAsOfAPastMomentShowsWhatWasDueThen(t *testing.T) {
 	require.Contains(t, string(s.get(t, "/v1/orders/o-1/explain").body), "It is overdue by 2 settlement days.")
 }
 
-func TestListsBySettlement(t *testing.T) {
+func TestOrdersAreListedBySettlement(t *testing.T) {
 	w := newWorld(t)
 	schedule, err := statemachine.NewSchedule([]statemachine.Cycle{{Class: statemachine.Digital, Days: 0}}, nil)
 	require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestListsBySettlement(t *testing.T) {
 	require.Equal(t, `null null null none 0`, settlementText(into[shownOrder](t, s.get(t, "/v1/orders/part")).Settlement))
 }
 
-func TestTheCalendarTellsWhyNothingSettles(t *testing.T) {
+func TestTheCalendarContainsTheReasonWhyNothingSettles(t *testing.T) {
 	closed, err := statemachine.ParseClosedDays("2026-12-31 # Inventory")
 	require.NoError(t, err)
 	schedule, err := statemachine.NewSchedule([]statemachine.Cycle{{Class: statemachine.Digital, Days: 0}}, closed)
@@ -220,7 +220,7 @@ func (r *reader) dayAfter(t *testing.T) (day api.StreamDay, orders map[string]st
 	}
 }
 
-func TestAStreamSendsWhatBecomesDueAndOverdueAtMidnight(t *testing.T) {
+func TestAStreamSendsOrdersThatBecomeDueOrOverdueAtMidnight(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	w.moveTo("2026-03-02T22:59:59Z")
@@ -249,7 +249,7 @@ func TestAStreamSendsWhatBecomesDueAndOverdueAtMidnight(t *testing.T) {
 	require.Equal(t, "soon", change.Order.OrderID)
 }
 
-func TestAStreamThatIsResumedAfterMidnightSendsWhatBecameDueMeanwhile(t *testing.T) {
+func TestAStreamResumedAfterMidnightSendsOrdersThatBecameDueMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	for _, n := range []statemachine.Notification{filled("o-1", "2026-02-26T12:00:00Z"), filled("o-2", "2026-02-27T12:00:00Z"), filled("o-3", "2026-03-09T12:00:00Z")} {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnOrderIsAnsweredTheSameWithParametersAndWithout(t *testing.T) {
+func TestAnOrderIsTheSameWithAndWithoutParameters(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order(`o/"1"`, statemachine.Placed, 1, "40"), `{}`)
 	s.apply(t)
@@ -37,7 +37,7 @@ func TestAnOrderIsAnsweredTheSameWithParametersAndWithout(t *testing.T) {
 	}
 }
 
-func TestAConstantGoesThroughWhatAnOrderGoesThrough(t *testing.T) {
+func TestABenchmarkConstantIsServedLikeAnOrder(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)

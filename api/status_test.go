@@ -86,7 +86,7 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 	}
 }
 
-func TestAFullLogIsSaidWhereverTheServiceIsAsked(t *testing.T) {
+func TestAFullLogIsReportedByEveryAnswerAboutTheService(t *testing.T) {
 	const full, away = "the log is full: it has 990 bytes of at most 1000", "eventlog: the log is unavailable: no server"
 	yes, no := true, false
 	for name, c := range map[string]struct {
@@ -153,7 +153,7 @@ func verified(t *testing.T, w *world, difference string) {
 	require.NoError(t, w.SetVerified(t.Context(), status.Generation, status.Revision.Number, views.Verified{Difference: difference}))
 }
 
-func TestStatusTellsWhereLogAndViewsStand(t *testing.T) {
+func TestStatusContainsThePositionsOfLogAndViews(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receiveRaw(api.Record{Body: []byte(`{"id":"c"}`)})
 	s.apply(t)
@@ -255,7 +255,7 @@ func TestStatesAreTheTablesOfTheStateMachine(t *testing.T) {
 		s.get(t, "/v1/states?format=json", "Accept: text/vnd.mermaid").Header.Get("Content-Type"))
 }
 
-func TestMetricsTellOrdersBreaksAndLag(t *testing.T) {
+func TestMetricsReportOrdersBreaksAndLag(t *testing.T) {
 	s := start(t, newWorld(t))
 	bust := order("a", statemachine.Filled, 1, "100")
 	s.receive(bust, `{}`)

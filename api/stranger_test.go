@@ -31,7 +31,7 @@ func blind(t *testing.T, change func(*api.Options)) *server {
 	return &server{world: &world{}, base: s.URL}
 }
 
-func TestWhoeverIsNotLetInCostsTheViewsNothingAndLearnsNothing(t *testing.T) {
+func TestAnUnauthorizedCallerCausesNoReadAndLearnsNothing(t *testing.T) {
 	const named = "https://dashboard.example.com"
 	keys := func(o *api.Options) {
 		o.Access.Keys, o.Access.Origins = []access.Key{key(t, "a:reader:one"), key(t, "b:operator:two")}, []string{named}
@@ -79,7 +79,7 @@ func TestWhoeverIsNotLetInCostsTheViewsNothingAndLearnsNothing(t *testing.T) {
 	}
 }
 
-func TestABodyOfAStrangerIsNotRead(t *testing.T) {
+func TestTheBodyOfAnUnauthorizedCallerIsNotRead(t *testing.T) {
 	s := blind(t, func(o *api.Options) { o.Access.Keys = []access.Key{key(t, "a:reader:one")} })
 	body, more := io.Pipe() // never ends
 	defer more.Close()
@@ -92,7 +92,7 @@ func TestABodyOfAStrangerIsNotRead(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 }
 
-func TestReadinessTellsAStrangerNoReason(t *testing.T) {
+func TestReadinessGivesAnUnauthorizedCallerNoReason(t *testing.T) {
 	const full = `{"ready":false,"reason":"the views cannot be read: unexpected EOF"}`
 	const brief = `{"ready":false}`
 	withKeys := func(o *api.Options) { o.Access.Keys = []access.Key{key(t, "a:reader:one")} }
@@ -130,7 +130,7 @@ func TestReadinessTellsAStrangerNoReason(t *testing.T) {
 }
 
 // A probe is not counted, and a key that is sent with it is: by its answer keys could be guessed.
-func TestKeysCannotBeGuessedByTheReadiness(t *testing.T) {
+func TestKeysCannotBeGuessedThroughReadiness(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Access.Keys, o.Access.Limit = []access.Key{key(t, "a:reader:one")}, access.Limit{PerSecond: 1e-9, Burst: 2}
 	})
@@ -147,7 +147,7 @@ func TestKeysCannotBeGuessedByTheReadiness(t *testing.T) {
 	require.Equal(t, []bool{true, true, false}, []bool{known("one"), known("one"), known("one")})
 }
 
-func TestStrangersCannotFillTheDiskWithLines(t *testing.T) {
+func TestUnauthorizedCallersCannotFillTheDiskWithLogLines(t *testing.T) {
 	core, lines := observer.New(zap.DebugLevel)
 	s := start(t, newWorld(t), func(o *api.Options) { o.Access.Keys, o.Logger = []access.Key{key(t, "a:reader:one")}, zap.New(core) })
 	for range 100 {

@@ -121,7 +121,7 @@ func anyChange(random *rand.Rand, orders int) statemachine.Notification {
 }
 
 // Whatever happens, and however often it is cut, a reader that keeps what it is told has what the list tells.
-func TestAReaderOfEachFilterKeepsWhatTheListShows(t *testing.T) {
+func TestAReaderOfEachFilterHasTheSameOrdersAsTheList(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for round := range 3 {
 		w := newWorld(t)
@@ -185,7 +185,7 @@ func TestAnOrderThatMovesBetweenPagesIsNotLost(t *testing.T) {
 	require.False(t, left.Matches)
 }
 
-func TestManyReadersHearEveryChange(t *testing.T) {
+func TestManyReadersGetEveryChange(t *testing.T) {
 	const readers, orders, rounds = listeners, 10, 4
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) {

@@ -55,7 +55,7 @@ func (f falling) Recent(ctx context.Context, n int) (uint64, error) {
 	return f.world.Recent(ctx, n)
 }
 
-func TestAStreamWhoseAnswerIsNotSentGivesItsPlaceBack(t *testing.T) {
+func TestAStreamWhoseAnswerFailsReleasesItsPlace(t *testing.T) {
 	asIs := func(*world, *api.Options) {}
 	for name, test := range map[string]struct {
 		change func(*world, *api.Options)
@@ -117,7 +117,7 @@ func (f *stuck) Changes(ctx context.Context, after uint64, limit int) (views.Cha
 	return f.world.Changes(ctx, after, limit)
 }
 
-func TestANewReaderDoesNotWaitForWhatIsReadForTheOnesBefore(t *testing.T) {
+func TestANewReaderDoesNotWaitForChangesReadForEarlierReaders(t *testing.T) {
 	f := &stuck{armed: make(chan struct{}), reached: make(chan struct{}), on: make(chan struct{})}
 	s := oneStream(t, func(w *world, o *api.Options) { f.world, o.Feed = w, f })
 	defer close(f.on)
@@ -129,7 +129,7 @@ func TestANewReaderDoesNotWaitForWhatIsReadForTheOnesBefore(t *testing.T) {
 	s.requirePlace(t)
 }
 
-func TestReadersThatComeAndGoAllTheTimeEachHaveTheirSnapshot(t *testing.T) {
+func TestReadersThatConnectAndDisconnectConstantlyEachGetTheirSnapshot(t *testing.T) {
 	s := oneStream(t, func(_ *world, o *api.Options) { o.Stream.Readers = 64 })
 	var readers sync.WaitGroup
 	for range 4 {

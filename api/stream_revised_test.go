@@ -50,7 +50,7 @@ func (r *reader) resync(t testing.TB, reason string) api.StreamResync {
 	return told
 }
 
-func TestReadersAreToldOfARedrive(t *testing.T) {
+func TestReadersGetAResyncAfterARedrive(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.receive(order("a", statemachine.Placed, 1, ""), `{}`)
 	lost := s.receiveRaw(api.Record{Object: "traditional-asset-order", Body: []byte("not JSON")})

@@ -166,7 +166,7 @@ func text(s *string) string {
 	return *s
 }
 
-func TestAStreamBeginsWithTheOrdersAndGoesOnWithTheirChanges(t *testing.T) {
+func TestAStreamBeginsWithTheOrdersAndContinuesWithTheirChanges(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range 250 {
 		s.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
@@ -218,7 +218,7 @@ func TestAStreamWithoutSnapshotBeginsNow(t *testing.T) {
 	require.Equal(t, "o-2", r.change(t).Order.OrderID)
 }
 
-func TestAReaderLearnsThatAnOrderLeavesItsFilter(t *testing.T) {
+func TestAStreamReportsThatAnOrderLeavesItsFilters(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
 	s.tell(t, order("filled", statemachine.Filled, 1, ""))
@@ -283,7 +283,7 @@ func TestAStreamResumesAcrossARestartWithoutLossOrRepeat(t *testing.T) {
 	}
 }
 
-func TestAResyncSaysWhyAStreamCannotGoOn(t *testing.T) {
+func TestAResyncContainsTheReasonWhyAStreamCannotContinue(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.CatchUp, o.Stream.Kept = 10, 8 })
 	for i := range 30 {
 		s.tell(t, order(fmt.Sprint("o-", i), statemachine.Placed, 1, ""))
@@ -308,7 +308,7 @@ func TestAResyncSaysWhyAStreamCannotGoOn(t *testing.T) {
 	}
 }
 
-func TestAnIDThatTheViewsHaveNotReachedAgainIsWaitedFor(t *testing.T) {
+func TestAStreamWaitsUntilTheViewsHaveReachedItsIDAgain(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w)
 	for i := range 5 {
@@ -324,7 +324,7 @@ func TestAnIDThatTheViewsHaveNotReachedAgainIsWaitedFor(t *testing.T) {
 	require.Equal(t, uint64(5), r.change(t).Cause.Sequence)
 }
 
-func TestHeartbeatsTellHowFarAStreamHasCome(t *testing.T) {
+func TestHeartbeatsContainThePositionOfAStream(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Heartbeat = 10 * time.Millisecond })
 	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
 	r := s.listen(t, "?status=FILLED")
@@ -347,7 +347,7 @@ func TestHeartbeatsTellHowFarAStreamHasCome(t *testing.T) {
 	require.Equal(t, 1, data[api.StreamHeartbeat](t, e).Generation)
 }
 
-func TestASlowReaderIsCutOffAndDelaysNobody(t *testing.T) {
+func TestASlowReaderIsCutOffAndDelaysNoOtherReader(t *testing.T) {
 	core, logged := observer.New(zap.WarnLevel)
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Stream.WriteTimeout, o.Logger = 2*time.Second, zap.New(core)
@@ -375,7 +375,7 @@ func TestASlowReaderIsCutOffAndDelaysNobody(t *testing.T) {
 	require.Equal(t, "slow", logged.FilterMessage("a stream was ended").All()[0].ContextMap()["reason"])
 }
 
-func TestAReaderThatFallsBehindWhatIsKeptIsTold(t *testing.T) {
+func TestAReaderThatFallsTooFarBehindIsClosedAsSlow(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Stream.Kept = 4 })
 	r := s.listen(t, "")
 	require.Empty(t, r.snapshot(t))
@@ -425,7 +425,7 @@ func TestStreamsAreBoundedAndNeedAKey(t *testing.T) {
 	}, streamPatience, 5*time.Millisecond, "who leaves makes room")
 }
 
-func TestAStreamOfViewsThatAreNotThereIsAProblem(t *testing.T) {
+func TestAStreamWithoutViewsIsAProblem(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.fail(nil, fmt.Errorf("the disk is gone"))
 	code, _ := s.get(t, "/v1/stream").problem(t)

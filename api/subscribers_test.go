@@ -155,7 +155,7 @@ func TestASubscriberIsAddedAndRemoved(t *testing.T) {
 }
 
 // However many ask, the log is asked once in a while, and one that does not answer holds nobody up for long.
-func TestTheListOfSubscribersIsAskedForOnceForAll(t *testing.T) {
+func TestTheListOfSubscribersIsReadOnceForAllCallers(t *testing.T) {
 	r := &roll{all: []api.Subscriber{billing, tax}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Subscribers = r })
 	var asking sync.WaitGroup
@@ -192,7 +192,7 @@ func TestTheListOfSubscribersIsAskedForOnceForAll(t *testing.T) {
 	require.Contains(t, string(metrics.body), "\norderfold_ready ")
 }
 
-func TestMetricsShowWhatWaitsForSubscribers(t *testing.T) {
+func TestMetricsReportMessagesThatWaitForSubscribers(t *testing.T) {
 	lost := api.Subscriber{Name: "lost", Stream: "orders", Problem: &notJSON}
 	many := []api.Subscriber{billing, tax, lost}
 	for i := range 150 {
@@ -215,7 +215,7 @@ func TestMetricsShowWhatWaitsForSubscribers(t *testing.T) {
 	require.Equal(t, 100, strings.Count(text, "\norderfold_subscriber_pending{"), "their number is bounded")
 }
 
-func TestAPlaceInTheFeedIsLookedUp(t *testing.T) {
+func TestAPositionInTheFeedIsLookedUp(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) { o.Events = place{3: "a", 9: "b"} })
 	require.Equal(t, api.FeedPlace{FirstSequence: 1, LastSequence: 9}, into[api.FeedPlace](t, s.get(t, "/v1/feed")))
 	require.Equal(t, api.FeedPlace{FirstSequence: 1, LastSequence: 9, Event: &api.FeedEvent{Sequence: 3, ID: "a"}}, into[api.FeedPlace](t, s.get(t, "/v1/feed?sequence=3")))

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatIsAskedOfThePlatformChangesTheTagInEveryPart(t *testing.T) {
+func TestEveryChangeInAskingThePlatformChangesTheTag(t *testing.T) {
 	reason, first, second := "new", "500 internal", "404 not found"
 	a := &asking{orders: map[string]api.Asked{}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Platform = a })

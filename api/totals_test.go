@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPageHasTheTotalsOfAllThatIsSelected(t *testing.T) {
+func TestAPageContainsTheTotalsOfAllSelectedOrders(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i, quantity := range []string{"0.1", "0.2", "1e400", ""} {
 		s.receive(detailed(string(rune('a'+i)), i, map[statemachine.Field]string{statemachine.Quantity: quantity, statemachine.ISIN: "DE1"}), `{}`)

@@ -14,7 +14,7 @@ import (
 )
 
 // Every order that was there when the walk began, and matched until it ended, is told exactly once.
-func TestAWalkOverManyOrdersThatChangeTellsEachOnce(t *testing.T) {
+func TestAWalkOverManyChangingOrdersReturnsEachOnce(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range walked {
 		s.receive(order(fmt.Sprint(i), statemachine.Placed, 1, ""), `{}`)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestACallerLearnsWhoseKeyItSendsAndWhatThatMayDo(t *testing.T) {
+func TestACallerLearnsTheNameAndTheRoleOfItsKey(t *testing.T) {
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) {
 		o.Access.Keys = []access.Key{key(t, "clerk:reader:one"), key(t, "night:operator:two")}

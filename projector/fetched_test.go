@@ -29,7 +29,7 @@ func platformAnswer(t testing.TB, s *platformtest.Server, method, path, token, f
 
 // The platform's answer settles the state of an order, whatever was notified, lost or
 // contradictory.
-func TestAnAnswerOfThePlatformSettlesTheState(t *testing.T) {
+func TestAnAnswerOfThePlatformDecidesTheState(t *testing.T) {
 	start := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	s, err := platformtest.NewServer(platformtest.ServerOptions{
 		Traffic: platformtest.Traffic{Seed: 6, Start: start, Orders: 400, Overtaking: 1, Lost: 0.2},

@@ -100,7 +100,7 @@ func TestPagesOfAHistoryReadEachNotificationOnce(t *testing.T) {
 	require.Equal(t, whole, entries)
 }
 
-func TestAHistorianThatNeverSawThePagesBeforeContinuesThem(t *testing.T) {
+func TestAHistorianContinuesPagesThatAnotherOneBegan(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(1200, func(i int) string { return partial("busy", i) })
 	w.project()
@@ -113,7 +113,7 @@ func TestAHistorianThatNeverSawThePagesBeforeContinuesThem(t *testing.T) {
 
 // The property: whatever the limit, the moment and the earlier requests, pages are parts of the one
 // history.
-func TestPagesOfAHistoryAreTheHistory(t *testing.T) {
+func TestThePagesOfAHistoryMakeUpTheWholeHistory(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(700, func(i int) string { return partial(fmt.Sprint("o", i%2), i%400) })
 	w.project()
@@ -152,7 +152,7 @@ func TestPagesOfAHistoryAreTheHistory(t *testing.T) {
 	})
 }
 
-func TestALostRecordIsALineOfTheHistoryWhereItsLossWasAccepted(t *testing.T) {
+func TestARecordWhoseLossWasAcceptedIsAnEntryOfTheHistory(t *testing.T) {
 	w := newWorld(t)
 	for i := range 5 {
 		w.post("traditional-asset-order", partial("a", i+1))
@@ -177,7 +177,7 @@ func TestALostRecordIsALineOfTheHistoryWhereItsLossWasAccepted(t *testing.T) {
 
 // A redrive adds a notification that is older than the folded ones, so the checkpoints must be
 // discarded.
-func TestAHistoryAfterARedriveShowsWhatWasAdded(t *testing.T) {
+func TestAHistoryAfterARedriveContainsTheAddedNotification(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(600, func(i int) string { return partial("busy", i) })
 	w.projectWithout(map[uint64]bool{7: true})
@@ -206,7 +206,7 @@ func (s *stalled) SequencesAfter(ctx context.Context, id string, after uint64, l
 	return s.Sequences.SequencesAfter(ctx, id, after, limit)
 }
 
-func TestAHistoryThatNobodyWaitsForEnds(t *testing.T) {
+func TestAHistoryEndsWhenItsCallerGivesUp(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(1200, func(i int) string { return partial("busy", i) })
 	w.project()
@@ -223,7 +223,7 @@ func TestAHistoryThatNobodyWaitsForEnds(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
-func TestALogThatIsTornBetweenTwoPagesIsAnErrorAndNoEnd(t *testing.T) {
+func TestALogDamagedBetweenTwoPagesIsAnErrorAndNotTheEnd(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(300, func(i int) string { return partial("busy", i) })
 	w.project()

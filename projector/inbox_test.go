@@ -31,7 +31,7 @@ func changes(t *testing.T, p *fold.Parcel) views.Batch {
 	return *m.Changes()
 }
 
-func TestAnInboxIsFull(t *testing.T) {
+func TestAnInboxIsFullAtItsLimits(t *testing.T) {
 	order := `{"orderId":"a","status":"PLACED"}`
 	large := `{"orderId":"a","note":"` + string(make([]byte, parcelBytes)) + `"}`
 	for name, test := range map[string]struct {
@@ -59,7 +59,7 @@ func TestAnInboxIsFull(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAnInboxComesWithWhatWasPutBefore(t *testing.T) {
+func TestTheEndOfAnInboxComesWithTheRecordsBeforeIt(t *testing.T) {
 	failed := errors.New("the log is away")
 	for name, test := range map[string]struct{ end, told error }{
 		"told by the reader":     {failed, failed},

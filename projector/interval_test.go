@@ -71,7 +71,7 @@ func follow(t *testing.T, pauses []time.Duration, batchSize int, duration time.D
 	return v
 }
 
-func TestWhatComesOneByOneIsCommittedAFewAtATime(t *testing.T) {
+func TestRecordsThatArriveOneByOneAreCommittedAFewAtATime(t *testing.T) {
 	const ms = time.Millisecond
 	second := make([]time.Duration, 12)
 	for i := range second {
@@ -113,7 +113,7 @@ func TestWhatComesOneByOneIsCommittedAFewAtATime(t *testing.T) {
 	})
 }
 
-func TestHotOrdersAreLetGoWhenNothingIsWrittenForAWhile(t *testing.T) {
+func TestHotOrdersAreReleasedWhenNothingIsWrittenForAWhile(t *testing.T) {
 	again := func(pause time.Duration) int {
 		var loads int
 		synctest.Test(t, func(t *testing.T) {

@@ -109,7 +109,7 @@ func TestTheNextBatchIsFoldedWhileOneIsWritten(t *testing.T) {
 	}
 }
 
-func TestWhatComesWhileABatchIsWrittenIsWrittenTogether(t *testing.T) {
+func TestRecordsThatArriveWhileABatchIsWrittenAreWrittenTogether(t *testing.T) {
 	w := newWorld(t)
 	g := newGated(w.views)
 	w.runGated(g, 1000)
@@ -152,7 +152,7 @@ func (b *breaking) Follow(ctx context.Context, after eventlog.Position) iter.Seq
 	}
 }
 
-func TestWhatWasReadBeforeTheLogFailedIsWritten(t *testing.T) {
+func TestRecordsReadBeforeTheLogFailedAreWritten(t *testing.T) {
 	w := newWorld(t)
 	for i := range 10 {
 		w.postStatus(fmt.Sprint("o-", i), "PLACED")

@@ -130,7 +130,7 @@ func TestEveryRecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
 	require.Equal(t, map[string]uint64{"customer": 2, "labels-update": 1}, stats.Objects)
 }
 
-func TestItGoesOnWhereTheViewsStand(t *testing.T) {
+func TestTheProjectorContinuesAtThePositionOfTheViews(t *testing.T) {
 	w := newWorld(t)
 	w.post("traditional-asset-order", `{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
 	w.project()
@@ -266,7 +266,7 @@ func timeless(o *statemachine.Order) string {
 	return b.String()
 }
 
-func TestTheHistoryFoldsTheOrdersOwnNotifications(t *testing.T) {
+func TestAHistoryIsFoldedFromTheOrdersOwnNotifications(t *testing.T) {
 	w := newWorld(t)
 	w.post("traditional-asset-order", `{"orderId":"a","status":"FILLED","modifiedOn":"2026-03-02T09:01:00Z"}`)
 	w.post("traditional-asset-order", `{"orderId":"b","status":"PLACED"}`)

@@ -332,7 +332,7 @@ func (f *fed) postSome(random *rand.Rand, count int) {
 	f.postTogether(count, func(i int) string { return bodies[i] })
 }
 
-func TestEveryNotificationThatSaysSomethingNewIsPublishedOnceHoweverTheyAreBatched(t *testing.T) {
+func TestEveryNotificationWithNewContentIsPublishedOnceWhateverTheBatches(t *testing.T) {
 	f := newFed(t)
 	r := newReader(t)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -359,7 +359,7 @@ func TestEveryNotificationThatSaysSomethingNewIsPublishedOnceHoweverTheyAreBatch
 	require.Equal(t, news, len(r.ids))
 }
 
-func TestAFeedThatIsSwitchedOnOverALogBeginsWithEveryOrder(t *testing.T) {
+func TestAFeedSwitchedOnForAnExistingLogBeginsWithEveryOrder(t *testing.T) {
 	f := newFed(t)
 	f.postSome(rand.New(rand.NewPCG(3, 4)), 300)
 	f.project()
@@ -374,7 +374,7 @@ func TestAFeedThatIsSwitchedOnOverALogBeginsWithEveryOrder(t *testing.T) {
 	f.requireSame(r.read(f.events))
 }
 
-func TestAFeedThatWasAwayCatchesUp(t *testing.T) {
+func TestAFeedCatchesUpAfterAnOutage(t *testing.T) {
 	tests := []struct {
 		name string
 		fail func(events []eventlog.Event) (int, error)
@@ -409,7 +409,7 @@ func TestAFeedThatWasAwayCatchesUp(t *testing.T) {
 	}
 }
 
-func TestABatchOfWhichAPartWasPublishedIsNotPublishedAgain(t *testing.T) {
+func TestThePublishedPartOfABatchIsNotPublishedAgain(t *testing.T) {
 	projector.ChunkEvents(t, 10)
 	f := newFed(t)
 	f.postSome(rand.New(rand.NewPCG(2, 9)), 400)
@@ -479,7 +479,7 @@ func TestAFeedThatCannotBeginIsReported(t *testing.T) {
 	f.requireSame(newReader(t).read(f.events))
 }
 
-func TestWhatWasPublishedAndNotCommittedIsNotPublishedAgain(t *testing.T) {
+func TestEventsPublishedBeforeTheirCommitAreNotPublishedAgain(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(9, 9))
 	f.postSome(random, 100)
@@ -520,7 +520,7 @@ func (f *fed) besides() *fed {
 	return other
 }
 
-func TestOnlyWhoHasTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
+func TestOnlyTheHolderOfTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
 	f := newFed(t)
 	machines := []*fed{f, f.besides()}
 	var b baton
@@ -545,7 +545,7 @@ func TestOnlyWhoHasTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
 	require.Empty(t, r.passes, "nothing is published again for a change of hands")
 }
 
-func TestARevisionThatItsPublisherDidNotFinishIsDoneAgainByTheNextOne(t *testing.T) {
+func TestAnUnfinishedRevisionIsPublishedAgainByTheNextHolderOfTheDuty(t *testing.T) {
 	t.Run("it can be read", func(t *testing.T) { succeedAnUnfinishedRevision(t, false) })
 	t.Run("it cannot be read", func(t *testing.T) { succeedAnUnfinishedRevision(t, true) })
 }
@@ -581,7 +581,7 @@ func succeedAnUnfinishedRevision(t *testing.T, unreadable bool) {
 	require.Greater(t, r.passes[1].Revision, r.passes[0].Revision)
 }
 
-func TestAPublisherThatIsFencedLooksHowFarTheFeedIsAndContinues(t *testing.T) {
+func TestAFencedPublisherContinuesAtTheEndOfTheFeed(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(17, 7))
 	fenced := true
@@ -600,7 +600,7 @@ func TestAPublisherThatIsFencedLooksHowFarTheFeedIsAndContinues(t *testing.T) {
 	f.requireSame(newReader(t).read(f.events))
 }
 
-func TestAFeedThatIsMadeAgainAfterAFenceBeginsWithARevision(t *testing.T) {
+func TestAFeedCreatedAgainAfterAFenceBeginsWithARevision(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(17, 8))
 	f.publishing(f.publisher())
@@ -620,7 +620,7 @@ func TestAFeedThatIsMadeAgainAfterAFenceBeginsWithARevision(t *testing.T) {
 	require.Equal(t, "started", r.passes[0].State)
 }
 
-func TestAFeedThatIsGoneBeginsAgain(t *testing.T) {
+func TestALostFeedOrLostViewsBeginARevision(t *testing.T) {
 	tests := []struct {
 		name string
 		harm func(t *testing.T, f *fed, r *reader)
@@ -653,7 +653,7 @@ func TestAFeedThatIsGoneBeginsAgain(t *testing.T) {
 	}
 }
 
-func TestDigestsAreOfTheOrderAsShown(t *testing.T) {
+func TestADigestIsThatOfTheOrderAsShown(t *testing.T) {
 	f := newFed(t)
 	f.postSome(rand.New(rand.NewPCG(1, 1)), 30)
 	f.publish()

@@ -76,7 +76,7 @@ func placed(order string, minute int) string {
 	return fmt.Sprintf(`{"orderId":%q,"status":"PLACED","modifiedOn":"2026-03-02T09:%02d:00Z"}`, order, minute)
 }
 
-func TestARedriveMakesTheViewsWhatARebuildWouldMake(t *testing.T) {
+func TestARedriveGivesTheSameViewsAsARebuild(t *testing.T) {
 	w := newWorld(t)
 	unread := map[uint64]bool{}
 	misread := func(object, body string) { unread[w.post(object, body)] = true }
@@ -131,7 +131,7 @@ func TestARedriveMakesTheViewsWhatARebuildWouldMake(t *testing.T) {
 	require.Empty(t, w.differences())
 }
 
-func TestADryRunOfARebuildReportsWhatDiffersAndChangesNothing(t *testing.T) {
+func TestADryRunOfARebuildReportsDifferencesAndChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	for i := range 40 {
 		w.post("traditional-asset-order", placed(fmt.Sprint(i%9), i))
@@ -153,7 +153,7 @@ func TestADryRunOfARebuildReportsWhatDiffersAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestARedriveTakesWhatWasSelected(t *testing.T) {
+func TestARedriveIncludesOnlyTheSelectedRecords(t *testing.T) {
 	w := newWorld(t)
 	for i := range 6 {
 		w.post("traditional-asset-order", placed(fmt.Sprint(i), 1))
@@ -302,7 +302,7 @@ func TestNoOrderIsFoldedWhileTheProjectorWaitsForARedrive(t *testing.T) {
 	}
 }
 
-func TestARedriveGoesOnPastWhatIsLost(t *testing.T) {
+func TestARedriveContinuesPastLostRecords(t *testing.T) {
 	w := newWorld(t)
 	unread := map[uint64]bool{}
 	for _, id := range []string{"a", "b", "b", "c"} {
@@ -326,7 +326,7 @@ func TestARedriveGoesOnPastWhatIsLost(t *testing.T) {
 		"4 record 5 of order c: the log lost it; orderfold rebuild makes the views anew"}, stay)
 }
 
-func TestARedriveOfManyBusyOrdersGoesStepByStep(t *testing.T) {
+func TestARedriveOfManyBusyOrdersRunsInSteps(t *testing.T) {
 	w := newWorld(t)
 	const orders = 6
 	unread := map[uint64]bool{}

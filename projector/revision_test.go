@@ -66,7 +66,7 @@ func (f *fed) rebuild(mode rebuild.Mode) {
 	require.NoError(f.t, run.Wait().Err)
 }
 
-func TestOtherRulesPublishEveryOrderAgainAndWithdrawThoseThatAreGone(t *testing.T) {
+func TestOtherRulesPublishEveryOrderAgainAndWithdrawRemovedOrders(t *testing.T) {
 	for _, test := range []struct {
 		name, version string
 		all           bool
@@ -155,7 +155,7 @@ func TestARedrivePublishesItsOrdersAgain(t *testing.T) {
 	require.Equal(t, []any{"redrive", "finished", uint64(2)}, []any{r.passes[1].Cause, r.passes[1].State, *r.passes[1].Corrected})
 }
 
-func TestARevisionThatWasCutShortIsFinishedByTheNextProcess(t *testing.T) {
+func TestAnInterruptedRevisionIsFinishedByTheNextProcess(t *testing.T) {
 	f := newFed(t)
 	random := rand.New(rand.NewPCG(11, 1))
 	f.postSome(random, 400)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestViewsThatCannotBeUsedAreMadeAnewAndNobodySeesHalfOfThem(t *testing.T) {
+func TestUnusableViewsAreRebuiltAndNeverShownIncomplete(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)
@@ -62,7 +62,7 @@ func TestViewsThatCannotBeUsedAreMadeAnewAndNobodySeesHalfOfThem(t *testing.T) {
 	}
 }
 
-func TestMakingTheFirstGenerationTellsHowFarItIsAndSurvivesAKill(t *testing.T) {
+func TestTheFirstGenerationReportsItsProgressAndSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)
@@ -108,7 +108,7 @@ func TestMakingTheFirstGenerationTellsHowFarItIsAndSurvivesAKill(t *testing.T) {
 	require.Equal(t, exitOK, code, stdout+stderr)
 }
 
-func TestNoNewLogIsMadeForViewsThatCannotBeUsed(t *testing.T) {
+func TestNoNewLogIsCreatedForUnusableViews(t *testing.T) {
 	t.Parallel()
 	data, args := filled(t)
 	require.NoError(t, os.Truncate(filepath.Join(data, "views", "orders-1.db"), 0))
@@ -130,7 +130,7 @@ func TestANewServiceIsReadyAtOnce(t *testing.T) {
 }
 
 // A log without its end and without views is not taken for a whole one, until the operator says so.
-func TestALogThatLostItsEndIsFoldedWhenTheOperatorAcceptsIt(t *testing.T) {
+func TestALogThatLostItsEndIsFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) {
 	t.Parallel()
 	data, args := filled(t)
 	removeViews(t, data)

@@ -42,7 +42,7 @@ func TestBenchServeComparesTheServiceWithOneThatPublishesSingly(t *testing.T) {
 	require.Contains(t, table, "The disk alone syncs")
 }
 
-func TestBenchFreshnessMeasuresWhatReadersWaitFor(t *testing.T) {
+func TestBenchFreshnessMeasuresHowLongReadersWaitForAnOrder(t *testing.T) {
 	t.Parallel()
 	figures, table := benching[bench.FreshnessFigure](t, "freshness", "--rate", "200", "--duration", "1s", "--readers", "1,5")
 	require.Len(t, figures, 2)
@@ -81,7 +81,7 @@ func TestBenchHistoryReadsEveryNotification(t *testing.T) {
 	require.Contains(t, table, "history ms")
 }
 
-func TestBenchesOfAServiceSayWhatIsWrong(t *testing.T) {
+func TestBenchCommandsReportWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		args []string
@@ -102,7 +102,7 @@ func TestBenchesOfAServiceSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestBenchFeedMeasuresWhatEventsCostAndHowSoonTheyArrive(t *testing.T) {
+func TestBenchFeedMeasuresTheCostAndTheDelayOfEvents(t *testing.T) {
 	t.Parallel()
 	figures, table := benching[bench.FeedFigures](t, "feed", "--rate", "200", "--duration", "500ms", "--rounds", "1", "--connections", "8")
 	require.Len(t, figures, 1)

@@ -47,7 +47,7 @@ func TestBenchExportReadsEveryOrder(t *testing.T) {
 	require.Equal(t, exitUsage, code)
 }
 
-func TestBenchReadAsksForEveryFilter(t *testing.T) {
+func TestBenchReadMeasuresEveryFilter(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"bench", "read", "--dir", dir, "--orders", "1500", "--connections", "2", "--duration", "1ms", "--rounds", "1"}
@@ -71,7 +71,7 @@ func TestBenchReadAsksForEveryFilter(t *testing.T) {
 	}
 }
 
-func TestTheLogOfFilledViewsKnowsWhenARecordWasReceivedSoThatAResumedStreamSendsNoDaysBefore(t *testing.T) {
+func TestAStreamResumedOnFilledViewsSendsNoEarlierDays(t *testing.T) {
 	log := filledLog{last: 10}
 	record, err := log.Record(t.Context(), 10)
 	require.NoError(t, err)

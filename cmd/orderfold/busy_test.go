@@ -45,7 +45,7 @@ func (p *process) postParts(order string, parts int) {
 	posting.Wait()
 }
 
-func TestOneBusyOrderKeepsNoOtherWaiting(t *testing.T) {
+func TestABusyOrderDoesNotDelayOtherOrders(t *testing.T) {
 	t.Parallel()
 	p := serving(t)
 	const parts = 10_000

@@ -40,7 +40,7 @@ func newCertificate(t testing.TB, dir string) certificateFiles {
 	return files
 }
 
-func TestTheAPIIsServedOverHTTPSAndCommandsReachIt(t *testing.T) {
+func TestCommandsReachAnAPIThatIsServedOverHTTPS(t *testing.T) {
 	t.Parallel()
 	files := newCertificate(t, t.TempDir())
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data"),
@@ -90,7 +90,7 @@ func TestTheDemoServesItsAPIOverHTTPS(t *testing.T) {
 	p.stop()
 }
 
-func TestACertificateIsFollowed(t *testing.T) {
+func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	core, lines := observer.New(zap.InfoLevel)
@@ -155,7 +155,7 @@ func TestACertificateIsFollowed(t *testing.T) {
 	require.Len(t, lines.FilterMessage("certificate replaced").All(), 2)
 }
 
-func TestAProcessTrustsNoCertificateButItsOwn(t *testing.T) {
+func TestAProcessTrustsOnlyItsOwnCertificate(t *testing.T) {
 	t.Parallel()
 	own, err := newFollowed(t)
 	require.NoError(t, err)

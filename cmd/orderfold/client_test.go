@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestACommandThatIsNotLetInSaysHowToGiveItsKey(t *testing.T) {
+func TestARefusedCommandExplainsHowToSendAKey(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(t.TempDir(), "data"), "--receiver-addr", "127.0.0.1:0",
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "", "--api-key", "ops:operator:s3cret-key")

@@ -70,7 +70,7 @@ func (c *cluster) lead(wanted *node) {
 	})
 }
 
-func TestClusterCallsARecordUnreadableOnTheWordOfTheLeaderOnly(t *testing.T) {
+func TestClusterReportsARecordAsUnreadableOnlyIfTheLeaderCannotReadIt(t *testing.T) {
 	c := startCluster(t)
 	c.gap(func() {}, time.Second)
 	c.requireWhole()

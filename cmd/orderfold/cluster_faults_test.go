@@ -109,7 +109,7 @@ func TestClusterWithASlowServerLosesNothing(t *testing.T) {
 	}
 }
 
-func TestSlowDiskOfAServerLosesNothing(t *testing.T) {
+func TestSlowDiskOfOneServerLosesNothing(t *testing.T) {
 	c := startCluster(t)
 	c.gap(func() {}, 2*time.Second)
 	usual := c.sent.count()

@@ -81,7 +81,7 @@ func (n *network) command(part, path string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", n.space(part), path}, args...)...)
 }
 
-func TestPartitionOfAPartLosesNothing(t *testing.T) {
+func TestPartitionOfOnePartLosesNothing(t *testing.T) {
 	c := startClusterIn(t, newNetwork(t, "A", "B", "C", "r1", "r2", "m1", "m2"))
 	c.gap(func() {}, 2*time.Second)
 	for _, test := range []struct {

@@ -102,7 +102,7 @@ func TestClusterReportsItsReplicas(t *testing.T) {
 	}
 }
 
-func TestClusterWarnsOfALogWithOneReplica(t *testing.T) {
+func TestClusterWarnsAboutALogWithOneReplica(t *testing.T) {
 	c := startServers(t, nil)
 	const warning, says = "the log may not survive the loss of a server", "restart a receiver with --replicas 3"
 	start := func(args ...string) *process {

@@ -255,7 +255,7 @@ func TestClusterContinuesWithoutOneServer(t *testing.T) {
 	}
 }
 
-func TestClusterWithoutALeaderIsUnavailableAndNeverShorter(t *testing.T) {
+func TestClusterWithoutALeaderReportsAnUnavailableLogNotALoss(t *testing.T) {
 	c := startCluster(t)
 	c.gap(func() {}, time.Second)
 	_, followers := c.roles()

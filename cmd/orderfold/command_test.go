@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAMistakeIsOneLineThatSaysWhatToDo(t *testing.T) {
+func TestAMistakeIsReportedInOneLineThatSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -190,7 +190,7 @@ func TestHelpListsEveryCommandAndItsFlags(t *testing.T) {
 	require.Contains(t, stdout, "Usage: orderfold bench")
 }
 
-func TestTheFlagWinsOverItsTwin(t *testing.T) {
+func TestAFlagOverridesItsEnvironmentVariable(t *testing.T) {
 	t.Parallel()
 	environ := []string{"ORDERFOLD_FORMAT=json"}
 	_, stdout, _ := execute(t, environ, "states")
@@ -202,7 +202,7 @@ func TestTheFlagWinsOverItsTwin(t *testing.T) {
 	require.Contains(t, stdout, "PARTIALLY_FILLED")
 }
 
-func TestVersionNamesTheFoldVersion(t *testing.T) {
+func TestVersionPrintsTheFoldVersion(t *testing.T) {
 	t.Parallel()
 	_, stdout, _ := execute(t, nil, "version", "--json")
 	v := decoded[map[string]string](t, []byte(stdout))
@@ -238,7 +238,7 @@ func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
 }
 
 // What the demo says that stays is there when everything was posted and asked, and orders come from then on.
-func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
+func TestTheDemoKeepsBreaksThatAskingDoesNotResolve(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "60", "--rate", "0"}, freePorts...)...)
 	eventually(t, "the first burst ends", func() bool { return strings.Contains(p.stdout.String(), "posted everything") })
@@ -269,7 +269,7 @@ func TestTheDemoKeepsSomethingToLookAt(t *testing.T) {
 	p.stop()
 }
 
-func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
+func TestTailAndOrderShowPostedNotifications(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
@@ -315,7 +315,7 @@ func TestTailAndOrderShowWhatWasPosted(t *testing.T) {
 	check() // from the stopped service's folder
 }
 
-func TestALostLogIsNotBuriedUnderANewOne(t *testing.T) {
+func TestALostLogIsNotReplacedByANewOne(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	serve := append([]string{"serve", "--data", data}, freePorts...)

@@ -26,7 +26,7 @@ func accountsURL(t *testing.T) func(user, password string) string {
 	}
 }
 
-func TestTheAccountsOfAClusterLetASubscriberReadAndNothingElse(t *testing.T) {
+func TestTheAccountsInContribAllowASubscriberOnlyToRead(t *testing.T) {
 	t.Parallel()
 	url := accountsURL(t)
 	p := start(t, []string{"receiver"}, "receiver", "--nats-url", url("orderfold", "ours"), "--receiver-addr", "127.0.0.1:0", "--data", t.TempDir())

@@ -26,7 +26,7 @@ func overwrite(t testing.TB, data string) {
 	require.NoError(t, f.Close())
 }
 
-func TestViewsDamagedWhileServingAreMadeAnew(t *testing.T) {
+func TestViewsDamagedWhileServingAreRebuilt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		flags []string

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADemoRemovesWhatKilledOnesLeft(t *testing.T) {
+func TestADemoRemovesTheFoldersOfKilledDemos(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	folder := func(t *testing.T, lock string, age time.Duration) string {

@@ -14,7 +14,7 @@ import (
 )
 
 // The subscriber in docs/stream.md is built and run as printed, with the credentials that it names.
-func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
+func TestTheDocumentedSubscriberReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
@@ -81,7 +81,7 @@ func TestTheSubscriberInTheDocumentationReadsEveryNotificationAndNoticesALogThat
 }
 
 // Every path, flag and command that the pages name exists.
-func TestTheDocumentationNamesWhatThereIs(t *testing.T) {
+func TestEveryCommandFlagAndFileInTheDocumentationExists(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)

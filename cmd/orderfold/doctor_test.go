@@ -24,7 +24,7 @@ func examine(t *testing.T, data string) (code int, results map[string]string) {
 	return code, results
 }
 
-func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
+func TestDoctorReportsEveryFault(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)

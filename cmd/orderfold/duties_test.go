@@ -226,7 +226,7 @@ func other(machines ...int) int {
 	return -1
 }
 
-func TestADutyPassesFromAProcessThatStandsStillAndTwoNeverHaveIt(t *testing.T) {
+func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 	s := share(t, func(_ int, args ...string) *exec.Cmd { return exec.Command(binaries.orderfold, args...) })
 	first := s.work(0, func(int) bool { return true })
 	rest := other(first)

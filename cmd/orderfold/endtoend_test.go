@@ -50,7 +50,7 @@ type statusAnswer struct {
 
 var freePorts = []string{"--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0"}
 
-func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
+func TestEveryOrderIsInTheExpectedStateEvenAfterARestart(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)
@@ -78,7 +78,7 @@ func TestEveryOrderIsInTheExpectedStateAlsoAfterARestart(t *testing.T) {
 	p.stop()
 }
 
-func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
+func TestThreeProcessesOnOneServerShowTheSameStates(t *testing.T) {
 	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	views := filepath.Join(t.TempDir(), "views")
@@ -104,7 +104,7 @@ func TestThreeProcessesOnOneServerGiveTheSameStates(t *testing.T) {
 
 // The property, from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and shuffled, are
 // shown byte for byte alike but for what is about the arrival.
-func TestOrdersAreShownAlikeHoweverTheyArrived(t *testing.T) {
+func TestOrdersAreShownAlikeWhateverTheOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	var shown []map[string]string
 	for _, delivery := range [][]string{

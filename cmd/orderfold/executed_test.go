@@ -9,7 +9,7 @@ import (
 )
 
 // From the bytes that are posted to what JSON and CSV show.
-func TestWhatWasExecutedIsShownWithItsAmountAndAveragePrice(t *testing.T) {
+func TestAnExecutedOrderShowsItsAmountAndAveragePrice(t *testing.T) {
 	t.Parallel()
 	p := serving(t)
 	type shown struct{ executed, amount, average, executions string }

@@ -86,7 +86,7 @@ func TestFaultASubscriberRequestsNothingForTwoHours(t *testing.T) {
 	p.stop()
 }
 
-func TestFaultTheClockMoves(t *testing.T) {
+func TestFaultTheClockIsChanged(t *testing.T) {
 	binary := buildMovable(t)
 	l := newLedger(t, "clock moved")
 	data := filepath.Join(t.TempDir(), "data")

@@ -85,7 +85,7 @@ func (s *stopped) some(cases, few int) []int {
 	return all
 }
 
-func TestFaultADamageThatLosesNothing(t *testing.T) {
+func TestFaultDamageThatLosesNothing(t *testing.T) {
 	s := fillAndStop(t, "damage, nothing lost")
 	liveViews := func(data string) string { return filepath.Join(data, "views", "orders-1.db") }
 	tests := []struct {
@@ -142,7 +142,7 @@ func TestFaultADamageThatLosesNothing(t *testing.T) {
 	}
 }
 
-func TestFaultADamageThatLosesRecords(t *testing.T) {
+func TestFaultDamageThatLosesRecords(t *testing.T) {
 	s := fillAndStop(t, "damage, records lost")
 	tests := []struct {
 		name   string
@@ -255,7 +255,7 @@ func (s *stopped) requireExactOrError(t *testing.T, data string) {
 	all.acknowledged, all.found, all.told = all.acknowledged+c.acknowledged, all.found+c.found, all.told+c.lost
 }
 
-func TestFaultASecondProcessOnTheFolder(t *testing.T) {
+func TestFaultASecondProcessOnTheDataFolder(t *testing.T) {
 	l := newLedger(t, "second process")
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveOn(t, data)

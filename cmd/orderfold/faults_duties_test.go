@@ -15,7 +15,7 @@ import (
 // takenOverIn is within which time another process does what one did that was killed.
 const takenOverIn = 10 * time.Second
 
-func TestFaultADutyIsTakenOverByAProcessWhoseClockIsAnother(t *testing.T) {
+func TestFaultADutyIsTakenOverByAProcessWithAnotherClock(t *testing.T) {
 	binary := buildMovable(t)
 	clocks := []string{"0s", "1h", "8760h"}
 	s := share(t, func(machine int, args ...string) *exec.Cmd {

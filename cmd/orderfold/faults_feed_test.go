@@ -67,7 +67,7 @@ func otherRules(t testing.TB) string {
 }
 
 // A subscriber that knows the one rule has what the API shows, whatever happens to the service, to itself, and to the feed.
-func TestFaultTheServiceThatPublishesIsKilled(t *testing.T) {
+func TestFaultAServiceThatPublishesTheFeedIsKilled(t *testing.T) {
 	l := newLedger(t, "feed, serve killed")
 	l.large = 1 << 30 // bodies of customers are no events
 	data := filepath.Join(t.TempDir(), "data")

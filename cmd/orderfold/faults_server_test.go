@@ -27,7 +27,7 @@ func requireRefused(t testing.TB, o *load) {
 	require.Equal(t, acknowledged, o.acknowledged.count(), "no 200 without a log")
 }
 
-func TestFaultTheLogServerIsAway(t *testing.T) {
+func TestFaultTheLogServerIsUnavailable(t *testing.T) {
 	tests := []struct {
 		name string
 		away func(*split, *load)

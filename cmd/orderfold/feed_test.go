@@ -16,7 +16,7 @@ func serveFeed(t testing.TB, data string) *process {
 	return start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--feed", "--data", data}, freePorts...)...)
 }
 
-func TestASubscriberThatKnowsTheOneRuleHasWhatTheAPIShows(t *testing.T) {
+func TestASubscriberThatFollowsTheOneRuleHasTheSameOrdersAsTheAPI(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveFeed(t, data)

@@ -26,7 +26,7 @@ func TestASizeHasAUnitOrIsANumberOfBytes(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSizeIsRefusedWithAnExample(t *testing.T) {
+func TestAnInvalidSizeIsRefusedWithAnExample(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
 		"": "1GiB", "much": "1GiB", "MB": "1GiB", "-1": "1GiB", "-1MB": "1GiB", "+1": "1GiB", "1e6": "1GiB", "10M": "1GiB", "10K": "1GiB",
@@ -40,7 +40,7 @@ func TestWhatIsNoSizeIsRefusedWithAnExample(t *testing.T) {
 	}
 }
 
-func TestADurationIsThatOfGoOrHasDays(t *testing.T) {
+func TestADurationMayContainDays(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"0": 0, "0d": 0, "500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute, "7d": 7 * day, "1d12h": 36 * time.Hour,
@@ -52,7 +52,7 @@ func TestADurationIsThatOfGoOrHasDays(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDurationIsRefusedWithAnExample(t *testing.T) {
+func TestAnInvalidDurationIsRefusedWithAnExample(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
 		"": "1h30m", "5": "1h30m", "d": "1h30m", "1.5d": "1h30m", "-1d": "1h30m", "-1s": "negative", "-0s": "negative", "1d-1h": "negative", "1d+1h": "1h30m",
@@ -100,7 +100,7 @@ func FuzzDurations(f *testing.F) {
 	})
 }
 
-func TestSizesAndDurationsAreReadByEveryFlagOfTheirKind(t *testing.T) {
+func TestEveryFlagForASizeOrADurationAcceptsUnits(t *testing.T) {
 	t.Parallel()
 	seen := 0
 	(&program{declared: func(f *flagSet) {
@@ -121,7 +121,7 @@ func TestSizesAndDurationsAreReadByEveryFlagOfTheirKind(t *testing.T) {
 	require.Greater(t, seen, 9)
 }
 
-func TestAMistypedNameIsAnsweredWithTheNearest(t *testing.T) {
+func TestTheNearestNameIsSuggestedForAMistypedOne(t *testing.T) {
 	t.Parallel()
 	names := []string{"serve", "receiver", "verify", "order", "orders", "traditional-asset-order", "customer"}
 	for word, want := range map[string]string{
@@ -133,7 +133,7 @@ func TestAMistypedNameIsAnsweredWithTheNearest(t *testing.T) {
 }
 
 // One mistake in a name of four letters or more is forgiven, unless another name is as near.
-func TestOneMistakeIsForgiven(t *testing.T) {
+func TestANameWithOneTypingMistakeIsRecognized(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, c := range commands() {
@@ -151,7 +151,7 @@ func TestOneMistakeIsForgiven(t *testing.T) {
 	})
 }
 
-func TestAVariableOfNoFlagIsWarnedOf(t *testing.T) {
+func TestAVariableWithoutAFlagCausesAWarning(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		environ []string
@@ -178,7 +178,7 @@ func TestAVariableOfNoFlagIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestEveryCommandDeclaresItsFlagsAndNothingElse(t *testing.T) {
+func TestDeclareAllDeclaresTheFlagsOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	var declared []string
 	(&program{declared: func(f *flagSet) { declared = append(declared, f.Name()) }}).declareAll()
@@ -190,7 +190,7 @@ func TestEveryCommandDeclaresItsFlagsAndNothingElse(t *testing.T) {
 	require.Len(t, declared, len(commands())-1)
 }
 
-func TestOneMessageNamesAllAddressesThatAreTaken(t *testing.T) {
+func TestOneMessageNamesAllAddressesInUse(t *testing.T) {
 	t.Parallel()
 	var taken []string
 	for range 3 {

@@ -89,7 +89,7 @@ func tidingsOf(t *testing.T, p *process, data string) (n tidings) {
 	return n
 }
 
-func TestAFullLogIsSaidEverywhereAndItsLimitIsRaisedWithoutARestart(t *testing.T) {
+func TestAFullLogIsReportedEverywhereAndItsLimitIsRaisedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data, "--log-max-bytes", "100KiB"}, freePorts...)
@@ -135,7 +135,7 @@ func TestAFullLogIsSaidEverywhereAndItsLimitIsRaisedWithoutARestart(t *testing.T
 	require.Equal(t, exitOK, code, "of a stopped service: %s", stderr)
 }
 
-func TestTheLimitOfALogOnAServerOfItsOwnIsRaisedByOurCommandAndByOthers(t *testing.T) {
+func TestTheLimitOfALogOnASeparateServerIsRaisedByLogLimitAndByStreamEdit(t *testing.T) {
 	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	p := start(t, []string{"receiver", "metrics"}, "receiver", "--nats-url", url, "--data", filepath.Join(t.TempDir(), "data"),
@@ -173,7 +173,7 @@ func TestTheLimitOfALogOnAServerOfItsOwnIsRaisedByOurCommandAndByOthers(t *testi
 	p.stop()
 }
 
-func TestAReceiverWithoutItsLogSaysSo(t *testing.T) {
+func TestAReceiverReportsThatItsLogIsUnavailable(t *testing.T) {
 	t.Parallel()
 	server := launchNATS(t, t.TempDir())
 	p := start(t, []string{"receiver"}, "receiver", "--nats-url", server.url, "--data", filepath.Join(t.TempDir(), "data"),

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestHealthOfAServiceIsWhetherItIsReady(t *testing.T) {
+func TestHealthReportsWhetherAServiceIsReady(t *testing.T) {
 	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	views := filepath.Join(t.TempDir(), "views")
@@ -29,7 +29,7 @@ func TestHealthOfAServiceIsWhetherItIsReady(t *testing.T) {
 	require.Equal(t, "ready\n", stdout)
 }
 
-func TestHealthIsOneWhereThereIsNoHealth(t *testing.T) {
+func TestHealthExitsWithOneAfterEveryFailure(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
@@ -66,7 +66,7 @@ func controlling(t *testing.T) string {
 	return s.URL
 }
 
-func TestAVariableNamesAFileWithTheValue(t *testing.T) {
+func TestAVariableMayNameAFileThatContainsTheValue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := func(content string) string {
@@ -96,7 +96,7 @@ func TestAVariableNamesAFileWithTheValue(t *testing.T) {
 	}
 }
 
-func TestAFileOfSeveralValuesHasOneOnEachLine(t *testing.T) {
+func TestAFileForARepeatableFlagHasOneValuePerLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "webhook-auth")
 	require.NoError(t, os.WriteFile(path, []byte("api-key=first\r\napi-key=second\n"), 0o600))

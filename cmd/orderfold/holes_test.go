@@ -85,7 +85,7 @@ func requireHeldBack(t *testing.T, p *process, data string) (missing uint64) {
 	return missing
 }
 
-func TestALogWithAHoleIsToldAndFoldedAgainWhenTheOperatorAcceptsIt(t *testing.T) {
+func TestALogWithAHoleIsReportedAndFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) {
 	t.Parallel()
 	for name, harm := range map[string]func(t *testing.T, data string){
 		"a flipped bit in a middle block, and no index": func(t *testing.T, data string) {
@@ -169,7 +169,7 @@ func requireSoundAgain(t *testing.T, data string) {
 }
 
 // The loss is accepted while the lost record is the last one there is, and the views stand there.
-func TestViewsThatStandAtALostRecordAreRebuiltAndFollow(t *testing.T) {
+func TestViewsWhosePositionIsALostRecordAreRebuiltAndFollowTheLog(t *testing.T) {
 	t.Parallel()
 	data, _, records := severalBlocks(t)
 	edit(t, last(blocks(t, data)), func(text []byte) []byte { return text[:len(text)-20] })
@@ -182,7 +182,7 @@ func TestViewsThatStandAtALostRecordAreRebuiltAndFollow(t *testing.T) {
 	requireSoundAgain(t, data)
 }
 
-func TestAnotherHoleLaterIsToldAgain(t *testing.T) {
+func TestALaterHoleIsReportedAgain(t *testing.T) {
 	t.Parallel()
 	data, args, _ := severalBlocks(t)
 	for i, name := range []string{"2.blk", "3.blk"} {
@@ -198,7 +198,7 @@ func TestAnotherHoleLaterIsToldAgain(t *testing.T) {
 	requireSoundAgain(t, data)
 }
 
-func TestAHoleOnAnExternalServerIsToldAndAccepted(t *testing.T) {
+func TestAHoleOnAnExternalServerIsReportedAndCanBeAccepted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")

@@ -83,7 +83,7 @@ func listPackages(t *testing.T) []listedPackage {
 	}
 }
 
-func TestPackagesImportWhatTheHouseAllows(t *testing.T) {
+func TestPackagesImportOnlyWhatTheHouseRulesAllow(t *testing.T) {
 	t.Parallel()
 	packages := listPackages(t)
 	require.GreaterOrEqual(t, len(packages), 8)
@@ -104,7 +104,7 @@ func TestPackagesImportWhatTheHouseAllows(t *testing.T) {
 	}
 }
 
-func TestTheAPIUsesValuesOfTheViewsOnly(t *testing.T) {
+func TestTheAPIUsesOnlyValuesOfTheViews(t *testing.T) {
 	t.Parallel()
 	forEachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
 		if filepath.Base(filepath.Dir(path)) != "api" || strings.HasSuffix(path, "_test.go") {
@@ -211,7 +211,7 @@ func forEachFile(t *testing.T, f func(path string, file *ast.File, set *token.Fi
 	require.Greater(t, count, 20)
 }
 
-func TestTheTopLevelReadsAsTheHouse(t *testing.T) {
+func TestTheTopLevelFollowsTheHouseRules(t *testing.T) {
 	t.Parallel()
 	entries, err := filepath.Glob("../../*")
 	require.NoError(t, err)

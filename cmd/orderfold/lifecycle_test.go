@@ -32,7 +32,7 @@ func logged(t testing.TB, p *process, message string) (lines []map[string]any) {
 	return lines
 }
 
-func TestAProcessLogsItsStartThatItIsReadyAndItsStop(t *testing.T) {
+func TestAProcessLogsItsStartItsReadinessAndItsStop(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	url := startNATS(t, t.TempDir())
@@ -76,7 +76,7 @@ func TestAProcessLogsItsStartThatItIsReadyAndItsStop(t *testing.T) {
 }
 
 // What machines ask for all the time fills no log, and our own commands look into a running service without a warning there.
-func TestLookingAtAServiceLeavesNoWarningInItsLog(t *testing.T) {
+func TestReadingFromAServiceCausesNoWarnings(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
@@ -104,7 +104,7 @@ func TestLookingAtAServiceLeavesNoWarningInItsLog(t *testing.T) {
 	}
 }
 
-func TestAServiceThatLosesItsLogSaysSoInItsOwnLogAndWhenItIsBack(t *testing.T) {
+func TestAServiceLogsThatItsLogIsUnavailableAndThatItIsBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	server := launchNATS(t, dir)
@@ -132,7 +132,7 @@ func TestNohupKeepsAServiceRunning(t *testing.T) {
 }
 
 // Whatever is not there, the command that wants it says so, and does not wait for it.
-func TestACommandSaysAtOnceThatNothingListens(t *testing.T) {
+func TestACommandReportsAtOnceThatNothingListens(t *testing.T) {
 	t.Parallel()
 	views := filepath.Join(t.TempDir(), "views")
 	for _, args := range [][]string{
@@ -158,7 +158,7 @@ func TestACommandSaysAtOnceThatNothingListens(t *testing.T) {
 	}
 }
 
-func TestTheDoctorAdvisesOnceAndNotWhatWasDone(t *testing.T) {
+func TestDoctorGivesAdviceOnceAndNotAfterItWasFollowed(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)

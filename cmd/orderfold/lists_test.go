@@ -171,7 +171,7 @@ func TestBreaksAreListedAndCounted(t *testing.T) {
 	require.Contains(t, stdout, `{"data":[],"counts":{`)
 }
 
-func TestStatusSaysWhetherTheServiceIsReady(t *testing.T) {
+func TestStatusReportsWhetherTheServiceIsReady(t *testing.T) {
 	t.Parallel()
 	p := seeded(t)
 	eventually(t, "ready", func() bool {
@@ -203,7 +203,7 @@ func TestStatusSaysWhetherTheServiceIsReady(t *testing.T) {
 	}
 }
 
-func TestAnOrderIsFoundByWhatIsKnownOfItsIDs(t *testing.T) {
+func TestAnOrderIsFoundByEachOfItsIDs(t *testing.T) {
 	t.Parallel()
 	p := seeded(t)
 	for name, c := range map[string]struct {
@@ -285,7 +285,7 @@ func TestTailPrintsTheLastRecordsAndThoseSinceATime(t *testing.T) {
 	}
 }
 
-func TestTheLastRecordsOfALongLogAreFoundStretchByStretch(t *testing.T) {
+func TestTheLastRecordsOfALongLogAreFoundInGrowingStretches(t *testing.T) {
 	usual := stretch
 	stretch = 2
 	t.Cleanup(func() { stretch = usual })
@@ -317,7 +317,7 @@ func TestTheLastRecordsOfALongLogAreFoundStretchByStretch(t *testing.T) {
 	})
 }
 
-func TestATimeIsThatOfRFC3339OrADayOrSoLongAgo(t *testing.T) {
+func TestATimeIsInRFC3339OrADayOrADurationBeforeNow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for text, want := range map[string]string{
@@ -341,7 +341,7 @@ func TestATimeIsThatOfRFC3339OrADayOrSoLongAgo(t *testing.T) {
 	}
 }
 
-func TestATimeZoneIsOneOfTheProgram(t *testing.T) {
+func TestATimeZoneMustBeBuiltIntoTheProgram(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"Europe/Berlin": "Europe/Berlin", "UTC": "UTC", "America/New_York": "America/New_York"} {
 		var z timeZone
@@ -391,7 +391,7 @@ func TestATableLeavesOutTheColumnsThatDoNotFit(t *testing.T) {
 	require.Equal(t, "A  N\n–  1\nlonger  1000\n", b.String())
 }
 
-func TestWhatIsPrintedAsJSONStaysTheSameValue(t *testing.T) {
+func TestPrintedJSONHasTheSameValue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
@@ -405,7 +405,7 @@ func TestWhatIsPrintedAsJSONStaysTheSameValue(t *testing.T) {
 	})
 }
 
-func TestAFileIsNoTerminal(t *testing.T) {
+func TestAFileIsNotATerminal(t *testing.T) {
 	t.Parallel()
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
@@ -414,7 +414,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 	require.Zero(t, terminalWidth(&bytes.Buffer{}))
 }
 
-func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
+func TestControlCharactersAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	n, err := fmt.Fprint(cleaned{&b, "\n\t"}, "a\x1b[2J\u009b1m\x7f\u202e\r\n\tü–🙂\xff")
@@ -447,7 +447,7 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 	require.False(t, strings.ContainsFunc(stdout+stderr, unprintable), "%q", stdout+stderr)
 }
 
-func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
+func TestTheVersionIsPrintedByEveryFormOfTheCommand(t *testing.T) {
 	t.Parallel()
 	code, want, _ := execute(t, nil, "version")
 	require.Equal(t, exitOK, code)

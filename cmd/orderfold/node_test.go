@@ -15,7 +15,7 @@ import (
 )
 
 // The consumer in Node in docs/stream.md is run as printed, with the packages and the credentials that it names, and killed in between.
-func TestTheConsumerInNodeInTheDocumentationHasWhatTheAPIShows(t *testing.T) {
+func TestTheDocumentedConsumerInNodeHasTheSameOrdersAsTheAPI(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	page, err := os.ReadFile("../../docs/stream.md")

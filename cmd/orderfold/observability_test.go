@@ -28,7 +28,7 @@ func clusterMetrics(t *testing.T) string {
 	return string(p.get("/metrics"))
 }
 
-func TestAlertsAndDashboardAskForMetricsThatThereAre(t *testing.T) {
+func TestAlertsAndDashboardUseExistingMetrics(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
@@ -103,7 +103,7 @@ func TestEveryAlertIsTestedAndExplained(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsWhole(t *testing.T) {
+func TestTheGrafanaDashboardIsComplete(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/grafana.json")
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestTheDashboardIsWhole(t *testing.T) {
 	}
 }
 
-func TestAKeyFileIsFollowedWhileServing(t *testing.T) {
+func TestAChangedKeyFileTakesEffectWhileServing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")

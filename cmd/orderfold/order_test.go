@@ -66,7 +66,7 @@ func TestOrderPrintsStateExplanationAndHistory(t *testing.T) {
 	p.stop()
 }
 
-func TestOrderPrintsWhatWasKnownThen(t *testing.T) {
+func TestOrderPrintsTheStateAsOfAnEarlierTime(t *testing.T) {
 	t.Parallel()
 	p := serving(t)
 	p.notify(`{"orderId":"other","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)

@@ -166,7 +166,7 @@ type logRecord struct {
 }
 
 // The platform is away, then bad; a rebuild afterwards gives the same orders and asks nobody.
-func TestAnOutageIsADelayAndARebuildAsksNobody(t *testing.T) {
+func TestAnOutageCausesOnlyDelayAndARebuildDoesNotAskThePlatform(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(77, 150), TokenLifetime: time.Second,
 		Faults: platformtest.Faults{API5xxEvery: 7, CutEvery: 11, Token5xxEvery: 5, API429Every: 211}}, hurried()...)
@@ -213,7 +213,7 @@ func TestAnOutageIsADelayAndARebuildAsksNobody(t *testing.T) {
 	s.orders.stop()
 }
 
-func TestWhatIsPendingAskedAndGoneIsToldOfEachOrder(t *testing.T) {
+func TestEachOrderShowsWhetherARequestIsPendingAnsweredOrGivenUp(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: platformtest.Traffic{Seed: 5, Orders: 1}}, hurried()...)
 	s.platform.HappenAll()
@@ -255,7 +255,7 @@ func sourceOf(p *process, sequence uint64) string {
 	return header.Get("Notification-Source")
 }
 
-func TestTheSecretIsNowhere(t *testing.T) {
+func TestTheClientSecretAppearsNowhere(t *testing.T) {
 	t.Parallel()
 	const secret = "the-secret-of-the-partner"
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(3, 5), ClientSecret: secret}, append(hurried(), "--log-level", "debug")...)
@@ -278,7 +278,7 @@ func TestTheSecretIsNowhere(t *testing.T) {
 }
 
 // A receiver of its own asks when it can read the views, and says so when it cannot.
-func TestAReceiverOfItsOwnAsksWithTheViewsOfAnother(t *testing.T) {
+func TestASeparateReceiverAsksAboutOrdersInTheViewsOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	server := runPlatform(t, platformtest.ServerOptions{Traffic: badTraffic(9, 40)})
 	id, secret := server.Credentials()

@@ -145,7 +145,7 @@ func TestARebuildIsNotNoticedByReaders(t *testing.T) {
 	require.Contains(t, stdout, "generation 5 is live", "a stopped service")
 }
 
-func TestOnlyAnOperatorRebuilds(t *testing.T) {
+func TestOnlyAnOperatorMayRebuild(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data"),
 		"--api-key", "r:reader:read", "--api-key", "o:operator:operate"}, freePorts...)...)
@@ -175,7 +175,7 @@ func TestOnlyAnOperatorRebuilds(t *testing.T) {
 	p.stop()
 }
 
-func TestADryRunSaysWhatARebuildWouldRepair(t *testing.T) {
+func TestADryRunReportsWhatARebuildWouldRepair(t *testing.T) {
 	t.Parallel()
 	data, args := filled(t)
 	change(t, data, `UPDATE orders SET external = external + 1 WHERE id = 'a'`)
@@ -197,7 +197,7 @@ func TestADryRunSaysWhatARebuildWouldRepair(t *testing.T) {
 	p.stop()
 }
 
-func TestARebuildThatEndsEarlyLeavesNothing(t *testing.T) {
+func TestARebuildThatEndsEarlyLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--data", data}, freePorts...)

@@ -69,7 +69,7 @@ func serveMisread(t testing.TB, args []string) {
 	p.stop()
 }
 
-func TestRedriveAfterTheDecoderWasMended(t *testing.T) {
+func TestRedriveAppliesRecordsAfterTheDecoderWasCorrected(t *testing.T) {
 	t.Parallel()
 	data, args := misread(t)
 	code, stdout, _ := execute(t, nil, "verify", "--data", data)
@@ -155,7 +155,7 @@ func redriveOfARunningService(t *testing.T, p *process) {
 
 func text(sequence uint64) string { return strconv.FormatUint(sequence, 10) }
 
-func TestRedriveThatCannotSaysWhy(t *testing.T) {
+func TestRedriveReportsWhyItCannotRun(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)

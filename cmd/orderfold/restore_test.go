@@ -89,7 +89,7 @@ func epochOf(t *testing.T, p *process) int {
 	return *decoded[struct{ Log struct{ Epoch *int } }](t, p.get("/v1/status")).Log.Epoch
 }
 
-func TestABackupIsRestoredIntoAnEmptyFolderAndEverybodyContinues(t *testing.T) {
+func TestABackupIsRestoredIntoAnEmptyFolderAndAllReadersContinue(t *testing.T) {
 	t.Parallel()
 	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	wanted := []string{"receiver", "api", "log"}
@@ -148,7 +148,7 @@ func (p *process) lastEvent() string {
 }
 
 // A folder that is copied back, as a snapshot of a virtual machine is, gives sequences again. Nothing in the folder shows it.
-func TestAFollowerNoticesAFolderThatWasCopiedBack(t *testing.T) {
+func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	t.Parallel()
 	data, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copy")
 	wanted, args := []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)
@@ -196,7 +196,7 @@ func TestAFollowerNoticesAFolderThatWasCopiedBack(t *testing.T) {
 }
 
 // The views are what they were, and sequences after their position are given again all the same.
-func TestAnAcceptedLossIsToldToEveryFollower(t *testing.T) {
+func TestAnAcceptedLossIsReportedToEveryStreamClient(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	wanted, args := []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)

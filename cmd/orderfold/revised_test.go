@@ -45,7 +45,7 @@ func (p *process) requireResync(after, reason string) {
 
 // What a redrive changes is told to those who listen and to those who come back, and what was found of the views before does
 // not stand.
-func TestARedriveIsToldToReadersAndEndsTheVerdictOfBefore(t *testing.T) {
+func TestARedriveIsReportedToReadersAndDiscardsTheLastVerification(t *testing.T) {
 	t.Parallel()
 	data, args := misread(t)
 	args = append(args, "--verify-every", "100ms", "--verify-share", "1")

@@ -24,7 +24,7 @@ func TestStatesShowTheCyclesOfSettlement(t *testing.T) {
 	require.JSONEq(t, `[{"assetClass":"TRADITIONAL","cycle":"T+3","days":3,"from":null,"until":null}]`, string(states.Cycles))
 }
 
-func TestSettlementsThatMakeNoSenseAreRefusedInOneLine(t *testing.T) {
+func TestInvalidSettlementSettingsAreRefusedInOneLine(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "closed")
 	require.NoError(t, os.WriteFile(file, []byte("2026-12-24\nChristmas\n# 2027\n24.12.2027\n"), 0o600))
@@ -55,7 +55,7 @@ func TestSettlementsThatMakeNoSenseAreRefusedInOneLine(t *testing.T) {
 }
 
 // What was traded long ago by every cycle is overdue today, whatever day that is.
-func TestCommandsShowWhatIsOverdue(t *testing.T) {
+func TestCommandsShowOverdueOrders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	closed := filepath.Join(dir, "closed")

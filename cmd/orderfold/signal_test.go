@@ -46,7 +46,7 @@ func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest 
 	return p, conn, body[len(body)-1:]
 }
 
-func TestTheFirstSignalFinishesWhatWasAccepted(t *testing.T) {
+func TestTheFirstSignalLetsAcceptedRequestsFinish(t *testing.T) {
 	t.Parallel()
 	for _, first := range []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGHUP} {
 		t.Run(first.String(), func(t *testing.T) {
@@ -82,7 +82,7 @@ func requireFinished(t *testing.T, p *process, conn net.Conn, rest string) {
 	p.exited <- nil
 }
 
-func TestTheSecondSignalKills(t *testing.T) {
+func TestTheSecondSignalKillsTheProcess(t *testing.T) {
 	t.Parallel()
 	p, _, _ := halfPosted(t, syscall.SIGTERM)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))

@@ -17,7 +17,7 @@ import (
 )
 
 // What the platform lost on the way is in its list, and its API says what an order is, with what simulate printed.
-func TestSimulateAnswersAsThePlatform(t *testing.T) {
+func TestSimulateServesThePlatformsAPI(t *testing.T) {
 	t.Parallel()
 	serving := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
 	p := start(t, []string{"platform"}, "simulate", "--url", serving.addrs["receiver"], "--platform-addr", "127.0.0.1:0", "--orders", "200",
@@ -67,7 +67,7 @@ func TestSimulateAnswersAsThePlatform(t *testing.T) {
 	serving.stop()
 }
 
-func TestASimulationStartsInAYearThatItCanPlan(t *testing.T) {
+func TestSimulateRefusesAStartOutsideThePossibleYears(t *testing.T) {
 	t.Parallel()
 	receiver := httptest.NewServer(http.NotFoundHandler()) // nothing is posted to it
 	t.Cleanup(receiver.Close)

@@ -50,7 +50,7 @@ func (a *answering) flags() []string {
 	return append(hurried(), "--platform-url", a.URL, "--platform-client-id", "id", "--platform-client-secret", "secret")
 }
 
-func TestALostAndAcceptedRecordStopsNoQuestionToThePlatform(t *testing.T) {
+func TestAnAcceptedLossDoesNotStopRequestsToThePlatform(t *testing.T) {
 	t.Parallel()
 	const orders = 25
 	data, args, _ := severalBlocks(t)

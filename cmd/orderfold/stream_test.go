@@ -85,7 +85,7 @@ func differ(got, want map[string]client.Order) bool {
 	return false
 }
 
-func TestAHundredReadersLoseAndRepeatNothingAcrossRestartsAndARebuildUnderLoad(t *testing.T) {
+func TestAHundredReadersGetEachEventOnceAcrossRestartsAndARebuildUnderLoad(t *testing.T) {
 	t.Parallel()
 	data, address := filepath.Join(t.TempDir(), "data"), loopback()+":0" // the next process needs the same ports
 	p := start(t, []string{"receiver", "api", "log"}, append(append([]string{"serve", "--data", data}, freePorts...),

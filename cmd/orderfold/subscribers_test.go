@@ -157,7 +157,7 @@ func requireSubscriberMetrics(t testing.TB, text string) {
 }
 
 // Of what a subscriber must not do, each is tried with the credentials that the command made. The whole list is in eventlog.
-func TestASubscriberMayDoNothingElse(t *testing.T) {
+func TestASubscriberMayOnlyUseItsOwnConsumer(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := serveFeed(t, data)
@@ -216,7 +216,7 @@ func requireNotAllowed(t testing.TB, c *subscribed, what string) {
 	}
 }
 
-func TestSubscribersThatCannotBeSayWhy(t *testing.T) {
+func TestSubscribersReportsWhyASubscriberIsRefused(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data, "--api-key", "r:reader:read", "--api-key", "o:operator:operate"}, freePorts...)...)
@@ -356,7 +356,7 @@ func (k *subscriberState) take(_ context.Context, events []subscribe.Event) erro
 	return nil
 }
 
-func TestSubscribersOfAnExternalServerGetPermissionsToSet(t *testing.T) {
+func TestSubscribersAddPrintsThePermissionsForAnExternalServer(t *testing.T) {
 	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	p := start(t, []string{"receiver", "api"}, append([]string{"serve", "--feed", "--data", filepath.Join(t.TempDir(), "data"), "--nats-url", url}, freePorts...)...)
@@ -410,7 +410,7 @@ func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
 	require.Equal(t, uint64(11), meta.Sequence.Stream)
 }
 
-func TestAFeedOfAnotherLogIsAReasonNotToAddASubscriber(t *testing.T) {
+func TestNoSubscriberIsAddedToAFeedOfAnotherLog(t *testing.T) {
 	err := subscriberError(fmt.Errorf("%w: delete that stream", eventlog.ErrForeignFeed))
 	var refused *api.SubscriberRefusal
 	require.ErrorAs(t, err, &refused)

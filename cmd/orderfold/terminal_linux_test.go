@@ -36,7 +36,7 @@ func openTerminal(t *testing.T) (near, far *os.File) {
 }
 
 // Whoever closes the terminal, or the other end of a pipe, ends the program, and it leaves nothing behind.
-func TestAProgramWhoseOutputNobodyReadsEndsAndLeavesNothingBehind(t *testing.T) {
+func TestAProgramWhoseOutputIsClosedEndsAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	served := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)

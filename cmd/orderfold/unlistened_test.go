@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADoctorThatCannotLookIntoARunningLogSaysSoAndFindsNothingWrong(t *testing.T) {
+func TestDoctorReportsThatItCannotExamineARunningLogAndFindsNoFault(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	start(t, []string{"receiver", "api"}, "serve", "--data", data, "--receiver-addr", "127.0.0.1:0", "--api-addr", "127.0.0.1:0", "--nats-addr", "")

@@ -128,7 +128,7 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 	require.Empty(t, left)
 }
 
-func TestVerifyThatCannotExamineSaysSo(t *testing.T) {
+func TestVerifyReportsThatItCouldNotExamine(t *testing.T) {
 	t.Parallel()
 	code, _, stderr := execute(t, nil, "verify", "--data", filepath.Join(t.TempDir(), "none"))
 	require.Equal(t, exitUsage, code)

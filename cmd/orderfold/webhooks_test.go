@@ -79,7 +79,7 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 	webhooks(1, "list")
 }
 
-func TestAForeignURLIsShownWithoutWhatMayBeASecret(t *testing.T) {
+func TestARegisteredURLIsShownWithoutPartsThatMayBeSecret(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "https://u:xxxxx@a.example/b?***", withoutSecrets("https://u:p@a.example/b?key=c"))
 	require.Equal(t, "a URL that cannot be read", withoutSecrets("https://a\x00b"))

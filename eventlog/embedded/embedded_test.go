@@ -31,7 +31,7 @@ func start(t *testing.T, o embedded.Options) *embedded.Server {
 	return s
 }
 
-func TestAFaultOfTheStartSeparatesWhatIsWrongFromWhatToDo(t *testing.T) {
+func TestAStartErrorSeparatesTheProblemFromTheAdvice(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -106,7 +106,7 @@ func TestARestartDoesNotEndAServerWhoseDiskCannotBeWritten(t *testing.T) {
 	require.NoError(t, s.Restart(1))
 }
 
-func TestAStoppedServerIsSickAndTakesNoConnection(t *testing.T) {
+func TestAStoppedServerIsUnhealthyAndAcceptsNoConnection(t *testing.T) {
 	s := start(t, options(t.TempDir()))
 	require.NoError(t, s.Stop())
 	require.ErrorContains(t, s.Sick(t.Context()), "it does not run")
@@ -137,7 +137,7 @@ func TestTheEndOfALogIsReadAsItWasWritten(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestADraftIsKeptAsAWholeOrLeavesNothing(t *testing.T) {
+func TestADraftIsKeptCompletelyOrLeavesNothing(t *testing.T) {
 	make := func(dir string) *embedded.Draft {
 		d, err := embedded.NewDraft(dir)
 		require.NoError(t, err)

@@ -26,7 +26,7 @@ func (w *world) play(orders int) {
 	}
 }
 
-func TestViewsFoldedInBulkEqualThoseThatFollowed(t *testing.T) {
+func TestViewsFoldedInBulkEqualViewsThatFollowedTheLog(t *testing.T) {
 	w := newWorld(t)
 	w.play(150)
 	w.project()
@@ -51,7 +51,7 @@ func TestViewsFoldedInBulkEqualThoseThatFollowed(t *testing.T) {
 	w.requireNoDrafts()
 }
 
-func TestAFoldInBulkThatIsCancelledLeavesNothing(t *testing.T) {
+func TestACancelledBulkFoldLeavesNothingBehind(t *testing.T) {
 	w := newWorld(t)
 	w.play(150)
 	w.project()
@@ -76,7 +76,7 @@ func (w *world) requireNoDrafts() {
 	}
 }
 
-func TestMoreThanMayWaitInMemoryIsFolded(t *testing.T) {
+func TestALogLargerThanTheMemoryLimitIsFolded(t *testing.T) {
 	w := newWorld(t)
 	filling := strings.Repeat("x", 900_000)
 	for i := range 40 {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnOrderStaysWhereItWasFirst(t *testing.T) {
+func TestAnOrderKeepsItsFirstHome(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var h homes
 	want := map[uint64]int{}
@@ -25,7 +25,7 @@ func TestAnOrderStaysWhereItWasFirst(t *testing.T) {
 	require.LessOrEqual(t, len(h.slots), 22*len(want)/8+1024)
 }
 
-func TestOrdersTakenForOneShareAHome(t *testing.T) {
+func TestOrdersWithEqualHashBitsShareAHome(t *testing.T) {
 	var h homes
 	home, known := h.of(0, 3) // the smallest hash is not taken for a free slot
 	require.Equal(t, 3, home)

@@ -140,7 +140,7 @@ func TestARebuildServesANewGenerationThatEqualsTheLog(t *testing.T) {
 	require.Empty(t, w.differences(), "it was brought up to date")
 }
 
-func TestOneRebuildAtATimeAndCancelLeavesNothing(t *testing.T) {
+func TestOnlyOneRebuildRunsAtATimeAndACancelledOneLeavesNothingBehind(t *testing.T) {
 	for _, mode := range []rebuild.Mode{rebuild.Full, rebuild.DryRun} {
 		t.Run(string(mode), func(t *testing.T) {
 			w := filled(t)
@@ -170,7 +170,7 @@ func TestOneRebuildAtATimeAndCancelLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatAKilledRebuildLeftIsClearedAwayAndNeverServed(t *testing.T) {
+func TestTheDraftOfAKilledRebuildIsRemovedAndNeverServed(t *testing.T) {
 	w := filled(t)
 	require.NoError(t, w.views.Close())
 	left := filepath.Join(w.dir, "draft-1")
@@ -182,7 +182,7 @@ func TestWhatAKilledRebuildLeftIsClearedAwayAndNeverServed(t *testing.T) {
 	require.Equal(t, 1, w.generation())
 }
 
-func TestTheFirstGenerationIsMadeByItselfAndShownWhenItIsComplete(t *testing.T) {
+func TestTheFirstGenerationIsMadeAutomaticallyAndShownWhenComplete(t *testing.T) {
 	w := filled(t)
 	w.withoutViews()
 	g := newGate(w.log, 20)
@@ -216,7 +216,7 @@ func TestAnEmptyLogHasItsFirstGenerationAtOnce(t *testing.T) {
 	require.Equal(t, []string{"orders-1.db"}, w.files(), "there is one already")
 }
 
-func TestALogThatCannotBeReadGivesNoGenerationUntilItCan(t *testing.T) {
+func TestAnUnreadableLogGivesNoGenerationUntilItCanBeRead(t *testing.T) {
 	w := filled(t)
 	w.withoutViews()
 	g := newGate(w.log, 20)
@@ -242,7 +242,7 @@ func TestALogThatCannotBeReadGivesNoGenerationUntilItCan(t *testing.T) {
 	require.Empty(t, w.differences())
 }
 
-func TestARebuildOfALogThatLostEverythingIsNoEmptyGeneration(t *testing.T) {
+func TestARebuildOfALogThatLostEverythingMakesNoEmptyGeneration(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	log, err := eventlog.Open(t.Context(), eventlog.Options{Dir: dir, MayCreate: true})
@@ -261,7 +261,7 @@ func TestARebuildOfALogThatLostEverythingIsNoEmptyGeneration(t *testing.T) {
 	require.Empty(t, w.files())
 }
 
-func TestRebuildsThatAreStartedAndCancelledByManyEachHaveTheirOwnResult(t *testing.T) {
+func TestRebuildsStartedAndCancelledConcurrentlyEachHaveTheirOwnResult(t *testing.T) {
 	w := filled(t)
 	stop := w.run()
 	r := w.rebuilder(w.log)
@@ -314,7 +314,7 @@ func TestRebuildsThatAreStartedAndCancelledByManyEachHaveTheirOwnResult(t *testi
 	require.Empty(t, w.differences())
 }
 
-func TestNothingIsStartedAnyMoreOnceTheRebuilderHasEnded(t *testing.T) {
+func TestARebuilderThatHasEndedStartsNothing(t *testing.T) {
 	w := filled(t)
 	r := w.rebuilder(w.log)
 	for range 20 {

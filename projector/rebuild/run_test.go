@@ -20,7 +20,7 @@ func untilCancelled(ctx context.Context, r *Run) Rebuild {
 	return last
 }
 
-func TestWhoeverWaitsForARunHasThatRunWhateverIsStartedAfterIt(t *testing.T) {
+func TestWaitingForARunReturnsThatRunEvenIfAnotherIsStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs []*Run
 		var waiting sync.WaitGroup
@@ -60,7 +60,7 @@ func TestARunEndsWithTheContextItWasStartedWith(t *testing.T) {
 	})
 }
 
-func TestARunThatHasItsResultKeepsItWhenItIsCancelled(t *testing.T) {
+func TestAFinishedRunKeepsItsResultWhenItIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		run := start(t.Context(), Rebuild{}, func(context.Context, *Run) Rebuild { return Rebuild{Generation: 7, Ended: time.Now()} })
 		run.Wait()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatWasSpilledComesBack(t *testing.T) {
+func TestSpilledEntriesAreReadBack(t *testing.T) {
 	entries := [][]byte{{}, {1}, bytes.Repeat([]byte{2}, spillBuffer), {3}, bytes.Repeat([]byte{4}, 5*spillBuffer), {5}}
 	for n := range len(entries) + 1 {
 		s := &spill{path: t.TempDir() + "/spill"}
@@ -32,7 +32,7 @@ func TestWhatWasSpilledComesBack(t *testing.T) {
 	}
 }
 
-func TestASpillThatIsNotWholeIsAnError(t *testing.T) {
+func TestAnIncompleteSpillIsAnError(t *testing.T) {
 	s := &spill{path: t.TempDir() + "/spill"}
 	entry := make([]byte, spillBuffer-lengthBytes)
 	for range 3 {
@@ -83,7 +83,7 @@ func TestASpillThatCannotBeWrittenIsAnError(t *testing.T) {
 	require.ErrorContains(t, s.write(make([]byte, spillBuffer)), "projector: spill: open")
 }
 
-func TestAnotherPartBeginsWhenOneIsLarge(t *testing.T) {
+func TestANewPartBeginsWhenOneIsLarge(t *testing.T) {
 	f := &bulkFold{builder: &builder{partOrders: 3}, dir: t.TempDir(), seed: maphash.MakeSeed()}
 	a := f.part("a")
 	require.Same(t, a, f.part("b"))

@@ -41,7 +41,7 @@ func (w *world) verifier(v *rebuild.Verifier, until func(views.Verified) bool) {
 	running.Wait()
 }
 
-func TestALogThatCannotBeComparedIsToldUntilItIsComparedAgain(t *testing.T) {
+func TestAFailedComparisonIsReportedUntilTheNextSuccessfulOne(t *testing.T) {
 	for name, failure := range map[string]error{
 		"it has a hole":     &eventlog.Fault{Err: &eventlog.GapError{Want: 21, Got: 22}},
 		"it begins later":   &eventlog.Fault{Err: fmt.Errorf("%w: it is after record 0", eventlog.ErrCompacted)},
@@ -65,7 +65,7 @@ func TestALogThatCannotBeComparedIsToldUntilItIsComparedAgain(t *testing.T) {
 	}
 }
 
-func TestAnExaminationThatIsOnlyInterruptedTellsNothing(t *testing.T) {
+func TestAnInterruptedExaminationReportsNothing(t *testing.T) {
 	w := filled(t)
 	for _, failure := range []error{eventlog.ErrUnavailable, errors.New("no space left on device")} {
 		c := &counted{gate: newGate(w.log, 20)}
@@ -88,7 +88,7 @@ func (c *counted) Read(ctx context.Context, after eventlog.Position) iter.Seq2[e
 	return c.gate.Read(ctx, after)
 }
 
-func TestAVerifierThatNeverExaminesForgetsThatItCouldNot(t *testing.T) {
+func TestAVerifierThatIsSwitchedOffForgetsAFailedComparison(t *testing.T) {
 	w := filled(t)
 	status, err := w.views.Status(t.Context())
 	require.NoError(t, err)

@@ -124,7 +124,7 @@ func TestABreakIsListedFromTheNotificationThatOpensItToTheOneThatClosesIt(t *tes
 	require.Zero(t, page.Counts)
 }
 
-func TestPagesOfBreaksGoOnWhileOthersOpenAndClose(t *testing.T) {
+func TestPagesOfBreaksContinueWhileBreaksOpenAndClose(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	odd := func(id string, minute int) {
@@ -162,7 +162,7 @@ func TestPagesOfBreaksGoOnWhileOthersOpenAndClose(t *testing.T) {
 	require.NotContains(t, seen, "early 0", "it belongs before what was shown")
 }
 
-func TestABreakAtAnImpossibleTimeIsListedToo(t *testing.T) {
+func TestABreakWithAnImpossibleTimeIsListed(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	for i, year := range []int{-1, 2, 1600, 1700, 2026, 2200, 2300, 9999, 10000} {

@@ -43,7 +43,7 @@ func TestChangesAreAllOrdersNotifiedSinceInTheOrderOfTheirLastNotification(t *te
 	}
 }
 
-func TestRecentTellsAfterWhichSequenceSoManyChanged(t *testing.T) {
+func TestRecentReturnsTheSequenceAfterWhichThatManyOrdersChanged(t *testing.T) {
 	s := open(t, t.TempDir())
 	after, err := s.Recent(t.Context(), 10)
 	require.NoError(t, err)

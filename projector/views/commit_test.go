@@ -15,7 +15,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestEmptyViews(t *testing.T) {
+func TestEmptyViewsContainNothing(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 
@@ -38,7 +38,7 @@ func TestEmptyViews(t *testing.T) {
 	newWorld().requireViews(t, s)
 }
 
-func TestCommitIsReadBack(t *testing.T) {
+func TestACommitIsReadBack(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -88,7 +88,7 @@ func TestCommitIsReadBack(t *testing.T) {
 	w.requireViews(t, again)
 }
 
-func TestOddTextsAreKept(t *testing.T) {
+func TestUnusualTextsAreStoredUnchanged(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	for _, id := range []string{"a\x00b", "a", "ünï?#%", "\xff\xfe", "'; --", "NULL"} {
@@ -112,7 +112,7 @@ func notification(status statemachine.Status, externalID string) statemachine.No
 	return n
 }
 
-func TestManyNotificationsOfOneOrder(t *testing.T) {
+func TestAllSequencesOfABusyOrderAreStored(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 	w := newWorld()
@@ -137,7 +137,7 @@ func TestManyNotificationsOfOneOrder(t *testing.T) {
 	require.Less(t, longest, 2*sequencesInRow, "what a commit rewrites does not grow with the order")
 }
 
-func TestRefusedBatchChangesNothing(t *testing.T) {
+func TestARefusedBatchChangesNothing(t *testing.T) {
 	placed := func(id string, sequences ...uint64) Change {
 		o := &statemachine.Order{ID: id}
 		for _, sequence := range sequences {
@@ -208,7 +208,7 @@ func (c *endsAfter) Err() error {
 
 func (c *endsAfter) Done() <-chan struct{} { return make(chan struct{}) }
 
-func TestCancelledCommitChangesNothing(t *testing.T) {
+func TestACancelledCommitChangesNothing(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.status("o-0", statemachine.Placed)
@@ -235,7 +235,7 @@ func TestCancelledCommitChangesNothing(t *testing.T) {
 	w.requireViews(t, s)
 }
 
-func TestCountsNeverDrift(t *testing.T) {
+func TestCountsAlwaysMatchTheRows(t *testing.T) {
 	statuses := []statemachine.Status{"", "UNHEARD_OF", "CANCELLATION_REJECTED"}
 	for _, row := range statemachine.Statuses() {
 		statuses = append(statuses, row.Status)
@@ -305,7 +305,7 @@ func hasBreak(state statemachine.State, codes ...statemachine.Code) bool {
 	return false
 }
 
-func TestAnotherEpochOfTheLogIsARevision(t *testing.T) {
+func TestANewEpochOfTheLogIsARevision(t *testing.T) {
 	s := open(t, t.TempDir())
 	begin := func(epoch uint64) Revision {
 		require.NoError(t, s.SetHealth(t.Context(), Health{At: start, Epoch: epoch}))

@@ -46,7 +46,7 @@ func writes(b []byte) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := w.Write(b); return err }
 }
 
-func TestACopyIsServedByAnotherMachineAsItWas(t *testing.T) {
+func TestACopyIsServedUnchangedByAnotherMachine(t *testing.T) {
 	dir, other := filepath.Join(t.TempDir(), "a b?c#d%20e"), t.TempDir()
 	s := open(t, dir)
 	w := crowd(t, s, 500)
@@ -70,7 +70,7 @@ func TestACopyIsServedByAnotherMachineAsItWas(t *testing.T) {
 	w.requireViews(t, again)
 }
 
-func TestACopyIsOfOneStateWhileCommitsGoOn(t *testing.T) {
+func TestACopyContainsOneStateWhileCommitsContinue(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := crowd(t, s, 200)
 	ended := make(chan struct{})
@@ -134,7 +134,7 @@ func TestACopyEndsWithItsContextAndNeedsViews(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoViews)
 }
 
-func TestACopyThatAKilledProcessLeftIsSwept(t *testing.T) {
+func TestACopyLeftByAKilledProcessIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	left := filepath.Join(dir, "draft-killed")
 	require.NoError(t, os.MkdirAll(left, 0o700))

@@ -14,7 +14,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// crashDir names the folder in which this binary, started by TestKilledWhileCommitting, commits until it is killed.
+// crashDir names the folder in which this binary, started by TestViewsAreIntactAfterAKillDuringCommits, commits until it is killed.
 const crashDir = "ORDERFOLD_TEST_CRASH_DIR"
 
 // children are what this binary does in a folder, when it is started by a test, by the variable that names the folder.
@@ -77,7 +77,7 @@ func crashRecord(w *world) {
 	}
 }
 
-func TestKilledWhileCommitting(t *testing.T) {
+func TestViewsAreIntactAfterAKillDuringCommits(t *testing.T) {
 	dir := t.TempDir()
 	binary, err := os.Executable()
 	require.NoError(t, err)

@@ -88,7 +88,7 @@ func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	require.FileExists(t, generationPath(s.options.Dir, n-1), "the damaged file is kept")
 }
 
-func TestACommitThatMeetsDamageGivesTheViewsUp(t *testing.T) {
+func TestACommitThatFindsDamageGivesTheViewsUp(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, w := onDisk(t, dir)
 	reader := openReadOnly(t, dir)
@@ -108,7 +108,7 @@ func TestACommitThatMeetsDamageGivesTheViewsUp(t *testing.T) {
 	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrSwitched)
 }
 
-func TestAReaderThatMeetsDamageHasTheViewsGivenUp(t *testing.T) {
+func TestAReaderThatFindsDamageCausesTheViewsToBeGivenUp(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, w := onDisk(t, dir)
 	w.status("o-1", "PLACED")
@@ -123,7 +123,7 @@ func TestAReaderThatMeetsDamageHasTheViewsGivenUp(t *testing.T) {
 	requireMadeAnew(t, s, w, 2)
 }
 
-func TestViewsAreGivenUpOnceAndOnlyThoseThatAreMeant(t *testing.T) {
+func TestOnlyDamagedViewsAreGivenUpAndOnlyOnce(t *testing.T) {
 	s, w := onDisk(t, t.TempDir())
 	require.NoError(t, s.GiveUp(7, "not these"))
 	w.requireViews(t, s)
@@ -150,7 +150,7 @@ func compared(t testing.TB, d *Draft, dir string) Findings {
 	return k.Findings
 }
 
-func TestAComparisonTellsDamageFromADifference(t *testing.T) {
+func TestAComparisonDistinguishesDamageFromADifference(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, w := onDisk(t, dir)
 	compare := func() Findings {

@@ -48,7 +48,7 @@ func openWithFewFiles(dir string) error {
 	return errors.New("no number of descriptors is enough")
 }
 
-func TestOpenFailsWithTooFewFileDescriptorsAndTheNextOneFindsEverything(t *testing.T) {
+func TestOpenFailsWithTooFewFileDescriptorsAndTheNextOpenFindsEverything(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	w := newWorld()

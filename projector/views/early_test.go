@@ -12,7 +12,7 @@ import (
 )
 
 // A page that finds nothing looks at so many orders and no more, and the next one goes on there.
-func TestAPageEndsEarlyWhenWhatItLooksAtDoesNotMatch(t *testing.T) {
+func TestAPageEndsEarlyWhenTooManyOrdersDoNotMatch(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	for i := range 1000 {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhereTheFeedStandsIsKeptWithTheViews(t *testing.T) {
+func TestThePositionOfTheFeedIsStoredWithTheViews(t *testing.T) {
 	s, err := Open(t.Context(), Options{Dir: t.TempDir(), FoldVersion: testVersion})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
@@ -62,7 +62,7 @@ func TestWhereTheFeedStandsIsKeptWithTheViews(t *testing.T) {
 	require.ErrorIs(t, err, ErrDamaged)
 }
 
-func TestAFormerGenerationThatIsDamagedIsAsGoodAsGone(t *testing.T) {
+func TestADamagedFormerGenerationCountsAsMissing(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := onDisk(t, dir)
 	orders, _, err := s.FormerRows(t.Context(), 1, 0, 1000)

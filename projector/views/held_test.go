@@ -68,7 +68,7 @@ func TestACommitThatContradictsTheViewsIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnOrderWithoutARowIsNotStoredHalf(t *testing.T) {
+func TestAnOrderWithoutARowIsNotStoredPartly(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.status("o-1", statemachine.Placed)
@@ -78,7 +78,7 @@ func TestAnOrderWithoutARowIsNotStoredHalf(t *testing.T) {
 	requireConsistent(t, s)
 }
 
-func TestAFrozenBatchIsWrittenAsItWasThen(t *testing.T) {
+func TestAFrozenBatchIsWrittenAsItWasWhenFrozen(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.held = map[string]Held{}

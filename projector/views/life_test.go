@@ -37,7 +37,7 @@ func (f *fuse) burn() {
 func (f *fuse) Done() <-chan struct{} { f.burn(); return f.Context.Done() }
 func (f *fuse) Err() error            { f.burn(); return f.Context.Err() }
 
-func TestOpenFailsWhereverItsContextEndsAndTheNextOneFindsEverything(t *testing.T) {
+func TestOpenFailsWheneverItsContextEndsAndTheNextOpenFindsEverything(t *testing.T) {
 	for name, orders := range map[string]int{"an empty folder": 0, "a folder with orders": 5} {
 		t.Run(name, func(t *testing.T) {
 			dir, w := t.TempDir(), newWorld()
@@ -66,7 +66,7 @@ func TestOpenFailsWhereverItsContextEndsAndTheNextOneFindsEverything(t *testing.
 	}
 }
 
-func TestDraftsBegunAtTheSameTimeLeaveEachOtherAlone(t *testing.T) {
+func TestDraftsBegunAtTheSameTimeDoNotAffectEachOther(t *testing.T) {
 	dir := t.TempDir()
 	var all sync.WaitGroup
 	for range 6 {
@@ -95,7 +95,7 @@ func draftAndClose(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-func TestADraftIsNotBegunForWhomDoesNotWait(t *testing.T) {
+func TestNoDraftIsBegunForACallerThatGaveUp(t *testing.T) {
 	dir := t.TempDir()
 	held, err := lockDrafts(t.Context(), dir)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestReadersAreAnsweredWhileDamagedViewsWaitForTheirWriteAheadLog(t *testing
 	require.NoError(t, s.Close())
 }
 
-func TestAReaderWaitsForAnotherThatFollowsAsLongAsItsOwnContextLasts(t *testing.T) {
+func TestAReaderWaitsForAnotherReaderOnlyWhileItsContextLasts(t *testing.T) {
 	dir := t.TempDir()
 	crowd(t, open(t, dir), 10)
 	reader := openReadOnly(t, dir)
@@ -148,7 +148,7 @@ func TestAReaderWaitsForAnotherThatFollowsAsLongAsItsOwnContextLasts(t *testing.
 	require.ErrorIs(t, err, ErrClosed)
 }
 
-func TestAStoreClosedDuringAPromotionIsWholeAtTheNextStart(t *testing.T) {
+func TestAStoreClosedDuringAPromotionIsIntactAtTheNextStart(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir)
 	w := crowd(t, first, 20)
@@ -178,7 +178,7 @@ func TestAStoreClosedDuringAPromotionIsWholeAtTheNextStart(t *testing.T) {
 	w.requireViews(t, open(t, dir))
 }
 
-func TestAStoreIsGivenUpByManyAndClosedAtTheSameTime(t *testing.T) {
+func TestAStoreCanBeGivenUpConcurrentlyWhileItIsClosed(t *testing.T) {
 	for range 10 {
 		dir := t.TempDir()
 		s := open(t, dir)

@@ -303,7 +303,7 @@ func join(q, other Query) Query {
 	return q
 }
 
-func TestEveryFilterAloneAndCombined(t *testing.T) {
+func TestEveryFilterSelectsTheSameOrdersAsASearchAloneAndCombined(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := crowd(t, s, 160)
 	w.requireViews(t, s)
@@ -436,7 +436,7 @@ func requirePlans(t *testing.T, s *Store, seen map[string]bool) {
 	require.NoError(t, err)
 }
 
-func TestPageIsBounded(t *testing.T) {
+func TestThePageSizeIsBounded(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	for i := range 600 {
@@ -483,7 +483,7 @@ func TestQuarantineIsListedNewestFirst(t *testing.T) {
 	require.ErrorIs(t, err, ErrCursor)
 }
 
-func TestCursorBelongsToItsList(t *testing.T) {
+func TestACursorBelongsToItsList(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 	crowd(t, s, 300)

@@ -29,7 +29,7 @@ func generationOf(t *testing.T, s *Store) int {
 	return status.Generation
 }
 
-func TestAnotherFoldVersionBeginsAnew(t *testing.T) {
+func TestViewsOfAnotherFoldVersionAreReplaced(t *testing.T) {
 	dir := t.TempDir()
 	for n, version := range []string{"a", "b", "c", "d"} {
 		s, warned := openLogged(t, dir, version)
@@ -59,7 +59,7 @@ func TestAnotherFoldVersionBeginsAnew(t *testing.T) {
 }
 
 // The middle of a file is damaged, which only reading it through can notice.
-func TestOnlyAFileThatWasClosedWellAndNotTouchedIsNotReadThrough(t *testing.T) {
+func TestAFileIsReadCompletelyUnlessItWasClosedCleanlyAndNotChanged(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(t *testing.T, dir, path string)
 		noticed bool
@@ -107,7 +107,7 @@ func TestOnlyAFileThatWasClosedWellAndNotTouchedIsNotReadThrough(t *testing.T) {
 	}
 }
 
-func TestWhatANewGenerationLeavesBehind(t *testing.T) {
+func TestANewGenerationRemovesUnfinishedAndOldGenerations(t *testing.T) {
 	for name, test := range map[string]struct {
 		live, left []int
 		want       []int
@@ -142,7 +142,7 @@ func TestWhatANewGenerationLeavesBehind(t *testing.T) {
 	}
 }
 
-func TestDamageBeginsAnew(t *testing.T) {
+func TestDamagedViewsAreReplaced(t *testing.T) {
 	file := func(dir string) string { return generationPath(dir, 1) }
 	change := func(change func(t *testing.T, b []byte) []byte) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
@@ -211,7 +211,7 @@ func flip(b []byte, from, n int) []byte {
 	return b
 }
 
-func TestSecondWriterIsRefused(t *testing.T) {
+func TestASecondWriterIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir)
 	_, err := Open(context.Background(), Options{Dir: dir, FoldVersion: testVersion})
@@ -221,7 +221,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	open(t, dir)
 }
 
-func TestFolderThatCannotBeWritten(t *testing.T) {
+func TestAFolderThatCannotBeCreatedIsReported(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a file")
 	require.NoError(t, os.WriteFile(dir, nil, 0o600))
 	_, err := Open(context.Background(), Options{Dir: dir})
@@ -231,7 +231,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 	require.ErrorContains(t, err, "views: create the folder")
 }
 
-func TestFolderWithAnOddName(t *testing.T) {
+func TestAFolderMayHaveAnUnusualName(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b?c#d%20e&f=g;ü")
 	s := open(t, dir)
 	w := crowd(t, s, 20)
@@ -239,7 +239,7 @@ func TestFolderWithAnOddName(t *testing.T) {
 	require.FileExists(t, generationPath(dir, 1))
 }
 
-func TestDraftsAreSweptFromAFolderWhoseNameLooksLikeAPattern(t *testing.T) {
+func TestDraftsAreRemovedFromAFolderWhoseNameLooksLikeAPattern(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "views [1")
 	left := filepath.Join(dir, "draft-1")
 	require.NoError(t, os.MkdirAll(left, 0o700))

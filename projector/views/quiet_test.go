@@ -25,7 +25,7 @@ func (w *world) quietest(q QuietQuery) []string {
 	return ids
 }
 
-func TestQuietOrdersComeLongestSilenceFirstAndEachOnce(t *testing.T) {
+func TestEachQuietOrderIsReturnedOnceTheLongestQuietFirst(t *testing.T) {
 	s, w := open(t, t.TempDir()), newWorld()
 	statuses := []statemachine.Status{"", statemachine.Placed, statemachine.Filled, statemachine.Canceled, statemachine.Settled}
 	for i := range 300 {
@@ -55,7 +55,7 @@ func TestQuietOrdersComeLongestSilenceFirstAndEachOnce(t *testing.T) {
 	}
 }
 
-func TestTheListOfQuietOrdersReadsTheIndexOnly(t *testing.T) {
+func TestTheListOfQuietOrdersReadsOnlyTheIndex(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.status("a", statemachine.Placed)

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestReadOnlySaysThatThereIsNothingUntilThereIs(t *testing.T) {
+func TestAReadOnlyStoreReportsThatThereAreNoViewsYet(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir() + "/later"
 	early := openReadOnly(t, dir)
@@ -31,7 +31,7 @@ func TestReadOnlySaysThatThereIsNothingUntilThereIs(t *testing.T) {
 	require.NotContains(t, err.Error(), "\n", "one line")
 }
 
-func TestReadOnlyFollowsTheWriter(t *testing.T) {
+func TestAReadOnlyStoreFollowsTheWriter(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -60,7 +60,7 @@ func TestReadOnlyFollowsTheWriter(t *testing.T) {
 	w.requireViews(t, openReadOnly(t, dir))
 }
 
-func TestReadOnlySeesASwitchOfGeneration(t *testing.T) {
+func TestAReadOnlyStoreFollowsASwitchOfGenerations(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	first := open(t, dir)
@@ -106,7 +106,7 @@ func TestReadOnlySeesASwitchOfGeneration(t *testing.T) {
 	w.requireViews(t, reader)
 }
 
-func TestReadersMeetNoErrorWhileGenerationsSwitch(t *testing.T) {
+func TestReadersGetNoErrorWhileGenerationsSwitch(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	w := crowd(t, open(t, dir), 100)
@@ -141,7 +141,7 @@ func TestReadersMeetNoErrorWhileGenerationsSwitch(t *testing.T) {
 	readers.Wait()
 }
 
-func TestRowsAndPositionAgree(t *testing.T) {
+func TestRowsAndPositionAlwaysAgree(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -183,7 +183,7 @@ func TestRowsAndPositionAgree(t *testing.T) {
 	w.requireViews(t, reader)
 }
 
-func TestWait(t *testing.T) {
+func TestWaitReturnsWhenTheViewsReachASequence(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := open(t, dir)

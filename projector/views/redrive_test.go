@@ -10,7 +10,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestARedriveThatContradictsWhatIsStoredChangesNothing(t *testing.T) {
+func TestARedriveThatContradictsTheStoredViewsChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 	w := newWorld()

@@ -55,7 +55,7 @@ func TestInsertedRowsEqualCommittedOrders(t *testing.T) {
 	require.EqualValues(t, 400, found.Orders)
 }
 
-func TestARowOfHalfAnOrderIsRefused(t *testing.T) {
+func TestARowOfAnIncompleteOrderIsRefused(t *testing.T) {
 	w := newWorld()
 	w.status("o-1", statemachine.Placed)
 	w.status("o-1", statemachine.Filled)
@@ -75,7 +75,7 @@ func TestARowBeyondThePositionIsRefused(t *testing.T) {
 	require.ErrorContains(t, d.Insert(ctx, []Row{r, r}, Checkpoint{Sequence: 1}), "is that of another order")
 }
 
-func TestAFacetHoldsNothingButItsStatus(t *testing.T) {
+func TestAFacetKeepsNothingButItsStatusInMemory(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	part := strings.Clone("PLACED, and what else a part of the log says")

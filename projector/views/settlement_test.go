@@ -69,7 +69,7 @@ func sortByDue(all []listed, q Query) {
 	})
 }
 
-func TestALineByDueDateIsInTheOrderOfTheDays(t *testing.T) {
+func TestALineByDueDateIsSortedByDay(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	for i, at := range []string{"2026-03-06", "2026-03-02", "2026-03-07", "2026-03-05", "2026-03-08"} {
@@ -110,7 +110,7 @@ func TestACursorOfALineByDueDateBelongsToItsSchedule(t *testing.T) {
 	require.ErrorIs(t, err, ErrCursor)
 }
 
-func TestMadeUpPlacesOfALineByDueDateAreRefusedOrShowAnotherPart(t *testing.T) {
+func TestForgedPlacesInALineByDueDateAreRefusedOrShowAnotherPart(t *testing.T) {
 	s := open(t, t.TempDir())
 	crowd(t, s, 100)
 	q := settling(Query{Sort: EarliestDue, Limit: 5})

@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestViewsThatGaveMemoryBackAnswerAsBefore(t *testing.T) {
+func TestViewsAnswerAsBeforeAfterReleasingMemory(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	w := newWorld()

@@ -26,7 +26,7 @@ func anyInstant() *rapid.Generator[time.Time] {
 	})
 }
 
-func TestKeysCompareAsTheTimesDo(t *testing.T) {
+func TestTimeKeysCompareAsTheirTimesDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := anyInstant().Draw(t, "a"), anyInstant().Draw(t, "b")
 		require.Equal(t, a.Before(b), list.TimeKeyOf(a) < list.TimeKeyOf(b))
@@ -41,7 +41,7 @@ func TestKeysCompareAsTheTimesDo(t *testing.T) {
 }
 
 // The order of a list, what a period selects, and the order and ages of breaks are those of the instants, for times of any year.
-func TestTheDatabaseOrdersInstantsWhateverTheirYear(t *testing.T) {
+func TestTheDatabaseSortsInstantsOfAnyYear(t *testing.T) {
 	bounds = small
 	t.Cleanup(func() { bounds = usual })
 	s, w := open(t, t.TempDir()), newWorld()
@@ -65,7 +65,7 @@ func TestTheDatabaseOrdersInstantsWhateverTheirYear(t *testing.T) {
 	requireConsistent(t, s)
 }
 
-func TestATimeReceivedBeyondTheLogsIsABoundLikeAnyOther(t *testing.T) {
+func TestABoundMayBeOutsideTheTimesOfTheLog(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.status("a", statemachine.Placed)

@@ -47,7 +47,7 @@ func requireTotals(t require.TestingT, s *Store, all []listed, q Query) {
 	}
 }
 
-func TestTotalsAreOfAllOrdersOrRefused(t *testing.T) {
+func TestTotalsCoverAllOrdersOrAreRefused(t *testing.T) {
 	ctx := context.Background()
 	s := open(t, t.TempDir())
 	w := newWorld()

@@ -58,7 +58,7 @@ func keepOnly(ids, matching map[string]bool) {
 }
 
 // Every order that matched the whole time is told exactly once, and no other one twice.
-func TestAWalkTellsEveryOrderOnceWhateverMoves(t *testing.T) {
+func TestAWalkReturnsEveryOrderOnceWhateverChanges(t *testing.T) {
 	bounds = small
 	t.Cleanup(func() { bounds = usual })
 	s := open(t, t.TempDir())
@@ -123,7 +123,7 @@ func movingFilters(way string, at uint64) Query {
 	return Query{Received: Period{Since: after(at / 3)}}
 }
 
-func TestAWalkOfOrdersWithManyNotifications(t *testing.T) {
+func TestAWalkReturnsOrdersWithManyNotificationsOnce(t *testing.T) {
 	for _, sort := range []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue} {
 		s := open(t, t.TempDir())
 		w := newWorld()

@@ -44,7 +44,7 @@ func TestAPersonSignsInWithAKeyThatOnlyTheTabKeeps(t *testing.T) {
 	tb.sees("You are signed out.")
 }
 
-func TestAKeyThatIsTakenAwaySignsAPersonOut(t *testing.T) {
+func TestARevokedKeySignsAPersonOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte("clerk:reader:clerks-secret\nboss:operator:boss-secret\n"), 0o600))
 	s := serve(t, "--api-key-file", file)
@@ -79,7 +79,7 @@ func TestAnOpenPageContinuesAfterTheServiceWasRestarted(t *testing.T) {
 	require.Equal(t, "true", tb.text("window.neverReloaded"))
 }
 
-func TestTheDashboardWorksBelowAPrefixOfTheAPI(t *testing.T) {
+func TestTheDashboardWorksWithAPrefixOfTheAPI(t *testing.T) {
 	s := serve(t, "--api-prefix", "/trading/orders-room")
 	s.three()
 	b := launch(t)
@@ -91,7 +91,7 @@ func TestTheDashboardWorksBelowAPrefixOfTheAPI(t *testing.T) {
 	b.open(tb.text("location.href")).sees("History")
 }
 
-func TestTheDashboardWorksBehindAPathPrefix(t *testing.T) {
+func TestTheDashboardWorksBehindAProxyThatRemovesAPrefix(t *testing.T) {
 	s := serve(t)
 	s.three()
 	target, err := url.Parse(s.api)

@@ -79,7 +79,7 @@ func (s *apart) signal(command *exec.Cmd, signal syscall.Signal) {
 	require.NoError(s.t, command.Process.Signal(signal))
 }
 
-func TestAPersonIsWarnedWhileTheListIsOlderThanTheLogAndThenNoMore(t *testing.T) {
+func TestABannerIsShownOnlyWhileTheListIsOlderThanTheLog(t *testing.T) {
 	s := serveApart(t)
 	tb := s.showThree()
 	tb.sees("0 behind")
@@ -98,7 +98,7 @@ func TestAPersonIsWarnedWhileTheListIsOlderThanTheLogAndThenNoMore(t *testing.T)
 	tb.sees("0 behind")
 }
 
-func TestAPersonReadsOnWhileTheLogDoesNotAnswerAndIsToldSo(t *testing.T) {
+func TestOrdersStayReadableUnderABannerWhileTheLogDoesNotAnswer(t *testing.T) {
 	s := serveApart(t)
 	tb := s.showThree()
 	tb.forgive("503")
@@ -118,7 +118,7 @@ func TestAPersonReadsOnWhileTheLogDoesNotAnswerAndIsToldSo(t *testing.T) {
 	tb.until(`document.querySelectorAll("table.history tbody tr").length === 1`, "its notifications are there again")
 }
 
-func TestAPersonIsToldThatTheStreamIsCutAndOpensItAgain(t *testing.T) {
+func TestABannerReportsAnInterruptedStreamAndReopensIt(t *testing.T) {
 	s := serve(t)
 	s.three()
 	target, err := url.Parse(s.api)

@@ -34,7 +34,7 @@ func (s *service) showThree() *tab {
 	return tb
 }
 
-func TestAClerkSeesAnOrderChangeInItsPlaceAndTheCellMarked(t *testing.T) {
+func TestAnOrderChangesInItsPlaceAndTheChangedCellIsMarked(t *testing.T) {
 	s := serve(t)
 	tb := s.showThree()
 	first := tb.text(`document.querySelector('table.orders tbody tr').id`)
@@ -47,7 +47,7 @@ func TestAClerkSeesAnOrderChangeInItsPlaceAndTheCellMarked(t *testing.T) {
 	tb.missing(" new")
 }
 
-func TestNewOrdersWaitBehindAPillUntilAClerkLetsThemIn(t *testing.T) {
+func TestNewOrdersAreCountedUntilAClerkLoadsThem(t *testing.T) {
 	s := serve(t)
 	tb := s.showThree()
 	s.post(notification(4, "PLACED", "", "2026-03-02T09:32:00.1Z"))
@@ -128,7 +128,7 @@ func TestAClerkSeesHowManyOrdersHaveEachStatusAndOpensOne(t *testing.T) {
 	tb.rows(min(100, int(stats.ByStatus["SETTLED"])))
 }
 
-func TestAClerkSeesTheTotalsOfWhatMatches(t *testing.T) {
+func TestAClerkSeesTheTotalsOfMatchingOrders(t *testing.T) {
 	s := serve(t)
 	s.three()
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
@@ -141,7 +141,7 @@ func TestAClerkSeesTheTotalsOfWhatMatches(t *testing.T) {
 	tb.until(`document.querySelector(".totals")?.textContent === "2 ordersordered 2500001 unitsexecuted 0 "`, "of one instrument they are added up")
 }
 
-func TestEveryPredefinedViewIsAListThatTheAPITakes(t *testing.T) {
+func TestEveryPredefinedViewIsAListThatTheAPIAccepts(t *testing.T) {
 	s := serve(t)
 	s.simulate(200)
 	tb := launch(t).open(s.api + "/")
@@ -153,7 +153,7 @@ func TestEveryPredefinedViewIsAListThatTheAPITakes(t *testing.T) {
 	}
 }
 
-func TestAClerkKeepsAViewAndChoosesColumnsAndBothAreRemembered(t *testing.T) {
+func TestKeptViewsAndChosenColumnsAreRemembered(t *testing.T) {
 	s := serve(t)
 	s.three()
 	tb := launch(t).open(s.api + "/?side=BUY&isin=DE0007164600")
@@ -174,7 +174,7 @@ func TestAClerkKeepsAViewAndChoosesColumnsAndBothAreRemembered(t *testing.T) {
 	tb.until(`location.search.includes("isin=DE0007164600")`, "the view brings its filters back")
 }
 
-func TestAClerkSizesAColumnWithTheMouse(t *testing.T) {
+func TestAClerkResizesAColumnWithTheMouse(t *testing.T) {
 	s := serve(t)
 	tb := s.showThree()
 	const width = `document.querySelector('table.orders col').getBoundingClientRect().width`
@@ -187,7 +187,7 @@ func TestAClerkSizesAColumnWithTheMouse(t *testing.T) {
 	tb.until(fmt.Sprintf("%s > %f", width, before+40), "and stays so")
 }
 
-func TestTheFileThatAClerkExportsIsExactlyTheList(t *testing.T) {
+func TestAnExportedFileContainsExactlyTheList(t *testing.T) {
 	s := serve(t)
 	s.simulate(300)
 	tb := launch(t).open(s.api + "/?status=SETTLED&side=SELL")
@@ -206,7 +206,7 @@ func TestTheFileThatAClerkExportsIsExactlyTheList(t *testing.T) {
 	require.Equal(t, want, lines)
 }
 
-func TestAClerkGoesThroughTheListByKeys(t *testing.T) {
+func TestAClerkMovesThroughTheListWithKeys(t *testing.T) {
 	s := serve(t)
 	tb := s.showThree()
 	tb.keys("jj")

@@ -63,7 +63,7 @@ func longestDelay(d time.Duration) (longest time.Duration) {
 	return longest
 }
 
-func TestAPageThatIsOpenUnderAThousandChangesASecondStaysSmallAndQuick(t *testing.T) {
+func TestAnOpenPageUnderAThousandChangesASecondStaysSmallAndFast(t *testing.T) {
 	s := serve(t)
 	s.simulate(500)
 	// On a busy machine an answer takes longer, and fewer connections would not reach the rate.
@@ -92,9 +92,9 @@ func TestAPageThatIsOpenUnderAThousandChangesASecondStaysSmallAndQuick(t *testin
 	tb.rows(100)
 }
 
-// TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond measures with as many orders as DAY_ORDERS says, such as 1000000, in
+// TestTheDashboardShowsItsFirstScreenInHalfASecond measures with as many orders as DAY_ORDERS says, such as 1000000, in
 // the folder DAY_FOLDER, which is kept. Without them there are few orders and no limit: a machine that does other things is slow.
-func TestAPersonWhoOpensTheDashboardSeesTheFirstScreenInHalfASecond(t *testing.T) {
+func TestTheDashboardShowsItsFirstScreenInHalfASecond(t *testing.T) {
 	orders, folder := os.Getenv("DAY_ORDERS"), os.Getenv("DAY_FOLDER")
 	measured := orders != ""
 	if !measured {

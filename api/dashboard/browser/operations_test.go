@@ -31,7 +31,7 @@ func TestAnOperatorWatchesRebuildsAndTheirProgress(t *testing.T) {
 	tb.until(`[...document.querySelectorAll('dt')].find(d => d.textContent === "Generation").nextSibling.textContent !== "2"`, "another generation is served")
 }
 
-func TestAnOperatorLooksIntoTheQuarantineAndTriesAgain(t *testing.T) {
+func TestAnOperatorInspectsTheQuarantineAndRedrivesRecords(t *testing.T) {
 	s := serve(t)
 	s.post(`{"notificationType":"UPDATED","status":"PLACED"}`)
 	tb := launch(t).open(s.api + "/operations")
@@ -44,7 +44,7 @@ func TestAnOperatorLooksIntoTheQuarantineAndTriesAgain(t *testing.T) {
 	tb.sees("Read now: 0 of 1. 1 still cannot be read.")
 }
 
-func TestAnOperatorSeesWhatWaitsForSubscribers(t *testing.T) {
+func TestAnOperatorSeesHowManyMessagesWaitForSubscribers(t *testing.T) {
 	s := serve(t, "--nats-addr", "127.0.0.1:0")
 	s.subscribe("billing")
 	tb := launch(t).open(s.api + "/operations")
@@ -64,7 +64,7 @@ func TestAnOperatorSeesWhatWaitsForSubscribers(t *testing.T) {
 	require.Empty(t, tb.violations())
 }
 
-func TestCurvesAreDrawnOfThroughputAndLag(t *testing.T) {
+func TestThroughputAndLagAreDrawnAsCurves(t *testing.T) {
 	s := serve(t)
 	s.simulate(100)
 	tb := launch(t).open(s.api + "/operations")
@@ -73,7 +73,7 @@ func TestCurvesAreDrawnOfThroughputAndLag(t *testing.T) {
 	tb.picture("curves-light")
 }
 
-func TestTimesAreInTheZoneThatAPersonChooses(t *testing.T) {
+func TestTimesAreShownInTheChosenZone(t *testing.T) {
 	s := serve(t)
 	s.post(notification(1, "PLACED", "", "2026-03-02T09:30:00.5Z"))
 	b := launch(t)
@@ -88,7 +88,7 @@ func TestTimesAreInTheZoneThatAPersonChooses(t *testing.T) {
 	tb.sees("2026-03-02 09:30:00.5 UTC")
 }
 
-func TestAPersonChoosesAThemeAndItStays(t *testing.T) {
+func TestAChosenThemeIsRemembered(t *testing.T) {
 	s := serve(t)
 	tb := launch(t).open(s.api + "/")
 	tb.theme("light")
@@ -99,7 +99,7 @@ func TestAPersonChoosesAThemeAndItStays(t *testing.T) {
 	tb.until(`document.documentElement.dataset.theme === "dark"`, "and stays so")
 }
 
-func TestWhoWantsNoMotionGetsADotInsteadOfAFadingTint(t *testing.T) {
+func TestReducedMotionShowsADotInsteadOfAFadingTint(t *testing.T) {
 	s := serve(t)
 	s.three()
 	tb := launch(t).blank(s.api)

@@ -35,7 +35,7 @@ func (s *service) sequences() (all []string) {
 	return all
 }
 
-func TestOneSentenceSaysWhatAnOrderIsAndWhy(t *testing.T) {
+func TestOneSentenceStatesTheStatusOfAnOrderAndTheReason(t *testing.T) {
 	s := serve(t)
 	s.life()
 	n := s.sequences()
@@ -48,7 +48,7 @@ func TestOneSentenceSaysWhatAnOrderIsAndWhy(t *testing.T) {
 	tb.until(`document.querySelector('.executed-bar svg').getAttribute('aria-label') === "100 % executed"`, "the bar is full")
 }
 
-func TestAClerkMovesThroughTheLifeOfAnOrderAndSeesWhatEachNotificationDid(t *testing.T) {
+func TestAClerkStepsThroughAnOrderAndSeesTheEffectOfEachNotification(t *testing.T) {
 	s := serve(t)
 	s.life()
 	n := s.sequences()
@@ -78,7 +78,7 @@ func TestACopiedAddressShowsTheSameMomentOfAnOrder(t *testing.T) {
 	tb.until(`document.querySelector('.slider input').value === "1"`, "the slider stands there")
 }
 
-func TestLateAndRepeatedNotificationsAndTheEvidenceOfABreakStandOut(t *testing.T) {
+func TestLateAndRepeatedNotificationsAndTheEvidenceOfABreakAreMarked(t *testing.T) {
 	s := serve(t)
 	s.life()
 	n := s.sequences()
@@ -93,7 +93,7 @@ func TestLateAndRepeatedNotificationsAndTheEvidenceOfABreakStandOut(t *testing.T
 	tb.until(fmt.Sprintf(`document.querySelector('.moment h3')?.textContent.startsWith("Record %s ")`, n[1]), "a click on it chooses the notification")
 }
 
-func TestTheBytesOfANotificationAreShownDigitByDigit(t *testing.T) {
+func TestTheBytesOfANotificationAreShownUnchanged(t *testing.T) {
 	s := serve(t)
 	body := `{"orderId":"` + id(1) + `","status":"PLACED","tradeSide":"BUY","isin":"DE0007164600","quantity":12345678901234567890.120,"n":1e400,"modifiedOn":"2026-03-02T09:30:00Z"}`
 	s.post(body)
@@ -105,7 +105,7 @@ func TestTheBytesOfANotificationAreShownDigitByDigit(t *testing.T) {
 	tb.until(`[...document.querySelectorAll('.fields dd')].some(d => d.textContent === "12345678901234567890.120")`, "the field has all digits")
 }
 
-func TestAnOpenOrderFollowsItsNotifications(t *testing.T) {
+func TestAnOpenOrderIsUpdatedByNewNotifications(t *testing.T) {
 	s := serve(t)
 	s.post(notification(1, "PLACED", "", "2026-03-02T09:30:00Z"))
 	tb := launch(t).open(s.api + "/orders/" + id(1))
@@ -115,7 +115,7 @@ func TestAnOpenOrderFollowsItsNotifications(t *testing.T) {
 	tb.until(`document.querySelector('h1').textContent.includes("Filled")`, "and the status follows")
 }
 
-func TestWhatThePlatformRefusedAndWasAskedIsShown(t *testing.T) {
+func TestRefusalsAndRequestsToThePlatformAreShown(t *testing.T) {
 	s := serve(t)
 	s.post(notification(1, "PLACED", "", "2026-03-02T09:30:00Z"))
 	s.post(`{"notificationType":"VALIDATION_ERROR","orderId":"` + id(1) + `","modifiedOn":"2026-03-02T09:31:00Z",` +
@@ -153,7 +153,7 @@ func TestAnOperatorGoesFromABreakToItsEvidence(t *testing.T) {
 	tb.sees("Fill after close")
 }
 
-func TestAnyIdIsFound(t *testing.T) {
+func TestAnyIDIsFound(t *testing.T) {
 	s := serve(t)
 	s.simulate(300)
 	of := s.orders("assetClass=TRADITIONAL&limit=1")[0]

@@ -78,7 +78,7 @@ func TestTheFirstScreenIsAtMost60KilobytesCompressed(t *testing.T) {
 	require.LessOrEqual(t, bytes, 60_000.0)
 }
 
-func TestAPersonMeetsWordsWhereNothingIsToBeShown(t *testing.T) {
+func TestAnEmptyScreenExplainsWhyNothingIsShown(t *testing.T) {
 	s := serve(t)
 	b := launch(t)
 	for path, words := range map[string]string{

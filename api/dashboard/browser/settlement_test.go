@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAClerkSeesWhatShouldHaveSettledAndWhatIsDueNext(t *testing.T) {
+func TestAClerkSeesOverdueOrdersAndThoseThatAreDueNext(t *testing.T) {
 	s := serve(t, "--settlement", "TRADITIONAL=0")
 	var stats struct {
 		Settlement struct{ Today, NextSettlementDay string }

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTheEndOfAPrefixIsRightAfterWhatBeginsWithIt(t *testing.T) {
+func TestTheEndOfAPrefixFollowsAllTextsWithThatPrefix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		prefix := rapid.StringN(1, 4, -1).Draw(t, "prefix")
 		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.String(), func(s string) string { return prefix + s })).Draw(t, "text")
