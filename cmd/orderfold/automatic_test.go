@@ -29,7 +29,7 @@ func TestUnusableViewsAreRebuiltAndNeverShownIncomplete(t *testing.T) {
 		{"another fold version", func(string) { change(t, data, `UPDATE position SET fold_version = 'older'`) }},
 		{"a damaged file", func(file string) { require.NoError(t, os.WriteFile(file, []byte("not a database"), 0o600)) }},
 		{"no file", func(file string) { require.NoError(t, os.Remove(file)) }},
-		{"no views at all", func(file string) { require.NoError(t, os.RemoveAll(filepath.Dir(file))) }},
+		{"no folder of views", func(file string) { require.NoError(t, os.RemoveAll(filepath.Dir(file))) }},
 	} {
 		t.Run(harm.name, func(t *testing.T) {
 			files, err := filepath.Glob(filepath.Join(data, "views", "orders-*.db"))
@@ -92,7 +92,7 @@ func TestTheFirstGenerationReportsItsProgressAndSurvivesAKill(t *testing.T) {
 		if hasDraft(t, data) {
 			break
 		}
-		removeViews(t, data) // it was made before the draft was seen
+		removeViews(t, data) // the generation was complete before the draft was seen
 		p = start(t, []string{"receiver", "api", "log"}, args...)
 	}
 	require.NoFileExists(t, filepath.Join(data, "views", "live"))
@@ -113,7 +113,7 @@ func TestNoNewLogIsCreatedForUnusableViews(t *testing.T) {
 	data, args := filled(t)
 	require.NoError(t, os.Truncate(filepath.Join(data, "views", "orders-1.db"), 0))
 	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats")))
-	for range 2 { // the first attempt must not change what the second one sees
+	for range 2 { // the first attempt must not change the folder that the second one finds
 		p, listens := launch(t, []string{"receiver", "api", "log"}, exec.Command(binaries.orderfold, args...))
 		require.False(t, listens)
 		requireReason(t, p)
@@ -129,7 +129,7 @@ func TestANewServiceIsReadyAtOnce(t *testing.T) {
 	p.stop()
 }
 
-// A log without its end and without views is not taken for a whole one, until the operator says so.
+// A log that lost its end, and has no views, does not count as complete until the operator accepts the loss.
 func TestALogThatLostItsEndIsFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) {
 	t.Parallel()
 	data, args := filled(t)

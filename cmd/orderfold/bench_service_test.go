@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/cmd/orderfold/bench"
 )
 
-// benching runs a bench of a service, which leaves nothing behind.
+// benching runs a benchmark of a service and requires that it leaves nothing behind.
 func benching[F any](t *testing.T, args ...string) (figures []F, table string) {
 	dir := t.TempDir()
 	args = append([]string{"bench"}, append(args, "--binary", binaries.orderfold, "--dir", dir)...)
@@ -32,7 +32,7 @@ func TestBenchServeComparesTheServiceWithOneThatPublishesSingly(t *testing.T) {
 		require.Equal(t, []int{1, 1, 20, 20}[i], f.Connections)
 		require.Positive(t, f.PerSecond)
 		require.GreaterOrEqual(t, f.P99, f.P50)
-		if f.PerSecond > 2000 { // the clock of processor time ticks in hundredths of a second: it may be 0 for a few notifications
+		if f.PerSecond > 2000 { // processor time is counted in hundredths of a second: it may be 0 for a few notifications
 			require.Positive(t, f.CPU)
 		}
 		require.Positive(t, f.Peak)
@@ -65,7 +65,7 @@ func TestBenchStreamWaitsUntilEveryReaderHasEveryEvent(t *testing.T) {
 	require.Equal(t, 0, figures[0].Readers)
 	require.Equal(t, 3, figures[1].Readers)
 	require.Equal(t, 200, figures[1].Events)
-	require.GreaterOrEqual(t, figures[1].P99, figures[1].P50) // 0 where every event came before its order was seen
+	require.GreaterOrEqual(t, figures[1].P99, figures[1].P50) // 0 if every event came before its order was visible
 	require.Positive(t, figures[1].Slower)
 	require.Contains(t, table, "delivered after ms")
 }

@@ -62,7 +62,7 @@ func TestBenchReadMeasuresEveryFilter(t *testing.T) {
 		require.GreaterOrEqual(t, a.P99, a.P50, a.Question)
 		require.Positive(t, a.Goal, a.Question)
 	}
-	code, stdout, stderr = execute(t, nil, args...) // of the views that are there
+	code, stdout, stderr = execute(t, nil, args...) // of the existing views
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "a page of 100 by")
 	for _, wrong := range [][]string{{"bench", "read", "--rounds", "0"}, {"bench", "read", "--dir", dir, "--orders", "3"}} {

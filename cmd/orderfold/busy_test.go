@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// partOf is what the platform reports of the i-th part of an order that is filled in many.
+// partOf returns the notification of the i-th partial fill of an order.
 func partOf(order string, i int) string {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Millisecond).Format(time.RFC3339Nano)
 	return fmt.Sprintf(`{"orderId":%q,"status":"PARTIALLY_FILLED","modifiedOn":%q,"quantity":100000,"execution":{"quantity":%d}}`, order, at, i+1)
 }
 
-// postParts posts the parts of an order over many connections at once.
+// postParts posts the partial fills of an order over many connections at once.
 func (p *process) postParts(order string, parts int) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	defer transport.CloseIdleConnections()
@@ -55,7 +55,7 @@ func TestABusyOrderDoesNotDelayOtherOrders(t *testing.T) {
 		p.postParts("busy", parts)
 	}()
 	for i, ended := 0, false; !ended; i++ {
-		p.notify(fmt.Sprintf(`{"orderId":"other-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, i)) // and waits for its ordinary time
+		p.notify(fmt.Sprintf(`{"orderId":"other-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, i)) // which takes no longer than usual
 		select {
 		case <-posted:
 			ended = true

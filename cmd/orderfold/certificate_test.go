@@ -22,7 +22,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// newCertificate writes a certificate for 127.0.0.1 that signs itself, and its key, over those that are there.
+// newCertificate writes a self-signed certificate for 127.0.0.1 and its key, and replaces existing files.
 func newCertificate(t testing.TB, dir string) certificateFiles {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -57,19 +57,19 @@ func TestCommandsReachAnAPIThatIsServedOverHTTPS(t *testing.T) {
 		says string
 		args []string
 	}{
-		{"orders played are compared", 0, "", []string{"simulate", "--url", p.addrs["receiver"], "--orders", "3", "--api-url", url, "--api-ca", files.certificate}},
-		{"an order that is not there is answered", exitFailed, "no order has the id", []string{"order", "x", "--api-url", url, "--api-ca", files.certificate}},
-		{"a rebuild is done", 0, "", []string{"rebuild", "--api-url", url, "--api-ca", files.certificate}},
+		{"simulated orders are compared", 0, "", []string{"simulate", "--url", p.addrs["receiver"], "--orders", "3", "--api-url", url, "--api-ca", files.certificate}},
+		{"an unknown order is reported", exitFailed, "no order has the id", []string{"order", "x", "--api-url", url, "--api-ca", files.certificate}},
+		{"a rebuild succeeds", 0, "", []string{"rebuild", "--api-url", url, "--api-ca", files.certificate}},
 		{"the service is healthy", 0, "", []string{"health", "--api-url", url, "--api-ca", files.certificate}},
-		{"the health of a server that is not trusted", exitFailed, "certificate", []string{"health", "--api-url", url}},
-		{"a redrive is done", 0, "", []string{"redrive", "--api-url", url, "--api-ca", files.certificate}},
-		{"a certificate that is not trusted", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url}},
-		{"another certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url, "--api-ca", other.certificate}},
-		{"another name", exitFailed, "a host name that it is valid for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
-		{"plain HTTP", exitFailed, "Ask by https://", []string{"order", "x", "--api-url", plain}},
-		{"HTTPS to a plain listener", exitFailed, "use http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
-		{"a file that is not there", exitUsage, "--api-ca", []string{"order", "x", "--api-url", url, "--api-ca", none + "x"}},
-		{"a file without a certificate", exitUsage, "no certificate in PEM form", []string{"order", "x", "--api-url", url, "--api-ca", none}},
+		{"health of a server with an untrusted certificate", exitFailed, "certificate", []string{"health", "--api-url", url}},
+		{"a redrive succeeds", 0, "", []string{"redrive", "--api-url", url, "--api-ca", files.certificate}},
+		{"an untrusted certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url}},
+		{"a CA file with another certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url, "--api-ca", other.certificate}},
+		{"a host name that is not in the certificate", exitFailed, "a host name that it is valid for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
+		{"plain HTTP to an HTTPS listener", exitFailed, "Ask by https://", []string{"order", "x", "--api-url", plain}},
+		{"HTTPS to a plain HTTP listener", exitFailed, "use http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
+		{"a missing CA file", exitUsage, "--api-ca", []string{"order", "x", "--api-url", url, "--api-ca", none + "x"}},
+		{"a CA file without a certificate", exitUsage, "no certificate in PEM form", []string{"order", "x", "--api-url", url, "--api-ca", none}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := execute(t, nil, c.args...)
@@ -104,7 +104,7 @@ func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	go func() { served <- server.Serve(listener) }()
 	defer func() { require.NoError(t, server.Close()); <-served }()
 
-	// shown connects when it is time to look at the files again, and returns the certificate.
+	// shown connects after the time at which the files are checked again, and returns the certificate of the server.
 	shown := func() []byte {
 		c.mu.Lock()
 		c.lookedAt = time.Time{}
@@ -131,10 +131,10 @@ func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	require.NoError(t, err)
 	faults := 0
 	for name, spoil := range map[string]func() error{
-		"the key is another one": func() error { newCertificate(t, dir); return os.WriteFile(files.key, key, 0o600) },
-		"the key is cut":         func() error { return os.WriteFile(files.key, key[:len(key)/2], 0o600) },
-		"there is no key":        func() error { return os.Remove(files.key) },
-		"there is nothing in it": func() error { return os.WriteFile(files.certificate, nil, 0o600) },
+		"the key belongs to another certificate": func() error { newCertificate(t, dir); return os.WriteFile(files.key, key, 0o600) },
+		"the key is truncated":                   func() error { return os.WriteFile(files.key, key[:len(key)/2], 0o600) },
+		"the key file is missing":                func() error { return os.Remove(files.key) },
+		"the file is empty":                      func() error { return os.WriteFile(files.certificate, nil, 0o600) },
 	} {
 		require.NoError(t, spoil(), name)
 		faults++

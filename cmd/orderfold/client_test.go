@@ -16,12 +16,12 @@ func TestARefusedCommandExplainsHowToSendAKey(t *testing.T) {
 		args    []string
 		code    int
 	}{
-		"order without a key":                   {nil, []string{"order", "o-1"}, exitFailed},
-		"orders with another key":               {nil, []string{"orders", "--api-key", "another"}, exitFailed},
-		"breaks with the name, role and key":    {[]string{"ORDERFOLD_API_KEY=ops:operator:s3cret-key"}, []string{"breaks"}, exitFailed},
-		"status without a key":                  {nil, []string{"status"}, exitUsage},
-		"a redrive without a key":               {nil, []string{"redrive"}, exitFailed},
-		"a rebuild with another key in its way": {[]string{"ORDERFOLD_API_KEY=another"}, []string{"rebuild"}, exitFailed},
+		"order without a key":                             {nil, []string{"order", "o-1"}, exitFailed},
+		"orders with another key":                         {nil, []string{"orders", "--api-key", "another"}, exitFailed},
+		"breaks with a whole line of the key file":        {[]string{"ORDERFOLD_API_KEY=ops:operator:s3cret-key"}, []string{"breaks"}, exitFailed},
+		"status without a key":                            {nil, []string{"status"}, exitUsage},
+		"a redrive without a key":                         {nil, []string{"redrive"}, exitFailed},
+		"a rebuild with a wrong key from the environment": {[]string{"ORDERFOLD_API_KEY=another"}, []string{"rebuild"}, exitFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := execute(t, c.environ, append(c.args, "--api-url", p.addrs["api"])...)

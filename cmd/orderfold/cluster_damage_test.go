@@ -17,7 +17,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// damageOrder changes a byte in the file of a server that has an order, and returns how to undo that. The server must not run.
+// damageOrder changes a byte of an order in a file of a server, and returns a function that undoes the change. The server
+// must not run.
 func (n *node) damageOrder(order string) (undo func()) {
 	n.t.Helper()
 	blocks, err := filepath.Glob(filepath.Join(n.dir, "js", "jetstream", "$G", "streams", "NOTIFICATIONS", "msgs", "*.blk"))
@@ -43,8 +44,8 @@ func (n *node) damageOrder(order string) (undo func()) {
 	return nil
 }
 
-// restarted stops a server, changes its files and starts it again. It returns when the server is in step. A server that is killed
-// examines its files at the start, and copies what is damaged.
+// restarted stops a server, changes its files and starts it again. It returns when the server is in step. A server that was
+// killed examines its files at the start, and copies damaged parts from the others.
 func (c *cluster) restarted(n *node, change func()) {
 	c.t.Helper()
 	n.signal(syscall.SIGINT)
@@ -54,7 +55,7 @@ func (c *cluster) restarted(n *node, change func()) {
 	c.inStep()
 }
 
-// lead makes another server lead the log, until the wanted one does.
+// lead makes other servers lead the log until the wanted one leads it.
 func (c *cluster) lead(wanted *node) {
 	c.t.Helper()
 	conn, err := nats.Connect(c.url())

@@ -134,8 +134,8 @@ func TestSlowDiskOfOneServerLosesNothing(t *testing.T) {
 	c.requirePublishedOnce()
 }
 
-// inStep waits until every server has the whole log. It asks each of them: the leader goes on reporting that a server which
-// has just lost its disk has no lag, until that server is heard of again.
+// inStep waits until every server has the whole log. It asks each server, because the leader reports a server that has just
+// lost its disk as in step until it hears from that server again.
 func (c *cluster) inStep() {
 	c.t.Helper()
 	for began := time.Now(); ; <-time.After(20 * time.Millisecond) {
@@ -147,7 +147,7 @@ func (c *cluster) inStep() {
 	}
 }
 
-// outOfStep returns why not every server has the whole log, "" if all have it.
+// outOfStep returns the reason why not every server has the whole log, or "" if all have it.
 func (c *cluster) outOfStep() string {
 	info := c.logInfo()
 	if info.Cluster.Leader == "" {

@@ -13,10 +13,10 @@ import (
 	"github.com/orderfold/orderfold/cmd/orderfold/bench"
 )
 
-// measured is how long each figure is measured.
+// measured is the time for which each figure is measured.
 const measured = 3 * time.Second
 
-// TestClusterFigures logs what docs/cluster.md says of the cost of replicas and the gain of machines.
+// TestClusterFigures logs the figures of docs/cluster.md: the cost of replicas and the gain of several machines.
 func TestClusterFigures(t *testing.T) {
 	c := startCluster(t)
 	urls := map[string]string{"1": startNATS(t, t.TempDir()), "3": c.url()}
@@ -43,7 +43,7 @@ func TestClusterFigures(t *testing.T) {
 
 func bare(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// readRate returns how many orders a second the APIs serve together, each to 16 connections.
+// readRate returns the number of orders per second that the APIs serve together, each to 16 connections.
 func readRate(t *testing.T, apis []string) (rate float64) {
 	t.Helper()
 	rates := make([]float64, len(apis))

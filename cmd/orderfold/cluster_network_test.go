@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// network gives each part of a cluster a network namespace and an address. A bridge joins them, in its own
-// namespace, where the firewall of this machine does not apply. A nil network is the loopback interface.
+// network gives each part of a cluster a network namespace and an address. A bridge connects them. It is in a namespace
+// of its own, where the firewall of this machine does not apply. A nil network is the loopback interface.
 type network struct {
 	t      testing.TB
 	prefix string
-	number map[string]int // of the parts, by name
+	number map[string]int // addresses of the parts, by name
 }
 
-// here names the test itself among the parts.
+// here is the name of the test itself among the parts.
 const here = "test"
 
 // newNetwork needs root and iproute2.
@@ -30,7 +30,7 @@ func newNetwork(t testing.TB, parts ...string) *network {
 	n := &network{t: t, prefix: fmt.Sprintf("of%d", os.Getpid()%100_000), number: map[string]int{}}
 	bridge := n.space("br")
 	n.ip("netns", "add", bridge)
-	t.Cleanup(func() { n.ip("netns", "del", bridge) }) // with what is in it
+	t.Cleanup(func() { n.ip("netns", "del", bridge) }) // with everything in it
 	n.ip("-n", bridge, "link", "add", "bridge", "type", "bridge")
 	n.ip("-n", bridge, "link", "set", "bridge", "up")
 	for i, part := range append(parts, here) {

@@ -33,7 +33,8 @@ type node struct {
 	exited      chan struct{}
 }
 
-// slowSyncs runs a command whose syncs take longer. With -D the command is the process that was started, and strace is its child.
+// slowSyncs returns a command whose syncs take longer. With -D the command itself is the started process, and strace is its
+// child.
 var slowSyncs = []string{"strace", "-D", "-f", "-qq", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=50000"}
 
 func (n *node) start() {
@@ -54,7 +55,7 @@ func (n *node) start() {
 	require.NoError(n.t, n.cmd.Start())
 	exited, cmd := n.exited, n.cmd
 	go func() {
-		_ = cmd.Wait() // it is killed
+		_ = cmd.Wait() // the process is killed
 		log.Close()
 		close(exited)
 	}()
@@ -72,10 +73,10 @@ func (n *node) kill() {
 	<-n.exited
 }
 
-// monitoring asks servers, which may be stopped.
+// monitoring sends requests to servers, which may be suspended.
 var monitoring = &http.Client{Timeout: 5 * time.Second}
 
-// unhealthy returns why the server is not in step with the others, in all streams, as it says itself; "" if it is.
+// unhealthy returns the server's own reason why it is not in step with the others in all streams, or "" if it is.
 func (n *node) unhealthy() string {
 	response, err := monitoring.Get(n.monitored("/healthz"))
 	if err != nil {
@@ -89,7 +90,7 @@ func (n *node) unhealthy() string {
 	return fmt.Sprint(response.Status, " ", string(text), err)
 }
 
-// lastSequence returns where the server's own replica of the log ends, 0 if it has none or does not answer.
+// lastSequence returns the last sequence of the server's own replica of the log, or 0 if it has none or does not answer.
 func (n *node) lastSequence() uint64 {
 	response, err := monitoring.Get(n.monitored("/jsz?accounts=true&streams=true"))
 	if err != nil {

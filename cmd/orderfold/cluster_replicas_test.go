@@ -30,7 +30,7 @@ func (c *cluster) logReplicas() logReplicas {
 	return decoded[struct{ Log logReplicas }](c.t, c.machines[0].api.get("/v1/status")).Log
 }
 
-// doctorOf runs doctor on the log, and returns what it reports by check.
+// doctorOf runs doctor on the log, and returns its findings by check.
 func (c *cluster) doctorOf() map[string]finding {
 	c.t.Helper()
 	_, stdout, stderr := execute(c.t, nil, "doctor", "--json", "--nats-url", c.url(), "--data", c.t.TempDir(), "--views", c.machines[0].views)
@@ -72,7 +72,7 @@ func TestClusterReportsItsReplicas(t *testing.T) {
 		away, back func(n *node)
 	}{
 		"killed": {(*node).kill, (*node).start},
-		"killed before another server leads, which has never heard of it": {func(n *node) {
+		"killed before a server leads that has never heard from it": {func(n *node) {
 			_, followers := c.roles()
 			n.kill()
 			for _, f := range followers {

@@ -18,20 +18,20 @@ import (
 )
 
 const (
-	// clusterRate is how many notifications a second the senders post, as long as they are answered in time.
+	// clusterRate is the number of notifications per second that the senders post, as long as they are answered in time.
 	clusterRate    = 1000
 	clusterSenders = 32
 )
 
-// ledgerOfPosts records which orders were posted and acknowledged. Each order is posted until it is.
+// ledgerOfPosts records which orders were posted and acknowledged. Each order is posted until it is acknowledged.
 type ledgerOfPosts struct {
 	mu      sync.Mutex
 	posted  int
 	repeats int
 	stored  []string        // in the order of the acknowledgements
-	open    map[string]bool // posted, and not acknowledged
-	last    time.Time       // of an acknowledgement
-	longest time.Duration   // between two of them
+	open    map[string]bool // posted and not acknowledged
+	last    time.Time       // time of the last acknowledgement
+	longest time.Duration   // longest time between two acknowledgements
 }
 
 func (l *ledgerOfPosts) begin() {
@@ -87,7 +87,7 @@ func (l *ledgerOfPosts) count() int {
 	return l.posted
 }
 
-// String is for people.
+// String describes the ledger for people.
 func (l *ledgerOfPosts) String() string {
 	return fmt.Sprintf("%d posted, %d repeats, %d acknowledged and found", l.posted, l.repeats, len(l.stored))
 }
@@ -153,7 +153,7 @@ func (c *cluster) postOrder(client *http.Client, receiver int, order string) (st
 		return false
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, response.Body) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be reused
 	return response.StatusCode == http.StatusOK
 }
 
@@ -171,7 +171,8 @@ func (m *machine) listed() (orders map[string]bool, hash [sha256.Size]byte) {
 	return orders, sha256.Sum256(list)
 }
 
-// requireWhole requires that both machines list every acknowledged order, no order that was not posted, and the same.
+// requireWhole requires that both machines list every acknowledged order and no order that was not posted, and that their
+// lists are equal.
 func (c *cluster) requireWhole() {
 	c.t.Helper()
 	for _, m := range c.machines {
@@ -201,7 +202,8 @@ func (c *cluster) requireWhole() {
 	require.Equal(c.t, hashes[0], hashes[1], "the machines list the same")
 }
 
-// requirePublishedOnce requires that the feed has each event once, and that a subscriber knows what both machines show.
+// requirePublishedOnce requires that the feed has each event once, and that a subscriber has the same orders as both
+// machines.
 func (c *cluster) requirePublishedOnce() {
 	c.t.Helper()
 	eventually(c.t, "everything is published", func() bool {

@@ -133,7 +133,7 @@ func (m *machine) status() statusAnswer {
 	return decoded[statusAnswer](m.api.t, m.api.get("/v1/status"))
 }
 
-// requireReady waits until the machine is ready. If it does not become so, the failure has the reason.
+// requireReady waits until the machine is ready. If it does not become ready, the failure contains the reason.
 func (m *machine) requireReady() {
 	t := m.api.t
 	t.Helper()
@@ -223,7 +223,7 @@ func (c *cluster) watch() (stop func() []string) {
 	}
 }
 
-// clusterSlack is how much longer than its goal an outage may take on a busy machine.
+// clusterSlack is the time by which an outage may be longer than its goal on a busy machine.
 const clusterSlack = 20 * time.Second
 
 func TestClusterContinuesWithoutOneServer(t *testing.T) {
@@ -231,7 +231,7 @@ func TestClusterContinuesWithoutOneServer(t *testing.T) {
 	c.gap(func() {}, 2*time.Second)
 	tests := []struct {
 		name string
-		most time.Duration // without a 200
+		most time.Duration // longest time without an answer 200
 		gone func()
 		back func()
 	}{
@@ -246,7 +246,7 @@ func TestClusterContinuesWithoutOneServer(t *testing.T) {
 			stop := c.watch()
 			longest := c.gap(test.gone, 10*time.Second)
 			wrong := stop()
-			c.gap(test.back, 5*time.Second) // also for the test after this one
+			c.gap(test.back, 5*time.Second) // for the next test as well
 			t.Logf("%v without a 200", longest)
 			require.LessOrEqual(t, longest, test.most+clusterSlack)
 			require.Empty(t, wrong, "reads never stop")
@@ -260,7 +260,7 @@ func TestClusterWithoutALeaderReportsAnUnavailableLogNotALoss(t *testing.T) {
 	c.gap(func() {}, time.Second)
 	_, followers := c.roles()
 	last := followers[1]
-	last.kill() // it misses what comes now
+	last.kill() // it misses the records that arrive now
 	c.gap(func() {}, 3*time.Second)
 	for _, n := range c.nodes {
 		if n != last {
@@ -342,13 +342,13 @@ func (c *cluster) restartWithoutAQuorum() {
 	}
 }
 
-// leads returns the leader and keeps it in gone.
+// leads returns the leader and stores it in gone.
 func (c *cluster) leads() *node {
 	c.gone, _ = c.roles()
 	return c.gone
 }
 
-// follower returns a follower and keeps it in gone.
+// follower returns a follower and stores it in gone.
 func (c *cluster) follower() *node {
 	_, followers := c.roles()
 	c.gone = followers[c.sent.count()%2]
@@ -368,7 +368,7 @@ func (c *cluster) receiverReady(i int) (code int, body string) {
 	return r.StatusCode, string(text)
 }
 
-// reason returns the status of the first machine.
+// reason returns the reason in the status of the first machine.
 func (c *cluster) reason() string {
 	_, _, body := c.machines[0].api.ask("/v1/status")
 	return string(body)

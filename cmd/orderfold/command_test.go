@@ -37,85 +37,85 @@ func TestAMistakeIsReportedInOneLineThatSaysWhatToDo(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"no command":                  {nil, nil, exitUsage, "orderfold help lists them"},
-		"a wrong command":             {[]string{"server"}, nil, exitUsage, `"server" is not a command; did you mean serve?`},
-		"a wrong action":              {[]string{"webhooks", "lst"}, nil, exitUsage, "did you mean list?"},
-		"a wrong second word":         {[]string{"bench", "raed"}, nil, exitUsage, "did you mean read?"},
-		"a command like no other":     {[]string{"frobnicate"}, nil, exitUsage, `"frobnicate" is not a command (orderfold help lists them)`},
-		"a wrong flag":                {serve("--reciever-addr", "x"), nil, exitUsage, "did you mean --receiver-addr?; orderfold help serve lists the flags"},
-		"a secret of a wrong flag":    {serve("--webhok-auth=api-key=secret-word"), nil, exitUsage, `"--webhok-auth" is not a flag; did you mean --webhook-auth?`},
-		"a flag without its value":    {serve("--max-body"), nil, exitUsage, "--max-body needs a value"},
-		"a wrong switch":              {[]string{"verify", "--json=maybe"}, nil, exitUsage, `--json: "maybe" is not true or false`},
-		"a wrong number":              {serve("--max-waiting", "1.5"), nil, exitUsage, `--max-waiting: "1.5" is not a whole number, such as 8`},
-		"a wrong share":               {serve("--verify-share", "half"), nil, exitUsage, `--verify-share: "half" is not a number, such as 0.5`},
-		"a wrong sequence":            {[]string{"tail", "--from", "-1"}, nil, exitUsage, `--from: "-1" is not a whole number of 0 or more, such as 8`},
-		"a wrong size":                {serve("--max-body", "much"), nil, exitUsage, `serve: --max-body: "much" is not a number of bytes, or a size like 10MB`},
-		"a duration without a unit":   {serve("--append-timeout", "5"), nil, exitUsage, `--append-timeout: "5" is not a duration like 500ms, 30s, 1h30m or 7d`},
-		"an age without a unit":       {serve("--quiet-after", "PLACED=6"), nil, exitUsage, `--quiet-after: PLACED: "6" is not a duration like`},
-		"a wrong twin":                {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
-		"a share above the whole":     {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
-		"a share below nothing":       {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
-		"a share that is none":        {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
-		"a pause below nothing":       {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
-		"a log below nothing":         {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
-		"a size below nothing":        {serve("--max-body", "-1"), nil, exitUsage, "--max-body"},
-		"no room to wait":             {serve("--max-waiting", "0"), nil, exitUsage, "--max-waiting"},
-		"no time to append":           {serve("--append-timeout", "0"), nil, exitUsage, "--append-timeout"},
-		"a rate below nothing":        {serve("--api-rate", "-1"), nil, exitUsage, "--api-rate"},
-		"an origin with a path":       {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
-		"a client of no platform":     {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
-		"a certificate that is none":  {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
-		"more lost than there is":     {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
-		"an unknown status":           {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "did you mean PLACED?"},
-		"an argument too many":        {serve("now"), nil, exitUsage, `serve takes no argument, found "now"`},
-		"an argument too few":         {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
-		"a wrong log level":           {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
-		"a taken receiver port":       {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken API port":            {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
-		"a taken NATS port":           {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "already in use: --nats-addr"},
-		"a locked data folder":        {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
-		"an unwritable folder":        {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
-		"an unreachable server":       {[]string{"tail", "--nats-url", "nats://someone:secret-word@127.0.0.1:1"}, nil, exitFailed, "127.0.0.1:1"},
-		"a server's URL that is none": {serve("--nats-url", "nats://someone:secret-word@:bad:"), nil, exitFailed, "the NATS URL cannot be read"},
-		"a projector without log":     {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
-		"an API without log":          {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
-		"a half credential":           {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
-		"a key without role":          {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
-		"an open receiver":            {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
-		"an open API":                 {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
-		"a certificate of the API":    {serve("--api-tls-cert", file), nil, exitUsage, "--api-tls-key"},
-		"a key of the API":            {serve("--api-tls-key", file), nil, exitUsage, "--api-tls-cert"},
-		"an API's, that is none":      {serve("--api-tls-cert", file, "--api-tls-key", file), nil, exitFailed, "--api-tls-cert"},
-		"one that is not there":       {serve("--api-tls-cert", "nowhere", "--api-tls-key", "nowhere"), nil, exitFailed, "no such file"},
-		"a certificate alone":         {serve("--tls-cert", file), nil, exitUsage, "--tls-key"},
-		"a log that is not there":     {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
-		"an API that is not there":    {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "check that orderfold serve is running"},
-		"an unknown order":            {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, `no order has the id or external id "x"`},
-		"the beginning of no order":   {[]string{"order", "abcdef", "--api-url", running.addrs["api"]}, nil, exitFailed, "or an id with that prefix: client: the API answers 404"},
-		"an unknown object":           {[]string{"tail", "--object", "custommer"}, nil, exitUsage, `"custommer" is not an object; did you mean customer?`},
-		"an event type as object":     {[]string{"tail", "--object", "CUSTOMER_NOTIFICATION"}, nil, exitUsage, "did you mean customer?"},
-		"an object like no other":     {[]string{"tail", "--object", "spoon"}, nil, exitUsage, `"spoon" is not an object (one of beneficial-owner, `},
-		"a time that is none":         {[]string{"tail", "--since", "yesterday"}, nil, exitUsage, `--since: "yesterday" is not a time; write 2026-03-02T09:00:00Z`},
-		"two places to begin":         {[]string{"tail", "--since", "2h", "--from", "3"}, nil, exitUsage, "--from and --since"},
-		"less than none":              {[]string{"tail", "--last", "-1"}, nil, exitUsage, `--last: "-1" is not a whole number`},
-		"a status to list by":         {[]string{"orders", "--status", "FILED"}, nil, exitUsage, `--status: "FILED" is not a value of this flag; did you mean FILLED?`},
-		"a break to list by":          {[]string{"orders", "--break", "overfil"}, nil, exitUsage, "did you mean overfill?"},
-		"a sort":                      {[]string{"orders", "--sort", "modfied"}, nil, exitUsage, "did you mean modified?"},
-		"a code of a break":           {[]string{"breaks", "--code", "overfil"}, nil, exitUsage, "did you mean overfill?"},
-		"a truth that is none":        {[]string{"orders", "--open=perhaps"}, nil, exitUsage, `--open: "perhaps" is not true or false`},
-		"a filter without a value":    {[]string{"orders", "--isin", ""}, nil, exitUsage, "--isin: the value is empty"},
-		"a filter in the environment": {[]string{"orders"}, []string{"ORDERFOLD_STATUS=FILLED\nPLACE"}, exitUsage, `environment ORDERFOLD_STATUS: "PLACE" is not a value`},
-		"a filter too short":          {[]string{"orders", "--id-prefix", "abc", "--api-url", running.addrs["api"]}, nil, exitFailed, "query.idPrefix"},
-		"a status that is not there":  {[]string{"status", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "status: unknown: "},
-		"orders that are not there":   {[]string{"orders", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "check that orderfold serve is running"},
-		"breaks of no API":            {[]string{"breaks", "--api-url", "ftp://x"}, nil, exitUsage, "--api-url"},
-		"a receiver not there":        {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "the URL of a receiver must be"},
-		"a platform for a network":    {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
-		"two ways to compare":         {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
-		"a negative loss":             {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
-		"an unknown class":            {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "did you mean not-json? (one of not-json, not-an-object, no-order-id, bad-order-id)"},
-		"a wrong format":              {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
-		"a report in a file":          {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
+		"no command":                                {nil, nil, exitUsage, "orderfold help lists them"},
+		"a wrong command":                           {[]string{"server"}, nil, exitUsage, `"server" is not a command; did you mean serve?`},
+		"a wrong action":                            {[]string{"webhooks", "lst"}, nil, exitUsage, "did you mean list?"},
+		"a wrong subcommand":                        {[]string{"bench", "raed"}, nil, exitUsage, "did you mean read?"},
+		"a command without a similar name":          {[]string{"frobnicate"}, nil, exitUsage, `"frobnicate" is not a command (orderfold help lists them)`},
+		"a wrong flag":                              {serve("--reciever-addr", "x"), nil, exitUsage, "did you mean --receiver-addr?; orderfold help serve lists the flags"},
+		"a secret in a wrong flag":                  {serve("--webhok-auth=api-key=secret-word"), nil, exitUsage, `"--webhok-auth" is not a flag; did you mean --webhook-auth?`},
+		"a flag without its value":                  {serve("--max-body"), nil, exitUsage, "--max-body needs a value"},
+		"a wrong boolean":                           {[]string{"verify", "--json=maybe"}, nil, exitUsage, `--json: "maybe" is not true or false`},
+		"a wrong number":                            {serve("--max-waiting", "1.5"), nil, exitUsage, `--max-waiting: "1.5" is not a whole number, such as 8`},
+		"a wrong share":                             {serve("--verify-share", "half"), nil, exitUsage, `--verify-share: "half" is not a number, such as 0.5`},
+		"a wrong sequence":                          {[]string{"tail", "--from", "-1"}, nil, exitUsage, `--from: "-1" is not a whole number of 0 or more, such as 8`},
+		"a wrong size":                              {serve("--max-body", "much"), nil, exitUsage, `serve: --max-body: "much" is not a number of bytes, or a size like 10MB`},
+		"a duration without a unit":                 {serve("--append-timeout", "5"), nil, exitUsage, `--append-timeout: "5" is not a duration like 500ms, 30s, 1h30m or 7d`},
+		"an age without a unit":                     {serve("--quiet-after", "PLACED=6"), nil, exitUsage, `--quiet-after: PLACED: "6" is not a duration like`},
+		"a wrong environment variable":              {serve(), []string{"ORDERFOLD_MAX_BODY=much"}, exitUsage, "environment ORDERFOLD_MAX_BODY"},
+		"a share above 1":                           {serve("--verify-share", "2"), nil, exitUsage, "--verify-share"},
+		"a negative share":                          {serve("--verify-share", "-1"), nil, exitUsage, "--verify-share"},
+		"a share that is not a number":              {serve("--verify-share", "NaN"), nil, exitUsage, "--verify-share"},
+		"a negative pause":                          {serve("--verify-every", "-1s"), nil, exitUsage, "--verify-every"},
+		"a negative size of the log":                {serve("--log-max-bytes", "-5"), nil, exitUsage, "--log-max-bytes"},
+		"a negative size":                           {serve("--max-body", "-1"), nil, exitUsage, "--max-body"},
+		"no waiting requests":                       {serve("--max-waiting", "0"), nil, exitUsage, "--max-waiting"},
+		"no time for an append":                     {serve("--append-timeout", "0"), nil, exitUsage, "--append-timeout"},
+		"a negative rate":                           {serve("--api-rate", "-1"), nil, exitUsage, "--api-rate"},
+		"an origin with a path":                     {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
+		"a client id without a platform":            {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
+		"an empty certificate":                      {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
+		"a lost share above 1":                      {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
+		"an unknown status":                         {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "did you mean PLACED?"},
+		"an argument too many":                      {serve("now"), nil, exitUsage, `serve takes no argument, found "now"`},
+		"a missing argument":                        {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},
+		"a wrong log level":                         {serve("--log-level", "loud"), nil, exitUsage, "debug, info, warn, error"},
+		"a taken receiver port":                     {serve("--receiver-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken API port":                          {serve("--api-addr", taken.Addr().String()), nil, exitFailed, "choose another address"},
+		"a taken NATS port":                         {serve("--nats-addr", taken.Addr().String()), nil, exitFailed, "already in use: --nats-addr"},
+		"a locked data folder":                      {append([]string{"serve", "--data", data}, freePorts...), nil, exitFailed, "another process"},
+		"an unwritable folder":                      {append([]string{"serve", "--data", filepath.Join(file, "data")}, freePorts...), nil, exitFailed, "not a directory"},
+		"an unreachable server":                     {[]string{"tail", "--nats-url", "nats://someone:secret-word@127.0.0.1:1"}, nil, exitFailed, "127.0.0.1:1"},
+		"an invalid URL of a server":                {serve("--nats-url", "nats://someone:secret-word@:bad:"), nil, exitFailed, "the NATS URL cannot be read"},
+		"a projector without a log":                 {[]string{"projector"}, nil, exitUsage, "--nats-url is missing"},
+		"an API without a log":                      {[]string{"api"}, nil, exitUsage, "--nats-url is missing"},
+		"an incomplete credential":                  {serve("--webhook-auth", "secret-word"), nil, exitUsage, "--webhook-auth"},
+		"a key without a role":                      {serve("--api-key", "name:secret-word"), nil, exitUsage, "--api-key"},
+		"a receiver exposed without credentials":    {serve("--receiver-addr", "0.0.0.0:0"), nil, exitFailed, "webhook-auth"},
+		"an API exposed without keys":               {serve("--api-addr", "0.0.0.0:0"), nil, exitFailed, "api-key"},
+		"an API certificate without its key":        {serve("--api-tls-cert", file), nil, exitUsage, "--api-tls-key"},
+		"an API key file without its certificate":   {serve("--api-tls-key", file), nil, exitUsage, "--api-tls-cert"},
+		"an empty API certificate":                  {serve("--api-tls-cert", file, "--api-tls-key", file), nil, exitFailed, "--api-tls-cert"},
+		"a missing API certificate":                 {serve("--api-tls-cert", "nowhere", "--api-tls-key", "nowhere"), nil, exitFailed, "no such file"},
+		"a certificate without its key":             {serve("--tls-cert", file), nil, exitUsage, "--tls-key"},
+		"a missing log":                             {[]string{"tail", "--data", filepath.Join(t.TempDir(), "none")}, nil, exitFailed, "there is no log in"},
+		"an API that does not listen":               {[]string{"order", "x", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "check that orderfold serve is running"},
+		"an unknown order":                          {[]string{"order", "x", "--api-url", running.addrs["api"]}, nil, exitFailed, `no order has the id or external id "x"`},
+		"an unknown id prefix":                      {[]string{"order", "abcdef", "--api-url", running.addrs["api"]}, nil, exitFailed, "or an id with that prefix: client: the API answers 404"},
+		"an unknown object":                         {[]string{"tail", "--object", "custommer"}, nil, exitUsage, `"custommer" is not an object; did you mean customer?`},
+		"an event type as an object":                {[]string{"tail", "--object", "CUSTOMER_NOTIFICATION"}, nil, exitUsage, "did you mean customer?"},
+		"an object without a similar name":          {[]string{"tail", "--object", "spoon"}, nil, exitUsage, `"spoon" is not an object (one of beneficial-owner, `},
+		"an invalid time":                           {[]string{"tail", "--since", "yesterday"}, nil, exitUsage, `--since: "yesterday" is not a time; write 2026-03-02T09:00:00Z`},
+		"two beginnings":                            {[]string{"tail", "--since", "2h", "--from", "3"}, nil, exitUsage, "--from and --since"},
+		"a negative number of records":              {[]string{"tail", "--last", "-1"}, nil, exitUsage, `--last: "-1" is not a whole number`},
+		"an unknown status as a filter":             {[]string{"orders", "--status", "FILED"}, nil, exitUsage, `--status: "FILED" is not a value of this flag; did you mean FILLED?`},
+		"an unknown break as a filter":              {[]string{"orders", "--break", "overfil"}, nil, exitUsage, "did you mean overfill?"},
+		"an unknown sort":                           {[]string{"orders", "--sort", "modfied"}, nil, exitUsage, "did you mean modified?"},
+		"an unknown code of a break":                {[]string{"breaks", "--code", "overfil"}, nil, exitUsage, "did you mean overfill?"},
+		"an invalid boolean filter":                 {[]string{"orders", "--open=perhaps"}, nil, exitUsage, `--open: "perhaps" is not true or false`},
+		"a filter without a value":                  {[]string{"orders", "--isin", ""}, nil, exitUsage, "--isin: the value is empty"},
+		"a wrong filter in the environment":         {[]string{"orders"}, []string{"ORDERFOLD_STATUS=FILLED\nPLACE"}, exitUsage, `environment ORDERFOLD_STATUS: "PLACE" is not a value`},
+		"an id prefix that is too short":            {[]string{"orders", "--id-prefix", "abc", "--api-url", running.addrs["api"]}, nil, exitFailed, "query.idPrefix"},
+		"the status of an API that does not listen": {[]string{"status", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "status: unknown: "},
+		"orders of an API that does not listen":     {[]string{"orders", "--api-url", "http://127.0.0.1:1"}, nil, exitFailed, "check that orderfold serve is running"},
+		"breaks with an invalid URL":                {[]string{"breaks", "--api-url", "ftp://x"}, nil, exitUsage, "--api-url"},
+		"an invalid URL of a receiver":              {[]string{"simulate", "--url", "ftp://x"}, nil, exitFailed, "the URL of a receiver must be"},
+		"a platform that is not on loopback":        {[]string{"simulate", "--platform-addr", "0.0.0.0:0"}, nil, exitFailed, "loopback only"},
+		"a platform and a comparison":               {[]string{"simulate", "--platform-addr", "127.0.0.1:0", "--api-url", "http://127.0.0.1:1"}, nil, exitUsage, "--api-url"},
+		"a negative lost share":                     {[]string{"simulate", "--lost", "-1", "--url", running.addrs["receiver"]}, nil, exitFailed, "negative"},
+		"an unknown class of quarantine":            {[]string{"redrive", "--reason", "not-jsno"}, nil, exitUsage, "did you mean not-json? (one of not-json, not-an-object, no-order-id, bad-order-id)"},
+		"a wrong format":                            {[]string{"states", "--format", "xml"}, nil, exitUsage, "text, json, mermaid"},
+		"a report below a file":                     {[]string{"simulate", "--orders", "1", "--url", running.addrs["receiver"], "--report", filepath.Join(file, "x")}, nil, exitFailed, "--report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := execute(t, c.environ, c.args...)
@@ -135,13 +135,13 @@ func TestAMistakeIsReportedInOneLineThatSaysWhatToDo(t *testing.T) {
 func TestAMistakeLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"a half credential":   {"--webhook-auth", "secret-word"},
-		"a key without role":  {"--api-key", "name:secret-word"},
-		"an open receiver":    {"--receiver-addr", "0.0.0.0:0"},
-		"an open API":         {"--api-addr", "0.0.0.0:0"},
-		"a missing key file":  {"--api-key-file", filepath.Join(t.TempDir(), "none")},
-		"a certificate alone": {"--tls-cert", "x"},
-		"no such certificate": {"--api-tls-cert", "x", "--api-tls-key", "x"},
+		"an incomplete credential":               {"--webhook-auth", "secret-word"},
+		"a key without a role":                   {"--api-key", "name:secret-word"},
+		"a receiver exposed without credentials": {"--receiver-addr", "0.0.0.0:0"},
+		"an API exposed without keys":            {"--api-addr", "0.0.0.0:0"},
+		"a missing key file":                     {"--api-key-file", filepath.Join(t.TempDir(), "none")},
+		"a certificate without its key":          {"--tls-cert", "x"},
+		"a missing certificate":                  {"--api-tls-cert", "x", "--api-tls-key", "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
@@ -237,7 +237,8 @@ func TestTheDemoPrintsCommandsThatWork(t *testing.T) {
 	p.stop()
 }
 
-// What the demo says that stays is there when everything was posted and asked, and orders come from then on.
+// The breaks and overdue orders that the demo announces still exist after everything was posted and the platform was
+// asked, and new orders keep arriving.
 func TestTheDemoKeepsBreaksThatAskingDoesNotResolve(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"demo", "--orders", "60", "--rate", "0"}, freePorts...)...)
@@ -252,7 +253,7 @@ func TestTheDemoKeepsBreaksThatAskingDoesNotResolve(t *testing.T) {
 	stats := decoded[client.Stats](t, p.get("/v1/stats"))
 	eventually(t, "new orders come", func() bool { return decoded[client.Stats](t, p.get("/v1/stats")).Orders > stats.Orders })
 
-	// The platform was asked for all of the first ones, so that only what asking does not settle is left.
+	// The platform was asked about all of the first orders, so that only breaks that asking does not resolve remain.
 	eventually(t, "the platform was asked", func() bool {
 		status := decoded[client.Status](t, p.get("/v1/status"))
 		return status.Platform != nil && status.Platform.Asked > 50 && status.Platform.LastError != ""
@@ -261,7 +262,7 @@ func TestTheDemoKeepsBreaksThatAskingDoesNotResolve(t *testing.T) {
 		require.NotEmpty(t, decoded[api.Breaks](t, p.get("/v1/breaks?code="+code)).Data, code)
 	}
 	quarantined := decoded[api.List[api.Quarantined]](t, p.get("/v1/quarantine")).Data
-	require.NotEmpty(t, quarantined) // more than one where a slow answer was posted again
+	require.NotEmpty(t, quarantined) // more than one if a notification with a slow answer was posted again
 	require.EqualValues(t, "no-order-id", quarantined[0].Class)
 	overdue := regexp.MustCompile(`(?m)^  (/v1/orders\?settlement=overdue&sort=due)$`).FindStringSubmatch(p.stdout.String())
 	require.NotNil(t, overdue, p.stdout)
@@ -275,7 +276,7 @@ func TestTailAndOrderShowPostedNotifications(t *testing.T) {
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	report := play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
 	requireExpected(t, p, report)
-	const body = "{\"customerId\":\"\xff\"}" // JSON but for its bytes
+	const body = "{\"customerId\":\"\xff\"}" // JSON, except for some bytes
 	bad, err := http.Post(p.addrs["receiver"]+"/customer-notification", "text/plain", strings.NewReader(body))
 	require.NoError(t, err)
 	require.NoError(t, bad.Body.Close())

@@ -30,13 +30,13 @@ var (
 	composeClusterAPIs      = []string{"http://127.0.0.1:8181", "http://127.0.0.1:8281"}
 )
 
-// composeSite is a copy of what docker-compose.yml needs, with secrets of its own, and its containers.
+// composeSite is a copy of the files that docker-compose.yml needs, with secrets of its own, and its containers.
 type composeSite struct {
 	t   *testing.T
 	dir string
 }
 
-// newCompose copies what docker-compose.yml needs, and makes the secrets. It needs the binaries in bin.
+// newCompose copies the files that docker-compose.yml needs, and makes the secrets. It needs the binaries in bin.
 func newCompose(t *testing.T, options ...string) *composeSite {
 	t.Helper()
 	s := &composeSite{t, filepath.Join(t.TempDir(), "site")}
@@ -64,7 +64,7 @@ func (s *composeSite) compose(args ...string) string {
 	return string(out)
 }
 
-// container is what the engine says of a service's container.
+// container is the engine's description of the container of a service.
 type container struct {
 	State struct {
 		Status   string
@@ -95,7 +95,7 @@ func (s *composeSite) awaitHealthy(service string) {
 	eventually(s.t, service+" is healthy", func() bool { return s.inspect(service).State.Health.Status == "healthy" })
 }
 
-// secret returns what follows prefix in a line of a secret file.
+// secret returns the text after prefix in a line of a secret file.
 func (s *composeSite) secret(file, prefix string) string {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "secrets", file))
@@ -185,7 +185,7 @@ func restartEach(t *testing.T, s *composeSite) {
 	require.Equal(t, 4*400, compared)
 }
 
-// playBeside plays orders in the background. It closes the channel without a report if that fails.
+// playBeside runs simulate in the background. If that fails, it closes the channel without a report.
 func playBeside(t *testing.T, receiver string, args ...string) <-chan platformtest.Report {
 	played := make(chan platformtest.Report, 1)
 	go func() {
@@ -195,7 +195,7 @@ func playBeside(t *testing.T, receiver string, args ...string) <-chan platformte
 	return played
 }
 
-// requireReported requires every order of the report from an API, and returns how many there are.
+// requireReported requires that an API has every order of the report in its expected state, and returns the number of orders.
 func requireReported(t *testing.T, s *composeSite, api string, report platformtest.Report) int {
 	t.Helper()
 	s.get(api + "/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))
@@ -205,8 +205,8 @@ func requireReported(t *testing.T, s *composeSite, api string, report platformte
 	return len(report.Orders)
 }
 
-// TestComposeRunsACluster stops each server of the log in turn, among them the one that leads, and then a
-// receiver and a machine that serves reads, while orders are posted to both receivers.
+// TestComposeRunsACluster stops each server of the log in turn, including the leader, and then a receiver and a reading
+// machine, while orders are posted to both receivers.
 func TestComposeRunsACluster(t *testing.T) {
 	s := newCompose(t, "--cluster")
 	s.compose("--profile", "cluster", "up", "--build", "--detach", "receiver-1", "receiver-2", "api-1", "api-2")

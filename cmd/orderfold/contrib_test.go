@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// accountsURL starts a nats-server with the accounts of contrib/nats, and returns a function of user and
-// password that returns a URL.
+// accountsURL starts a nats-server with the accounts of contrib/nats, and returns a function that returns the URL for a
+// user and a password.
 func accountsURL(t *testing.T) func(user, password string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,7 +63,7 @@ func TestTheAccountsInContribAllowASubscriberOnlyToRead(t *testing.T) {
 		{"delete a record", "$JS.API.STREAM.MSG.DELETE.NOTIFICATIONS", `{"seq":1}`},
 		{"create a consumer", "$JS.API.CONSUMER.CREATE.NOTIFICATIONS.mine", `{"stream_name":"NOTIFICATIONS","config":{"name":"mine","deliver_subject":"notifications.x.00"}}`},
 		{"delete a consumer", "$JS.API.CONSUMER.DELETE.NOTIFICATIONS.billing", ""},
-		{"back the log up", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
+		{"back up the log", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX.x"}`},
 		{"list the streams", "$JS.API.STREAM.NAMES", ""},
 	} {
 		_, err := theirs.Conn().Request(refused.subject, []byte(refused.body), 300*time.Millisecond)

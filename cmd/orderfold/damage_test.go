@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// overwrite spoils all pages but the first of the live generation's file, and leaves its write-ahead log.
+// overwrite damages all pages of the live generation's file except the first one, and leaves its write-ahead log.
 func overwrite(t testing.TB, data string) {
 	t.Helper()
 	names := generationFiles(t, data)
@@ -33,7 +33,7 @@ func TestViewsDamagedWhileServingAreRebuilt(t *testing.T) {
 		read  bool
 	}{
 		"found by the verifier": {[]string{"--verify-every", "100ms", "--verify-share", "1"}, false},
-		"met by a reader":       {[]string{"--verify-share", "0"}, true},
+		"found by a reader":     {[]string{"--verify-share", "0"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, args := filled(t)
@@ -42,7 +42,7 @@ func TestViewsDamagedWhileServingAreRebuilt(t *testing.T) {
 			status := decoded[statusAnswer](t, p.get("/v1/status"))
 			p.get("/v1/stats?minSequence=" + text(status.Log.LastSequence))
 			release := func() {}
-			if c.read { // the verifier needs a draft to find it
+			if c.read { // the verifier needs a draft to find the damage
 				release = holdDrafts(t, data)
 			}
 			overwrite(t, data)

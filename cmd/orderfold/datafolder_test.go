@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireReason wants a process that ended to have said why.
+// requireReason requires that a process that ended printed the reason.
 func requireReason(t testing.TB, p *process) {
 	t.Helper()
 	require.Equal(t, exitFailed, p.cmd.ProcessState.ExitCode(), "%s", p.stderr)
@@ -26,7 +26,7 @@ func streamFiles(t testing.TB, data, pattern string) []string {
 	return found
 }
 
-// blocks are the files of the records, of which there are fewer than ten.
+// blocks returns the files of the records, of which there are fewer than ten.
 func blocks(t testing.TB, data string) []string { return streamFiles(t, data, "*.blk") }
 
 func removeIndex(t testing.TB, data string) {
@@ -48,7 +48,7 @@ func edit(t testing.TB, path string, change func([]byte) []byte) {
 
 func last(list []string) string { return list[len(list)-1] }
 
-// operatorURL is where the embedded log of a running service can be read.
+// operatorURL returns the URL at which the embedded log of a running service can be read.
 func operatorURL(t testing.TB, data string) string {
 	t.Helper()
 	url, err := os.ReadFile(filepath.Join(data, "operator.url"))

@@ -27,10 +27,10 @@ func TestADemoRemovesTheFoldersOfKilledDemos(t *testing.T) {
 		age        time.Duration
 		held, kept bool
 	}{
-		{"a folder whose process is gone", "lock", time.Hour, false, false},
+		{"a folder whose process has ended", "lock", time.Hour, false, false},
 		{"a folder whose process runs", "lock", time.Hour, true, true},
-		{"a folder that was made just now", "lock", 0, false, true},
-		{"a folder that never was a log's", "notes", time.Hour, false, true},
+		{"a new folder", "lock", 0, false, true},
+		{"a folder that never contained a log", "notes", time.Hour, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := folder(t, c.lock, c.age)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The certificate that an operator has is for another name than 127.0.0.1, and of an authority that this machine does not know.
+// The operator's certificate is for another name than 127.0.0.1 and is signed by an authority that this machine does not trust.
 func TestTheDemoPostsToAReceiverThatServesHTTPS(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The subscriber in docs/stream.md is built and run as printed, with the credentials that it names.
+// This test builds and runs the subscriber in docs/stream.md as it is printed there, with the credentials that it names.
 func TestTheDocumentedSubscriberReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,20 +67,20 @@ func TestTheDocumentedSubscriberReadsEveryNotificationAndNoticesALogThatWasSetBa
 	p.stop()
 	require.NoError(t, os.RemoveAll(data))
 	require.NoError(t, os.CopyFS(data, os.DirFS(copied)))
-	for _, orders := range []string{"0", "50"} { // the log ends before the position, and the sequence was given again
+	for _, orders := range []string{"0", "50"} { // first the log ends before the position, then another record has that sequence
 		p = start(t, []string{"receiver", "api", "log"}, args...)
 		if orders != "0" {
 			play(t, p.addrs["receiver"], "--orders", orders, "--seed", "3")
 		}
 		c, lines, stderr := subscribe()
-		require.False(t, lines.Scan(), "it reads nothing that it would take for something else")
+		require.False(t, lines.Scan(), "the subscriber reads no record of the other log")
 		require.Error(t, c.Wait())
 		require.Contains(t, stderr.String(), "the log was set back")
 		p.stop()
 	}
 }
 
-// Every path, flag and command that the pages name exists.
+// This test checks the commands, flags and links to files in the pages.
 func TestEveryCommandFlagAndFileInTheDocumentationExists(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")

@@ -26,7 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sharing are machines that share a log, all of which would publish the feed and ask the platform.
+// sharing contains machines with one log, each of which may publish the feed and ask the platform.
 type sharing struct {
 	t        testing.TB
 	nats     string
@@ -38,20 +38,20 @@ type sharing struct {
 	posted int
 }
 
-// asking is a request that the platform received, and by which machine.
+// asking is a request that the platform received, and the machine that sent it.
 type asking struct {
 	at      time.Time
 	machine int
 }
 
-// taking is a note of a duty, as the server stored it.
+// taking is a change of the holder of a duty, as the server stored it.
 type taking struct {
 	duty    string
 	at      time.Time
-	machine int // -1: nobody's
+	machine int // -1: no machine has the duty
 }
 
-// share starts machines, by a command each.
+// share starts machines, each with a command of its own.
 func share(t testing.TB, command func(machine int, args ...string) *exec.Cmd) *sharing {
 	t.Helper()
 	platform := runPlatform(t, platformtest.ServerOptions{Traffic: badTraffic(3, 1)})
@@ -68,12 +68,12 @@ func share(t testing.TB, command func(machine int, args ...string) *exec.Cmd) *s
 	return s
 }
 
-// before is the address at which one machine finds the platform, and where its requests are recorded.
+// before returns a URL of the platform for one machine; the requests to that URL are recorded.
 func (s *sharing) before(platform string, machine int) string {
 	target, err := url.Parse(platform)
 	require.NoError(s.t, err)
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // a process that stops gives up what it asks
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // a process that stops cancels its requests
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked = append(s.asked, asking{time.Now(), machine})
@@ -84,7 +84,7 @@ func (s *sharing) before(platform string, machine int) string {
 	return front.URL
 }
 
-// watch records whose the duties are, from the beginning.
+// watch records which machine holds each duty, from the beginning.
 func (s *sharing) watch() {
 	var bucket jetstream.KeyValue
 	js := jetStreamAt(s.t, s.nats)
@@ -95,10 +95,10 @@ func (s *sharing) watch() {
 	})
 	watcher, err := bucket.WatchAll(s.t.Context())
 	require.NoError(s.t, err)
-	s.t.Cleanup(func() { _ = watcher.Stop() }) // the server may be gone
+	s.t.Cleanup(func() { _ = watcher.Stop() }) // the server may have stopped
 	go func() {
 		for entry := range watcher.Updates() {
-			if entry == nil { // what there was at the beginning has come
+			if entry == nil { // all earlier values were received
 				continue
 			}
 			s.mu.Lock()
@@ -110,7 +110,7 @@ func (s *sharing) watch() {
 
 var processNumber = regexp.MustCompile(`pid (\d+)$`)
 
-// machineOf returns whose a note is.
+// machineOf returns the machine that a value names as the holder.
 func (s *sharing) machineOf(note []byte) int {
 	var n struct{ ID, Holder string }
 	if json.Unmarshal(note, &n) != nil || n.ID == "" {
@@ -120,7 +120,7 @@ func (s *sharing) machineOf(note []byte) int {
 	return slices.IndexFunc(s.machines, func(p *process) bool { return strconv.Itoa(p.cmd.Process.Pid) == found[1] })
 }
 
-// post posts a new order to a machine, which has somebody ask the platform for it, and publish it.
+// post posts a new order to a machine. The holders of the duties then ask the platform about the order and publish it.
 func (s *sharing) post(machine int) {
 	s.posted++
 	body := fmt.Sprintf(`{"orderId":"order-%d","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`, s.posted)
@@ -129,7 +129,7 @@ func (s *sharing) post(machine int) {
 	r.Body.Close()
 }
 
-// lastAsked returns who asked the platform last, and how often anybody did.
+// lastAsked returns the machine that asked the platform last, and the number of requests of all machines.
 func (s *sharing) lastAsked() (machine, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,8 @@ func (s *sharing) lastAsked() (machine, times int) {
 	return s.asked[len(s.asked)-1].machine, len(s.asked)
 }
 
-// work posts to one machine until a machine that satisfies the condition has asked for some orders, and returns it.
+// work posts to one machine until a machine that satisfies the condition has asked about some orders, and returns that
+// machine.
 func (s *sharing) work(post int, is func(machine int) bool) (asks int) {
 	s.t.Helper()
 	_, before := s.lastAsked()
@@ -152,7 +153,7 @@ func (s *sharing) work(post int, is func(machine int) bool) (asks int) {
 	return asks
 }
 
-// took reports whether a duty became a machine's since then.
+// took reports whether a machine took a duty since then.
 func (s *sharing) took(duty string, machine int, since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +167,7 @@ func (s *sharing) has(machine int, duty string) bool {
 
 var publishedEvents = regexp.MustCompile(`(?m)^orderfold_feed_events_total\{.*\} (\d+)$`)
 
-// published returns how many events a machine has published.
+// published returns the number of events that a machine has published.
 func (s *sharing) published(machine int) (count int) {
 	for _, found := range publishedEvents.FindAllStringSubmatch(string(s.machines[machine].get("/metrics")), -1) {
 		n, err := strconv.Atoi(found[1])
@@ -176,8 +177,9 @@ func (s *sharing) published(machine int) (count int) {
 	return count
 }
 
-// requireOne wants each request to the platform to be by the machine whose duty it was. A process that stops gives up its last request, and then
-// the duty: the request may be recorded after that, but not after another one has the duty.
+// requireOne requires that each request to the platform was sent by the machine that held the duty. A process that stops
+// cancels its last request and then gives up the duty: the request may be recorded after that, but not after another machine
+// took the duty.
 func (s *sharing) requireOne() {
 	s.t.Helper()
 	s.mu.Lock()
@@ -193,7 +195,8 @@ func (s *sharing) requireOne() {
 	}
 }
 
-// requirePublishedOnce wants each event in the feed once, and a reader of it to know what every machine shows.
+// requirePublishedOnce requires that the feed has each event once, and that a reader of the feed has the orders that every
+// machine shows.
 func (s *sharing) requirePublishedOnce(machines ...int) {
 	s.t.Helper()
 	for _, i := range machines {
@@ -216,7 +219,7 @@ func (s *sharing) requirePublishedOnce(machines ...int) {
 	}
 }
 
-// other returns a machine that is none of those.
+// other returns a machine that is not one of those.
 func other(machines ...int) int {
 	for i := range 3 {
 		if !slices.Contains(machines, i) {
@@ -243,7 +246,7 @@ func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 	_, out, _ := execute(t, nil, "doctor", "--nats-url", s.nats, "--data", filepath.Join(t.TempDir(), "none"))
 	require.Contains(t, out, fmt.Sprintf("pid %d has it since", s.machines[feeds].cmd.Process.Pid))
 
-	still := []int{first, feeds} // which may be one
+	still := []int{first, feeds} // which may be the same machine
 	for _, i := range still {
 		require.NoError(t, s.machines[i].cmd.Process.Signal(syscall.SIGSTOP))
 	}
@@ -254,7 +257,7 @@ func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 		next = slices.IndexFunc([]int{0, 1, 2}, func(i int) bool { return !slices.Contains(still, i) && s.has(i, "feed") })
 		return next >= 0
 	})
-	anybody := func(int) bool { return true } // a machine that is slow may lose a duty at any time: requireOne says whether that was right
+	anybody := func(int) bool { return true } // a slow machine may lose a duty at any time; requireOne checks that it sent no request afterwards
 	goOn := time.Now()
 	for _, i := range still {
 		require.NoError(t, s.machines[i].cmd.Process.Signal(syscall.SIGCONT))
@@ -265,7 +268,7 @@ func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 	if now := s.published(feeds); !s.took("feed", feeds, goOn) {
 		require.Equal(t, published, now, "who stood still publishes no more")
 	}
-	s.machines[second].stop() // which gives the duty back
+	s.machines[second].stop() // which gives up the duty
 	third := s.work(other(second), func(machine int) bool { return machine != second })
 	_, requests := s.lastAsked()
 	t.Logf("%d, then %d, then %d asked; %d, then %d published; %d requests", first, second, third, feeds, next, requests)

@@ -27,7 +27,7 @@ func play(t testing.TB, receiver string, args ...string) platformtest.Report {
 	return report
 }
 
-// requireExpected wants every order of the report in the state that it expects.
+// requireExpected requires that every order of the report is in its expected state.
 func requireExpected(t testing.TB, p *process, report platformtest.Report) {
 	t.Helper()
 	p.get("/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))
@@ -82,7 +82,7 @@ func TestThreeProcessesOnOneServerShowTheSameStates(t *testing.T) {
 	t.Parallel()
 	url := startNATS(t, t.TempDir())
 	views := filepath.Join(t.TempDir(), "views")
-	// The API comes first: what is not there yet is not an error.
+	// The API starts first: views that do not exist yet are not an error.
 	api := start(t, []string{"api"}, "api", "--nats-url", url, "--views", views, "--api-addr", "127.0.0.1:0")
 	code, _, _ := api.ask("/readyz")
 	require.Equal(t, 503, code, "nothing has been projected")
@@ -102,8 +102,8 @@ func TestThreeProcessesOnOneServerShowTheSameStates(t *testing.T) {
 	api.stop()
 }
 
-// The property, from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and shuffled, are
-// shown byte for byte alike but for what is about the arrival.
+// This test checks the property from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and
+// shuffled, give answers that are equal byte for byte, except for members that describe the arrival.
 func TestOrdersAreShownAlikeWhateverTheOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	var shown []map[string]string
@@ -128,7 +128,7 @@ func TestOrdersAreShownAlikeWhateverTheOrderOfArrival(t *testing.T) {
 	require.Equal(t, shown[0], shown[2])
 }
 
-// counted are the counts of an answer of /v1/stats; its throughput depends on when it was asked for.
+// counted returns an answer of /v1/stats without the throughput, which depends on the time of the request.
 func counted(t testing.TB, stats []byte) map[string]any {
 	members := decoded[map[string]any](t, stats)
 	require.Contains(t, members, "throughput")
@@ -136,8 +136,8 @@ func counted(t testing.TB, stats []byte) map[string]any {
 	return members
 }
 
-// withoutArrival drops sequences, times received and counts from an order view. A refused update tells no time, so its own
-// is that of its arrival, and each repeat is another one.
+// withoutArrival removes sequences, times received and counts from an order view. A refused update contains no time, so its
+// time is that of its arrival, and each repeat has another time.
 func withoutArrival(t testing.TB, view []byte) string {
 	o := decoded[map[string]any](t, view)
 	delete(o, "notifications")

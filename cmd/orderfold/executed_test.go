@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// From the bytes that are posted to what JSON and CSV show.
+// This test posts notifications and compares the JSON and CSV of their orders.
 func TestAnExecutedOrderShowsItsAmountAndAveragePrice(t *testing.T) {
 	t.Parallel()
 	p := serving(t)
@@ -25,7 +25,7 @@ func TestAnExecutedOrderShowsItsAmountAndAveragePrice(t *testing.T) {
 		{"the executions have prices", `"status":"FILLED","quantity":3,"partialExecutions":[
 			{"executionId":"a","executionPrice":"0.1","executionQuantity":1},{"executionId":"b","executionPrice":"0.25","executionQuantity":2}]`, "",
 			shown{"3", "0.60", "0.2", "2"}},
-		{"half of the last digit rounds to the even one", `"status":"FILLED","quantity":8,"execution":{"quantity":8,"executionAmount":"0.00000020"}`, "",
+		{"half of the last digit rounds to even", `"status":"FILLED","quantity":8,"execution":{"quantity":8,"executionAmount":"0.00000020"}`, "",
 			shown{"8", "0.00000020", "0.00000002", "0"}},
 		{"an execution is listed twice", `"status":"PARTIALLY_FILLED","partialExecutions":[
 			{"executionId":"a","executionQuantity":1,"amount":"5"},{"executionId":"a","executionQuantity":2,"amount":"10"}]`, "",
@@ -35,7 +35,7 @@ func TestAnExecutedOrderShowsItsAmountAndAveragePrice(t *testing.T) {
 			shown{"", "10", "", "2"}},
 		{"a quantity has an exponent", `"status":"PARTIALLY_FILLED","executionData":{"quantity":30314594E-8}`, "",
 			shown{"0.30314594", "", "", "0"}},
-		{"less is filled than ordered", `"status":"FILLED","quantity":10,"executionData":{"quantity":7}`, "underfilled",
+		{"less is filled than was ordered", `"status":"FILLED","quantity":10,"executionData":{"quantity":7}`, "underfilled",
 			shown{"7", "", "", "0"}},
 	}
 	byID := map[string]int{}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stopped is the data folder of a service that was stopped, with what was posted to it.
+// stopped is the data folder of a stopped service, with the notifications that were posted to it.
 type stopped struct {
 	ledger  *ledger
 	data    string
@@ -55,7 +55,7 @@ func serveOn(t testing.TB, data string) *process {
 	return start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 }
 
-// copied returns a copy of the folder, to be damaged.
+// copied returns a copy of the folder, which the test may damage.
 func (s *stopped) copied(t testing.TB) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
@@ -74,7 +74,7 @@ func (s *stopped) flip(t testing.TB, path string) {
 	})
 }
 
-// some are the numbers of the cases to try: all of them when there are many rounds, else a few by chance.
+// some returns the numbers of the cases to run: all of them if there are many rounds, otherwise a random few.
 func (s *stopped) some(cases, few int) []int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
@@ -102,7 +102,7 @@ func TestFaultDamageThatLosesNothing(t *testing.T) {
 		{"the index of the log removed", func(t *testing.T, data string) { removeIndex(t, data) }},
 		{"the index of the log damaged", func(t *testing.T, data string) { s.flip(t, streamFiles(t, data, "index.db")[0]) }},
 		{"the views removed", func(t *testing.T, data string) { removeViews(t, data) }},
-		{"the views of half the log", func(t *testing.T, data string) {
+		{"older views, of half the log", func(t *testing.T, data string) {
 			removeViews(t, data)
 			require.NoError(t, os.CopyFS(filepath.Join(data, "views"), os.DirFS(filepath.Join(s.earlier, "views"))))
 		}},
@@ -119,10 +119,10 @@ func TestFaultDamageThatLosesNothing(t *testing.T) {
 				return text
 			})
 		}},
-		{"no file says which views are live", func(t *testing.T, data string) {
+		{"the file live removed", func(t *testing.T, data string) {
 			require.NoError(t, os.Remove(filepath.Join(data, "views", "live")))
 		}},
-		{"the file that says which views are live damaged", func(t *testing.T, data string) {
+		{"the file live damaged", func(t *testing.T, data string) {
 			s.flip(t, filepath.Join(data, "views", "live"))
 		}},
 	}
@@ -193,15 +193,16 @@ func TestFaultDamageThatLosesRecords(t *testing.T) {
 	}
 }
 
-// The words with which a log and views that do not fit are told.
+// Texts with which the service reports a log and views that do not fit each other.
 var finalReasons = []string{"the log does not fit the views", "the log ends at", "the log lost records"}
 
-// requireTold starts the service on a damaged folder. It may end and say why. It may be not ready and say why, with views
-// of a log that was, or none. Or it is ready when it has compared its views with the log, and then not one record of those that were
-// acknowledged is missing, neither in the views nor in the log. What can be read from the log is as it was sent.
+// requireTold starts the service on a damaged folder. The service may end and report the reason. It may not be ready and
+// report the reason, with views of an earlier log or without views. Or it is ready after it has compared its views with the
+// log; then no acknowledged record is missing in the views or in the log. All records that can be read from the log are as
+// they were sent.
 func (s *stopped) requireTold(t *testing.T, data string) {
 	t.Helper()
-	// The server finds some of the damage only when it reads the records, which a comparison does.
+	// The server finds some kinds of damage only when it reads the records, which a comparison does.
 	args := append([]string{"serve", "--data", data, "--verify-every", "50ms", "--verify-share", "1"}, freePorts...)
 	p, listens := launch(t, []string{"receiver", "api", "log"}, exec.Command(binaries.orderfold, args...))
 	if !listens {
@@ -227,7 +228,7 @@ func (s *stopped) requireTold(t *testing.T, data string) {
 		code, stdout, _ := execute(t, nil, "doctor", "--data", data)
 		require.Equal(t, exitUsage, code, stdout)
 	}
-	if status.Generation == 0 { // views that cannot be made from what is left of the log are not shown in part
+	if status.Generation == 0 { // views that cannot be made from the remaining log are not shown at all
 		code, _, _ := p.ask("/v1/stats")
 		require.Equal(t, http.StatusServiceUnavailable, code)
 	} else {
@@ -236,7 +237,7 @@ func (s *stopped) requireTold(t *testing.T, data string) {
 	s.requireExactOrError(t, data)
 }
 
-// requireExactOrError reads every record: it is what was sent, or it cannot be read.
+// requireExactOrError reads every record and requires that it is as it was sent, or cannot be read.
 func (s *stopped) requireExactOrError(t *testing.T, data string) {
 	t.Helper()
 	log := openLog(t, operatorURL(t, data))

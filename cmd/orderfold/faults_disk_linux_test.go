@@ -17,21 +17,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// disk is where the service keeps everything, and can be full.
+// disk is the disk of the service, which a test can fill.
 type disk interface {
 	data() string
-	command(args ...string) *exec.Cmd // orderfold on this disk
+	command(args ...string) *exec.Cmd // returns orderfold with its data on this disk
 	fill(*process)
 	free(*process)
 }
 
-// smallDisk is a filesystem of its own, filled by a file that is in the way.
+// smallDisk is a separate filesystem, filled by a large file.
 type smallDisk struct {
 	t   testing.TB
 	dir string
 }
 
-// mountSmallDisk returns nil where no filesystem may be mounted.
+// mountSmallDisk returns nil if the test may not mount a filesystem.
 func mountSmallDisk(t testing.TB) *smallDisk {
 	t.Helper()
 	d := &smallDisk{t, t.TempDir()}
@@ -72,7 +72,7 @@ func (d *smallDisk) free(*process) {
 	require.NoError(d.t, os.Remove(d.ballast()))
 }
 
-// limitedDisk is a limit to the size of the files that the process writes, which takes no privilege.
+// limitedDisk limits the size of the files that the process writes, which needs no privilege.
 type limitedDisk struct {
 	t   testing.TB
 	dir string
@@ -80,8 +80,8 @@ type limitedDisk struct {
 
 func (d *limitedDisk) data() string { return filepath.Join(d.dir, "data") }
 
-// limitable is set for a process that has to become orderfold with SIGXFSZ blocked, so that a write beyond the limit is an
-// error and not the end. A Go program passes only its own signal mask on to a command, and cannot change that.
+// limitable is set for a process that has to execute orderfold with SIGXFSZ blocked, so that a write beyond the limit is an
+// error and does not kill the process. A Go program passes only its own signal mask on to a command, and cannot change it.
 const limitable = "ORDERFOLD_TEST_LIMITABLE"
 
 func init() {
@@ -139,7 +139,7 @@ func fillAndFree(t *testing.T, d disk) {
 		await(t, "the posters are refused", o.refused.more(2*posters))
 		code, _, body := p.ask("/v1/orders?limit=1")
 		require.Equal(t, http.StatusOK, code, "what is known can be read: %s", body)
-		if round%2 == 1 { // nobody makes room in time
+		if round%2 == 1 { // no space is freed in time
 			p.kill()
 			o.stop()
 			if p, listens := launch(t, wanted, d.command(args...)); listens {

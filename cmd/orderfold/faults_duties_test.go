@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// takenOverIn is within which time another process does what one did that was killed.
+// takenOverIn is the time within which another process takes over the duty of a killed one.
 const takenOverIn = 10 * time.Second
 
 func TestFaultADutyIsTakenOverByAProcessWithAnotherClock(t *testing.T) {

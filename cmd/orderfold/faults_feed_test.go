@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clone returns the consumer as it is now: what a process has kept that is killed later.
+// clone returns the consumer in its current state, which is what a process that is killed later has stored.
 func (c *consumer) clone() *consumer {
 	kept := *c
 	kept.orders, kept.seen, kept.types = maps.Clone(c.orders), maps.Clone(c.seen), maps.Clone(c.types)
 	return &kept
 }
 
-// rebuild makes the views again and waits for that.
+// rebuild rebuilds the views and waits for the result.
 func (p *process) rebuild() {
 	p.t.Helper()
 	answer, err := http.Post(p.addrs["api"]+"/v1/rebuilds", "application/json", nil)
@@ -39,7 +39,7 @@ func (p *process) rebuild() {
 	})
 }
 
-// otherRules builds an orderfold that reads bodies differently: words in lower case, and of another decoder version.
+// otherRules builds an orderfold with another decoder version, which also reads statuses in lower case.
 func otherRules(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -66,10 +66,11 @@ func otherRules(t testing.TB) string {
 	return binary
 }
 
-// A subscriber that knows the one rule has what the API shows, whatever happens to the service, to itself, and to the feed.
+// A subscriber that follows the one rule has the orders that the API shows, whatever happens to the service, the subscriber
+// and the feed.
 func TestFaultAServiceThatPublishesTheFeedIsKilled(t *testing.T) {
 	l := newLedger(t, "feed, serve killed")
-	l.large = 1 << 30 // bodies of customers are no events
+	l.large = 1 << 30 // notifications about customers cause no events
 	data := filepath.Join(t.TempDir(), "data")
 	args := append([]string{"serve", "--feed", "--data", data, "--feed-max-bytes", "4MiB"}, freePorts...)
 	wanted := []string{"receiver", "api", "log"}
@@ -89,11 +90,11 @@ func TestFaultAServiceThatPublishesTheFeedIsKilled(t *testing.T) {
 		p = start(t, wanted, args...)
 		requireFed(t, p)
 		if round%5 == 3 {
-			continue // the subscriber is away, perhaps for longer than the feed keeps events
+			continue // the subscriber does not read, perhaps for longer than the feed keeps events
 		}
 		kept := c.clone()
 		c.read(operatorURL(t, data), p.addrs["api"])
-		if round%2 == 1 { // it was killed before it kept what it has read
+		if round%2 == 1 { // it was killed before it stored what it had read
 			c = kept
 			c.read(operatorURL(t, data), p.addrs["api"])
 		}
@@ -155,7 +156,7 @@ func TestFaultTwoProjectorsPublishAndTheLogServerIsKilled(t *testing.T) {
 	}
 }
 
-// fed reports whether the views stand at a record, and all events up to it are published by their projector.
+// fed reports whether a record is applied to the views, and their projector has published all events up to it.
 func fed(t testing.TB, api *process, last uint64) bool {
 	t.Helper()
 	status := decoded[struct {

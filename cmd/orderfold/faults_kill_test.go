@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// atRandom waits for a moment that depends on chance: shortly after a request was sent, or after one was acknowledged.
+// atRandom waits until a random moment: shortly after a request was sent, or after one was acknowledged.
 func atRandom(o *load, most int) {
 	o.ledger.t.Helper()
 	c := &o.sent
@@ -55,7 +55,7 @@ func killWhileStarting(t testing.TB, l *ledger, data string, args []string) {
 	require.NoError(t, cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	// The first stages last a moment and may be missed; then it is killed a moment later.
+	// The first stages are short and may be missed; then the service is killed a moment later.
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
 	for range l.number(1, 300) {
@@ -68,7 +68,7 @@ func killWhileStarting(t testing.TB, l *ledger, data string, args []string) {
 	<-ended
 }
 
-// split is receiver, projector and API as processes of their own, with a log server behind a proxy.
+// split is a receiver, a projector and an API in separate processes, with a log server behind a proxy.
 type split struct {
 	t                        testing.TB
 	dir, views               string
@@ -104,7 +104,7 @@ func (s *split) startProjector() {
 		"--metrics-addr", "127.0.0.1:0")
 }
 
-// restartNATS has the log server end by a signal and starts it again.
+// restartNATS ends the log server with a signal and starts it again.
 func (s *split) restartNATS(signal os.Signal) {
 	s.t.Helper()
 	s.nats.end(s.t, signal)
@@ -112,7 +112,7 @@ func (s *split) restartNATS(signal os.Signal) {
 	s.proxy.lead(s.nats.url)
 }
 
-// watch reads orders all the time, and wants an answer to each question. The function that it returns ends it.
+// watch reads orders continuously, and requires an answer to each request. The returned function ends it.
 func (s *split) watch() (stop func()) {
 	ending, ended := make(chan struct{}), make(chan struct{})
 	var wrong []string

@@ -37,18 +37,18 @@ var seedOfFaults = sync.OnceValue(func() uint64 {
 	return uint64(time.Now().UnixNano())
 })
 
-// posting is one notification, different from all others, and what became of it.
+// posting is one notification, different from all others, and its outcome.
 type posting struct {
 	path     string
 	body     []byte
-	order    string // "" when it is of another object
+	order    string // "" if it is about another object
 	fact     platformtest.Fact
 	broken   bool   // it is not JSON: answered 400, and kept
-	sequence uint64 // that was answered; 0: not acknowledged
-	found    bool   // in the log
+	sequence uint64 // the sequence in the answer; 0: not acknowledged
+	found    bool   // whether the log has it
 }
 
-// ledger remembers everything that was posted in one test, and what was answered.
+// ledger records everything that was posted in one test, and the answers.
 type ledger struct {
 	t       testing.TB
 	tally   *tally
@@ -56,13 +56,13 @@ type ledger struct {
 
 	mu     sync.Mutex
 	random *rand.Rand
-	orders int // of the traffic, taken so far
+	orders int // notifications of the traffic that were used so far
 	marks  int
 	ready  []*posting
 	sent   map[string]*posting // by body
-	large  int                 // one of so many customers has a large body
+	large  int                 // one of this many customers has a large body
 
-	held held              // what requireRound has seen of the log
+	held held              // what requireRound has read from the log
 	at   eventlog.Position // up to where
 }
 
@@ -83,14 +83,14 @@ func newLedger(t testing.TB, fault string) *ledger {
 	return l
 }
 
-// number returns one from low to high.
+// number returns a random number from low to high.
 func (l *ledger) number(low, high int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return low + l.random.IntN(high-low+1)
 }
 
-// next returns a notification to post and takes it for sent.
+// next returns a notification to post and records it as sent.
 func (l *ledger) next() *posting {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,14 +103,14 @@ func (l *ledger) next() *posting {
 	return p
 }
 
-// prepare shuffles the notifications of some orders, repeats among them, with those of other objects.
+// prepare shuffles the notifications of some orders, including repeats, and those of other objects.
 func (l *ledger) prepare() {
 	for range 16 {
 		order := l.traffic.Order(l.orders)
 		l.orders++
 		for i, n := range order.Notifications {
 			for range 1 + l.random.IntN(6)/5 {
-				// A field that nobody knows, so that no two bodies are equal.
+				// An unknown field, so that no two bodies are equal.
 				body := fmt.Appendf(nil, `{"mark":%d,%s`, l.mark(), n.Body[1:])
 				l.ready = append(l.ready, &posting{path: n.Path, body: body, order: order.ID, fact: order.Facts[i]})
 			}
@@ -146,13 +146,13 @@ func (l *ledger) acknowledge(p *posting, sequence uint64) {
 	p.sequence = sequence
 }
 
-// heldOrder is an order as the log has it.
+// heldOrder contains the records of an order in the log.
 type heldOrder struct {
 	facts     []platformtest.Fact
 	sequences []uint64
 }
 
-// held is what the log has.
+// held contains the content of the log.
 type held struct {
 	last    uint64
 	broken  int
@@ -160,7 +160,7 @@ type held struct {
 	records []*posting // from sequence 1 on
 }
 
-// upTo is what the log had when it ended at a sequence.
+// upTo returns the content of the log up to a sequence.
 func (h held) upTo(last uint64) held {
 	earlier := held{last: last, orders: map[string]*heldOrder{}}
 	for i, p := range h.records[:last] {
@@ -169,7 +169,7 @@ func (h held) upTo(last uint64) held {
 	return earlier
 }
 
-// compare reads the whole log and counts what is lost, moved or invented. It does not judge.
+// compare reads the whole log and counts records that are lost, moved or invented. It does not fail the test.
 func (l *ledger) compare(log *eventlog.Log) (held, error) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
@@ -208,8 +208,8 @@ func (l *ledger) check(r *eventlog.Record, h *held) (p *posting) {
 	return p
 }
 
-// requireRound wants what requireAll wants of all that came to the log since it was called last, and the log to go on where
-// it ended then. requireAll is due at the end.
+// requireRound checks the records since its last call as requireAll does, and requires that the log continues where it ended
+// then. The test must call requireAll at its end.
 func (l *ledger) requireRound(url string, api *process) {
 	l.t.Helper()
 	log := openLog(l.t, url)
@@ -258,8 +258,8 @@ func (h *held) add(p *posting, sequence uint64) {
 	}
 }
 
-// requireKept wants everything acknowledged in the log exactly as sent, at the sequence that was answered, and nothing that
-// was not sent.
+// requireKept requires that the log has every acknowledged notification exactly as sent, at the sequence in the answer, and
+// no record that was not sent.
 func (l *ledger) requireKept(log *eventlog.Log) held {
 	l.t.Helper()
 	h, err := l.compare(log)
@@ -268,7 +268,7 @@ func (l *ledger) requireKept(log *eventlog.Log) held {
 	return h
 }
 
-// requireAll wants the log kept and the views equal to the fold of it.
+// requireAll requires that the log is complete and that the views equal its fold.
 func (l *ledger) requireAll(url string, api *process) {
 	l.t.Helper()
 	log := openLog(l.t, url)
@@ -288,8 +288,8 @@ func openLog(t testing.TB, url string) *eventlog.Log {
 	return log
 }
 
-// requireFolded wants the views to say of every order in the log what the second implementation of the rules makes of its
-// records, to have counted each record once, and to know of no other order.
+// requireFolded requires that the views show every order in the log as the second implementation of the rules computes it
+// from its records, have counted each record once, and have no other order.
 func requireFolded(t testing.TB, api *process, h held) {
 	t.Helper()
 	requireCaughtUp(t, api, h.last)
@@ -306,7 +306,7 @@ func requireCounts(t testing.TB, api *process, h held) {
 	require.Equal(t, h.broken, stats.Quarantined)
 }
 
-// requireViews is requireFolded of views that may be behind.
+// requireViews is like requireFolded, for views that may be behind the log.
 func requireViews(t testing.TB, api *process, h held) {
 	t.Helper()
 	requireCounts(t, api, h)
@@ -347,17 +347,17 @@ func requireOrder(t testing.TB, view []byte, h held) string {
 	return got.OrderID
 }
 
-// tally is a line of the table. What was acknowledged is found, told or lost.
+// tally is a row of the table. Every acknowledged notification is found, reported or lost.
 type tally struct {
 	fault               string
 	rounds              int
 	acknowledged, found int
-	told                int // cannot be read, and who reads it is told so
+	told                int // cannot be read, and the service reports that
 	lost, invented      int
 	complaints          []string
 }
 
-// talliesOfFaults are printed when all tests have run.
+// talliesOfFaults contains the rows that are printed when all tests have run.
 var talliesOfFaults struct {
 	sync.Mutex
 	all []*tally

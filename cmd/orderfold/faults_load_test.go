@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// counter counts, and tells when it has reached a number.
+// counter counts, and signals when it has reached a number.
 type counter struct {
 	mu      sync.Mutex
 	n       int
@@ -38,7 +38,7 @@ func (c *counter) count() int {
 	return c.n
 }
 
-// more is closed when n more than now were counted.
+// more returns a channel that is closed when the count has risen by n.
 func (c *counter) more(n int) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func await(t testing.TB, what string, c <-chan struct{}) {
 	}
 }
 
-// load is a number of posters, each with one connection on which it posts one notification after the other.
+// load is a group of posters, each of which posts one notification after the other over one connection.
 type load struct {
 	ledger                               *ledger
 	sent, acknowledged, refused, severed counter
@@ -69,11 +69,11 @@ type load struct {
 
 	mu      sync.Mutex
 	url     string
-	slowest time.Duration // a 503 took
+	slowest time.Duration // time until an answer 503
 	wrong   []string
 }
 
-// retryPause is how long a poster waits after it was not answered 200.
+// retryPause is the pause of a poster after an answer other than 200.
 const retryPause = 20 * time.Millisecond
 
 // post begins to post.
@@ -86,7 +86,7 @@ func (l *ledger) post(posters int, url string) *load {
 	return o
 }
 
-// redirect has the posters post to another receiver.
+// redirect makes the posters post to another receiver.
 func (o *load) redirect(url string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -102,7 +102,7 @@ func (o *load) end() {
 	o.posters.Wait()
 }
 
-// stop ends the posters when each has its last answer, and wants that no answer was wrong.
+// stop ends the posters when each has its last answer, and requires that no answer was wrong.
 func (o *load) stop() {
 	o.ledger.t.Helper()
 	o.end()
@@ -159,7 +159,7 @@ func (o *load) one(client *http.Client) (sequence uint64, stored bool) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	switch {
-	case err != nil: // cut off after the status: whoever reads only that has an answer
+	case err != nil: // cut off after the status, which is an answer for a client that reads only the status
 		o.severed.add()
 		if response.StatusCode != http.StatusOK {
 			return 0, false
@@ -192,7 +192,7 @@ func (o *load) refuse(response *http.Response, took time.Duration) {
 	o.refused.add()
 }
 
-// requireGoesOn wants n more notifications to be acknowledged.
+// requireGoesOn requires that n more notifications are acknowledged.
 func (o *load) requireGoesOn(n int) {
 	o.ledger.t.Helper()
 	await(o.ledger.t, "notifications are acknowledged again", o.acknowledged.more(n))

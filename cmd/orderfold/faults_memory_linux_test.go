@@ -40,7 +40,7 @@ func (p *process) peakMemory() int {
 	return kilobytes << 10
 }
 
-// slowDisk is a filesystem that stands still most of the time. It returns "" where none may be mounted.
+// slowDisk mounts a filesystem that is frozen most of the time. It returns "" if the test may not mount one.
 func slowDisk(t *testing.T) (dir string) {
 	t.Helper()
 	image := filepath.Join(t.TempDir(), "image")
@@ -90,7 +90,8 @@ func slowDisk(t *testing.T) (dir string) {
 	return dir
 }
 
-// postMany posts so many bodies at once and returns how many were stored; every other answer is 503 with Retry-After.
+// postMany posts that many bodies at once and returns how many were stored. It requires that every other answer is 503 with
+// Retry-After.
 func postMany(t *testing.T, url, round string, chunked bool) (stored int64) {
 	t.Helper()
 	client := http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: manyPosts}}
@@ -102,7 +103,7 @@ func postMany(t *testing.T, url, round string, chunked bool) (stored int64) {
 		posts.Go(func() {
 			body := io.Reader(strings.NewReader(fmt.Sprintf(`{"orderId":"%s-%d","status":"PLACED","filling":%q}`, round, n, filling)))
 			if chunked {
-				body = io.MultiReader(body, bytes.NewReader(nil)) // of a length that the client does not know
+				body = io.MultiReader(body, bytes.NewReader(nil)) // with a length that the client does not know
 			}
 			answer, err := client.Post(url+"/traditional-asset-order-notification", "application/json", body)
 			if !assert.NoError(t, err) {
@@ -123,8 +124,8 @@ func postMany(t *testing.T, url, round string, chunked bool) (stored int64) {
 
 func TestFaultManyLargePostsAtOnceStayInBoundedMemory(t *testing.T) {
 	for name, slow := range map[string]func(*testing.T) string{
-		"on the disk at hand":         func(t *testing.T) string { return t.TempDir() },
-		"on a disk that stands still": slowDisk,
+		"on the disk of the temporary folder": func(t *testing.T) string { return t.TempDir() },
+		"on a disk that stands still":         slowDisk,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := slow(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proxy is the network between Orderfold and a log server.
+// proxy stands for the network between Orderfold and a log server.
 type proxy struct {
 	t        testing.TB
 	listener net.Listener
@@ -20,9 +20,9 @@ type proxy struct {
 
 	mu     sync.Mutex
 	target string
-	delay  time.Duration // of everything that is sent to the server
+	delay  time.Duration // delay of everything that is sent to the server
 	cut    bool
-	hold   chan struct{} // answers wait until it is closed; nil: they do not
+	hold   chan struct{} // answers wait until it is closed; nil: they do not wait
 	conns  map[net.Conn]bool
 	closed chan struct{}
 }
@@ -45,7 +45,7 @@ func newProxy(t testing.TB, server string) *proxy {
 
 func (p *proxy) url() string { return "nats://" + p.listener.Addr().String() }
 
-// lead has new connections go to a server.
+// lead directs new connections to a server.
 func (p *proxy) lead(server string) {
 	p.t.Helper()
 	u, err := url.Parse(server)
@@ -77,7 +77,7 @@ func (p *proxy) mend() {
 	p.cut = false
 }
 
-// holdAnswers keeps what the server sends until the function it returns is called.
+// holdAnswers holds back what the server sends until the returned function is called.
 func (p *proxy) holdAnswers() (release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (p *proxy) join(client net.Conn) {
 	delete(p.conns, server)
 }
 
-// note remembers the connections, unless the network was cut in the meantime.
+// note records the connections, unless the network was cut off in the meantime.
 func (p *proxy) note(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

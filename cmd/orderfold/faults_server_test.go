@@ -12,15 +12,15 @@ import (
 
 const (
 	posters       = 16
-	shortPatience = 300 * time.Millisecond // of the receiver with the log
-	// slack is what a busy machine may add to it.
+	shortPatience = 300 * time.Millisecond // patience of the receiver with the log
+	// slack is the time that a busy machine may add.
 	slack = 5 * time.Second
 )
 
-// requireRefused wants every poster to be refused, more than once, and nothing to be acknowledged meanwhile.
+// requireRefused requires that every poster is refused more than once, and that nothing is acknowledged meanwhile.
 func requireRefused(t testing.TB, o *load) {
 	t.Helper()
-	// What was acknowledged just before may still be on its way: not longer than it takes until each was refused once.
+	// Earlier acknowledgements may still be in transit, but only until each poster was refused once.
 	await(t, "the posters are refused", o.refused.more(2*posters))
 	acknowledged := o.acknowledged.count()
 	await(t, "the posters are refused again", o.refused.more(2*posters))

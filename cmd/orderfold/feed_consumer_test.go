@@ -23,16 +23,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// consumer is a subscriber of the feed that knows the one rule and the schema, and has no code in common with the service.
+// consumer is a subscriber of the feed that follows the one rule and checks the schema, and shares no code with the service.
 type consumer struct {
 	t      testing.TB
 	schema *jsonschema.Schema
 	orders map[string]consumed
-	at     uint64 // the feed sequence of the last event that was dealt with
+	at     uint64 // the feed sequence of the last event that was processed
 	lastID string // its ce-id
 	seen   map[string]bool
 	types  map[string]int
-	began  int // snapshots taken
+	began  int // number of snapshots taken
 }
 
 // consumed is the state of an order, and the pair that it belongs to.
@@ -54,7 +54,7 @@ func newConsumer(t testing.TB) *consumer {
 	return &consumer{t: t, schema: compiled, orders: map[string]consumed{}, seen: map[string]bool{}, types: map[string]int{}}
 }
 
-// snapshot replaces everything by the list of all orders.
+// snapshot replaces all data with the list of all orders.
 func (c *consumer) snapshot(api string) {
 	c.t.Helper()
 	answer, err := http.Get(api + "/v1/orders?format=ndjson")
@@ -80,7 +80,7 @@ func (c *consumer) snapshot(api string) {
 	require.NoError(c.t, lines.Err())
 }
 
-// read deals with every event that the feed has now, and begins with a snapshot where it has to.
+// read processes every event that the feed has now, and begins with a snapshot if that is necessary.
 func (c *consumer) read(natsURL, api string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
@@ -121,7 +121,7 @@ func (c *consumer) read(natsURL, api string) {
 	}
 }
 
-// lostPlace compares the event at the position with the one that was dealt with.
+// lostPlace reports whether the event at the position is not the one that was processed.
 func (c *consumer) lostPlace(ctx context.Context, stream jetstream.Stream) bool {
 	m, err := stream.GetMsg(ctx, c.at)
 	if err != nil {
@@ -171,8 +171,8 @@ func (c *consumer) event(m jetstream.Msg, sequence uint64) {
 	c.orders[order] = consumed{revision, logged, state}
 }
 
-// requireSame wants the consumer to know of every order what GET /v1/orders shows: all but the settlement, which depends on the day, and
-// the repeats that came after the last notification that said something new.
+// requireSame requires that the consumer has every order as GET /v1/orders shows it, except for the settlement, which depends
+// on the day, and repeats after the last notification that contained something new.
 func (c *consumer) requireSame(p *process) {
 	c.t.Helper()
 	exist := map[string]bool{}
@@ -187,7 +187,7 @@ func (c *consumer) requireSame(p *process) {
 			got := maps.Clone(c.orders[id].order)
 			require.NotNil(c.t, got, "order %s", id)
 			delete(want, "settlement")
-			delete(got, "settlement") // of a snapshot
+			delete(got, "settlement") // from a snapshot
 			is, was := want["notifications"].(map[string]any), got["notifications"].(map[string]any)
 			if is["lastSequence"] != was["lastSequence"] {
 				require.Equal(c.t, is["count"].(float64)-was["count"].(float64), is["duplicates"].(float64)-was["duplicates"].(float64), "order %s", id)
@@ -207,7 +207,7 @@ func (c *consumer) requireSame(p *process) {
 	require.NotEmpty(c.t, exist)
 }
 
-// requireFed waits until everything of the log is published, and no revision is on its way.
+// requireFed waits until everything in the log is published, and no revision is in progress.
 func requireFed(t testing.TB, p *process) {
 	t.Helper()
 	var status struct {

@@ -28,7 +28,7 @@ func TestASubscriberThatFollowsTheOneRuleHasTheSameOrdersAsTheAPI(t *testing.T) 
 	require.Zero(t, c.began)
 	require.Equal(t, map[string]int{"orderfold.order.changed.v1": len(c.seen)}, c.types)
 
-	// Who begins now takes the list of all orders, and goes on from there.
+	// A subscriber that begins now takes the list of all orders, and continues from there.
 	late := newConsumer(t)
 	late.snapshot(p.addrs["api"])
 	require.Equal(t, c.at, late.at)
@@ -43,7 +43,7 @@ func TestASubscriberThatFollowsTheOneRuleHasTheSameOrdersAsTheAPI(t *testing.T) 
 	require.Equal(t, 1, late.began)
 	p.stop()
 
-	// Deleted by hand, while the service does not run: it is made again, and subscribers notice.
+	// The feed is deleted while the service does not run: it is created again, and subscribers notice.
 	require.NoError(t, os.RemoveAll(filepath.Join(data, "nats", "jetstream", "ORDERFOLD", "streams", "ORDERS")))
 	p = serveFeed(t, data)
 	play(t, p.addrs["receiver"], "--orders", "50", "--seed", "5")
@@ -100,7 +100,7 @@ func TestTailPrintsEventsOfTheFeed(t *testing.T) {
 
 	for name, args := range map[string][]string{
 		"a class without --feed": {"tail", "--asset-class", "digital"},
-		"no class":               {"tail", "--feed", "--asset-class", "paper"},
+		"an unknown class":       {"tail", "--feed", "--asset-class", "paper"},
 		"an object":              {"tail", "--feed", "--object", "customer"},
 	} {
 		code, _, stderr := execute(t, nil, args...)

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fixture is the data folder of a stopped service, which takes long to fill: it is filled once, and each test has a copy.
+// fixture is the data folder of a stopped service. Because filling it takes long, it is filled once, and each test uses a
+// copy.
 type fixture struct {
 	once   sync.Once
 	folder string
 }
 
-// copy returns a copy of the folder and the arguments to serve it. The first caller's fill fills it.
+// copy returns a copy of the folder and the arguments to serve it. The first call fills the folder with fill.
 func (f *fixture) copy(t testing.TB, fill func(data string, args []string)) (data string, args []string) {
 	t.Helper()
 	serve := func(data string) []string { return append([]string{"serve", "--data", data}, freePorts...) }

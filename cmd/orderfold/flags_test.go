@@ -132,7 +132,7 @@ func TestTheNearestNameIsSuggestedForAMistypedOne(t *testing.T) {
 	}
 }
 
-// One mistake in a name of four letters or more is forgiven, unless another name is as near.
+// A name of four letters or more is recognized despite one typing mistake, unless another name is equally near.
 func TestANameWithOneTypingMistakeIsRecognized(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -157,13 +157,13 @@ func TestAVariableWithoutAFlagCausesAWarning(t *testing.T) {
 		environ []string
 		warns   []string
 	}{
-		"two letters exchanged":          {[]string{"ORDERFOLD_RECIEVER_ADDR=secret-word"}, []string{"ORDERFOLD_RECIEVER_ADDR", "did you mean ORDERFOLD_RECEIVER_ADDR?"}},
-		"like no other":                  {[]string{"ORDERFOLD_FROBNICATE=secret-word"}, []string{"ORDERFOLD_FROBNICATE", "orderfold help COMMAND lists the flags"}},
-		"two of them":                    {[]string{"ORDERFOLD_API_KEYS=secret-word", "ORDERFOLD_=x"}, []string{"did you mean ORDERFOLD_API_KEY?", "variable ORDERFOLD_,"}},
-		"of another command":             {[]string{"ORDERFOLD_RECEIVER_ADDR=x", "ORDERFOLD_CONNECTIONS=3"}, nil},
-		"of another program":             {[]string{"ORDERFOLDX=1", "GOMEMLIMIT=1"}, nil},
-		"with what moves the cursor":     {[]string{"ORDERFOLD_\x1b[2J=x"}, []string{"ORDERFOLD_\ufffd[2J"}},
-		"of this command, and it is set": {[]string{"ORDERFOLD_FORMAT=text"}, nil},
+		"two letters exchanged":                   {[]string{"ORDERFOLD_RECIEVER_ADDR=secret-word"}, []string{"ORDERFOLD_RECIEVER_ADDR", "did you mean ORDERFOLD_RECEIVER_ADDR?"}},
+		"without a similar name":                  {[]string{"ORDERFOLD_FROBNICATE=secret-word"}, []string{"ORDERFOLD_FROBNICATE", "orderfold help COMMAND lists the flags"}},
+		"two variables":                           {[]string{"ORDERFOLD_API_KEYS=secret-word", "ORDERFOLD_=x"}, []string{"did you mean ORDERFOLD_API_KEY?", "variable ORDERFOLD_,"}},
+		"of another command":                      {[]string{"ORDERFOLD_RECEIVER_ADDR=x", "ORDERFOLD_CONNECTIONS=3"}, nil},
+		"of another program":                      {[]string{"ORDERFOLDX=1", "GOMEMLIMIT=1"}, nil},
+		"with control characters":                 {[]string{"ORDERFOLD_\x1b[2J=x"}, []string{"ORDERFOLD_\ufffd[2J"}},
+		"of a flag of this command, which is set": {[]string{"ORDERFOLD_FORMAT=text"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := execute(t, c.environ, "states")
@@ -205,9 +205,9 @@ func TestOneMessageNamesAllAddressesInUse(t *testing.T) {
 	}{
 		"all of serve": {[]string{"serve", "--receiver-addr", taken[0], "--api-addr", taken[1], "--nats-addr", taken[2]},
 			[]string{"--receiver-addr " + taken[0], "--api-addr " + taken[1], "--nats-addr " + taken[2]}},
-		"the log's beside one that is free": {[]string{"serve", "--receiver-addr", taken[0], "--api-addr", "127.0.0.1:0", "--nats-addr", taken[2]},
+		"that of the log beside a free one": {[]string{"serve", "--receiver-addr", taken[0], "--api-addr", "127.0.0.1:0", "--nats-addr", taken[2]},
 			[]string{"--receiver-addr " + taken[0], "--nats-addr " + taken[2]}},
-		"one beside one that is no address": {[]string{"serve", "--receiver-addr", taken[0], "--api-addr", "nowhere", "--nats-addr", ""},
+		"one beside an invalid address": {[]string{"serve", "--receiver-addr", taken[0], "--api-addr", "nowhere", "--nats-addr", ""},
 			[]string{"--receiver-addr " + taken[0], "--api-addr nowhere: "}},
 		"those of a receiver with metrics": {[]string{"receiver", "--receiver-addr", taken[0], "--metrics-addr", taken[1], "--nats-addr", ""},
 			[]string{"--receiver-addr " + taken[0], "--metrics-addr " + taken[1]}},

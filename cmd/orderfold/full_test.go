@@ -24,7 +24,7 @@ func postCustomer(t testing.TB, p *process) (status int, body string) {
 	return response.StatusCode, string(text)
 }
 
-// postUntilFull posts until a notification is refused, and returns how many are stored.
+// postUntilFull posts until a notification is refused, and returns the number of stored notifications.
 func postUntilFull(t testing.TB, p *process) (stored int) {
 	t.Helper()
 	for status, body := postCustomer(t, p); ; status, body = postCustomer(t, p) {
@@ -37,7 +37,7 @@ func postUntilFull(t testing.TB, p *process) (stored int) {
 	}
 }
 
-// readiness asks a listener of p for /readyz.
+// readiness requests /readyz from a listener of p.
 func readiness(t testing.TB, p *process, listener string) (status int, members map[string]any) {
 	t.Helper()
 	response, err := http.Get(p.addrs[listener] + "/readyz")
@@ -47,7 +47,7 @@ func readiness(t testing.TB, p *process, listener string) (status int, members m
 	return response.StatusCode, members
 }
 
-// tidings is what a service says of its log, by every way to ask.
+// tidings is what a service reports about its log in each of its answers.
 type tidings struct {
 	Receiver     int  // status of its /readyz
 	Accepts      bool // there
@@ -126,7 +126,7 @@ func TestAFullLogIsReportedEverywhereAndItsLimitIsRaisedWithoutARestart(t *testi
 	})
 	p.stop()
 
-	// The flag is still the old one.
+	// The flag still has the old value.
 	p = start(t, []string{"receiver", "api", "log"}, args...)
 	status, body = postCustomer(t, p)
 	require.Equal(t, http.StatusOK, status, body)
@@ -146,7 +146,7 @@ func TestTheLimitOfALogOnASeparateServerIsRaisedByLogLimitAndByStreamEdit(t *tes
 			code, _, stderr := execute(t, nil, "log", "limit", sizeText(bytes), "--nats-url", url)
 			require.Equal(t, exitOK, code, stderr)
 		},
-		"as nats stream edit does it": func(bytes int64) {
+		"by nats stream edit": func(bytes int64) {
 			stream, err := js.Stream(t.Context(), "NOTIFICATIONS")
 			require.NoError(t, err)
 			config := stream.CachedInfo().Config

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of docs/ anew")
+var update = flag.Bool("update", false, "write the generated parts of docs/ again")
 
-// requireCurrent compares a file with what it should be, or writes it with -update.
+// requireCurrent compares a file with its expected content, or writes that content with -update.
 func requireCurrent(t *testing.T, path, want string) {
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
@@ -56,9 +56,9 @@ func TestGeneratedOpenAPIDocumentIsCurrent(t *testing.T) {
 	requireCurrent(t, "../../docs/schemas/order-event-v1.json", string(schema))
 }
 
-// The page of commands is what help prints: whoever changes a flag sees it there.
+// The page of commands contains the output of help, so a change of a flag shows in the diff of the page.
 func TestGeneratedPageOfCommandsIsCurrent(t *testing.T) {
-	t.Setenv("TMPDIR", "/tmp") // a default of bench
+	t.Setenv("TMPDIR", "/tmp") // a default value of the bench commands
 	var page strings.Builder
 	page.WriteString("# Commands\n\nThis page is what `orderfold help` and `orderfold help COMMAND` print.\n\n")
 	print := func(title string, args ...string) {

@@ -39,13 +39,13 @@ func TestHealthExitsWithOneAfterEveryFailure(t *testing.T) {
 		args []string
 		want string
 	}{
-		"nothing listens":            {[]string{"--api-url", gone.URL}, "nothing answers"},
-		"something else answers":     {[]string{"--api-url", other.URL}, "answers 404"},
-		"the address is not an URL":  {[]string{"--url", "http://[::1"}, "must be an address"},
-		"a flag is wrong":            {[]string{"--no-such-flag"}, "no-such-flag"},
-		"there is an argument":       {[]string{"http://127.0.0.1"}, "argument"},
-		"the address has no scheme":  {[]string{"--url", "127.0.0.1:8081"}, "--url"},
-		"the answer hides a control": {[]string{"--url", controlling(t)}, `\x1b`},
+		"nothing listens":                         {[]string{"--api-url", gone.URL}, "nothing answers"},
+		"something else answers":                  {[]string{"--api-url", other.URL}, "answers 404"},
+		"the address is not a URL":                {[]string{"--url", "http://[::1"}, "must be an address"},
+		"a flag is wrong":                         {[]string{"--no-such-flag"}, "no-such-flag"},
+		"there is an argument":                    {[]string{"http://127.0.0.1"}, "argument"},
+		"the address has no scheme":               {[]string{"--url", "127.0.0.1:8081"}, "--url"},
+		"the answer contains a control character": {[]string{"--url", controlling(t)}, `\x1b`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := execute(t, nil, append([]string{"health"}, c.args...)...)
@@ -57,7 +57,7 @@ func TestHealthExitsWithOneAfterEveryFailure(t *testing.T) {
 	}
 }
 
-// controlling returns the address of a server whose answer would change the colours of a terminal.
+// controlling returns the address of a server whose answer contains control characters for a terminal.
 func controlling(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "\x1b[31mred", http.StatusServiceUnavailable)
@@ -85,7 +85,7 @@ func TestAVariableMayNameAFileThatContainsTheValue(t *testing.T) {
 		"a value that the flag refuses":     {"yaml", nil, exitUsage, "yaml"},
 		"a file of more than 64 KiB":        {strings.Repeat("x", maxValue+1), nil, exitUsage, "more than 65536 bytes"},
 		"a file beside the variable itself": {"json", []string{"ORDERFOLD_FORMAT=text"}, exitUsage, "not both"},
-		"a file that is not there":          {"json", []string{"ORDERFOLD_FORMAT_FILE=" + dir + "/none"}, exitUsage, "no such file"},
+		"a missing file":                    {"json", []string{"ORDERFOLD_FORMAT_FILE=" + dir + "/none"}, exitUsage, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environ := append([]string{"ORDERFOLD_FORMAT_FILE=" + file(c.content)}, c.environ...)

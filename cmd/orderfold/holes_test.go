@@ -18,7 +18,7 @@ func severalBlocks(t *testing.T) (data string, args []string, records uint64) {
 	t.Helper()
 	records = 75
 	data, args = fewBlocks.copy(t, func(data string, args []string) {
-		// The server makes blocks of 32 kB for so small a log, also when it may grow later.
+		// The server uses blocks of 32 kB for such a small log, even if the log may grow later.
 		p := start(t, []string{"receiver", "api", "log"}, append(args, "--log-max-bytes", "100000")...)
 		code, _, stderr := execute(t, nil, "log", "limit", "1GiB", "--data", data)
 		require.Equal(t, exitOK, code, stderr)
@@ -43,8 +43,8 @@ func flipInTheMiddle(t *testing.T, path string) {
 	})
 }
 
-// requireHeldBack wants a service that is not ready, says what is missing and what to do, receives, and has a reader of the
-// missing record told so.
+// requireHeldBack requires that the service is not ready, reports what is missing and what to do, still receives
+// notifications, and answers a request for the missing record with the reason.
 func requireHeldBack(t *testing.T, p *process, data string) (missing uint64) {
 	t.Helper()
 	var status statusAnswer
@@ -52,7 +52,7 @@ func requireHeldBack(t *testing.T, p *process, data string) (missing uint64) {
 		status = decoded[statusAnswer](t, p.get("/v1/status"))
 		return !status.Ready && strings.Contains(*status.Reason, "the log lost records")
 	})
-	// A hole that others find while the projector waits for the next record, it finds within a second.
+	// If another reader finds a hole while the projector waits for the next record, the projector notices within a second.
 	eventually(t, "the projector has stopped", func() bool { return len(logged(t, p, "not folding")) > 0 })
 	require.Regexp(t, `it should have records 1 to \d+: (record \d+ is|records [\d, to]+ are) missing`, *status.Reason)
 	require.Contains(t, *status.Reason, "orderfold doctor --accept-loss")
@@ -92,9 +92,9 @@ func TestALogWithAHoleIsReportedAndFoldedAfterTheOperatorAcceptsTheLoss(t *testi
 			flipInTheMiddle(t, blocks(t, data)[1])
 			removeIndex(t, data)
 		},
-		"a flipped bit in a middle block, which only reading finds": func(t *testing.T, data string) { flipInTheMiddle(t, blocks(t, data)[1]) },
+		"a flipped bit in a middle block, found only by reading it": func(t *testing.T, data string) { flipInTheMiddle(t, blocks(t, data)[1]) },
 		"no first block": func(t *testing.T, data string) { require.NoError(t, os.Remove(blocks(t, data)[0])) },
-		"a torn last record, which the index counts": func(t *testing.T, data string) {
+		"a torn last record that the index counts": func(t *testing.T, data string) {
 			edit(t, last(blocks(t, data)), func(text []byte) []byte { return text[:len(text)-20] })
 		},
 	} {
@@ -138,7 +138,8 @@ func TestALogWithAHoleIsReportedAndFoldedAfterTheOperatorAcceptsTheLoss(t *testi
 	}
 }
 
-// requireSoundAgain wants a service that follows what is left of its log, and whose views can be rebuilt, made anew and verified.
+// requireSoundAgain requires that the service follows what is left of its log, and that its views can be rebuilt, made from
+// nothing, and verified.
 func requireSoundAgain(t *testing.T, data string) {
 	t.Helper()
 	args := append([]string{"serve", "--data", data, "--verify-share", "0"}, freePorts...)
@@ -168,7 +169,7 @@ func requireSoundAgain(t *testing.T, data string) {
 	verified()
 }
 
-// The loss is accepted while the lost record is the last one there is, and the views stand there.
+// The loss is accepted while the lost record is the last one in the log, at the position of the views.
 func TestViewsWhosePositionIsALostRecordAreRebuiltAndFollowTheLog(t *testing.T) {
 	t.Parallel()
 	data, _, records := severalBlocks(t)

@@ -20,8 +20,8 @@ import (
 
 const module = "github.com/orderfold/orderfold"
 
-// mayImport is the import table of docs/architecture.md: what each package may import of ours, and the foreign modules that
-// only one package may touch.
+// mayImport is the import table of docs/architecture.md: which of our packages each package may import, and the foreign
+// modules that only one package may use.
 var mayImport = map[string][]string{
 	"statemachine":                   {},
 	"eventlog":                       {"eventlog/embedded"},

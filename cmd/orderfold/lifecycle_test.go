@@ -17,7 +17,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// logged returns the lines that p has logged with that message, "" for all.
+// logged returns the lines that p has logged with that message, or all lines for "".
 func logged(t testing.TB, p *process, message string) (lines []map[string]any) {
 	t.Helper()
 	for text := range strings.Lines(p.stderr.String()) {
@@ -41,11 +41,11 @@ func TestAProcessLogsItsStartItsReadinessAndItsStop(t *testing.T) {
 		listen []string
 		signal os.Signal
 		args   []string
-		want   map[string]any // of the line of the start
+		want   map[string]any // fields of the line of the start
 	}{
 		{"serve on an empty folder", []string{"receiver", "api"}, syscall.SIGTERM, append([]string{"serve", "--data", data}, freePorts...),
 			map[string]any{"lastSequence": 0.0}},
-		{"serve on what was left", []string{"receiver", "api"}, os.Interrupt, append([]string{"serve", "--data", data}, freePorts...),
+		{"serve on an existing folder", []string{"receiver", "api"}, os.Interrupt, append([]string{"serve", "--data", data}, freePorts...),
 			map[string]any{"lastSequence": 1.0, "firstSequence": 1.0, "data": data}},
 		{"a receiver", []string{"receiver"}, syscall.SIGHUP, []string{"receiver", "--nats-url", url, "--receiver-addr", "127.0.0.1:0"}, nil},
 		{"a projector", nil, syscall.SIGTERM, []string{"projector", "--nats-url", url, "--views", filepath.Join(data, "other")}, nil},
@@ -75,7 +75,7 @@ func TestAProcessLogsItsStartItsReadinessAndItsStop(t *testing.T) {
 	}
 }
 
-// What machines ask for all the time fills no log, and our own commands look into a running service without a warning there.
+// Requests that machines repeat all the time do not fill the log, and our own commands cause no warning in a running service.
 func TestReadingFromAServiceCausesNoWarnings(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -110,7 +110,7 @@ func TestAServiceLogsThatItsLogIsUnavailableAndThatItIsBack(t *testing.T) {
 	server := launchNATS(t, dir)
 	p := start(t, []string{"receiver"}, "receiver", "--nats-url", server.url, "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0")
 	eventually(t, "it is ready", func() bool { return len(logged(t, p, "ready")) > 0 })
-	before := len(logged(t, p, "not ready")) // a start that takes long says so, too
+	before := len(logged(t, p, "not ready")) // a start that takes long is reported as well
 	server.signal(t, syscall.SIGSTOP)
 	eventually(t, "it says that it is not ready", func() bool { return len(logged(t, p, "not ready")) > before })
 	require.Contains(t, logged(t, p, "not ready")[before]["reason"], "unavailable")
@@ -131,7 +131,7 @@ func TestNohupKeepsAServiceRunning(t *testing.T) {
 	require.Contains(t, logged(t, p, "stopped")[0]["cause"], syscall.SIGTERM.String())
 }
 
-// Whatever is not there, the command that wants it says so, and does not wait for it.
+// A command reports that the service that it needs does not run, and does not wait for it.
 func TestACommandReportsAtOnceThatNothingListens(t *testing.T) {
 	t.Parallel()
 	views := filepath.Join(t.TempDir(), "views")

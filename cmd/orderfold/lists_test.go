@@ -22,7 +22,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// seeded is a service with orders that are easy to tell apart.
+// seeded is a service with orders that are easy to distinguish.
 func seeded(t *testing.T) *process {
 	p := serving(t)
 	for _, body := range []string{
@@ -213,14 +213,14 @@ func TestAnOrderIsFoundByEachOfItsIDs(t *testing.T) {
 	}{
 		"its id":                                      {"abcd-0002", "abcd-0002", exitOK, ""},
 		"the beginning of its id":                     {"abce", "abce-0003", exitOK, ""},
-		"nearly all of it":                            {"abcd-000", "", exitAmbiguous, "abcd-0002 abcd-0001"},
+		"nearly the whole id":                         {"abcd-000", "", exitAmbiguous, "abcd-0002 abcd-0001"},
 		"an id that is another's external id":         {"ext-1", "ext-1", exitOK, ""},
 		"an external id that begins the id of others": {"abcd", "ext-1", exitOK, ""},
-		"the external id of two":                      {"ext-2", "", exitAmbiguous, "abce-0003 abcd-0002"},
-		"too little":                                  {"abc", "", exitFailed, ""},
+		"the external id of two orders":               {"ext-2", "", exitAmbiguous, "abce-0003 abcd-0002"},
+		"a prefix that is too short":                  {"abc", "", exitFailed, ""},
 		"the beginning of an external id":             {"ext-", "ext-1", exitOK, ""},
-		"other letters":                               {"ABCE", "", exitFailed, ""},
-		"what moves the cursor":                       {"ab\x1b[2Jcd", "", exitFailed, ""},
+		"an id in another letter case":                {"ABCE", "", exitFailed, ""},
+		"an id with control characters":               {"ab\x1b[2Jcd", "", exitFailed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := execute(t, nil, "order", c.text, "--api-url", p.addrs["api"])

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The consumer in Node in docs/stream.md is run as printed, with the packages and the credentials that it names, and killed in between.
+// This test runs the consumer for Node in docs/stream.md as it is printed there, with the packages and the credentials that it
+// names, and kills it in between.
 func TestTheDocumentedConsumerInNodeHasTheSameOrdersAsTheAPI(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")

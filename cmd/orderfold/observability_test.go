@@ -19,7 +19,8 @@ var (
 	alertName  = regexp.MustCompile(`\bOrderfold[A-Z][A-Za-z]+\b`)
 )
 
-// What a service that has been through something tells is well named, and is all that alerts, dashboard and the pages ask for.
+// The metrics of a service with orders, faults and subscribers have good names, and include all metrics that the alerts, the
+// dashboard and the pages use.
 // clusterMetrics returns the metrics of a process that shares its duties with others.
 func clusterMetrics(t *testing.T) string {
 	t.Helper()
@@ -35,7 +36,7 @@ func TestAlertsAndDashboardUseExistingMetrics(t *testing.T) {
 	require.NoError(t, os.WriteFile(keys, []byte("ops:operator:s3cret\n"), 0o600))
 	p := start(t, []string{"receiver", "api"}, "serve", "--data", filepath.Join(dir, "data"), "--receiver-addr", "127.0.0.1:0",
 		"--api-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0", "--feed", "--api-key-file", keys, "--verify-share", "1", "--verify-every", "50ms",
-		"--platform-url", "http://127.0.0.1:1", "--platform-client-id", "nobody", "--platform-client-secret", "none") // asked in vain
+		"--platform-url", "http://127.0.0.1:1", "--platform-client-id", "nobody", "--platform-client-secret", "none") // a request that failed
 	play(t, p.addrs["receiver"], "--orders", "20")
 	code, body := p.request(http.MethodPost, "/v1/rebuilds?mode=dry-run", "s3cret")
 	require.Equal(t, http.StatusAccepted, code, body)
@@ -157,7 +158,7 @@ func TestAChangedKeyFileTakesEffectWhileServing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
-	write := func(text string) { // whole: the service may look at any time
+	write := func(text string) { // in one step, because the service may read the file at any time
 		require.NoError(t, os.WriteFile(keys+".new", []byte(text), 0o600))
 		require.NoError(t, os.Rename(keys+".new", keys))
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notify posts a notification of a traditional order and returns when the views have it.
+// notify posts a notification of a traditional order and returns when it is applied to the views.
 func (p *process) notify(body string) {
 	p.t.Helper()
 	r, err := http.Post(p.addrs["receiver"]+"/traditional-asset-order-notification", "application/json", strings.NewReader(body))
@@ -105,7 +105,8 @@ type orderView struct {
 	Notifications struct{ FirstReceivedAt time.Time }
 }
 
-// BenchmarkAsOf asks a running service for an order of twenty notifications, as it was known when ten of them had been received.
+// BenchmarkAsOf requests an order of twenty notifications from a running service, as it was known when ten of them had been
+// received.
 func BenchmarkAsOf(b *testing.B) {
 	p := serving(b)
 	const middle = "10"

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// simulated is a platform and an orderfold that asks it.
+// simulated is a platform, and an orderfold process that asks it.
 type simulated struct {
 	t        testing.TB
 	platform *platformtest.Server
@@ -24,12 +24,13 @@ type simulated struct {
 	args     []string
 }
 
-// badTraffic is a platform that loses 5 % of its webhooks, half of them without a word, repeats 10 %, and is overtaken.
+// badTraffic configures a platform that loses 5 % of its webhooks, half of them without listing them, repeats 10 %, and
+// delivers some out of order.
 func badTraffic(seed uint64, orders int) platformtest.Traffic {
 	return platformtest.Traffic{Seed: seed, Orders: orders, Repeats: 0.1, Overtaking: 0.2, Lost: 0.05, Listed: 0.5}
 }
 
-// hurried are the flags that let minutes and days be parts of a second.
+// hurried contains flags that shorten minutes and days to parts of a second.
 func hurried() []string {
 	flags := []string{"--ask-after", "100ms", "--ask-every", "150ms", "--recover-every", "200ms", "--platform-rate", "120000"}
 	for _, status := range []string{"NONE", "RECEIVED", "PENDING", "PLACED", "PARTIALLY_FILLED", "CORRECTED", "FILLED", "CANCELED",
@@ -74,7 +75,7 @@ func (s *simulated) play() {
 	require.Equal(s.t, result.Totals.Notifications, result.Totals.Acknowledged)
 }
 
-// different returns the orders that are shown in another state than the platform's own.
+// different returns the orders whose shown state differs from that at the platform.
 func (s *simulated) different() (differences []string) {
 	for want := range s.platform.Orders() {
 		code, _, body := s.orders.ask("/v1/orders/" + want.OrderID)
@@ -99,7 +100,7 @@ func number(text string) *big.Rat {
 	return n
 }
 
-// requireSame wants every order in the platform's own state, within a time that is many times the configured delay.
+// requireSame requires that every order is in the same state as at the platform, within many times the configured delay.
 func (s *simulated) requireSame() {
 	s.t.Helper()
 	var differences []string
@@ -138,7 +139,7 @@ func TestEveryOrderEndsInThePlatformsOwnState(t *testing.T) {
 	}
 }
 
-// recordsBy counts the log's records by their source, and those that are there twice.
+// recordsBy counts the records of the log by their source, and the records that it has twice.
 func (s *simulated) recordsBy() (sources map[string]int, twice []string) {
 	s.t.Helper()
 	code, stdout, stderr := execute(s.t, nil, "tail", "--data", s.args[2])
@@ -165,7 +166,7 @@ type logRecord struct {
 	BodyBytes      string `json:"bodyBase64"`
 }
 
-// The platform is away, then bad; a rebuild afterwards gives the same orders and asks nobody.
+// The platform is unavailable, then unreliable; a rebuild afterwards gives the same orders and does not ask the platform.
 func TestAnOutageCausesOnlyDelayAndARebuildDoesNotAskThePlatform(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(77, 150), TokenLifetime: time.Second,
@@ -187,7 +188,7 @@ func TestAnOutageCausesOnlyDelayAndARebuildDoesNotAskThePlatform(t *testing.T) {
 	require.Contains(t, string(s.orders.get("/metrics")), "orderfold_platform_recovered_total")
 	s.orders.stop()
 
-	// A start looks the log through, so that the same list appends nothing.
+	// A start reads the log, so that nothing is appended for the same list.
 	s.start()
 	polled := s.status().Platform.LastRecoveredAt
 	eventually(t, "the list is read again", func() bool {
@@ -277,7 +278,7 @@ func TestTheClientSecretAppearsNowhere(t *testing.T) {
 	}
 }
 
-// A receiver of its own asks when it can read the views, and says so when it cannot.
+// A separate receiver asks about orders if it can read the views, and warns if it cannot.
 func TestASeparateReceiverAsksAboutOrdersInTheViewsOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	server := runPlatform(t, platformtest.ServerOptions{Traffic: badTraffic(9, 40)})

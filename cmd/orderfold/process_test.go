@@ -27,10 +27,10 @@ import (
 // binaries are built once for all tests of the package.
 var binaries struct{ orderfold, natsServer string }
 
-var scratch string // folder of what the tests share, removed when they are done
+var scratch string // folder for files that tests share, removed at the end
 
 func TestMain(m *testing.M) {
-	if signal.Ignored(syscall.SIGHUP) { // as by nohup: what tests start would ignore it too
+	if signal.Ignored(syscall.SIGHUP) { // as nohup does: processes that tests start would ignore it too
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	for _, variable := range os.Environ() { // of the person who runs the tests; the processes would take them for their flags
@@ -58,13 +58,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// report prints what the fault tests counted, when there are any.
+// report prints the counts of the fault tests, if there are any.
 var report = func(io.Writer) {}
 
-// patience is how long tests wait for what must happen: on a busy machine it may take long, and only a test that fails waits it out.
+// patience is how long tests wait for something that must happen. It is long for busy machines; only a test that fails waits
+// for all of it.
 const patience = 5 * time.Minute
 
-// patientAppends has every service wait for a disk as long as the tests do. The tests of faults want it to be as it is by itself.
+// patientAppends makes every service wait for a disk as long as the tests do. The tests of faults keep the default.
 var patientAppends = true
 
 // process is a running orderfold.
@@ -97,13 +98,13 @@ func (l *lockedBuffer) String() string {
 
 var addressLine = regexp.MustCompile(`^  (receiver|api|log|metrics|platform) +(\S+?)(/metrics|,.*)?$`)
 
-// start runs orderfold and returns when it has printed the addresses wanted.
+// start runs orderfold and returns when it has printed the wanted addresses.
 func start(t testing.TB, wanted []string, args ...string) *process {
 	t.Helper()
 	return startCommand(t, wanted, exec.Command(binaries.orderfold, args...))
 }
 
-// startCommand is start for a command that becomes orderfold.
+// startCommand is like start, for a command that executes orderfold.
 func startCommand(t testing.TB, wanted []string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p, listens := launch(t, wanted, cmd)
@@ -151,7 +152,7 @@ func launch(t testing.TB, wanted []string, cmd *exec.Cmd) (p *process, listens b
 	return p, true
 }
 
-// stop asks the process to end and wants it to end well.
+// stop signals the process to end and requires that it exits with 0.
 func (p *process) stop() {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
@@ -165,12 +166,12 @@ func (p *process) stop() {
 }
 
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
+	_ = p.cmd.Process.Kill() // the process may have ended
 	<-p.exited
 	p.exited <- nil
 }
 
-// get reads the API and wants 200, for a minSequence when the views have it.
+// get reads from the API and requires an answer 200; for a path with minSequence it waits for the views.
 func (p *process) get(path string) []byte {
 	p.t.Helper()
 	code, _, body := p.ask(path)
@@ -186,7 +187,7 @@ func (p *process) ask(path string) (int, http.Header, []byte) {
 	return p.send(http.MethodGet, path, p.key)
 }
 
-// send asks the API with a key, "" for none.
+// send sends a request to the API with a key, or without one if the key is "".
 func (p *process) send(method, path, key string) (int, http.Header, []byte) {
 	p.t.Helper()
 	code, header, body, err := p.exchange(http.DefaultClient, method, path, key)
@@ -194,12 +195,12 @@ func (p *process) send(method, path, key string) (int, http.Header, []byte) {
 	return code, header, body
 }
 
-// question asks the API, with the key of the process if it has one.
+// question sends a request to the API, with the key of the process if it has one.
 func (p *process) question(client *http.Client, path string) (int, http.Header, []byte, error) {
 	return p.exchange(client, http.MethodGet, path, p.key)
 }
 
-// exchange waits for a minSequence as long as the API lets it.
+// exchange sends a request, and waits for a minSequence as long as the API allows.
 func (p *process) exchange(client *http.Client, method, path, key string) (int, http.Header, []byte, error) {
 	request, err := http.NewRequest(method, p.addrs["api"]+path, nil)
 	if err != nil {
@@ -218,7 +219,7 @@ func (p *process) exchange(client *http.Client, method, path, key string) (int, 
 	return r.StatusCode, r.Header, body, err
 }
 
-// eventually waits until the condition holds, asking again and again.
+// eventually waits until the condition holds, and checks it repeatedly.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
@@ -231,18 +232,18 @@ func decoded[T any](t testing.TB, body []byte) T {
 	return v
 }
 
-// execute runs the program in this process and returns what it did.
+// execute runs the program in this process and returns its exit code and outputs.
 func execute(t testing.TB, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var out, err lockedBuffer // a log and progress are written to stderr at once
+	var out, err lockedBuffer // log lines and progress are written to stderr concurrently
 	code = run(ctx, args, environ, &out, &err)
 	return code, out.String(), err.String()
 }
 
-// loopback returns an address that few tests use, where the system has more than one, for what is started again and needs the port that
-// it had.
+// loopback returns a loopback address that few tests use, if the system has more than one. It is for processes that are
+// restarted on the same port.
 func loopback() string {
 	if runtime.GOOS == "linux" {
 		return "127.0.0.2"
@@ -262,14 +263,14 @@ type natsServer struct {
 	url string
 }
 
-// launchNATS runs a nats-server process that syncs always and keeps its data in dir, which one that ended may have left.
-// More are lines of its configuration.
+// launchNATS runs a nats-server process that syncs always and keeps its data in dir, which may contain the data of an earlier
+// process. The lines of more are added to its configuration.
 func launchNATS(t testing.TB, dir string, more ...string) *natsServer {
 	t.Helper()
 	return launchNATSAt(t, dir, loopback()+":-1", more...)
 }
 
-// launchNATSAt is launchNATS with an address, for instance that of one that ended.
+// launchNATSAt is launchNATS with an address, for example that of an earlier process.
 func launchNATSAt(t testing.TB, dir, addr string, more ...string) *natsServer {
 	t.Helper()
 	config := filepath.Join(dir, "nats.conf")
@@ -292,7 +293,7 @@ func (n *natsServer) signal(t testing.TB, s os.Signal) {
 	require.NoError(t, n.cmd.Process.Signal(s))
 }
 
-// end has the server end by a signal and waits until it has. It may have ended before.
+// end ends the server with a signal and waits for it. The server may have ended before.
 func (n *natsServer) end(t testing.TB, s os.Signal) {
 	t.Helper()
 	if n.cmd.ProcessState != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startAway starts a process whose log is at the URL, and may be away.
+// startAway starts a process whose log is at the URL and may be unavailable.
 func startAway(t testing.TB, url string, wanted []string, args ...string) *process {
 	t.Helper()
 	return start(t, wanted, append(args, "--nats-url", url, "--append-timeout", "1s", "--receiver-addr", "127.0.0.1:0")...)
 }
 
-// askReceiver posts a notification, or asks whether the receiver is ready, and returns the answer.
+// askReceiver posts a notification, or requests the readiness of the receiver, and returns the answer.
 func (p *process) askReceiver(path, body string) (code int, header http.Header, text string) {
 	p.t.Helper()
 	method := http.MethodPost
@@ -44,7 +44,7 @@ const (
 	placedTwo = `{"orderId":"order-2","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`
 )
 
-// addr is where the server listens, for one that takes its place.
+// addr returns the address of the server, for another server that takes its place.
 func (n *natsServer) addr() string { return strings.TrimPrefix(n.url, "nats://") }
 
 func (p *process) isReady() bool {
@@ -123,7 +123,8 @@ func TestAProcessStopsAtOnceWhileTheServerOfItsLogHangs(t *testing.T) {
 	server.signal(t, syscall.SIGCONT)
 }
 
-// What no waiting mends ends the process with its reason, whether the server is there at the start or comes later.
+// A fault that does not go away by itself ends the process with the reason, whether the server runs at the start or is
+// started later.
 func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	const account = "authorization { user: someone, password: word }"
@@ -136,14 +137,14 @@ func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
 	for name, c := range map[string]struct {
 		config string
 		set    func(t *testing.T, url string)
-		user   string // before the address
+		user   string // credentials before the address
 		folder string // of views
 		says   string
 	}{
-		"wrong credentials":                {account, nothing, "someone:other@", "", "refuses the credentials"},
-		"a stream that is no log":          {"", foreign, "", "", "does not keep the promise of the log"},
-		"views of a log that is not there": {"", nothing, "", viewsOfALog(t), "were made from a log, and there is none"},
-		"no credentials":                   {account, nothing, "", "", "refuses the credentials"},
+		"wrong credentials":                  {account, nothing, "someone:other@", "", "refuses the credentials"},
+		"a stream that is not a log":         {"", foreign, "", "", "does not keep the promise of the log"},
+		"views of a log that does not exist": {"", nothing, "", viewsOfALog(t), "were made from a log, and there is none"},
+		"no credentials":                     {account, nothing, "", "", "refuses the credentials"},
 	} {
 		for _, late := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", later"}[late], func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
 	}
 }
 
-// viewsOfALog returns a folder of views that have a record of some log.
+// viewsOfALog returns a folder with views that have a record of another log.
 func viewsOfALog(t *testing.T) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")

@@ -21,14 +21,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// request asks the API with a key.
+// request sends a request to the API with a key.
 func (p *process) request(method, path, key string) (int, []byte) {
 	p.t.Helper()
 	code, _, body := p.send(method, path, key)
 	return code, body
 }
 
-// holdDrafts lets nobody begin a draft of the views until release.
+// holdDrafts prevents drafts of the views from beginning until release is called.
 func holdDrafts(t testing.TB, data string) (release func()) {
 	t.Helper()
 	lock := flock.New(filepath.Join(data, "views", "drafts"))
@@ -45,7 +45,8 @@ func hasDraft(t testing.TB, data string) bool {
 	return len(found) > 0
 }
 
-// awaitDraft waits until there is a draft beside those generations. On a busy machine it may be another generation before it is seen.
+// awaitDraft waits until there is a draft beside those generations. On a busy machine the draft may have become another
+// generation before it is seen.
 func awaitDraft(t testing.TB, data string, generations []string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -53,7 +54,7 @@ func awaitDraft(t testing.TB, data string, generations []string) {
 	}, patience, time.Millisecond)
 }
 
-// isDraft reports whether a name is that of a draft, which may be without a file at its beginning and its end.
+// isDraft reports whether a name is that of a draft, which may have no file when it begins and ends.
 func isDraft(name string) bool { return strings.HasPrefix(name, "draft-") }
 
 func generationFiles(t testing.TB, data string) (names []string) {
@@ -68,7 +69,7 @@ func generationFiles(t testing.TB, data string) (names []string) {
 	return names
 }
 
-// Readers and webhooks run all the time; every answer must be as fresh as asked for, and right.
+// Readers and webhooks run all the time; every answer must be correct and as fresh as requested.
 func TestARebuildIsNotNoticedByReaders(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -219,7 +220,7 @@ func TestARebuildThatEndsEarlyLeavesNothingBehind(t *testing.T) {
 	require.Equal(t, "canceled", decoded[api.Rebuild](t, body).State)
 	release()
 
-	// Each is ended while it has a draft. One that has its result before that is seen is followed by another.
+	// Each rebuild is ended while it has a draft. If one finishes before its draft is seen, another one is started.
 	generations := []string{"orders-1.db"}
 	for code = http.StatusConflict; code == http.StatusConflict; {
 		begin()

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// buildWithAFault builds an orderfold whose decoder cannot read bodies that hold the word ODD. Its fold version is the same.
+// buildWithAFault builds an orderfold whose decoder cannot read bodies that contain the word ODD. Its fold version is the
+// same.
 func buildWithAFault(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,7 +45,8 @@ func buildWithAFault(t testing.TB) string {
 
 var faultyDecoder fixture
 
-// misread returns the data folder of a service whose decoder had a fault, with orders all, partly and not read, and others.
+// misread returns the data folder of a service whose decoder had a fault. It has orders that were read completely, partly and
+// not at all, and other objects.
 func misread(t testing.TB) (data string, args []string) {
 	t.Helper()
 	return faultyDecoder.copy(t, func(_ string, args []string) { serveMisread(t, args) })

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// connectAs connects to the log of a data folder as one of the users that it is served to.
+// connectAs connects to the log of a data folder as one of its users.
 func connectAs(t *testing.T, data, user string) jetstream.JetStream {
 	t.Helper()
 	url, err := os.ReadFile(filepath.Join(data, user+".url"))
@@ -22,7 +22,7 @@ func connectAs(t *testing.T, data, user string) jetstream.JetStream {
 	return jetStreamAt(t, strings.TrimSpace(string(url)))
 }
 
-// backUp does as nats stream backup --consumers does, with the operator's credentials, and returns the folder.
+// backUp makes a backup as nats stream backup --consumers does, with the operator's credentials, and returns the folder.
 func backUp(t *testing.T, data string) string {
 	t.Helper()
 	folder, conn := t.TempDir(), connectAs(t, data, "operator").Conn()
@@ -52,7 +52,7 @@ func backUp(t *testing.T, data string) string {
 	return folder
 }
 
-// takeNext has the durable consumer of a subscriber deliver that many records, and returns the sequence of the last one.
+// takeNext requests that many records from the durable consumer of a subscriber, and returns the sequence of the last one.
 func takeNext(t *testing.T, data string, count int) (sequence uint64) {
 	t.Helper()
 	consumer, err := connectAs(t, data, "subscriber").Consumer(t.Context(), "NOTIFICATIONS", "billing")
@@ -75,7 +75,7 @@ func lastSequence(t *testing.T, p *process) uint64 {
 	}](t, p.get("/v1/status")).Log.LastSequence
 }
 
-// requireReady waits until the views are there and follow the log.
+// requireReady waits until the views exist and follow the log.
 func requireReady(t *testing.T, p *process) {
 	t.Helper()
 	eventually(t, "the service is ready", func() bool {
@@ -147,7 +147,8 @@ func (p *process) lastEvent() string {
 	return ""
 }
 
-// A folder that is copied back, as a snapshot of a virtual machine is, gives sequences again. Nothing in the folder shows it.
+// In a folder that was copied back, like a snapshot of a virtual machine, new records get sequences that other records had
+// before. Nothing in the folder shows that.
 func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	t.Parallel()
 	data, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copy")
@@ -167,7 +168,7 @@ func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	p.stop()
 	require.NoError(t, os.RemoveAll(data))
 	require.NoError(t, os.CopyFS(data, os.DirFS(copied)))
-	require.NoError(t, os.Chmod(data, 0o750)) // which a copy does not keep
+	require.NoError(t, os.Chmod(data, 0o750)) // which a copy does not contain
 
 	p = start(t, wanted, args...)
 	requireReady(t, p)
@@ -179,7 +180,7 @@ func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	p.requireResync(late, "unknown")
 	p.requireResync(strings.ToUpper(late)+"A", "unknown")
 
-	// Whoever was at a record that is still there continues after it, and so does a bare sequence, which shows nothing.
+	// A client whose record still exists continues after it, and so does one with a bare sequence, which is not checked.
 	for _, id := range []string{early, fmt.Sprint(last)} {
 		c, err := client.New(client.Options{URL: p.addrs["api"]})
 		require.NoError(t, err)
@@ -195,7 +196,7 @@ func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	}
 }
 
-// The views are what they were, and sequences after their position are given again all the same.
+// The views are unchanged, but new records get sequences after their position that other records had before.
 func TestAnAcceptedLossIsReportedToEveryStreamClient(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -225,6 +226,6 @@ func TestAnAcceptedLossIsReportedToEveryStreamClient(t *testing.T) {
 	requireReady(t, p)
 	play(t, p.addrs["receiver"], "--orders", "5", "--seed", "2")
 	p.requireResync(known, "restored")
-	p.requireResync(again, "restored") // the id is of the record at which the epoch began: it may be of the time before
+	p.requireResync(again, "restored") // the id is that of the record at which the epoch began, so it may be from before the epoch
 	require.Equal(t, 2, epochOf(t, p), "a start begins no epoch")
 }

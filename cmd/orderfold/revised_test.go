@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// follow returns the events that are no heartbeats, up to and with the last part of a snapshot, of a stream that goes on after
-// an event.
+// follow resumes a stream after an event, and returns its events except heartbeats, up to and including the last page of a
+// snapshot.
 func (p *process) follow(after string) (events []client.Event) {
 	p.t.Helper()
 	c, err := client.New(client.Options{URL: p.addrs["api"]})
@@ -32,7 +32,7 @@ func (p *process) follow(after string) (events []client.Event) {
 	return events
 }
 
-// requireResync opens a stream after an event of before, and takes the snapshot that it gets instead.
+// requireResync resumes a stream after an old event, and requires a resync and a snapshot.
 func (p *process) requireResync(after, reason string) {
 	p.t.Helper()
 	events := p.follow(after)
@@ -43,8 +43,8 @@ func (p *process) requireResync(after, reason string) {
 	}
 }
 
-// What a redrive changes is told to those who listen and to those who come back, and what was found of the views before does
-// not stand.
+// Clients of open streams and clients that reconnect get the changes of a redrive, and the result of the last verification is
+// discarded.
 func TestARedriveIsReportedToReadersAndDiscardsTheLastVerification(t *testing.T) {
 	t.Parallel()
 	data, args := misread(t)

@@ -37,10 +37,10 @@ func TestInvalidSettlementSettingsAreRefusedInOneLine(t *testing.T) {
 		"an unknown class": {[]string{"--settlement", "BONDS=1"}, `--settlement: "BONDS=1" does not begin with an asset class`},
 		"several mistakes": {[]string{"--settlement", "DIGITAL", "--settlement", "TRADITIONAL=1@soon"},
 			`--settlement: "DIGITAL" does not say after how many settlement days: write 0 to 99, as in DIGITAL=2; "TRADITIONAL=1@soon": the first trade date`},
-		"two of one date":  {[]string{"--settlement", "DIGITAL=0", "--settlement", "DIGITAL=1"}, "DIGITAL has two cycles from the same trade date on"},
-		"no such file":     {[]string{"--settlement-closed", file + "s"}, "no such file"},
-		"bad lines":        {[]string{"--settlement-closed", file}, `closed: line 2: "Christmas" is not a date such as 2026-12-24; line 4: "24.12.2027" is not a date`},
-		"too large a file": {[]string{"--settlement-closed", large}, "has more than 1048576 bytes"},
+		"two cycles from one date": {[]string{"--settlement", "DIGITAL=0", "--settlement", "DIGITAL=1"}, "DIGITAL has two cycles from the same trade date on"},
+		"no such file":             {[]string{"--settlement-closed", file + "s"}, "no such file"},
+		"bad lines":                {[]string{"--settlement-closed", file}, `closed: line 2: "Christmas" is not a date such as 2026-12-24; line 4: "24.12.2027" is not a date`},
+		"too large a file":         {[]string{"--settlement-closed", large}, "has more than 1048576 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
@@ -54,7 +54,7 @@ func TestInvalidSettlementSettingsAreRefusedInOneLine(t *testing.T) {
 	}
 }
 
-// What was traded long ago by every cycle is overdue today, whatever day that is.
+// An order that was traded long ago is overdue on any day, in every cycle.
 func TestCommandsShowOverdueOrders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halfPosted serves, posts a notification but for its last byte, and sends that signal. It returns when nothing new is
-// accepted any more.
+// halfPosted starts a service, posts a notification without its last byte, and sends that signal. It returns when no new
+// connection is accepted.
 func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest string) {
 	p = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
 	addr := strings.TrimPrefix(p.addrs["receiver"], "http://")
@@ -26,7 +26,7 @@ func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest 
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	body := `{"customerId":"c"}`
-	// The server asks for the body once it has accepted the request.
+	// The server requests the body once it has accepted the request.
 	_, err = fmt.Fprintf(conn, "POST /customer-notification HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
@@ -56,7 +56,7 @@ func TestTheFirstSignalLetsAcceptedRequestsFinish(t *testing.T) {
 	}
 }
 
-// The kernel and the shell both say that a terminal was closed.
+// The kernel and the shell both send a SIGHUP when a terminal is closed.
 func TestASecondHangupChangesNothing(t *testing.T) {
 	t.Parallel()
 	p, conn, rest := halfPosted(t, syscall.SIGHUP)
@@ -64,13 +64,13 @@ func TestASecondHangupChangesNothing(t *testing.T) {
 	requireFinished(t, p, conn, rest)
 }
 
-// requireFinished sends the rest of the notification, and wants it to be stored and p to end well.
+// requireFinished sends the rest of the notification, and requires that it is stored and that p exits with 0.
 func requireFinished(t *testing.T, p *process, conn net.Conn, rest string) {
 	t.Helper()
 	_, err := conn.Write([]byte(rest))
 	require.NoError(t, err)
 	reader := bufio.NewReader(conn)
-	if first, err := reader.Peek(2); err == nil && string(first) == "\r\n" { // the end of 100 Continue
+	if first, err := reader.Peek(2); err == nil && string(first) == "\r\n" { // the empty line after 100 Continue
 		_, err = reader.Discard(2)
 		require.NoError(t, err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
-// What the platform lost on the way is in its list, and its API says what an order is, with what simulate printed.
+// The platform lists the notifications that it lost, and its API returns orders, with the credentials that simulate printed.
 func TestSimulateServesThePlatformsAPI(t *testing.T) {
 	t.Parallel()
 	serving := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answering is a platform that has every order, and counts which it was asked for.
+// answering is a platform that has every order, and counts the requests for each.
 type answering struct {
 	*httptest.Server
 
@@ -55,7 +55,7 @@ func TestAnAcceptedLossDoesNotStopRequestsToThePlatform(t *testing.T) {
 	const orders = 25
 	data, args, _ := severalBlocks(t)
 	found := blocks(t, data)
-	require.NoError(t, os.Remove(found[len(found)-2])) // the last records of some orders were in it
+	require.NoError(t, os.Remove(found[len(found)-2])) // it contained the last records of some orders
 	removeIndex(t, data)
 	code, stdout, _ := execute(t, nil, "doctor", "--data", data, "--accept-loss")
 	require.Equal(t, exitFailed, code, stdout)

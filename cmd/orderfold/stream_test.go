@@ -15,16 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// watcher is a reader of the stream that keeps what it is told.
+// watcher is a reader of the stream that stores the content of its events.
 type watcher struct {
 	filter client.OrderFilter
 	mu     sync.Mutex
 	orders map[string]client.Order
-	last   uint64 // in the ID of the last event
+	last   uint64 // sequence in the ID of the last event
 	err    error
 }
 
-// watch takes every event of the API until ctx ends. It fails when an ID does not rise or the stream begins anew.
+// watch reads every event of the API until ctx ends. It fails if an ID does not increase or the stream starts over.
 func (w *watcher) watch(ctx context.Context, c *client.Client) {
 	snapshots := 0
 	for e, err := range c.Watch(ctx, client.WatchQuery{OrderFilter: w.filter}) {
@@ -65,14 +65,14 @@ func sequenceOf(id string) uint64 {
 	return sequence
 }
 
-// complete reports whether the watcher has heard of everything up to sequence, or failed.
+// complete reports whether the watcher has got all changes up to sequence, or failed.
 func (w *watcher) complete(sequence uint64, want map[string]client.Order) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil || w.last >= sequence {
 		return true
 	}
-	// Heartbeats come every 15 s only: who has it all has heard of everything that concerns it.
+	// Heartbeats come only every 15 s: a watcher without the last ID is complete when it has got every change that it follows.
 	return len(w.orders) == len(want) && !differ(w.orders, want)
 }
 

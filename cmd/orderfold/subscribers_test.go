@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// subscribers runs a command of that family against the process, and wants it to end well.
+// subscribers runs a subscribers command against the process, and requires that it exits with 0.
 func (p *process) subscribers(args ...string) string {
 	p.t.Helper()
 	code, stdout, stderr := execute(p.t, nil, append(append([]string{"subscribers"}, args...), "--api-url", p.addrs["api"])...)
@@ -29,7 +29,7 @@ func (p *process) subscribers(args ...string) string {
 	return stdout
 }
 
-// subscriber returns one of the list.
+// subscriber returns the entry of one subscriber in the list.
 func (p *process) subscriber(name string) (found client.Subscriber) {
 	p.t.Helper()
 	for _, s := range decoded[client.Page[client.Subscriber]](p.t, []byte(p.subscribers("list", "--json"))).Data {
@@ -41,7 +41,7 @@ func (p *process) subscriber(name string) (found client.Subscriber) {
 	return found
 }
 
-// subscribed is a connection as a subscriber.
+// subscribed is a connection with the credentials of a subscriber.
 type subscribed struct {
 	*nats.Conn
 	consumer jetstream.Consumer
@@ -96,7 +96,7 @@ func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
 	for range 2 {
 		require.NoError(t, c.next(t).DoubleAck(t.Context()))
 	}
-	held := c.next(t) // and no other one until this is delivered again: it may have one pending
+	held := c.next(t) // and no other message until this one is delivered again, because only one may be pending
 	require.NoError(t, held.Nak())
 	require.Equal(t, held.Headers().Get("ce-id"), c.next(t).Headers().Get("ce-id"), "it is delivered again")
 	eventually(t, "the list shows it", func() bool {
@@ -109,7 +109,7 @@ func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
 	require.Equal(t, before.Pending, uint64(p.subscriber("billing").Pending)+3)
 	requireSubscriberMetrics(t, string(p.get("/metrics")))
 
-	// A restart keeps them, and what they have.
+	// Subscribers and their progress survive a restart.
 	p.stop()
 	p = serveFeed(t, data)
 	s := p.subscriber("billing")
@@ -156,7 +156,7 @@ func requireSubscriberMetrics(t testing.TB, text string) {
 	require.NotContains(t, text, `orderfold_subscriber_last_request_timestamp_seconds{stream="notifications"`, "it asked for nothing")
 }
 
-// Of what a subscriber must not do, each is tried with the credentials that the command made. The whole list is in eventlog.
+// This test tries forbidden requests with the credentials that the command made. The complete list is tested in eventlog.
 func TestASubscriberMayOnlyUseItsOwnConsumer(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -170,9 +170,9 @@ func TestASubscriberMayOnlyUseItsOwnConsumer(t *testing.T) {
 	require.NoError(t, c.next(t).DoubleAck(t.Context()))
 	before := decoded[statusAnswer](t, p.get("/v1/status"))
 	for _, try := range []struct{ act, subject, request string }{
-		{"it reads another's messages", "$JS.API.CONSUMER.MSG.NEXT.ORDERS.risk", `{"batch":1}`},
-		{"it acknowledges another's messages", "$JS.ACK.ORDERS.risk.1.1.1.1.0", "+ACK"},
-		{"it reads events past its consumer", "$JS.API.DIRECT.GET.ORDERS", `{"seq":1}`},
+		{"it reads the messages of another subscriber", "$JS.API.CONSUMER.MSG.NEXT.ORDERS.risk", `{"batch":1}`},
+		{"it acknowledges the messages of another subscriber", "$JS.ACK.ORDERS.risk.1.1.1.1.0", "+ACK"},
+		{"it reads events without its consumer", "$JS.API.DIRECT.GET.ORDERS", `{"seq":1}`},
 		{"it publishes an event", "orders.digital.00", "{}"},
 		{"it publishes a notification", "notifications.customer.00", "{}"},
 		{"it purges the feed", "$JS.API.STREAM.PURGE.ORDERS", ""},
@@ -180,11 +180,11 @@ func TestASubscriberMayOnlyUseItsOwnConsumer(t *testing.T) {
 		{"it deletes the feed", "$JS.API.STREAM.DELETE.ORDERS", ""},
 		{"it deletes its consumer", "$JS.API.CONSUMER.DELETE.ORDERS.billing", ""},
 		{"it rewinds its consumer", "$JS.API.CONSUMER.RESET.ORDERS.billing", `{"seq":1}`},
-		{"it makes its consumer another one", "$JS.API.CONSUMER.DURABLE.CREATE.ORDERS.billing", `{"stream_name":"ORDERS","config":{"durable_name":"billing"}}`},
+		{"it changes its consumer", "$JS.API.CONSUMER.DURABLE.CREATE.ORDERS.billing", `{"stream_name":"ORDERS","config":{"durable_name":"billing"}}`},
 		{"it pauses its consumer", "$JS.API.CONSUMER.PAUSE.ORDERS.billing", `{"pause_until":"2100-01-01T00:00:00Z"}`},
 		{"it reads the log as a subscriber of the log", "$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.tax", `{"batch":1}`},
 		{"it reads a record of the log", "$JS.API.STREAM.MSG.GET.NOTIFICATIONS", `{"seq":1}`},
-		{"it backs the log up", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX_billing.x"}`},
+		{"it backs up the log", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX_billing.x"}`},
 		{"it changes the limit of the log", "orderfold.limit", "1073741824"},
 	} {
 		t.Run(try.act, func(t *testing.T) {
@@ -230,16 +230,16 @@ func TestSubscribersReportsWhyASubscriberIsRefused(t *testing.T) {
 	}{
 		{"the feed is off", append([]string{"add", "billing"}, operate...), exitFailed, "The feed of order events is off: start the service (the process with the projector) with --feed"},
 		{"no key", append([]string{"list"}, url...), exitFailed, "ORDERFOLD_API_KEY"},
-		{"a key that may only read", append([]string{"add", "billing", "--stream", "notifications", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
-		{"a key that may only read removes", append([]string{"remove", "billing", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
-		{"a beginning that is not there yet", append([]string{"add", "tax", "--stream", "notifications", "--from", "7"}, operate...), exitFailed, "begin at 1 or before, or from now"},
+		{"a key of the role reader adds", append([]string{"add", "billing", "--stream", "notifications", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
+		{"a key of the role reader removes", append([]string{"remove", "billing", "--api-key", "read"}, url...), exitFailed, "403 Forbidden"},
+		{"a sequence after the end", append([]string{"add", "tax", "--stream", "notifications", "--from", "7"}, operate...), exitFailed, "begin at 1 or before, or from now"},
 		{"no service", []string{"add", "billing", "--api-url", "http://127.0.0.1:1"}, exitFailed, "check that orderfold serve is running and that --api-url names it"},
 		{"no name", append([]string{"add"}, operate...), exitUsage, "usage: orderfold subscribers add NAME"},
 		{"a name that is a path", append([]string{"add", "../x"}, operate...), exitUsage, "lower-case letters"},
 		{"the name of another user", append([]string{"add", "operator"}, operate...), exitUsage, "choose another name"},
 		{"an unknown stream", append([]string{"add", "tax", "--stream", "order"}, operate...), exitUsage, "did you mean orders?"},
 		{"an unknown asset class", append([]string{"add", "tax", "--asset-class", "paper"}, operate...), exitUsage, "--asset-class"},
-		{"no beginning", append([]string{"add", "tax", "--from", "0"}, operate...), exitUsage, "neither now nor start nor the sequence of a message"},
+		{"an unknown beginning", append([]string{"add", "tax", "--from", "0"}, operate...), exitUsage, "neither now nor start nor the sequence of a message"},
 		{"nothing pending", append([]string{"add", "tax", "--max-pending", "0"}, operate...), exitUsage, "at least 1"},
 		{"an unknown command", []string{"stop"}, exitUsage, "add"},
 	} {
@@ -271,7 +271,7 @@ func TestSubscribersReportsWhyASubscriberIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The Go package follows the feed with the credentials of a subscriber, also after it was killed, and with one asset class only.
+// The Go package follows the feed with the credentials of a subscriber, after a kill as well, and for a single asset class.
 func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -307,7 +307,7 @@ func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
 	}
 }
 
-// subscriberState is what a service derives of events.
+// subscriberState is the data that a service derives from events.
 type subscriberState struct {
 	orders    map[string]map[string]any
 	snapshots int
@@ -382,7 +382,8 @@ func TestSubscribersAddPrintsThePermissionsForAnExternalServer(t *testing.T) {
 	require.ErrorIs(t, err, jetstream.ErrConsumerNotFound)
 }
 
-// A backup contains the consumers of the log and no users: the list says so, and adding one again makes its user.
+// A backup contains the consumers of the log but no users: the list reports that, and adding a subscriber again makes its
+// user.
 func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
 	t.Parallel()
 	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")

@@ -18,7 +18,7 @@ func openTerminal(t *testing.T) (near, far *os.File) {
 	t.Helper()
 	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = near.Close() }) // most tests close it
+	t.Cleanup(func() { _ = near.Close() }) // most cases close it
 	control := func(request uintptr, value *int32) {
 		connection, err := near.SyscallConn()
 		require.NoError(t, err)
@@ -35,7 +35,7 @@ func openTerminal(t *testing.T) (near, far *os.File) {
 	return near, far
 }
 
-// Whoever closes the terminal, or the other end of a pipe, ends the program, and it leaves nothing behind.
+// When the terminal or the other end of a pipe is closed, the program ends and leaves nothing behind.
 func TestAProgramWhoseOutputIsClosedEndsAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -45,12 +45,12 @@ func TestAProgramWhoseOutputIsClosedEndsAndLeavesNothingBehind(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		args     []string
-		terminal bool // else a pipe
-		session  bool // the terminal is the one that controls it: SIGHUP comes as well
-		stderr   bool // else stdout
+		terminal bool // otherwise a pipe
+		session  bool // it is the controlling terminal, so that SIGHUP comes as well
+		stderr   bool // otherwise stdout
 	}{
 		{"a demo whose terminal is closed", demo, true, true, false},
-		{"a demo on a terminal that is not its own", demo, true, false, false},
+		{"a demo on a terminal that does not control it", demo, true, false, false},
 		{"a demo in a pipe", demo, false, false, false},
 		{"a demo whose log is in a pipe", append(demo, "--log-level", "debug"), false, false, true},
 		{"tail in a pipe", []string{"tail", "--data", data, "--follow"}, false, false, false},
@@ -74,7 +74,7 @@ func TestAProgramWhoseOutputIsClosedEndsAndLeavesNothingBehind(t *testing.T) {
 			}
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: c.session, Setctty: c.session}
 			require.NoError(t, cmd.Start())
-			t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test fails
+			t.Cleanup(func() { _ = cmd.Process.Kill() }) // the process has ended, unless the test fails
 			require.NoError(t, far.Close())
 			_, err = bufio.NewReader(near).ReadString('\n')
 			require.NoError(t, err)

@@ -38,7 +38,7 @@ func post(t testing.TB, receiver, object, body string) {
 
 var someOfEverything fixture
 
-// filled returns a service's data folder with some of everything.
+// filled returns the data folder of a service with records of every kind.
 func filled(t testing.TB) (data string, args []string) {
 	t.Helper()
 	return someOfEverything.copy(t, func(data string, args []string) { fill(t, data, args) })
@@ -66,40 +66,40 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 	data, _ := filled(t)
 	one := ` WHERE id = 'a'`
 	for name, c := range map[string]struct{ change, order, says string }{
-		"another status":          {`UPDATE orders SET state = (SELECT state FROM orders WHERE id <> 'a' LIMIT 1)` + one, "a", ""},
-		"a state that is damaged": {`UPDATE orders SET state = x'ff'` + one, "a", "not an encoded order"},
-		"one bit of a state":      {`UPDATE orders SET state = cast(state || x'00' AS BLOB)` + one, "a", "not an encoded order"},
-		"another list":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
-		"another row":             {`UPDATE order_breaks SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE order_sequences SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE orders SET n = n + 1000000` + one, "a", "list: row"},
-		"another external id":     {`UPDATE orders SET external = external + 1` + one, "a", "list: externalId"},
-		"another isin":            {`UPDATE orders SET isin = isin + 1` + one, "a", "list: isin"},
-		"another symbol":          {`UPDATE orders SET symbol = 7` + one, "a", "list: symbol"},
-		"another depository":      {`UPDATE orders SET depository = 7` + one, "a", "list: products"},
-		"another wallet":          {`UPDATE orders SET wallet = 7` + one, "a", "list: products"},
-		"another cash product":    {`UPDATE orders SET cash = 7` + one, "a", "list: products"},
-		"another era":             {`UPDATE orders SET era = era + 1` + one, "a", "list: era"},
-		"another time received":   {`UPDATE orders SET received = received + 1` + one, "a", "list: received"},
-		"another time modified":   {`UPDATE orders SET modified = x'01'` + one, "a", "list: modified"},
-		"another side":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE side = 2)` + one, "a", "list: side"},
-		"a side of many":          {`UPDATE facets SET side = 3 WHERE facet = (SELECT facet FROM facets WHERE side = 1 AND orders > 0 LIMIT 1)`, "", "list: side"},
-		"a zone less":             {`DELETE FROM zones`, "", "list: within its zone"},
-		"a zone too narrow":       {`UPDATE zones SET modified_last = modified_first`, "", "list: within its zone"},
-		"another last sequence":   {`UPDATE orders SET last_sequence = 1000000` + one, "a", "list: lastSequence"},
-		"other breaks":            {`UPDATE orders SET breaks = breaks + 1` + one, "a", "list: break codes"},
-		"a sequence less":         {`UPDATE orders SET recent = x'01'` + one, "a", "sequences"},
-		"old sequences":           {`UPDATE order_sequences SET sequences = x'01' WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "sequences"},
-		"a break's time":          {`UPDATE order_breaks SET opened = x'01' WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
-		"a break less":            {`DELETE FROM order_breaks WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
-		"an order less":           {`DELETE FROM orders WHERE id = 'a'`, "a", "missing in the views"},
-		"an order more":           {`CREATE TEMP TABLE more AS SELECT * FROM orders WHERE id = 'a'; UPDATE more SET n = 9999999, id = 'z', last_sequence = 999999; INSERT INTO orders SELECT * FROM more`, "z", "missing in the log"},
-		"an order by another id":  {`UPDATE orders SET id = 'b'` + one, "a", "missing in the views"},
-		"a count of orders":       {`UPDATE facets SET orders = orders + 1 WHERE facet = 1`, "", "count of orders"},
-		"a count of breaks":       {`UPDATE break_counts SET orders = 77 WHERE code = 1`, "", "count of breaks"},
-		"an object":               {`UPDATE objects SET sequence = sequence + 1 WHERE id = 'c-1'`, "", "object: the views have object=customer id=c-1"},
-		"a count of objects":      {`DELETE FROM object_counts WHERE object = 'customer'`, "", "count of objects"},
-		"a quarantined record":    {`DELETE FROM quarantine`, "", "quarantine: the log gives sequence=1"},
-		"a count of quarantine":   {`UPDATE quarantine_counts SET records = 9`, "", "count of quarantine"},
-		"the number of records":   {`UPDATE position SET notifications = notifications - 1`, "", "position"},
+		"another status":           {`UPDATE orders SET state = (SELECT state FROM orders WHERE id <> 'a' LIMIT 1)` + one, "a", ""},
+		"a state that is damaged":  {`UPDATE orders SET state = x'ff'` + one, "a", "not an encoded order"},
+		"one bit of a state":       {`UPDATE orders SET state = cast(state || x'00' AS BLOB)` + one, "a", "not an encoded order"},
+		"other facets":             {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
+		"another row":              {`UPDATE order_breaks SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE order_sequences SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE orders SET n = n + 1000000` + one, "a", "list: row"},
+		"another external id":      {`UPDATE orders SET external = external + 1` + one, "a", "list: externalId"},
+		"another isin":             {`UPDATE orders SET isin = isin + 1` + one, "a", "list: isin"},
+		"another symbol":           {`UPDATE orders SET symbol = 7` + one, "a", "list: symbol"},
+		"another depository":       {`UPDATE orders SET depository = 7` + one, "a", "list: products"},
+		"another wallet":           {`UPDATE orders SET wallet = 7` + one, "a", "list: products"},
+		"another cash product":     {`UPDATE orders SET cash = 7` + one, "a", "list: products"},
+		"another era":              {`UPDATE orders SET era = era + 1` + one, "a", "list: era"},
+		"another time received":    {`UPDATE orders SET received = received + 1` + one, "a", "list: received"},
+		"another time modified":    {`UPDATE orders SET modified = x'01'` + one, "a", "list: modified"},
+		"another side":             {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE side = 2)` + one, "a", "list: side"},
+		"a side of many":           {`UPDATE facets SET side = 3 WHERE facet = (SELECT facet FROM facets WHERE side = 1 AND orders > 0 LIMIT 1)`, "", "list: side"},
+		"a missing zone":           {`DELETE FROM zones`, "", "list: within its zone"},
+		"a zone too narrow":        {`UPDATE zones SET modified_last = modified_first`, "", "list: within its zone"},
+		"another last sequence":    {`UPDATE orders SET last_sequence = 1000000` + one, "a", "list: lastSequence"},
+		"other breaks":             {`UPDATE orders SET breaks = breaks + 1` + one, "a", "list: break codes"},
+		"a missing sequence":       {`UPDATE orders SET recent = x'01'` + one, "a", "sequences"},
+		"old sequences":            {`UPDATE order_sequences SET sequences = x'01' WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "sequences"},
+		"a break's time":           {`UPDATE order_breaks SET opened = x'01' WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
+		"a missing break":          {`DELETE FROM order_breaks WHERE n = (SELECT n FROM orders WHERE id = 'a')`, "a", "list: breaks"},
+		"a missing order":          {`DELETE FROM orders WHERE id = 'a'`, "a", "missing in the views"},
+		"an additional order":      {`CREATE TEMP TABLE more AS SELECT * FROM orders WHERE id = 'a'; UPDATE more SET n = 9999999, id = 'z', last_sequence = 999999; INSERT INTO orders SELECT * FROM more`, "z", "missing in the log"},
+		"an order with another id": {`UPDATE orders SET id = 'b'` + one, "a", "missing in the views"},
+		"a count of orders":        {`UPDATE facets SET orders = orders + 1 WHERE facet = 1`, "", "count of orders"},
+		"a count of breaks":        {`UPDATE break_counts SET orders = 77 WHERE code = 1`, "", "count of breaks"},
+		"an object":                {`UPDATE objects SET sequence = sequence + 1 WHERE id = 'c-1'`, "", "object: the views have object=customer id=c-1"},
+		"a count of objects":       {`DELETE FROM object_counts WHERE object = 'customer'`, "", "count of objects"},
+		"a quarantined record":     {`DELETE FROM quarantine`, "", "quarantine: the log gives sequence=1"},
+		"a count of quarantine":    {`UPDATE quarantine_counts SET records = 9`, "", "count of quarantine"},
+		"the number of records":    {`UPDATE position SET notifications = notifications - 1`, "", "position"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files, err := filepath.Glob(filepath.Join(data, "views", "orders-*.db"))
@@ -161,7 +161,7 @@ type verifiedAnswer struct {
 	VerifiedAt       *string
 }
 
-// keep returns a function that makes the file what it is now.
+// keep returns a function that restores the current content of the file.
 func keep(t testing.TB, path string) (restore func()) {
 	t.Helper()
 	bytes, err := os.ReadFile(path)

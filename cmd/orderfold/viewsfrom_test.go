@@ -28,7 +28,7 @@ func startReading(t *testing.T, url string, more ...string) readingMachine {
 	return readingMachine{projector, api}
 }
 
-// requireSame requires that both machines list the same orders, with all of the log folded.
+// requireSame requires that both machines list the same orders, with the whole log folded.
 func requireSame(t *testing.T, first, second readingMachine, orders int) {
 	t.Helper()
 	eventually(t, "both machines are ready", func() bool { return first.api.isReady() && second.api.isReady() })
@@ -84,11 +84,11 @@ func TestANewMachineFoldsTheLogIfItCannotCopy(t *testing.T) {
 	for name, test := range map[string]struct {
 		from, key, says string
 	}{
-		"nobody answers":               {"http://127.0.0.1:1", copierKey, "does not answer"},
-		"the key is that of a reader":  {first.api.addrs["api"], readerKey, "Changes need a key of the role operator"},
-		"the key is wrong":             {first.api.addrs["api"], strings.Repeat("x", 32), "A valid API key is required"},
-		"the views are of another log": {other.api.addrs["api"], copierKey, "it belongs to the log"},
-		"it is a page":                 {page.URL, copierKey, "cannot be used"},
+		"the other machine does not answer": {"http://127.0.0.1:1", copierKey, "does not answer"},
+		"the key is that of a reader":       {first.api.addrs["api"], readerKey, "Changes need a key of the role operator"},
+		"the key is wrong":                  {first.api.addrs["api"], strings.Repeat("x", 32), "A valid API key is required"},
+		"the views are of another log":      {other.api.addrs["api"], copierKey, "it belongs to the log"},
+		"the answer is a web page":          {page.URL, copierKey, "cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			second := startReading(t, server.url, "--views-from", test.from, "--views-from-key", test.key)

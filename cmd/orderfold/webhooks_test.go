@@ -58,7 +58,7 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 	stdout, _ = webhooks(1, with("diff", "--event", "USER_NOTIFICATION")...)
 	require.Contains(t, stdout, "DIGITAL_ASSET_ORDER_NOTIFICATION: extra")
 
-	for _, action := range [][]string{{"diff"}, {"diff", "--json"}} { // key stands for a password here
+	for _, action := range [][]string{{"diff"}, {"diff", "--json"}} { // key is a password here
 		stdout, _ = webhooks(1, append(action, "--url", "https://us:"+key+"@orders.example.com/hooks")...)
 		require.Contains(t, stdout, "https://us:xxxxx@orders.example.com/hooks/digital-asset-order-notification")
 	}
