@@ -87,7 +87,7 @@ func TestOnlyPagesOfNamedOriginsMayReadTheAPI(t *testing.T) {
 	require.Empty(t, a.Header.Get("Access-Control-Allow-Credentials"))
 	require.Equal(t, named, s.get(t, "/v1/orders?x", "Origin: "+named).Header.Get("Access-Control-Allow-Origin"), "problems can be read too")
 
-	s.key = "" // a browser asks without
+	s.key = "" // a browser sends a preflight without a key
 	a = s.do(t, http.MethodOptions, "/v1/orders", "Origin: "+named, "Access-Control-Request-Method: GET",
 		"Access-Control-Request-Headers: authorization")
 	require.Equal(t, http.StatusNoContent, a.StatusCode)
@@ -110,7 +110,7 @@ func TestOnlyPagesOfNamedOriginsMayReadTheAPI(t *testing.T) {
 	require.Empty(t, a.Header.Get("Access-Control-Allow-Methods"))
 }
 
-// Each answer is held against what the page may read, see documented.
+// Each answer is checked against the headers that the page may read, see documented.
 func TestAPageOfANamedOriginCanReadEveryHeader(t *testing.T) {
 	const named = "https://dashboard.example.com"
 	w := newWorld(t)
@@ -164,7 +164,7 @@ func TestAPageOfAnotherSiteCannotChangeAnything(t *testing.T) {
 		"Origin: https://evil.example.com":  http.StatusForbidden,
 		"Sec-Fetch-Site: cross-site":        http.StatusForbidden,
 		"Origin: https://named.example.com": http.StatusNotImplemented,
-		"Accept: */*":                       http.StatusNotImplemented, // no browser
+		"Accept: */*":                       http.StatusNotImplemented, // not a browser
 	} {
 		a := s.do(t, http.MethodPost, "/v1/rebuilds", header)
 		require.Equal(t, status, a.StatusCode, header)

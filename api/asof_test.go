@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// life is an order that arrives in disorder, is restated, and has breaks that open and close.
+// life returns the notifications of an order that arrive out of order, include a restatement, and open and close breaks.
 func life() []statemachine.Notification {
 	fetched := order("o-1", statemachine.Canceled, 6, "40")
 	fetched.Kind = statemachine.Fetched
@@ -63,7 +63,7 @@ func TestAnOrderAsOfAnEarlierMomentIsShownAsItWasThen(t *testing.T) {
 			}
 		}
 	}
-	// One nanosecond or record before a notification it was not known.
+	// One nanosecond or one record before a notification, its content was not known.
 	last := then[len(then)-1]
 	for i, path := range subjects {
 		before := last.received.Add(-time.Nanosecond).In(time.FixedZone("", 3600)).Format(time.RFC3339Nano)

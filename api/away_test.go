@@ -16,20 +16,20 @@ func TestViewsAreServedForAWhileWithoutTheLog(t *testing.T) {
 	away := fmt.Errorf("%w: no replica leads", api.ErrUnavailable)
 	for name, c := range map[string]struct {
 		lag    time.Duration // --ready-lag
-		asked  bool          // before the log is away
+		asked  bool          // before the log is unavailable
 		fed    time.Duration // how long ago the views got their last record; 0: they have none
-		behind time.Duration // the views were then
+		behind time.Duration // how far the views were behind then
 		err    error
 		ready  bool
-		age    time.Duration // at least; below 0: not known
+		age    time.Duration // at least this value; below 0: unknown
 	}{
-		"another leader is being elected":                           {time.Hour, true, 0, 0, away, true, 0},
-		"the views were behind already, and are ready all the same": {time.Hour, true, 0, 20 * time.Minute, away, true, 20 * time.Minute},
-		"the views were behind already, and would be too old":       {time.Hour, true, 0, 2 * time.Hour, away, false, 2 * time.Hour},
-		"it takes too long":                                         {time.Nanosecond, true, 0, 0, away, false, 0},
-		"the log never answered":                                    {time.Hour, false, 0, 0, away, false, -1},
-		"the log never answered, and the views have a record":       {time.Hour, false, 3 * time.Minute, 0, away, false, 3 * time.Minute},
-		"there is no log any more":                                  {time.Hour, true, 0, 0, errors.New("no stream NOTIFICATIONS"), false, -1},
+		"a leader is being elected":                           {time.Hour, true, 0, 0, away, true, 0},
+		"the views were already behind, and are still ready":  {time.Hour, true, 0, 20 * time.Minute, away, true, 20 * time.Minute},
+		"the views were already behind, and are too old":      {time.Hour, true, 0, 2 * time.Hour, away, false, 2 * time.Hour},
+		"it takes too long":                                   {time.Nanosecond, true, 0, 0, away, false, 0},
+		"the log never answered":                              {time.Hour, false, 0, 0, away, false, -1},
+		"the log never answered, and the views have a record": {time.Hour, false, 3 * time.Minute, 0, away, false, 3 * time.Minute},
+		"the log no longer exists":                            {time.Hour, true, 0, 0, errors.New("no stream NOTIFICATIONS"), false, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -79,7 +79,7 @@ func TestALogThatDoesNotAnswerDoesNotDelayTheViews(t *testing.T) {
 	require.NotNil(t, status.Generation)
 }
 
-// silentLog answers nothing until the patience of whoever asks has ended.
+// silentLog does not answer before the context of the caller ends.
 type silentLog struct{ *world }
 
 func (silentLog) Storage(ctx context.Context) api.Storage {

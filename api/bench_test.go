@@ -66,7 +66,7 @@ func hammer(b *testing.B, url string) {
 	})
 }
 
-// BenchmarkHandler is the same without a socket, where the parts can be told apart.
+// BenchmarkHandler is the same without a socket, so that a profile distinguishes the parts.
 func BenchmarkHandler(b *testing.B) {
 	w := newWorld(b)
 	w.receive(order("o-1", statemachine.Filled, 6, "100"), `{}`)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// broken returns notifications of an order with possible_bust, opened that long ago.
+// broken returns the notifications of an order with a possible_bust that opened that long ago.
 func broken(id string, ago time.Duration) (filled, partly statemachine.Notification) {
 	filled = order(id, statemachine.Filled, 0, "100")
 	filled.At = minute(59).Add(-ago - time.Minute)
@@ -84,7 +84,7 @@ func TestBreaksAreListedOldestFirstWithCounts(t *testing.T) {
 	require.Equal(t, into[shownOrder](t, s.get(t, "/v1/orders/week")).Breaks[0], week.Break)
 }
 
-// received is a notification that arrives now, not on the test's day.
+// received returns a notification that arrives now, not on the day of the test.
 func (w *world) received(n statemachine.Notification) {
 	sequence := w.receive(n, `{}`)
 	w.mu.Lock()

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clientTypes are the schemas of the document that are types of the client, with the name that they have there where it is another one.
+// clientTypes contains the schemas of the document that are types of the client, with their name in the client if it differs.
 var clientTypes = []struct{ schema, name string }{
 	{"Order", ""}, {"Settlement", ""}, {"Execution", ""}, {"Asked", ""}, {"Break", ""}, {"Refusal", ""}, {"Notifications", ""},
 	{"HistoryEntry", ""}, {"Explanation", ""}, {"Judgement", ""}, {"OpenBreak", ""},
@@ -30,13 +30,13 @@ var clientTypes = []struct{ schema, name string }{
 	{"StreamHeartbeat", "Heartbeat"}, {"StreamClosed", "closed"}, {"FieldError", ""},
 }
 
-// clientAnswers are those that a method of the client returns as it was sent.
+// clientAnswers contains the schemas that a method of the client returns unchanged.
 var clientAnswers = []string{"Order", "Explanation", "Stats", "Throughput", "Search", "Access", "Status", "Rebuild", "Redrive"}
 
-// schema is as much of JSON Schema as the document uses.
+// schema is the part of JSON Schema that the document uses.
 type schema struct {
 	Ref         string             `json:"$ref"`
-	Type        any                `json:"type"` // a text, or a list with null
+	Type        any                `json:"type"` // a text, or a list that contains null
 	Format      string             `json:"format"`
 	Minimum     *float64           `json:"minimum"`
 	Description string             `json:"description"`
@@ -107,7 +107,7 @@ func nameOf(schema string) string {
 	return schema
 }
 
-// writeFields writes the members in the order of the API, which that of the required ones is.
+// writeFields writes the members in the order of the API, which is the order of the list of required members.
 func writeFields(t *testing.T, b *bytes.Buffer, s *schema) {
 	members := slices.Clone(s.Required)
 	var rest []string
@@ -143,8 +143,8 @@ func fieldName(member string) string {
 	return name
 }
 
-// typeOf returns the Go type of a value, and whether the value is always known. A text, a list or a map that is not known is empty,
-// anything else nil.
+// typeOf returns the Go type of a value, and whether the value is always known. An unknown text, list or map is empty; any other
+// unknown value is nil.
 func typeOf(t *testing.T, s *schema) (goType string, known bool) {
 	if s.Ref != "" {
 		return nameOf(s.Ref[strings.LastIndex(s.Ref, "/")+1:]), true

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// copier copies views that are empty, and fails if it is told to.
+// copier copies empty views, and fails if the test sets an error.
 type copier struct {
 	*views.Store
 	dir   string
@@ -130,10 +130,10 @@ func TestARefusedCopyReportsTheReason(t *testing.T) {
 		status int
 		code   string
 	}{
-		"the disk has no room":   {api.ErrNoRoom, http.StatusServiceUnavailable, "busy"},
-		"nothing is folded yet":  {views.ErrNoViews, http.StatusServiceUnavailable, "not-ready"},
-		"the views are damaged":  {views.ErrDamaged, http.StatusServiceUnavailable, "not-ready"},
-		"the file has gone away": {os.ErrNotExist, http.StatusInternalServerError, "internal"},
+		"the disk has no room":      {api.ErrNoRoom, http.StatusServiceUnavailable, "busy"},
+		"nothing is folded yet":     {views.ErrNoViews, http.StatusServiceUnavailable, "not-ready"},
+		"the views are damaged":     {views.ErrDamaged, http.StatusServiceUnavailable, "not-ready"},
+		"the file no longer exists": {os.ErrNotExist, http.StatusInternalServerError, "internal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := startCopier(t)
@@ -170,7 +170,7 @@ func TestACopyThatCannotBeReadIsCutOff(t *testing.T) {
 	c.harm = func(copied *views.Copy) {
 		require.NoError(t, copied.File.Close())
 		var err error
-		copied.File, err = os.Open(c.dir) // it has a size, and cannot be read
+		copied.File, err = os.Open(c.dir) // it has a size but cannot be read
 		require.NoError(t, err)
 	}
 	request, err := http.NewRequest(http.MethodPost, s.base+"/v1/copies", nil)

@@ -37,7 +37,7 @@ func TestNoPartOfATextIsAFormulaInASpreadsheet(t *testing.T) {
 				}
 			}
 		}
-		rest := guarded // nothing but signs of quotation was put in
+		rest := guarded // only quotes were inserted
 		for _, r := range text {
 			rest = strings.TrimPrefix(rest, "'")
 			if r == '\'' {

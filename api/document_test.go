@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// document is the OpenAPI document that every answer of this package's tests is held against: it stands between the tests
-// and the network, so that no request can go past it.
+// document is the OpenAPI document with which every answer in the tests of this package is compared. It is between the tests
+// and the network, so that no request can bypass it.
 var document *documented
 
 func TestMain(m *testing.M) {
@@ -67,7 +67,7 @@ func newDocumented(next http.RoundTripper) (*documented, error) {
 	return d, d.schemas.AddResource("urn:openapi", parsed)
 }
 
-// RoundTrip asks and compares.
+// RoundTrip sends the request and compares the answer.
 func (d *documented) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := d.next.RoundTrip(r)
 	if err != nil {
@@ -78,7 +78,7 @@ func (d *documented) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(mediaType, "json") && !strings.HasSuffix(mediaType, "ndjson") && response.Header.Get("Content-Encoding") == "" {
 		body, err = io.ReadAll(response.Body)
 		rest := io.NopCloser(bytes.NewReader(nil))
-		if err != nil { // the test gave up: whoever reads on is told so
+		if err != nil { // the test gave up: further reads return that error
 			rest = response.Body
 		}
 		response.Body = struct {
@@ -104,7 +104,7 @@ func mediaTypeOf(response *http.Response) string {
 	return strings.TrimSpace(mediaType)
 }
 
-// compare returns what is not as documented, "" when nothing is.
+// compare returns what differs from the document, or "" if nothing does.
 func (d *documented) compare(r *http.Request, response *http.Response, body []byte) string {
 	template, method := d.template(r.URL.EscapedPath()), strings.ToLower(r.Method)
 	if method == "head" {
@@ -141,13 +141,13 @@ func (d *documented) compare(r *http.Request, response *http.Response, body []by
 		escape.Replace(template), method, response.StatusCode, escape.Replace(mediaType)), body)
 }
 
-// compareRefusal is for what no operation is documented for: other methods, and paths that are not there.
+// compareRefusal compares answers for which no operation is documented: those to other methods and unknown paths.
 func (d *documented) compareRefusal(r *http.Request, template string, response *http.Response, body []byte) string {
 	if r.Method == http.MethodOptions && response.StatusCode == http.StatusNoContent {
 		return ""
 	}
 	if response.Header.Get("Content-Security-Policy") == dashboard.Policy {
-		return "" // a page for people, which the document is not about
+		return "" // a page for people, which is not in the document
 	}
 	allowed := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests,
 		http.StatusNotFound}
@@ -163,11 +163,11 @@ func (d *documented) compareRefusal(r *http.Request, template string, response *
 	return d.validate("urn:openapi#/components/schemas/Problem", body)
 }
 
-// generalHeaders are those of every HTTP answer, which no operation describes.
+// generalHeaders contains the headers of every HTTP answer, which no operation describes.
 var generalHeaders = []string{"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Security-Policy", "Content-Type",
 	"Date", "Referrer-Policy", "Transfer-Encoding", "Vary", "X-Accel-Buffering", "X-Content-Type-Options"}
 
-// compareHeaders holds every header against the description, and against what the pages of other sites may read.
+// compareHeaders compares every header with the description, and with the headers that pages of other sites may read.
 func compareHeaders(described map[string]any, h http.Header) string {
 	headers, _ := described["headers"].(map[string]any)
 	known := slices.Clone(generalHeaders)
@@ -251,18 +251,18 @@ func TestAnUndocumentedAnswerIsNoticed(t *testing.T) {
 		says  scripted
 		fault string
 	}{
-		"as documented":          {"/healthz", scripted{200, "application/json", `{"alive":true}`}, ""},
-		"another status":         {"/healthz", scripted{202, "application/json", `{"alive":true}`}, "the status is not documented"},
-		"another content type":   {"/healthz", scripted{200, "text/html", `alive`}, "the content type"},
-		"another type":           {"/healthz", scripted{200, "application/json", `{"alive":"yes"}`}, "alive"},
-		"a member too many":      {"/healthz", scripted{200, "application/json", `{"alive":true,"well":true}`}, "well"},
-		"a member too few":       {"/healthz", scripted{200, "application/json", `{}`}, "alive"},
-		"half a body":            {"/healthz", scripted{200, "application/json", `{"alive":tr`}, "EOF"},
-		"a problem":              {"/v1/orders/x", scripted{404, "application/problem+json", problem("not-found")}, ""},
-		"another problem":        {"/v1/orders/x", scripted{404, "application/problem+json", problem("conflict")}, "conflict is not documented"},
-		"an unknown problem":     {"/v1/none", scripted{404, "application/problem+json", problem("strange")}, "strange"},
-		"a path that is not":     {"/v1/none", scripted{200, "application/json", `{}`}, "nothing is documented there"},
-		"a refusal without body": {"/v1/none", scripted{404, "application/problem+json", ``}, "EOF"},
+		"as documented":            {"/healthz", scripted{200, "application/json", `{"alive":true}`}, ""},
+		"another status":           {"/healthz", scripted{202, "application/json", `{"alive":true}`}, "the status is not documented"},
+		"another content type":     {"/healthz", scripted{200, "text/html", `alive`}, "the content type"},
+		"another type":             {"/healthz", scripted{200, "application/json", `{"alive":"yes"}`}, "alive"},
+		"an additional member":     {"/healthz", scripted{200, "application/json", `{"alive":true,"well":true}`}, "well"},
+		"a missing member":         {"/healthz", scripted{200, "application/json", `{}`}, "alive"},
+		"half a body":              {"/healthz", scripted{200, "application/json", `{"alive":tr`}, "EOF"},
+		"a problem":                {"/v1/orders/x", scripted{404, "application/problem+json", problem("not-found")}, ""},
+		"another problem":          {"/v1/orders/x", scripted{404, "application/problem+json", problem("conflict")}, "conflict is not documented"},
+		"an unknown problem":       {"/v1/none", scripted{404, "application/problem+json", problem("strange")}, "strange"},
+		"an unknown path":          {"/v1/none", scripted{200, "application/json", `{}`}, "nothing is documented there"},
+		"a refusal without a body": {"/v1/none", scripted{404, "application/problem+json", ``}, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := newDocumented(c.says)

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// raw sends a request as it is written and returns what the answer begins with.
+// raw sends the text of a request and returns the beginning of the answer.
 func (s *server) raw(t testing.TB, request string) (net.Conn, *http.Response) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
@@ -58,7 +58,7 @@ func (w *world) anotherGeneration(t testing.TB) {
 }
 
 func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
-	const orders = 12_000 // more than a socket holds
+	const orders = 12_000 // more than fits in the buffers of a socket
 	w := newWorld(t)
 	for i := range orders {
 		w.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
@@ -66,7 +66,7 @@ func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
 	w.apply(t)
 	epoch := uint64(1)
 	for cause, test := range map[string]struct {
-		pages  int32 // after which the views fail
+		pages  int32 // number of pages after which the views fail
 		happen func(*testing.T, *server, *api.API)
 	}{
 		"a loss is accepted": {1_000, func(t *testing.T, s *server, _ *api.API) {
@@ -76,8 +76,8 @@ func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
 		"the key is revoked": {1_000, func(t *testing.T, _ *server, a *api.API) {
 			require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "other:reader:two")}))
 		}},
-		"the views fail":      {2, func(*testing.T, *server, *api.API) {}},
-		"the views fall over": {2, func(*testing.T, *server, *api.API) {}},
+		"the views fail":  {2, func(*testing.T, *server, *api.API) {}},
+		"the views panic": {2, func(*testing.T, *server, *api.API) {}},
 		"the reader is slow": {1_000, func(t *testing.T, s *server, _ *api.API) {
 			require.Eventually(t, func() bool {
 				return strings.Contains(string(s.get(t, "/metrics", "Authorization: Bearer two").body), "orderfold_api_requests_in_flight 1")
@@ -89,7 +89,7 @@ func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
 				if cause == "the reader is slow" {
 					api.SetExportPatience(t, 100*time.Millisecond)
 				}
-				f := &failing{world: w, falls: cause == "the views fall over"}
+				f := &failing{world: w, falls: cause == "the views panic"}
 				f.pages.Store(test.pages)
 				o := options(f.world)
 				o.Views, o.Access.Keys = f, []access.Key{key(t, "reader:reader:one"), key(t, "other:reader:two")}
@@ -121,7 +121,7 @@ func TestATruncatedExportLooksCompleteInNoProtocol(t *testing.T) {
 }
 
 func TestAnExportContinuesAfterARebuildByTheSameRules(t *testing.T) {
-	const orders = 12_000 // more than a socket holds
+	const orders = 12_000 // more than fits in the buffers of a socket
 	w := newWorld(t)
 	for i := range orders {
 		w.receive(order(fmt.Sprintf("o-%d", i), statemachine.Placed, 1, ""), `{}`)
@@ -138,7 +138,7 @@ func TestAnExportContinuesAfterARebuildByTheSameRules(t *testing.T) {
 	require.Equal(t, orders, bytes.Count(append(begin, rest...), []byte("\n")))
 }
 
-// hop is a proxy that asks upstream by one protocol, whatever it is asked by.
+// hop is a proxy that uses one protocol upstream, whatever protocol its client uses.
 func hop(t testing.TB, upstream, protocol string) *server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

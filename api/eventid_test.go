@@ -19,7 +19,7 @@ func TestTheIDOfAnEventNamesOneRecordOfOneLog(t *testing.T) {
 	s.records[4].Hash = strings.Repeat("0a1b2c3d", 8)
 	s.mu.Unlock()
 	for _, c := range []struct{ name, id, reason string }{
-		{"of the record that is there", "5-0a1b2c3d", ""},
+		{"of the existing record", "5-0a1b2c3d", ""},
 		{"a bare sequence", "5", ""},
 		{"of another record at that sequence", "5-0a1b2c3e", "unknown"},
 		{"of a record after the end", "6-0a1b2c3d", "unknown"},
@@ -28,7 +28,7 @@ func TestTheIDOfAnEventNamesOneRecordOfOneLog(t *testing.T) {
 		{"in upper case", "5-0A1B2C3D", "unknown"},
 		{"without digits", "5-", "unknown"},
 		{"without a sequence", "-0a1b2c3d", "unknown"},
-		{"of no number", "x-0a1b2c3d", "unknown"},
+		{"that is not a number", "x-0a1b2c3d", "unknown"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := s.listen(t, "", "Last-Event-ID: "+c.id)
@@ -41,7 +41,7 @@ func TestTheIDOfAnEventNamesOneRecordOfOneLog(t *testing.T) {
 	}
 	require.Equal(t, "5-0a1b2c3d", s.listen(t, "?snapshot=false").tag(t))
 	s.lose("", 5, 5)
-	requireResumed(t, s.listen(t, "", "Last-Event-ID: 5-ffffffff")) // nothing is left to compare with
+	requireResumed(t, s.listen(t, "", "Last-Event-ID: 5-ffffffff")) // there is no record to compare with
 	s.fail(errors.New("gone"), nil)
 	code, _ := s.get(t, "/v1/stream", "Last-Event-ID: 5-0a1b2c3d").problem(t)
 	require.Equal(t, "log-unavailable", code)
@@ -54,7 +54,7 @@ func requireResumed(t *testing.T, r *reader) {
 	require.Equal(t, "heartbeat", e.kind)
 }
 
-// tag returns the first id of the stream as it is written.
+// tag returns the text of the first id of the stream.
 func (r *reader) tag(t *testing.T) string {
 	t.Helper()
 	for {

@@ -24,12 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "write examples.json anew")
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = time.Minute
 
 const exampleOrder = "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"
 
-// exampleWorld has the life of one order in it: placed, filled, a fill taken back, a repeat, a refusal.
+// exampleWorld contains the life of one order: placed, filled, a fill taken back, a repeat, a refusal.
 func exampleWorld(t testing.TB) *world {
 	w := newWorld(t)
 	placed := statemachine.Notification{OrderID: exampleOrder, AssetClass: statemachine.Traditional, Type: "CREATED",
@@ -62,7 +62,7 @@ func exampleWorld(t testing.TB) *world {
 	return w
 }
 
-// oneRebuild is a rebuild that stands still.
+// oneRebuild is a rebuild without progress.
 type oneRebuild struct{ running bool }
 
 var standing = api.Rebuild{Mode: "rebuild", State: "running", Phase: "folding", Records: 4, Total: 7, RecordsPerSecond: 2,
@@ -85,12 +85,12 @@ func (oneRebuild) Cancel() (api.Rebuild, error) {
 
 var (
 	notJSON, unreadable = "not-json", "The body is not JSON."
-	// mended is what a redrive of the record in quarantine would do: nothing, it is still not JSON.
+	// mended is a redriver that finds the record in quarantine unchanged: it is still not JSON.
 	mended = redriver{answer: api.Redrive{Examined: 1, Remain: 1,
 		Records: []api.RedrivenRecord{{Sequence: 7, Object: "customer", Class: &notJSON, Reason: &unreadable}}}}
 )
 
-// exampleAnswers asks for an answer of each operation, by media type.
+// exampleAnswers requests an answer from each operation, by media type.
 func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessage {
 	switchFeedOn(t, w)
 	s := start(t, w, func(o *api.Options) {
@@ -146,7 +146,7 @@ func exampleAnswers(t testing.TB, w *world) map[string]map[string]json.RawMessag
 	return answers
 }
 
-// exampleStream is what a reader is told who has seen everything but the last record.
+// exampleStream returns the events for a reader that has seen everything except the last record.
 func exampleStream(t testing.TB, s *server) json.RawMessage {
 	type shown struct {
 		Event string          `json:"event"`
@@ -172,7 +172,7 @@ var (
 	ageDays   = regexp.MustCompile(`"ageDays":\d+`)
 )
 
-// settled gives what depends on the day of the test a value that could have been.
+// settled replaces values that depend on the day of the test with possible values.
 func settled(body []byte) []byte {
 	body = startedAt.ReplaceAll(bytes.TrimSpace(body), []byte(`"startedAt":"2026-03-02T09:00:00Z"`))
 	body = since.ReplaceAll(body, []byte(`"since":"2026-03-02T09:00:00Z","minutes":[{"at":"2026-03-02T09:34:00Z","received":5280,"applied":5280,`+
@@ -224,7 +224,7 @@ func exampleProblems(t testing.TB) map[string]json.RawMessage {
 	note(s, "GET", "/v1/notifications/3")
 	w.fail(api.ErrUnavailable, nil)
 	note(s, "GET", "/v1/notifications/1")
-	w.fail(nil, views.ErrTooManyToSum) // which takes two hundred thousand orders
+	w.fail(nil, views.ErrTooManyToSum) // which needs two hundred thousand orders
 	note(s, "GET", "/v1/orders?isin=DE0007164600&totals=true")
 	w.fail(nil, views.ErrNoViews)
 	note(s, "GET", "/v1/orders")
@@ -244,7 +244,7 @@ func tooLarge(t testing.TB, s *server) []byte {
 	return bytes.TrimSpace(body.Bytes())
 }
 
-// The examples of the document are what the handlers answer, today too.
+// The examples in the document are answers of the handlers, on any day.
 func TestGeneratedExamplesAreAnswersOfTheHandlers(t *testing.T) {
 	found := struct {
 		Answers  map[string]map[string]json.RawMessage `json:"answers"`
@@ -263,7 +263,7 @@ func TestGeneratedExamplesAreAnswersOfTheHandlers(t *testing.T) {
 	require.Equal(t, text.String(), string(stored), "examples.json is stale: make docs")
 }
 
-// Every answer of every operation has an example, and every example is what its schema allows.
+// Every answer of every operation has an example, and every example is valid against its schema.
 func TestEveryExampleOfTheDocumentIsValid(t *testing.T) {
 	text, err := api.Document()
 	require.NoError(t, err)
@@ -315,7 +315,7 @@ func TestEveryExampleOfTheDocumentIsValid(t *testing.T) {
 	}
 }
 
-// The members of an order are explained by what the example order has in them.
+// The examples of the members of an order are the values of the example order.
 func TestTheExamplesOfMembersAreThoseOfTheExampleOrder(t *testing.T) {
 	s := start(t, exampleWorld(t))
 	var shown map[string]any

@@ -26,7 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// many is a server with so many orders, every tenth of them filled.
+// many returns a server with that many orders, of which every tenth is filled.
 func many(t testing.TB, orders int, change ...func(*api.Options)) *server {
 	s := start(t, newWorld(t), change...)
 	for i := range orders {
@@ -108,7 +108,7 @@ func TestNoTextInAnExportIsAFormula(t *testing.T) {
 type failing struct {
 	*world
 	pages atomic.Int32
-	falls bool // it panics instead
+	falls bool // panic instead of returning an error
 }
 
 func (f *failing) Orders(ctx context.Context, q views.Query) (views.Page, error) {
@@ -183,7 +183,7 @@ func TestALongListIsCompressedForClientsThatAcceptIt(t *testing.T) {
 	}
 }
 
-// stalled asks for an export of much more than a socket holds and reads only its beginning.
+// stalled requests an export that is much larger than the buffers of a socket, and reads only its beginning.
 func stalled(t testing.TB, s *server) net.Conn {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	require.NoError(t, err)
@@ -209,7 +209,7 @@ func TestAReaderThatPausesHoldsNoConnectionToTheViews(t *testing.T) {
 		return err == nil && busy == 0
 	}, patience, 10*time.Millisecond, "the write-ahead log can be moved while an export waits for its reader")
 	require.NoError(t, db.Close())
-	// Who reads on after a pause gets the rest.
+	// A reader that continues after a pause gets the rest.
 	rows := bufio.NewReader(conn)
 	seen := 0
 	for seen < 11_000 {
@@ -231,7 +231,7 @@ func TestAReaderThatPausesTooLongIsCutOff(t *testing.T) {
 		return !strings.Contains(string(s.get(t, "/metrics").body), "orderfold_api_requests_in_flight 2")
 	}, patience, 10*time.Millisecond)
 	_, err := io.Copy(io.Discard, conn)
-	if err == nil { // closed in the middle: what came has no last chunk
+	if err == nil { // closed in the middle: the last chunk is missing
 		return
 	}
 	require.ErrorContains(t, err, "reset")

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// exampleEvents are one event of each type.
+// exampleEvents returns one event of each type.
 func exampleEvents(t testing.TB) map[string]feed.Event {
 	t.Helper()
 	o := &statemachine.Order{ID: "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"}
@@ -55,7 +55,7 @@ func compiled(t testing.TB, id string, text []byte) *jsonschema.Schema {
 	return s
 }
 
-// schemaOfEvents is the committed one, compiled.
+// schemaOfEvents is the committed schema, compiled.
 func schemaOfEvents(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	_, text, err := api.EventDocuments()

@@ -21,7 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world is a log and its history in memory, and views on disk: notifications are received, and applied when a test says so.
+// world is a log and its history in memory, and views on disk. Notifications are received at once, and applied when a test
+// requests it.
 type world struct {
 	*views.Store
 	dir string
@@ -33,10 +34,10 @@ type world struct {
 	orders   map[string]*statemachine.Order
 	waiting  chan uint64 // gets the sequence of every Wait
 	logErr   error
-	bounds   api.LogBounds // what is missing
+	bounds   api.LogBounds // records that are missing
 	viewsErr error
 	storage  api.Storage
-	now      time.Time // by the clock of the API
+	now      time.Time // the clock of the API
 	hashed   bool      // records have hashes
 }
 
@@ -48,14 +49,14 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// store returns the views as they are now: a rebuild replaces them beside what the API looks at by itself.
+// store returns the current views: a rebuild replaces them while the API uses them.
 func (w *world) store() *views.Store {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.Store
 }
 
-// open begins with empty views of that fold version.
+// open begins empty views of that fold version.
 func (w *world) open(t testing.TB, version string) {
 	store, err := views.Open(t.Context(), views.Options{Dir: w.dir, FoldVersion: version})
 	require.NoError(t, err)
@@ -78,7 +79,7 @@ func (w *world) move(now time.Time) {
 	w.now = now
 }
 
-// receive appends what a notification says of an order to the log and returns its sequence.
+// receive appends a notification of an order to the log and returns its sequence.
 func (w *world) receive(n statemachine.Notification, body string) uint64 {
 	object := strings.ToLower(n.AssetClass.String()) + "-asset-order"
 	sequence := w.receiveRaw(api.Record{Object: object, Source: "webhook", ContentType: "application/json", Body: []byte(body)})
@@ -147,14 +148,14 @@ func (w *world) rebuild(t testing.TB, version string) {
 	w.apply(t)
 }
 
-// lose has the log say that it lost records, from one sequence to another; "": and that this was accepted.
+// lose makes the log report that it lost records, from one sequence to another, and that the loss was accepted if why is "".
 func (w *world) lose(lost string, from, to uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bounds = api.LogBounds{Lost: lost, Missing: append(w.bounds.Missing, [2]uint64{from, to})}
 }
 
-// lost reports whether a record was. w.mu is held.
+// lost reports whether a record is lost. w.mu is held.
 func (w *world) lost(sequence uint64) bool {
 	return slices.ContainsFunc(w.bounds.Missing, func(m [2]uint64) bool { return m[0] <= sequence && sequence <= m[1] })
 }
@@ -204,10 +205,10 @@ func (w *world) Status(ctx context.Context) (views.Status, error) {
 }
 
 func (w *world) Wait(ctx context.Context, sequence uint64) error {
-	if ctx.Value(http.ServerContextKey) != nil { // a request waits, and not the API itself
+	if ctx.Value(http.ServerContextKey) != nil { // a request waits, not the API itself
 		select {
 		case w.waiting <- sequence:
-		default: // a stream waits again and again
+		default: // a stream waits repeatedly
 		}
 	}
 	return w.store().Wait(ctx, sequence)
@@ -304,12 +305,12 @@ func (w *world) History(ctx context.Context, id string, stretch statemachine.Str
 	return past, nil
 }
 
-// server is an API over a world on a real socket. Every answer is held against the OpenAPI document, see documented.
+// server is an API over a world on a real socket. Every answer is compared with the OpenAPI document, see documented.
 type server struct {
 	*world
 	base string
 	key  string
-	stop func() // drains; nothing the second time
+	stop func() // drains the server; a second call does nothing
 }
 
 func options(w *world) api.Options {
@@ -373,7 +374,7 @@ func into[T any](t testing.TB, a answer) (value T) {
 	return value
 }
 
-// get asks with the headers given as "Name: value".
+// get sends a request with the headers given as "Name: value".
 func (s *server) get(t testing.TB, path string, headers ...string) answer {
 	t.Helper()
 	return s.do(t, http.MethodGet, path, headers...)
@@ -394,7 +395,7 @@ func (s *server) doVia(t testing.TB, via http.RoundTripper, method, path string,
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
 		if request.Header.Set(name, value); name == "Host" {
-			request.Host = value // the client takes it from here alone
+			request.Host = value // the client reads only this field
 		}
 	}
 	response, err := (&http.Client{Transport: via}).Do(request)
@@ -419,7 +420,7 @@ func (s *server) doVia(t testing.TB, via http.RoundTripper, method, path string,
 	return a
 }
 
-// later asks meanwhile; the channel is closed without an answer when asking failed.
+// later sends a request in the background; the channel is closed without an answer if the request failed.
 func (s *server) later(t testing.TB, path string, headers ...string) <-chan answer {
 	answers := make(chan answer, 1)
 	go func() {

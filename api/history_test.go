@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// filled receives an order that is filled in that many parts.
+// filled receives the notifications of an order that is filled in that many parts.
 func (s *server) filled(t *testing.T, id string, parts int) {
 	t.Helper()
 	for i := range parts {
@@ -59,7 +59,7 @@ func TestACursorOfAHistoryStaysValidInTheNextGeneration(t *testing.T) {
 	require.EqualValues(t, 3, rest.Data[0].Sequence)
 }
 
-// A client may be sent to a process whose views are behind: the end that these know is not the end.
+// A client may be sent to a process whose views are behind, so their end is not the end of the history.
 func TestAPageOfAHistoryIsNotReadFromViewsThatAreBehindThePreviousPage(t *testing.T) {
 	ahead, behind := start(t, newWorld(t)), start(t, newWorld(t))
 	ahead.filled(t, "a", 5)

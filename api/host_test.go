@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A page whose name was made to lead to 127.0.0.1 is of the same origin for the browser.
+// If the name of a page resolves to 127.0.0.1, the browser treats the API as the same origin.
 func TestWithoutKeysOnlyHostsOfThisMachineAreAnswered(t *testing.T) {
 	s := start(t, newWorld(t))
 	for _, c := range []struct {
@@ -17,20 +17,20 @@ func TestWithoutKeysOnlyHostsOfThisMachineAreAnswered(t *testing.T) {
 		answered   bool
 	}{
 		{"the address with a port", "127.0.0.1:8081", true},
-		{"the address without one", "127.0.0.1", true},
+		{"the address without a port", "127.0.0.1", true},
 		{"another loopback address", "127.3.2.1:8081", true},
 		{"an IPv6 address with a port", "[::1]:8081", true},
-		{"an IPv6 address without one", "[::1]", true},
+		{"an IPv6 address without a port", "[::1]", true},
 		{"a loopback address in IPv6", "[::ffff:127.0.0.1]", true},
 		{"localhost", "localhost:8081", true},
 		{"localhost in capitals and with a dot", "LocalHost.", true},
 		{"a name below localhost", "orders.localhost:8081", true},
-		{"a name that was made to lead here", "rebound.example.com:8081", false},
-		{"a name that only ends like it", "notlocalhost", false},
-		{"a name that begins like it", "localhost.example.com", false},
-		{"a name that begins like the address", "127.0.0.1.example.com:8081", false},
+		{"a name that resolves to this machine", "rebound.example.com:8081", false},
+		{"a name that ends with localhost", "notlocalhost", false},
+		{"a name that begins with localhost", "localhost.example.com", false},
+		{"a name that begins with the address", "127.0.0.1.example.com:8081", false},
 		{"an address of the network", "192.168.1.10:8081", false},
-		{"every address", "0.0.0.0:8081", false},
+		{"the unspecified address", "0.0.0.0:8081", false},
 		{"an IPv6 address of the network", "[fe80::1]:8081", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

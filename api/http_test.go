@@ -159,7 +159,7 @@ func TestViewsThatWereSetBackDuringAWaitAreNotShown(t *testing.T) {
 	require.Equal(t, "1", a.Header.Get("Log-Sequence"))
 }
 
-// forgetful says that everything is applied and then is replaced by a generation that is not so far.
+// forgetful are views that report that everything is applied, and are then replaced by a generation that is behind.
 type forgetful struct{ *world }
 
 func (forgetful) Wait(context.Context, uint64) error { return nil }
@@ -419,7 +419,7 @@ func TestADrainingServerFinishesAcceptedRequestsAndEndsWaits(t *testing.T) {
 	require.NoError(t, <-served)
 }
 
-// slowViews answer when they are let.
+// slowViews answer when the test lets them.
 type slowViews struct {
 	*world
 	entered, leave chan struct{}

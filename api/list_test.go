@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// detailed returns a notification of an order with the details that lists select by.
+// detailed returns a notification of an order with the details for which lists have filters.
 func detailed(id string, at int, details map[statemachine.Field]string) statemachine.Notification {
 	n := order(id, statemachine.Placed, at, "")
 	for f, value := range details {
@@ -40,7 +40,7 @@ func TestOrdersAreListedByDetailsAndTimes(t *testing.T) {
 	c := order("c", statemachine.Invalid, 7, "")
 	c.Details[statemachine.ExternalID] = "e,1"
 	s.receive(c, `{}`)
-	s.receive(statemachine.Notification{OrderID: "d"}, `{}`) // no time modified is known
+	s.receive(statemachine.Notification{OrderID: "d"}, `{}`) // the time modified is unknown
 	s.apply(t)
 	for query, want := range map[string]string{
 		"": "d c b a", "?sort=-received": "d c b a", "?sort=received": "a b c d", "?sort=-modified": "b c a d", "?sort=modified": "d a c b",

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// machines are two machines that fold the same log by the same rules. The views of the second one are of the third generation.
+// machines are two machines that fold the same log by the same rules. The views of the second one are in their third generation.
 type machines [2]*server
 
 func newMachines(t testing.TB) machines {
@@ -28,7 +28,7 @@ func newMachines(t testing.TB) machines {
 	return m
 }
 
-// receive appends to the log, which neither of the machines has applied then.
+// receive appends to the log; neither of the machines has applied the record then.
 func (m machines) receive(n statemachine.Notification) (sequence uint64) {
 	for _, s := range m {
 		sequence = s.world.receive(n, `{}`)
@@ -42,7 +42,8 @@ func (m machines) apply(t testing.TB) {
 	}
 }
 
-// fill receives orders that one machine applies in few batches and the other in many. Each has an open break, opened at one of a few times.
+// fill receives orders that one machine applies in a few batches and the other in many. Each order has an open break, which
+// opened at one of a few times.
 func (m machines) fill(t testing.TB, orders int) {
 	for i := range orders {
 		m.receive(order(fmt.Sprint(i), "UNHEARD_OF", 1+i/7%40, ""))
@@ -61,7 +62,7 @@ type listed struct {
 	NextCursor *string
 }
 
-// page asks a machine for a page. When the machine is behind, the answer must wait for it, and it is brought up to the log then.
+// page requests a page from a machine. If the machine is behind, the answer must wait, and page then makes the machine catch up.
 func (s *server) page(t testing.TB, path string, behind bool) (page listed) {
 	t.Helper()
 	answers := make(chan *http.Response, 1)
@@ -105,16 +106,16 @@ func TestAWalkAcrossTwoMachinesReturnsEachOrderOnce(t *testing.T) {
 					break
 				}
 				cursor = "&cursor=" + url.QueryEscape(*page.NextCursor)
-				for k := range 40 { // some are new
+				for k := range 40 { // some of the orders are new
 					m.receive(order(fmt.Sprint((i*40+k)*7919%(walked+walked/10)), "UNHEARD_OF", 1+(i+k)%50, ""))
 				}
-				// The machine that made a cursor is never ahead of the other one, but for every third page.
+				// The machine that made a cursor is ahead of the other one only for every third page.
 				if behind = false; i%3 != 2 {
 					m.apply(t)
 					continue
 				}
 				m[(i+2)%2].apply(t)
-				again := m[(i+2)%2].page(t, query+cursor, false) // the same page, of views that have come further
+				again := m[(i+2)%2].page(t, query+cursor, false) // the same page of views that are further ahead
 				for _, o := range again.Data {
 					require.False(t, told[o.OrderID], "%s is returned twice", o.OrderID)
 					told[o.OrderID] = true
@@ -189,7 +190,7 @@ func TestACursorOfAMachineThatIsAheadWaitsOrIsAnsweredViewBehind(t *testing.T) {
 	}
 	page := into[api.List[any]](t, m[0].get(t, "/v1/orders?limit=1"))
 	next := m[1].later(t, "/v1/orders?limit=1&cursor="+url.QueryEscape(*page.NextCursor), "Prefer: wait=30")
-	for <-m[1].waiting != 10 { // the requests before waited too
+	for <-m[1].waiting != 10 { // the earlier requests waited too
 	}
 	m[1].apply(t)
 	require.Equal(t, "10", (<-next).Header.Get("Log-Sequence"))
@@ -219,7 +220,7 @@ func TestMachinesShareATagOnlyWithTheSameContentRulesAndEpoch(t *testing.T) {
 	known(http.StatusNotModified, "another generation")
 	m.receive(order("1", statemachine.Placed, 50, ""))
 	m[1].apply(t)
-	paths, tags = paths[:3], tags[:3] // what was known then stays so
+	paths, tags = paths[:3], tags[:3] // the state as of that moment does not change
 	known(http.StatusOK, "other content")
 }
 
@@ -255,10 +256,10 @@ func TestAStreamContinuesOnAnotherMachine(t *testing.T) {
 		require.Regexp(t, `^[0-9]+-[0-9a-f]{8}$`, e.text)
 		r.close()
 		missed := map[uint64]bool{}
-		for i := range 20 { // of orders that did not change before
+		for i := range 20 { // changes of orders that had not changed before
 			missed[m.receive(order(fmt.Sprint(10+turn*20+i), "UNHEARD_OF", 45, ""))] = true
 		}
-		if turn%3 != 0 { // otherwise it has not yet come to the event when the stream resumes
+		if turn%3 != 0 { // otherwise the machine has not yet reached the event when the stream resumes
 			there.apply(t)
 		}
 		r = there.listen(t, "", "Last-Event-ID: "+e.text)

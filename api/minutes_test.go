@@ -38,14 +38,14 @@ func TestThroughputIsReportedByMinute(t *testing.T) {
 	require.Empty(t, m.tell(1440), "one look tells nothing")
 	m.look(at(15), log(130), 125)
 	m.look(at(20), log(130), 130)
-	m.look(at(65), log(150), 150) // most of the time in between was of the first minute
+	m.look(at(65), log(150), 150) // most of the time in between belongs to the first minute
 	for i := range 100 {
 		m.took(at(66), time.Duration(100-i)*time.Millisecond)
 	}
-	m.took(at(67), -time.Second) // another clock
+	m.took(at(67), -time.Second) // the clock was set
 	m.look(at(70), nil, 160)
-	m.look(at(130), log(190), 160) // what came while it could not be reached is not known
-	m.look(at(135), log(200), 40)  // made anew
+	m.look(at(130), log(190), 160) // the number of records received while the log was unavailable is unknown
+	m.look(at(135), log(200), 40)  // created again
 	require.Equal(t, []string{
 		"09:00 received 50 applied 60 lag 5 took ? ?",
 		"09:01 received 0 applied 10 lag 30 took 0.05 0.099",

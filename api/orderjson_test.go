@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oddTexts are some that JSON escapes, and some that it does not.
+// oddTexts contains texts that JSON escapes, and texts that it does not.
 var oddTexts = []string{"", "DE0007164600", `say "no"`, `a\b`, "a\nb\x00\x7f", "<&>", "Käse  \u2028", "\xff\xfe", "2026-03-02T09:00:00Z"}
 
 func TestAnOrderIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
@@ -52,7 +52,7 @@ func TestAPageIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 	}
 }
 
-// scramble fills in anything: a field of a kind that is not written is found.
+// scramble sets every field to a random value, so that a test notices a field that is not written.
 func scramble(random *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:

@@ -79,7 +79,7 @@ func TestUnknownMembersOfAnOrderAreNullAndUnknownListsAreEmpty(t *testing.T) {
 			require.Nil(t, all[m.Name], m.Name)
 		}
 	}
-	// It says nothing at all, so it brought nothing new: a duplicate by definition.
+	// It contains nothing, and so nothing new: a duplicate by definition.
 	require.JSONEq(t, `{"orderId":"o-1","open":false,"final":false,"executions":[],"productIds":[],"breaks":[],"refusals":[],
 		"notifications":{"count":1,"duplicates":1,"firstSequence":1,"lastSequence":1,
 			"firstReceivedAt":"2026-03-02T09:30:00Z","lastReceivedAt":"2026-03-02T09:30:00Z"}}`, knownMembers(t, body))

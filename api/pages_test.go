@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pages serves an API that has one key, and nothing to read from: pages do not ask for more.
+// pages serves an API with one key and without views, because pages need no views.
 func pages(t *testing.T) *httptest.Server {
 	t.Helper()
 	key, err := access.ParseKey("clerk:reader:secret")
@@ -41,7 +41,7 @@ func fetch(t *testing.T, url, accept string) (*http.Response, string) {
 
 var link = regexp.MustCompile(`(?:href|src)="([^"]+)"`)
 
-// imported finds a file without which a script cannot run.
+// imported matches the files that a script imports.
 var imported = regexp.MustCompile(`from"\./([^"]+)"`)
 
 func TestEveryScreenIsAPageThatIsServedWithoutAKey(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the document says of a list's parameters, other than how it is paged and sent, is in the list of them.
+// All parameters of a list in the document, except those for pages and formats, are in the table of parameters.
 func TestTheParametersOfAListMatchTheDocument(t *testing.T) {
 	document, err := api.Document()
 	require.NoError(t, err)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SetExportPatience changes it for the time of a test.
+// SetExportPatience changes the patience of exports during a test.
 func SetExportPatience(t testing.TB, d time.Duration) {
 	before := exportPatience
 	exportPatience = d

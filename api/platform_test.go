@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asking is a process that asks the platform.
+// asking stands for a process that asks the platform.
 type asking struct {
 	status api.Asking
 	orders map[string]api.Asked

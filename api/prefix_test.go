@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// plainly asks past the comparison with the document, whose paths have no prefix.
+// plainly sends a request without the comparison with the document, whose paths have no prefix.
 func (s *server) plainly(t testing.TB, path string, headers ...string) answer {
 	return s.doVia(t, document.next, http.MethodGet, path, headers...)
 }

@@ -2,10 +2,10 @@
 
 package api_test
 
-// The race detector makes everything ten times slower. .ci/run runs the tests that use these also without it.
+// The race detector makes everything ten times slower. .ci/run also runs the tests that use these values without it.
 const (
-	walked    = 10_000 // orders of the long walk
-	listeners = 250    // readers of one stream
-	stirs     = 3      // times that orders change, and readers come back
+	walked    = 10_000 // number of orders in the long walk
+	listeners = 250    // number of readers of one stream
+	stirs     = 3      // number of times that orders change and readers reconnect
 	tagSteps  = 15
 )

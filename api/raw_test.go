@@ -26,7 +26,7 @@ func TestANotificationIsSentAsItWasReceived(t *testing.T) {
 		"Notification-Object": "traditional-asset-order", "Notification-Request-Id": "r 7",
 		"Notification-Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		"Log-Sequence":             "0",
-		// Foreign bytes must not run as a page of ours.
+		// Foreign bytes must not run as a page of the API's origin.
 		"Content-Disposition":    `attachment; filename="notification-1"`,
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 	} {

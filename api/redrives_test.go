@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// redriver keeps what it was asked, and answers or fails.
+// redriver records its requests, and answers them or fails.
 type redriver struct {
 	asked  api.RedriveSelection
 	answer api.Redrive

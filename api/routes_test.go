@@ -14,7 +14,7 @@ func TestEveryRouteIsDescribedAndEveryDescribedRouteExists(t *testing.T) {
 	require.NoError(t, err)
 	var served, described []string
 	for _, r := range a.echo.Routes() {
-		if r.Method != http.MethodHead && r.Path != filesPath && !slices.Contains(screens, r.Path) { // which are no part of the API
+		if r.Method != http.MethodHead && r.Path != filesPath && !slices.Contains(screens, r.Path) { // which are not part of the API
 			served = append(served, r.Method+" "+r.Path)
 		}
 	}

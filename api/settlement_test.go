@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// filled is an order that was filled then.
+// filled returns the notification of an order that was filled at that time.
 func filled(id, at string) statemachine.Notification {
 	n := order(id, statemachine.Filled, 0, "10")
 	when, err := statemachine.ParseTime(at)
@@ -23,7 +23,7 @@ func filled(id, at string) statemachine.Notification {
 	return n
 }
 
-// moveTo sets the clock to a time.
+// moveTo sets the clock.
 func (w *world) moveTo(at string) {
 	when, err := statemachine.ParseTime(at)
 	if err != nil {
@@ -202,7 +202,7 @@ func cycles(all []api.SettlementCycle) string {
 	return "[" + strings.Join(texts, " ") + "]"
 }
 
-// dayAfter reads the day event and the orders that follow it, until an order comes by a notification.
+// dayAfter reads the day event and the order events after it, until the event of a notification.
 func (r *reader) dayAfter(t *testing.T) (day api.StreamDay, orders map[string]string, change shownChange) {
 	t.Helper()
 	e := r.next(t)
@@ -287,7 +287,7 @@ func TestAStreamSendsAnOrderThatItsFiltersSelectedYesterdayAndThatSettledSince(t
 	require.Equal(t, "o-1 settled false", fmt.Sprint(change.Order.OrderID, " ", change.Order.Settlement.State, " ", change.Matches))
 }
 
-// arrived has a record received at another time than in the order of the test.
+// arrived sets the time at which a record was received.
 func (w *world) arrived(sequence uint64, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/orderfold/orderfold/api"
 )
 
-// shownOrder is what the tests look at of an order that the API shows.
+// shownOrder contains the members of an order that the tests examine.
 type shownOrder struct {
 	OrderID       string
 	Status        *string
@@ -17,14 +17,14 @@ type shownOrder struct {
 	raw           json.RawMessage
 }
 
-// UnmarshalJSON keeps the text too.
+// UnmarshalJSON also stores the text.
 func (o *shownOrder) UnmarshalJSON(text []byte) error {
 	type plain shownOrder
 	o.raw = append(json.RawMessage(nil), text...)
 	return json.Unmarshal(text, (*plain)(o))
 }
 
-// shownChange is what they look at of an event of the stream.
+// shownChange contains the members of an event of the stream that the tests examine.
 type shownChange struct {
 	Order        shownOrder
 	Cause        api.StreamCause

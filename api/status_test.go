@@ -26,12 +26,12 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 		ready  bool
 		reason string // part of it
 	}{
-		"an empty log is caught up with": {func(*testing.T, *world) {}, true, ""},
-		"all is applied": {func(t *testing.T, w *world) {
+		"the views of an empty log are ready": {func(*testing.T, *world) {}, true, ""},
+		"everything is applied": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now.Add(-time.Hour), Body: []byte(`{"id":"c"}`)})
 			w.apply(t)
 		}, true, ""},
-		"a little behind is caught up": {func(t *testing.T, w *world) {
+		"a little behind is ready": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now.Add(-time.Second), Body: []byte(`{"id":"c"}`)})
 		}, true, ""},
 		"too far behind": {func(t *testing.T, w *world) {
@@ -42,7 +42,7 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 		}, false, "the log diverged"},
 		"no views yet":             {func(t *testing.T, w *world) { w.viewsErr = views.ErrNoViews }, false, "nothing has been projected yet"},
 		"the views cannot be read": {func(t *testing.T, w *world) { w.viewsErr = errors.New("disk I/O error in /secret") }, false, "disk I/O error"},
-		"the log is gone":          {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "refused"},
+		"the log is unavailable":   {func(t *testing.T, w *world) { w.logErr = errors.New(secret) }, false, "refused"},
 		"the log lost records": {func(t *testing.T, w *world) {
 			w.receiveRaw(api.Record{Received: now, Body: []byte(`{"id":"c"}`)})
 			w.apply(t)
@@ -59,7 +59,7 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 		}, true, ""},
 		"the views differ":             {func(t *testing.T, w *world) { verified(t, w, "2 orders differ") }, false, "2 orders differ"},
 		"the views cannot be compared": {func(t *testing.T, w *world) { verified(t, w, views.UnexaminedPrefix+"it has a hole") }, false, "it has a hole"},
-		"the log was cut back": {func(t *testing.T, w *world) {
+		"the log ends before the views": {func(t *testing.T, w *world) {
 			_, err := w.Commit(t.Context(), views.Batch{Checkpoint: views.Checkpoint{Log: "log-1", Sequence: 5}})
 			require.NoError(t, err)
 		}, false, "ends at 0"},
@@ -101,9 +101,9 @@ func TestAFullLogIsReportedByEveryAnswerAboutTheService(t *testing.T) {
 		"there is room": {receives: true, ready: true, accepts: &yes},
 		"there is room, and another process receives": {ready: true},
 		"it is full": {receives: true, refuses: full, ready: true, accepts: &no, reasons: []string{full}},
-		"it is full, and another process receives":      {refuses: full, ready: true, reasons: []string{full}},
-		"it is full, and the views are behind":          {receives: true, refuses: full, behind: true, accepts: &no, reasons: []string{"records behind the log; " + full}},
-		"it cannot be reached, which is said only once": {receives: true, refuses: away, logErr: errors.New(away), accepts: &no, reasons: []string{away}},
+		"it is full, and another process receives":          {refuses: full, ready: true, reasons: []string{full}},
+		"it is full, and the views are behind":              {receives: true, refuses: full, behind: true, accepts: &no, reasons: []string{"records behind the log; " + full}},
+		"it cannot be reached, which is reported only once": {receives: true, refuses: away, logErr: errors.New(away), accepts: &no, reasons: []string{away}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -146,7 +146,7 @@ func marshalled(t *testing.T, value any) string {
 	return string(bytes)
 }
 
-// verified has the views tell what an examination found that was not finished.
+// verified sets the result of an unfinished verification of the views.
 func verified(t *testing.T, w *world, difference string) {
 	status, err := w.Store.Status(t.Context())
 	require.NoError(t, err)
@@ -182,7 +182,7 @@ func TestStatusContainsThePositionsOfLogAndViews(t *testing.T) {
 	require.Nil(t, got["lagSeconds"])
 }
 
-// counted is an answer without the throughput, which depends on when it was asked for.
+// counted returns an answer without the throughput, which depends on the time of the request.
 func counted(t *testing.T, a answer) string {
 	t.Helper()
 	var members map[string]json.RawMessage

@@ -19,14 +19,14 @@ type (
 	objects interface{ api.Objects }
 )
 
-// blind is an API that panics when it asks the views or the log for anything.
+// blind returns an API that panics if it reads from the views or the log.
 func blind(t *testing.T, change func(*api.Options)) *server {
 	o := api.Options{Views: struct{ api.Views }{}, Objects: struct{ objects }{}, Position: struct{ api.Position }{}, Log: struct{ api.Log }{},
 		History: struct{ history }{}, Feed: struct{ api.Feed }{}, Rebuilds: struct{ api.Rebuilds }{}, Redrives: struct{ api.Redrives }{}}
 	change(&o)
 	a, err := api.New(o)
 	require.NoError(t, err)
-	s := httptest.NewServer(a) // not Serve, which measures the throughput meanwhile
+	s := httptest.NewServer(a) // not Serve, which also measures the throughput
 	t.Cleanup(s.Close)
 	return &server{world: &world{}, base: s.URL}
 }
@@ -52,25 +52,25 @@ func TestAnUnauthorizedCallerCausesNoReadAndLearnsNothing(t *testing.T) {
 		{"a stream that resumes", "GET", "/v1/stream", []string{"Last-Event-ID: 1"}, keys, 401},
 		{"the metrics", "GET", "/metrics", nil, keys, 401},
 		{"the document", "GET", "/openapi.json", nil, keys, 401},
-		{"a path that is not there", "GET", "/v1/none", nil, keys, 401},
+		{"an unknown path", "GET", "/v1/none", nil, keys, 401},
 		{"an id that cannot be decoded", "GET", "/v1/orders/%2F/x", nil, keys, 401},
-		{"a method that is not known", "MADEUP", "/v1/orders", nil, keys, 401},
+		{"an unknown method", "MADEUP", "/v1/orders", nil, keys, 401},
 		{"the methods of a path", "OPTIONS", "/v1/orders", nil, keys, 401},
 		{"a rebuild", "POST", "/v1/rebuilds", nil, keys, 401},
 		{"a rebuild with a reader's key", "POST", "/v1/rebuilds", []string{"Authorization: Bearer one"}, keys, 403},
-		{"the end of one with a reader's key", "DELETE", "/v1/rebuilds/current", []string{"Authorization: Bearer one"}, keys, 403},
+		{"cancelling a rebuild with a reader's key", "DELETE", "/v1/rebuilds/current", []string{"Authorization: Bearer one"}, keys, 403},
 		{"a redrive by the page of another site", "POST", "/v1/redrives", []string{"Sec-Fetch-Site: cross-site"}, open, 403},
-		{"a page that looks first", "OPTIONS", "/v1/orders", []string{"Origin: " + named, "Access-Control-Request-Method: GET"}, keys, 204},
+		{"a preflight", "OPTIONS", "/v1/orders", []string{"Origin: " + named, "Access-Control-Request-Method: GET"}, keys, 204},
 		{"too many requests without a key", "GET", "/v1/orders", nil, rated, 429},
 		{"too many requests with a key", "GET", "/v1/orders", []string{"Authorization: Bearer one"}, rated, 429},
-		{"a name that was made to lead here", "GET", "/v1/orders", []string{"Host: rebound.example.com"}, open, 421},
-		{"the metrics by such a name", "GET", "/metrics", []string{"Host: rebound.example.com"}, open, 421},
-		{"is the process alive", "GET", "/healthz", nil, keys, 200},
+		{"a name that resolves to this machine", "GET", "/v1/orders", []string{"Host: rebound.example.com"}, open, 421},
+		{"the metrics under such a name", "GET", "/metrics", []string{"Host: rebound.example.com"}, open, 421},
+		{"healthz without a key", "GET", "/healthz", nil, keys, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := blind(t, c.api)
 			if c.status == http.StatusTooManyRequests {
-				s.do(t, "POST", "/v1/rebuilds", c.headers...) // is refused, and counted
+				s.do(t, "POST", "/v1/rebuilds", c.headers...) // is refused and counted
 			}
 			a := s.do(t, c.method, c.path, c.headers...)
 			require.Equal(t, c.status, a.StatusCode, string(a.body))
@@ -103,11 +103,11 @@ func TestReadinessGivesAnUnauthorizedCallerNoReason(t *testing.T) {
 		body   string
 	}{
 		{"with a key", withKeys, "Authorization: Bearer one", full},
-		{"without one", withKeys, "Accept: */*", brief},
-		{"with a wrong one", withKeys, "Authorization: Bearer two", brief},
-		{"with the right one in another scheme", withKeys, "Authorization: Basic one", brief},
-		{"where there are no keys", func(*api.Options) {}, "Accept: */*", full},
-		{"where there are no keys, by another name", func(*api.Options) {}, "Host: rebound.example.com", brief},
+		{"without a key", withKeys, "Accept: */*", brief},
+		{"with a wrong key", withKeys, "Authorization: Bearer two", brief},
+		{"with the right key in another scheme", withKeys, "Authorization: Basic one", brief},
+		{"if no keys are configured", func(*api.Options) {}, "Accept: */*", full},
+		{"if no keys are configured, under another name", func(*api.Options) {}, "Host: rebound.example.com", brief},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, newWorld(t), c.change)
@@ -129,7 +129,7 @@ func TestReadinessGivesAnUnauthorizedCallerNoReason(t *testing.T) {
 	}
 }
 
-// A probe is not counted, and a key that is sent with it is: by its answer keys could be guessed.
+// A probe is not counted, but one with a key is, because its answer could be used to guess keys.
 func TestKeysCannotBeGuessedThroughReadiness(t *testing.T) {
 	s := start(t, newWorld(t), func(o *api.Options) {
 		o.Access.Keys, o.Access.Limit = []access.Key{key(t, "a:reader:one")}, access.Limit{PerSecond: 1e-9, Burst: 2}

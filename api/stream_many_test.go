@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mirror is what a dashboard keeps of a stream.
+// mirror contains the data that a dashboard keeps from a stream.
 type mirror struct {
 	query  string
 	orders map[string]json.RawMessage // as sent
 	lastID uint64
 }
 
-// take keeps what an event says.
+// take applies an event.
 func (m *mirror) take(e event) error {
 	switch e.kind {
 	case "snapshot":
@@ -61,14 +61,14 @@ func (m *mirror) take(e event) error {
 
 func (m *mirror) keep(order json.RawMessage, matches bool) {
 	var o struct{ OrderID string }
-	_ = json.Unmarshal(order, &o) // it was read before
+	_ = json.Unmarshal(order, &o) // the event was read before
 	delete(m.orders, o.OrderID)
 	if matches {
 		m.orders[o.OrderID] = order
 	}
 }
 
-// follow takes events until the mirror has come to sequence, or has taken most of them.
+// follow takes events until the mirror has reached sequence, or has taken that many.
 func (m *mirror) follow(t testing.TB, s *server, sequence uint64, most int) {
 	query := m.query
 	if m.lastID > 0 {
@@ -111,7 +111,7 @@ func (m *mirror) requireSame(t testing.TB, s *server) {
 	require.Equal(t, want, got, m.query)
 }
 
-// anyChange is a notification of one of a few orders.
+// anyChange returns a random notification of one of a few orders.
 func anyChange(random *rand.Rand, orders int) statemachine.Notification {
 	statuses := []statemachine.Status{statemachine.Placed, statemachine.Placed, statemachine.PartiallyFilled, statemachine.Filled,
 		statemachine.Canceled, statemachine.Settled, "", "MYSTERY"}
@@ -120,7 +120,7 @@ func anyChange(random *rand.Rand, orders int) statemachine.Notification {
 	return n
 }
 
-// Whatever happens, and however often it is cut, a reader that keeps what it is told has what the list tells.
+// Whatever happens, and however often its stream is interrupted, a reader that applies all events has the orders of the list.
 func TestAReaderOfEachFilterHasTheSameOrdersAsTheList(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for round := range 3 {
@@ -151,7 +151,7 @@ func TestAReaderOfEachFilterHasTheSameOrdersAsTheList(t *testing.T) {
 			for _, m := range mirrors {
 				switch random.IntN(4) {
 				case 0:
-				case 1: // cut somewhere, and perhaps by another server
+				case 1: // interrupted anywhere, and perhaps resumed at another server
 					m.follow(t, s, w.applied, random.IntN(20))
 				default:
 					m.follow(t, s, w.applied, math.MaxInt)
@@ -162,7 +162,7 @@ func TestAReaderOfEachFilterHasTheSameOrdersAsTheList(t *testing.T) {
 	}
 }
 
-// The views are read in pages of 500: an order that changes twice between two looks may move from one to the next.
+// The views are read in pages of 500: an order that changes twice between two reads may move from one page to the next.
 func TestAnOrderThatMovesBetweenPagesIsNotLost(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range 700 {
@@ -189,8 +189,8 @@ func TestManyReadersGetEveryChange(t *testing.T) {
 	const readers, orders, rounds = listeners, 10, 4
 	w := newWorld(t)
 	s := start(t, w, func(o *api.Options) {
-		o.Stream.Heartbeat = 500 * time.Millisecond // which tell those whom a change does not concern
-		// Two thousand goroutines with the race detector may wait longer for a processor than a reader may take nothing.
+		o.Stream.Heartbeat = 500 * time.Millisecond // which inform readers that a change does not concern
+		// With the race detector, two thousand goroutines may wait longer for a processor than a reader may be idle.
 		o.Stream.WriteTimeout = 5 * time.Minute
 	})
 	random := rand.New(rand.NewPCG(5, 6))
@@ -232,7 +232,7 @@ func TestManyReadersGetEveryChange(t *testing.T) {
 	took.Wait()
 	t.Logf("%d readers: %d bytes each, both ends", readers, (heap()-before)/readers)
 	begin := time.Now()
-	follow(w.applied + rounds*4) // who does not read while things change is slow
+	follow(w.applied + rounds*4) // a reader that does not read while orders change is slow
 	for range rounds {
 		for range 4 {
 			s.receive(anyChange(random, orders), `{}`)

@@ -29,10 +29,10 @@ func oneStream(t *testing.T, change func(*world, *api.Options)) *server {
 	})
 }
 
-// requirePlace wants the one place to be free, or to become so.
+// requirePlace requires that the only place is free, or becomes free.
 func (s *server) requirePlace(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { // requests that were sent before may still take it for a moment
+	require.Eventually(t, func() bool { // earlier requests may still occupy it for a moment
 		r, err := http.Get(s.base + "/v1/stream")
 		if err != nil {
 			return false
@@ -45,11 +45,11 @@ func (s *server) requirePlace(t *testing.T) {
 	}, time.Minute, time.Millisecond, "every place is given back")
 }
 
-// falling are views that fall over when a reader resumes.
+// falling are views that panic when a reader resumes.
 type falling struct{ *world }
 
 func (f falling) Recent(ctx context.Context, n int) (uint64, error) {
-	if n == 10_000 { // of a reader, not of all
+	if n == 10_000 { // by one reader, not by the hub
 		panic("the views fell over")
 	}
 	return f.world.Recent(ctx, n)
@@ -61,22 +61,22 @@ func TestAStreamWhoseAnswerFailsReleasesItsPlace(t *testing.T) {
 		change func(*world, *api.Options)
 		ask    func(*testing.T, *server)
 	}{
-		"the log cannot be asked for the event to resume from": {asIs, func(t *testing.T, s *server) {
+		"the log cannot return the record to resume from": {asIs, func(t *testing.T, s *server) {
 			s.fail(errors.New("away"), nil)
 			code, _ := s.get(t, "/v1/stream", "Last-Event-ID: 1000").problem(t)
 			require.Equal(t, "log-unavailable", code)
 			s.fail(nil, nil)
 		}},
-		"the views fall over while it resumes": {func(w *world, o *api.Options) {
+		"the views panic while it resumes": {func(w *world, o *api.Options) {
 			o.Feed, o.Stream.Kept = falling{w}, 1
 		}, func(t *testing.T, s *server) {
 			code, _ := s.get(t, "/v1/stream", "Last-Event-ID: 1").problem(t)
 			require.Equal(t, "internal", code)
 		}},
-		"it is only asked for by HEAD": {asIs, func(t *testing.T, s *server) {
+		"the request is HEAD": {asIs, func(t *testing.T, s *server) {
 			require.Equal(t, http.StatusOK, s.do(t, http.MethodHead, "/v1/stream").StatusCode)
 		}},
-		"the client is gone before the first event": {asIs, func(t *testing.T, s *server) {
+		"the client disconnects before the first event": {asIs, func(t *testing.T, s *server) {
 			for range 20 {
 				c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 				require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestAStreamWhoseAnswerFailsReleasesItsPlace(t *testing.T) {
 				require.NoError(t, c.Close())
 			}
 		}},
-		"a parameter is wrong": {asIs, func(t *testing.T, s *server) {
+		"a parameter is invalid": {asIs, func(t *testing.T, s *server) {
 			code, _ := s.get(t, "/v1/stream?side=HOLD").problem(t)
 			require.Equal(t, "bad-parameter", code)
 		}},
@@ -99,7 +99,7 @@ func TestAStreamWhoseAnswerFailsReleasesItsPlace(t *testing.T) {
 	}
 }
 
-// stuck are views that stand still, once, when all readers' changes are read and it is armed.
+// stuck are views that block once, when they are armed and the changes for all readers are read.
 type stuck struct {
 	*world
 	armed, reached, on chan struct{}
@@ -124,7 +124,7 @@ func TestANewReaderDoesNotWaitForChangesReadForEarlierReaders(t *testing.T) {
 	first := s.listen(t, "")
 	first.snapshot(t)
 	close(f.armed)
-	<-f.reached // and there it stays
+	<-f.reached // and the read stays blocked
 	first.close()
 	s.requirePlace(t)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// redrive gives a quarantined record to an order, whose last notification is a later one.
+// redrive applies a quarantined record to an order that has a later notification.
 func (w *world) redrive(t testing.TB, sequence uint64, n statemachine.Notification) {
 	t.Helper()
 	err := w.Store.Redrive(t.Context(), func(ctx context.Context) (views.Redriven, error) {
@@ -35,11 +35,11 @@ func (w *world) redrive(t testing.TB, sequence uint64, n statemachine.Notificati
 		return views.Redriven{Records: []uint64{sequence}, Orders: []views.Change{{Order: o, Sequences: all}}}, nil
 	})
 	require.NoError(t, err)
-	_, err = w.Commit(t.Context(), views.Batch{}) // as the projector is told
+	_, err = w.Commit(t.Context(), views.Batch{}) // as the redrive reports to the projector
 	require.ErrorIs(t, err, views.ErrSwitched)
 }
 
-// resync takes the next event that is no heartbeat, which must be a resync for that reason.
+// resync reads the next event that is not a heartbeat, which must be a resync with that reason.
 func (r *reader) resync(t testing.TB, reason string) api.StreamResync {
 	t.Helper()
 	e := r.next(t)
@@ -62,7 +62,7 @@ func TestReadersGetAResyncAfterARedrive(t *testing.T) {
 	require.Equal(t, "heartbeat", bare.any(t).kind)
 	s.redrive(t, lost, order("a", statemachine.Filled, 3, ""))
 
-	again := s.listen(t, "", fmt.Sprint("Last-Event-ID: ", last)) // before any stream has heard of it, or after
+	again := s.listen(t, "", fmt.Sprint("Last-Event-ID: ", last)) // before or after the streams have noticed it
 	for _, r := range []*reader{whole, resumed, again} {
 		require.Equal(t, fmt.Sprint(last), r.resync(t, "redriven").LastEventID)
 		for _, o := range r.snapshot(t) {
@@ -94,7 +94,7 @@ func TestReadersGetAResyncAfterARedrive(t *testing.T) {
 	require.Equal(t, next, later.change(t).Cause.Sequence)
 }
 
-// any takes the next event, whatever it is.
+// any reads the next event of any kind.
 func (r *reader) any(t testing.TB) event {
 	t.Helper()
 	e, err := r.read()

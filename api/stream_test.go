@@ -23,15 +23,15 @@ import (
 
 const streamPatience = 8 * time.Minute // with the race detector, on a busy machine
 
-// event is one of a stream; its data was valid by the document.
+// event is an event of a stream; its data is valid against the document.
 type event struct {
 	kind string
 	id   uint64 // the sequence in it; 0: none
-	text string // the id whole
+	text string // the whole id
 	data []byte
 }
 
-// reader is a client of a stream. It fails the test when ids do not rise.
+// reader is a client of a stream. It fails the test if ids do not increase.
 type reader struct {
 	s      *server
 	body   io.ReadCloser
@@ -62,7 +62,7 @@ func (s *server) listen(t testing.TB, query string, headers ...string) *reader {
 
 func (r *reader) close() { _ = r.body.Close() }
 
-// read returns the next event, io.EOF when the server has ended the stream.
+// read returns the next event, or io.EOF if the server has ended the stream.
 func (r *reader) read() (e event, err error) {
 	for {
 		line, err := r.lines.ReadString('\n')
@@ -118,7 +118,7 @@ func data[T any](t testing.TB, e event) (value T) {
 	return value
 }
 
-// snapshot reads one to its end and returns its orders.
+// snapshot reads a snapshot to its end and returns its orders.
 func (r *reader) snapshot(t testing.TB) (orders []shownOrder) {
 	t.Helper()
 	for page := 1; ; page++ {
@@ -152,7 +152,7 @@ func (r *reader) change(t testing.TB) shownChange {
 	return change
 }
 
-// tell receives and applies what one notification says, and returns its sequence.
+// tell receives and applies a notification, and returns its sequence.
 func (s *server) tell(t testing.TB, n statemachine.Notification) uint64 {
 	sequence := s.receive(n, `{}`)
 	s.apply(t)
@@ -229,7 +229,7 @@ func TestAStreamReportsThatAnOrderLeavesItsFilters(t *testing.T) {
 	change := r.change(t)
 	require.Equal(t, "o-2", change.Order.OrderID)
 	require.True(t, change.Matches)
-	// Two changes in one commit: the order passes the filter's edge in the first of them.
+	// Two changes in one commit: the first one makes the order leave the filter.
 	s.receive(order("o-1", statemachine.PartiallyFilled, 2, "40"), `{}`)
 	s.tell(t, order("o-1", statemachine.Filled, 3, "100"))
 	change = r.change(t)
@@ -237,7 +237,7 @@ func TestAStreamReportsThatAnOrderLeavesItsFilters(t *testing.T) {
 	require.False(t, change.Matches)
 	require.Equal(t, "FILLED", text(change.Order.Status))
 	require.Equal(t, "PARTIALLY_FILLED", text(change.StatusBefore))
-	s.tell(t, order("o-1", statemachine.Settled, 4, "")) // is gone already
+	s.tell(t, order("o-1", statemachine.Settled, 4, "")) // has already left
 	s.tell(t, order("o-2", statemachine.Filled, 2, ""))
 	require.Equal(t, "o-2", r.change(t).Order.OrderID)
 }
@@ -269,7 +269,7 @@ func TestAStreamResumesAcrossARestartWithoutLossOrRepeat(t *testing.T) {
 			return s.listen(t, "?status=PLACED&lastEventId=1", fmt.Sprint("Last-Event-ID: ", last))
 		},
 	} {
-		// With room for one kept change the reader is served from the views first.
+		// If only one change is kept, the reader is first served from the views.
 		for _, kept := range []int{0, 1} {
 			s = start(t, w, func(o *api.Options) { o.Stream.Kept = kept })
 			r = how(s)
@@ -316,7 +316,7 @@ func TestAStreamWaitsUntilTheViewsHaveReachedItsIDAgain(t *testing.T) {
 	}
 	s.stop()
 	require.NoError(t, w.Store.Close())
-	w.open(t, "8") // by other rules: from the beginning
+	w.open(t, "8") // by other rules: the stream starts over
 	s = start(t, w)
 	r := s.listen(t, "", "Last-Event-ID: 3")
 	s.apply(t)
@@ -329,7 +329,7 @@ func TestHeartbeatsContainThePositionOfAStream(t *testing.T) {
 	s.tell(t, order("o-1", statemachine.Placed, 1, ""))
 	r := s.listen(t, "?status=FILLED")
 	require.Empty(t, r.snapshot(t))
-	s.tell(t, order("o-2", statemachine.Placed, 1, "")) // does not concern it
+	s.tell(t, order("o-2", statemachine.Placed, 1, "")) // does not concern the reader
 	for {
 		e, err := r.read()
 		require.NoError(t, err)
@@ -356,7 +356,7 @@ func TestASlowReaderIsCutOffAndDelaysNoOtherReader(t *testing.T) {
 	require.NoError(t, err)
 	defer connection.Close()
 	_, err = connection.Write([]byte("GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"))
-	require.NoError(t, err) // and it never reads
+	require.NoError(t, err) // and the client never reads
 	r := s.listen(t, "")
 	require.Empty(t, r.snapshot(t))
 	long := strings.Repeat("x", 200_000)
@@ -364,7 +364,7 @@ func TestASlowReaderIsCutOffAndDelaysNoOtherReader(t *testing.T) {
 		return strings.Contains(string(s.get(t, "/metrics").body), `orderfold_api_streams_ended_total{reason="slow"} 1`)
 	}
 	for i := 0; !cut(); i++ {
-		if i >= 100 { // more than the connection holds
+		if i >= 100 { // more than fits in the buffers of the connection
 			continue
 		}
 		n := order(fmt.Sprint("o-", i), statemachine.Placed, 1, "")
@@ -380,7 +380,7 @@ func TestAReaderThatFallsTooFarBehindIsClosedAsSlow(t *testing.T) {
 	r := s.listen(t, "")
 	require.Empty(t, r.snapshot(t))
 	long := strings.Repeat("x", 100_000)
-	// 200 changes in one commit are more than are kept, and than the reader could have taken.
+	// 200 changes in one commit are more than are kept, and more than the reader could have read.
 	for i := range 200 {
 		n := order(fmt.Sprint("o-", i), statemachine.Placed, 1, "")
 		n.Details[statemachine.Message] = long

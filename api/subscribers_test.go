@@ -22,7 +22,7 @@ var (
 		StuckSince: &stuckSince}
 )
 
-// roll is a list of subscribers, and what it was asked.
+// roll is a list of subscribers that records its requests.
 type roll struct {
 	mu      sync.Mutex
 	all     []api.Subscriber
@@ -30,7 +30,7 @@ type roll struct {
 	added   api.SubscriberSettings
 	removed string
 	err     error
-	hangs   bool // until the time is over
+	hangs   bool // until the interval is over
 }
 
 func (r *roll) fail(err error) {
@@ -64,7 +64,7 @@ func (r *roll) Unsubscribe(_ context.Context, name string) error {
 	return r.err
 }
 
-// place is a feed that ends at its greatest sequence.
+// place is a feed whose last event has the greatest sequence in it.
 type place map[uint64]string
 
 func (p place) Place(_ context.Context, sequence uint64) (at api.FeedPlace, err error) {
@@ -81,7 +81,7 @@ func (p place) Place(_ context.Context, sequence uint64) (at api.FeedPlace, err 
 	return at, nil
 }
 
-// switchFeedOn has the views say that events are published.
+// switchFeedOn records in the views that events are published.
 func switchFeedOn(t testing.TB, w *world) {
 	t.Helper()
 	status, err := w.store().Status(t.Context())
@@ -154,7 +154,7 @@ func TestASubscriberIsAddedAndRemoved(t *testing.T) {
 	}
 }
 
-// However many ask, the log is asked once in a while, and one that does not answer holds nobody up for long.
+// The log is read only once in a while for any number of requests, and a log that does not answer delays no request for long.
 func TestTheListOfSubscribersIsReadOnceForAllCallers(t *testing.T) {
 	r := &roll{all: []api.Subscriber{billing, tax}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Subscribers = r })

@@ -36,10 +36,10 @@ func TestEveryChangeInAskingThePlatformChangesTheTag(t *testing.T) {
 	}
 }
 
-// seen are the bodies that were answered by views of one fold version, by address and tag.
+// seen contains the answered bodies of views of one fold version, by path and tag.
 type seen map[[2]string]string
 
-// look asks for everything that has a tag.
+// look requests every path whose answers have a tag.
 func (k seen) look(t *testing.T, s *server, version int) {
 	t.Helper()
 	for _, path := range []string{"/v1/orders", "/v1/orders?limit=2", "/v1/orders?status=PLACED", "/v1/stats",
@@ -69,7 +69,7 @@ func TestTwoAnswersHaveTheSameTagOnlyWithTheSameBody(t *testing.T) {
 	}
 }
 
-// walkThroughTags takes steps at random, and looks after each.
+// walkThroughTags makes random changes, and calls look after each.
 func walkThroughTags(t *testing.T, random *rand.Rand) {
 	a := &asking{orders: map[string]api.Asked{}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Platform = a })
@@ -99,7 +99,7 @@ func walkThroughTags(t *testing.T, random *rand.Rand) {
 		}
 		k.look(t, s, version)
 	}
-	// Another process, with views of its own of the same log, shows and tags the same.
+	// Another process with its own views of the same log answers with the same bodies and tags.
 	other := newWorld(t)
 	other.records, other.said = s.records, maps.Clone(s.said)
 	beside := start(t, other, func(o *api.Options) { o.Platform = a })

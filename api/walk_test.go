@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every order that was there when the walk began, and matched until it ended, is told exactly once.
+// Every order that existed when the walk began, and matched until it ended, is returned exactly once.
 func TestAWalkOverManyChangingOrdersReturnsEachOnce(t *testing.T) {
 	s := start(t, newWorld(t))
 	for i := range walked {
@@ -31,12 +31,12 @@ func TestAWalkOverManyChangingOrdersReturnsEachOnce(t *testing.T) {
 			churn.Go(func() {
 				for i := 0; ; i++ {
 					select {
-					case <-next: // as many changes as there are pages: the walk sees all kinds of moments
+					case <-next: // as many changes as there are pages, so that changes happen at all stages of the walk
 					case <-stop:
 						return
 					}
 					for k := range 40 {
-						id := (i*40 + k) * 7919 % (walked + walked/10) // some are new
+						id := (i*40 + k) * 7919 % (walked + walked/10) // some of the orders are new
 						s.receive(order(fmt.Sprint(id), statemachine.Placed, 1+(i+k)%50, ""), `{}`)
 					}
 					s.apply(t)

@@ -27,7 +27,7 @@ func platformAnswer(t testing.TB, s *platformtest.Server, method, path, token, f
 	return recorder.Body.Bytes()
 }
 
-// The platform's answer settles the state of an order, whatever was notified, lost or
+// The platform's answer decides the state of an order, whatever was notified, lost or
 // contradictory.
 func TestAnAnswerOfThePlatformDecidesTheState(t *testing.T) {
 	start := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)

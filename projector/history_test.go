@@ -39,7 +39,7 @@ func (w *world) postTogether(count int, body func(i int) string) {
 	posting.Wait()
 }
 
-// readLog counts the records read.
+// readLog is a log that counts the records read.
 type readLog struct {
 	*eventlog.Log
 	mu    sync.Mutex
@@ -111,8 +111,8 @@ func TestAHistorianContinuesPagesThatAnotherOneBegan(t *testing.T) {
 	require.True(t, past.More)
 }
 
-// The property: whatever the limit, the moment and the earlier requests, pages are parts of the one
-// history.
+// This test checks the property that pages are parts of one history, whatever the limit, the moment
+// and the earlier requests.
 func TestThePagesOfAHistoryMakeUpTheWholeHistory(t *testing.T) {
 	w := newWorld(t)
 	w.postTogether(700, func(i int) string { return partial(fmt.Sprint("o", i%2), i%400) })

@@ -62,8 +62,8 @@ func TestAnInboxIsFullAtItsLimits(t *testing.T) {
 func TestTheEndOfAnInboxComesWithTheRecordsBeforeIt(t *testing.T) {
 	failed := errors.New("the log is away")
 	for name, test := range map[string]struct{ end, told error }{
-		"told by the reader":     {failed, failed},
-		"not told by the reader": {nil, errEnded},
+		"reported by the reader":     {failed, failed},
+		"not reported by the reader": {nil, errEnded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := newInbox(10)

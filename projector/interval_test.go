@@ -40,7 +40,7 @@ func (l trickle) Follow(ctx context.Context, _ eventlog.Position) iter.Seq2[even
 	}
 }
 
-// dated are views that record the times of commits, and what is loaded.
+// dated are views that record the times of commits and the loaded orders.
 type dated struct {
 	projector.Views
 	begin   time.Time
@@ -83,9 +83,9 @@ func TestRecordsThatArriveOneByOneAreCommittedAFewAtATime(t *testing.T) {
 		batchSize int
 		commits   map[time.Duration]uint64
 	}{
-		{"one alone is committed at once", []time.Duration{10 * ms, 10 * ms}, 0, map[time.Duration]uint64{10 * ms: 1, 20 * ms: 2}},
-		{"one soon after waits for the rest of the interval", []time.Duration{10 * ms, ms}, 0, map[time.Duration]uint64{10 * ms: 1, 14 * ms: 2}},
-		{"the last one is not left behind", []time.Duration{10 * ms, ms, ms, time.Second}, 0,
+		{"a single record is committed at once", []time.Duration{10 * ms, 10 * ms}, 0, map[time.Duration]uint64{10 * ms: 1, 20 * ms: 2}},
+		{"a record soon after another one waits for the rest of the interval", []time.Duration{10 * ms, ms}, 0, map[time.Duration]uint64{10 * ms: 1, 14 * ms: 2}},
+		{"the last record is committed", []time.Duration{10 * ms, ms, ms, time.Second}, 0,
 			map[time.Duration]uint64{10 * ms: 1, 14 * ms: 3, 1012 * ms: 4}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestHotOrdersAreReleasedWhenNothingIsWrittenForAWhile(t *testing.T) {
 	require.Equal(t, 2, again(time.Minute), "it is loaded again")
 }
 
-// repeated has all records for the same order.
+// repeated is a log whose records are all for the same order.
 type repeated struct{ trickle }
 
 func (l repeated) Follow(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error] {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gated are views whose commits wait, and end as the test decides. The test sees every batch and
+// gated are views whose commits wait and end when the test decides. The test gets every batch and
 // every load.
 type gated struct {
 	projector.Views
@@ -84,7 +84,7 @@ func TestTheNextBatchIsFoldedWhileOneIsWritten(t *testing.T) {
 			first := <-g.commits
 			require.Equal(t, uint64(1), first.Checkpoint.Sequence)
 			require.Equal(t, []string{"a"}, <-g.loads)
-			w.postStatus("a", "PLACED") // in the batch that is being written, so not loaded again
+			w.postStatus("a", "PLACED") // in the batch that is being written, so it is not loaded again
 			for i := range batch - 1 {
 				w.postStatus(fmt.Sprint("b-", i), "PLACED")
 			}

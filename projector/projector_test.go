@@ -151,9 +151,9 @@ func TestNothingIsFoldedWhenTheLogDoesNotFitTheViews(t *testing.T) {
 		move func(c *views.Checkpoint)
 		says string
 	}{
-		"another record stands there": {func(c *views.Checkpoint) { c.Hash = strings.Repeat("0", 64) }, "another record stands"},
-		"another log":                 {func(c *views.Checkpoint) { c.Log = "2020-01-01T00:00:00Z" }, "another record stands"},
-		"the log ends earlier":        {func(c *views.Checkpoint) { c.Sequence = 100 }, "ends before"},
+		"another record is at the position": {func(c *views.Checkpoint) { c.Hash = strings.Repeat("0", 64) }, "another record stands"},
+		"another log":                       {func(c *views.Checkpoint) { c.Log = "2020-01-01T00:00:00Z" }, "another record stands"},
+		"the log ends earlier":              {func(c *views.Checkpoint) { c.Sequence = 100 }, "ends before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -179,7 +179,7 @@ func TestNothingIsFoldedWhenTheLogDoesNotFitTheViews(t *testing.T) {
 	}
 }
 
-// failing makes the views fail once; what was folded in memory then must not be taken for stored.
+// failing makes the views fail once; changes that were folded in memory then must not count as stored.
 type failing struct {
 	projector.Views
 	mu    sync.Mutex
@@ -213,7 +213,8 @@ func TestAFailedCommitIsTriedAgainAndCountsNothingTwice(t *testing.T) {
 	require.Equal(t, uint64(2), a.Duplicates)
 }
 
-// The property, from bytes to views: however notifications arrive, the views are equal but for what is about the arrival.
+// This test checks the property from bytes to views: however notifications arrive, the views are equal, except for values that
+// describe the arrival.
 func TestViewsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 	traffic := platformtest.Traffic{Seed: 5, Start: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Orders: 200}
 	type body struct{ object, body string }
@@ -250,7 +251,8 @@ func TestViewsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 	require.Equal(t, shown[0], shown[2])
 }
 
-// timeless is everything of an order that is not about its arrival. A refused update has no time but that.
+// timeless returns everything about an order that does not depend on its arrival. The time of a refused update does, because
+// it contains no other time.
 func timeless(o *statemachine.Order) string {
 	s := o.State()
 	var b strings.Builder

@@ -179,7 +179,7 @@ func (f *fed) follow(log projector.Log, p *projector.Publisher) (stop func()) {
 	return stop
 }
 
-// feed returns what the views know of the feed.
+// feed returns the position in the feed that is stored in the views.
 func (f *fed) feed() views.Feed {
 	f.t.Helper()
 	s, err := f.views.Status(f.t.Context())
@@ -187,7 +187,7 @@ func (f *fed) feed() views.Feed {
 	return s.Feed
 }
 
-// settled waits until everything in the log is published and no revision is in progress.
+// settled waits until everything in the log is published, and no revision is in progress.
 func (f *fed) settled() views.Feed {
 	f.t.Helper()
 	var at views.Feed
@@ -211,13 +211,13 @@ func (f *fed) publish() views.Feed {
 	return f.settled()
 }
 
-// told is the knowledge of a reader that only follows the one rule.
+// told is the state of an order in a reader that only follows the one rule.
 type told struct {
 	revision, sequence uint64
 	whole              []byte
 }
 
-// reader stores what the events of a feed report.
+// reader stores the content of the events of a feed.
 type reader struct {
 	t      testing.TB
 	orders map[string]told
@@ -238,7 +238,7 @@ func newReader(t testing.TB) *reader {
 	return &reader{t: t, orders: map[string]told{}, ids: map[string]bool{}, types: map[feed.Type]int{}}
 }
 
-// read applies all new events, and requires that there are no holes and no repeated events.
+// read applies all new events, and requires that no event is missing or repeated.
 func (r *reader) read(f *eventlog.Feed) *reader {
 	r.t.Helper()
 	for e, err := range f.Read(r.t.Context(), r.last) {
@@ -287,8 +287,8 @@ func (r *reader) apply(e *eventlog.Event) {
 	r.orders[id] = told{revision, sequence, body.Order.Whole}
 }
 
-// requireSame requires that the reader knows every order as in the views; repeats that added
-// nothing are not reported.
+// requireSame requires that the reader has every order as in the views, except for repeats that
+// added nothing.
 func (f *fed) requireSame(r *reader) {
 	f.t.Helper()
 	known := map[string]bool{}
@@ -502,7 +502,7 @@ func TestEventsPublishedBeforeTheirCommitAreNotPublishedAgain(t *testing.T) {
 // baton is a duty that passes from one publisher to another.
 type baton struct{ holder atomic.Int32 }
 
-// hand is one that can have the baton.
+// hand is a publisher that can have the baton.
 type hand struct {
 	*baton
 	number int32
@@ -539,7 +539,7 @@ func TestOnlyTheHolderOfTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
 			"the other one notes how far the feed is")
 		require.Empty(t, other.feed().Reason)
 	}
-	r := newReader(t).read(f.events) // which wants no event twice
+	r := newReader(t).read(f.events) // which requires that no event is repeated
 	f.requireSame(r)
 	machines[1].requireSame(r)
 	require.Empty(t, r.passes, "nothing is published again for a change of hands")
@@ -625,11 +625,11 @@ func TestALostFeedOrLostViewsBeginARevision(t *testing.T) {
 		name string
 		harm func(t *testing.T, f *fed, r *reader)
 	}{
-		{"deleted by hand", func(t *testing.T, f *fed, r *reader) {
+		{"the feed was deleted", func(t *testing.T, f *fed, r *reader) {
 			f.deleteFeed()
 			r.last = 0
 		}},
-		{"the views are gone", func(t *testing.T, f *fed, r *reader) {
+		{"the views were deleted", func(t *testing.T, f *fed, r *reader) {
 			require.NoError(t, f.views.Close())
 			f.dir = t.TempDir()
 			f.openViews()

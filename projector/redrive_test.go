@@ -42,8 +42,8 @@ func (m *misread) Follow(ctx context.Context, after eventlog.Position) iter.Seq2
 	}
 }
 
-// projectWithout makes views in which those records are quarantined, as a decoder with a fault leaves them. The last record of
-// the log must not be among them.
+// projectWithout makes views in which those records are in quarantine, as if the decoder had a fault. The last record of the
+// log must not be one of them.
 func (w *world) projectWithout(unread map[uint64]bool) {
 	w.t.Helper()
 	p := projector.New(projector.Options{Log: &misread{w.log, unread}, Views: w.views})
@@ -189,8 +189,8 @@ func TestARedriveOfALogThatDoesNotFitChangesNothing(t *testing.T) {
 	require.EqualValues(t, 1, stats.Quarantined)
 }
 
-// The property: whatever was quarantined, and however it is redriven, beside a projector that follows, the views become those
-// of a new fold, and nothing is counted twice.
+// This test checks the property that, whichever records were in quarantine, and however they are redriven beside a projector
+// that follows the log, the views become those of a new fold, and nothing is counted twice.
 func TestARedriveBesideTheProjectorLosesAndRepeatsNothing(t *testing.T) {
 	w := newWorld(t)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -258,13 +258,13 @@ func TestTwoRedrivesAtOnceCountNothingTwice(t *testing.T) {
 	require.Empty(t, w.differences())
 }
 
-// besides are views that record what is read from a log while the writer is held, and let others
-// write before.
+// besides are views that record which records are read from a log while the writer is locked, and
+// let others write before that.
 type besides struct {
 	*views.Store
 	log    *readLog
 	before func()
-	reads  []int // records, of each time
+	reads  []int // number of records read, each time
 }
 
 func (b *besides) Redrive(ctx context.Context, fold func(ctx context.Context) (views.Redriven, error)) error {

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// otherwise is a log as read by another decoder: orders whose ids begin with o-3 are one order, and
-// SETTLED is FILLED.
+// otherwise is a log as read by another decoder: orders whose ids begin with o-3 become one order,
+// and SETTLED becomes FILLED.
 type otherwise struct{ *eventlog.Log }
 
 func (l *otherwise) reread(records iter.Seq2[eventlog.Record, error]) iter.Seq2[eventlog.Record, error] {
@@ -72,13 +72,13 @@ func TestOtherRulesPublishEveryOrderAgainAndWithdrawRemovedOrders(t *testing.T) 
 		all           bool
 	}{
 		{"rules of another version", "another", true},
-		{"a decoder with a fault that was mended, of the same version", decode.FoldVersion(), false},
+		{"a corrected decoder of the same version", decode.FoldVersion(), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFed(t)
 			random := rand.New(rand.NewPCG(1, 1))
 			f.postSome(random, 200)
-			f.post("customer", `{"customerId":"c"}`) // both decoders read the last one alike, because the position contains its hash
+			f.post("customer", `{"customerId":"c"}`) // both decoders read the last record alike, because the position contains its hash
 			f.publishOtherwise(test.version)
 			r := newReader(t).read(f.events)
 			require.Contains(t, r.orders, "all-of-3")

@@ -72,7 +72,7 @@ func TestClusterReportsItsReplicas(t *testing.T) {
 		away, back func(n *node)
 	}{
 		"killed": {(*node).kill, (*node).start},
-		"killed before a server leads that has never heard from it": {func(n *node) {
+		"killed, and then a server leads that has never heard from it": {func(n *node) {
 			_, followers := c.roles()
 			n.kill()
 			for _, f := range followers {

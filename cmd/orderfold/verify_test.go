@@ -69,7 +69,7 @@ func TestVerifyFindsEveryDifference(t *testing.T) {
 		"another status":           {`UPDATE orders SET state = (SELECT state FROM orders WHERE id <> 'a' LIMIT 1)` + one, "a", ""},
 		"a state that is damaged":  {`UPDATE orders SET state = x'ff'` + one, "a", "not an encoded order"},
 		"one bit of a state":       {`UPDATE orders SET state = cast(state || x'00' AS BLOB)` + one, "a", "not an encoded order"},
-		"other facets":             {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
+		"another facet":            {`UPDATE orders SET facet = (SELECT facet FROM facets WHERE status = 'PLACED')` + one, "a", "list: status"},
 		"another row":              {`UPDATE order_breaks SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE order_sequences SET n = n + 1000000 WHERE n = (SELECT n FROM orders WHERE id = 'a'); UPDATE orders SET n = n + 1000000` + one, "a", "list: row"},
 		"another external id":      {`UPDATE orders SET external = external + 1` + one, "a", "list: externalId"},
 		"another isin":             {`UPDATE orders SET isin = isin + 1` + one, "a", "list: isin"},

@@ -49,10 +49,10 @@ func TestAStartErrorSeparatesTheProblemFromTheAdvice(t *testing.T) {
 		hint    string
 	}{
 		{"a folder in use", options(inUse), embedded.ErrLocked, "in use by another process", "stop that process"},
-		{"no log and none may be created", careful, embedded.ErrNoStream, "there is no log", "start the receiver"},
-		{"a restore that did not end", options(unfinished), nil, "did not end", "run orderfold restore again"},
-		{"credentials that are damaged", options(damaged), nil, "credentials", "remove it"},
-		{"a taken port", busy, nil, "is taken", "choose another"},
+		{"no log, and none may be created", careful, embedded.ErrNoStream, "there is no log", "start the receiver"},
+		{"an unfinished restore", options(unfinished), nil, "did not end", "run orderfold restore again"},
+		{"damaged credentials", options(damaged), nil, "credentials", "remove it"},
+		{"a port in use", busy, nil, "is taken", "choose another"},
 		{"a missing parent", options("/no/such/parent"), nil, "does not exist", "create it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestARestartDoesNotEndAServerWhoseDiskCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, options(dir))
 	moved := dir + ".away"
-	require.NoError(t, os.Rename(dir, moved)) // the disk is gone, as far as the path goes
+	require.NoError(t, os.Rename(dir, moved)) // the folder is gone, as if the disk were
 	require.ErrorContains(t, s.Restart(1), "cannot be written")
 	conn, err := s.InProcessConn()
 	require.NoError(t, err, "the server still runs")
@@ -173,7 +173,7 @@ func TestADraftIsKeptCompletelyOrLeavesNothing(t *testing.T) {
 	require.FileExists(t, filepath.Join(fresh, "nats", "deep", "file"))
 }
 
-// FuzzBackupReader gives the reader an archive that nothing vouches for: it returns an error, or entries
+// FuzzBackupReader gives the reader an arbitrary archive: the reader returns an error, or entries
 // within the bound.
 func FuzzBackupReader(f *testing.F) {
 	var whole bytes.Buffer

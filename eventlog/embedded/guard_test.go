@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// caller is a connection that asks to be let in.
+// caller is a connection that asks for access.
 type caller struct {
 	server.ClientAuthentication
 	options server.ClientOpts

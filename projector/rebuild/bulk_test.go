@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// play posts orders with everything that goes wrong with notifications, and what is no order at all.
+// play posts orders with all kinds of unreliable notifications, and records that are not about orders.
 func (w *world) play(orders int) {
 	traffic := platformtest.Traffic{Seed: 7, Start: time.Now(), Orders: orders, Repeats: 0.2, Overtaking: 1}
 	n := 0
@@ -38,7 +38,7 @@ func TestViewsFoldedInBulkEqualViewsThatFollowedTheLog(t *testing.T) {
 		{"in one part", 1 << 20, 0},
 		{"in many parts", 20, 0},
 		{"each order in a part of its own", 1, 0},
-		{"leaving room for others", 60, 0.9},
+		{"with little memory", 60, 0.9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := rebuild.Examination{Log: w.log, Dir: w.dir, Share: c.share}

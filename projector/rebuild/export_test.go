@@ -7,7 +7,7 @@ import (
 	"github.com/orderfold/orderfold/projector/views"
 )
 
-// VerifyInParts is Verify with parts of so many orders.
+// VerifyInParts is Verify with parts of that many orders.
 func VerifyInParts(ctx context.Context, e Examination, orders int) (views.Findings, error) {
 	draft, err := views.NewDraft(ctx, e.Dir, decode.FoldVersion())
 	if err != nil {

@@ -12,7 +12,7 @@ func TestAnOrderKeepsItsFirstHome(t *testing.T) {
 	var h homes
 	want := map[uint64]int{}
 	for i := range 20_000 {
-		hash := random.Uint64N(30_000) << homeBits // each about twice
+		hash := random.Uint64N(30_000) << homeBits // each hash about twice
 		home, known := h.of(hash|random.Uint64N(1<<homeBits), i)
 		first, was := want[hash]
 		require.Equal(t, was, known)
@@ -27,7 +27,7 @@ func TestAnOrderKeepsItsFirstHome(t *testing.T) {
 
 func TestOrdersWithEqualHashBitsShareAHome(t *testing.T) {
 	var h homes
-	home, known := h.of(0, 3) // the smallest hash is not taken for a free slot
+	home, known := h.of(0, 3) // the smallest hash is distinguished from a free slot
 	require.Equal(t, 3, home)
 	require.False(t, known)
 	home, known = h.of(1<<homeBits-1, 4)

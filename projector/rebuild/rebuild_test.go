@@ -20,13 +20,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gate is a log that stops a reader after some records until it is let on, or fails it.
+// gate is a log that stops a reader after some records until the gate is opened, or that fails the reader.
 type gate struct {
 	*eventlog.Log
 	after   uint64
-	reached chan struct{} // closed when a reader stands there
-	on      chan struct{} // closed to let it on
-	failure error         // instead of going on, as long as it is set
+	reached chan struct{} // closed when a reader waits there
+	on      chan struct{} // closed to let the reader continue
+	failure error         // returned instead of continuing, as long as it is set
 	once    sync.Once
 }
 
@@ -72,7 +72,7 @@ func (w *world) rebuilder(log rebuild.Log) *rebuild.Rebuilder {
 	return &rebuild.Rebuilder{Log: log, Views: w.views, Dir: w.dir}
 }
 
-// files are those in the folder of the views that are generations or drafts.
+// files returns the generations and drafts in the folder of the views.
 func (w *world) files() (names []string) {
 	for _, pattern := range []string{"orders-*.db", "draft-*"} {
 		found, err := filepath.Glob(filepath.Join(w.dir, pattern))
@@ -91,7 +91,7 @@ func (w *world) generation() int {
 	return status.Generation
 }
 
-// withoutViews opens the views anew as a service does that has none.
+// withoutViews opens the views again, like a service that has no views.
 func (w *world) withoutViews() {
 	w.t.Helper()
 	require.NoError(w.t, w.views.Close())
@@ -299,7 +299,7 @@ func TestRebuildsStartedAndCancelledConcurrentlyEachHaveTheirOwnResult(t *testin
 					return
 				default:
 				}
-				if b, ok := r.Current(); ok && b.Started.UnixNano()%2 == 0 { // some get to their end
+				if b, ok := r.Current(); ok && b.Started.UnixNano()%2 == 0 { // some of them finish
 					_, _ = r.Cancel()
 				}
 			}

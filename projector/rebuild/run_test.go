@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// untilCancelled is work that ends when it is cancelled, and takes a while to clear away.
+// untilCancelled is work that ends when it is cancelled, and takes some time to clean up.
 func untilCancelled(ctx context.Context, r *Run) Rebuild {
 	<-ctx.Done()
-	time.Sleep(time.Hour) // of the bubble
+	time.Sleep(time.Hour) // in the virtual time of the bubble
 	last := r.Rebuild()
 	last.Err, last.Ended = ctx.Err(), time.Now()
 	return last

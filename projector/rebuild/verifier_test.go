@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// examine runs a verifier until the views say so.
+// examine runs a verifier until the views have the expected result.
 func (w *world) examine(log rebuild.Log, until func(views.Verified) bool) {
 	w.t.Helper()
 	w.verifier(&rebuild.Verifier{Examination: rebuild.Examination{Log: log, Dir: w.dir}, Every: time.Millisecond}, until)
@@ -77,7 +77,7 @@ func TestAnInterruptedExaminationReportsNothing(t *testing.T) {
 	}
 }
 
-// counted counts how often it is read.
+// counted is a log that counts how often it is read.
 type counted struct {
 	*gate
 	reads atomic.Int64

@@ -63,7 +63,7 @@ func (w *world) run() (stop func()) {
 	return stop
 }
 
-// project runs until the views stand at the end of the log.
+// project runs until the views have reached the end of the log.
 func (w *world) project() {
 	w.t.Helper()
 	stop := w.run()
@@ -84,7 +84,7 @@ func placed(order string, minute int) string {
 	return fmt.Sprintf(`{"orderId":%q,"status":"PLACED","modifiedOn":"2026-03-02T09:%02d:00Z"}`, order, minute)
 }
 
-// differences are how the views differ from a new fold of the log.
+// differences returns the differences between the views and a new fold of the log.
 func (w *world) differences() string {
 	w.t.Helper()
 	found, err := rebuild.Verify(w.t.Context(), rebuild.Examination{Log: w.log, Dir: w.dir})

@@ -23,8 +23,8 @@ func benchID(i int) string {
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", random.Uint32(), random.Uint64()>>16)
 }
 
-// benchNotify makes one record of order i, with the details that a real one has. The status is of the order's age: the latest
-// are open, one in a thousand is rejected, one in five thousand has a break.
+// benchNotify makes one record of order i, with the details of a real record. The status depends on the age of the order: the
+// latest orders are open, one in a thousand is rejected, and one in five thousand has a break.
 func benchNotify(w *world, i int) {
 	n := statemachine.Notification{Status: statemachine.Settled, AssetClass: statemachine.AssetClass(1 + i%3), Executed: "40"}
 	switch {
@@ -148,11 +148,11 @@ func BenchmarkBreaks(b *testing.B) {
 	middle, err := s.Breaks(b.Context(), BreakQuery{Now: start, Ages: []Age{list.ThreeToFive}, Limit: 500})
 	require.NoError(b, err)
 	for name, q := range map[string]BreakQuery{
-		"all":         {Now: start},
-		"one code":    {Now: start, Codes: []statemachine.Code{statemachine.CloseAfterFill}},
-		"one age":     {Now: start, Ages: []Age{list.ThreeToFive}},
-		"later page":  {Now: start, Ages: []Age{list.ThreeToFive}, Cursor: middle.Next},
-		"all are old": {Now: start.Add(5 * day)},
+		"all":                       {Now: start},
+		"one code":                  {Now: start, Codes: []statemachine.Code{statemachine.CloseAfterFill}},
+		"one age":                   {Now: start, Ages: []Age{list.ThreeToFive}},
+		"later page":                {Now: start, Ages: []Age{list.ThreeToFive}, Cursor: middle.Next},
+		"all are in the oldest age": {Now: start.Add(5 * day)},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

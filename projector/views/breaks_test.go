@@ -16,7 +16,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// breakText names a break and where it belongs in the list.
+// breakText describes a break and its place in the list.
 type breakText struct {
 	opened time.Time
 	id     string
@@ -63,7 +63,7 @@ func (w *world) requireBreaks(t require.TestingT, s *Store, q BreakQuery) {
 		q.Cursor = page.Next
 	}
 	require.True(t, slices.IsSortedFunc(got, func(a, b breakText) int { return a.opened.Compare(b.opened) }), "oldest first")
-	slices.SortFunc(got, compareBreaks) // those opened at once have no order that a reader could know
+	slices.SortFunc(got, compareBreaks) // breaks opened at the same time have no defined order
 	require.Equal(t, want, got)
 }
 
@@ -106,7 +106,7 @@ func TestABreakIsListedFromTheNotificationThatOpensItToTheOneThatClosesIt(t *tes
 	w.notify("a", statemachine.Notification{Status: statemachine.Canceled, At: start.Add(time.Hour)})
 	w.commit(t, s)
 	w.requireBreaks(t, s, q)
-	w.notify("a", statemachine.Notification{Status: statemachine.Canceled, At: start.Add(time.Minute)}) // opened earlier than thought
+	w.notify("a", statemachine.Notification{Status: statemachine.Canceled, At: start.Add(time.Minute)}) // the break turns out to have opened earlier
 	w.commit(t, s)
 	w.requireBreaks(t, s, q)
 	requireConsistent(t, s)
@@ -131,7 +131,7 @@ func TestPagesOfBreaksContinueWhileBreaksOpenAndClose(t *testing.T) {
 		w.notify(id, statemachine.Notification{Status: "UNHEARD_OF", At: start.Add(time.Duration(minute) * time.Minute)})
 	}
 	for i := range 40 {
-		odd(fmt.Sprint(i), i/4) // four at a time
+		odd(fmt.Sprint(i), i/4) // in pages of four
 	}
 	w.commit(t, s)
 	q := BreakQuery{Codes: []statemachine.Code{statemachine.UnknownStatus}, Now: start, Limit: 6}
@@ -149,7 +149,7 @@ func TestPagesOfBreaksContinueWhileBreaksOpenAndClose(t *testing.T) {
 		odd(fmt.Sprint("late ", i), 100+i)
 		last := page.Breaks[len(page.Breaks)-1].Order.ID
 		w.notify(last, statemachine.Notification{Kind: statemachine.Fetched, Status: statemachine.Placed, At: start.Add(time.Hour)})
-		w.notify(fmt.Sprint(39-i), statemachine.Notification{Status: statemachine.Filled, At: start}) // in the list of orders it moves
+		w.notify(fmt.Sprint(39-i), statemachine.Notification{Status: statemachine.Filled, At: start}) // the order moves in the list of orders
 		w.commit(t, s)
 	}
 	for i := range 40 {

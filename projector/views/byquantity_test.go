@@ -21,7 +21,7 @@ func TestFewOrdersAreSortedByQuantity(t *testing.T) {
 		n := statemachine.Notification{Status: statemachine.Placed}
 		n.Details[statemachine.Quantity], n.Details[statemachine.ISIN] = quantity, "DE1"
 		w.notify(fmt.Sprintf("o-%d", i), n)
-		w.commit(t, s) // one at a time: orders of one quantity are in the order in which they came
+		w.commit(t, s) // one commit for each, because orders with the same quantity are listed in the order of arrival
 	}
 	ascending := "o-2 o-5 o-8 o-9 o-1 o-0 o-3 o-4 o-7 o-6"
 	walk := func(q Query, between func()) string {
@@ -39,7 +39,7 @@ func TestFewOrdersAreSortedByQuantity(t *testing.T) {
 		return strings.Join(ids, " ")
 	}
 	still := func() {}
-	move := func() { // whatever is notified of them, orders stay where they are
+	move := func() { // orders keep their places, whatever is notified about them
 		for i := range quantities {
 			w.status(fmt.Sprintf("o-%d", i), statemachine.Filled)
 		}

@@ -155,17 +155,17 @@ func TestARefusedBatchChangesNothing(t *testing.T) {
 		position    uint64
 		says        string
 	}{
-		"a quarantined sequence that is there already": {quarantined: []Quarantined{{Sequence: 2}}, says: "quarantine 2"},
-		"an order that is said to be new and is not":   {orders: []Change{placed("known", 5)}, says: "orders.id"},
-		"an order twice":                            {orders: []Change{known, known}, says: "twice"},
-		"a new order twice":                         {orders: []Change{placed("new", 5), placed("new", 5)}, says: "twice"},
-		"two orders with one last notification":     {orders: []Change{placed("new", 5), placed("newer", 5)}, says: "last_sequence"},
-		"a sequence that is there already":          {orders: []Change{repeated}, says: "1 is not after 3"},
-		"sequences out of order":                    {orders: []Change{placed("new", 5, 4, 6)}, says: "4 after 5"},
-		"a sequence after the position":             {orders: []Change{placed("new", 7)}, says: "up to 6"},
-		"an order without notifications":            {orders: []Change{placed("new")}, says: "no notification"},
-		"sequences that are not those of the order": {orders: []Change{{Order: known.Order, Sequences: []uint64{4}}}, says: "last sequence 5"},
-		"a position before the one of the views":    {position: 2, says: "stand at 3"},
+		"a quarantined sequence that exists already": {quarantined: []Quarantined{{Sequence: 2}}, says: "quarantine 2"},
+		"an existing order that is marked as new":    {orders: []Change{placed("known", 5)}, says: "orders.id"},
+		"an order twice":                        {orders: []Change{known, known}, says: "twice"},
+		"a new order twice":                     {orders: []Change{placed("new", 5), placed("new", 5)}, says: "twice"},
+		"two orders with one last notification": {orders: []Change{placed("new", 5), placed("newer", 5)}, says: "last_sequence"},
+		"a sequence that exists already":        {orders: []Change{repeated}, says: "1 is not after 3"},
+		"sequences out of order":                {orders: []Change{placed("new", 5, 4, 6)}, says: "4 after 5"},
+		"a sequence after the position":         {orders: []Change{placed("new", 7)}, says: "up to 6"},
+		"an order without notifications":        {orders: []Change{placed("new")}, says: "no notification"},
+		"sequences of another order":            {orders: []Change{{Order: known.Order, Sequences: []uint64{4}}}, says: "last sequence 5"},
+		"a position before that of the views":   {position: 2, says: "stand at 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
@@ -193,7 +193,7 @@ func TestARefusedBatchChangesNothing(t *testing.T) {
 	}
 }
 
-// endsAfter is a context that is cancelled when it was asked a number of times: in the middle of whatever asks.
+// endsAfter is a context that is cancelled after it was checked a number of times, in the middle of an operation.
 type endsAfter struct {
 	context.Context
 	left int
@@ -285,7 +285,7 @@ func TestCountsAlwaysMatchTheRows(t *testing.T) {
 		}
 		w.requireViews(t, s)
 		requireConsistent(t, s)
-		// Lists by what changes most.
+		// Lists by the columns that change most often.
 		all := w.newestFirst()
 		for code := range statemachine.Codes {
 			q := Query{Breaks: []statemachine.Code{code}, Limit: 2}

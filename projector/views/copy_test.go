@@ -101,13 +101,13 @@ func TestACopyThatCannotBeUsedIsRefused(t *testing.T) {
 		fetch   func(io.Writer) error
 		says    string
 	}{
-		"nothing":               {testVersion, writes(nil), "cannot be used"},
-		"an answer of a proxy":  {testVersion, writes([]byte("<html>502 Bad Gateway</html>")), "damaged"},
-		"cut in the middle":     {testVersion, writes(whole[:len(whole)/2]), "damaged"},
-		"cut by one page":       {testVersion, writes(whole[:len(whole)-4096]), "damaged"},
-		"damaged":               {testVersion, writes(flip(bytes.Clone(whole), len(whole)/2, 4096)), "damaged"},
-		"folded by other rules": {"other", writes(whole), "fold version"},
-		"the connection is cut": {testVersion, func(w io.Writer) error { _, _ = w.Write(whole[:9000]); return cut }, cut.Error()},
+		"nothing":                           {testVersion, writes(nil), "cannot be used"},
+		"an error page of a proxy":          {testVersion, writes([]byte("<html>502 Bad Gateway</html>")), "damaged"},
+		"truncated in the middle of a page": {testVersion, writes(whole[:len(whole)/2]), "damaged"},
+		"truncated by one page":             {testVersion, writes(whole[:len(whole)-4096]), "damaged"},
+		"damaged":                           {testVersion, writes(flip(bytes.Clone(whole), len(whole)/2, 4096)), "damaged"},
+		"folded by other rules":             {"other", writes(whole), "fold version"},
+		"an interrupted connection":         {testVersion, func(w io.Writer) error { _, _ = w.Write(whole[:9000]); return cut }, cut.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

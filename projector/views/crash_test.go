@@ -17,7 +17,7 @@ import (
 // crashDir names the folder in which this binary, started by TestViewsAreIntactAfterAKillDuringCommits, commits until it is killed.
 const crashDir = "ORDERFOLD_TEST_CRASH_DIR"
 
-// children are what this binary does in a folder, when it is started by a test, by the variable that names the folder.
+// children contains the work that this binary does when a test starts it, by the variable that names the folder.
 var children = map[string]func(dir string) error{}
 
 func TestMain(m *testing.M) {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// spoil overwrites every page of a generation but the first, which the system may hold in memory for readers.
+// spoil overwrites every page of a generation except the first, which the system may keep in memory for readers.
 func spoil(t testing.TB, dir string, n int) {
 	t.Helper()
 	f, err := os.OpenFile(generationPath(dir, n), os.O_RDWR, 0)
@@ -25,7 +25,7 @@ func spoil(t testing.TB, dir string, n int) {
 	require.NoError(t, err)
 }
 
-// onDisk is a store whose writer has nothing in memory and nothing in the write-ahead log.
+// onDisk returns a store whose writer has nothing in memory and nothing in the write-ahead log.
 func onDisk(t testing.TB, dir string) (*Store, *world) {
 	s := open(t, dir)
 	w := newWorld()
@@ -39,7 +39,7 @@ func onDisk(t testing.TB, dir string) (*Store, *world) {
 	return open(t, dir), w
 }
 
-// everything is what came since the beginning, in one batch.
+// everything returns all records since the beginning in one batch.
 func (w *world) everything() Batch {
 	b := Batch{Quarantined: w.quarantined, Checkpoint: Checkpoint{"log-1", w.at, fmt.Sprintf("hash-%d", w.at), receivedAt(w.at)}}
 	for id, sequences := range w.sequences {
@@ -61,7 +61,7 @@ func requireLost(t testing.TB, s *Store, says string) {
 	require.NoFileExists(t, livePath(s.options.Dir))
 }
 
-// promote makes a draft live that stands where the views stand.
+// promote makes a draft live that is at the position of the views.
 func promote(ctx context.Context, s *Store, d *Draft) (generation int, err error) {
 	p, err := s.BeginPromotion()
 	if err != nil {
@@ -71,7 +71,7 @@ func promote(ctx context.Context, s *Store, d *Draft) (generation int, err error
 	return p.Promote(ctx, d)
 }
 
-// requireMadeAnew promotes what the world says.
+// requireMadeAnew promotes a draft with the content of the world, and requires that it is served.
 func requireMadeAnew(t testing.TB, s *Store, w *world, n int) {
 	t.Helper()
 	ctx := context.Background()
@@ -112,7 +112,7 @@ func TestAReaderThatFindsDamageCausesTheViewsToBeGivenUp(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	s, w := onDisk(t, dir)
 	w.status("o-1", "PLACED")
-	w.commit(t, s) // the write-ahead log is there
+	w.commit(t, s) // the write-ahead log exists
 	spoil(t, dir, 1)
 	_, err := openReadOnly(t, dir).Orders(ctx, Query{})
 	require.ErrorIs(t, err, ErrDamaged)
@@ -135,7 +135,7 @@ func TestOnlyDamagedViewsAreGivenUpAndOnlyOnce(t *testing.T) {
 	require.NoError(t, s.GiveUp(1, "closed"))
 }
 
-// compared is what a whole comparison of the draft with the live generation finds.
+// compared returns the result of a complete comparison of the draft with the live generation.
 func compared(t testing.TB, d *Draft, dir string) Findings {
 	ctx := context.Background()
 	k, err := d.Compare(ctx, dir)

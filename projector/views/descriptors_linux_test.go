@@ -14,14 +14,16 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// fewFilesDir names the folder that this binary opens with few file descriptors, started by TestOpenFailsWithTooFewFileDescriptors.
+// fewFilesDir names the folder that this binary opens with few file descriptors, when
+// TestOpenFailsWithTooFewFileDescriptorsAndTheNextOpenFindsEverything starts it.
 const fewFilesDir = "ORDERFOLD_TEST_FEW_FILES_DIR"
 
 func init() { children[fewFilesDir] = openWithFewFiles }
 
-// openWithFewFiles opens the views with one descriptor more each time, until that is enough. It fails when that is so at once.
+// openWithFewFiles opens the views with one more descriptor each time, until there are enough. It fails if the first attempt
+// succeeds.
 func openWithFewFiles(dir string) error {
-	// The runtime opens its poller with the first file that can be waited for, and ends the process when it cannot.
+	// The runtime opens its poller with the first pollable file, and ends the process if it cannot.
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return err

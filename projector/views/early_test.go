@@ -11,7 +11,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// A page that finds nothing looks at so many orders and no more, and the next one goes on there.
+// A page that finds nothing examines a limited number of orders, and the next page continues there.
 func TestAPageEndsEarlyWhenTooManyOrdersDoNotMatch(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
@@ -35,14 +35,14 @@ func TestAPageEndsEarlyWhenTooManyOrdersDoNotMatch(t *testing.T) {
 		q     Query
 		pages int // about
 	}{
-		"by the last notification":       {Query{ExchangeCodes: rare}, 10},
-		"by the first one":               {Query{ExchangeCodes: rare, Sort: EarliestReceived}, 10},
-		"by the time modified":           {Query{ExchangeCodes: rare, Sort: LatestModified}, 10},
-		"by the earliest time modified":  {Query{ExchangeCodes: rare, Sort: EarliestModified}, 10},
-		"of a value":                     {Query{ExchangeCodes: rare, ISINs: []string{"DE1"}}, 10},
-		"of a break":                     {Query{ExchangeCodes: rare, Breaks: []statemachine.Code{statemachine.UnknownStatus}}, 5},
-		"of an asset class":              {Query{ExchangeCodes: rare, AssetClass: statemachine.Traditional}, 4},
-		"of a time that is nowhere near": {Query{ExchangeCodes: rare, StatusChanged: Period{Since: after(900_000)}}, 1},
+		"by the last notification":         {Query{ExchangeCodes: rare}, 10},
+		"by the earliest notification":     {Query{ExchangeCodes: rare, Sort: EarliestReceived}, 10},
+		"by the time modified":             {Query{ExchangeCodes: rare, Sort: LatestModified}, 10},
+		"by the earliest time modified":    {Query{ExchangeCodes: rare, Sort: EarliestModified}, 10},
+		"with a filter for a value":        {Query{ExchangeCodes: rare, ISINs: []string{"DE1"}}, 10},
+		"with a filter for a break":        {Query{ExchangeCodes: rare, Breaks: []statemachine.Code{statemachine.UnknownStatus}}, 5},
+		"with a filter for an asset class": {Query{ExchangeCodes: rare, AssetClass: statemachine.Traditional}, 4},
+		"of a time that no order has":      {Query{ExchangeCodes: rare, StatusChanged: Period{Since: after(900_000)}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q, found, pages := c.q, []string{}, 0

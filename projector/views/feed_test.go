@@ -23,7 +23,7 @@ func TestThePositionOfTheFeedIsStoredWithTheViews(t *testing.T) {
 	}
 	stands := Feed{On: true, Sequence: 7, Through: 3, Revision: 1772443807214, Generation: 1, Pass: &Pass{Cause: ByRebuild, Since: 2, Row: 1}}
 	require.NoError(t, failure(s.Commit(t.Context(), Batch{Orders: changes, Checkpoint: Checkpoint{Log: "l", Sequence: 3}, Feed: &stands})))
-	require.NoError(t, failure(s.Commit(t.Context(), Batch{Checkpoint: Checkpoint{Log: "l", Sequence: 4}}))) // of a feed that is behind
+	require.NoError(t, failure(s.Commit(t.Context(), Batch{Checkpoint: Checkpoint{Log: "l", Sequence: 4}}))) // position of a feed that is behind
 	status, err = s.Status(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, stands, status.Feed)

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// loadOne returns what Load does of an order that is there.
+// loadOne returns what Load returns for an existing order.
 func loadOne(t *testing.T, s *Store, id string) Entry {
 	t.Helper()
 	loaded, err := s.Load(t.Context(), []string{id})
@@ -27,11 +27,11 @@ func TestACommitThatContradictsTheViewsIsRefused(t *testing.T) {
 		all  bool // notifications of the order are in the batch
 		says string
 	}{
-		"the row is the one before the last commit":            {held: func(before, _ Held) Held { return before }, says: "is not the one with last_sequence 1"},
-		"the order seems new, and exists":                      {held: func(_, _ Held) Held { return Held{} }, all: true, says: "orders.id"},
-		"the row is another one":                               {held: func(_, now Held) Held { other := *now.row; other.n++; return Held{&other} }, says: "is not the one with last_sequence 2"},
-		"the row is right, and two changes are of the order":   {held: func(_, now Held) Held { return now }, says: "last_sequence 3 is that of another order"},
-		"the row of an order that was notified before is none": {held: func(_, _ Held) Held { return Held{&stored{}} }, says: "has 3 notifications and is not stored"},
+		"the row is from before the last commit":           {held: func(before, _ Held) Held { return before }, says: "is not the one with last_sequence 1"},
+		"the order seems new, and exists":                  {held: func(_, _ Held) Held { return Held{} }, all: true, says: "orders.id"},
+		"the row belongs to another order":                 {held: func(_, now Held) Held { other := *now.row; other.n++; return Held{&other} }, says: "is not the one with last_sequence 2"},
+		"the row is right, and the order is changed twice": {held: func(_, now Held) Held { return now }, says: "last_sequence 3 is that of another order"},
+		"an order that was notified before has no row":     {held: func(_, _ Held) Held { return Held{&stored{}} }, says: "has 3 notifications and is not stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
@@ -82,7 +82,7 @@ func TestAFrozenBatchIsWrittenAsItWasWhenFrozen(t *testing.T) {
 	s := open(t, t.TempDir())
 	w := newWorld()
 	w.held = map[string]Held{}
-	long := strings.Repeat("x", 2*largeState) // does not fit into what is left for a state
+	long := strings.Repeat("x", 2*largeState) // does not fit into the rest of a state
 	for i := range 200 {
 		w.notify(fmt.Sprint("o-", i), notification(statemachine.Placed, "before"))
 	}
@@ -111,7 +111,7 @@ func TestAFrozenBatchIsWrittenAsItWasWhenFrozen(t *testing.T) {
 	requireConsistent(t, s)
 }
 
-// meanwhile is a context that does something when it is asked: in the middle of a commit.
+// meanwhile is a context that runs a function when it is checked, in the middle of a commit.
 type meanwhile struct {
 	context.Context
 	do func()
@@ -142,9 +142,9 @@ func TestTheWriteAheadLogStaysShort(t *testing.T) {
 	usual := logBounds
 	t.Cleanup(func() { logBounds = usual })
 	for name, bounds := range map[string]struct{ begin, rest, most int }{
-		"moved beside the commits":              {begin: 40, rest: 10, most: 400},
-		"moved by the commits that find much":   {begin: 40, rest: 0, most: 60},
-		"moved by the commits that find little": {begin: 40, rest: 1_000, most: 400},
+		"moved beside the commits":               {begin: 40, rest: 10, most: 400},
+		"moved by commits that find a long log":  {begin: 40, rest: 0, most: 60},
+		"moved by commits that find a short log": {begin: 40, rest: 1_000, most: 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			logBounds = bounds

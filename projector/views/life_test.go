@@ -14,7 +14,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// fuse is a context that ends when it has been looked at so many times.
+// fuse is a context that ends after it was checked a number of times.
 type fuse struct {
 	context.Context
 	cancel context.CancelFunc
@@ -85,7 +85,7 @@ func TestDraftsBegunAtTheSameTimeDoNotAffectEachOther(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// draftAndClose begins a draft and closes it, and says if it was not there in between.
+// draftAndClose begins a draft and closes it, and returns an error if the draft did not exist in between.
 func draftAndClose(dir string) error {
 	d, err := NewDraft(context.Background(), dir, testVersion)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestNoDraftIsBegunForACallerThatGaveUp(t *testing.T) {
 	require.NoError(t, draftAndClose(dir))
 }
 
-// eventually waits for something that does happen.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, happened func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, happened, time.Minute, time.Millisecond, what)
@@ -142,7 +142,7 @@ func TestAReaderWaitsForAnotherReaderOnlyWhileItsContextLasts(t *testing.T) {
 	cancel()
 	_, err := reader.Stats(ended)
 	require.ErrorIs(t, err, context.Canceled)
-	require.NoError(t, reader.Close(), "who waits does not hold the store")
+	require.NoError(t, reader.Close(), "a waiting reader does not keep the store open")
 	<-reader.following
 	_, err = reader.Stats(t.Context())
 	require.ErrorIs(t, err, ErrClosed)

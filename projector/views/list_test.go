@@ -21,7 +21,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// crowd is a world of many orders in every state, some of them rare.
+// crowd returns a world of many orders in every state, including rare ones.
 func crowd(t testing.TB, s *Store, orders int) *world {
 	w := newWorld()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -56,7 +56,7 @@ func crowd(t testing.TB, s *Store, orders int) *world {
 			if i%3 > 0 && (status == statemachine.PartiallyFilled || status == statemachine.Filled) {
 				n.Executed = []statemachine.Decimal{"3", "7.5", "100"}[i%7%3]
 			}
-			// The steps of other orders come in between, and the last one of some very late.
+			// Notifications of other orders come in between, and the last notification of some orders comes very late.
 			w.notify(fmt.Sprintf("o-%d", i), n)
 			if i > 0 && random.IntN(4) == 0 {
 				w.notify(fmt.Sprintf("o-%d", random.IntN(i)), statemachine.Notification{})
@@ -73,7 +73,7 @@ func crowd(t testing.TB, s *Store, orders int) *world {
 	return w
 }
 
-// crowdDetails are values of which some are rare and one is common.
+// crowdDetails contains rare values and a common one.
 func crowdDetails(i int) (d [statemachine.Fields]string) {
 	if i%3 == 0 {
 		d[statemachine.ExternalID] = fmt.Sprintf("ext-%d", i/6)
@@ -99,7 +99,7 @@ func crowdDetails(i int) (d [statemachine.Fields]string) {
 
 func flag(b bool) *bool { return &b }
 
-// filters are the ways to fill in each field of a query.
+// filters contains the ways to set each field of a query.
 var filters = map[string][]Query{
 	"status": {
 		{Statuses: []statemachine.Status{statemachine.Placed}},
@@ -158,7 +158,7 @@ var filters = map[string][]Query{
 	},
 }
 
-// day is as long as most are.
+// day is the length of most days.
 const day = 24 * time.Hour
 
 // earliest is before all times received.
@@ -166,12 +166,12 @@ var earliest = time.Unix(0, 0)
 
 func given(p Period) bool { return p.Since != nil || p.Until != nil }
 
-// within says in times what a list says in keys.
+// within reports whether a time is in a period, by comparing times, where a list compares keys.
 func within(p Period, at time.Time, known bool) bool {
 	return !given(p) || known && (p.Since == nil || !at.Before(*p.Since)) && (p.Until == nil || !at.After(*p.Until))
 }
 
-// after is receivedAt, as a bound of a period.
+// after returns receivedAt as a bound of a period.
 func after(sequence uint64) *time.Time {
 	at := receivedAt(sequence)
 	return &at
@@ -194,7 +194,7 @@ func accepts(q *Query, o *statemachine.Order, state statemachine.State) bool {
 		ofSettlement(q, o, &state) && within(q.Received, o.Last.Received, true) && within(q.Modified, state.ModifiedOn, state.Dated)
 }
 
-// ofQuantity compares as numbers of any width do.
+// ofQuantity compares quantities as exact numbers.
 func ofQuantity(q *Query, o *statemachine.Order) bool {
 	number := func(d statemachine.Decimal) *big.Rat {
 		r, _ := new(big.Rat).SetString(string(d))
@@ -207,7 +207,7 @@ func ofQuantity(q *Query, o *statemachine.Order) bool {
 	return (q.QuantityMin == "" || quantity.Cmp(number(q.QuantityMin)) >= 0) && (q.QuantityMax == "" || quantity.Cmp(number(q.QuantityMax)) <= 0)
 }
 
-// extentOf is how much is executed of the orders of a crowd: none of them was executed without a notification of it.
+// extentOf returns how much of an order of a crowd is executed, assuming that every execution was notified.
 func extentOf(o *statemachine.Order, state *statemachine.State) statemachine.Extent {
 	executed, ordered := state.Executed, statemachine.Decimal(o.Detail(statemachine.Quantity))
 	filled := state.Status == statemachine.Filled || state.Status == statemachine.Settled
@@ -234,7 +234,7 @@ func createdWithin(q *Query, o *statemachine.Order) bool {
 	return within(q.Created, at, err == nil)
 }
 
-// hasDetail reports whether one of the fields has one of the values, or none is asked for.
+// hasDetail reports whether one of the fields has one of the values, or no value is required.
 func hasDetail(o *statemachine.Order, values []string, anyCase bool, fields ...statemachine.Field) bool {
 	for _, value := range values {
 		for _, f := range fields {
@@ -246,7 +246,7 @@ func hasDetail(o *statemachine.Order, values []string, anyCase bool, fields ...s
 	return len(values) == 0
 }
 
-// join fills in the fields that two queries fill in.
+// join returns a query with the fields that are set in either of two queries.
 func join(q, other Query) Query {
 	if other.Statuses != nil {
 		q.Statuses = other.Statuses
@@ -324,7 +324,7 @@ func init() {
 	small.Orders, small.Entries, small.InEra, small.Looked, small.LookedRows, small.SummedRows = 3, 10, 2, 25, 20, 160
 }
 
-// requireLists compares lists of every sort with the world's.
+// requireLists compares the lists in every sort with those of the world.
 func requireLists(t *testing.T, s *Store, w *world) {
 	all := w.newestFirst()
 	compare := func(q Query) (found int) {
@@ -343,7 +343,7 @@ func requireLists(t *testing.T, s *Store, w *world) {
 		return len(want)
 	}
 	random := rand.New(rand.NewPCG(3, 4))
-	names := slices.Sorted(maps.Keys(filters)) // the same combinations each time
+	names := slices.Sorted(maps.Keys(filters)) // the same combinations in each run
 	found := 0
 	sorts := []Sort{LatestReceived, EarliestReceived, LatestModified, EarliestModified, LatestDue, EarliestDue}
 	for turn, sort := range sorts {
@@ -389,14 +389,14 @@ func TestListsAreReadFromTheirIndexes(t *testing.T) {
 					q.Cursor = page.Next
 				}
 			}
-			requirePlans(t, s, seen) // before the connection lets them go
+			requirePlans(t, s, seen) // before the connection closes them
 		}
 	}
 	require.Greater(t, len(seen), 100)
 }
 
-// listOf returns what stands in a cursor for the list that it belongs to.
-// positionOf returns where the views stand.
+// listOf returns the part of a cursor that identifies its list.
+// positionOf returns the position of the views.
 func positionOf(t testing.TB, s *Store) list.Position {
 	status, err := s.Status(t.Context())
 	require.NoError(t, err)
@@ -410,12 +410,12 @@ func listOf(t testing.TB, cursor string) uint64 {
 	return binary.BigEndian.Uint64(b[n:])
 }
 
-// requirePlans looks at every statement that a connection of s has prepared, and that was not seen before: none may sort or read a
-// whole table of orders.
+// requirePlans examines every statement that a connection of s has prepared since the last call: none may sort or read a whole
+// table of orders.
 func requirePlans(t *testing.T, s *Store, seen map[string]bool) {
 	ctx := context.Background()
 	err := s.read(ctx, func(_ *generation, c *connection) error {
-		for _, text := range slices.Collect(maps.Keys(c.prepared)) { // explaining prepares more
+		for _, text := range slices.Collect(maps.Keys(c.prepared)) { // explaining a statement prepares another one
 			if seen[text] || strings.HasPrefix(text, "EXPLAIN") || !strings.Contains(text, "FROM orders") && !strings.Contains(text, "orders o") {
 				continue
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// openLogged returns what was warned of, too.
+// openLogged also returns the logged warnings.
 func openLogged(t *testing.T, dir, foldVersion string) (*Store, []observer.LoggedEntry) {
 	core, logs := observer.New(zap.WarnLevel)
 	s := openAs(t, Options{Dir: dir, FoldVersion: foldVersion, Logger: zap.New(core)})
@@ -58,14 +58,14 @@ func TestViewsOfAnotherFoldVersionAreReplaced(t *testing.T) {
 	require.Equal(t, 4, generationOf(t, s))
 }
 
-// The middle of a file is damaged, which only reading it through can notice.
+// The middle of a file is damaged, which only a complete read can notice.
 func TestAFileIsReadCompletelyUnlessItWasClosedCleanlyAndNotChanged(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(t *testing.T, dir, path string)
 		noticed bool
 	}{
-		"closed and as it was": {func(*testing.T, string, string) {}, false},
-		"touched since": {func(t *testing.T, _, path string) {
+		"closed and unchanged": {func(*testing.T, string, string) {}, false},
+		"changed since": {func(t *testing.T, _, path string) {
 			require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)))
 		}, true},
 		"read since": {func(t *testing.T, _, path string) {
@@ -74,10 +74,10 @@ func TestAFileIsReadCompletelyUnlessItWasClosedCleanlyAndNotChanged(t *testing.T
 		"a write-ahead log since": {func(t *testing.T, _, path string) {
 			require.NoError(t, os.WriteFile(path+"-wal", []byte("x"), 0o600))
 		}, true},
-		"killed, which leaves no note": {func(t *testing.T, dir, _ string) {
+		"killed, without a note": {func(t *testing.T, dir, _ string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, closedFile)))
 		}, true},
-		"a note that was cut short": {func(t *testing.T, dir, _ string) {
+		"a truncated note": {func(t *testing.T, dir, _ string) {
 			require.NoError(t, os.Truncate(filepath.Join(dir, closedFile), 5))
 		}, true},
 	} {
@@ -112,10 +112,10 @@ func TestANewGenerationRemovesUnfinishedAndOldGenerations(t *testing.T) {
 		live, left []int
 		want       []int
 	}{
-		"an unfinished one goes, the live one stays":       {[]int{4}, []int{3, 4, 5}, []int{4, 6}},
-		"without a live one the latest stays":              {nil, []int{3, 4, 5}, []int{5, 6}},
-		"without the file of the live one, too":            {[]int{7}, []int{3, 4}, []int{4, 8}},
-		"what only looks like a generation is not touched": {[]int{1}, []int{1}, []int{1, 2}},
+		"an unfinished one is removed, the live one stays":  {[]int{4}, []int{3, 4, 5}, []int{4, 6}},
+		"without a live one the latest stays":               {nil, []int{3, 4, 5}, []int{5, 6}},
+		"without the file of the live one the latest stays": {[]int{7}, []int{3, 4}, []int{4, 8}},
+		"what only looks like a generation is not touched":  {[]int{1}, []int{1}, []int{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -161,23 +161,23 @@ func TestDamagedViewsAreReplaced(t *testing.T) {
 		}
 	}
 	for name, damage := range map[string]func(*testing.T, string){
-		"the file is missing":         func(t *testing.T, dir string) { require.NoError(t, os.Remove(file(dir))) },
-		"the file is empty":           change(func(_ *testing.T, b []byte) []byte { return nil }),
-		"the header is cut":           change(func(_ *testing.T, b []byte) []byte { return b[:60] }),
-		"the file ends early":         change(func(_ *testing.T, b []byte) []byte { return b[:len(b)/2] }),
-		"the last page is cut":        change(func(_ *testing.T, b []byte) []byte { return b[:len(b)-1000] }),
-		"the header is garbage":       change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, 100) }),
-		"all of it is garbage":        change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, len(b)) }),
-		"a page in the middle is not": change(func(_ *testing.T, b []byte) []byte { return flip(b, len(b)/2/4096*4096, 4096) }),
-		"a table is missing":          run(`DROP TABLE order_breaks`),
-		"an index is missing":         run(`DROP INDEX orders_by_facet`),
-		"a column is missing":         run(`ALTER TABLE quarantine DROP COLUMN reason`),
-		"the position is missing":     run(`DELETE FROM position`),
-		"another schema":              run(`PRAGMA user_version = 99`),
-		"live is missing":             func(t *testing.T, dir string) { require.NoError(t, os.Remove(livePath(dir))) },
-		"live is empty":               func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "")) },
-		"live is garbage":             func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "-1\n")) },
-		"live names a missing one":    func(t *testing.T, dir string) { require.NoError(t, writeLive(dir, 1000)) },
+		"the file is missing":             func(t *testing.T, dir string) { require.NoError(t, os.Remove(file(dir))) },
+		"the file is empty":               change(func(_ *testing.T, b []byte) []byte { return nil }),
+		"the header is cut":               change(func(_ *testing.T, b []byte) []byte { return b[:60] }),
+		"the file ends early":             change(func(_ *testing.T, b []byte) []byte { return b[:len(b)/2] }),
+		"the last page is cut":            change(func(_ *testing.T, b []byte) []byte { return b[:len(b)-1000] }),
+		"the header is garbage":           change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, 100) }),
+		"all of it is garbage":            change(func(_ *testing.T, b []byte) []byte { return flip(b, 0, len(b)) }),
+		"a page in the middle is not":     change(func(_ *testing.T, b []byte) []byte { return flip(b, len(b)/2/4096*4096, 4096) }),
+		"a table is missing":              run(`DROP TABLE order_breaks`),
+		"an index is missing":             run(`DROP INDEX orders_by_facet`),
+		"a column is missing":             run(`ALTER TABLE quarantine DROP COLUMN reason`),
+		"the position is missing":         run(`DELETE FROM position`),
+		"another schema":                  run(`PRAGMA user_version = 99`),
+		"live is missing":                 func(t *testing.T, dir string) { require.NoError(t, os.Remove(livePath(dir))) },
+		"live is empty":                   func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "")) },
+		"live is garbage":                 func(t *testing.T, dir string) { require.NoError(t, writeSynced(livePath(dir), "-1\n")) },
+		"live names a missing generation": func(t *testing.T, dir string) { require.NoError(t, writeLive(dir, 1000)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -202,7 +202,7 @@ func TestDamagedViewsAreReplaced(t *testing.T) {
 	}
 }
 
-// flip changes bits of n bytes.
+// flip changes bits in n bytes.
 func flip(b []byte, from, n int) []byte {
 	random := rand.New(rand.NewPCG(3, 4))
 	for i := range n {

@@ -11,7 +11,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// quietest is what Quiet must return, from the world in memory.
+// quietest computes the expected result of Quiet from the world in memory.
 func (w *world) quietest(q QuietQuery) []string {
 	all := w.newestFirst()
 	slices.SortFunc(all, func(a, b listed) int { return cmp.Compare(a.order.Last.Sequence, b.order.Last.Sequence) })

@@ -56,7 +56,7 @@ func TestAReadOnlyStoreFollowsTheWriter(t *testing.T) {
 	require.ErrorContains(t, err, "readonly")
 
 	require.NoError(t, s.Close())
-	w.requireViews(t, reader) // the writer is gone, what it wrote is not
+	w.requireViews(t, reader) // the writer has stopped, but its commits remain
 	w.requireViews(t, openReadOnly(t, dir))
 }
 
@@ -84,7 +84,7 @@ func TestAReadOnlyStoreFollowsASwitchOfGenerations(t *testing.T) {
 		})
 	})
 	<-busy
-	// What a writer of another version does, made visible to this reader: a generation beside, then live.
+	// A writer of another version makes another generation, and then makes it live.
 	require.NoError(t, first.Close())
 	next, err := createWriter(ctx, generationPath(dir, 2), testVersion)
 	require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestRowsAndPositionAlwaysAgree(t *testing.T) {
 	for _, s := range []*Store{s, reader, reader} {
 		readers.Go(func() {
 			for {
-				// Every batch ends with a notification of o-1, and adds an order that is never heard of again.
+				// Every batch ends with a notification of o-1, and adds an order without further notifications.
 				o, at, err := s.Order(ctx, "o-1")
 				if err == nil && o.Last.Sequence != at.Applied || err != nil && (at.Applied != 0 || !errors.Is(err, ErrNotFound)) {
 					t.Error("order", o.Last.Sequence, at, err)

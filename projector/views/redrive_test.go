@@ -36,7 +36,7 @@ func TestARedriveThatContradictsTheStoredViewsChangesNothing(t *testing.T) {
 
 	require.NoError(t, s.Redrive(ctx, func(context.Context) (Redriven, error) { return Redriven{}, nil }))
 	w.status("o-2", statemachine.Placed)
-	w.commit(t, s) // what changed nothing keeps nobody from committing
+	w.commit(t, s) // a redrive that changed nothing does not prevent commits
 	require.NoError(t, s.Redrive(ctx, func(context.Context) (Redriven, error) {
 		return Redriven{Records: []uint64{2}, Objects: object}, nil
 	}))

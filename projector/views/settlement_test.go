@@ -15,8 +15,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// usually is how tests settle: on Wednesday 4 March 2026, with a cycle that begins in the middle of what was traded, one that is
-// no range of trade dates for due dates together with the one before it, and a class without any.
+// usually is the settlement in most tests: on Wednesday 4 March 2026, with a cycle that begins between trade dates of the
+// orders, a cycle whose due dates overlap those of the previous cycle, and a class without a cycle.
 var usually = func() Settling {
 	s, err := statemachine.NewSchedule([]statemachine.Cycle{
 		{Class: statemachine.Traditional, Days: 2},
@@ -34,7 +34,7 @@ func settling(q Query) Query {
 	return q
 }
 
-// ofSettlement asks the schedule of each order.
+// ofSettlement applies the schedule to each order.
 func ofSettlement(q *Query, o *statemachine.Order, state *statemachine.State) bool {
 	if q.Schedule == nil {
 		return true
@@ -44,8 +44,8 @@ func ofSettlement(q *Query, o *statemachine.Order, state *statemachine.State) bo
 		(q.Due == statemachine.Days{} || s.Due >= q.Due.First && s.Due <= q.Due.Last && s.Due > 0)
 }
 
-// sortByDue sorts by due date and trade date what is sorted by the last notification. Orders without a due date come last: those
-// that traded before there was a cycle by trade date, then the others.
+// sortByDue sorts orders, which are sorted by the last notification, by due date and trade date. Orders without a due date come
+// last: first those that traded before there was a cycle, by trade date, then the others.
 func sortByDue(all []listed, q Query) {
 	place := func(o listed) (never int, due, trade statemachine.Day) {
 		s, _ := q.Schedule.Settlement(o.order.AssetClass(), &o.state, q.Today)

@@ -15,7 +15,7 @@ func TestViewsAnswerAsBeforeAfterReleasingMemory(t *testing.T) {
 	w.status("o-1", statemachine.Placed)
 	w.commit(t, s)
 	err := s.with(t.Context(), func(g *generation) error {
-		return g.use(t.Context(), func(*connection) error { return s.Shrink(t.Context()) }) // beside a reader
+		return g.use(t.Context(), func(*connection) error { return s.Shrink(t.Context()) }) // while a reader reads
 	})
 	require.NoError(t, err)
 	w.requireViews(t, s)

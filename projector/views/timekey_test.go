@@ -13,7 +13,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// anyInstant draws times of any year, often neighbours of each other, and often where 64 bits of nanoseconds end.
+// anyInstant draws times of any year, often close to each other, and often near the limits of 64-bit nanoseconds.
 func anyInstant() *rapid.Generator[time.Time] {
 	ends := []time.Time{{}, time.Date(0, 12, 31, 23, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(10000, 1, 1, 0, 59, 59, 0, time.UTC), time.Unix(0, math.MinInt64).UTC(), time.Unix(0, math.MaxInt64).UTC(),
@@ -40,7 +40,7 @@ func TestTimeKeysCompareAsTheirTimesDo(t *testing.T) {
 	})
 }
 
-// The order of a list, what a period selects, and the order and ages of breaks are those of the instants, for times of any year.
+// The order of a list, the selection by a period, and the order and ages of breaks agree with the instants, for times of any year.
 func TestTheDatabaseSortsInstantsOfAnyYear(t *testing.T) {
 	bounds = small
 	t.Cleanup(func() { bounds = usual })
@@ -75,12 +75,12 @@ func TestABoundMayBeOutsideTheTimesOfTheLog(t *testing.T) {
 		period Period
 		found  bool
 	}{
-		"since the first year":  {Period{Since: &early}, true},
-		"since the last year":   {Period{Since: &late}, false},
-		"until the first year":  {Period{Until: &early}, false},
-		"until the last year":   {Period{Until: &late}, true},
-		"within all that are":   {Period{Since: &early, Until: &late}, true},
-		"from the end to begin": {Period{Since: &late, Until: &early}, false},
+		"since the first year":            {Period{Since: &early}, true},
+		"since the last year":             {Period{Since: &late}, false},
+		"until the first year":            {Period{Until: &early}, false},
+		"until the last year":             {Period{Until: &late}, true},
+		"from the first to the last year": {Period{Since: &early, Until: &late}, true},
+		"from the last to the first year": {Period{Since: &late, Until: &early}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, c.found, len(walk(t, s, Query{Received: c.period})) == 1)

@@ -10,7 +10,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// requireTotals compares the totals of a list with those of the world's orders, summed as rationals.
+// requireTotals compares the totals of a list with those of the orders in the world, summed as rational numbers.
 func requireTotals(t require.TestingT, s *Store, all []listed, q Query) {
 	var want [4]big.Rat
 	orders, leftOut := uint64(0), uint64(0)

@@ -22,7 +22,7 @@ type moving struct {
 	random *rand.Rand
 }
 
-// stir makes some changes: new orders, and notifications of old ones, with times of any order.
+// stir makes some changes: new orders, and notifications of existing ones, with times in any order.
 func (m *moving) stir(t require.TestingT, changes int) {
 	statuses := []statemachine.Status{"", statemachine.Placed, statemachine.PartiallyFilled, statemachine.Filled, statemachine.Canceled, "UNHEARD_OF"}
 	for range changes {
@@ -57,7 +57,7 @@ func keepOnly(ids, matching map[string]bool) {
 	}
 }
 
-// Every order that matched the whole time is told exactly once, and no other one twice.
+// Every order that matched the whole time is returned exactly once, and no other order twice.
 func TestAWalkReturnsEveryOrderOnceWhateverChanges(t *testing.T) {
 	bounds = small
 	t.Cleanup(func() { bounds = usual })
@@ -88,7 +88,7 @@ func TestAWalkReturnsEveryOrderOnceWhateverChanges(t *testing.T) {
 				break
 			}
 			q.Cursor = page.Next
-			if pages < 60 { // it may move faster than it is read for a while, not for ever
+			if pages < 60 { // for a while, orders may move faster than the walk, but not for ever
 				m.stir(r, perPage)
 			}
 			keepOnly(throughout, m.matching(q))
@@ -142,7 +142,7 @@ func TestAWalkReturnsOrdersWithManyNotificationsOnce(t *testing.T) {
 			if q.Cursor = page.Next; q.Cursor == "" {
 				break
 			}
-			for range sequencesInRow + 10 { // what each was when the walk began has left its row
+			for range sequencesInRow + 10 { // the state of each order at the beginning of the walk is no longer in its row
 				for id := 39; id >= 0 && pages < 3; id -= 13 {
 					w.status(fmt.Sprint(id), statemachine.Filled)
 				}

@@ -35,22 +35,23 @@ func openAs(t testing.TB, options Options) *Store {
 	return s
 }
 
-// start is when the record with sequence 0 would have been received; every later one came a second after the one before.
+// start is the time when the record with sequence 0 would have been received; each record comes a second after the previous
+// one.
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func receivedAt(sequence uint64) time.Time { return start.Add(time.Duration(sequence) * time.Second) }
 
-// world is what the views must hold: a naive copy in memory. Its methods hand out one sequence per record.
+// world is the expected content of the views: a naive copy in memory. Its methods assign one sequence to each record.
 type world struct {
 	at          uint64
-	skipped     uint64 // records that nobody reads
+	skipped     uint64 // records that are not read
 	orders      map[string]*statemachine.Order
 	sequences   map[string][]uint64
 	objects     map[[2]string]Object
 	counts      map[string]uint64
 	quarantined []Quarantined
 	changed     map[string][]uint64
-	held        map[string]Held // nil: every order is looked up
+	held        map[string]Held // nil: the row of every order is looked up
 	next        Batch
 }
 
@@ -64,7 +65,7 @@ func newWorld() *world {
 	}
 }
 
-// notify is a record of an order. The time it tells is the time received unless n has one.
+// notify adds a record about an order. Its time is the time received unless n has one.
 func (w *world) notify(id string, n statemachine.Notification) {
 	w.at++
 	n.OrderID, n.Sequence, n.Received = id, w.at, receivedAt(w.at)
@@ -78,14 +79,14 @@ func (w *world) notify(id string, n statemachine.Notification) {
 	w.changed[id] = append(w.changed[id], w.at)
 }
 
-// skip passes over records, to get to other eras and zones without work.
+// skip skips sequences, to get to other eras and zones quickly.
 func (w *world) skip(records uint64) { w.at, w.skipped = w.at+records, w.skipped+records }
 
 func (w *world) status(id string, status statemachine.Status) {
 	w.notify(id, statemachine.Notification{Status: status, AssetClass: statemachine.Traditional})
 }
 
-// see is a record of an object that is not an order.
+// see adds a record about an object that is not an order.
 func (w *world) see(object, id string) {
 	w.at++
 	w.counts[object]++
@@ -104,7 +105,7 @@ func (w *world) quarantine(reason string) {
 	w.quarantined = append(w.quarantined, q)
 }
 
-// batch returns what came since the last one.
+// batch returns the records since the last batch.
 func (w *world) batch() Batch {
 	b := w.next
 	for id, sequences := range w.changed {
@@ -119,7 +120,7 @@ func (w *world) commit(t require.TestingT, s *Store) {
 	w.write(t, s, w.batch())
 }
 
-// write commits a batch with the rows that are known, and keeps those that it returns.
+// write commits a batch with the known rows, and stores the rows that it returns.
 func (w *world) write(t require.TestingT, s *Store, b Batch) {
 	if w.held != nil {
 		for i := range b.Orders {
@@ -139,7 +140,7 @@ func (w *world) write(t require.TestingT, s *Store, b Batch) {
 // failure returns the error of a commit whose rows do not matter.
 func failure(_ []Held, err error) error { return err }
 
-// newestFirst returns the orders with their states, as a list without filter shows them.
+// newestFirst returns the orders with their states in the order of a list without filters.
 func (w *world) newestFirst() []listed {
 	var all []listed
 	for _, o := range w.orders {
@@ -154,12 +155,12 @@ type listed struct {
 	state statemachine.State
 }
 
-// idsOf returns the ids of those that q selects, in its order; all are as newestFirst returns them.
+// idsOf returns the ids of the orders that q selects, in its sort; all contains the orders as newestFirst returns them.
 func idsOf(all []listed, q Query) []string {
 	all = slices.Clone(all)
 	if q.Sort == LatestModified || q.Sort == EarliestModified {
 		slices.SortStableFunc(all, func(a, b listed) int {
-			if !a.state.Dated || !b.state.Dated { // not known is before all times
+			if !a.state.Dated || !b.state.Dated { // an unknown time is before all times
 				return cmp.Compare(dated(&b.state), dated(&a.state))
 			}
 			return b.state.ModifiedOn.Compare(a.state.ModifiedOn)
@@ -187,7 +188,7 @@ func dated(s *statemachine.State) int {
 	return 0
 }
 
-// stats counts from scratch.
+// stats counts everything again.
 func (w *world) stats() Stats {
 	stats := Stats{
 		ByStatus:     map[statemachine.Status]uint64{},
@@ -229,7 +230,7 @@ func (w *world) stats() Stats {
 	return stats
 }
 
-// requireViews compares everything that s answers with the world.
+// requireViews compares all answers of s with the world.
 func (w *world) requireViews(t require.TestingT, s *Store) {
 	ctx := context.Background()
 	stats, err := s.Stats(ctx)
@@ -296,7 +297,7 @@ type breakRow struct {
 	opened        list.TimeKey
 }
 
-// requireConsistent recounts everything that s keeps counts of from its own rows.
+// requireConsistent compares all counts that s stores with its rows.
 func requireConsistent(t require.TestingT, s *Store) {
 	ctx := context.Background()
 	w := newWorld()

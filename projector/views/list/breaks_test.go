@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// start is some time.
+// start is an arbitrary time.
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func TestEveryBreakHasOneAge(t *testing.T) {
