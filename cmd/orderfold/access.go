@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/api/access"
 )
 
-// accessSettings contains who may ask the API, how often, and from which pages.
+// accessSettings contains which callers may use the API, how often, and from which pages.
 type accessSettings struct {
 	keys    texts
 	keyFile string
@@ -16,7 +16,7 @@ type accessSettings struct {
 	limit   access.Limit
 }
 
-// keyFileInterval is the interval at which the key file is checked. A key that was taken away is
+// keyFileInterval is the interval at which the key file is checked. A key that was removed is
 // refused after about two seconds.
 const keyFileInterval = time.Second
 
@@ -25,7 +25,7 @@ func (s *accessSettings) register(f *flagSet) {
 	f.StringVar(&s.keyFile, "api-key-file", "", "`file` with such keys, one per line, # for comments; watched for changes")
 	f.Var(&s.origins, "api-cors-origin", "`origin` whose pages may read the API in a browser, such as https://dashboard.example.com; repeatable")
 	f.Float64Var(&s.limit.PerSecond, "api-rate", 0, "requests per second for each key, or for each address without one; more are answered 429; 0: no limit")
-	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests at once within --api-rate; 0: the requests of one second")
+	f.IntVar(&s.limit.Burst, "api-burst", 0, "requests that may come at once within --api-rate; 0: those of one second")
 }
 
 func (s *accessSettings) check() error {

@@ -86,7 +86,7 @@ func hinted(err error) error {
 	case err == nil || errors.As(err, new(*client.Error)) || !strings.Contains(err.Error(), "does not answer"):
 		return err
 	case errors.As(err, new(*tls.CertificateVerificationError)):
-		return fmt.Errorf("%w; name the certificate, or that of its authority, with --api-ca, and use a host name that it is valid for", err)
+		return fmt.Errorf("%w; name the certificate, or that of its authority, with --api-ca, and use a host name for which it is valid", err)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%w; use http://", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// demo runs the service and simulates a platform, which is also asked for the notifications that it
-// loses. Without --data, the folder is temporary.
+// demo runs the service and simulates a platform. The service also asks that platform for the
+// notifications that it loses. Without --data, the folder is temporary.
 func (p *program) demo(ctx context.Context, args []string) (err error) {
 	var s settings
 	var o platformtest.Options
@@ -28,7 +28,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		s.data = ""
 		f.Lookup("feed").DefValue = "true"
 		s.feed.on = true
-		// In a demo, the warnings of a service are intended: no keys, notifications that cannot be
+		// In a demo, the causes of warnings are intended: no keys, and notifications that cannot be
 		// read.
 		s.quiet(f, "error")
 		registerTraffic(f, &o, 2000, 200)
@@ -40,7 +40,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	if s.api.access.keyFile != "" && len(s.api.access.keys.values) == 0 {
-		return usagef("demo: with --api-key-file, --api-key is needed too: the demo itself uses the API")
+		return usagef("demo: with --api-key-file, --api-key is needed too, because the demo itself uses the API")
 	}
 	if s.data == "" {
 		if s.data, err = demoFolder(); err != nil {
@@ -64,7 +64,7 @@ func (p *program) demo(ctx context.Context, args []string) (err error) {
 		return []part{{"platform", func(ctx context.Context) error {
 			err := p.play(ctx, sv, o, open)
 			if ctx.Err() != nil {
-				return nil // stopped, at whatever point
+				return nil // stopped at any point
 			}
 			return err
 		}}}
@@ -136,7 +136,7 @@ func (p *program) announceDemo(o *platformtest.Options, api, sample string, with
 	if withKey { // do not print the key itself: the output goes to a terminal
 		fmt.Fprint(p.stdout, "and your key in each of them, as -H 'Authorization: Bearer KEY' (the dashboard\nasks for it),\n")
 	}
-	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks. Stop with Ctrl-C.\nWhat remains to look at:\n\n"+
+	fmt.Fprint(p.stdout, "or with orderfold orders, order and breaks. Stop with Ctrl-C.\nThese stay until the end:\n\n"+
 		"  /v1/breaks      orders that contradict themselves\n"+
 		"  /v1/quarantine  a notification that contains no order id\n"+
 		"  /v1/orders?settlement=overdue&sort=due\n"+
@@ -144,18 +144,18 @@ func (p *program) announceDemo(o *platformtest.Options, api, sample string, with
 }
 
 const (
-	// liveOrders are placed in the time that one traffic covers: one in five seconds.
+	// liveOrders is the number of orders in one traffic, which places one every five seconds.
 	liveOrders = 600
-	// knownTraffics is the number of traffics whose orders the platform knows: more than a day of
-	// them.
+	// knownTraffics is the number of traffics whose orders the platform knows. They cover more than a
+	// day.
 	knownTraffics = 32
 	// mostOvertaking is low enough to keep the orders in time order. A shuffled traffic cannot be
-	// played as it happens.
+	// played in real time.
 	mostOvertaking = 0.5
 )
 
-// playLive plays orders as they happen, until ctx ends. One traffic follows the other. Of earlier
-// traffics, only the orders that the platform knows are kept, so that a demo can run for a long
+// playLive plays orders in real time until ctx ends, one traffic after the other. Of earlier
+// traffics, it keeps only the orders that the platform knows, so that a demo can run for a long
 // time.
 func (p *program) playLive(ctx context.Context, o platformtest.Options) error {
 	o.Lost, o.Exhibits, o.Rate, o.Live, o.Orders = 0, false, 0, true, liveOrders

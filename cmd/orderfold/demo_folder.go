@@ -12,7 +12,7 @@ import (
 
 const (
 	demoPrefix = "orderfold-demo-"
-	// demoSettled is the age after which a folder that is not locked never will be.
+	// demoSettled is the age after which a folder without a lock will never be locked.
 	demoSettled = time.Minute
 )
 

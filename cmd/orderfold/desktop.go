@@ -18,7 +18,7 @@ func openPage(url string) error {
 	}
 	command := exec.Command(name, args...)
 	if err := command.Start(); err != nil {
-		return fmt.Errorf("%s cannot be opened: %w; open it by hand", url, err)
+		return fmt.Errorf("%s cannot be opened in a browser: %w; open it yourself", url, err)
 	}
 	go func() { _ = command.Wait() }() // the desktop shows the result
 	return nil

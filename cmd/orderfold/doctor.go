@@ -31,7 +31,7 @@ type doctor struct {
 	log      *eventlog.Log
 	at       views.Checkpoint
 	hasViews bool
-	// lost states why the views were not folded at the last attempt: the log lost records.
+	// lost is the reason why nothing was folded at the last attempt, if the log lost records.
 	lost string
 	// advised reports whether a finding already states what to do about lost records.
 	advised bool
@@ -58,8 +58,8 @@ func (d *doctor) add(check, result, format string, args ...any) {
 	d.findings = append(d.findings, finding{check, result, fmt.Sprintf(format, args...)})
 }
 
-// doctor checks what the guarantees depend on, and reports what is wrong. It changes no record and
-// no view. Everything that it changes was requested by a flag.
+// doctor checks the conditions of the guarantees, and reports what is wrong. It changes no record
+// and no view, and nothing at all unless a flag requests it.
 func (p *program) doctor(ctx context.Context, args []string) (err error) {
 	var s settings
 	var asJSON, acceptLoss bool
@@ -88,7 +88,7 @@ func (p *program) doctor(ctx context.Context, args []string) (err error) {
 		d.fit(ctx)
 		d.clock(ctx)
 	} else if d.notFolding(false); acceptLoss {
-		d.fail("accepted loss", "the log was not examined: stop the service first")
+		d.fail("accepted loss", "the log was not examined; stop the service first")
 	}
 	if err := p.printFindings(d.findings, asJSON); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (d *doctor) folder() {
 		d.fail("data folder", "%v", err)
 		return
 	case info.Mode().Perm()&0o007 != 0:
-		d.warn("permissions", "%s is open to every user (%v): chmod o= %s", dir, info.Mode().Perm(), dir)
+		d.warn("permissions", "every user can open %s (%v): chmod o= %s", dir, info.Mode().Perm(), dir)
 	default:
 		d.ok("permissions", "%s is %v", dir, info.Mode().Perm())
 	}
@@ -239,7 +239,7 @@ func (d *doctor) examineLog(ctx context.Context) {
 	case d.settings.log.url == "":
 		d.ok("sync", "always: the running orderfold process keeps the log")
 	case info.SyncMode == "unknown":
-		d.warn("sync", "the server does not report it; check that its configuration has jetstream { sync_interval: always }")
+		d.warn("sync", "the server does not report its sync mode; check that its configuration has jetstream { sync_interval: always }")
 	default:
 		d.fail("sync", "%s: an acknowledged record can be lost in a power failure; set sync_interval: always", info.SyncMode)
 	}
@@ -251,16 +251,16 @@ func (d *doctor) examineLog(ctx context.Context) {
 func (d *doctor) duties(ctx context.Context) {
 	holders, err := d.log.Holders(ctx)
 	if err != nil {
-		d.warn("duties", "who has them is not known: %v", err)
+		d.warn("duties", "the holders are unknown: %v", err)
 	}
 	for _, h := range holders {
 		switch quiet := time.Since(h.Renewed).Round(time.Second); {
 		case h.Holder == "":
-			d.warn("duty "+string(h.Duty), "nobody has it since %s", h.Since.UTC().Format(time.RFC3339))
+			d.warn("duty "+string(h.Duty), "no process has had it since %s", h.Since.UTC().Format(time.RFC3339))
 		case quiet > dutyForgotten:
-			d.warn("duty "+string(h.Duty), "%s had it, and was not heard of for %s", h.Holder, quiet)
+			d.warn("duty "+string(h.Duty), "%s had it, and has not renewed it for %s", h.Holder, quiet)
 		default:
-			d.ok("duty "+string(h.Duty), "%s has it since %s", h.Holder, h.Since.UTC().Format(time.RFC3339))
+			d.ok("duty "+string(h.Duty), "%s has had it since %s", h.Holder, h.Since.UTC().Format(time.RFC3339))
 		}
 	}
 }
@@ -341,7 +341,7 @@ func (d *doctor) fit(ctx context.Context) {
 		}
 		break
 	}
-	d.ok("position", "record %d is the one from which the views were made", d.at.Sequence)
+	d.ok("position", "record %d is the one at the position of the views", d.at.Sequence)
 	if lag := b.Last - min(b.Last, d.at.Sequence) - b.Missing.Between(d.at.Sequence, b.Last); lag > 0 {
 		d.warn("lag", "%d records are not in the views yet", lag)
 	} else {
@@ -349,7 +349,7 @@ func (d *doctor) fit(ctx context.Context) {
 	}
 }
 
-// clock compares the clock with the last record. A clock that was set back makes times received
+// clock compares the clock with the last record. If the clock was set back, times received are
 // wrong.
 func (d *doctor) clock(ctx context.Context) {
 	b, err := d.log.Bounds(ctx)

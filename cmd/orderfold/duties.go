@@ -47,7 +47,7 @@ func (sv *service) addDuties() error {
 		return nil
 	}
 	return sv.metrics.Register(&heldDuties{sv.duties, prometheus.NewDesc("orderfold_duty_held",
-		"1 where this process does what one process at a time does: publish the feed, ask the platform; else 0.", []string{"duty"}, nil)})
+		"1 if this process has the duty, which only one process has at a time: to publish the feed, to ask the platform; otherwise 0.", []string{"duty"}, nil)})
 }
 
 // Describe sends the description.

@@ -244,7 +244,7 @@ func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 	require.Len(t, status.Duties, 2)
 	require.Contains(t, status.Duties[1].Holder, fmt.Sprintf("pid %d", s.machines[first].cmd.Process.Pid))
 	_, out, _ := execute(t, nil, "doctor", "--nats-url", s.nats, "--data", filepath.Join(t.TempDir(), "none"))
-	require.Contains(t, out, fmt.Sprintf("pid %d has it since", s.machines[feeds].cmd.Process.Pid))
+	require.Contains(t, out, fmt.Sprintf("pid %d has had it since", s.machines[feeds].cmd.Process.Pid))
 
 	still := []int{first, feeds} // which may be the same machine
 	for _, i := range still {

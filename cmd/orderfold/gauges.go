@@ -29,12 +29,12 @@ func (sv *service) addGauges() error {
 		sv:     sv,
 		build:  desc("build_info", "1, with the version of the program and its fold version.", "version", "fold_version"),
 		up:     desc("log_up", "1 when the log answers and would store a notification, otherwise 0."),
-		wanted: desc("log_replicas_wanted", "Servers that should have the log: 3 on a cluster, or more if so many are set; 1 elsewhere."),
+		wanted: desc("log_replicas_wanted", "Servers that should have the log: 3 on a cluster, or more if configured; 1 elsewhere."),
 		inStep: desc("log_replicas_in_step", "Servers that have the log, apart from what was appended just now."),
 		bytes:  desc("log_size_bytes", "Bytes used by the records of the log."),
 		limit:  desc("log_size_limit_bytes", "Limit of the log, at which it refuses more; +Inf without a limit."),
 		left:   desc("log_left_bytes", "Bytes that the log can still accept, up to its limit or the end of an embedded log's disk; +Inf without either."),
-		full:   desc("log_full_timestamp_seconds", "Time when nothing is left at the rate of the last hour; absent while unknown."),
+		full:   desc("log_full_timestamp_seconds", "Time when no space is left at the rate of the last hour; absent if unknown."),
 		free:   desc("disk_free_bytes", "Free bytes on the disk of the folder: data has the embedded log, views the views.", "folder"),
 	})
 }

@@ -21,15 +21,15 @@ func (p *program) help(ctx context.Context, args []string) error {
 	if len(args) > 0 && !isHelp(args[0]) && args[0] != "help" {
 		return p.dispatch(ctx, append(slices.Clone(args), "-help"))
 	}
-	fmt.Fprint(p.stdout, "orderfold keeps the state of every order from a platform's notifications.\n\nUsage: orderfold COMMAND [flags]\n")
+	fmt.Fprint(p.stdout, "orderfold derives the state of every order from a platform's notifications.\n\nUsage: orderfold COMMAND [flags]\n")
 	for _, g := range commandGroups() {
 		fmt.Fprintf(p.stdout, "\n%s\n", g.title)
 		p.printCommands(g.commands)
 	}
 	fmt.Fprint(p.stdout, `
 "orderfold help COMMAND" and "orderfold COMMAND --help" print the flags of a
-command. Every flag has a variable in the environment: that of --receiver-addr
-is ORDERFOLD_RECEIVER_ADDR. The flag wins. Data goes to stdout, logs to stderr.
+command. Every flag has an environment variable: for --receiver-addr it is
+ORDERFOLD_RECEIVER_ADDR. The flag wins. Data goes to stdout, logs to stderr.
 
 A size is a number of bytes or has a unit: 10MB, 1GiB, 1.5 GiB. A duration has
 a unit: 500ms, 30s, 1h30m, 7d.
@@ -49,7 +49,7 @@ Exit codes
 var exitCodes = map[string]string{
 	"order":    "0 printed; 1 not found, or failed; 3 several orders match, see stderr",
 	"status":   "0 ready; 1 not ready; 2 unknown",
-	"doctor":   "0 well; 1 works, with warnings; 2 something is wrong",
+	"doctor":   "0 healthy; 1 works, with warnings; 2 something is wrong",
 	"health":   "0 ready; 1 not ready, no answer, or a wrong flag",
 	"verify":   "0 equal; 1 different; 2 not examined",
 	"webhooks": "diff: 0 equal; 1 different; 2 not compared",

@@ -1,4 +1,4 @@
-// Command orderfold keeps the state of every order from a platform's notifications.
+// Command orderfold derives the state of every order from a platform's notifications.
 //
 // It turns flags and environment variables into settings, starts the parts, and stops them in
 // reverse order. `orderfold help` lists the subcommands; each is a file of this package.

@@ -12,9 +12,9 @@ import (
 
 const (
 	// waitingMemory is the maximum number of bytes that the bodies of notifications take while they
-	// are read or wait for the log. The other memory bounds follow from it: what the receiver
-	// admits, what waits in the group commit and the server of the log, and the soft limit of the
-	// heap.
+	// are read or wait for the log. The other memory bounds follow from it: the bodies that the
+	// receiver admits, those that wait in the group commit and the server of the log, and the soft
+	// limit of the heap.
 	waitingMemory = 32 << 20
 	// otherMemory is the rest of the heap, including the blocks of the log that the server keeps
 	// while there is room. Without a limit, the heap grows to twice the memory in use. With half of

@@ -24,7 +24,7 @@ type listSettings struct {
 func (p *program) listFlags(name, what string, args []string, parameters []api.Parameter) (*listSettings, error) {
 	s := &listSettings{query: url.Values{}}
 	_, err := p.flags(name, "", args, func(f *flagSet) {
-		f.UintVar(&s.limit, "limit", 100, "the most "+what+" to print; 0: all")
+		f.UintVar(&s.limit, "limit", 100, "maximum number of "+what+" to print; 0: all")
 		f.BoolVar(&s.asJSON, "json", false, "print JSON: "+map[string]string{"orders": "one order per line",
 			"breaks": "one value with data and counts"}[name])
 		registerFilters(f, "Filters (all must match)", parameters, s.query)

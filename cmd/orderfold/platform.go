@@ -31,21 +31,21 @@ func (s *settings) registerPlatform(f *flagSet) {
 	p := &s.platform
 	p.registerAccess(f)
 	defer f.group("The platform")()
-	f.Var(&p.quietAfter, "quiet-after", "'PLACED=24h': how long an order in that status (NONE: without one) may be quiet before the platform "+
+	f.Var(&p.quietAfter, "quiet-after", "'PLACED=24h': how long an order in that status (NONE: no status) may be quiet before the platform "+
 		"is asked; 0: never; repeatable; other statuses keep their defaults: "+defaultAges())
 	f.DurationVar(&p.settle, "ask-after", 10*time.Second, "how long to wait after an order's notification before asking about it")
-	f.DurationVar(&p.spacing, "ask-every", time.Minute, "least time between two requests about one order; doubled after each failure")
+	f.DurationVar(&p.spacing, "ask-every", time.Minute, "minimum time between two requests about one order; doubled after each failure")
 	f.DurationVar(&p.recoverEvery, "recover-every", 15*time.Minute, "pause between two fetches of undelivered notifications; 0: never")
 }
 
-// registerAccess declares the flags with which the platform is reached.
+// registerAccess declares the flags for access to the platform's API.
 func (p *platformSettings) registerAccess(f *flagSet) {
 	defer f.group("The platform")()
 	f.StringVar(&p.url, "platform-url", "", "`URL` of the platform's API, with https unless on this machine; empty: the platform is never asked")
 	f.StringVar(&p.clientID, "platform-client-id", "", "client id for --platform-url")
 	f.StringVar(&p.secret, "platform-client-secret", "", "client secret; better in the environment or a file, because the process list shows flags")
 	f.StringVar(&p.secretFile, "platform-client-secret-file", "", "`file` that contains the client secret")
-	f.IntVar(&p.rate, "platform-rate", 300, "most requests to the platform per minute")
+	f.IntVar(&p.rate, "platform-rate", 300, "maximum number of requests to the platform per minute")
 }
 
 func defaultAges() string {
@@ -126,7 +126,7 @@ func (p *platformSettings) client(options platform.Options) (*platform.Client, e
 			return nil, fmt.Errorf("--platform-client-secret-file: %w", err)
 		}
 		if len(text) > maxSecret {
-			return nil, usagef("--platform-client-secret-file: %s is too large for a secret", p.secretFile)
+			return nil, usagef("--platform-client-secret-file: the file %s is too large for a secret", p.secretFile)
 		}
 		secret = strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark))
 	}

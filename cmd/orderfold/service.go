@@ -119,8 +119,8 @@ func (sv *service) open(ctx context.Context, r roles) error {
 	return sv.openLog(ctx, mayCreate)
 }
 
-// checkExposure requires credentials for a listener that other machines can reach. It reads the key
-// file.
+// checkExposure requires credentials for each listener that other machines can reach. It reads the
+// key file.
 func (sv *service) checkExposure(r roles) (err error) {
 	if r.receiver {
 		if sv.auth, err = sv.settings.receiver.credentials(); err != nil {
@@ -176,7 +176,7 @@ func (sv *service) openViews(ctx context.Context, readOnly bool) (atBeginning bo
 		// They are not ready until then.
 		health := views.Health{Reason: "the position of the views is being compared with the log", At: time.Now()}
 		err := sv.views.SetHealth(ctx, health)
-		// A full disk is no reason not to answer.
+		// With a full disk the service can still answer.
 		if err != nil && !errors.Is(err, views.ErrNoViews) {
 			sv.logger.Warn("the views cannot be written", zap.Error(err))
 		}
@@ -272,7 +272,7 @@ func (sv *service) addRebuilder(ctx context.Context, publisher *projector.Publis
 	if from != nil {
 		r.Fetch = fetchViews(from, r.Dir)
 	}
-	// A full disk is no reason not to receive. The rebuild is tried again.
+	// A rebuild that fails, for example because the disk is full, must not stop the receiver. It is tried again.
 	if err := r.Begin(ctx); err != nil {
 		sv.logger.Warn("the first generation of the views is not made yet", zap.Error(err))
 	}

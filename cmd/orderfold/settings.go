@@ -83,8 +83,8 @@ func (s *settings) registerLog(f *flagSet, listen bool) {
 	f.StringVar(&s.log.credentials, "nats-creds", "", "NATS credentials `file` for --nats-url")
 	if listen {
 		f.StringVar(&s.log.addr, "nats-addr", "127.0.0.1:4222", "`address` where the embedded server listens for subscribers; empty: nowhere")
-		f.IntVar(&s.log.replicas, "replicas", 1, "replicas of the log, set when it is created on a cluster")
-		f.sizeVar(&s.log.maxBytes, "log-max-bytes", 0, "size limit of the log, at which it refuses more; 0: most of the free disk when it is created")
+		f.IntVar(&s.log.replicas, "replicas", 1, "replicas of the log on a cluster; a start gives an existing log more, never fewer")
+		f.sizeVar(&s.log.maxBytes, "log-max-bytes", 0, "size limit, at which the log refuses more; it raises the limit of an existing log, never lowers it; 0: most of the free disk for a new log")
 		f.BoolVar(&s.log.singly, "publish-singly", false, "publish each notification to the log separately; slower, for comparison in bench serve")
 	}
 }
@@ -95,7 +95,7 @@ func (s *settings) registerFeed(f *flagSet) {
 	f.BoolVar(&s.feed.on, "feed", false, "publish each change of an order as an event in the stream ORDERS")
 	f.DurationVar(&s.feed.maxAge, "feed-max-age", 7*24*time.Hour, "how long the feed keeps an event")
 	f.sizeVar(&s.feed.maxBytes, "feed-max-bytes", 0, "size at which the feed drops its oldest events; 0: an eighth of the free disk when it is created")
-	f.IntVar(&s.feed.replicas, "feed-replicas", 1, "replicas of the feed, set when it is created on a cluster")
+	f.IntVar(&s.feed.replicas, "feed-replicas", 1, "replicas of the feed on a cluster; a start gives an existing feed more, never fewer")
 }
 
 func (s *feedSettings) check() error {
@@ -115,8 +115,8 @@ func (s *settings) registerReceiver(f *flagSet) {
 	r := &s.receiver
 	f.StringVar(&r.addr, "receiver-addr", "127.0.0.1:8080", "`address` where the platform posts notifications")
 	f.Var(&r.auth, "webhook-auth", "headers that the platform sends, 'name=value' or 'name=value,other=value'; repeatable, any one suffices")
-	f.sizeVar(&r.maxBody, "max-body", 1<<20, "largest notification")
-	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "requests in progress; more are answered 503")
+	f.sizeVar(&r.maxBody, "max-body", 1<<20, "maximum size of a notification; larger ones are answered 413")
+	f.IntVar(&r.maxWaiting, "max-waiting", 1024, "maximum number of requests in progress; more are answered 503")
 	f.DurationVar(&r.appendTimeout, "append-timeout", 5*time.Second, "how long an append to the log may take before the answer is 503")
 	f.DurationVar(&r.readTimeout, "read-timeout", 10*time.Second, "how long a client may take to send its request")
 	f.DurationVar(&r.drainTimeout, "drain-timeout", 10*time.Second, "how long accepted requests may take after the first stop signal")
@@ -152,7 +152,8 @@ func (s *settings) registerMetrics(f *flagSet) {
 	f.StringVar(&s.metrics, "metrics-addr", "", "`address` where /metrics and /healthz answer; empty: nowhere")
 }
 
-// check refuses settings with which the roles cannot run, before anything is opened or created.
+// check returns an error for settings with which the roles cannot run, before anything is opened
+// or created.
 func (s *settings) check(r roles) error {
 	switch {
 	case !(s.verify.share >= 0 && s.verify.share <= 1): // NaN fails both comparisons

@@ -17,15 +17,15 @@ import (
 
 // registerTraffic declares the flags that simulate and demo share.
 func registerTraffic(f *flagSet, o *platformtest.Options, orders int, rate float64) {
-	f.IntVar(&o.Orders, "orders", orders, "orders to play")
-	f.Uint64Var(&o.Seed, "seed", 1, "the same seed and start play the same orders")
+	f.IntVar(&o.Orders, "orders", orders, "number of orders")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of random choices; the same seed and start give the same orders")
 	f.Float64Var(&o.Rate, "rate", rate, "notifications per second; 0: as fast as the receiver accepts them")
 	f.Float64Var(&o.Repeats, "repeats", 0.1, "share of notifications posted again later")
 	f.Float64Var(&o.Overtaking, "overtaking", 0.2, "share of notifications that arrive late; 1 shuffles the whole delivery")
-	f.IntVar(&o.Connections, "connections", 16, "requests at a time")
+	f.IntVar(&o.Connections, "connections", 16, "number of concurrent requests")
 }
 
-// simulate simulates the platform against a receiver and reports what it sent.
+// simulate simulates a platform that posts to a receiver, and reports what it sent.
 func (p *program) simulate(ctx context.Context, args []string) error {
 	var o platformtest.Options
 	var report, platformAddr string
@@ -95,8 +95,8 @@ func (p *program) playOnce(ctx context.Context, o platformtest.Options, report s
 // reachPatience is the maximum time in which a host must accept a connection.
 const reachPatience = 5 * time.Second
 
-// reach returns an error if nothing listens at the URL. A receiver that disappears later is waited
-// for.
+// reach returns an error if nothing listens at the URL. If a receiver stops later, simulate waits
+// for it.
 func reach(ctx context.Context, text string) error {
 	request, err := http.NewRequest(http.MethodPost, text, nil)
 	if err != nil || request.URL.Host == "" || request.URL.Scheme != "http" && request.URL.Scheme != "https" {

@@ -21,9 +21,9 @@ func (p *program) subscribersAdd(ctx context.Context, args []string) error {
 	operands, err := p.flags("subscribers add", "NAME", args, func(f *flagSet) {
 		service.registerKeyed(f)
 		f.StringVar(&s.Stream, "stream", eventlog.SubscribeOrders, "`stream` to follow: orders, the feed of order events, or notifications, what was posted")
-		f.Var(&classes, "asset-class", "only messages about orders of this class, one of "+strings.Join(feedClasses, ", ")+"; repeatable; none: every message")
-		f.StringVar(&s.From, "from", fromStart, "`where` it begins: start, with the first message that is kept; now, after the last one; or the sequence of a message in its stream")
-		f.IntVar(&s.MaxPending, "max-pending", 1000, "messages that it may have and not have acknowledged")
+		f.Var(&classes, "asset-class", "only messages about orders of this class: "+strings.Join(feedClasses, ", ")+"; repeatable; none: every message")
+		f.StringVar(&s.From, "from", fromStart, "`where` it begins: start, the first message that the stream still has; now, after the last message; or the sequence of a message")
+		f.IntVar(&s.MaxPending, "max-pending", 1000, "maximum number of messages that it has received and not acknowledged")
 		f.BoolVar(&asJSON, "json", false, "print JSON")
 	})
 	if err != nil {
@@ -44,13 +44,13 @@ func (p *program) subscribersAdd(ctx context.Context, args []string) error {
 	if asJSON {
 		return printJSON(p.stdout, added.Raw)
 	}
-	fmt.Fprintf(p.stdout, "subscriber %s of the stream %s, from %s, may have %d messages pending; %d wait for it\n", added.Name, added.Stream, added.From,
+	fmt.Fprintf(p.stdout, "subscriber %s of the stream %s, from %s, at most %d messages unacknowledged; %d messages wait for it\n", added.Name, added.Stream, added.From,
 		added.MaxPending, added.Pending)
 	if added.CredentialsFile != "" {
 		_, err = fmt.Fprintf(p.stdout, "its URL is in %s, on the machine of the service\n", added.CredentialsFile)
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "it can connect when these permissions are set on the NATS server:\n\n%s", added.Permissions)
+	_, err = fmt.Fprintf(p.stdout, "it can connect after these permissions are set on the NATS server:\n\n%s", added.Permissions)
 	return err
 }
 

@@ -36,7 +36,7 @@ func newComparison(f *views.Findings, taken time.Duration) comparison {
 	return c
 }
 
-// verify folds the log of a running service or a stopped one again, and compares the views with the
+// verify folds the log of a running or stopped service again, and compares the views with the
 // result.
 func (p *program) verify(ctx context.Context, args []string) error {
 	var s settings

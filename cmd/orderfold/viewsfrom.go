@@ -34,13 +34,13 @@ func (v *viewsFrom) client() (*client.Client, error) {
 }
 
 const (
-	// copyPatience is how long the other machine may take to make the copy before it sends anything.
+	// copyPatience is the time that the other machine may take to make the copy before it sends anything.
 	copyPatience = time.Hour
-	// fetchPatience is how long it may send nothing after that.
+	// fetchPatience is the time for which it may send nothing after that.
 	fetchPatience = 5 * time.Minute
 )
 
-var errSilent = errors.New("the other machine is silent")
+var errSilent = errors.New("the other machine sends nothing")
 
 // fetchViews returns a function that copies the views of another machine into the folder.
 func fetchViews(from *client.Client, folder string) func(context.Context, io.Writer) error {

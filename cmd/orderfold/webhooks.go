@@ -147,8 +147,8 @@ type shownWebhook struct {
 	Headers   []string `json:"headers"`
 }
 
-// list shows what can be read, even if the answer to one of the two questions cannot be read, or
-// only in part.
+// list shows everything that can be read, even if one of the two answers cannot be read, or only in
+// part.
 func (r *webhookRun) list(ctx context.Context) error {
 	all, err := r.client.Webhooks(ctx)
 	missing, missingErr := r.client.WebhooksMissing(ctx)

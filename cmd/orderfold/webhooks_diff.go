@@ -101,7 +101,7 @@ func (d *webhookDifference) header(name, state string) {
 	}
 }
 
-// tell shows the wanted and the registered webhooks, unless the output is JSON.
+// tell prints the wanted and the registered webhooks, unless the output is JSON.
 func (r *webhookRun) tell(differences []webhookDifference) {
 	if r.s.asJSON {
 		return
@@ -118,7 +118,7 @@ func (r *webhookRun) tell(differences []webhookDifference) {
 	}
 }
 
-// tellURLs shows both URLs unless they are equal. They may look equal if they differ only in a
+// tellURLs prints both URLs unless they are equal. They may look equal if they differ only in a
 // secret.
 func (r *webhookRun) tellURLs(d *webhookDifference) {
 	if d.sameURL {

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// apart is a service whose parts are processes of their own, beside a log server that is one, too.
+// apart is a service whose parts, including the log server, are separate processes.
 type apart struct {
 	*service
 	log, projector *exec.Cmd
@@ -66,7 +66,7 @@ func serveApart(t *testing.T) *apart {
 	return s
 }
 
-// ends kills a process when the test ends, also one that is paused.
+// ends kills a process, even a suspended one, when the test ends.
 func (s *apart) ends(command *exec.Cmd) {
 	s.t.Cleanup(func() {
 		_ = command.Process.Kill()
@@ -127,7 +127,7 @@ func TestABannerReportsAnInterruptedStreamAndReopensIt(t *testing.T) {
 	proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cut.Load() && r.URL.Path == "/v1/stream" {
-			panic(http.ErrAbortHandler) // as a proxy does that gives up
+			panic(http.ErrAbortHandler) // like a proxy that gives up
 		}
 		proxy.ServeHTTP(w, r)
 	}))

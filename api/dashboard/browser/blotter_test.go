@@ -17,7 +17,7 @@ import (
 
 const cell = `document.querySelector('#row-%s td[data-column="%s"]')`
 
-// three posts three orders, the third of which is the newest.
+// three posts three orders; the third one is the newest.
 func (s *service) three() {
 	s.t.Helper()
 	for n := 1; n <= 3; n++ {

@@ -18,14 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// heap returns the bytes that the page uses after what it does not need is collected.
+// heap returns the memory that the page uses after garbage collection, in bytes.
 func (tb *tab) heap() float64 {
 	tb.t.Helper()
 	call(tb, heapprofiler.CollectGarbage, cdp.Empty{})
 	return call(tb, runtime.GetHeapUsage, cdp.Empty{}).UsedSize
 }
 
-// busy returns for how many seconds the page has computed.
+// busy returns the seconds of processor time that the page has used.
 func (tb *tab) busy() float64 {
 	tb.t.Helper()
 	for _, m := range call(tb, performance.GetMetrics, cdp.Empty{}).Metrics {
@@ -49,8 +49,8 @@ func watched(t *testing.T) time.Duration {
 	return d
 }
 
-// longestDelay waits for d, and returns by how much a clock of this process was late at most meanwhile: a machine that is busy with other
-// things makes every task long.
+// longestDelay waits for d, and returns the longest delay of a timer of this process meanwhile: on a busy machine every task is
+// long.
 func longestDelay(d time.Duration) (longest time.Duration) {
 	const every = 5 * time.Millisecond
 	ticker := time.NewTicker(every)
@@ -66,14 +66,14 @@ func longestDelay(d time.Duration) (longest time.Duration) {
 func TestAnOpenPageUnderAThousandChangesASecondStaysSmallAndFast(t *testing.T) {
 	s := serve(t)
 	s.simulate(500)
-	// On a busy machine an answer takes longer, and fewer connections would not reach the rate.
+	// On a busy machine an answer takes longer, so fewer connections would not reach the rate.
 	load := exec.Command(binary, "simulate", "--url", s.receiver, "--orders", "1000000", "--rate", "1000", "--connections", "64", "--seed", "7")
 	require.NoError(t, load.Start())
 	t.Cleanup(func() { _ = load.Process.Kill(); _ = load.Wait() })
 	tb := launch(t).open(s.api + "/")
 	tb.rows(100)
 	tb.sees("1000+ new")
-	call(tb, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}) // not the time that others took
+	call(tb, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}) // not the time that other processes took
 	before := tb.heap()
 	tb.until(`(window.long = [], new PerformanceObserver(l => l.getEntries().forEach(e => window.long.push(Math.round(e.duration)))).observe({entryTypes: ["longtask"]}), true)`, "long tasks are noted")
 	busy, began, first := tb.busy(), time.Now(), s.applied()
@@ -82,7 +82,7 @@ func TestAnOpenPageUnderAThousandChangesASecondStaysSmallAndFast(t *testing.T) {
 	share := (tb.busy() - busy) / took
 	long := evaluate[[]float64](tb, "window.long")
 	perSecond := float64(s.applied()-first) / took
-	after := tb.heap() // collecting is a long task, which is ours
+	after := tb.heap() // the garbage collection that the test requests is a long task
 	t.Logf("in %.0f s: %.0f notifications per second, %.1f %% of a core, heap %.1f MB then %.1f MB, tasks over 50 ms: %v, the machine's own delays up to %v", took, perSecond, 100*share, before/1e6, after/1e6, long, delay)
 	require.LessOrEqual(t, share, 0.25, "the share of a core")
 	require.LessOrEqual(t, after, before*1.2+1e6, "the heap is flat")
@@ -92,8 +92,8 @@ func TestAnOpenPageUnderAThousandChangesASecondStaysSmallAndFast(t *testing.T) {
 	tb.rows(100)
 }
 
-// TestTheDashboardShowsItsFirstScreenInHalfASecond measures with as many orders as DAY_ORDERS says, such as 1000000, in
-// the folder DAY_FOLDER, which is kept. Without them there are few orders and no limit: a machine that does other things is slow.
+// TestTheDashboardShowsItsFirstScreenInHalfASecond measures with the number of orders in DAY_ORDERS, such as 1000000, in the
+// folder DAY_FOLDER, which is kept. Without these variables there are few orders and no limit, because a busy machine is slow.
 func TestTheDashboardShowsItsFirstScreenInHalfASecond(t *testing.T) {
 	orders, folder := os.Getenv("DAY_ORDERS"), os.Getenv("DAY_FOLDER")
 	measured := orders != ""
@@ -108,7 +108,7 @@ func TestTheDashboardShowsItsFirstScreenInHalfASecond(t *testing.T) {
 	b := launch(t)
 	var took []float64
 	for range 10 {
-		tb := b.guest(s.api) // a browser that has nothing of the page
+		tb := b.guest(s.api) // a browser with an empty cache
 		call(tb, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `new MutationObserver((_, o) => {
 			if (document.querySelectorAll("table.orders tbody tr").length < 30) return; // as many as fit
 			o.disconnect();

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// awaitCSV returns the lines of the file that is downloaded into a folder.
+// awaitCSV waits for the download of a file into a folder, and returns its lines.
 func awaitCSV(t *testing.T, folder string) (lines [][]string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// life posts the life of order 1: it overtakes itself, repeats, and is filled after it was canceled.
+// life posts the notifications of order 1: out of order, with a repeat, and with a fill after a cancellation.
 func (s *service) life() {
 	s.t.Helper()
 	s.post(notification(1, "PLACED", "", "2026-03-02T09:30:00.123456789Z"))
@@ -21,7 +21,7 @@ func (s *service) life() {
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:34:00Z"))
 }
 
-// sequences returns those of the notifications of order 1.
+// sequences returns the sequences of the notifications of order 1.
 func (s *service) sequences() (all []string) {
 	s.t.Helper()
 	var list struct {

@@ -54,7 +54,7 @@ type service struct {
 	data     string
 	api      string // URL
 	receiver string
-	key      string // of the test's own questions
+	key      string // for the test's own requests
 	command  *exec.Cmd
 	errors   bytes.Buffer
 }
@@ -117,7 +117,7 @@ func (s *service) restart(between func()) {
 	s.start(api, receiver)
 }
 
-// simulate plays so many orders and waits until all of their notifications are visible.
+// simulate runs simulate with that many orders and waits until all of their notifications are visible.
 func (s *service) simulate(orders int, flags ...string) {
 	s.t.Helper()
 	args := append([]string{"simulate", "--url", s.receiver, "--orders", fmt.Sprint(orders)}, flags...)
@@ -162,7 +162,7 @@ func (s *service) subscribe(name string) {
 	require.Equal(s.t, http.StatusOK, response.StatusCode)
 }
 
-// ask reads an answer of the API.
+// ask requests a path of the API and decodes the answer.
 func (s *service) ask(path string, into any) {
 	s.t.Helper()
 	request, err := http.NewRequest(http.MethodGet, s.api+path, nil)
@@ -177,7 +177,7 @@ func (s *service) ask(path string, into any) {
 	require.NoError(s.t, json.NewDecoder(response.Body).Decode(into))
 }
 
-// applied returns the sequence as of which the views show orders.
+// applied returns the sequence up to which records are applied to the views.
 func (s *service) applied() uint64 {
 	s.t.Helper()
 	var status struct{ AppliedSequence uint64 }
@@ -185,7 +185,7 @@ func (s *service) applied() uint64 {
 	return status.AppliedSequence
 }
 
-// order is what the tests read of one.
+// order contains the members of an order that the tests read.
 type order struct {
 	OrderID, Status, ExternalID string
 	ISIN                        *string
@@ -201,7 +201,7 @@ func (s *service) orders(query string) []order {
 	return list.Data
 }
 
-// notification returns the body of one of order n: a limit order for 1,250,000.5 pieces.
+// notification returns the body of a notification of order n: a limit order for 1,250,000.5 units.
 func notification(n int, status, executed, at string) string {
 	execution := ""
 	if executed != "" {

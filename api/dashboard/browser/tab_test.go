@@ -46,17 +46,17 @@ func launch(t *testing.T) *chromium {
 	return &chromium{t, ctx}
 }
 
-// tab is one page. When the test ends it must have said nothing on the console, and asked nobody but the service.
+// tab is one page. When the test ends, it must have written nothing to the console and sent requests only to the service.
 type tab struct {
 	t     *testing.T
 	ctx   context.Context
-	close func() // a tab that nobody needs any more
+	close func() // a tab that is no longer needed
 
 	mu       sync.Mutex
 	said     []string
 	foreign  []string
 	received map[network.RequestID]float64 // bytes, compressed
-	forgiven []string                      // parts of messages that the test provokes
+	forgiven []string                      // parts of the messages that the test provokes
 }
 
 // open opens a tab with an address.
@@ -67,13 +67,13 @@ func (b *chromium) open(address string) *tab {
 	return tb
 }
 
-// blank opens a tab that watches over what it asks for, and has no page yet.
+// blank opens a tab without a page, which records its requests.
 func (b *chromium) blank(address string) *tab {
 	b.t.Helper()
 	return b.tab(address)
 }
 
-// guest opens one as another person would, with a profile and connections of its own.
+// guest opens a tab as another person would, with its own profile and connections.
 func (b *chromium) guest(address string) *tab {
 	b.t.Helper()
 	return b.tab(address, chromedp.WithNewBrowserContext())
@@ -101,7 +101,7 @@ func (b *chromium) tab(address string, options ...chromedp.ContextOption) *tab {
 	return tb
 }
 
-// forgive lets the test provoke messages, such as that of the browser about an answer 401.
+// forgive allows messages that the test provokes, such as the browser's message about an answer 401.
 func (tb *tab) forgive(parts ...string) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -138,10 +138,10 @@ func (tb *tab) heard(event any, host string) {
 	}
 }
 
-// do runs actions, and fails the test when they fail or take too long.
+// do runs actions, and fails the test if they fail or take too long.
 func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	if chromedp.FromContext(tb.ctx).Target == nil { // the first run makes the tab, which ends with the context it was made with
+	if chromedp.FromContext(tb.ctx).Target == nil { // the first run creates the tab, which ends with the context of that run
 		require.NoError(tb.t, chromedp.Do(tb.ctx, actions...))
 		return
 	}
@@ -160,7 +160,7 @@ func call[P, R any](tb *tab, command cdp.Command[P, R], parameters P) R {
 	return result
 }
 
-// evaluate returns what an expression, or the promise that it is, is in the page.
+// evaluate returns the value of an expression, or of a promise, in the page.
 func evaluate[T any](tb *tab, expression string) T {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, 2*patience)
@@ -170,7 +170,7 @@ func evaluate[T any](tb *tab, expression string) T {
 	return value
 }
 
-// glimpse returns what the page shows, for a failed test.
+// glimpse returns the text of the page, for a failed test.
 func (tb *tab) glimpse() string {
 	ctx, cancel := context.WithTimeout(tb.ctx, 5*time.Second)
 	defer cancel()
@@ -190,7 +190,7 @@ func (tb *tab) until(expression string, why string) {
 	}, patience, 20*time.Millisecond, "%s: %s\n%s", why, expression, lazily(tb.glimpse))
 }
 
-// lazily is evaluated when a message is printed.
+// lazily is a text that is computed when a message is printed.
 type lazily func() string
 
 func (l lazily) String() string { return l() }
@@ -207,39 +207,40 @@ func (tb *tab) missing(text string) {
 	tb.until(fmt.Sprintf("!document.body.innerText.includes(%q)", text), "the page does not show it")
 }
 
-// text returns what an expression is in the page.
+// text returns the value of an expression in the page as text.
 func (tb *tab) text(expression string) string {
 	tb.t.Helper()
 	return evaluate[string](tb, "String("+expression+")")
 }
 
-// rows waits until the list has so many rows.
+// rows waits until the list has that many rows.
 func (tb *tab) rows(n int) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("document.querySelectorAll('table.orders tbody tr').length === %d", n), "the list has that many rows")
 }
 
-// click clicks what a selector finds, when it is there.
+// click clicks the element that a selector finds, when it exists.
 func (tb *tab) click(selector string) {
 	tb.t.Helper()
 	tb.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// press clicks the button or link that says a text.
+// press clicks the button or link with a text.
 func (tb *tab) press(name string) {
 	tb.t.Helper()
 	path := fmt.Sprintf(`//*[self::button or self::a or self::summary or self::label][contains(normalize-space(.), %q)]`, name)
 	tb.do(chromedp.Click(path, chromedp.NodeVisible))
 }
 
-// choose clicks what an open menu offers under a name.
+// choose clicks the entry of an open menu with a name.
 func (tb *tab) choose(name string) {
 	tb.t.Helper()
 	path := fmt.Sprintf(`//*[contains(@class, "sheet")]//*[self::button or self::label][normalize-space(.) = %q]`, name)
 	tb.do(chromedp.Click(path, chromedp.NodeVisible))
 }
 
-// keys types keys to the page. A letter is sent with its key, as a keyboard does: a page that takes the key does not get the letter.
+// keys types keys into the page. A letter is sent with its key, as a keyboard does: if the page handles the key, it does not get
+// the letter.
 func (tb *tab) keys(text string) {
 	tb.t.Helper()
 	for _, key := range text {
@@ -276,24 +277,24 @@ func (tb *tab) visit(address string) {
 	tb.do(chromedp.Navigate(address))
 }
 
-// timeZone shows the page as to a person who is there.
+// timeZone makes the browser use a time zone.
 func (tb *tab) timeZone(name string) {
 	tb.t.Helper()
 	call(tb, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: name})
 }
 
-// media shows the page as to a person who prefers a value of a media feature.
+// media makes the browser use a value of a media feature.
 func (tb *tab) media(feature, value string) {
 	tb.t.Helper()
 	call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
 }
 
-// clickLast clicks the last button that says exactly a text.
+// clickLast clicks the last button with exactly that text.
 func clickLast(name string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(fmt.Sprintf(`(//button[normalize-space(.) = %q])[last()]`, name), chromedp.NodeVisible)
 }
 
-// theme shows the page as to a person who prefers a scheme, dark or light.
+// theme makes the browser prefer a color scheme, dark or light.
 func (tb *tab) theme(scheme string) {
 	tb.t.Helper()
 	tb.media("prefers-color-scheme", scheme)
@@ -313,7 +314,7 @@ func (tb *tab) picture(name string) {
 	require.NoError(tb.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
 }
 
-// transferred returns how many bytes came over the wire so far, compressed as they were.
+// transferred returns the number of bytes that were received so far, as compressed.
 func (tb *tab) transferred() (sum float64) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
