@@ -36,7 +36,7 @@ func TestACallerOverItsRateIsToldWhenToTryAgain(t *testing.T) {
 		require.Equal(t, "rate-limited", code)
 		seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
 		require.NoError(t, err)
-		require.InDelta(t, 1000, seconds, 100, "who is refused does not pay for it")
+		require.InDelta(t, 1000, seconds, 100, "refused requests do not count")
 	}
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/stats", "Authorization: Bearer two").StatusCode, "each key has its own")
 	for range 3 {
@@ -185,7 +185,7 @@ func TestKeysAreReplacedWhileServing(t *testing.T) {
 	}
 	require.Equal(t, []int{200, 401}, []int{status("old"), status("new")})
 	require.NoError(t, a.ReplaceKeys([]access.Key{old, key(t, "a:reader:new")}))
-	require.Equal(t, []int{200, 200}, []int{status("old"), status("new")}, "while it is rotated both are good")
+	require.Equal(t, []int{200, 200}, []int{status("old"), status("new")}, "both certificates are valid during the rotation")
 	require.NoError(t, a.ReplaceKeys([]access.Key{key(t, "a:reader:new")}))
 	require.Equal(t, []int{401, 200}, []int{status("old"), status("new")})
 	require.ErrorContains(t, a.ReplaceKeys(nil), "cannot be removed")
@@ -213,7 +213,7 @@ func TestAStreamEndsWhenItsKeyIsRevoked(t *testing.T) {
 	}
 	s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 	s.apply(t)
-	require.Equal(t, "o-1", kept.change(t).Order.OrderID, "what it is sent does not count: it asked once")
+	require.Equal(t, "o-1", kept.change(t).Order.OrderID, "received messages do not count: it requested once")
 }
 
 func TestTheLogLineOfARequestContainsTheCallerAndTheWait(t *testing.T) {

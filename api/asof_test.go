@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// life returns the notifications of an order that arrive out of order, include a restatement, and open and close breaks.
+// life returns the notifications of an order that arrive out of order, include a restatement, and open and close
+// breaks.
 func life() []statemachine.Notification {
 	fetched := order("o-1", statemachine.Canceled, 6, "40")
 	fetched.Kind = statemachine.Fetched
@@ -125,7 +126,7 @@ func TestAMomentThatTheViewsHaveNotReachedIsWaitedFor(t *testing.T) {
 	s.apply(t)
 	s.receive(life()[0], `{}`)
 	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1?asOfSequence=1").StatusCode)
-	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1?asOf=2026-03-02T09:30:00Z").StatusCode, "all up to there is applied")
+	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1?asOf=2026-03-02T09:30:00Z").StatusCode, "everything up to there is applied")
 	s.fail(errors.New("gone"), nil)
 	for _, path := range subjects {
 		code, _ := s.get(t, path+"?asOfSequence=1").problem(t)
@@ -133,7 +134,7 @@ func TestAMomentThatTheViewsHaveNotReachedIsWaitedFor(t *testing.T) {
 		code, _ = s.get(t, path+"?asOf=2026-03-02T09:31:00Z").problem(t)
 		require.Equal(t, "log-unavailable", code)
 	}
-	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1/explain").StatusCode, "what is known now needs no log")
+	require.Equal(t, http.StatusOK, s.get(t, "/v1/orders/o-1/explain").StatusCode, "the current state needs no log")
 }
 
 func TestTheTagOfAnOrderAsOfAMomentDependsOnItsContent(t *testing.T) {
@@ -145,7 +146,7 @@ func TestTheTagOfAnOrderAsOfAMomentDependsOnItsContent(t *testing.T) {
 	live := s.get(t, "/v1/orders/o-1").Header.Get("ETag")
 	path := "/v1/orders/o-1?asOfSequence=2"
 	then := s.get(t, path).Header.Get("ETag")
-	require.Equal(t, live, then, "nothing came since")
+	require.Equal(t, live, then, "nothing has arrived since")
 	s.receive(life()[4], `{}`)
 	s.apply(t)
 	require.Equal(t, http.StatusNotModified, s.get(t, path, "If-None-Match: "+then).StatusCode)

@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clientTypes contains the schemas of the document that are types of the client, with their name in the client if it differs.
+// clientTypes contains the schemas of the document that are types of the client, with their name in the client if it
+// differs.
 var clientTypes = []struct{ schema, name string }{
 	{"Order", ""}, {"Settlement", ""}, {"Execution", ""}, {"Asked", ""}, {"Break", ""}, {"Refusal", ""}, {"Notifications", ""},
 	{"HistoryEntry", ""}, {"Explanation", ""}, {"Judgement", ""}, {"OpenBreak", ""},
@@ -143,8 +144,8 @@ func fieldName(member string) string {
 	return name
 }
 
-// typeOf returns the Go type of a value, and whether the value is always known. An unknown text, list or map is empty; any other
-// unknown value is nil.
+// typeOf returns the Go type of a value, and whether the value is always known. An unknown text, list or map is
+// empty; any other unknown value is nil.
 func typeOf(t *testing.T, s *schema) (goType string, known bool) {
 	if s.Ref != "" {
 		return nameOf(s.Ref[strings.LastIndex(s.Ref, "/")+1:]), true

@@ -180,7 +180,7 @@ func TestACopyThatCannotBeReadIsCutOff(t *testing.T) {
 		defer r.Body.Close()
 		_, err = io.ReadAll(r.Body)
 	}
-	require.Error(t, err, "a part must not look whole")
+	require.Error(t, err, "a part must not look complete")
 	c.harm = nil
 	s.requireFree(t, c)
 }

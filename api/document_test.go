@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// document is the OpenAPI document with which every answer in the tests of this package is compared. It is between the tests
-// and the network, so that no request can bypass it.
+// document is the OpenAPI document with which every answer in the tests of this package is compared. It is between
+// the tests and the network, so that no request can bypass it.
 var document *documented
 
 func TestMain(m *testing.M) {
@@ -272,7 +272,7 @@ func TestAnUndocumentedAnswerIsNoticed(t *testing.T) {
 			body, err := io.ReadAll(response.Body)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
-			require.Equal(t, c.says.body, string(body), "whoever asked reads it all the same")
+			require.Equal(t, c.says.body, string(body), "callers that asked still read it")
 			if c.fault == "" {
 				require.Empty(t, d.faults)
 				return

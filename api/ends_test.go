@@ -183,7 +183,7 @@ func TestAnExportIsRefusedThroughAnHTTP10ProxyAndCompleteThroughAnHTTP11Proxy(t 
 				require.Contains(t, detail, "proxy_http_version 1.1")
 			}
 		}
-		require.Len(t, into[api.List[shownOrder]](t, through.get(t, "/v1/orders?limit=500")).Data, 500, "a page has its length")
+		require.Len(t, into[api.List[shownOrder]](t, through.get(t, "/v1/orders?limit=500")).Data, 500, "a page has a length")
 	}
 }
 

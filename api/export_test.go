@@ -76,7 +76,7 @@ func TestAnExportContainsTheWholeList(t *testing.T) {
 	} {
 		require.Contains(t, s.get(t, "/v1/orders?limit=1", "Accept: "+accept).Header.Get("Content-Type"), contentType, accept)
 	}
-	require.Equal(t, 1, bytes.Count(s.get(t, "/v1/orders?format=csv&status=SETTLED").body, []byte("\n")), "the names of the columns")
+	require.Equal(t, 1, bytes.Count(s.get(t, "/v1/orders?format=csv&status=SETTLED").body, []byte("\n")), "the header line")
 	require.Empty(t, s.do(t, http.MethodHead, "/v1/orders?format=csv").body)
 }
 

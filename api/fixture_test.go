@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world is a log and its history in memory, and views on disk. Notifications are received at once, and applied when a test
-// requests it.
+// world is a log and its history in memory, and views on disk. Notifications are received at once, and applied when a
+// test requests it.
 type world struct {
 	*views.Store
 	dir string
@@ -148,7 +148,8 @@ func (w *world) rebuild(t testing.TB, version string) {
 	w.apply(t)
 }
 
-// lose makes the log report that it lost records, from one sequence to another, and that the loss was accepted if why is "".
+// lose makes the log report that it lost records, from one sequence to another, and that the loss was accepted if why
+// is "".
 func (w *world) lose(lost string, from, to uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -409,12 +410,12 @@ func (s *server) doVia(t testing.TB, via http.RoundTripper, method, path string,
 	_, failed := s.failing()
 	switch a.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:
-		require.Empty(t, a.Header.Get("Log-Sequence"), "whoever is refused learns nothing of the log")
+		require.Empty(t, a.Header.Get("Log-Sequence"), "a refused caller learns nothing about the log")
 	default:
 		probe := strings.Contains(path, "/healthz") || strings.Contains(path, "/readyz")
 		preflight := a.Header.Get("Access-Control-Max-Age") != ""
 		if !probe && !preflight && failed == nil {
-			require.NotEmpty(t, a.Header.Get("Log-Sequence"), "every answer says how fresh it is")
+			require.NotEmpty(t, a.Header.Get("Log-Sequence"), "every answer contains its freshness")
 		}
 	}
 	return a

@@ -42,7 +42,7 @@ func TestAHistoryHasPages(t *testing.T) {
 	s := start(t, newWorld(t))
 	s.filled(t, "a", 7)
 	require.Equal(t, [][]uint64{{1, 2, 3}, {4, 5, 6}, {7}}, s.historyPages(t, "/v1/orders/a/history?limit=3"))
-	require.Equal(t, [][]uint64{{1, 2, 3, 4, 5, 6, 7}}, s.historyPages(t, "/v1/orders/a/history?limit=7"), "no empty page follows")
+	require.Equal(t, [][]uint64{{1, 2, 3, 4, 5, 6, 7}}, s.historyPages(t, "/v1/orders/a/history?limit=7"), "it is not followed by an empty page")
 	require.Equal(t, [][]uint64{{1, 2}, {3, 4}, {5}}, s.historyPages(t, "/v1/orders/a/history?limit=2&asOfSequence=5"))
 	s.filled(t, "b", 150)
 	require.Len(t, s.historyPages(t, "/v1/orders/b/history?minSequence=1")[0], 100, "the default")

@@ -114,7 +114,7 @@ func TestInvalidParametersAreRefused(t *testing.T) {
 	}
 	var p api.Problem
 	require.NoError(t, json.Unmarshal(s.get(t, "/v1/orders?limit=ten&minSequence=x").body, &p))
-	require.Len(t, p.Errors, 2, "all of them at once")
+	require.Len(t, p.Errors, 2, "all of them together")
 }
 
 func TestAnAnswerWaitsForMinSequence(t *testing.T) {
@@ -127,7 +127,7 @@ func TestAnAnswerWaitsForMinSequence(t *testing.T) {
 			s.receive(order("o-1", statemachine.Placed, 1, ""), `{}`)
 			s.receiveRaw(api.Record{Object: "customer", Source: "webhook", Body: []byte(`{"id":"c"}`), Received: time.Now()})
 			s.apply(t)
-			require.Equal(t, http.StatusOK, s.get(t, path+"?minSequence=2").StatusCode, "it is there already")
+			require.Equal(t, http.StatusOK, s.get(t, path+"?minSequence=2").StatusCode, "it exists already")
 
 			a := s.get(t, path+"?minSequence=3", "Prefer: wait=0")
 			require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
@@ -193,7 +193,7 @@ func TestARequestNeedsAConfiguredKey(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		require.Equal(t, http.StatusOK, s.get(t, path).StatusCode, "open: what probes cannot keep a secret")
+		require.Equal(t, http.StatusOK, s.get(t, path).StatusCode, "not protected: probes have no secret")
 	}
 	names := map[any]bool{}
 	for _, line := range lines.All() {

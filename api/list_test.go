@@ -176,7 +176,7 @@ func TestAListIsSentAgainOnlyWhenItChanged(t *testing.T) {
 	a := s.get(t, placed, "If-None-Match: "+tags[placed])
 	require.Equal(t, http.StatusNotModified, a.StatusCode, "another order has changed")
 	require.Equal(t, "5", a.Header.Get("Log-Sequence"), "nothing has changed up to there")
-	require.Equal(t, "0", ids(t, s.get(t, paged+"&cursor="+url.QueryEscape(next))), "the cursor that was kept leads on")
+	require.Equal(t, "0", ids(t, s.get(t, paged+"&cursor="+url.QueryEscape(next))), "the stored cursor continues the list")
 	for _, path := range []string{paged, "/v1/orders", "/v1/stats"} {
 		require.Equal(t, http.StatusOK, s.get(t, path, "If-None-Match: "+tags[path]).StatusCode, path)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// machines are two machines that fold the same log by the same rules. The views of the second one are in their third generation.
+// machines are two machines that fold the same log by the same rules. The views of the second one are in their third
+// generation.
 type machines [2]*server
 
 func newMachines(t testing.TB) machines {
@@ -42,8 +43,8 @@ func (m machines) apply(t testing.TB) {
 	}
 }
 
-// fill receives orders that one machine applies in a few batches and the other in many. Each order has an open break, which
-// opened at one of a few times.
+// fill receives orders that one machine applies in a few batches and the other in many. Each order has an open break,
+// which opened at one of a few times.
 func (m machines) fill(t testing.TB, orders int) {
 	for i := range orders {
 		m.receive(order(fmt.Sprint(i), "UNHEARD_OF", 1+i/7%40, ""))
@@ -62,7 +63,8 @@ type listed struct {
 	NextCursor *string
 }
 
-// page requests a page from a machine. If the machine is behind, the answer must wait, and page then makes the machine catch up.
+// page requests a page from a machine. If the machine is behind, the answer must wait, and page then makes the
+// machine catch up.
 func (s *server) page(t testing.TB, path string, behind bool) (page listed) {
 	t.Helper()
 	answers := make(chan *http.Response, 1)

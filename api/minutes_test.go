@@ -35,7 +35,7 @@ func TestThroughputIsReportedByMinute(t *testing.T) {
 	log := func(last uint64) *LogBounds { return &LogBounds{First: 1, Last: last} }
 	require.Empty(t, m.tell(1440))
 	m.look(at(10), log(100), 90)
-	require.Empty(t, m.tell(1440), "one look tells nothing")
+	require.Empty(t, m.tell(1440), "a single sample has no result")
 	m.look(at(15), log(130), 125)
 	m.look(at(20), log(130), 130)
 	m.look(at(65), log(150), 150) // most of the time in between belongs to the first minute
@@ -53,7 +53,7 @@ func TestThroughputIsReportedByMinute(t *testing.T) {
 	}, told(m.tell(1440)))
 	require.Equal(t, []string{"09:02 received 10 applied 0 lag 160 took ? ?"}, told(m.tell(1)))
 
-	require.Empty(t, m.kept[1].latencies, "of a minute that has ended only what is told is kept")
+	require.Empty(t, m.kept[1].latencies, "of a minute that has ended, only the reported values are kept")
 
 	for i := range 3000 {
 		m.look(at(200+60*i), log(200), 200)

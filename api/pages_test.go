@@ -51,7 +51,7 @@ func TestEveryScreenIsAPageThatIsServedWithoutAKey(t *testing.T) {
 		require.Equal(t, http.StatusOK, response.StatusCode, screen)
 		require.Equal(t, dashboard.Policy, response.Header.Get("Content-Security-Policy"))
 		require.Equal(t, "text/html; charset=utf-8", response.Header.Get("Content-Type"))
-		require.Empty(t, response.Header.Get("Log-Sequence"), "strangers learn nothing of the log")
+		require.Empty(t, response.Header.Get("Log-Sequence"), "unauthorized callers learn nothing about the log")
 		links := link.FindAllStringSubmatch(body, -1)
 		require.NotEmpty(t, links)
 		for _, l := range links {

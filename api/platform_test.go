@@ -34,8 +34,8 @@ func TestTheStateOfAskingIsShownForAnOrderAndForTheService(t *testing.T) {
 	pending := api.Asked{State: "pending", At: "2026-03-02T09:00:00Z", Reason: &reason, Attempts: 1, Error: &failure}
 	a.orders["o-1"] = pending
 	require.Equal(t, &pending, view("/v1/orders/o-1"))
-	require.Equal(t, 200, s.get(t, "/v1/orders/o-1", "If-None-Match: "+before).StatusCode, "no notification came, and still it has changed")
-	require.Nil(t, view("/v1/orders/o-1?asOfSequence=1"), "it is of now")
+	require.Equal(t, 200, s.get(t, "/v1/orders/o-1", "If-None-Match: "+before).StatusCode, "it has changed without a notification")
+	require.Nil(t, view("/v1/orders/o-1?asOfSequence=1"), "it is current")
 	delete(a.orders, "o-1")
 
 	fetched := order("o-1", statemachine.Filled, 2, "1")

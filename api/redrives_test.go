@@ -61,7 +61,7 @@ func TestARedriveAcceptsASelection(t *testing.T) {
 	response, err := http.Post(s.base+"/v1/redrives", "application/json", strings.NewReader(`{"dryRun":true}`))
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	require.Equal(t, http.StatusBadRequest, response.StatusCode, "what stands in a body would not be read")
+	require.Equal(t, http.StatusBadRequest, response.StatusCode, "the content of a body would not be read")
 	require.Zero(t, r.asked)
 
 	code, _ := start(t, newWorld(t)).do(t, http.MethodPost, "/v1/redrives").problem(t)

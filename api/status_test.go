@@ -80,8 +80,8 @@ func TestStatusAndReadinessFollowLogAndViews(t *testing.T) {
 			}
 			require.Contains(t, *status.Reason, c.reason)
 			require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
-			require.Equal(t, api.Health{Reason: status.Reason}, health(t, a), "one reason, wherever it is asked for")
-			require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode, "it is alive all the same")
+			require.Equal(t, api.Health{Reason: status.Reason}, health(t, a), "every answer contains the same reason")
+			require.Equal(t, http.StatusOK, s.get(t, "/healthz").StatusCode, "it is still alive")
 		})
 	}
 }
@@ -234,7 +234,7 @@ func TestQuarantineIsListedInPages(t *testing.T) {
 	unknown := s.get(t, "/v1/quarantine?class=not-jsno")
 	refused, _ := unknown.problem(t)
 	require.Equal(t, "bad-parameter", refused)
-	require.Contains(t, string(unknown.body), "not-json, not-an-object, no-order-id, bad-order-id", "the allowed names are told")
+	require.Contains(t, string(unknown.body), "not-json, not-an-object, no-order-id, bad-order-id", "the allowed names are listed")
 	code, _ := s.get(t, "/v1/quarantine?class=not-json&cursor="+url.QueryEscape(*first.NextCursor)).problem(t)
 	require.Equal(t, "bad-parameter", code, "the cursor is of the list of all")
 	code, _ = s.get(t, "/v1/quarantine?cursor=foreign").problem(t)
@@ -290,7 +290,7 @@ func TestMetricsReportOrdersBreaksAndLag(t *testing.T) {
 
 	s.fail(errors.New("gone"), errors.New("gone"))
 	a := s.get(t, "/metrics")
-	require.Equal(t, http.StatusOK, a.StatusCode, "what can be told is told")
+	require.Equal(t, http.StatusOK, a.StatusCode, "known values are reported")
 	require.Contains(t, string(a.body), "orderfold_ready 0\n")
 	require.NotContains(t, string(a.body), "orderfold_lag_records ")
 	lint(t, strings.NewReader(string(a.body)))
@@ -311,5 +311,5 @@ func TestTheStatusListsTheReplicasOfTheLog(t *testing.T) {
 	require.Equal(t, w.storage.Servers, status.Log.Replicas)
 	require.Equal(t, 3, *status.Log.ReplicasWanted)
 	require.Equal(t, "server C does not answer", *status.Log.ReplicasReason)
-	require.True(t, status.Ready, "the orders are read all the same")
+	require.True(t, status.Ready, "the orders can still be read")
 }

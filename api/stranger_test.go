@@ -154,12 +154,12 @@ func TestUnauthorizedCallersCannotFillTheDiskWithLogLines(t *testing.T) {
 		s.get(t, "/v1/orders")
 	}
 	refused := lines.FilterMessage("request").Len()
-	require.Less(t, refused, 100, "not each one")
+	require.Less(t, refused, 100, "not every one")
 	require.Positive(t, refused)
 	s.key = "one"
 	for range 100 {
 		s.get(t, "/v1/orders")
 	}
-	require.Equal(t, 100, lines.FilterMessage("request").FilterFieldKey("route").Len()-refused, "of who is let in, each one")
+	require.Equal(t, 100, lines.FilterMessage("request").FilterFieldKey("route").Len()-refused, "every request of an authorized caller")
 	require.Contains(t, string(s.get(t, "/metrics").body), `orderfold_api_requests_total{code="401",route="/v1/orders"} 100`, "all are counted")
 }

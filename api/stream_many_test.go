@@ -120,7 +120,8 @@ func anyChange(random *rand.Rand, orders int) statemachine.Notification {
 	return n
 }
 
-// Whatever happens, and however often its stream is interrupted, a reader that applies all events has the orders of the list.
+// Whatever happens, and however often its stream is interrupted, a reader that applies all events has the orders of
+// the list.
 func TestAReaderOfEachFilterHasTheSameOrdersAsTheList(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for round := range 3 {

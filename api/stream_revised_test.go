@@ -73,7 +73,7 @@ func TestReadersGetAResyncAfterARedrive(t *testing.T) {
 		}
 	}
 	bare.resync(t, "redriven")
-	require.Equal(t, last, bare.any(t).id, "from here it can go on")
+	require.Equal(t, last, bare.any(t).id, "it can continue from here")
 
 	next := s.tell(t, order("a", statemachine.Settled, 4, ""))
 	for _, r := range []*reader{whole, bare, resumed, again} {
@@ -85,7 +85,7 @@ func TestReadersGetAResyncAfterARedrive(t *testing.T) {
 	require.Len(t, fresh.snapshot(t), 2)
 	next = s.tell(t, order("b", statemachine.Filled, 5, ""))
 	for _, r := range []*reader{fresh, after} {
-		require.Equal(t, next, r.change(t).Cause.Sequence, "who read it after the redrive is not told of it")
+		require.Equal(t, next, r.change(t).Cause.Sequence, "a client that read it after the redrive gets no resync")
 	}
 	s.stop()
 	s = start(t, s.world)

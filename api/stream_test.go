@@ -213,7 +213,7 @@ func TestAStreamWithoutSnapshotBeginsNow(t *testing.T) {
 	e, err := r.read()
 	require.NoError(t, err)
 	require.Equal(t, "heartbeat", e.kind)
-	require.Equal(t, uint64(1), e.id, "a cut before the first change loses nothing")
+	require.Equal(t, uint64(1), e.id, "an interruption before the first change loses nothing")
 	s.tell(t, order("o-2", statemachine.Placed, 1, ""))
 	require.Equal(t, "o-2", r.change(t).Order.OrderID)
 }
@@ -275,7 +275,7 @@ func TestAStreamResumesAcrossARestartWithoutLossOrRepeat(t *testing.T) {
 			r = how(s)
 			change := r.change(t)
 			require.Equal(t, "o-1", change.Order.OrderID)
-			require.False(t, change.Matches, "two changes come as one, which tells that the order left")
+			require.False(t, change.Matches, "two changes come as one, which reports that the order left")
 			require.Equal(t, "o-4", r.change(t).Order.OrderID)
 			s.stop()
 			require.Equal(t, "closed", r.next(t).kind)
@@ -297,7 +297,7 @@ func TestAResyncContainsTheReasonWhyAStreamCannotContinue(t *testing.T) {
 			resync := data[api.StreamResync](t, e)
 			require.Equal(t, reason, resync.Reason)
 			require.Equal(t, id, resync.LastEventID)
-			require.Len(t, r.snapshot(t), 30, "it goes on as if it had begun anew")
+			require.Len(t, r.snapshot(t), 30, "it continues as if it had begun again")
 		})
 	}
 	for _, id := range []uint64{20, 25, 30} {
@@ -336,7 +336,7 @@ func TestHeartbeatsContainThePositionOfAStream(t *testing.T) {
 		require.Equal(t, "heartbeat", e.kind)
 		s.checkEvent(t, e)
 		if data[api.StreamHeartbeat](t, e).Applied == 2 {
-			require.Equal(t, uint64(2), e.id, "so that a resume does not go over it again")
+			require.Equal(t, uint64(2), e.id, "so that a resume does not repeat it")
 			break
 		}
 		require.Zero(t, e.id)

@@ -154,7 +154,8 @@ func TestASubscriberIsAddedAndRemoved(t *testing.T) {
 	}
 }
 
-// The log is read only once in a while for any number of requests, and a log that does not answer delays no request for long.
+// The log is read only once in a while for any number of requests, and a log that does not answer delays no request
+// for long.
 func TestTheListOfSubscribersIsReadOnceForAllCallers(t *testing.T) {
 	r := &roll{all: []api.Subscriber{billing, tax}}
 	s := start(t, newWorld(t), func(o *api.Options) { o.Subscribers = r })
@@ -188,7 +189,7 @@ func TestTheListOfSubscribersIsReadOnceForAllCallers(t *testing.T) {
 	require.Equal(t, "log-unavailable", code)
 	metrics := s.get(t, "/metrics")
 	require.Equal(t, http.StatusOK, metrics.StatusCode)
-	require.NotContains(t, string(metrics.body), "orderfold_subscriber_pending{", "what cannot be asked is left out")
+	require.NotContains(t, string(metrics.body), "orderfold_subscriber_pending{", "values that cannot be read are left out")
 	require.Contains(t, string(metrics.body), "\norderfold_ready ")
 }
 

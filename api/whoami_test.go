@@ -21,5 +21,5 @@ func TestACallerLearnsTheNameAndTheRoleOfItsKey(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, s.get(t, "/v1/access").StatusCode)
 	require.Equal(t, http.StatusUnauthorized, s.get(t, "/v1/access", "Authorization: Bearer three").StatusCode)
 
-	require.Equal(t, api.Access{Role: "operator"}, into[api.Access](t, start(t, w).get(t, "/v1/access")), "everybody may do everything")
+	require.Equal(t, api.Access{Role: "operator"}, into[api.Access](t, start(t, w).get(t, "/v1/access")), "every caller may do everything")
 }

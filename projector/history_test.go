@@ -95,7 +95,7 @@ func TestPagesOfAHistoryReadEachNotificationOnce(t *testing.T) {
 	require.Len(t, entries, busy/3*2)
 	require.Equal(t, w.order("busy"), last.Order, "the same as the views")
 	require.LessOrEqual(t, log.calls, 2*len(entries)/100, "the log is read in ranges")
-	require.LessOrEqual(t, len(log.read), len(entries)+len(entries)/100, "of no page but its own, and one that shows that there is another")
+	require.LessOrEqual(t, len(log.read), len(entries)+len(entries)/100, "only of its own page, and of one order that shows that there is another page")
 	whole, _ := pagesOf(t, projector.NewHistorian(log, w.views), "busy", statemachine.AsOf{}, 5000)
 	require.Equal(t, whole, entries)
 }

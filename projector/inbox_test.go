@@ -78,7 +78,7 @@ func TestTheEndOfAnInboxComesWithTheRecordsBeforeIt(t *testing.T) {
 			in.close(test.end)
 			p, end = in.take()
 			require.Equal(t, test.told, end)
-			require.Empty(t, p.Notifications, "what was given back is empty")
+			require.Empty(t, p.Notifications, "the released memory is empty")
 			require.Len(t, changes(t, &p).Quarantined, 1)
 			require.Equal(t, 1, p.Records)
 			p, end = in.take()

@@ -213,8 +213,8 @@ func TestAFailedCommitIsTriedAgainAndCountsNothingTwice(t *testing.T) {
 	require.Equal(t, uint64(2), a.Duplicates)
 }
 
-// This test checks the property from bytes to views: however notifications arrive, the views are equal, except for values that
-// describe the arrival.
+// This test checks the property from bytes to views: however notifications arrive, the views are equal, except for
+// values that describe the arrival.
 func TestViewsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 	traffic := platformtest.Traffic{Seed: 5, Start: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Orders: 200}
 	type body struct{ object, body string }
@@ -251,8 +251,8 @@ func TestViewsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 	require.Equal(t, shown[0], shown[2])
 }
 
-// timeless returns everything about an order that does not depend on its arrival. The time of a refused update does, because
-// it contains no other time.
+// timeless returns everything about an order that does not depend on its arrival. The time of a refused update does,
+// because it contains no other time.
 func timeless(o *statemachine.Order) string {
 	s := o.State()
 	var b strings.Builder

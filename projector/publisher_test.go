@@ -542,7 +542,7 @@ func TestOnlyTheHolderOfTheDutyPublishesAndEachEventComesOnce(t *testing.T) {
 	r := newReader(t).read(f.events) // which requires that no event is repeated
 	f.requireSame(r)
 	machines[1].requireSame(r)
-	require.Empty(t, r.passes, "nothing is published again for a change of hands")
+	require.Empty(t, r.passes, "a change of the holder publishes nothing again")
 }
 
 func TestAnUnfinishedRevisionIsPublishedAgainByTheNextHolderOfTheDuty(t *testing.T) {

@@ -42,8 +42,8 @@ func (m *misread) Follow(ctx context.Context, after eventlog.Position) iter.Seq2
 	}
 }
 
-// projectWithout makes views in which those records are in quarantine, as if the decoder had a fault. The last record of the
-// log must not be one of them.
+// projectWithout makes views in which those records are in quarantine, as if the decoder had a fault. The last record
+// of the log must not be one of them.
 func (w *world) projectWithout(unread map[uint64]bool) {
 	w.t.Helper()
 	p := projector.New(projector.Options{Log: &misread{w.log, unread}, Views: w.views})
@@ -189,8 +189,8 @@ func TestARedriveOfALogThatDoesNotFitChangesNothing(t *testing.T) {
 	require.EqualValues(t, 1, stats.Quarantined)
 }
 
-// This test checks the property that, whichever records were in quarantine, and however they are redriven beside a projector
-// that follows the log, the views become those of a new fold, and nothing is counted twice.
+// This test checks the property that, whichever records were in quarantine, and however they are redriven beside a
+// projector that follows the log, the views become those of a new fold, and nothing is counted twice.
 func TestARedriveBesideTheProjectorLosesAndRepeatsNothing(t *testing.T) {
 	w := newWorld(t)
 	random := rand.New(rand.NewPCG(3, 4))

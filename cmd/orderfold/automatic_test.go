@@ -139,7 +139,7 @@ func TestALogThatLostItsEndIsFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) 
 	for range 2 {
 		p := start(t, []string{"receiver", "api", "log"}, args...)
 		var status statusAnswer
-		eventually(t, "it says what is missing", func() bool {
+		eventually(t, "it reports what is missing", func() bool {
 			status = decoded[statusAnswer](t, p.get("/v1/status"))
 			return strings.Contains(*status.Reason, "1 records that were acknowledged are gone")
 		})
@@ -158,7 +158,7 @@ func TestALogThatLostItsEndIsFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) 
 	}
 	code, stdout, stderr := execute(t, nil, "tail", "--data", data)
 	require.Equal(t, exitOK, code, stderr)
-	require.Contains(t, stdout, "received-meanwhile", "what is left can be looked at")
+	require.Contains(t, stdout, "received-meanwhile", "the rest can be read")
 	code, _, stderr = execute(t, nil, "rebuild", "--data", data)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "the log lost records")

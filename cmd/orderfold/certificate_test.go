@@ -151,7 +151,7 @@ func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(name, append([]byte(byteOrderMark), text...), 0o600))
 	}
-	require.NotEqual(t, second, shown(), "it was mended, and a byte order mark is no part of it")
+	require.NotEqual(t, second, shown(), "it was corrected, without the byte order mark")
 	require.Len(t, lines.FilterMessage("certificate replaced").All(), 2)
 }
 

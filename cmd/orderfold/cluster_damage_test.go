@@ -17,8 +17,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// damageOrder changes a byte of an order in a file of a server, and returns a function that undoes the change. The server
-// must not run.
+// damageOrder changes a byte of an order in a file of a server, and returns a function that undoes the change. The
+// server must not run.
 func (n *node) damageOrder(order string) (undo func()) {
 	n.t.Helper()
 	blocks, err := filepath.Glob(filepath.Join(n.dir, "js", "jetstream", "$G", "streams", "NOTIFICATIONS", "msgs", "*.blk"))
@@ -44,8 +44,8 @@ func (n *node) damageOrder(order string) (undo func()) {
 	return nil
 }
 
-// restarted stops a server, changes its files and starts it again. It returns when the server is in step. A server that was
-// killed examines its files at the start, and copies damaged parts from the others.
+// restarted stops a server, changes its files and starts it again. It returns when the server is in step. A server
+// that was killed examines its files at the start, and copies damaged parts from the others.
 func (c *cluster) restarted(n *node, change func()) {
 	c.t.Helper()
 	n.signal(syscall.SIGINT)
@@ -107,7 +107,7 @@ func TestClusterReportsARecordAsUnreadableOnlyIfTheLeaderCannotReadIt(t *testing
 	require.NoError(t, err)
 	require.Equal(t, eventlog.Ranges{{First: sequence, Last: sequence}}, bounds.Missing)
 	require.NotNil(t, bounds.Lost)
-	eventually(t, "the machines say so", func() bool {
+	eventually(t, "the machines report it", func() bool {
 		code, _, body := c.machines[0].api.ask("/readyz")
 		return code != 200 && bytes.Contains(body, []byte("record 3 is missing"))
 	})

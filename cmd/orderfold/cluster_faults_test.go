@@ -134,8 +134,8 @@ func TestSlowDiskOfOneServerLosesNothing(t *testing.T) {
 	c.requirePublishedOnce()
 }
 
-// inStep waits until every server has the whole log. It asks each server, because the leader reports a server that has just
-// lost its disk as in step until it hears from that server again.
+// inStep waits until every server has the whole log. It asks each server, because the leader reports a server that
+// has just lost its disk as in step until it hears from that server again.
 func (c *cluster) inStep() {
 	c.t.Helper()
 	for began := time.Now(); ; <-time.After(20 * time.Millisecond) {

@@ -33,8 +33,8 @@ type node struct {
 	exited      chan struct{}
 }
 
-// slowSyncs returns a command whose syncs take longer. With -D the command itself is the started process, and strace is its
-// child.
+// slowSyncs returns a command whose syncs take longer. With -D the command itself is the started process, and strace
+// is its child.
 var slowSyncs = []string{"strace", "-D", "-f", "-qq", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=50000"}
 
 func (n *node) start() {
@@ -90,7 +90,8 @@ func (n *node) unhealthy() string {
 	return fmt.Sprint(response.Status, " ", string(text), err)
 }
 
-// lastSequence returns the last sequence of the server's own replica of the log, or 0 if it has none or does not answer.
+// lastSequence returns the last sequence of the server's own replica of the log, or 0 if it has none or does not
+// answer.
 func (n *node) lastSequence() uint64 {
 	response, err := monitoring.Get(n.monitored("/jsz?accounts=true&streams=true"))
 	if err != nil {

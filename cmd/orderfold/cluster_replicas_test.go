@@ -88,7 +88,7 @@ func TestClusterReportsItsReplicas(t *testing.T) {
 			gone := c.follower()
 			s.away(gone)
 			says := "server " + gone.name + " does not answer: start it again"
-			eventually(t, "the status says that a server is away", func() bool { return c.logReplicas().ReplicasReason == says })
+			eventually(t, "the status reports that a server is away", func() bool { return c.logReplicas().ReplicasReason == says })
 			eventually(t, "the metric counts two", func() bool { return c.metric("orderfold_log_replicas_in_step 2") })
 			require.True(t, c.metric("orderfold_log_replicas_wanted 3"))
 			found := c.doctorOf()

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// clusterRate is the number of notifications per second that the senders post, as long as they are answered in time.
+	// clusterRate is the number of notifications per second that the senders post, as long as they are answered in
+	// time.
 	clusterRate    = 1000
 	clusterSenders = 32
 )
@@ -171,8 +172,8 @@ func (m *machine) listed() (orders map[string]bool, hash [sha256.Size]byte) {
 	return orders, sha256.Sum256(list)
 }
 
-// requireWhole requires that both machines list every acknowledged order and no order that was not posted, and that their
-// lists are equal.
+// requireWhole requires that both machines list every acknowledged order and no order that was not posted, and that
+// their lists are equal.
 func (c *cluster) requireWhole() {
 	c.t.Helper()
 	for _, m := range c.machines {

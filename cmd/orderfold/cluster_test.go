@@ -271,7 +271,7 @@ func TestClusterWithoutALeaderReportsAnUnavailableLogNotALoss(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(wiped.dir, "js")))
 	last.start()
 	wiped.start()
-	eventually(t, "the status says that the log has no leader", func() bool {
+	eventually(t, "the status reports that the log has no leader", func() bool {
 		return strings.Contains(c.reason(), "no replica of it leads")
 	})
 	for range 50 {
@@ -307,7 +307,7 @@ func TestClusterWithoutTwoServersStoresNothing(t *testing.T) {
 	require.False(t, c.post(http.DefaultClient, 1))
 	for _, m := range c.machines {
 		code, _, _ := m.api.ask("/v1/orders")
-		require.Equal(t, http.StatusOK, code, "what is there is read")
+		require.Equal(t, http.StatusOK, code, "existing values are read")
 	}
 	c.restartWithoutAQuorum()
 	for _, n := range followers {
@@ -337,7 +337,7 @@ func (c *cluster) restartWithoutAQuorum() {
 		code, _, body := m.api.ask("/readyz")
 		require.Equal(c.t, http.StatusServiceUnavailable, code)
 		require.Contains(c.t, string(body), "unavailable")
-		require.Contains(c.t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.sent.first()+`"`, "what is there is read")
+		require.Contains(c.t, string(m.api.get("/v1/orders?format=ndjson")), `"orderId":"`+c.sent.first()+`"`, "existing values are read")
 		require.Positive(c.t, decoded[map[string]any](c.t, m.api.get("/v1/status"))["lagSeconds"])
 	}
 }

@@ -266,7 +266,7 @@ func TestTheDemoKeepsBreaksThatAskingDoesNotResolve(t *testing.T) {
 	require.EqualValues(t, "no-order-id", quarantined[0].Class)
 	overdue := regexp.MustCompile(`(?m)^  (/v1/orders\?settlement=overdue&sort=due)$`).FindStringSubmatch(p.stdout.String())
 	require.NotNil(t, overdue, p.stdout)
-	require.GreaterOrEqual(t, len(decoded[api.List[api.Order]](t, p.get(overdue[1])).Data), 4, "those that the platform never settles, and what else is late today")
+	require.GreaterOrEqual(t, len(decoded[api.List[api.Order]](t, p.get(overdue[1])).Data), 4, "the orders that the platform never settles, and others that are overdue today")
 	p.stop()
 }
 

@@ -195,7 +195,8 @@ func playBeside(t *testing.T, receiver string, args ...string) <-chan platformte
 	return played
 }
 
-// requireReported requires that an API has every order of the report in its expected state, and returns the number of orders.
+// requireReported requires that an API has every order of the report in its expected state, and returns the number of
+// orders.
 func requireReported(t *testing.T, s *composeSite, api string, report platformtest.Report) int {
 	t.Helper()
 	s.get(api + "/v1/stats?minSequence=" + strconv.FormatUint(report.Totals.HighestLogSequence, 10))

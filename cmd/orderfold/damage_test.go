@@ -65,7 +65,7 @@ func TestViewsDamagedWhileServingAreRebuilt(t *testing.T) {
 				}
 				return status.Ready && status.Generation == 2
 			})
-			require.True(t, told || !c.read, "while it lasts, it is said")
+			require.True(t, told || !c.read, "it is reported while it lasts")
 			require.Contains(t, p.stderr.String(), "the views are damaged, and given up")
 			require.Subset(t, generationFiles(t, data), []string{"orders-1.db", "orders-2.db"}, "the damaged file is kept")
 			status = decoded[statusAnswer](t, p.get("/v1/status"))

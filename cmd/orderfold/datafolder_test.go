@@ -59,7 +59,7 @@ func operatorURL(t testing.TB, data string) string {
 func requireCaughtUp(t testing.TB, api *process, last uint64) {
 	t.Helper()
 	at := strconv.FormatUint(last, 10)
-	eventually(t, "the views stand at "+at, func() bool {
+	eventually(t, "the views are at "+at, func() bool {
 		code, _, _ := api.ask("/v1/stats?minSequence=" + at)
 		return code == 200
 	})

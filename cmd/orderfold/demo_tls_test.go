@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The operator's certificate is for another name than 127.0.0.1 and is signed by an authority that this machine does not trust.
+// The operator's certificate is for another name than 127.0.0.1 and is signed by an authority that this machine does
+// not trust.
 func TestTheDemoPostsToAReceiverThatServesHTTPS(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This test builds and runs the subscriber in docs/stream.md as it is printed there, with the credentials that it names.
+// This test builds and runs the subscriber in docs/stream.md as it is printed there, with the credentials that it
+// names.
 func TestTheDocumentedSubscriberReadsEveryNotificationAndNoticesALogThatWasSetBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -62,7 +62,7 @@ func TestDoctorReportsEveryFault(t *testing.T) {
 	fresh.stop()
 	require.NoError(t, os.Rename(filepath.Join(data, "views-away"), filepath.Join(data, "views")))
 	code, results = examine(t, data)
-	require.Equal(t, "fail", results["position"], "another log stands in its place")
+	require.Equal(t, "fail", results["position"], "another log is in its place")
 	require.Equal(t, 2, code)
 
 	code, _, stderr := execute(t, nil, "doctor", "--data", filepath.Join(data, "none"))

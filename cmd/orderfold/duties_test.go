@@ -177,9 +177,9 @@ func (s *sharing) published(machine int) (count int) {
 	return count
 }
 
-// requireOne requires that each request to the platform was sent by the machine that held the duty. A process that stops
-// cancels its last request and then gives up the duty: the request may be recorded after that, but not after another machine
-// took the duty.
+// requireOne requires that each request to the platform was sent by the machine that held the duty. A process that
+// stops cancels its last request and then gives up the duty: the request may be recorded after that, but not after
+// another machine took the duty.
 func (s *sharing) requireOne() {
 	s.t.Helper()
 	s.mu.Lock()
@@ -195,8 +195,8 @@ func (s *sharing) requireOne() {
 	}
 }
 
-// requirePublishedOnce requires that the feed has each event once, and that a reader of the feed has the orders that every
-// machine shows.
+// requirePublishedOnce requires that the feed has each event once, and that a reader of the feed has the orders that
+// every machine shows.
 func (s *sharing) requirePublishedOnce(machines ...int) {
 	s.t.Helper()
 	for _, i := range machines {
@@ -266,7 +266,7 @@ func TestADutyPassesFromASuspendedProcessAndIsNeverHeldTwice(t *testing.T) {
 	published := s.published(feeds)
 	second := s.work(runs, anybody)
 	if now := s.published(feeds); !s.took("feed", feeds, goOn) {
-		require.Equal(t, published, now, "who stood still publishes no more")
+		require.Equal(t, published, now, "a suspended process publishes nothing")
 	}
 	s.machines[second].stop() // which gives up the duty
 	third := s.work(other(second), func(machine int) bool { return machine != second })

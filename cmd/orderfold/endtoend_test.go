@@ -92,7 +92,7 @@ func TestThreeProcessesOnOneServerShowTheSameStates(t *testing.T) {
 	requireExpected(t, api, report)
 	status := decoded[statusAnswer](t, api.get("/v1/status"))
 	require.True(t, status.Ready)
-	require.Equal(t, "unknown", status.SyncMode, "the server does not tell its users")
+	require.Equal(t, "unknown", status.SyncMode, "the server does not inform its users")
 	require.Equal(t, 1, status.Replicas)
 	require.Equal(t, status.Log.LastSequence, status.AppliedSequence)
 	code, _, _ = api.ask("/readyz")
@@ -102,8 +102,8 @@ func TestThreeProcessesOnOneServerShowTheSameStates(t *testing.T) {
 	api.stop()
 }
 
-// This test checks the property from HTTP to HTTP: the same notifications, delivered in order, out of order with repeats, and
-// shuffled, give answers that are equal byte for byte, except for members that describe the arrival.
+// This test checks the property from HTTP to HTTP: the same notifications, delivered in order, out of order with
+// repeats, and shuffled, give answers that are equal byte for byte, except for members that describe the arrival.
 func TestOrdersAreShownAlikeWhateverTheOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	var shown []map[string]string
@@ -136,8 +136,8 @@ func counted(t testing.TB, stats []byte) map[string]any {
 	return members
 }
 
-// withoutArrival removes sequences, times received and counts from an order view. A refused update contains no time, so its
-// time is that of its arrival, and each repeat has another time.
+// withoutArrival removes sequences, times received and counts from an order view. A refused update contains no time,
+// so its time is that of its arrival, and each repeat has another time.
 func withoutArrival(t testing.TB, view []byte) string {
 	o := decoded[map[string]any](t, view)
 	delete(o, "notifications")

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// buildMovable builds the program with a clock that an environment variable sets, and changes nothing else: the source of
-// time.Now is replaced during compilation.
+// buildMovable builds the program with a clock that an environment variable sets, and changes nothing else: the
+// source of time.Now is replaced during compilation.
 func buildMovable(t testing.TB) string {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()

@@ -196,10 +196,10 @@ func TestFaultDamageThatLosesRecords(t *testing.T) {
 // Texts with which the service reports a log and views that do not fit each other.
 var finalReasons = []string{"the log does not fit the views", "the log ends at", "the log lost records"}
 
-// requireTold starts the service on a damaged folder. The service may end and report the reason. It may not be ready and
-// report the reason, with views of an earlier log or without views. Or it is ready after it has compared its views with the
-// log; then no acknowledged record is missing in the views or in the log. All records that can be read from the log are as
-// they were sent.
+// requireTold starts the service on a damaged folder. The service may end and report the reason. It may not be ready
+// and report the reason, with views of an earlier log or without views. Or it is ready after it has compared its
+// views with the log; then no acknowledged record is missing in the views or in the log. All records that can be read
+// from the log are as they were sent.
 func (s *stopped) requireTold(t *testing.T, data string) {
 	t.Helper()
 	// The server finds some kinds of damage only when it reads the records, which a comparison does.
@@ -211,7 +211,7 @@ func (s *stopped) requireTold(t *testing.T, data string) {
 	}
 	defer p.kill()
 	var status verifiedAnswer
-	eventually(t, "it is ready, or says why not", func() bool {
+	eventually(t, "it is ready, or reports why not", func() bool {
 		status = decoded[verifiedAnswer](t, p.get("/v1/status"))
 		settled := status.Ready && status.VerifiedAt != nil && status.VerifiedSequence == status.Log.LastSequence
 		return settled || !status.Ready && slices.ContainsFunc(finalReasons, func(r string) bool { return strings.Contains(*status.Reason, r) })
@@ -222,7 +222,7 @@ func (s *stopped) requireTold(t *testing.T, data string) {
 		log := openLog(t, operatorURL(t, data))
 		requireFolded(t, p, s.ledger.requireKept(log))
 		require.NoError(t, log.Close())
-		require.Equal(t, s.held.last, status.AppliedSequence, "nobody was told that records are gone")
+		require.Equal(t, s.held.last, status.AppliedSequence, "no loss of records was reported")
 	} else {
 		require.Contains(t, *status.Reason, "orderfold doctor --accept-loss", "what to do")
 		code, stdout, _ := execute(t, nil, "doctor", "--data", data)

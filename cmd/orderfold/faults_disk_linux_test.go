@@ -80,8 +80,9 @@ type limitedDisk struct {
 
 func (d *limitedDisk) data() string { return filepath.Join(d.dir, "data") }
 
-// limitable is set for a process that has to execute orderfold with SIGXFSZ blocked, so that a write beyond the limit is an
-// error and does not kill the process. A Go program passes only its own signal mask on to a command, and cannot change it.
+// limitable is set for a process that has to execute orderfold with SIGXFSZ blocked, so that a write beyond the limit
+// is an error and does not kill the process. A Go program passes only its own signal mask on to a command, and cannot
+// change it.
 const limitable = "ORDERFOLD_TEST_LIMITABLE"
 
 func init() {

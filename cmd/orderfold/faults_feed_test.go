@@ -66,8 +66,8 @@ func otherRules(t testing.TB) string {
 	return binary
 }
 
-// A subscriber that follows the one rule has the orders that the API shows, whatever happens to the service, the subscriber
-// and the feed.
+// A subscriber that follows the one rule has the orders that the API shows, whatever happens to the service, the
+// subscriber and the feed.
 func TestFaultAServiceThatPublishesTheFeedIsKilled(t *testing.T) {
 	l := newLedger(t, "feed, serve killed")
 	l.large = 1 << 30 // notifications about customers cause no events

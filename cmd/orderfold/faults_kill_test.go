@@ -22,7 +22,7 @@ func atRandom(o *load, most int) {
 	if o.ledger.number(0, 1) == 1 {
 		c = &o.acknowledged
 	}
-	await(o.ledger.t, "the load goes on", c.more(o.ledger.number(1, most)))
+	await(o.ledger.t, "the load continues", c.more(o.ledger.number(1, most)))
 }
 
 func TestFaultTheServiceIsKilled(t *testing.T) {
@@ -85,7 +85,7 @@ func startSplit(t testing.TB, appendTimeout string) *split {
 	s.startReceiver(appendTimeout)
 	s.startProjector()
 	s.api = start(t, []string{"api"}, "api", "--nats-url", s.proxy.url(), "--views", s.views, "--api-addr", "127.0.0.1:0")
-	eventually(t, "there are views", func() bool {
+	eventually(t, "the views exist", func() bool {
 		code, _, _ := s.api.ask("/readyz")
 		return code == http.StatusOK
 	})

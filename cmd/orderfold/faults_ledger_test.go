@@ -208,8 +208,8 @@ func (l *ledger) check(r *eventlog.Record, h *held) (p *posting) {
 	return p
 }
 
-// requireRound checks the records since its last call as requireAll does, and requires that the log continues where it ended
-// then. The test must call requireAll at its end.
+// requireRound checks the records since its last call as requireAll does, and requires that the log continues where
+// it ended then. The test must call requireAll at its end.
 func (l *ledger) requireRound(url string, api *process) {
 	l.t.Helper()
 	log := openLog(l.t, url)
@@ -258,8 +258,8 @@ func (h *held) add(p *posting, sequence uint64) {
 	}
 }
 
-// requireKept requires that the log has every acknowledged notification exactly as sent, at the sequence in the answer, and
-// no record that was not sent.
+// requireKept requires that the log has every acknowledged notification exactly as sent, at the sequence in the
+// answer, and no record that was not sent.
 func (l *ledger) requireKept(log *eventlog.Log) held {
 	l.t.Helper()
 	h, err := l.compare(log)
@@ -288,8 +288,8 @@ func openLog(t testing.TB, url string) *eventlog.Log {
 	return log
 }
 
-// requireFolded requires that the views show every order in the log as the second implementation of the rules computes it
-// from its records, have counted each record once, and have no other order.
+// requireFolded requires that the views show every order in the log as the second implementation of the rules
+// computes it from its records, have counted each record once, and have no other order.
 func requireFolded(t testing.TB, api *process, h held) {
 	t.Helper()
 	requireCaughtUp(t, api, h.last)
@@ -402,7 +402,7 @@ func (c *tally) count(sent map[string]*posting) {
 func (c *tally) judge(t testing.TB) {
 	t.Helper()
 	require.Empty(t, c.complaints)
-	require.Positive(t, c.acknowledged, "nothing was acknowledged, so nothing is proved")
+	require.Positive(t, c.acknowledged, "nothing was acknowledged, so the test proves nothing")
 	require.Equal(t, c.acknowledged, c.found)
 }
 

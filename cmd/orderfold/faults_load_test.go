@@ -56,7 +56,7 @@ func await(t testing.TB, what string, c <-chan struct{}) {
 	select {
 	case <-c:
 	case <-time.After(patience):
-		require.Fail(t, "waited in vain", what)
+		require.Fail(t, "the condition did not become true", what)
 	}
 }
 

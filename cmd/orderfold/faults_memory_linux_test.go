@@ -90,8 +90,8 @@ func slowDisk(t *testing.T) (dir string) {
 	return dir
 }
 
-// postMany posts that many bodies at once and returns how many were stored. It requires that every other answer is 503 with
-// Retry-After.
+// postMany posts that many bodies at once and returns how many were stored. It requires that every other answer is
+// 503 with Retry-After.
 func postMany(t *testing.T, url, round string, chunked bool) (stored int64) {
 	t.Helper()
 	client := http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: manyPosts}}
@@ -140,7 +140,7 @@ func TestFaultManyLargePostsAtOnceStayInBoundedMemory(t *testing.T) {
 			require.LessOrEqual(t, p.peakMemory(), mostMemory)
 			t.Logf("%d of %d stored, at most %d MiB", stored, 2*manyPosts, p.peakMemory()>>20)
 			last := decoded[statusAnswer](t, p.get("/v1/status")).Log.LastSequence
-			require.GreaterOrEqual(t, int64(last), stored, "what was answered 200 is in the log")
+			require.GreaterOrEqual(t, int64(last), stored, "a notification that was answered 200 is in the log")
 			p.stop()
 		})
 	}

@@ -23,7 +23,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// consumer is a subscriber of the feed that follows the one rule and checks the schema, and shares no code with the service.
+// consumer is a subscriber of the feed that follows the one rule and checks the schema, and shares no code with the
+// service.
 type consumer struct {
 	t      testing.TB
 	schema *jsonschema.Schema
@@ -171,8 +172,8 @@ func (c *consumer) event(m jetstream.Msg, sequence uint64) {
 	c.orders[order] = consumed{revision, logged, state}
 }
 
-// requireSame requires that the consumer has every order as GET /v1/orders shows it, except for the settlement, which depends
-// on the day, and repeats after the last notification that contained something new.
+// requireSame requires that the consumer has every order as GET /v1/orders shows it, except for the settlement, which
+// depends on the day, and repeats after the last notification that contained something new.
 func (c *consumer) requireSame(p *process) {
 	c.t.Helper()
 	exist := map[string]bool{}

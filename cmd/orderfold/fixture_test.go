@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fixture is the data folder of a stopped service. Because filling it takes long, it is filled once, and each test uses a
-// copy.
+// fixture is the data folder of a stopped service. Because filling it takes long, it is filled once, and each test
+// uses a copy.
 type fixture struct {
 	once   sync.Once
 	folder string

@@ -99,7 +99,7 @@ func TestAFullLogIsReportedEverywhereAndItsLimitIsRaisedWithoutARestart(t *testi
 	stored := postUntilFull(t, p)
 	require.Positive(t, stored)
 	var full tidings
-	eventually(t, "the receiver says that it is full", func() bool {
+	eventually(t, "the receiver reports that it is full", func() bool {
 		full = tidingsOf(t, p, data)
 		return !full.Accepts
 	})
@@ -109,7 +109,7 @@ func TestAFullLogIsReportedEverywhereAndItsLimitIsRaisedWithoutARestart(t *testi
 	require.Len(t, reasons, 3)
 	require.Contains(t, reasons[0], "the log is full")
 	require.Contains(t, reasons[0], "orderfold log limit")
-	require.Equal(t, []string{reasons[0], reasons[0]}, reasons[1:], "one reason, wherever it is asked for")
+	require.Equal(t, []string{reasons[0], reasons[0]}, reasons[1:], "every answer contains the same reason")
 
 	code, _, stderr := execute(t, nil, "log", "limit", "50KiB", "--data", data)
 	require.Equal(t, exitFailed, code)
@@ -119,7 +119,7 @@ func TestAFullLogIsReportedEverywhereAndItsLimitIsRaisedWithoutARestart(t *testi
 	require.Contains(t, stdout, "of at most 10.0 MiB")
 	status, body := postCustomer(t, p)
 	require.Equal(t, http.StatusOK, status, "the next notification is stored: %s", body)
-	eventually(t, "all is well again", func() bool {
+	eventually(t, "everything works again", func() bool {
 		n := tidingsOf(t, p, data)
 		n.FullSoon = false
 		return n.Reasons == nil && n.Accepts && n.API && n.Status && n.Up && !n.DoctorFails && n.LimitIs == 10<<20
@@ -156,7 +156,7 @@ func TestTheLimitOfALogOnASeparateServerIsRaisedByLogLimitAndByStreamEdit(t *tes
 		},
 	} {
 		postUntilFull(t, p)
-		eventually(t, "the receiver says that it is full", func() bool {
+		eventually(t, "the receiver reports that it is full", func() bool {
 			code, members := readiness(t, p, "receiver")
 			return code == http.StatusServiceUnavailable && strings.Contains(members["reason"].(string), "the log is full")
 		})
@@ -182,11 +182,11 @@ func TestAReceiverReportsThatItsLogIsUnavailable(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, map[string]any{"acceptsNotifications": true}, members)
 	server.end(t, syscall.SIGKILL)
-	eventually(t, "the receiver says that the log is away", func() bool {
+	eventually(t, "the receiver reports that the log is unavailable", func() bool {
 		code, members = readiness(t, p, "receiver")
 		return code == http.StatusServiceUnavailable
 	})
-	require.Equal(t, map[string]any{"acceptsNotifications": false}, members, "the reason is not for strangers")
+	require.Equal(t, map[string]any{"acceptsNotifications": false}, members, "unauthorized callers do not get the reason")
 	request, err := http.NewRequest(http.MethodGet, p.addrs["receiver"]+"/readyz", nil)
 	require.NoError(t, err)
 	request.Header.Set("Api-Key", "s3cret")

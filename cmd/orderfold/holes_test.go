@@ -48,11 +48,12 @@ func flipInTheMiddle(t *testing.T, path string) {
 func requireHeldBack(t *testing.T, p *process, data string) (missing uint64) {
 	t.Helper()
 	var status statusAnswer
-	eventually(t, "it says what is missing", func() bool {
+	eventually(t, "it reports what is missing", func() bool {
 		status = decoded[statusAnswer](t, p.get("/v1/status"))
 		return !status.Ready && strings.Contains(*status.Reason, "the log lost records")
 	})
-	// If another reader finds a hole while the projector waits for the next record, the projector notices within a second.
+	// If another reader finds a hole while the projector waits for the next record, the projector notices within a
+	// second.
 	eventually(t, "the projector has stopped", func() bool { return len(logged(t, p, "not folding")) > 0 })
 	require.Regexp(t, `it should have records 1 to \d+: (record \d+ is|records [\d, to]+ are) missing`, *status.Reason)
 	require.Contains(t, *status.Reason, "orderfold doctor --accept-loss")
@@ -61,7 +62,7 @@ func requireHeldBack(t *testing.T, p *process, data string) (missing uint64) {
 	require.Contains(t, string(p.get("/metrics")), "\norderfold_ready 0\n")
 	post(t, p.addrs["receiver"], "customer", `{"customerId":"received-meanwhile"}`)
 	grown := decoded[statusAnswer](t, p.get("/v1/status"))
-	require.Equal(t, status.Log.LastSequence+1, grown.Log.LastSequence, "receiving goes on")
+	require.Equal(t, status.Log.LastSequence+1, grown.Log.LastSequence, "notifications are still received")
 	require.Equal(t, status.AppliedSequence, grown.AppliedSequence, "nothing is folded")
 
 	code, stdout, _ := execute(t, nil, "doctor", "--data", data)
@@ -138,8 +139,8 @@ func TestALogWithAHoleIsReportedAndFoldedAfterTheOperatorAcceptsTheLoss(t *testi
 	}
 }
 
-// requireSoundAgain requires that the service follows what is left of its log, and that its views can be rebuilt, made from
-// nothing, and verified.
+// requireSoundAgain requires that the service follows what is left of its log, and that its views can be rebuilt,
+// made from nothing, and verified.
 func requireSoundAgain(t *testing.T, data string) {
 	t.Helper()
 	args := append([]string{"serve", "--data", data, "--verify-share", "0"}, freePorts...)
@@ -224,7 +225,7 @@ func TestAHoleOnAnExternalServerIsReportedAndCanBeAccepted(t *testing.T) {
 
 	p = serve()
 	var status statusAnswer
-	eventually(t, "it says what is missing", func() bool {
+	eventually(t, "it reports what is missing", func() bool {
 		status = decoded[statusAnswer](t, p.get("/v1/status"))
 		return !status.Ready && strings.Contains(*status.Reason, "it should have records 1 to 45: records 1 to ")
 	})

@@ -75,7 +75,8 @@ func TestAProcessLogsItsStartItsReadinessAndItsStop(t *testing.T) {
 	}
 }
 
-// Requests that machines repeat all the time do not fill the log, and our own commands cause no warning in a running service.
+// Requests that machines repeat all the time do not fill the log, and our own commands cause no warning in a running
+// service.
 func TestReadingFromAServiceCausesNoWarnings(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -112,7 +113,7 @@ func TestAServiceLogsThatItsLogIsUnavailableAndThatItIsBack(t *testing.T) {
 	eventually(t, "it is ready", func() bool { return len(logged(t, p, "ready")) > 0 })
 	before := len(logged(t, p, "not ready")) // a start that takes long is reported as well
 	server.signal(t, syscall.SIGSTOP)
-	eventually(t, "it says that it is not ready", func() bool { return len(logged(t, p, "not ready")) > before })
+	eventually(t, "it reports that it is not ready", func() bool { return len(logged(t, p, "not ready")) > before })
 	require.Contains(t, logged(t, p, "not ready")[before]["reason"], "unavailable")
 	ready := len(logged(t, p, "ready"))
 	server.signal(t, syscall.SIGCONT)

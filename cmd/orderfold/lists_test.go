@@ -182,7 +182,7 @@ func TestStatusReportsWhetherTheServiceIsReady(t *testing.T) {
 	var answer map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(p.get("/v1/status"), &answer))
 	for name := range answer {
-		require.Regexp(t, `(?m)^`+name+`( |$)`, stdout, "whatever the API shows")
+		require.Regexp(t, `(?m)^`+name+`( |$)`, stdout, "every order that the API shows")
 	}
 	require.Regexp(t, `(?m)^  lastSequence +5$`, stdout)
 	require.Regexp(t, `(?m)^ready +true$`, stdout)
@@ -267,7 +267,7 @@ func TestTailPrintsTheLastRecordsAndThoseSinceATime(t *testing.T) {
 	}
 	_, all, _ := tail(t)
 	require.Len(t, all, 10)
-	require.JSONEq(t, "{\"customerId\":\"\u009b2J\u202e\"}", string(all[9].Body), "the same text, in other letters")
+	require.JSONEq(t, "{\"customerId\":\"\u009b2J\u202e\"}", string(all[9].Body), "the same text in another letter case")
 	at := func(i int) string { return all[i].ReceivedAt.Format(time.RFC3339Nano) }
 	for args, want := range map[string]string{
 		"--last 3": "8 9 10", "--last 1": "10", "--last 10": "1 2 3 4 5 6 7 8 9 10", "--last 99": "1 2 3 4 5 6 7 8 9 10", "--last 0": "1 2 3 4 5 6 7 8 9 10",
@@ -387,7 +387,7 @@ func TestATableLeavesOutTheColumnsThatDoNotFit(t *testing.T) {
 	var b bytes.Buffer
 	table := &table{w: &b, columns: []column{{head: "A"}, {head: "N", right: true}}, widths: make([]int, 2)}
 	require.NoError(t, table.print([][]string{{"", "1"}}))
-	require.NoError(t, table.print([][]string{{"longer", "1000"}}), "the next page has no head of its own")
+	require.NoError(t, table.print([][]string{{"longer", "1000"}}), "the next page has no header")
 	require.Equal(t, "A  N\n–  1\nlonger  1000\n", b.String())
 }
 

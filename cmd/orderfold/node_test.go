@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This test runs the consumer for Node in docs/stream.md as it is printed there, with the packages and the credentials that it
-// names, and kills it in between.
+// This test runs the consumer for Node in docs/stream.md as it is printed there, with the packages and the
+// credentials that it names, and kills it in between.
 func TestTheDocumentedConsumerInNodeHasTheSameOrdersAsTheAPI(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")

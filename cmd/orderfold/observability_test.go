@@ -19,9 +19,9 @@ var (
 	alertName  = regexp.MustCompile(`\bOrderfold[A-Z][A-Za-z]+\b`)
 )
 
-// The metrics of a service with orders, faults and subscribers have good names, and include all metrics that the alerts, the
-// dashboard and the pages use.
-// clusterMetrics returns the metrics of a process that shares its duties with others.
+// The metrics of a service with orders, faults and subscribers have good names, and include all metrics that the
+// alerts, the dashboard and the pages use. clusterMetrics returns the metrics of a process that shares its duties
+// with others.
 func clusterMetrics(t *testing.T) string {
 	t.Helper()
 	p := start(t, []string{"receiver", "api"}, "serve", "--nats-url", startNATS(t, t.TempDir()), "--data", t.TempDir(), "--receiver-addr", "127.0.0.1:0",
@@ -175,7 +175,7 @@ func TestAChangedKeyFileTakesEffectWhileServing(t *testing.T) {
 	eventually(t, "the second key", func() bool { return status("the-second-key") == http.StatusOK })
 	require.Equal(t, http.StatusUnauthorized, status("the-first-key"))
 	write("a:reader:the-third-key\nb:king:s3cret\n")
-	eventually(t, "the fault is told", func() bool {
+	eventually(t, "the fault is reported", func() bool {
 		_, text := p.request(http.MethodGet, "/metrics", "the-second-key")
 		return strings.Contains(string(text), "orderfold_api_key_file_valid 0")
 	})

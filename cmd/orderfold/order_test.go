@@ -43,7 +43,7 @@ func TestOrderPrintsStateExplanationAndHistory(t *testing.T) {
 	for line := range strings.Lines(stdout) {
 		require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 120, line)
 	}
-	require.NotContains(t, stdout, "\x1b", "what others sent does not reach the terminal as it is")
+	require.NotContains(t, stdout, "\x1b", "foreign text does not reach the terminal unchanged")
 	for _, part := range []string{
 		"status         FILLED\n",
 		"break          possible_bust (warn) since 2026-03-02 09:02:00.456Z, see notifications [1 3]\n",
@@ -82,7 +82,7 @@ func TestOrderPrintsTheStateAsOfAnEarlierTime(t *testing.T) {
 	then := shown("--as-of", first.Format(time.RFC3339Nano))
 	require.Contains(t, then, "status         PLACED\n")
 	require.Contains(t, then, "The order is PLACED since")
-	require.NotContains(t, then, "FILLED", "neither explanation nor history tell what came later")
+	require.NotContains(t, then, "FILLED", "neither the explanation nor the history contains what came later")
 	require.Equal(t, then, shown("--as-of-sequence", "2"))
 	require.Equal(t, shown(), shown("--as-of", time.Now().UTC().Format(time.RFC3339Nano)))
 	require.Equal(t, shown(), shown("--as-of", "9999-12-31T23:59:60-01:00"))
@@ -105,8 +105,8 @@ type orderView struct {
 	Notifications struct{ FirstReceivedAt time.Time }
 }
 
-// BenchmarkAsOf requests an order of twenty notifications from a running service, as it was known when ten of them had been
-// received.
+// BenchmarkAsOf requests an order of twenty notifications from a running service, as it was known when ten of them
+// had been received.
 func BenchmarkAsOf(b *testing.B) {
 	p := serving(b)
 	const middle = "10"

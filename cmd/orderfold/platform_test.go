@@ -100,7 +100,8 @@ func number(text string) *big.Rat {
 	return n
 }
 
-// requireSame requires that every order is in the same state as at the platform, within many times the configured delay.
+// requireSame requires that every order is in the same state as at the platform, within many times the configured
+// delay.
 func (s *simulated) requireSame() {
 	s.t.Helper()
 	var differences []string
@@ -132,8 +133,8 @@ func TestEveryOrderEndsInThePlatformsOwnState(t *testing.T) {
 			s.play()
 			s.requireSame()
 			require.Positive(t, s.status().Platform.Asked)
-			eventually(t, "nobody is left to be asked for", func() bool { return s.status().Platform.Pending == 0 })
-			require.Empty(t, s.different(), "also when everything was asked for")
+			eventually(t, "no order is left to ask about", func() bool { return s.status().Platform.Pending == 0 })
+			require.Empty(t, s.different(), "even when everything was requested")
 			s.orders.stop()
 		})
 	}
@@ -166,19 +167,20 @@ type logRecord struct {
 	BodyBytes      string `json:"bodyBase64"`
 }
 
-// The platform is unavailable, then unreliable; a rebuild afterwards gives the same orders and does not ask the platform.
+// The platform is unavailable, then unreliable; a rebuild afterwards gives the same orders and does not ask the
+// platform.
 func TestAnOutageCausesOnlyDelayAndARebuildDoesNotAskThePlatform(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, platformtest.ServerOptions{Traffic: badTraffic(77, 150), TokenLifetime: time.Second,
 		Faults: platformtest.Faults{API5xxEvery: 7, CutEvery: 11, Token5xxEvery: 5, API429Every: 211}}, hurried()...)
 	s.platform.Down(true)
 	s.play()
-	eventually(t, "the outage is told", func() bool { return s.status().Platform.LastError != nil })
-	require.NotEmpty(t, s.different(), "without asking it is not right")
+	eventually(t, "the outage is reported", func() bool { return s.status().Platform.LastError != nil })
+	require.NotEmpty(t, s.different(), "it is wrong without asking")
 	require.Zero(t, s.status().Platform.Asked)
 	var ready struct{ Ready bool }
 	require.NoError(t, json.Unmarshal(s.orders.get("/v1/status"), &ready))
-	require.True(t, ready.Ready, "that the platform is away is no fault of ours")
+	require.True(t, ready.Ready, "an unavailable platform is not an error of the service")
 
 	s.platform.Down(false)
 	s.requireSame()
@@ -210,7 +212,7 @@ func TestAnOutageCausesOnlyDelayAndARebuildDoesNotAskThePlatform(t *testing.T) {
 	s.orders = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", s.args[2]}, freePorts...)...)
 	require.Empty(t, s.different())
 	require.False(t, s.status().Platform.Enabled)
-	require.Equal(t, requests, s.platform.Requests(), "nobody was asked")
+	require.Equal(t, requests, s.platform.Requests(), "the platform was not asked")
 	s.orders.stop()
 }
 
@@ -233,7 +235,7 @@ func TestEachOrderShowsWhetherARequestIsPendingAnsweredOrGivenUp(t *testing.T) {
 		}
 		return api.Asked{}
 	}
-	eventually(t, "it is pending, with the reason that it is", func() bool { a := asked(known.OrderID); return a.State == "pending" && a.Error != nil })
+	eventually(t, "it is pending, with the reason", func() bool { a := asked(known.OrderID); return a.State == "pending" && a.Error != nil })
 	require.Equal(t, "new", *asked(known.OrderID).Reason)
 	s.platform.Down(false)
 	eventually(t, "it is answered", func() bool { return asked(known.OrderID).State == "asked" })
@@ -244,7 +246,7 @@ func TestEachOrderShowsWhetherARequestIsPendingAnsweredOrGivenUp(t *testing.T) {
 	s.orders.stop()
 
 	s.start()
-	require.Equal(t, "gone", asked("nobody-knows-it").State, "a restart remembers")
+	require.Equal(t, "gone", asked("nobody-knows-it").State, "a restart keeps this")
 	require.Equal(t, "asked", asked(known.OrderID).State)
 	post(t, s.orders.addrs["receiver"], "digital-asset-order", `{"orderId":"nobody-knows-it","status":"PLACED"}`)
 	eventually(t, "a notification opens it again", func() bool { return asked("nobody-knows-it").State == "pending" })

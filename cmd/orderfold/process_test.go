@@ -61,8 +61,8 @@ func TestMain(m *testing.M) {
 // report prints the counts of the fault tests, if there are any.
 var report = func(io.Writer) {}
 
-// patience is how long tests wait for something that must happen. It is long for busy machines; only a test that fails waits
-// for all of it.
+// patience is how long tests wait for something that must happen. It is long for busy machines; only a test that
+// fails waits for all of it.
 const patience = 5 * time.Minute
 
 // patientAppends makes every service wait for a disk as long as the tests do. The tests of faults keep the default.
@@ -263,8 +263,8 @@ type natsServer struct {
 	url string
 }
 
-// launchNATS runs a nats-server process that syncs always and keeps its data in dir, which may contain the data of an earlier
-// process. The lines of more are added to its configuration.
+// launchNATS runs a nats-server process that syncs always and keeps its data in dir, which may contain the data of an
+// earlier process. The lines of more are added to its configuration.
 func launchNATS(t testing.TB, dir string, more ...string) *natsServer {
 	t.Helper()
 	return launchNATSAt(t, dir, loopback()+":-1", more...)

@@ -271,7 +271,7 @@ func TestARebuildThatEndsEarlyLeavesNothingBehind(t *testing.T) {
 	interrupted(syscall.SIGKILL, func() bool { return hasDraft(t, data) })
 	code, stdout, failure := execute(t, nil, "verify", "--data", data)
 	require.Equal(t, exitOK, code, stdout+failure)
-	require.Equal(t, generations, generationFiles(t, data), "whoever comes next clears it away")
+	require.Equal(t, generations, generationFiles(t, data), "the next process removes it")
 }
 
 func requireExpectedSome(t testing.TB, p *process, sequence uint64) {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// buildWithAFault builds an orderfold whose decoder cannot read bodies that contain the word ODD. Its fold version is the
-// same.
+// buildWithAFault builds an orderfold whose decoder cannot read bodies that contain the word ODD. Its fold version is
+// the same.
 func buildWithAFault(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,8 +45,8 @@ func buildWithAFault(t testing.TB) string {
 
 var faultyDecoder fixture
 
-// misread returns the data folder of a service whose decoder had a fault. It has orders that were read completely, partly and
-// not at all, and other objects.
+// misread returns the data folder of a service whose decoder had a fault. It has orders that were read completely,
+// partly and not at all, and other objects.
 func misread(t testing.TB) (data string, args []string) {
 	t.Helper()
 	return faultyDecoder.copy(t, func(_ string, args []string) { serveMisread(t, args) })
@@ -152,7 +152,7 @@ func redriveOfARunningService(t *testing.T, p *process) {
 	require.Equal(t, "7", a.ExecutedQuantity)
 	require.Equal(t, 3, a.Notifications.Count)
 	_, body = p.request("GET", "/v1/stats", "read")
-	require.Equal(t, map[string]uint64{"no-order-id": 2}, decoded[api.Stats](t, body).ByClass, "the reason is that of the mended decoder")
+	require.Equal(t, map[string]uint64{"no-order-id": 2}, decoded[api.Stats](t, body).ByClass, "the reason is that of the corrected decoder")
 }
 
 func text(sequence uint64) string { return strconv.FormatUint(sequence, 10) }

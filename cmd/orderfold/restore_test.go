@@ -22,7 +22,8 @@ func connectAs(t *testing.T, data, user string) jetstream.JetStream {
 	return jetStreamAt(t, strings.TrimSpace(string(url)))
 }
 
-// backUp makes a backup as nats stream backup --consumers does, with the operator's credentials, and returns the folder.
+// backUp makes a backup as nats stream backup --consumers does, with the operator's credentials, and returns the
+// folder.
 func backUp(t *testing.T, data string) string {
 	t.Helper()
 	folder, conn := t.TempDir(), connectAs(t, data, "operator").Conn()
@@ -52,7 +53,8 @@ func backUp(t *testing.T, data string) string {
 	return folder
 }
 
-// takeNext requests that many records from the durable consumer of a subscriber, and returns the sequence of the last one.
+// takeNext requests that many records from the durable consumer of a subscriber, and returns the sequence of the last
+// one.
 func takeNext(t *testing.T, data string, count int) (sequence uint64) {
 	t.Helper()
 	consumer, err := connectAs(t, data, "subscriber").Consumer(t.Context(), "NOTIFICATIONS", "billing")
@@ -122,7 +124,7 @@ func TestABackupIsRestoredIntoAnEmptyFolderAndAllReadersContinue(t *testing.T) {
 	requireReady(t, p)
 	requireExpected(t, p, report)
 	require.Equal(t, 2, epochOf(t, p))
-	require.NotNil(t, p.follow(known)[0].Resync, "a follower is told, although no record after its own is there yet")
+	require.NotNil(t, p.follow(known)[0].Resync, "a client is informed although there is no record after its own")
 	_, after, _ := execute(t, nil, "tail", "--data", restored)
 	require.Equal(t, before, after, "sequences, times and bytes")
 	code, stdout, stderr = execute(t, nil, "verify", "--data", restored)
@@ -147,8 +149,8 @@ func (p *process) lastEvent() string {
 	return ""
 }
 
-// In a folder that was copied back, like a snapshot of a virtual machine, new records get sequences that other records had
-// before. Nothing in the folder shows that.
+// In a folder that was copied back, like a snapshot of a virtual machine, new records get sequences that other
+// records had before. Nothing in the folder shows that.
 func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	t.Parallel()
 	data, copied := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copy")
@@ -174,13 +176,14 @@ func TestAStreamClientNoticesADataFolderThatWasCopiedBack(t *testing.T) {
 	requireReady(t, p)
 	p.requireResync(late, "unknown")
 	play(t, p.addrs["receiver"], "--orders", "20", "--seed", "3")
-	require.Greater(t, lastSequence(t, p), last, "the sequence was given again")
+	require.Greater(t, lastSequence(t, p), last, "another record has the sequence now")
 	code, results := examine(t, data)
 	require.Equal(t, 0, code, "the folder fits itself: %v", results)
 	p.requireResync(late, "unknown")
 	p.requireResync(strings.ToUpper(late)+"A", "unknown")
 
-	// A client whose record still exists continues after it, and so does one with a bare sequence, which is not checked.
+	// A client whose record still exists continues after it, and so does one with a bare sequence, which is not
+	// checked.
 	for _, id := range []string{early, fmt.Sprint(last)} {
 		c, err := client.New(client.Options{URL: p.addrs["api"]})
 		require.NoError(t, err)

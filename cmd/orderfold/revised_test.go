@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// follow resumes a stream after an event, and returns its events except heartbeats, up to and including the last page of a
-// snapshot.
+// follow resumes a stream after an event, and returns its events except heartbeats, up to and including the last page
+// of a snapshot.
 func (p *process) follow(after string) (events []client.Event) {
 	p.t.Helper()
 	c, err := client.New(client.Options{URL: p.addrs["api"]})
@@ -43,8 +43,8 @@ func (p *process) requireResync(after, reason string) {
 	}
 }
 
-// Clients of open streams and clients that reconnect get the changes of a redrive, and the result of the last verification is
-// discarded.
+// Clients of open streams and clients that reconnect get the changes of a redrive, and the result of the last
+// verification is discarded.
 func TestARedriveIsReportedToReadersAndDiscardsTheLastVerification(t *testing.T) {
 	t.Parallel()
 	data, args := misread(t)

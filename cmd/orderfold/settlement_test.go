@@ -67,7 +67,7 @@ func TestCommandsShowOverdueOrders(t *testing.T) {
 	post(t, p.addrs["receiver"], "digital-asset-order", `{"orderId":"coined-1","status":"FILLED","modifiedOn":"2026-03-05T12:00:00Z","executionData":{"quantity":1}}`)
 	post(t, p.addrs["receiver"], "traditional-asset-order", `{"orderId":"placed-1","status":"PLACED","modifiedOn":"2026-03-03T12:00:00Z"}`)
 	var lines string
-	eventually(t, "three orders are there", func() bool {
+	eventually(t, "three orders exist", func() bool {
 		_, lines, _ = execute(t, nil, "orders", "--api-url", p.addrs["api"], "--sort", "due")
 		return len(strings.Split(strings.TrimSpace(lines), "\n")) == 4
 	})

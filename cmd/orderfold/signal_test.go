@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halfPosted starts a service, posts a notification without its last byte, and sends that signal. It returns when no new
-// connection is accepted.
+// halfPosted starts a service, posts a notification without its last byte, and sends that signal. It returns when no
+// new connection is accepted.
 func halfPosted(t *testing.T, first os.Signal) (p *process, conn net.Conn, rest string) {
 	p = start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)
 	addr := strings.TrimPrefix(p.addrs["receiver"], "http://")

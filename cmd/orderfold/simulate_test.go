@@ -16,7 +16,8 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform/platformtest"
 )
 
-// The platform lists the notifications that it lost, and its API returns orders, with the credentials that simulate printed.
+// The platform lists the notifications that it lost, and its API returns orders, with the credentials that simulate
+// printed.
 func TestSimulateServesThePlatformsAPI(t *testing.T) {
 	t.Parallel()
 	serving := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, freePorts...)...)

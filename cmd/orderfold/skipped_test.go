@@ -62,11 +62,11 @@ func TestAnAcceptedLossDoesNotStopRequestsToThePlatform(t *testing.T) {
 
 	platform := startAnswering(t)
 	p := start(t, []string{"receiver", "api", "log"}, append(args, platform.flags()...)...)
-	eventually(t, "every order was asked for", func() bool { return platform.orders() == orders })
+	eventually(t, "the platform was asked about every order", func() bool { return platform.orders() == orders })
 	var status struct {
 		Platform struct{ Pending, Skipped int }
 	}
-	eventually(t, "nothing is left to ask for", func() bool {
+	eventually(t, "nothing is left to ask about", func() bool {
 		status = decoded[struct {
 			Platform struct{ Pending, Skipped int }
 		}](t, p.get("/v1/status"))

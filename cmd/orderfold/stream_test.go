@@ -72,7 +72,8 @@ func (w *watcher) complete(sequence uint64, want map[string]client.Order) bool {
 	if w.err != nil || w.last >= sequence {
 		return true
 	}
-	// Heartbeats come only every 15 s: a watcher without the last ID is complete when it has got every change that it follows.
+	// Heartbeats come only every 15 s: a watcher without the last ID is complete when it has got every change that it
+	// follows.
 	return len(w.orders) == len(want) && !differ(w.orders, want)
 }
 
@@ -117,7 +118,7 @@ func TestAHundredReadersGetEachEventOnceAcrossRestartsAndARebuildUnderLoad(t *te
 		load <- err
 	}()
 	applied := func(n uint64) {
-		eventually(t, "the load goes on", func() bool {
+		eventually(t, "the load continues", func() bool {
 			status, err := c.Status(ctx)
 			return err == nil && status.AppliedSequence >= n
 		})
@@ -148,7 +149,7 @@ func TestAHundredReadersGetEachEventOnceAcrossRestartsAndARebuildUnderLoad(t *te
 	require.Len(t, lists[0], 500)
 	for i, w := range watchers {
 		want := lists[i%len(filters)]
-		eventually(t, "the reader has heard it all", func() bool { return w.complete(last, want) })
+		eventually(t, "the reader has got everything", func() bool { return w.complete(last, want) })
 		require.NoError(t, w.err)
 		require.Equal(t, want, w.orders, "%+v", w.filter)
 	}

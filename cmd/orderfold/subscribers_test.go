@@ -86,7 +86,7 @@ func TestSubscribersAreAddedUsedListedAndRemoved(t *testing.T) {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode())
-	require.Equal(t, said, p.subscribers("add", "billing", "--max-pending", "1", "--from", "start", "--stream", "orders"), "it is there already")
+	require.Equal(t, said, p.subscribers("add", "billing", "--max-pending", "1", "--from", "start", "--stream", "orders"), "it exists already")
 	p.subscribers("add", "tax", "--stream", "notifications", "--asset-class", "digital", "--asset-class", "tokenized", "--from", "2")
 	tax := p.subscriber("tax")
 	require.Equal(t, []any{"notifications", []string{"DIGITAL", "TOKENIZED"}, "2", 1000}, []any{tax.Stream, tax.AssetClasses, tax.From, tax.MaxPending})
@@ -153,10 +153,11 @@ func requireSubscriberMetrics(t testing.TB, text string) {
 		`orderfold_subscriber_pending{stream="notifications",subscriber="tax"}`, `orderfold_subscriber_last_request_timestamp_seconds{stream="orders",subscriber="billing"}`} {
 		require.Contains(t, text, "\n"+line)
 	}
-	require.NotContains(t, text, `orderfold_subscriber_last_request_timestamp_seconds{stream="notifications"`, "it asked for nothing")
+	require.NotContains(t, text, `orderfold_subscriber_last_request_timestamp_seconds{stream="notifications"`, "it requested nothing")
 }
 
-// This test tries forbidden requests with the credentials that the command made. The complete list is tested in eventlog.
+// This test tries forbidden requests with the credentials that the command made. The complete list is tested in
+// eventlog.
 func TestASubscriberMayOnlyUseItsOwnConsumer(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -271,7 +272,8 @@ func TestSubscribersReportsWhyASubscriberIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The Go package follows the feed with the credentials of a subscriber, after a kill as well, and for a single asset class.
+// The Go package follows the feed with the credentials of a subscriber, after a kill as well, and for a single asset
+// class.
 func TestTheSubscribePackageFollowsTheFeedAsASubscriber(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -382,8 +384,8 @@ func TestSubscribersAddPrintsThePermissionsForAnExternalServer(t *testing.T) {
 	require.ErrorIs(t, err, jetstream.ErrConsumerNotFound)
 }
 
-// A backup contains the consumers of the log but no users: the list reports that, and adding a subscriber again makes its
-// user.
+// A backup contains the consumers of the log but no users: the list reports that, and adding a subscriber again makes
+// its user.
 func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
 	t.Parallel()
 	data, restored := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")

@@ -76,8 +76,8 @@ func TestANewMachineFoldsTheLogIfItCannotCopy(t *testing.T) {
 	otherReceiver := start(t, []string{"receiver"}, "receiver", "--nats-url", otherServer.url, "--data", t.TempDir(), "--receiver-addr", "127.0.0.1:0")
 	play(t, otherReceiver.addrs["receiver"], "--orders", "40", "--seed", "8")
 	other := startReading(t, otherServer.url)
-	eventually(t, "the views of the other log are there", other.api.isReady)
-	eventually(t, "the views of this log are there", first.api.isReady)
+	eventually(t, "the views of the other log exist", other.api.isReady)
+	eventually(t, "the views of this log exist", first.api.isReady)
 
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
 	t.Cleanup(page.Close)

@@ -41,11 +41,11 @@ func TestWebhooksAreComparedSetAndDeleted(t *testing.T) {
 		Differences []webhookDifference
 	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &set))
-	require.Empty(t, set.Set, "what is equal is left alone")
+	require.Empty(t, set.Set, "equal webhooks are not changed")
 	require.Len(t, set.Differences, 3)
 	stdout, _ = webhooks(0, "list")
 	require.Contains(t, stdout, "x-tenant: ***")
-	require.True(t, sameEndpoint("https://a.example/b/", "https://a.example/b"), "the receiver takes both")
+	require.True(t, sameEndpoint("https://a.example/b/", "https://a.example/b"), "the receiver accepts both")
 	require.False(t, sameEndpoint("https://a.example/b", "https://a.example/c"))
 	require.Contains(t, stdout, "missing webhook for: CUSTOMER_NOTIFICATION")
 

@@ -62,7 +62,7 @@ func TestAStartErrorSeparatesTheProblemFromTheAdvice(t *testing.T) {
 			require.ErrorContains(t, fault.Err, test.wrong)
 			require.Contains(t, fault.Hint, test.hint)
 			require.NotContains(t, fault.Err.Error(), test.hint)
-			require.False(t, fault.Clears, "nothing of this clears by itself")
+			require.False(t, fault.Clears, "none of this goes away by itself")
 			require.Equal(t, fault.Err.Error()+": "+fault.Hint, fault.Error())
 			if test.is != nil {
 				require.ErrorIs(t, err, test.is)
@@ -120,7 +120,7 @@ func TestTheEndOfALogIsReadAsItWasWritten(t *testing.T) {
 	s := start(t, options(t.TempDir()))
 	_, err := s.ReadEnd()
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.NoError(t, s.ForgetEnd(), "there is none to forget")
+	require.NoError(t, s.ForgetEnd(), "there is nothing to forget")
 	for _, synced := range []bool{false, true} {
 		want := embedded.End{Log: "log", Sequence: 7, Hash: "hash"}
 		require.NoError(t, s.WriteEnd(want, synced))

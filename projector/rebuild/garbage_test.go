@@ -19,7 +19,7 @@ func TestGarbageIsCollectedLessWhileAnyRebuildRuns(t *testing.T) {
 
 	debug.SetGCPercent(70)
 	end := collectLess()
-	require.EqualValues(t, 70, collectPercent(), "what an operator has set")
+	require.EqualValues(t, 70, collectPercent(), "the settings of the operator")
 	end()
 	require.EqualValues(t, 70, collectPercent())
 }

@@ -194,7 +194,7 @@ func TestTheFirstGenerationIsMadeAutomaticallyAndShownWhenComplete(t *testing.T)
 	stop := w.run()
 	<-g.reached
 	_, err := w.views.Stats(t.Context())
-	require.ErrorIs(t, err, views.ErrNoViews, "half of the orders are shown to nobody")
+	require.ErrorIs(t, err, views.ErrNoViews, "no reader sees half of the orders")
 	b, ok := r.Current()
 	require.True(t, ok)
 	require.Zero(t, b.Ended)
@@ -229,7 +229,7 @@ func TestAnUnreadableLogGivesNoGenerationUntilItCanBeRead(t *testing.T) {
 
 	g.failure = errors.New("away")
 	b = start(t, r, rebuild.Full).Wait()
-	require.ErrorIs(t, b.Before, fold.ErrHeldBack, "the attempt before is told while the next one runs")
+	require.ErrorIs(t, b.Before, fold.ErrHeldBack, "the previous attempt is reported while the next one runs")
 	require.EqualError(t, b.Err, "away")
 	g.failure = nil
 	close(g.on)

@@ -40,9 +40,9 @@ func TestWaitingForARunReturnsThatRunEvenIfAnotherIsStarted(t *testing.T) {
 		}
 		begun := time.Now()
 		require.ErrorIs(t, runs[1].Cancel().Err, context.Canceled)
-		require.Equal(t, time.Hour, time.Since(begun), "it returns when nothing of the run is left")
+		require.Equal(t, time.Hour, time.Since(begun), "it returns when the run has ended completely")
 		for _, other := range []*Run{runs[0], runs[2], runs[3]} {
-			require.Zero(t, other.Rebuild().Ended, "the others run on")
+			require.Zero(t, other.Rebuild().Ended, "the others continue")
 		}
 		for _, run := range runs {
 			run.Cancel()

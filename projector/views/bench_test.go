@@ -23,8 +23,8 @@ func benchID(i int) string {
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", random.Uint32(), random.Uint64()>>16)
 }
 
-// benchNotify makes one record of order i, with the details of a real record. The status depends on the age of the order: the
-// latest orders are open, one in a thousand is rejected, and one in five thousand has a break.
+// benchNotify makes one record of order i, with the details of a real record. The status depends on the age of the
+// order: the latest orders are open, one in a thousand is rejected, and one in five thousand has a break.
 func benchNotify(w *world, i int) {
 	n := statemachine.Notification{Status: statemachine.Settled, AssetClass: statemachine.AssetClass(1 + i%3), Executed: "40"}
 	switch {

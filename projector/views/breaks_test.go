@@ -211,7 +211,7 @@ func TestTheCursorOfBreaksBelongsToItsList(t *testing.T) {
 		list.TimeKey(strings.Repeat("\xff", 12)): {-1, -1}} {
 		q.Cursor = list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), opened, key...)
 		_, err = s.Breaks(t.Context(), q)
-		require.NoError(t, err, "a cursor that is made up shows a part of the list")
+		require.NoError(t, err, "a forged cursor shows a part of the list")
 	}
 	for name, cursor := range map[string]string{
 		"a number too few": list.EncodeCursor(positionOf(t, s), listOf(t, page.Next), list.TimeKeyOf(start), 1),

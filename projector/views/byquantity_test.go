@@ -60,7 +60,7 @@ func TestFewOrdersAreSortedByQuantity(t *testing.T) {
 	page, err := s.Orders(ctx, Query{Sort: SmallestQuantity, Limit: 2})
 	require.NoError(t, err)
 	_, err = s.Orders(ctx, Query{Sort: LatestModified, Limit: 2, Cursor: page.Next})
-	require.ErrorIs(t, err, ErrCursor, "of a list that is sorted otherwise")
+	require.ErrorIs(t, err, ErrCursor, "of a list with another sort")
 
 	bounds.Orders = 5
 	t.Cleanup(func() { bounds = usual })

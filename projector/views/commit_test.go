@@ -63,7 +63,7 @@ func TestACommitIsReadBack(t *testing.T) {
 
 	_, at, err := s.Order(ctx, "o-3")
 	require.ErrorIs(t, err, ErrNotFound)
-	require.Equal(t, At{Generation: 1, Lineage: list.Lineage("log-1", 1, testVersion), Applied: w.at}, at, "also what is not there is not there as of a position")
+	require.Equal(t, At{Generation: 1, Lineage: list.Lineage("log-1", 1, testVersion), Applied: w.at}, at, "an order that does not exist does not exist as of a position either")
 
 	health := Health{Reason: "the log was cut", At: start, Epoch: 3}
 	require.NoError(t, s.SetHealth(ctx, health))
@@ -73,7 +73,7 @@ func TestACommitIsReadBack(t *testing.T) {
 	require.Equal(t, want, status)
 
 	require.NoError(t, s.Close())
-	require.NoError(t, s.Close(), "closing twice is the same as once")
+	require.NoError(t, s.Close(), "closing twice has the same effect as closing once")
 	_, _, err = s.Order(ctx, "o-1")
 	require.ErrorIs(t, err, ErrClosed)
 	require.ErrorIs(t, failure(s.Commit(ctx, Batch{})), ErrClosed)
@@ -314,7 +314,7 @@ func TestANewEpochOfTheLogIsARevision(t *testing.T) {
 		require.Equal(t, epoch, status.Epoch)
 		return status.Revision
 	}
-	require.Zero(t, begin(2), "which epoch the views were in was not known")
+	require.Zero(t, begin(2), "the epoch of the views was unknown")
 	require.Zero(t, begin(2))
 	third := begin(3)
 	require.Equal(t, ByEpoch, third.Cause)
@@ -324,5 +324,5 @@ func TestANewEpochOfTheLogIsARevision(t *testing.T) {
 	require.NoError(t, s.SetHealth(t.Context(), Health{At: start, Reason: "the log is away"}))
 	status, err := s.Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, uint64(4), status.Epoch, "who cannot reach the log does not know better")
+	require.Equal(t, uint64(4), status.Epoch, "a process that cannot reach the log does not know this")
 }

@@ -116,7 +116,7 @@ func TestACopyThatCannotBeUsedIsRefused(t *testing.T) {
 			require.Nil(t, draft)
 			left, err := drafts(dir)
 			require.NoError(t, err)
-			require.Empty(t, left, "nothing of it stays")
+			require.Empty(t, left, "nothing of it remains")
 		})
 	}
 }

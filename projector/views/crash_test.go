@@ -14,7 +14,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// crashDir names the folder in which this binary, started by TestViewsAreIntactAfterAKillDuringCommits, commits until it is killed.
+// crashDir names the folder in which this binary, started by TestViewsAreIntactAfterAKillDuringCommits, commits until
+// it is killed.
 const crashDir = "ORDERFOLD_TEST_CRASH_DIR"
 
 // children contains the work that this binary does when a test starts it, by the variable that names the folder.
@@ -103,7 +104,7 @@ func TestViewsAreIntactAfterAKillDuringCommits(t *testing.T) {
 		require.Empty(t, warned)
 		at, err := s.Checkpoint(context.Background())
 		require.NoError(t, err)
-		require.GreaterOrEqual(t, at.Sequence, said, "what was committed is there")
+		require.GreaterOrEqual(t, at.Sequence, said, "committed data exists")
 		w := newWorld()
 		for w.at < at.Sequence {
 			crashRecord(w)

@@ -101,7 +101,7 @@ func TestACommitThatFindsDamageGivesTheViewsUp(t *testing.T) {
 	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrNoViews)
 	requireLost(t, s, "the file of generation 1 is damaged: ")
 	_, err = reader.Stats(ctx)
-	require.ErrorIs(t, err, ErrNoViews, "readers in other processes do not go on with it")
+	require.ErrorIs(t, err, ErrNoViews, "readers in other processes stop using it")
 	require.ErrorIs(t, failure(s.Commit(ctx, b)), ErrNoViews)
 	require.ErrorIs(t, s.SetHealth(ctx, Health{Reason: "x"}), ErrNoViews)
 	requireMadeAnew(t, s, w, 2)

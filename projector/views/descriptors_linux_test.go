@@ -20,8 +20,8 @@ const fewFilesDir = "ORDERFOLD_TEST_FEW_FILES_DIR"
 
 func init() { children[fewFilesDir] = openWithFewFiles }
 
-// openWithFewFiles opens the views with one more descriptor each time, until there are enough. It fails if the first attempt
-// succeeds.
+// openWithFewFiles opens the views with one more descriptor each time, until there are enough. It fails if the first
+// attempt succeeds.
 func openWithFewFiles(dir string) error {
 	// The runtime opens its poller with the first pollable file, and ends the process if it cannot.
 	reader, writer, err := os.Pipe()

@@ -60,5 +60,5 @@ func TestAPageEndsEarlyWhenTooManyOrdersDoNotMatch(t *testing.T) {
 	}
 	page, err := s.Orders(context.Background(), Query{Limit: 500})
 	require.NoError(t, err)
-	require.Len(t, page.Orders, 500, "what is looked at and shown does not count")
+	require.Len(t, page.Orders, 500, "orders that are shown do not count")
 }

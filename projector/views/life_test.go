@@ -58,7 +58,7 @@ func TestOpenFailsWheneverItsContextEndsAndTheNextOpenFindsEverything(t *testing
 				require.ErrorIs(t, err, context.Canceled)
 				failed++
 			}
-			require.Greater(t, failed, 5, "there are many places to fail at")
+			require.Greater(t, failed, 5, "there are many points at which it can fail")
 			s := open(t, dir)
 			w.requireViews(t, s)
 			require.Equal(t, 1, generationOf(t, s), "a failed start leaves no generation behind")

@@ -410,8 +410,8 @@ func listOf(t testing.TB, cursor string) uint64 {
 	return binary.BigEndian.Uint64(b[n:])
 }
 
-// requirePlans examines every statement that a connection of s has prepared since the last call: none may sort or read a whole
-// table of orders.
+// requirePlans examines every statement that a connection of s has prepared since the last call: none may sort or
+// read a whole table of orders.
 func requirePlans(t *testing.T, s *Store, seen map[string]bool) {
 	ctx := context.Background()
 	err := s.read(ctx, func(_ *generation, c *connection) error {
@@ -495,7 +495,7 @@ func TestACursorBelongsToItsList(t *testing.T) {
 	same.Cursor, same.Limit = page.Next, 3
 	same.Statuses = []statemachine.Status{statemachine.Filled, statemachine.Settled, statemachine.Filled}
 	_, err = s.Orders(ctx, same)
-	require.NoError(t, err, "another limit and another way to write it is the same list")
+	require.NoError(t, err, "another limit or spelling is the same list")
 
 	for name, cursor := range map[string]string{
 		"a cursor that is cut":         page.Next[:len(page.Next)-2],

@@ -193,7 +193,7 @@ func TestWaitReturnsWhenTheViewsReachASequence(t *testing.T) {
 			require.NoError(t, err)
 			w := newWorld()
 			w.at = at.Sequence
-			require.NoError(t, reader.Wait(ctx, w.at), "it stands there already")
+			require.NoError(t, reader.Wait(ctx, w.at), "it is already there")
 
 			const waiting = 20
 			results := make(chan error, 2*waiting)

@@ -15,8 +15,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// usually is the settlement in most tests: on Wednesday 4 March 2026, with a cycle that begins between trade dates of the
-// orders, a cycle whose due dates overlap those of the previous cycle, and a class without a cycle.
+// usually is the settlement in most tests: on Wednesday 4 March 2026, with a cycle that begins between trade dates of
+// the orders, a cycle whose due dates overlap those of the previous cycle, and a class without a cycle.
 var usually = func() Settling {
 	s, err := statemachine.NewSchedule([]statemachine.Cycle{
 		{Class: statemachine.Traditional, Days: 2},
@@ -44,8 +44,8 @@ func ofSettlement(q *Query, o *statemachine.Order, state *statemachine.State) bo
 		(q.Due == statemachine.Days{} || s.Due >= q.Due.First && s.Due <= q.Due.Last && s.Due > 0)
 }
 
-// sortByDue sorts orders, which are sorted by the last notification, by due date and trade date. Orders without a due date come
-// last: first those that traded before there was a cycle, by trade date, then the others.
+// sortByDue sorts orders, which are sorted by the last notification, by due date and trade date. Orders without a due
+// date come last: first those that traded before there was a cycle, by trade date, then the others.
 func sortByDue(all []listed, q Query) {
 	place := func(o listed) (never int, due, trade statemachine.Day) {
 		s, _ := q.Schedule.Settlement(o.order.AssetClass(), &o.state, q.Today)
@@ -102,7 +102,7 @@ func TestACursorOfALineByDueDateBelongsToItsSchedule(t *testing.T) {
 	q.Cursor = page.Next
 	q.Today++
 	_, err = s.Orders(ctx, q)
-	require.NoError(t, err, "a walk goes on after midnight")
+	require.NoError(t, err, "a walk continues after midnight")
 	other, err := statemachine.NewSchedule(nil, nil)
 	require.NoError(t, err)
 	q.Schedule = other

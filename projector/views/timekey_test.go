@@ -40,7 +40,8 @@ func TestTimeKeysCompareAsTheirTimesDo(t *testing.T) {
 	})
 }
 
-// The order of a list, the selection by a period, and the order and ages of breaks agree with the instants, for times of any year.
+// The order of a list, the selection by a period, and the order and ages of breaks agree with the instants, for times
+// of any year.
 func TestTheDatabaseSortsInstantsOfAnyYear(t *testing.T) {
 	bounds = small
 	t.Cleanup(func() { bounds = usual })

@@ -85,21 +85,21 @@ func TestTotalsCoverAllOrdersOrAreRefused(t *testing.T) {
 
 	bounds.Summed, bounds.SummedRows = 3, 3
 	t.Cleanup(func() { bounds = usual })
-	require.Equal(t, all, total(Query{}), "what facets select is never too much")
+	require.Equal(t, all, total(Query{}), "a selection by facets is never too large")
 	_, err = s.Orders(ctx, Query{ISINs: []string{"DE1"}, Totals: true})
 	require.ErrorIs(t, err, ErrTooManyToSum)
 	_, err = s.Orders(ctx, Query{QuantityMin: "500", Totals: true})
-	require.ErrorIs(t, err, ErrTooManyToSum, "what is looked at counts")
+	require.ErrorIs(t, err, ErrTooManyToSum, "examined orders count")
 	_, err = s.Orders(ctx, Query{Received: Period{Since: &earliest}, Totals: true})
-	require.ErrorIs(t, err, ErrTooManyToSum, "of a time, too")
+	require.ErrorIs(t, err, ErrTooManyToSum, "of a time as well")
 	_, err = s.Orders(ctx, Query{ISINs: []string{"DE1"}})
 	require.NoError(t, err)
 	bounds.Orders, bounds.InEra, bounds.Looked, bounds.LookedRows = 1, 1, 2, 2
 	bounds.Summed = 4
-	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "as many as may be")
+	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "the maximum number")
 	require.Equal(t, all, total(Query{Received: Period{Since: &earliest}}))
 	bounds.Summed, bounds.SummedRows = 3, 4
-	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "as many rows as may be")
+	require.Equal(t, all, total(Query{ISINs: []string{"DE1"}}), "the maximum number of rows")
 	bounds.SummedRows = 8
 	require.Equal(t, all, total(Query{ISINs: []string{"DE1", "de1"}, ProductIDs: []string{"p"}}), "each once")
 }

@@ -35,8 +35,8 @@ func openAs(t testing.TB, options Options) *Store {
 	return s
 }
 
-// start is the time when the record with sequence 0 would have been received; each record comes a second after the previous
-// one.
+// start is the time when the record with sequence 0 would have been received; each record comes a second after the
+// previous one.
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func receivedAt(sequence uint64) time.Time { return start.Add(time.Duration(sequence) * time.Second) }
