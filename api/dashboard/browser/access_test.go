@@ -35,7 +35,7 @@ func TestAPersonSignsInWithAKeyThatOnlyTheTabKeeps(t *testing.T) {
 	tb.sees("Filled")
 	tb.visit(s.api + "/operations")
 	tb.sees("Starting and cancelling need a key of the role operator.")
-	require.Equal(t, "0", tb.text(`[...document.querySelectorAll("button")].filter(b => /Rebuild|Redrive/.test(b.textContent)).length`), "what the role may not do is not offered")
+	require.Equal(t, "0", tb.text(`[...document.querySelectorAll("button")].filter(b => /Rebuild|Redrive/.test(b.textContent)).length`), "actions that the role does not allow are not offered")
 	other := b.open(s.api + "/")
 	other.forgive("401")
 	other.sees("You need a key to see orders.")

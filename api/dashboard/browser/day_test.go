@@ -49,8 +49,8 @@ func watched(t *testing.T) time.Duration {
 	return d
 }
 
-// longestDelay waits for d, and returns the longest delay of a timer of this process meanwhile: on a busy machine every task is
-// long.
+// longestDelay waits for d, and returns the longest delay of a timer of this process meanwhile: on a busy machine
+// every task is long.
 func longestDelay(d time.Duration) (longest time.Duration) {
 	const every = 5 * time.Millisecond
 	ticker := time.NewTicker(every)
@@ -92,8 +92,9 @@ func TestAnOpenPageUnderAThousandChangesASecondStaysSmallAndFast(t *testing.T) {
 	tb.rows(100)
 }
 
-// TestTheDashboardShowsItsFirstScreenInHalfASecond measures with the number of orders in DAY_ORDERS, such as 1000000, in the
-// folder DAY_FOLDER, which is kept. Without these variables there are few orders and no limit, because a busy machine is slow.
+// TestTheDashboardShowsItsFirstScreenInHalfASecond measures with the number of orders in DAY_ORDERS, such as 1000000,
+// in the folder DAY_FOLDER, which is kept. Without these variables there are few orders and no limit, because a busy
+// machine is slow.
 func TestTheDashboardShowsItsFirstScreenInHalfASecond(t *testing.T) {
 	orders, folder := os.Getenv("DAY_ORDERS"), os.Getenv("DAY_FOLDER")
 	measured := orders != ""

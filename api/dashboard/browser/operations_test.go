@@ -38,10 +38,10 @@ func TestAnOperatorInspectsTheQuarantineAndRedrivesRecords(t *testing.T) {
 	tb.sees("No order id")
 	tb.press("Raw")
 	tb.until(`document.querySelector('pre')?.textContent.includes('"status": "PLACED"')`, "the bytes are shown")
-	tb.press("Try all again without changes")
-	tb.sees("Would be read now: 0 of 1.")
+	tb.press("Dry run for all")
+	tb.sees("Can be read now: 0 of 1.")
 	tb.press("Redrive all")
-	tb.sees("Read now: 0 of 1. 1 still cannot be read.")
+	tb.sees("Redriven: 0 of 1. 1 still cannot be read.")
 }
 
 func TestAnOperatorSeesHowManyMessagesWaitForSubscribers(t *testing.T) {
@@ -51,9 +51,9 @@ func TestAnOperatorSeesHowManyMessagesWaitForSubscribers(t *testing.T) {
 	row := func(text string) string {
 		return `document.querySelector('[aria-label="Subscribers"] tbody tr')?.innerText.replaceAll(/\s+/g, " ").startsWith("` + text + `")`
 	}
-	tb.until(row("billing has everything 0 0 0 not known notifications"), "nothing waits")
+	tb.until(row("billing up to date 0 0 0 unknown notifications"), "nothing waits")
 	s.simulate(10)
-	tb.until(`/^billing messages wait [1-9]\d* 0 0 not known notifications$/.test(document.querySelector('[aria-label="Subscribers"] tbody tr').innerText.replaceAll(/\s+/g, " "))`,
+	tb.until(`/^billing messages wait [1-9]\d* 0 0 unknown notifications$/.test(document.querySelector('[aria-label="Subscribers"] tbody tr').innerText.replaceAll(/\s+/g, " "))`,
 		"what waits is counted without a reload")
 	s.restart(func() { require.NoError(t, os.Remove(filepath.Join(s.data, "credentials.json"))) })
 	tb.sees("Cannot be used: it has no user")

@@ -75,7 +75,7 @@ func TestACopiedAddressShowsTheSameMomentOfAnOrder(t *testing.T) {
 	n := s.sequences()
 	tb := launch(t).open(s.api + "/orders/" + id(1) + "?at=" + n[1])
 	tb.until(fmt.Sprintf(`document.querySelector('.moment h3')?.textContent.startsWith("Record %s ")`, n[1]), "that notification is chosen")
-	tb.until(`document.querySelector('.slider input').value === "1"`, "the slider stands there")
+	tb.until(`document.querySelector('.slider input').value === "1"`, "the slider is there")
 }
 
 func TestLateAndRepeatedNotificationsAndTheEvidenceOfABreakAreMarked(t *testing.T) {
@@ -98,7 +98,7 @@ func TestTheBytesOfANotificationAreShownUnchanged(t *testing.T) {
 	body := `{"orderId":"` + id(1) + `","status":"PLACED","tradeSide":"BUY","isin":"DE0007164600","quantity":12345678901234567890.120,"n":1e400,"modifiedOn":"2026-03-02T09:30:00Z"}`
 	s.post(body)
 	tb := launch(t).open(s.api + "/orders/" + id(1))
-	tb.press("The notification as it came")
+	tb.press("The notification as received")
 	tb.until(`document.querySelector('pre')?.textContent.includes('"quantity": 12345678901234567890.120,\n  "n": 1e400')`, "with line breaks, digit by digit")
 	tb.press("With line breaks")
 	tb.until(fmt.Sprintf(`document.querySelector('pre').textContent === %q`, body), "and as it came")
@@ -179,7 +179,7 @@ func TestAnyIDIsFound(t *testing.T) {
 		tb.close()
 	}
 	tb := b.open(s.api + "/")
-	tb.until("document.querySelector('table.orders')", "the list is there")
+	tb.until("document.querySelector('table.orders')", "the list exists")
 	tb.keys("/")
 	tb.fill(".search", "nothing-has-this-id")
 	tb.sees("Nothing has the id")

@@ -39,8 +39,8 @@ func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
 		{"breaks", "/breaks", "over 5 days"},
 		{"operations", "/operations", "risk-and-limits"},
 		{"settlement", "/settlement", "Not settled, by due day"},
-		{"nothing", "/?isin=DE0000000000", "there are none"},
-		{"unknown-order", "/orders/unknown", "there is none"},
+		{"nothing", "/?isin=DE0000000000", "No orders match these filters."},
+		{"unknown-order", "/orders/unknown", "There is no order with the id unknown."},
 	} {
 		t.Run(screen.name, func(t *testing.T) {
 			tb := (&chromium{t, b.ctx}).open(s.api + screen.path)
@@ -50,7 +50,7 @@ func TestEveryScreenIsLegibleInBothThemesAndOnAPhone(t *testing.T) {
 			if screen.name == "blotter-filtered" {
 				tb.until("document.querySelector('table.orders tbody tr')", "there are rows")
 			} else if screen.name == "order" {
-				tb.until("document.querySelector('.then')", "what was known then is shown")
+				tb.until("document.querySelector('.then')", "the state as of then is shown")
 			} else {
 				tb.sees(screen.shows)
 			}
@@ -82,8 +82,8 @@ func TestAnEmptyScreenExplainsWhyNothingIsShown(t *testing.T) {
 	s := serve(t)
 	b := launch(t)
 	for path, words := range map[string]string{
-		"/": "once the platform posts its first notification", "/breaks": "Orders that contradict themselves would be here",
-		"/operations": "Add one with orderfold subscribers add NAME.", "/settlement": "on an earlier day would be here; there are none", "/nothing": "",
+		"/": "once the platform posts its first notification", "/breaks": "There are no open breaks.",
+		"/operations": "Add one with orderfold subscribers add NAME.", "/settlement": "No orders are overdue.", "/nothing": "",
 	} {
 		if words == "" {
 			continue

@@ -18,7 +18,7 @@ func TestAClerkSeesOverdueOrdersAndThoseThatAreDueNext(t *testing.T) {
 	b := launch(t)
 	tb := b.open(s.api + "/settlement")
 	tb.sees("Nothing is overdue.")
-	tb.sees("on an earlier day would be here; there are none")
+	tb.sees("No orders are overdue.")
 
 	s.post(notification(1, "FILLED", "1250000.5", "2026-03-02T09:31:00.1Z"))
 	s.post(notification(2, "FILLED", "1250000.5", stats.Settlement.NextSettlementDay+"T09:31:00.1Z"))
@@ -38,8 +38,8 @@ func TestAClerkSeesOverdueOrdersAndThoseThatAreDueNext(t *testing.T) {
 	tb.press("1 Overdue")
 	tb.rows(1)
 	require.Equal(t, "?settlement=overdue&sort=due", tb.text("location.search"))
-	tb.until(fmt.Sprintf(cell+`?.innerText.includes("2026-03-02 overdue")`, id(1), "dueOn"), "the row says so")
-	tb.until(`[...document.querySelectorAll('.side a[aria-current]')].some(a => a.innerText === "Overdue")`, "it is a view that everybody has")
+	tb.until(fmt.Sprintf(cell+`?.innerText.includes("2026-03-02 overdue")`, id(1), "dueOn"), "the row shows it")
+	tb.until(`[...document.querySelectorAll('.side a[aria-current]')].some(a => a.innerText === "Overdue")`, "it is a predefined view")
 
 	order := b.open(s.api + "/orders/" + id(1))
 	order.sees("It should have settled on Mon 2026-03-02 and has not.")

@@ -46,7 +46,8 @@ func launch(t *testing.T) *chromium {
 	return &chromium{t, ctx}
 }
 
-// tab is one page. When the test ends, it must have written nothing to the console and sent requests only to the service.
+// tab is one page. When the test ends, it must have written nothing to the console and sent requests only to the
+// service.
 type tab struct {
 	t     *testing.T
 	ctx   context.Context
@@ -95,8 +96,8 @@ func (b *chromium) tab(address string, options ...chromedp.ContextOption) *tab {
 		closeTab()
 		tb.mu.Lock()
 		defer tb.mu.Unlock()
-		require.Empty(b.t, tb.said, "nothing is said on the console")
-		require.Empty(b.t, tb.foreign, "nobody else is asked")
+		require.Empty(b.t, tb.said, "nothing is written to the console")
+		require.Empty(b.t, tb.foreign, "no other service is asked")
 	})
 	return tb
 }
@@ -239,8 +240,8 @@ func (tb *tab) choose(name string) {
 	tb.do(chromedp.Click(path, chromedp.NodeVisible))
 }
 
-// keys types keys into the page. A letter is sent with its key, as a keyboard does: if the page handles the key, it does not get
-// the letter.
+// keys types keys into the page. A letter is sent with its key, as a keyboard does: if the page handles the key, it
+// does not get the letter.
 func (tb *tab) keys(text string) {
 	tb.t.Helper()
 	for _, key := range text {

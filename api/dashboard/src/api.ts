@@ -19,7 +19,7 @@ const patience = 15_000;
 
 let key = keptKey();
 
-/** signedOut is the reason why the user must type a key; null: none is needed. */
+/** signedOut is the reason why the user must type a key; null: no key is needed. */
 export const signedOut = signal<"asked" | "wrong" | "revoked" | "left" | null>(null);
 
 /** accepted reports whether the API accepted the key. */
@@ -44,7 +44,7 @@ export class Fault extends Error {
   }
 }
 
-/** Answer is a decoded body, and the record that it is as of. */
+/** Answer is a decoded body, and the sequence of the last record that it reflects. */
 export interface Answer<T> {
   body: T;
   sequence: Digits | null;
@@ -88,7 +88,7 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   } catch (error) {
     if (init.signal?.aborted) throw error;
     unreachable.value = true;
-    throw new Fault(0, "unreachable", "The service does not answer", "Nothing answers at this address. The page keeps its data and tries again.", 2);
+    throw new Fault(0, "unreachable", "The service does not answer", "There is no answer from this address. The page keeps its data and tries again.", 2);
   } finally {
     clearTimeout(timer);
   }
@@ -111,10 +111,10 @@ export async function checked(response: Response): Promise<Response> {
   try {
     body = parse<ProblemBody>(await response.text());
   } catch {
-    // a proxy's own page
+    // a page of a proxy
   }
   throw new Fault(response.status, body.code ?? "unknown", body.title ?? `Answer ${response.status}`,
-    body.detail ?? "The server that answers is not the API of Orderfold, or it is a proxy.", retryAfter);
+    body.detail ?? "The answer is not from the API of Orderfold. It may be from a proxy.", retryAfter);
 }
 
 /** ask requests a path and returns the decoded answer. */
@@ -123,7 +123,7 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answ
   return { body: parse<T>(await response.text()), sequence: response.headers.get("Log-Sequence") as Digits | null };
 }
 
-/** save lets the browser store an answer as a file. A plain link would lack the key. */
+/** save makes the browser store an answer as a file. A plain link could not send the key. */
 export async function save(path: string, name: string): Promise<void> {
   const link = document.createElement("a");
   link.download = name;

@@ -61,7 +61,7 @@ function decode(text: string): string {
   }
 }
 
-/** openBreaks is how many breaks are open, over all orders. */
+/** openBreaks returns the number of open breaks of all orders. */
 function openBreaks(): number {
   return Object.values(stats.value?.byBreak ?? {}).reduce((sum, n) => sum + approximate(n), 0);
 }
@@ -89,11 +89,11 @@ function Header() {
           </a>
         ))}
       </nav>
-      <button type="button" class="find" aria-label="Find any id" onClick={() => (shown.value = "search")}>
+      <button type="button" class="find" aria-label="Search by id" onClick={() => (shown.value = "search")}>
         <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
           <path d="M5 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7m2.6 6.1 2.9 2.9" />
         </svg>
-        <span class="wide">Find any id</span>
+        <span class="wide">Search by id</span>
         <kbd>/</kbd>
       </button>
       <Fresh />
@@ -187,7 +187,7 @@ effect(() => {
   const screen = screens.find((s) => s.path === place.value.path.replace(/\/$/, ""))?.name;
   document.title = (id ? `Order ${decode(id).slice(0, 8)}` : (screen ?? "Blotter")) + " – Orderfold";
 });
-// The icon needs an absolute address, because the browser resolves it again at each place.
+// The icon needs an absolute address, because the browser resolves a relative one again on each page.
 const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
 if (icon) icon.href = new URL(icon.href, location.href).href;
 document.body.textContent = "";

@@ -53,7 +53,7 @@ function bindings(list: Orders, cursor: Signal<string | null>) {
     if (place.peek().query.get("order")) change({ order: cursor.value }, true);
     const row = document.getElementById("row-" + cursor.value);
     row?.scrollIntoView({ block: "nearest" });
-    row?.querySelector("a")?.focus({ preventScroll: true }); // Enter follows it
+    row?.querySelector("a")?.focus({ preventScroll: true }); // so that Enter opens it
   };
   return {
     j: () => step(1),
@@ -77,7 +77,7 @@ function Tools({ list, filters, sort }: { list: Orders; filters: URLSearchParams
         </button>
       )}
       <span class="spring" />
-      <button type="button" aria-pressed={paused} title={paused ? "Let rows change again" : "Freeze the rows"} onClick={() => (list.paused.value = !paused)}>
+      <button type="button" aria-pressed={paused} title={paused ? "Update the rows again" : "Freeze the rows"} onClick={() => (list.paused.value = !paused)}>
         {paused ? `Resume${list.held.value ? ` (${list.held.value} changed)` : ""}` : "Pause"}
       </button>
       <Menu end title="Choose columns" label="Columns">
@@ -140,14 +140,14 @@ function Nothing() {
   const { query } = place.value;
   if ([...filtersOf(query)].length > 0) {
     return (
-      <Empty text="Orders that match these filters would be here; there are none. A new one is counted above the list.">
+      <Empty text="No orders match these filters. New matching orders are counted above the list.">
         <a class="button" href={address("/")}>Show all orders</a>
       </Empty>
     );
   }
   return (
-    <Empty text="Orders will be here once the platform posts its first notification.">
-      <a class="button" href={address("/operations")}>See whether notifications are accepted</a>
+    <Empty text="There are no orders yet. They appear here once the platform posts its first notification.">
+      <a class="button" href={address("/operations")}>Check whether notifications are accepted</a>
     </Empty>
   );
 }
@@ -202,7 +202,7 @@ interface RowProps {
 function OrderRow({ row, shown, cursor, selected }: RowProps) {
   const { id, order, hits, left } = row.value;
   const open = (e: MouseEvent) => {
-    if (e.metaKey || e.ctrlKey || e.shiftKey || !getSelection()!.isCollapsed) return; // opens another tab, or selects text
+    if (e.metaKey || e.ctrlKey || e.shiftKey || !getSelection()!.isCollapsed) return; // the click opens another tab, or selects text
     cursor.value = id;
     change({ order: id }, place.peek().query.has("order"));
   };

@@ -58,7 +58,7 @@ export default function Breaks() {
       const all = document.querySelectorAll<HTMLElement>("#breaks tbody tr");
       cursor.value = Math.min(Math.max(cursor.value + by, 0), all.length - 1);
       all[cursor.value]?.scrollIntoView({ block: "nearest" });
-      all[cursor.value]?.querySelector("a")?.focus({ preventScroll: true }); // Enter follows it
+      all[cursor.value]?.querySelector("a")?.focus({ preventScroll: true }); // so that Enter opens it
     };
     const next = () => step(1);
     const previous = () => step(-1);
@@ -71,7 +71,7 @@ export default function Breaks() {
   return (
     <main class="page" id="main">
       <h1>Breaks</h1>
-      <p class="dim">Orders whose notifications contradict each other, or have a status that the rules do not know. A break closes by itself when the missing notification arrives.</p>
+      <p class="dim">A break is a contradiction between the notifications of an order, or a status that the rules do not know. It closes by itself when the missing notification arrives.</p>
       <Matrix version={version} />
       {selected !== "" && (
         <p>
@@ -79,7 +79,7 @@ export default function Breaks() {
         </p>
       )}
       {rows.length === 0 ? (
-        <Empty text={selected === "" ? "Orders that contradict themselves would be here; there are none." : "Breaks of this kind and age would be here; there are none."}>
+        <Empty text={selected === "" ? "There are no open breaks." : "There are no open breaks of this kind and age."}>
           <a class="button" href={address(selected === "" ? "/" : "/breaks")}>{selected === "" ? "Show all orders" : "Show all breaks"}</a>
         </Empty>
       ) : (
@@ -119,7 +119,7 @@ function sum(page: Page): number {
   return Object.values(page.counts.byAge).reduce((n, c) => n + approximate(c), 0);
 }
 
-/** Matrix counts the breaks by code and age. The API counts by either, so Matrix requests the counts by age for each open code. */
+/** Matrix counts the breaks by code and age. The API counts by one of the two, so Matrix requests the counts by age for each open code. */
 function Matrix({ version }: { version: string }) {
   const rows = useSignal<{ code: string; severity: string; byAge: Record<string, string> }[] | null>(null);
   const query = place.value.query;

@@ -12,7 +12,7 @@ export interface Column {
   name: string;
   width: number; // px
   right?: boolean;
-  sort?: string; // of the API, without the sign
+  sort?: string; // sort parameter of the API, without the sign
   text: (o: Order) => string; // compared to detect a change
   show: (o: Order) => ComponentChildren;
 }
@@ -63,7 +63,7 @@ export function BreakMarks({ order }: { order: Order }) {
   );
 }
 
-/** columns are all columns, in the order in which they are offered. */
+/** columns contains all columns, in the order in which they are offered. */
 export const columns: Column[] = [
   { id: "status", name: "Status", width: 116, text: (o) => text(o.status), show: (o) => <StatusMark status={o.status} /> },
   time("received", "Notified", (o) => o.notifications.lastReceivedAt, "received"),

@@ -6,10 +6,10 @@ import { day } from "./time";
 // Parameters that are not filters but set paging, sort or format.
 const notFilters = new Set(["limit", "cursor", "minSequence", "sort", "format", "fields", "totals"]);
 
-/** filters are all filters of the API. */
+/** filters contains all filters of the API. */
 export const filters: readonly Parameter[] = orderParameters.filter((p) => !notFilters.has(p.name));
 
-/** sorts are the API's sort orders of a list. */
+/** sorts contains the API's sort orders of a list. */
 export const sorts: readonly string[] = orderParameters.find((p) => p.name === "sort")?.values ?? [];
 
 const labels: Record<string, string> = {
@@ -20,7 +20,7 @@ const labels: Record<string, string> = {
   statusChangedSince: "Status since", statusChangedUntil: "Status until", age: "Age", code: "Break", severity: "Severity",
 };
 
-/** labelOf returns the label of a parameter, also of an unknown one. */
+/** labelOf returns the label of a parameter, even of an unknown one. */
 export function labelOf(name: string): string {
   return labels[name] ?? words(name.replace(/([A-Z])/g, "_$1"));
 }

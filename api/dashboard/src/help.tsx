@@ -2,16 +2,16 @@ import { shown } from "./keys";
 import { Dialog } from "./parts";
 
 const keys: [string, string][] = [
-  ["/", "find an order, notification, product or instrument by any id"],
+  ["/", "search for an order, notification, product or instrument by id"],
   ["j  k", "next and previous row, or notification of an order"],
   ["Enter", "open the order's own page"],
-  ["Esc", "close what is open"],
+  ["Esc", "close the open order or menu"],
   ["n  p", "next and previous break"],
   ["g b", "go to the blotter"],
   ["g k", "go to the breaks"],
   ["g s", "go to settlement"],
   ["g o", "go to operations"],
-  ["?", "this list"],
+  ["?", "show these keys"],
 ];
 
 export function Help() {
@@ -27,8 +27,8 @@ export function Help() {
         ))}
       </dl>
       <h2>Links</h2>
-      <p class="dim">The address shows what you see: filters, sort, the order that is open, the notification that is chosen. Copy it, and a
-        colleague sees the same list. Your columns, widths and views stay in your browser.</p>
+      <p class="dim">The address of the page contains the filters, the sort, the open order and the selected notification. Send it to a
+        colleague to show the same page. Your columns, widths and views stay in your browser.</p>
       <button type="button" onClick={() => (shown.value = null)}>Close</button>
     </Dialog>
   );

@@ -7,7 +7,7 @@ import type { Explanation, HistoryEntry, ListHistoryEntry, Order } from "./types
 
 const most = 2000; // entries shown
 
-/** Life is an order with its notifications, kept current. */
+/** Life is an order with its notifications, kept up to date. */
 export class Life {
   readonly order = signal<Order | null>(null);
   readonly explanation = signal<Explanation | null>(null);
@@ -47,7 +47,7 @@ export class Life {
       if (!this.stream.peek()) this.follow(sequence ?? "0");
     } catch (error) {
       if (mine !== this.round) return;
-      if (known) this.order.value = known; // while the log does not answer, only the notifications are missing
+      if (known) this.order.value = known; // if the log does not answer, only the notifications are missing
       this.fault.value = error;
       const passes = error instanceof Fault && (error.status === 0 || error.status >= 500 || error.status === 429);
       if (passes) this.timer = setTimeout(() => void this.load(), 3000);

@@ -3,10 +3,10 @@ import { signal } from "@preact/signals";
 import { go } from "./route";
 import { letterKeys } from "./settings";
 
-/** shown is the open window over the page. */
+/** shown is the dialog that is open over the page. */
 export const shown = signal<"search" | "help" | null>(null);
 
-/** Bindings are the keys of the current screen; true: the key was handled. */
+/** Bindings contains the actions of a screen by key. */
 export type Bindings = Record<string, () => void>;
 
 let ofScreen: Bindings = {};

@@ -1,4 +1,4 @@
-// The list of orders, kept current by the stream. A row stays in its place; new rows wait until the user loads them.
+// The list of orders, kept up to date by the stream. A row stays in its place; new rows wait until the user loads them.
 import { batch, effect, signal, type Signal } from "@preact/signals";
 import { Fault, ask } from "./api";
 import { columns } from "./columns";
@@ -18,8 +18,8 @@ export interface Row {
 }
 
 const pageSize = 100;
-const most = 1000; // rows, and waiting orders; bounds the memory of a page that is open all day
-const mostAnswers = 20; // requests for one page
+const most = 1000; // maximum number of rows, and of waiting orders; bounds the memory of a page that is open all day
+const mostAnswers = 20; // maximum number of requests for one page
 const every = 250; // ms between two updates of the page
 const head = '{"order":{"orderId":"';
 
@@ -62,8 +62,8 @@ export class Orders {
   }
 
   /**
-   * page reads orders from a cursor on. The service looks at so many orders for one answer, and may find few among them that match:
-   * then it is asked on.
+   * page reads a page of orders from a cursor. The service examines a limited number of orders for one answer, so an answer may contain
+   * few orders. Then page requests the next one.
    */
   private async page(cursor: string | null): Promise<{ body: ListOrder; sequence: Digits | null }> {
     const first = await ask<ListOrder>(this.query(cursor));
@@ -85,7 +85,7 @@ export class Orders {
     return "/v1/orders?" + query;
   }
 
-  /** load reads the list again, and follows it from that record. */
+  /** load reads the list again, and follows the changes after it. */
   async load(): Promise<void> {
     const mine = ++this.round;
     this.loading.value = true;
@@ -156,7 +156,7 @@ export class Orders {
     this.loading.value = false;
   }
 
-  /** heard handles an event. Changes of a new day do not count as new, because the list is read again. */
+  /** heard handles an event. Changes due to a new day do not count as new, because the list is read again. */
   private heard(name: string, data: string, news: boolean): void {
     if (name === "resync") void this.load();
     if (name === "day") this.newDay(parse<StreamDay>(data).today);
@@ -200,13 +200,13 @@ export class Orders {
     });
   }
 
-  /** full reports that the count has reached its maximum. */
+  /** full reports whether a count has reached its maximum. */
   static full(n: number): boolean {
     return n >= most;
   }
 }
 
-/** orderOf returns the order id of an event without parsing the rest: most events are of orders that no row shows. */
+/** orderOf returns the order id of an event without parsing the rest, because most events are about orders that no row shows. */
 export function orderOf(data: string): string {
   if (data.startsWith(head)) {
     const id = data.slice(head.length, data.indexOf('"', head.length));

@@ -24,7 +24,7 @@ const looks: Record<string, Look> = {
   NONE: { word: "No status", shape: "question", tone: "unknown" },
 };
 
-/** statuses are sorted by an order's life. */
+/** statuses are sorted in the order in which an order usually has them. */
 export const statuses = ["RECEIVED", "PENDING", "PLACED", "PARTIALLY_FILLED", "FILLED", "CORRECTED", "SETTLED", "CANCELED", "EXPIRED", "REJECTED", "INVALID", "NONE"];
 
 function look(status: string | null): Look {

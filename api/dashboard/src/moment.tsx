@@ -44,7 +44,7 @@ export function Moment({ life, entries, chosen, choose }: Props) {
       <p class="dim">
         {chosen.at !== null && <>Reported <At at={chosen.at} />, </>}received <At at={chosen.receivedAt} />
         {chosen.notificationType && <>, as {words(chosen.notificationType).toLowerCase()}</>}
-        {chosen.kind === "fetched" && <>, in answer to our request</>}.
+        {chosen.kind === "fetched" && <>, in answer to a request</>}.
         {chosen.breaksOpened.length > 0 && <> Opened: {chosen.breaksOpened.map(words).join(", ")}.</>}
         {chosen.breaksClosed.length > 0 && <> Closed: {chosen.breaksClosed.map(words).join(", ")}.</>}
         {chosen.notes.length > 0 && <> {chosen.notes.join(" ")}</>}
@@ -116,7 +116,7 @@ export function Raw({ sequence }: { sequence: string }) {
   const open = useSignal(false);
   return (
     <details class="raw" onToggle={(e) => (open.value = (e.currentTarget as HTMLDetailsElement).open)}>
-      <summary>The notification as it came</summary>
+      <summary>The notification as received</summary>
       {open.value && <Bytes sequence={sequence} />}
     </details>
   );
@@ -158,7 +158,7 @@ async function load(sequence: string): Promise<Body> {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    // shown as numbers
+    // shown as hex digits
   }
   const headers = headerNames.flatMap(([header, name]): [string, string][] => {
     const value = response.headers.get(header);

@@ -38,9 +38,9 @@ export default function Operations() {
         <Facts title="Log">
           <Fact name="Records"><Num value={s.log.firstSequence ?? "0"} /> – <Num value={s.log.lastSequence} none="unknown" /></Fact>
           <Fact name="Size">{bytes(s.log.bytes)}{s.log.maxBytes && <span class="dim"> of at most {bytes(s.log.maxBytes)}</span>}</Fact>
-          <Fact name="Room left">{bytes(s.log.bytesLeft)}</Fact>
+          <Fact name="Space left">{bytes(s.log.bytesLeft)}</Fact>
           <Fact name="Free disk">{bytes(s.log.diskFreeBytes)}</Fact>
-          <Fact name="Full at this rate"><At at={s.log.fullAt} none="not foreseeable" /></Fact>
+          <Fact name="Full at this rate"><At at={s.log.fullAt} none="unknown" /></Fact>
           <Fact name="Synced">{s.syncMode}</Fact>
           <Fact name="Replicas"><Replicas s={s} /></Fact>
           <Fact name="Epoch"><Num value={s.log.epoch} none="unknown" /></Fact>
@@ -73,13 +73,13 @@ function Ready({ s }: { s: Status }) {
       <strong>{s.ready ? "Ready." : "Not ready."}</strong>{" "}
       {s.ready ? "The views follow the log." : s.reason ?? "The service reports no reason."}{" "}
       {s.acceptsNotifications === true && "Notifications are stored."}
-      {s.acceptsNotifications === false && "No notification is stored now."}
+      {s.acceptsNotifications === false && "Notifications are not stored at the moment."}
       {s.acceptsNotifications === null && <span class="dim">Another process receives the notifications.</span>}
     </p>
   );
 }
 
-/** Replicas shows which servers have the log, and why these are too few. */
+/** Replicas shows which servers have the log, and the reason if there are too few. */
 function Replicas({ s }: { s: Status }) {
   const { replicas, replicasReason } = s.log;
   return (
@@ -118,14 +118,14 @@ function Platform({ s }: { s: Status }) {
     return (
       <section class="card">
         <h2>Asking the platform</h2>
-        <p class="dim">{p ? "Requests to the platform and undelivered notifications would be here. The platform is not asked, because --platform-url is not set." : "Another process asks the platform, if any."}</p>
+        <p class="dim">{p ? "The platform is not asked about orders, because --platform-url is not set." : "This process does not ask the platform. Another one may."}</p>
       </section>
     );
   }
   return (
     <Facts title="Asking the platform">
       <Fact name="Pending"><Num value={p.pending} /></Fact>
-      <Fact name="Answers kept"><Num value={p.asked} /></Fact>
+      <Fact name="Answers stored"><Num value={p.asked} /></Fact>
       <Fact name="Last asked"><Ago at={p.lastAskedAt} words={past} /></Fact>
       <Fact name="Given up"><Num value={p.givenUp} /></Fact>
       <Fact name="Recovered"><Num value={p.recovered} /> <span class="dim">undelivered</span></Fact>
@@ -168,7 +168,7 @@ function DayCurves({ minutes }: { minutes: readonly Minute[] }) {
   return (
     <>
       <Chart title="Records by minute" unit="" curves={[{ label: "received", color: "accent" }, { label: "applied", color: "second" }]} data={data.records} />
-      <Chart title="From receipt until readable" unit="s" least={0.01} curves={[{ label: "median", color: "accent" }, { label: "99 %", color: "second" }]} data={data.latency} />
+      <Chart title="From receipt until visible" unit="s" least={0.01} curves={[{ label: "median", color: "accent" }, { label: "99 %", color: "second" }]} data={data.latency} />
     </>
   );
 }

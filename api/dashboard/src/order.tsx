@@ -69,7 +69,7 @@ export default function Order({ id }: { id: string }) {
         <div>
           <section>
             <h2>History</h2>
-            {life.fault.value && entries.length === 0 && <Trouble error={life.fault.value} what="Its notifications" again={() => void life.load()} />}
+            {life.fault.value && entries.length === 0 && <Trouble error={life.fault.value} what="The history" again={() => void life.load()} />}
             {entries.length > 0 && <Rails entries={entries} order={o} chosen={chosen} choose={choose} />}
             {life.cut.value && <p class="dim">Not all notifications are shown; the command <code>orderfold order</code> prints all of them.</p>}
             {chosen && <Moment life={life} entries={entries} chosen={chosen} choose={choose} />}
@@ -86,7 +86,7 @@ function Missing({ error, id, again }: { error: unknown; id: string; again: () =
     return (
       <main class="page" id="main">
         <h1 class="hidden">Order</h1>
-        <Empty text={`An order with the id ${id} would be here; there is none.`}>
+        <Empty text={`There is no order with the id ${id}.`}>
           <a class="button" href={address("/")}>Show all orders</a>
         </Empty>
       </main>
@@ -132,7 +132,7 @@ interface HistoryProps {
   choose: (sequence: string) => void;
 }
 
-/** evidence returns the highest severity of the breaks that a notification shows. */
+/** evidence returns the highest severity of the breaks to whose evidence a notification belongs. */
 export function evidence(order: OrderView, sequence: string): string | null {
   const of = order.breaks.filter((b) => b.sequences.some((s) => s === sequence));
   return of.length === 0 ? null : of.some((b) => b.severity === "high") ? "high" : "warn";
@@ -149,7 +149,7 @@ function History({ entries, order, chosen, choose }: HistoryProps) {
             <th scope="col">Received</th>
             <th scope="col">Reported</th>
             <th scope="col" class="right">Executed</th>
-            <th scope="col">Did</th>
+            <th scope="col">Effect</th>
             <th scope="col">Status after</th>
           </tr>
         </thead>

@@ -21,14 +21,14 @@ export function Bar({ order: o }: { order: Order }) {
       </svg>
       <p>
         {done === null ? nothingIsKnown(o) : <Num value={done} />} <span class="dim">of</span> <Num value={all} none="an unknown quantity" />{" "}
-        <span class="dim">{byMoney ? "in money executed" : "executed"}</span>
+        <span class="dim">{byMoney ? "executed, in money" : "executed"}</span>
         {part !== null && <span class="dim"> · {Math.floor(part * 100)} %</span>}
       </p>
     </div>
   );
 }
 
-/** nothingIsKnown returns the word for a missing executed quantity: for a filled order the platform did not report it. */
+/** nothingIsKnown returns the word for a missing executed quantity, which is unknown for a filled order. */
 function nothingIsKnown(o: Order): string {
   return o.status === "FILLED" || o.status === "PARTIALLY_FILLED" || o.status === "SETTLED" ? "Unknown" : "Nothing";
 }
@@ -53,20 +53,20 @@ export function fieldsOf(o: Order): Field[] {
     plain("Status", o.status === null ? null : words(o.status)),
     moment("Status since", o.statusSince),
     plain("Traded on", o.settlement?.tradeDate ?? null),
-    plain("Settles on", dueWords(o.settlement)),
+    plain("Due", dueWords(o.settlement)),
     plain("Side", o.side && words(o.side)),
     mono("Instrument", instrument(o)),
     plain("Asset class", o.assetClass && words(o.assetClass)),
     plain("Type", o.orderType && words(o.orderType)),
     plain("Exchange", o.exchangeCode),
     number("Ordered", o.quantity),
-    number("Ordered money", o.amount),
+    number("Ordered amount", o.amount),
     number("Limit", o.limitPrice),
     number("Stop", o.stopPrice),
     number("Executed", o.executedQuantity),
     number("Executed amount", o.executedAmount),
     number("Average price", o.averagePrice),
-    number("Price, by the platform", o.executionPrice),
+    number("Reported price", o.executionPrice),
     moment("Created", o.createdOn),
     moment("Changed", o.modifiedOn),
     moment("Expires", o.expiryDate),
@@ -89,7 +89,7 @@ export function Fields({ order, short }: { order: Order; short?: boolean }) {
       <dt>Notifications</dt>
       <dd>
         {order.notifications.count}
-        {order.notifications.duplicates !== "0" && <span class="dim">, of these {order.notifications.duplicates} repeated</span>}
+        {order.notifications.duplicates !== "0" && <span class="dim">, including {order.notifications.duplicates} {order.notifications.duplicates === "1" ? "repeat" : "repeats"}</span>}
         <span class="dim">, last {<At at={order.notifications.lastReceivedAt} />}</span>
       </dd>
     </dl>
@@ -139,14 +139,14 @@ export function Evidence({ of, id, choose }: { of: Pick<Break, "sequences">; id:
 export function Asked({ order }: { order: Order }) {
   const a = order.asked;
   if (a === null) return <p class="dim">The platform was not asked about this order.</p>;
-  const reasons: Record<string, string> = { new: "it was never fetched", break: "it contradicts itself", quiet: "it was quiet for too long" };
+  const reasons: Record<string, string> = { new: "the order is new", break: "the order contradicts itself", quiet: "the order was quiet for too long" };
   switch (a.state) {
     case "asked":
       return <p>The platform answered <At at={a.at} />{a.sequence !== null && <>, which is record <Evidence of={{ sequences: [a.sequence] }} id={order.orderId} /></>}.</p>;
     case "pending":
-      return <p>A request to the platform is due since <At at={a.at} />{a.reason && <>, because {reasons[a.reason]}</>}.{approximate(a.attempts) > 0 && <> {a.attempts} attempts failed{a.error && <>: {a.error}</>}.</>}</p>;
+      return <p>A request to the platform has been due since <At at={a.at} />{a.reason && <>, because {reasons[a.reason]}</>}.{approximate(a.attempts) > 0 && <> {a.attempts} {a.attempts === "1" ? "attempt" : "attempts"} failed{a.error && <>: {a.error}</>}.</>}</p>;
     default:
-      return <p>Given up <At at={a.at} />: the platform does not have the order, or its answers cannot be used{a.error && <> ({a.error})</>}. The next notification reopens it.</p>;
+      return <p>Orderfold gave up <At at={a.at} />: the platform does not have the order, or its answers cannot be used{a.error && <> ({a.error})</>}. It asks again after the next notification.</p>;
   }
 }
 

@@ -51,7 +51,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
   );
 }
 
-/** Empty says what would be here, and offers one action. */
+/** Empty states that there is nothing to show, and offers one action. */
 export function Empty({ text, children }: { text: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
@@ -71,7 +71,7 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** Trouble says what happened, what still works, and what to do. */
+/** Trouble states what happened, what still works, and what to do. */
 export function Trouble({ error, what, again }: { error: unknown; what: string; again?: (() => void) | undefined }) {
   const fault = error instanceof Fault ? error : null;
   return (
@@ -79,7 +79,7 @@ export function Trouble({ error, what, again }: { error: unknown; what: string; 
       <p>
         <strong>{fault ? fault.title : `${what} cannot be shown`}.</strong> {fault ? fault.detail : String(error)}
       </p>
-      <p class="dim">{advice(fault, what)}</p>
+      <p class="dim">{advice(fault)}</p>
       {again && (
         <button type="button" onClick={again}>
           Try again
@@ -89,33 +89,33 @@ export function Trouble({ error, what, again }: { error: unknown; what: string; 
   );
 }
 
-function advice(fault: Fault | null, what: string): string {
+function advice(fault: Fault | null): string {
   switch (fault?.code) {
     case "unreachable":
-      return "The rest of the page stays as it was. Check that the service runs and that this machine can reach it.";
+      return "The rest of the page keeps its data. Check that the service runs and that this machine can reach it.";
     case "forbidden":
       return "This key can only read. Sign in with a key of the role operator to change something.";
     case "misdirected":
       return "Open the dashboard as localhost or 127.0.0.1, or configure a key.";
     case "rate-limited":
-      return "The page stays as it is. Wait a moment, or close other tabs of the dashboard.";
+      return "The page keeps its data. Wait a moment, or close other tabs of the dashboard.";
     case "not-found":
-      return "Other orders can be opened. Search with / by any id, or check that the link is complete.";
+      return "Other orders can be opened. Press / to search by id, or check that the link is complete.";
     case "not-ready":
     case "view-behind":
-      return "Notifications are still accepted. The screen fills when the views are ready; Operations shows the progress.";
+      return "Notifications are still accepted. The data appears when the views are ready; Operations shows the progress.";
     case "log-unavailable":
-      return "Orders and lists work. Raw bytes and history need the log.";
+      return "Orders and lists still work. The history and the bytes of notifications need the log.";
     case "record-missing":
-      return "Everything else about the order works. Inform the operator of the service.";
+      return "Everything else about the order still works. Inform the operator of the service.";
     case "bad-parameter":
       return "Correct the filter, or remove it.";
     default:
-      return `The other screens work. ${what} can be loaded again.`;
+      return "The other screens still work. Try to load this again.";
   }
 }
 
-/** Dialog is a window over the page. Esc and a click outside close it. */
+/** Dialog is a dialog over the page. Esc and a click outside close it. */
 export function Dialog({ label, close, children }: { label: string; close: () => void; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {

@@ -50,7 +50,7 @@ export function Quarantine() {
       <h2>Quarantine {count !== null && !zero(count) && <span class="count">{count}</span>}</h2>
       {fault.value && <Trouble error={fault.value} what="The quarantine" again={() => void load()} />}
       {page.value && rows.length === 0 ? (
-        <p class="dim">Records that cannot be read, or contain no order id, would be here; there are none.</p>
+        <p class="dim">There are no records in quarantine. A record that cannot be read, or contains no order id, is listed here.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label="Quarantine">
           <table class="small">
@@ -60,8 +60,8 @@ export function Quarantine() {
                 <th scope="col">Received</th>
                 <th scope="col">Object</th>
                 <th scope="col">Fault</th>
-                <th scope="col">Why</th>
-                <th scope="col"><span class="hidden">What to do</span></th>
+                <th scope="col">Reason</th>
+                <th scope="col"><span class="hidden">Actions</span></th>
               </tr>
             </thead>
             <tbody>
@@ -87,13 +87,13 @@ export function Quarantine() {
       )}
       {rows.length > 0 && mayOperate.value && (
         <p class="actions">
-          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Try all again without changes</button>
+          <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=true")}>Dry run for all</button>
           <button type="button" disabled={busy.value} onClick={() => void redrive("dryRun=false")}>Redrive all</button>
         </p>
       )}
       {result.value && (
         <p role="status">
-          {result.value.dryRun ? "Would be read now: " : "Read now: "}<Num value={result.value.redriven} /> of <Num value={result.value.examined} />.
+          {result.value.dryRun ? "Can be read now: " : "Redriven: "}<Num value={result.value.redriven} /> of <Num value={result.value.examined} />.
           {approximate(result.value.remaining) > 0 && <> <Num value={result.value.remaining} /> still cannot be read.</>}
         </p>
       )}

@@ -10,7 +10,7 @@ import { address, orderPath } from "./route";
 import { duration } from "./time";
 import type { Rebuild } from "./types";
 
-/** rebuilt is the start time of the process that is known to have rebuilt something; no other process is asked. */
+/** rebuilt is the start time of a process that is known to have run a rebuild. Only that process is asked for its last rebuild. */
 const rebuilt = kept("rebuilt", "");
 
 /** Rebuilds starts, watches and cancels a rebuild of the views. */
@@ -18,7 +18,7 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
   const last = useSignal<Rebuild | null>(null);
   const fault = useSignal<unknown>(null);
   const sure = useSignal<string | null>(null);
-  const acted = useSignal(0); // how often something was started or cancelled here: it may have ended before the status shows it
+  const acted = useSignal(0); // number of rebuilds started or cancelled here: one may have ended before the status shows it
   const busy = running?.state === "running";
   const process = status.value?.startedAt ?? "";
 
@@ -61,7 +61,7 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
   return (
     <section class="card">
       <h2>Rebuild of the views</h2>
-      <p class="dim">The log is folded again beside the current views, which stay in service meanwhile. A dry run compares and changes nothing.</p>
+      <p class="dim">A rebuild folds the log again while the current views stay in service. A dry run compares the result with them and changes nothing.</p>
       {current && <Progress r={current} />}
       {fault.value && <Trouble error={fault.value} what="The rebuild" />}
       {!mayOperate.value ? (
@@ -77,7 +77,7 @@ export function Rebuilds({ running }: { running: Rebuild | null }) {
       )}
       {sure.value && !runs && (
         <p class="sure" role="alert">
-          {sure.value === "rebuild" ? "All views are folded again from the log, and replace the current ones when they are complete." : "The views before the last rebuild become current again."}{" "}
+          {sure.value === "rebuild" ? "All views are folded again from the log, and replace the current ones when they are complete." : "The views from before the last rebuild are served again."}{" "}
           <button type="button" class="primary" onClick={() => void act("/v1/rebuilds?mode=" + sure.value, "POST")}>{sure.value === "rebuild" ? "Rebuild" : "Roll back"}</button>{" "}
           <button type="button" onClick={() => (sure.value = null)}>Cancel</button>
         </p>

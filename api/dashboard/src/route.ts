@@ -17,13 +17,13 @@ function here(): Place {
 export const place = signal<Place>(here());
 addEventListener("popstate", () => (place.value = here()));
 
-/** address returns what a link contains. */
+/** address returns the address of a link. */
 export function address(path: string, query?: URLSearchParams): string {
   const text = query?.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
   return prefix + path + (text ? "?" + text : "");
 }
 
-/** go shows another place. With replace, it replaces the current entry of the history. */
+/** go shows another place. With replace, it replaces the current entry of the browser's history. */
 export function go(path: string, query?: URLSearchParams, replace = false): void {
   const to = address(path, query);
   if (to === location.pathname + location.search) return;

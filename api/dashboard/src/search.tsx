@@ -44,7 +44,7 @@ function places(f: Answered, text: string, orders: ReadonlyMap<string, Order>): 
     return [{ kind, text: <>Record {f.sequence} of <Line order={orders.get(f.orderIds[0])} /></>, path: orderPath(f.orderIds[0]), query: new URLSearchParams({ at: f.sequence ?? text }) }];
   }
   if (f.sequence !== null && f.orderIds.length === 0) {
-    return [{ kind, text: <>Record {f.sequence}, of the kind {f.object ?? "unknown"}</>, path: "/operations", query: new URLSearchParams({ record: f.sequence }) }];
+    return [{ kind, text: <>Record {f.sequence}{f.object && <> ({f.object})</>}</>, path: "/operations", query: new URLSearchParams({ record: f.sequence }) }];
   }
   const single = f.orderIds.slice(0, most).map((id): Found => ({ kind: "Order", text: <Line order={orders.get(id)} />, path: orderPath(id) }));
   if (f.kind === "order" || (single.length === 1 && !f.more)) return single;
@@ -100,8 +100,8 @@ export function Search() {
     }
   };
   return (
-    <Dialog label="Find" close={close}>
-      <input ref={input} class="search" type="search" list={undefined} role="combobox" aria-expanded={list.length > 0} aria-controls="found" aria-label="Any id" spellcheck={false}
+    <Dialog label="Search" close={close}>
+      <input ref={input} class="search" type="search" list={undefined} role="combobox" aria-expanded={list.length > 0} aria-controls="found" aria-label="Id" spellcheck={false}
         placeholder="Order, external id, product, ISIN, symbol, record…" value={text.value} onInput={(e) => (text.value = e.currentTarget.value)} onKeyDown={keys}
         aria-activedescendant={list.length > 0 ? "found-" + at.value : undefined} />
       <ul id="found" class="found" role="listbox" aria-label="Found">
@@ -113,7 +113,7 @@ export function Search() {
         ))}
       </ul>
       <p class="dim" role="status">
-        {trouble.value || (asked === "" ? "Type or paste any id, or the beginning of an order id." : found.value === null ? "Looking…" : list.length === 0 ? `Nothing has the id “${asked}”. Ids are matched exactly; the beginning of an order id needs four characters.` : "")}
+        {trouble.value || (asked === "" ? "Type or paste an id, or the beginning of an order id." : found.value === null ? "Searching…" : list.length === 0 ? `Nothing has the id “${asked}”. Ids are matched exactly; the beginning of an order id needs four characters.` : "")}
       </p>
     </Dialog>
   );

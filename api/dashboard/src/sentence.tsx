@@ -48,13 +48,13 @@ function executed(o: Order): ComponentChildren {
 function reason(e: Explanation | null): ComponentChildren {
   if (!e || e.decidedBy === null) return null;
   const fact = e.facts.find((f) => f.sequence === e.decidedBy);
-  return <>, because {fact?.kind === "fetched" ? "the platform answered so when asked" : "the platform reported it"} (record {e.decidedBy})</>;
+  return <>, because {fact?.kind === "fetched" ? "the platform returned this status when it was asked" : "the platform reported it"} (record {e.decidedBy})</>;
 }
 
 function outlook(o: Order): string {
   if (o.open) return ". It can still trade.";
   if (o.final) return ". Nothing more is expected.";
   const s = o.settlement;
-  if (s === null || s.dueOn === null) return ". It no longer trades and awaits settlement.";
+  if (s === null || s.dueOn === null) return ". It can no longer trade and awaits settlement.";
   return s.state === "overdue" ? `. It should have settled on ${dayWords(s.dueOn)} and has not.` : s.state === "due" ? ". It should settle today." : `. It should settle on ${dayWords(s.dueOn)}.`;
 }

@@ -23,7 +23,7 @@ const most = 600;
 export const samples: Sample[] = [];
 export const sampled = signal(0);
 
-/** access is the current key's access. If the API does not report it, all actions are offered, and a refusal is shown. */
+/** access is the access of the current key. If the API does not report it, all actions are offered, and a refusal is shown. */
 export const access = signal<Access | null>(null);
 
 /** mayOperate reports whether to offer actions that change something. */
@@ -86,7 +86,7 @@ export interface Banner {
   what: string;
 }
 
-/** inWords removes the program part at the beginning of a reason, which means nothing to a clerk; Operations shows all of it. */
+/** inWords removes the package name at the beginning of a reason, which means nothing to a clerk; Operations shows the whole reason. */
 function inWords(reason: string | null): string {
   return reason === null ? "it reports no reason" : reason.replace(/^[a-z]+: /, "");
 }
@@ -94,17 +94,17 @@ function inWords(reason: string | null): string {
 export const banner = computed<Banner | null>(() => {
   if (unreachable.value) {
     const text = heard.value ? `The service has not answered since ${clock(new Date(heard.value))}.` : "The service does not answer.";
-    return { grade: "high", text, what: "The page may show old data. It tries again every few seconds; no reload is needed." };
+    return { grade: "high", text, what: "The page may show old data. It tries again every few seconds; you do not need to reload it." };
   }
   const s = status.value;
   if (s && !s.ready) {
     return { grade: "high", text: `The service is not ready: ${inWords(s.reason)}.`, what: "The page may show old or incomplete data. Operations has details." };
   }
   if (s && s.acceptsNotifications === false) {
-    return { grade: "high", text: `No notifications are stored: ${inWords(s.reason)}.`, what: "The page shows the earlier state." };
+    return { grade: "high", text: `No notifications are stored: ${inWords(s.reason)}.`, what: "The page does not show what happens meanwhile." };
   }
   if (s && approximate(s.lagSeconds) > 3) {
-    return { grade: "warn", text: `The views are ${Math.round(approximate(s.lagSeconds))} s behind the log.`, what: "The page shows the state of that time and will catch up." };
+    return { grade: "warn", text: `The views are ${Math.round(approximate(s.lagSeconds))} s behind the log.`, what: "The page shows the state at that time and will catch up." };
   }
   return null;
 });

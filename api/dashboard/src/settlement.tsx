@@ -24,9 +24,9 @@ interface Kind {
 function kinds(s: Settlements, by: Record<string, string>): Kind[] {
   const next = s.awaiting.find((d) => d.dueOn === s.nextSettlementDay)?.orders ?? "0";
   return [
-    { key: "overdue", name: "Overdue", count: by.overdue, query: "settlement=overdue&sort=due", none: "Orders that should have settled on an earlier day would be here; there are none." },
-    { key: "today", name: "Due today", count: by.due, query: "settlement=due&sort=due", none: "Orders that should settle today would be here; there are none." },
-    { key: "next", name: "Due " + nextWords(s), count: next, query: `settlement=pending&dueOn=${s.nextSettlementDay}&sort=due`, none: "Orders that should settle on the next settlement day would be here; there are none." },
+    { key: "overdue", name: "Overdue", count: by.overdue, query: "settlement=overdue&sort=due", none: "No orders are overdue." },
+    { key: "today", name: "Due today", count: by.due, query: "settlement=due&sort=due", none: "No orders are due today." },
+    { key: "next", name: "Due " + nextWords(s), count: next, query: `settlement=pending&dueOn=${s.nextSettlementDay}&sort=due`, none: "No orders are due on the next settlement day." },
   ];
 }
 
@@ -143,7 +143,7 @@ function Orders({ kind, version }: { kind: Kind; version: string }) {
     <section aria-label={kind.name}>
       <h2>{kind.name}</h2>
       {fault.value ? <Trouble error={fault.value} what="The list" again={() => void load()} /> : page.value === null ? <Loading what="orders" /> : page.value.data.length === 0 ? (
-        <p class="dim">{kind.none} <a href={address("/", new URLSearchParams("open=false&final=false"))}>Show what awaits settlement</a></p>
+        <p class="dim">{kind.none} <a href={address("/", new URLSearchParams("open=false&final=false"))}>Show all orders that await settlement</a></p>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label={kind.name + ", a table that scrolls"}>
           <table class="settling cards">
@@ -171,7 +171,7 @@ function Orders({ kind, version }: { kind: Kind; version: string }) {
             </tbody>
           </table>
           {page.value.nextCursor !== null && (
-            <p><a class="button" href={address("/", new URLSearchParams(kind.query))}>Show all of them</a></p>
+            <p><a class="button" href={address("/", new URLSearchParams(kind.query))}>Show all</a></p>
           )}
         </div>
       )}

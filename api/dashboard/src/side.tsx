@@ -45,7 +45,7 @@ export function Side() {
   );
 }
 
-/** isCurrent ignores the moving time in views such as "Rejected today". */
+/** isCurrent reports whether a view is the current one. It ignores the time in views such as "Rejected today", which changes every day. */
 function isCurrent(view: View, current: string): boolean {
   const plain = (text: string) => text.replace(/(modified(?:Since|Until))=[^&]*/g, "$1=");
   return sameQuery(view.query, current) || (view.query.includes("modified") && sameQuery(plain(view.query), plain(current)));
@@ -58,7 +58,7 @@ function Item({ view, current, remove }: { view: View; current: string; remove?:
         {view.name}
       </a>
       {remove && (
-        <button type="button" class="quiet small" aria-label={`Forget the view ${view.name}`} onClick={remove}>
+        <button type="button" class="quiet small" aria-label={`Remove the view ${view.name}`} onClick={remove}>
           ×
         </button>
       )}
@@ -74,7 +74,7 @@ function Keep({ current }: { current: string }) {
   if (name === null) {
     return (
       <button type="button" class="quiet keep" onClick={() => setName("")}>
-        + Keep this view
+        + Save this view
       </button>
     );
   }

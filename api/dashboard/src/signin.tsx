@@ -4,8 +4,8 @@ import { Fault, ask, signedOut, useKey } from "./api";
 const reasons = {
   asked: "",
   left: "You are signed out.",
-  wrong: "This key is not valid here. Check that it is complete, or ask the operator of the service for another.",
-  revoked: "The key was removed while you were using it. Sign in with another.",
+  wrong: "This key is not valid here. Check that it is complete, or ask the operator of the service for another one.",
+  revoked: "The key was removed while you were using it. Sign in with another one.",
 };
 
 /** SignIn asks for a key, which is kept in this tab and sent only to this service. */
@@ -48,7 +48,7 @@ export function SignIn() {
           onInput={(e) => setText(e.currentTarget.value)} aria-describedby="why" aria-invalid={why !== ""} />
         <p id="why" class="why" role="alert">{why}</p>
         <button class="primary" disabled={busy}>{busy ? "Signing in…" : "Sign in"}</button>
-        <p class="faint">The key stays in this tab and is forgotten when you close it. Your link is kept.</p>
+        <p class="faint">The key stays in this tab and is forgotten when you close it. After you sign in, the page of your link opens.</p>
       </form>
     </main>
   );

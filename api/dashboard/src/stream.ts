@@ -6,19 +6,19 @@ import { Fault, checked, heard, send, signedOut } from "./api";
 export type Link = { state: "opening" | "open" | "resting" } | { state: "cut"; until: number };
 
 export interface Listener {
-  /** event is called for each event; the data is JSON that is not parsed yet. An order without an id is one that a new day makes due or overdue. */
+  /** event is called for each event. The data is JSON that is not parsed yet. An order event has no id if the order became due or overdue at midnight. */
   event(name: string, data: string, id: string): void;
 }
 
-const silence = 40_000; // ms: a heartbeat comes every 15 s
+const silence = 40_000; // ms without an event after which the stream is reopened; a heartbeat comes every 15 s
 const shortest = 500;
 const longest = 15_000;
 
-const hiddenFor = 5_000; // ms
+const hiddenFor = 5_000; // ms after which the stream of a hidden page is closed
 
 /**
- * Stream follows the changes until it is closed, and opens itself again where it was cut. It rests while nobody sees the page: a browser
- * has six connections to a service for all of its tabs, and those that nobody looks at must not take them all.
+ * Stream follows the changes until it is closed. After an interruption it resumes after the last event. It is not open while the page is
+ * hidden, because a browser has six connections to a service for all of its tabs, and hidden tabs must not use all of them.
  */
 export class Stream {
   readonly link: Signal<Link> = signal<Link>({ state: "opening" });

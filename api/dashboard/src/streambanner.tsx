@@ -18,7 +18,7 @@ export function StreamBanner({ stream }: { stream: Signal<Stream | null> }) {
   if (!cut || !late.value || unreachable.value) return null;
   return (
     <div class="banner warn" role="status">
-      <strong>The stream of changes is interrupted.</strong> The list is as of the last change; the stream reconnects by itself.{" "}
+      <strong>The stream of changes is interrupted.</strong> The page shows the last changes that it received, and reconnects by itself.{" "}
       <button type="button" class="quiet small" onClick={() => s!.again()}>
         Reconnect now
       </button>

@@ -9,7 +9,7 @@ import type { ListSubscriber, Subscriber } from "./types";
 
 const every = 5_000; // ms
 
-/** Subscribers lists the services that follow the log or the feed, and what waits for them. */
+/** Subscribers lists the services that follow the log or the feed, with the number of messages that wait for each. */
 export function Subscribers() {
   const list = useSignal<ListSubscriber | null>(null);
   const fault = useSignal<unknown>(null);
@@ -36,7 +36,7 @@ export function Subscribers() {
       {fault.value && <Trouble error={fault.value} what="The list of subscribers" again={() => void load()} />}
       {list.value && rows.length === 0 && (
         <p class="dim">
-          Services that follow the log or the feed would be here, with the messages that wait for them. Add one with <code>orderfold subscribers add NAME</code>.
+          There are no subscribers. A service that follows the log or the feed is listed here, with the number of messages that wait for it. Add one with <code>orderfold subscribers add NAME</code>.
         </p>
       )}
       {rows.length > 0 && (
@@ -61,7 +61,7 @@ export function Subscribers() {
                   <td class="right"><Num value={s.pending} /></td>
                   <td class="right"><Num value={s.unacknowledged} /></td>
                   <td class="right"><Num value={s.redelivered} /></td>
-                  <td>{s.lastRequestAt ? <Ago at={s.lastRequestAt} words={past} /> : <span class="dim">not known</span>}</td>
+                  <td>{s.lastRequestAt ? <Ago at={s.lastRequestAt} words={past} /> : <span class="dim">unknown</span>}</td>
                   <td>{follows(s)}</td>
                 </tr>
               ))}
@@ -80,6 +80,6 @@ function follows(s: Subscriber): string {
 function State({ s }: { s: Subscriber }) {
   if (s.problem) return <><SeverityMark severity="high">Cannot be used:</SeverityMark> {s.problem}.</>;
   if (s.stuckSince) return <><SeverityMark severity="warn">Stuck:</SeverityMark> no request since <At at={s.stuckSince} /></>;
-  if (zero(s.pending) && zero(s.unacknowledged)) return <span class="dim">has everything</span>;
+  if (zero(s.pending) && zero(s.unacknowledged)) return <span class="dim">up to date</span>;
   return <span class="dim">messages wait</span>;
 }

@@ -52,7 +52,7 @@ export function relative(text: string | null): string {
   return seconds < 0 ? "in " + duration(-seconds) : duration(seconds);
 }
 
-/** past returns the time since then for a sentence: "now" or "3 min ago". */
+/** past returns the time since then as part of a sentence: "now" or "3 min ago". */
 export function past(text: string | null): string {
   const short = relative(text);
   return text === null || short === "now" || short.startsWith("in ") ? short : short + " ago";

@@ -1,5 +1,5 @@
-// Two rails: the upper one has the notifications in the order in which they happened, according to the platform, the lower
-// one in order of arrival. Crossing lines are late notifications; rings are repeats.
+// Two rails: the upper one shows the notifications in the order in which things happened, according to the platform, the
+// lower one in the order of arrival. Crossing lines mark late notifications, rings mark repeats.
 import { useMemo } from "preact/hooks";
 import { statusWord } from "./marks";
 import { absolute } from "./time";
@@ -45,8 +45,8 @@ export function Rails({ entries, order, chosen, choose }: Props) {
         <text x={width - edge} y="114" class="when" text-anchor="end">{span(shown.map((e) => e.receivedAt))}</text>
       </svg>
       <figcaption class="dim">
-        Crossing lines are late notifications. Rings are repeats.{order.breaks.length > 0 && " Coloured marks show a break."}
-        {entries.length > most && ` The last ${most} of ${entries.length} are drawn.`}
+        Crossing lines mark late notifications. Rings mark repeats.{order.breaks.length > 0 && " Coloured marks show a break."}
+        {entries.length > most && ` The last ${most} of ${entries.length} notifications are drawn.`}
       </figcaption>
     </figure>
   );

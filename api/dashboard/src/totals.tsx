@@ -6,7 +6,7 @@ import type { Orders } from "./list";
 import { Num } from "./parts";
 import type { Sums, Totals as Answer } from "./types";
 
-// The service precomputes totals for filters by these alone. Others are added up on request.
+// The service precomputes totals for filters by these parameters alone. Other totals are computed when the user requests them.
 const free = new Set(["status", "assetClass", "side", "open", "final", "break"]);
 
 /** Totals shows how many orders match, and their ordered and executed sums. */
@@ -49,7 +49,7 @@ export function Totals({ list, filters }: { list: Orders; filters: URLSearchPara
       <span>{list.next.value && `${shown} of `}<Num value={t.orders} /> {t.orders === "1" ? "order" : "orders"}</span>
       {oneInstrument && <Sum name="ordered" of={t.ordered} />}
       {oneInstrument && <Sum name="executed" of={t.executed} />}
-      {oneInstrument && !zero(t.leftOut) && <span>(<Num value={t.leftOut} /> with numbers too long to add)</span>}
+      {oneInstrument && !zero(t.leftOut) && <span>(<Num value={t.leftOut} /> with numbers that are too long to add up)</span>}
     </span>
   );
 }

@@ -50,7 +50,7 @@ export type Asked = {
   attempts: Digits;
   /** Error of the last attempt. */
   error: string | null;
-  /** Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was answered. */
+  /** Why the platform is to be asked: the order is new, contradicts itself, or was quiet for too long. null after an answer. */
   reason: "new" | "break" | "quiet" | null;
   /** Sequence of the answer in the log. */
   sequence: Digits | null;
@@ -66,7 +66,7 @@ export type Asking = {
   /** Orders that the platform does not have, or about which its answers cannot be used. */
   givenUp: Digits;
   lastAskedAt: string | null;
-  /** The error may be over: compare lastErrorAt with lastAskedAt. */
+  /** The last error, which may be over: compare lastErrorAt with lastAskedAt. */
   lastError: string | null;
   lastErrorAt: string | null;
   /** When the list of undelivered notifications was last read to its end. */
@@ -79,7 +79,7 @@ export type Asking = {
   recovered: Digits;
   /** Those of an unknown form, kept under the object undelivered. */
   recoveredUnreadable: Digits;
-  /** Orders that could not be examined, and undelivered notifications that could not be appended; the others continued without them. lastError and recoverError say why. */
+  /** Orders that could not be examined, and undelivered notifications that could not be appended; the others were not affected. lastError and recoverError contain the reason. */
   skipped: Digits;
 };
 
@@ -146,13 +146,13 @@ export type DueDay = {
 };
 
 export type Duty = {
-  /** feed: publish order events. platform: ask the platform for what it did not deliver. */
+  /** feed: publish order events. platform: ask the platform about orders and for notifications that it did not deliver. */
   duty: "feed" | "platform";
-  /** The process that does it: its machine, address and number. null: none. */
+  /** The process that holds the duty: its machine, address and process id. null: none. */
   holder: string | null;
-  /** When it was heard of last, by the clock of the log's server. Ten seconds later another process has the duty, if there is one. */
+  /** When the holder last renewed the duty, by the clock of the log's server. If it does not renew it within ten seconds, another process takes the duty. */
   renewedAt: string;
-  /** When it began, or the last one ended, by its clock. */
+  /** When the holder began, or the last holder ended, by its clock. */
   since: string;
 };
 
@@ -185,9 +185,9 @@ export type FeedEvent = {
 export type FeedPlace = {
   /** The event at the requested sequence; null: none was requested, or the feed does not have it. */
   event: FeedEvent | null;
-  /** Of the first event that is kept; one more than lastSequence if there is none. */
+  /** Sequence of the first event in the feed; one more than lastSequence if there is none. */
   firstSequence: Digits;
-  /** Of the last event; 0 if there never was one. */
+  /** Sequence of the last event; 0 if there never was one. */
   lastSequence: Digits;
 };
 
@@ -205,7 +205,7 @@ export type FieldError = {
 };
 
 export type Found = {
-  /** order, notification, object: its id or sequence. object: anything that is not an order. Others: the filter of /v1/orders that takes the text as its value. */
+  /** order, notification, object: its id or sequence. object: anything that is not an order. All others: the filter of /v1/orders that has the text as its value. */
   kind: "order" | "notification" | "externalId" | "productId" | "isin" | "symbol" | "object" | "idPrefix";
   /** There are more orders than these. */
   more: boolean;
@@ -322,16 +322,16 @@ export type LogStatus = {
   /** Begins at 1 and increases each time orderfold restore restored the log or a loss was accepted: sequences may since belong to other records. */
   epoch: Digits | null;
   firstSequence: Digits | null;
-  /** When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away. */
+  /** When no space is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away. */
   fullAt: string | null;
   lastSequence: Digits | null;
   /** The limit at which the log refuses more; null: no limit. */
   maxBytes: Digits | null;
   /** The servers that have the log, the leader first; none while it cannot be reached. */
   replicas: readonly (Replica)[];
-  /** Why the log may not survive the loss of one server of its cluster, and what to do; null: it does, or has no cluster. This does not affect readiness. */
+  /** Why the log may not survive the loss of one server of its cluster, and what to do; null: it survives that, or is not on a cluster. This does not affect readiness. */
   replicasReason: string | null;
-  /** How many servers should have it: three on a cluster, or more if so many are set. */
+  /** How many servers should have it: three on a cluster, or more if configured. */
   replicasWanted: Digits | null;
 };
 
@@ -340,7 +340,7 @@ export type Minute = {
   applied: Digits;
   /** The beginning of the minute. */
   at: string;
-  /** The most records received but not applied, sampled every 5 s. */
+  /** The greatest number of records received but not applied, sampled every 5 s. */
   lagRecords: Digits | null;
   /** Median of the seconds from receipt of a record until it can be read here, sampled from at most ten records per second; null if there was none. */
   latencyP50: Digits | null;
@@ -492,23 +492,23 @@ export type OrderPart = {
 
 export type Problem = {
   /** The kind of problem; its values are stable:
-* bad-parameter (400): A parameter is not valid. Correct the parameters listed in `errors`; unknown, repeated, empty and unreadable ones are refused.
+* bad-parameter (400): A parameter is not valid. Correct the parameters listed in `errors`; unknown, repeated, empty and invalid parameters are refused.
 * unauthorized (401): A valid API key is required. Send a configured key: `Authorization: Bearer <key>`.
-* forbidden (403): The key does not allow this. Use a key of the role operator; a page of another site needs an allowed origin.
-* not-found (404): Not found. Look the id up in a list; `/openapi.json` lists the paths.
-* not-yet-known (404): The order was not yet known. Use a later moment: `firstSequence` and `firstReceivedAt` say when the order became known.
+* forbidden (403): The key does not allow this. Use a key of the role operator. A page of another site needs an allowed origin.
+* not-found (404): Not found. Search for the id with `/v1/search`; `/openapi.json` lists the paths.
+* not-yet-known (404): The order was not yet known. Use a later moment: `firstSequence` and `firstReceivedAt` report when the order became known.
 * method-not-allowed (405): The method is not allowed here. Use a method from the header `Allow`.
-* conflict (409): The request conflicts with the current state. A rebuild is already running, or none is: see `GET /v1/rebuilds/current`. Or nothing is folded: see `GET /v1/status`. Or another subscriber has that name, or there is no feed: see `detail`.
+* conflict (409): The request conflicts with the current state. See `detail`: a rebuild is already running, or none is running; nothing is folded at the moment; a subscriber with other settings has that name; or there is no feed.
 * cursor-expired (410): The views were rebuilt by other rules, or the log was restored, since the cursor was made. Start the list again without a cursor.
 * record-missing (410): A record is missing from the log. Inform the operator: the record was acknowledged, and the log lost it. `GET /v1/status` and `orderfold doctor` have details.
-* too-large (413): The request is too large. Send no body; no route reads one.
+* too-large (413): The request is too large. Send no body; the API does not read one.
 * misdirected (421): The request was sent to another host. Use `localhost`, `127.0.0.1` or `[::1]`: without keys no other `Host` is answered. Or configure a key.
 * too-many (422): The request selects too many orders. Select fewer orders, by an id, an ISIN, a status or a time, or leave out what `detail` names.
 * rate-limited (429): Too many requests. Wait as long as `Retry-After` says. Request longer pages, or follow `/v1/stream`.
-* internal (500): Internal error. A defect: the server's log lines have the cause under the request id.
-* not-here (501): This process cannot do this. Send the request to the process that writes the views, or use the command.
+* internal (500): Internal error. Report this defect: the server's log lines have the cause under the request id.
+* not-here (501): This process cannot do this. Send the request to the process that writes the views, or use the corresponding command of `orderfold`.
 * view-behind (503): The views are behind. Repeat after `Retry-After`, or wait longer with `Prefer: wait=<seconds>`.
-* busy (503): The server is at its limit. Repeat after `Retry-After`: the maximum number of streams is open.
+* busy (503): The server is at its limit. Repeat after `Retry-After`: the maximum number of streams is open, or no copy of the views can be made now, see `detail`.
 * not-ready (503): The views are not ready. Repeat after `Retry-After`; there are no views yet, or they have another version, or they were damaged: see `/v1/status`.
 * log-unavailable (503): The log cannot be reached. Repeat after `Retry-After`; raw bytes and history need the log.
 * http-version (505): HTTP/1.0 cannot carry this answer. Use HTTP/1.1: over HTTP/1.0 an export that was cut off looks complete. nginx needs `proxy_http_version 1.1`. */
@@ -550,7 +550,7 @@ export type Rebuild = {
   changes: Changes | null;
   endedAt: string | null;
   error: string | null;
-  /** The generation that is served since; null before, and after a dry run. */
+  /** The generation that is served after the rebuild; null before its end, and after a dry run. */
   generation: Digits | null;
   mode: "rebuild" | "dry-run" | "rollback";
   phase: "copying" | "folding" | "writing" | "indexing" | "comparing" | "switching";
@@ -565,7 +565,7 @@ export type Rebuild = {
   secondsLeft: Digits | null;
   startedAt: string;
   state: "running" | "done" | "failed" | "canceled";
-  /** Total of the same, as far as known. */
+  /** The total number of these, as far as known. */
   total: Digits;
 };
 
@@ -604,11 +604,11 @@ export type Refusal = {
 };
 
 export type Replica = {
-  /** Entries that it has yet to store. An entry has one record, or a batch. */
+  /** Entries that it has yet to store. An entry contains one record, or a batch of records. */
   lag: Digits;
-  /** Whether it leads: it orders the records, and the others copy them. */
+  /** Whether it leads: the leader orders the records, and the others copy them. */
   leader: boolean;
-  /** Whether the leader heard of it in the last ten seconds. */
+  /** Whether the leader has heard from it in the last ten seconds. */
   online: boolean;
   /** Name of the NATS server. */
   server: string;
@@ -655,13 +655,13 @@ export type SettlementCycle = {
 };
 
 export type Settlements = {
-  /** Orders that have not settled, by due day, earliest first. Only the last 60 of such days. */
+  /** Orders that have not settled, by due day, earliest first. At most the last 60 such days. */
   awaiting: readonly (DueDay)[];
   /** Orders that are due on earlier days than those. */
   awaitingEarlier: Digits;
   /** The next one after today. */
   nextSettlementDay: string;
-  /** dueOn of the orders that are overdue longest; null: none is overdue. */
+  /** dueOn of the orders that have been overdue for the longest time; null: none is overdue. */
   oldestDueOn: string | null;
   /** How many settlement days they are overdue. */
   oldestOverdueDays: Digits;
@@ -700,7 +700,7 @@ export type Stats = {
   records: Digits;
   /** Orders that await settlement. */
   settlement: Settlements;
-  /** Records applied per second, in the last minute; null while unknown. */
+  /** Records applied per second, in the last minute; null if unknown. */
   throughput: Digits | null;
 };
 
@@ -709,7 +709,7 @@ export type Status = {
   acceptsNotifications: boolean | null;
   /** The last record that the views have applied. */
   appliedSequence: Digits;
-  /** Which process does the work of which only one process at a time does. Empty: none ever did, or the log is embedded; null: not known. */
+  /** Which process holds each duty. Empty: no process ever did, or the log is embedded; null: unknown. */
   duties: readonly (Duty)[];
   /** Records whose order events are not published yet; null: the feed is off, or another process publishes it, see duties. */
   feedLagRecords: Digits | null;
@@ -732,7 +732,7 @@ export type Status = {
   reason: string | null;
   /** The running rebuild; null if none is running. */
   rebuild: Rebuild | null;
-  /** Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them. */
+  /** Configured number of replicas of the log; 0 while it cannot be reached. log.replicas lists them. */
   replicas: Digits;
   startedAt: string;
   /** When the log syncs to disk: always, or what an external server reports. */
@@ -847,14 +847,14 @@ export type Sums = {
 export type Throughput = {
   /** Earliest first; the last one is incomplete. */
   minutes: readonly (Minute)[];
-  /** The start of the process; nothing is known before. */
+  /** The start of the process; nothing is known about the time before. */
   since: string;
 };
 
 export type Totals = {
   /** The executed quantities and amounts. */
   executed: Sums;
-  /** Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum. */
+  /** Orders with a number of more than 18 decimal places or 13 digits before the decimal point; such a number is left out of the sums. */
   leftOut: Digits;
   /** The ordered quantities and amounts. */
   ordered: Sums;
@@ -865,48 +865,48 @@ export type Totals = {
 export interface Parameter { name: string; doc: string; kind: "text" | "boolean" | "time" | "number"; values: readonly string[]; repeatable: boolean }
 
 export const orderParameters: readonly Parameter[] = [
-  { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
+  { name: "limit", doc: "Maximum number of orders on a page.", kind: "number", values: [], repeatable: false },
   { name: "cursor", doc: "nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it.", kind: "text", values: [], repeatable: false },
   { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
-  { name: "status", doc: "Any of these; NONE: orders without a status. Repeatable.", kind: "text", values: ["RECEIVED","INVALID","PENDING","PLACED","PARTIALLY_FILLED","CORRECTED","CANCELED","EXPIRED","REJECTED","FILLED","SETTLED","NONE"], repeatable: true },
-  { name: "assetClass", doc: "The order object in which it was notified.", kind: "text", values: ["TRADITIONAL","DIGITAL","TOKENIZED"], repeatable: false },
-  { name: "isin", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "symbol", doc: "Any of these, in any letter case; for digital or tokenized assets. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "side", doc: "In any letter case of the notification.", kind: "text", values: ["BUY","SELL"], repeatable: false },
-  { name: "productId", doc: "Any of these is the depository, wallet or cash product. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "status", doc: "Any of these statuses; NONE: orders without a status. Repeatable.", kind: "text", values: ["RECEIVED","INVALID","PENDING","PLACED","PARTIALLY_FILLED","CORRECTED","CANCELED","EXPIRED","REJECTED","FILLED","SETTLED","NONE"], repeatable: true },
+  { name: "assetClass", doc: "The asset class for which the platform reports the order.", kind: "text", values: ["TRADITIONAL","DIGITAL","TOKENIZED"], repeatable: false },
+  { name: "isin", doc: "Any of these ISINs, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "symbol", doc: "Any of these symbols, in any letter case; for digital or tokenized assets. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "side", doc: "The side, whatever its letter case in the notification.", kind: "text", values: ["BUY","SELL"], repeatable: false },
+  { name: "productId", doc: "Any of these is the depository, wallet or cash product of the order. Repeatable.", kind: "text", values: [], repeatable: true },
   { name: "idPrefix", doc: "The beginning of orderId, at least 4 characters, case-sensitive.", kind: "text", values: [], repeatable: false },
-  { name: "externalId", doc: "Any of these ids, which the partner gave the order, exactly; several orders may have the same one. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "break", doc: "Any of these is open; any: at least one break is. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict","any"], repeatable: true },
+  { name: "externalId", doc: "Any of these ids, exactly as the partner gave them; several orders may have the same one. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "break", doc: "Any of these breaks is open; any: at least one break is open. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict","any"], repeatable: true },
   { name: "open", doc: "true: the order can still trade.", kind: "boolean", values: [], repeatable: false },
   { name: "final", doc: "true: nothing more is expected.", kind: "boolean", values: [], repeatable: false },
-  { name: "orderType", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "exchangeCode", doc: "Any of these, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
-  { name: "quantityMin", doc: "The least ordered quantity. Orders without a quantity, such as orders of an amount, do not match.", kind: "text", values: [], repeatable: false },
-  { name: "quantityMax", doc: "The greatest ordered quantity.", kind: "text", values: [], repeatable: false },
-  { name: "settlement", doc: "Any of these is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable.", kind: "text", values: ["pending","due","overdue","settled","none"], repeatable: true },
+  { name: "orderType", doc: "Any of these order types, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "exchangeCode", doc: "Any of these exchange codes, in any letter case. Repeatable.", kind: "text", values: [], repeatable: true },
+  { name: "quantityMin", doc: "The minimum of the ordered quantity. Orders without a quantity, such as orders of an amount, do not match.", kind: "text", values: [], repeatable: false },
+  { name: "quantityMax", doc: "The maximum of the ordered quantity.", kind: "text", values: [], repeatable: false },
+  { name: "settlement", doc: "Any of these states is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable.", kind: "text", values: ["pending","due","overdue","settled","none"], repeatable: true },
   { name: "dueOn", doc: "settlement.dueOn is that day, whether the order has settled or not.", kind: "time", values: [], repeatable: false },
   { name: "dueSince", doc: "settlement.dueOn is that day or later.", kind: "time", values: [], repeatable: false },
   { name: "dueUntil", doc: "settlement.dueOn is that day or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "executed", doc: "none: nothing is executed. some: something is. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill.", kind: "text", values: ["none","some","all"], repeatable: false },
-  { name: "receivedSince", doc: "The last notification was received then or later.", kind: "time", values: [], repeatable: false },
-  { name: "receivedUntil", doc: "The last notification was received then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "modifiedSince", doc: "modifiedOn is then or later.", kind: "time", values: [], repeatable: false },
-  { name: "modifiedUntil", doc: "modifiedOn is then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "createdSince", doc: "createdOn is then or later.", kind: "time", values: [], repeatable: false },
-  { name: "createdUntil", doc: "createdOn is then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "statusChangedSince", doc: "statusSince, the time since which the order has its status, is then or later.", kind: "time", values: [], repeatable: false },
-  { name: "statusChangedUntil", doc: "statusSince is then or earlier.", kind: "time", values: [], repeatable: false },
-  { name: "sort", doc: "By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many.", kind: "text", values: ["-received","received","-modified","modified","-quantity","quantity","-due","due"], repeatable: false },
+  { name: "executed", doc: "none: nothing is executed. some: something is executed. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill.", kind: "text", values: ["none","some","all"], repeatable: false },
+  { name: "receivedSince", doc: "The last notification was received at that time or later.", kind: "time", values: [], repeatable: false },
+  { name: "receivedUntil", doc: "The last notification was received at that time or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "modifiedSince", doc: "modifiedOn is that time or later.", kind: "time", values: [], repeatable: false },
+  { name: "modifiedUntil", doc: "modifiedOn is that time or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "createdSince", doc: "createdOn is that time or later.", kind: "time", values: [], repeatable: false },
+  { name: "createdUntil", doc: "createdOn is that time or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "statusChangedSince", doc: "statusSince, the time since which the order has its status, is that time or later.", kind: "time", values: [], repeatable: false },
+  { name: "statusChangedUntil", doc: "statusSince is that time or earlier.", kind: "time", values: [], repeatable: false },
+  { name: "sort", doc: "By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; with - the latest or largest comes first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many.", kind: "text", values: ["-received","received","-modified","modified","-quantity","quantity","-due","due"], repeatable: false },
   { name: "format", doc: "csv and ndjson: all selected orders, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, otherwise json.", kind: "text", values: ["json","csv","ndjson"], repeatable: false },
   { name: "fields", doc: "Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, in the order given.", kind: "text", values: [], repeatable: false },
   { name: "totals", doc: "true: adds the number of all selected orders and the sums of their quantities to the page. Refused as too-many if too many orders would have to be read.", kind: "boolean", values: [], repeatable: false },
 ];
 
 export const breakParameters: readonly Parameter[] = [
-  { name: "limit", doc: "Most orders on a page.", kind: "number", values: [], repeatable: false },
+  { name: "limit", doc: "Maximum number of orders on a page.", kind: "number", values: [], repeatable: false },
   { name: "cursor", doc: "nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it.", kind: "text", values: [], repeatable: false },
   { name: "minSequence", doc: "Answer only when the views have applied this record of the log, for example the Log-Sequence of the receiver's answer; waits 2 s for it.", kind: "number", values: [], repeatable: false },
-  { name: "code", doc: "Any of these. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict"], repeatable: true },
-  { name: "severity", doc: "high: the state itself may be wrong; warn: odd, and worth a look.", kind: "text", values: ["warn","high"], repeatable: false },
-  { name: "age", doc: "Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable.", kind: "text", values: ["0-1","1-2","3-5","over-5"], repeatable: true },
+  { name: "code", doc: "Any of these codes. Repeatable.", kind: "text", values: ["unknown_status","unused_status","conflicting_close","close_after_fill","fill_after_close","settled_without_fill","after_settlement","rejected_after_fill","possible_bust","reopened","time_inversion","invalid_superseded","overfill","underfilled","executed_decreased","clock_skew","source_conflict"], repeatable: true },
+  { name: "severity", doc: "high: the state itself may be wrong; warn: unusual, and worth a look.", kind: "text", values: ["warn","high"], repeatable: false },
+  { name: "age", doc: "Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these ages. Repeatable.", kind: "text", values: ["0-1","1-2","3-5","over-5"], repeatable: true },
 ];
