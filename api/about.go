@@ -28,7 +28,7 @@ type Stats struct {
 	Quarantined  uint64            `json:"quarantined" doc:"Records that could not be decoded."`
 	ByClass      map[string]uint64 `json:"quarantinedByClass" doc:"The quarantined records by class."`
 	Records      uint64            `json:"records" doc:"Applied records of the log."`
-	Throughput   *float64          `json:"throughput" doc:"Records applied per second, in the last minute; null while unknown."`
+	Throughput   *float64          `json:"throughput" doc:"Records applied per second, in the last minute; null if unknown."`
 }
 
 // Quarantined is a record that could not become part of an order.

@@ -59,9 +59,9 @@ func (ageFilter) Schema(huma.Registry) *huma.Schema {
 type breaksInput struct {
 	Page
 	AtLeast
-	Code     []breakFilter `query:"code,explode" doc:"Any of these. Repeatable."`
-	Severity string        `query:"severity" enum:"warn,high" doc:"high: the state itself may be wrong; warn: odd, and worth a look."`
-	Age      []ageFilter   `query:"age,explode" doc:"Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these. Repeatable."`
+	Code     []breakFilter `query:"code,explode" doc:"Any of these codes. Repeatable."`
+	Severity string        `query:"severity" enum:"warn,high" doc:"high: the state itself may be wrong; warn: unusual, and worth a look."`
+	Age      []ageFilter   `query:"age,explode" doc:"Age since openedAt in days of 24 hours: 0-1 is less than one (or in the future), 1-2 from one to less than three, 3-5 from three to less than five, over-5 five or more. Any of these ages. Repeatable."`
 }
 
 type breaksOutput struct {

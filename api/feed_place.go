@@ -20,8 +20,8 @@ type Events interface {
 
 // FeedPlace contains the ends of the feed and, if requested, one event.
 type FeedPlace struct {
-	FirstSequence uint64     `json:"firstSequence" doc:"Of the first event that is kept; one more than lastSequence if there is none."`
-	LastSequence  uint64     `json:"lastSequence" doc:"Of the last event; 0 if there never was one."`
+	FirstSequence uint64     `json:"firstSequence" doc:"Sequence of the first event in the feed; one more than lastSequence if there is none."`
+	LastSequence  uint64     `json:"lastSequence" doc:"Sequence of the last event; 0 if there never was one."`
 	Event         *FeedEvent `json:"event" doc:"The event at the requested sequence; null: none was requested, or the feed does not have it."`
 }
 

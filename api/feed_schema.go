@@ -24,7 +24,7 @@ type EventOrder Order
 // OrderEvent is the body of an event of an order.
 type OrderEvent struct {
 	Order  *EventOrder  `json:"order" doc:"The whole order, as GET /v1/orders/{id} shows it, except what depends on the current day. null: it was withdrawn, or the order does not fit in a message and must be read from the API."`
-	Cause  *EventCause  `json:"cause" doc:"The notification that changed it; null: none did."`
+	Cause  *EventCause  `json:"cause" doc:"The notification that changed the order; null: no notification did."`
 	Before *EventBefore `json:"before" doc:"The order as shown before; null: there was none, or it is unknown."`
 }
 
@@ -46,7 +46,7 @@ type EventBefore struct {
 // have been, without a notification.
 type RevisionEvent struct {
 	Revision     uint64    `json:"revision" doc:"The revision; it only increases."`
-	State        string    `json:"state" enum:"started,finished" doc:"A revision that is overtaken by another never finishes."`
+	State        string    `json:"state" enum:"started,finished" doc:"A revision that is replaced by a newer one before its end never finishes."`
 	Cause        string    `json:"cause" enum:"rebuild,redrive,epoch,feed" doc:"rebuild: another generation of the views, possibly with other rules. redrive: records were decoded again. epoch: the log was set back. feed: the feed begins."`
 	FoldVersions [2]string `json:"foldVersions" doc:"Fold versions before and after."`
 	At           string    `json:"at" format:"date-time"`

@@ -88,7 +88,7 @@ type Totals struct {
 	Orders   uint64 `json:"orders"`
 	Ordered  Sums   `json:"ordered" doc:"The ordered quantities and amounts."`
 	Executed Sums   `json:"executed" doc:"The executed quantities and amounts."`
-	LeftOut  uint64 `json:"leftOut" doc:"Orders with a number of more than 18 decimal places or 13 digits before the point, which is in no sum."`
+	LeftOut  uint64 `json:"leftOut" doc:"Orders with a number of more than 18 decimal places or 13 digits before the decimal point; such a number is left out of the sums."`
 }
 
 // Sums are the sums of the quantities in each unit. An order of unknown quantity adds nothing.

@@ -60,7 +60,7 @@ func codeNames(codes []statemachine.Code) []string {
 
 type historyInput struct {
 	ID     string `path:"id" doc:"orderId, percent-encoded."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most entries on a page."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Maximum number of entries on a page."`
 	Cursor string `query:"cursor" doc:"nextCursor of the previous page of the same order. It names positions in the log, so any process with views of that log accepts it."`
 	AsOf
 }

@@ -16,34 +16,34 @@ import (
 // OrderFilters contains the parameters that select orders. An order must satisfy all that are
 // given.
 type OrderFilters struct {
-	Status        []statusFilter     `query:"status,explode" doc:"Any of these; NONE: orders without a status. Repeatable."`
-	AssetClass    assetClassFilter   `query:"assetClass" doc:"The order object in which it was notified."`
-	ISIN          []string           `query:"isin,explode" maxItems:"50" example:"DE0007164600" doc:"Any of these, in any letter case. Repeatable."`
-	Symbol        []string           `query:"symbol,explode" maxItems:"50" doc:"Any of these, in any letter case; for digital or tokenized assets. Repeatable."`
-	Side          string             `query:"side" enum:"BUY,SELL" doc:"In any letter case of the notification."`
-	ProductID     []string           `query:"productId,explode" maxItems:"50" doc:"Any of these is the depository, wallet or cash product. Repeatable."`
+	Status        []statusFilter     `query:"status,explode" doc:"Any of these statuses; NONE: orders without a status. Repeatable."`
+	AssetClass    assetClassFilter   `query:"assetClass" doc:"The asset class for which the platform reports the order."`
+	ISIN          []string           `query:"isin,explode" maxItems:"50" example:"DE0007164600" doc:"Any of these ISINs, in any letter case. Repeatable."`
+	Symbol        []string           `query:"symbol,explode" maxItems:"50" doc:"Any of these symbols, in any letter case; for digital or tokenized assets. Repeatable."`
+	Side          string             `query:"side" enum:"BUY,SELL" doc:"The side, whatever its letter case in the notification."`
+	ProductID     []string           `query:"productId,explode" maxItems:"50" doc:"Any of these is the depository, wallet or cash product of the order. Repeatable."`
 	IDPrefix      string             `query:"idPrefix" minLength:"4" maxLength:"512" example:"6f1c1b1e" doc:"The beginning of orderId, at least 4 characters, case-sensitive."`
-	ExternalID    []string           `query:"externalId,explode" maxItems:"50" doc:"Any of these ids, which the partner gave the order, exactly; several orders may have the same one. Repeatable."`
-	Break         []anyBreakFilter   `query:"break,explode" doc:"Any of these is open; any: at least one break is. Repeatable."`
+	ExternalID    []string           `query:"externalId,explode" maxItems:"50" doc:"Any of these ids, exactly as the partner gave them; several orders may have the same one. Repeatable."`
+	Break         []anyBreakFilter   `query:"break,explode" doc:"Any of these breaks is open; any: at least one break is open. Repeatable."`
 	Open          boolFilter         `query:"open" doc:"true: the order can still trade."`
 	Final         boolFilter         `query:"final" doc:"true: nothing more is expected."`
-	OrderType     []string           `query:"orderType,explode" maxItems:"50" example:"LIMIT" doc:"Any of these, in any letter case. Repeatable."`
-	ExchangeCode  []string           `query:"exchangeCode,explode" maxItems:"50" example:"XFRA" doc:"Any of these, in any letter case. Repeatable."`
-	QuantityMin   decimalFilter      `query:"quantityMin" example:"1000" doc:"The least ordered quantity. Orders without a quantity, such as orders of an amount, do not match."`
-	QuantityMax   decimalFilter      `query:"quantityMax" doc:"The greatest ordered quantity."`
-	Settlement    []settlementFilter `query:"settlement,explode" doc:"Any of these is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable."`
+	OrderType     []string           `query:"orderType,explode" maxItems:"50" example:"LIMIT" doc:"Any of these order types, in any letter case. Repeatable."`
+	ExchangeCode  []string           `query:"exchangeCode,explode" maxItems:"50" example:"XFRA" doc:"Any of these exchange codes, in any letter case. Repeatable."`
+	QuantityMin   decimalFilter      `query:"quantityMin" example:"1000" doc:"The minimum of the ordered quantity. Orders without a quantity, such as orders of an amount, do not match."`
+	QuantityMax   decimalFilter      `query:"quantityMax" doc:"The maximum of the ordered quantity."`
+	Settlement    []settlementFilter `query:"settlement,explode" doc:"Any of these states is settlement.state today, in Berlin; none also selects orders without a settlement. Repeatable."`
 	DueOn         dayFilter          `query:"dueOn" example:"2026-12-28" doc:"settlement.dueOn is that day, whether the order has settled or not."`
 	DueSince      dayFilter          `query:"dueSince" doc:"settlement.dueOn is that day or later."`
 	DueUntil      dayFilter          `query:"dueUntil" doc:"settlement.dueOn is that day or earlier."`
-	Executed      string             `query:"executed" enum:"none,some,all" doc:"none: nothing is executed. some: something is. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill."`
-	ReceivedSince moment             `query:"receivedSince" example:"2026-03-02T09:00:00Z" doc:"The last notification was received then or later."`
-	ReceivedUntil moment             `query:"receivedUntil" doc:"The last notification was received then or earlier."`
-	ModifiedSince moment             `query:"modifiedSince" doc:"modifiedOn is then or later."`
-	ModifiedUntil moment             `query:"modifiedUntil" doc:"modifiedOn is then or earlier."`
-	CreatedSince  moment             `query:"createdSince" doc:"createdOn is then or later."`
-	CreatedUntil  moment             `query:"createdUntil" doc:"createdOn is then or earlier."`
-	StatusSince   moment             `query:"statusChangedSince" doc:"statusSince, the time since which the order has its status, is then or later."`
-	StatusUntil   moment             `query:"statusChangedUntil" doc:"statusSince is then or earlier."`
+	Executed      string             `query:"executed" enum:"none,some,all" doc:"none: nothing is executed. some: something is executed. all: at least the ordered quantity or, if that or the executed quantity is unknown, the order is FILLED or SETTLED after a fill."`
+	ReceivedSince moment             `query:"receivedSince" example:"2026-03-02T09:00:00Z" doc:"The last notification was received at that time or later."`
+	ReceivedUntil moment             `query:"receivedUntil" doc:"The last notification was received at that time or earlier."`
+	ModifiedSince moment             `query:"modifiedSince" doc:"modifiedOn is that time or later."`
+	ModifiedUntil moment             `query:"modifiedUntil" doc:"modifiedOn is that time or earlier."`
+	CreatedSince  moment             `query:"createdSince" doc:"createdOn is that time or later."`
+	CreatedUntil  moment             `query:"createdUntil" doc:"createdOn is that time or earlier."`
+	StatusSince   moment             `query:"statusChangedSince" doc:"statusSince, the time since which the order has its status, is that time or later."`
+	StatusUntil   moment             `query:"statusChangedUntil" doc:"statusSince is that time or earlier."`
 }
 
 type ordersInput struct {
@@ -51,7 +51,7 @@ type ordersInput struct {
 	AtLeast
 	IfNoneMatch
 	OrderFilters
-	Sort   string       `query:"sort" enum:"-received,received,-modified,modified,-quantity,quantity,-due,due" default:"-received" doc:"By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; - is latest or largest first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many."`
+	Sort   string       `query:"sort" enum:"-received,received,-modified,modified,-quantity,quantity,-due,due" default:"-received" doc:"By the last notification, by modifiedOn, by the ordered quantity or by settlement.dueOn; with - the latest or largest comes first. An unknown modifiedOn or quantity counts as the earliest or smallest; orders without dueOn come last in both. By quantity only if the filters select few orders, about 2000; otherwise refused as too-many."`
 	Format string       `query:"format" enum:"json,csv,ndjson" doc:"csv and ndjson: all selected orders, whatever the limit, without pages. Without it Accept decides: text/csv, application/x-ndjson, otherwise json."`
 	Fields fieldsFilter `query:"fields" doc:"Only these fields of each order, separated by commas: members of an order in json and ndjson, columns in csv, in the order given."`
 	Totals bool         `query:"totals" doc:"true: adds the number of all selected orders and the sums of their quantities to the page. Refused as too-many if too many orders would have to be read."`

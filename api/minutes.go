@@ -19,7 +19,7 @@ const (
 
 // Throughput contains the measurements of this process, minute by minute.
 type Throughput struct {
-	Since   string   `json:"since" format:"date-time" doc:"The start of the process; nothing is known before."`
+	Since   string   `json:"since" format:"date-time" doc:"The start of the process; nothing is known about the time before."`
 	Minutes []Minute `json:"minutes" doc:"Earliest first; the last one is incomplete."`
 }
 
@@ -30,7 +30,7 @@ type Minute struct {
 	Applied    uint64   `json:"applied" doc:"Records that the views applied."`
 	LatencyP50 *float64 `json:"latencyP50" doc:"Median of the seconds from receipt of a record until it can be read here, sampled from at most ten records per second; null if there was none."`
 	LatencyP99 *float64 `json:"latencyP99" doc:"99th percentile of the same."`
-	LagRecords *uint64  `json:"lagRecords" doc:"The most records received but not applied, sampled every 5 s."`
+	LagRecords *uint64  `json:"lagRecords" doc:"The greatest number of records received but not applied, sampled every 5 s."`
 }
 
 type throughputInput struct {

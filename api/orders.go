@@ -23,7 +23,7 @@ type List[T any] struct {
 
 // Page contains the parameters of a list with pages.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most orders on a page."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Maximum number of orders on a page."`
 	Cursor string `query:"cursor" doc:"nextCursor of the previous page, with the same filters. Any machine that folds the same log by the same rules accepts it."`
 }
 

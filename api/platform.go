@@ -19,9 +19,9 @@ type Asking struct {
 	Pending             int     `json:"pending" doc:"Orders about which a request is due."`
 	Asked               uint64  `json:"asked" doc:"Answers appended to the log."`
 	GivenUp             int     `json:"givenUp" doc:"Orders that the platform does not have, or about which its answers cannot be used."`
-	Skipped             uint64  `json:"skipped" doc:"Orders that could not be examined, and undelivered notifications that could not be appended; the others continued without them. lastError and recoverError say why."`
+	Skipped             uint64  `json:"skipped" doc:"Orders that could not be examined, and undelivered notifications that could not be appended; the others were not affected. lastError and recoverError contain the reason."`
 	LastAskedAt         *string `json:"lastAskedAt" format:"date-time"`
-	LastError           *string `json:"lastError" doc:"The error may be over: compare lastErrorAt with lastAskedAt."`
+	LastError           *string `json:"lastError" doc:"The last error, which may be over: compare lastErrorAt with lastAskedAt."`
 	LastErrorAt         *string `json:"lastErrorAt" format:"date-time"`
 	Recovered           uint64  `json:"recovered" doc:"Undelivered notifications appended."`
 	RecoveredUnreadable uint64  `json:"recoveredUnreadable" doc:"Those of an unknown form, kept under the object undelivered."`
@@ -33,7 +33,7 @@ type Asking struct {
 type Asked struct {
 	State    string  `json:"state" enum:"pending,asked,gone" doc:"gone: the platform does not have the order, or its answers cannot be used."`
 	At       string  `json:"at" format:"date-time" doc:"Since when it is pending; when the platform last answered with something new; or when it was given up."`
-	Reason   *string `json:"reason" doc:"Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was answered."`
+	Reason   *string `json:"reason" doc:"Why the platform is to be asked: the order is new, contradicts itself, or was quiet for too long. null after an answer."`
 	Sequence *uint64 `json:"sequence" doc:"Sequence of the answer in the log."`
 	Attempts int     `json:"attempts" doc:"Failed attempts."`
 	Error    *string `json:"error" doc:"Error of the last attempt."`

@@ -34,13 +34,13 @@ type Rebuild struct {
 	State            string   `json:"state" enum:"running,done,failed,canceled"`
 	Phase            string   `json:"phase" enum:"copying,folding,writing,indexing,comparing,switching"`
 	Records          uint64   `json:"records" doc:"Records folded so far; while phase is comparing, orders compared so far."`
-	Total            uint64   `json:"total" doc:"Total of the same, as far as known."`
+	Total            uint64   `json:"total" doc:"The total number of these, as far as known."`
 	RecordsPerSecond float64  `json:"recordsPerSecond"`
 	SecondsLeft      *float64 `json:"secondsLeft" doc:"Time left in this phase; null if unknown."`
 	StartedAt        string   `json:"startedAt" format:"date-time"`
 	EndedAt          *string  `json:"endedAt" format:"date-time"`
 	Seconds          float64  `json:"seconds" doc:"Time elapsed."`
-	Generation       *int     `json:"generation" doc:"The generation that is served since; null before, and after a dry run."`
+	Generation       *int     `json:"generation" doc:"The generation that is served after the rebuild; null before its end, and after a dry run."`
 	Bytes            *int64   `json:"bytes" doc:"Size of the new generation's file."`
 	Error            *string  `json:"error"`
 	PreviousError    *string  `json:"previousError" doc:"Why the previous rebuild of the same mode failed, if it did. The first generation is attempted until it succeeds."`

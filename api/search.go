@@ -27,7 +27,7 @@ type Search struct {
 
 // Found is one meaning of a text.
 type Found struct {
-	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order, notification, object: its id or sequence. object: anything that is not an order. Others: the filter of /v1/orders that takes the text as its value."`
+	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order, notification, object: its id or sequence. object: anything that is not an order. All others: the filter of /v1/orders that has the text as its value."`
 	Path       string   `json:"path" example:"/v1/orders/6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11" doc:"The path with more details."`
 	OrderIDs   []string `json:"orderIds" doc:"The orders concerned, last notified first, at most 10."`
 	More       bool     `json:"more" doc:"There are more orders than these."`

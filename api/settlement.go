@@ -112,9 +112,9 @@ func (f *OrderFilters) addSettlement(q *views.Query) {
 type Settlements struct {
 	Today             string   `json:"today" format:"date" doc:"In Berlin."`
 	NextSettlementDay string   `json:"nextSettlementDay" format:"date" doc:"The next one after today."`
-	OldestDueOn       *string  `json:"oldestDueOn" format:"date" doc:"dueOn of the orders that are overdue longest; null: none is overdue."`
+	OldestDueOn       *string  `json:"oldestDueOn" format:"date" doc:"dueOn of the orders that have been overdue for the longest time; null: none is overdue."`
 	OldestOverdueDays int      `json:"oldestOverdueDays" doc:"How many settlement days they are overdue."`
-	Awaiting          []DueDay `json:"awaiting" doc:"Orders that have not settled, by due day, earliest first. Only the last 60 of such days."`
+	Awaiting          []DueDay `json:"awaiting" doc:"Orders that have not settled, by due day, earliest first. At most the last 60 such days."`
 	AwaitingEarlier   uint64   `json:"awaitingEarlier" doc:"Orders that are due on earlier days than those."`
 }
 

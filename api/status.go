@@ -43,13 +43,13 @@ type Status struct {
 	VerifiedSeq     *uint64   `json:"verifiedSequence" doc:"The position at which the views were last compared with the log; null before the first time."`
 	VerifiedAt      *string   `json:"verifiedAt" format:"date-time"`
 	SyncMode        string    `json:"syncMode" doc:"When the log syncs to disk: always, or what an external server reports."`
-	Replicas        int       `json:"replicas" doc:"Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them."`
+	Replicas        int       `json:"replicas" doc:"Configured number of replicas of the log; 0 while it cannot be reached. log.replicas lists them."`
 	Ready           bool      `json:"ready" doc:"As in /readyz."`
 	Reason          *string   `json:"reason" doc:"Why it is not ready, or why no notification is stored, as in /readyz."`
 	Accepts         *bool     `json:"acceptsNotifications" doc:"Whether a notification would be stored now; null: this process does not receive notifications."`
 	Rebuild         *Rebuild  `json:"rebuild" doc:"The running rebuild; null if none is running."`
 	Platform        *Asking   `json:"platform" doc:"Asking the platform; null: this process does not ask."`
-	Duties          []Duty    `json:"duties" doc:"Which process does the work of which only one process at a time does. Empty: none ever did, or the log is embedded; null: not known."`
+	Duties          []Duty    `json:"duties" doc:"Which process holds each duty. Empty: no process ever did, or the log is embedded; null: unknown."`
 	Version         string    `json:"version" doc:"Version of the program."`
 	StartedAt       string    `json:"startedAt" format:"date-time"`
 
@@ -63,10 +63,10 @@ type Status struct {
 
 // Duty is work that only one process at a time does.
 type Duty struct {
-	Duty      string  `json:"duty" enum:"feed,platform" doc:"feed: publish order events. platform: ask the platform for what it did not deliver."`
-	Holder    *string `json:"holder" doc:"The process that does it: its machine, address and number. null: none."`
-	Since     string  `json:"since" format:"date-time" doc:"When it began, or the last one ended, by its clock."`
-	RenewedAt string  `json:"renewedAt" format:"date-time" doc:"When it was heard of last, by the clock of the log's server. Ten seconds later another process has the duty, if there is one."`
+	Duty      string  `json:"duty" enum:"feed,platform" doc:"feed: publish order events. platform: ask the platform about orders and for notifications that it did not deliver."`
+	Holder    *string `json:"holder" doc:"The process that holds the duty: its machine, address and process id. null: none."`
+	Since     string  `json:"since" format:"date-time" doc:"When the holder began, or the last holder ended, by its clock."`
+	RenewedAt string  `json:"renewedAt" format:"date-time" doc:"When the holder last renewed the duty, by the clock of the log's server. If it does not renew it within ten seconds, another process takes the duty."`
 }
 
 // LogStatus contains the ends of the log and how much more it takes. Its values are null while the
@@ -80,17 +80,17 @@ type LogStatus struct {
 	BytesLeft      *int64    `json:"bytesLeft" doc:"Space up to that limit, or to the end of the disk of an embedded log; null: no known limit."`
 	DiskFreeBytes  *int64    `json:"diskFreeBytes" doc:"On the disk of an embedded log."`
 	Replicas       []Replica `json:"replicas" doc:"The servers that have the log, the leader first; none while it cannot be reached."`
-	ReplicasWanted *int      `json:"replicasWanted" doc:"How many servers should have it: three on a cluster, or more if so many are set."`
-	ReplicasReason *string   `json:"replicasReason" doc:"Why the log may not survive the loss of one server of its cluster, and what to do; null: it does, or has no cluster. This does not affect readiness."`
-	FullAt         *string   `json:"fullAt" format:"date-time" doc:"When nothing is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away."`
+	ReplicasWanted *int      `json:"replicasWanted" doc:"How many servers should have it: three on a cluster, or more if configured."`
+	ReplicasReason *string   `json:"replicasReason" doc:"Why the log may not survive the loss of one server of its cluster, and what to do; null: it survives that, or is not on a cluster. This does not affect readiness."`
+	FullAt         *string   `json:"fullAt" format:"date-time" doc:"When no space is left at the rate of the last hour; null: the log is not growing, has no limit, or the time is more than a century away."`
 }
 
 // Replica is the copy of the log that one server has.
 type Replica struct {
 	Server   string `json:"server" doc:"Name of the NATS server."`
-	Leader   bool   `json:"leader" doc:"Whether it leads: it orders the records, and the others copy them."`
-	Online   bool   `json:"online" doc:"Whether the leader heard of it in the last ten seconds."`
-	Lag      uint64 `json:"lag" doc:"Entries that it has yet to store. An entry has one record, or a batch."`
+	Leader   bool   `json:"leader" doc:"Whether it leads: the leader orders the records, and the others copy them."`
+	Online   bool   `json:"online" doc:"Whether the leader has heard from it in the last ten seconds."`
+	Lag      uint64 `json:"lag" doc:"Entries that it has yet to store. An entry contains one record, or a batch of records."`
 	SyncMode string `json:"syncMode" doc:"When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server reports it only if its operator allows that."`
 }
 

@@ -87,8 +87,8 @@ type Asked struct {
 	// Since when it is pending; when the platform last answered with something new; or when it was
 	// given up.
 	At Instant `json:"at"`
-	// Why it is asked about: never fetched, contradictory, or quiet for too long. null when it was
-	// answered.
+	// Why the platform is to be asked: the order is new, contradicts itself, or was quiet for too
+	// long. null after an answer.
 	Reason string `json:"reason,omitempty"`
 	// Sequence of the answer in the log.
 	Sequence *uint64 `json:"sequence,omitempty"`
@@ -240,7 +240,7 @@ type Stats struct {
 	QuarantinedByClass map[string]uint64 `json:"quarantinedByClass"`
 	// Applied records of the log.
 	Records uint64 `json:"records"`
-	// Records applied per second, in the last minute; null while unknown.
+	// Records applied per second, in the last minute; null if unknown.
 	Throughput *float64 `json:"throughput,omitempty"`
 }
 
@@ -250,11 +250,11 @@ type Settlements struct {
 	Today string `json:"today"`
 	// The next one after today.
 	NextSettlementDay string `json:"nextSettlementDay"`
-	// dueOn of the orders that are overdue longest; null: none is overdue.
+	// dueOn of the orders that have been overdue for the longest time; null: none is overdue.
 	OldestDueOn string `json:"oldestDueOn,omitempty"`
 	// How many settlement days they are overdue.
 	OldestOverdueDays int64 `json:"oldestOverdueDays"`
-	// Orders that have not settled, by due day, earliest first. Only the last 60 of such days.
+	// Orders that have not settled, by due day, earliest first. At most the last 60 such days.
 	Awaiting []DueDay `json:"awaiting"`
 	// Orders that are due on earlier days than those.
 	AwaitingEarlier uint64 `json:"awaitingEarlier"`
@@ -273,8 +273,8 @@ type Totals struct {
 	Ordered Sums `json:"ordered"`
 	// The executed quantities and amounts.
 	Executed Sums `json:"executed"`
-	// Orders with a number of more than 18 decimal places or 13 digits before the point, which is in
-	// no sum.
+	// Orders with a number of more than 18 decimal places or 13 digits before the decimal point; such
+	// a number is left out of the sums.
 	LeftOut uint64 `json:"leftOut"`
 }
 
@@ -289,7 +289,7 @@ type Sums struct {
 // Throughput contains the measurements of this process, minute by minute.
 type Throughput struct {
 	Answer `json:"-"`
-	// The start of the process; nothing is known before.
+	// The start of the process; nothing is known about the time before.
 	Since Instant `json:"since"`
 	// Earliest first; the last one is incomplete.
 	Minutes []Minute `json:"minutes"`
@@ -308,7 +308,7 @@ type Minute struct {
 	LatencyP50 *float64 `json:"latencyP50,omitempty"`
 	// 99th percentile of the same.
 	LatencyP99 *float64 `json:"latencyP99,omitempty"`
-	// The most records received but not applied, sampled every 5 s.
+	// The greatest number of records received but not applied, sampled every 5 s.
 	LagRecords *uint64 `json:"lagRecords,omitempty"`
 }
 
@@ -321,8 +321,8 @@ type Search struct {
 
 // Found is one meaning of a text.
 type Found struct {
-	// order, notification, object: its id or sequence. object: anything that is not an order. Others:
-	// the filter of /v1/orders that takes the text as its value.
+	// order, notification, object: its id or sequence. object: anything that is not an order. All
+	// others: the filter of /v1/orders that has the text as its value.
 	Kind string `json:"kind"`
 	// The path with more details.
 	Path string `json:"path"`
@@ -389,7 +389,7 @@ type Status struct {
 	VerifiedAt       Instant `json:"verifiedAt,omitempty"`
 	// When the log syncs to disk: always, or what an external server reports.
 	SyncMode string `json:"syncMode"`
-	// Replicas that the log is set to have; 0 while it cannot be reached. log.replicas lists them.
+	// Configured number of replicas of the log; 0 while it cannot be reached. log.replicas lists them.
 	Replicas int64 `json:"replicas"`
 	// As in /readyz.
 	Ready bool `json:"ready"`
@@ -401,8 +401,8 @@ type Status struct {
 	Rebuild *Rebuild `json:"rebuild,omitempty"`
 	// Asking the platform; null: this process does not ask.
 	Platform *Asking `json:"platform,omitempty"`
-	// Which process does the work of which only one process at a time does. Empty: none ever did, or
-	// the log is embedded; null: not known.
+	// Which process holds each duty. Empty: no process ever did, or the log is embedded; null:
+	// unknown.
 	Duties []Duty `json:"duties"`
 	// Version of the program.
 	Version   string  `json:"version"`
@@ -411,14 +411,15 @@ type Status struct {
 
 // Duty is work that only one process at a time does.
 type Duty struct {
-	// feed: publish order events. platform: ask the platform for what it did not deliver.
+	// feed: publish order events. platform: ask the platform about orders and for notifications that
+	// it did not deliver.
 	Duty string `json:"duty"`
-	// The process that does it: its machine, address and number. null: none.
+	// The process that holds the duty: its machine, address and process id. null: none.
 	Holder string `json:"holder,omitempty"`
-	// When it began, or the last one ended, by its clock.
+	// When the holder began, or the last holder ended, by its clock.
 	Since Instant `json:"since"`
-	// When it was heard of last, by the clock of the log's server. Ten seconds later another process
-	// has the duty, if there is one.
+	// When the holder last renewed the duty, by the clock of the log's server. If it does not renew it
+	// within ten seconds, another process takes the duty.
 	RenewedAt Instant `json:"renewedAt"`
 }
 
@@ -440,12 +441,12 @@ type LogStatus struct {
 	DiskFreeBytes *int64 `json:"diskFreeBytes,omitempty"`
 	// The servers that have the log, the leader first; none while it cannot be reached.
 	Replicas []Replica `json:"replicas"`
-	// How many servers should have it: three on a cluster, or more if so many are set.
+	// How many servers should have it: three on a cluster, or more if configured.
 	ReplicasWanted *int64 `json:"replicasWanted,omitempty"`
 	// Why the log may not survive the loss of one server of its cluster, and what to do; null: it
-	// does, or has no cluster. This does not affect readiness.
+	// survives that, or is not on a cluster. This does not affect readiness.
 	ReplicasReason string `json:"replicasReason,omitempty"`
-	// When nothing is left at the rate of the last hour; null: the log is not growing, has no limit,
+	// When no space is left at the rate of the last hour; null: the log is not growing, has no limit,
 	// or the time is more than a century away.
 	FullAt Instant `json:"fullAt,omitempty"`
 }
@@ -454,11 +455,11 @@ type LogStatus struct {
 type Replica struct {
 	// Name of the NATS server.
 	Server string `json:"server"`
-	// Whether it leads: it orders the records, and the others copy them.
+	// Whether it leads: the leader orders the records, and the others copy them.
 	Leader bool `json:"leader"`
-	// Whether the leader heard of it in the last ten seconds.
+	// Whether the leader has heard from it in the last ten seconds.
 	Online bool `json:"online"`
-	// Entries that it has yet to store. An entry has one record, or a batch.
+	// Entries that it has yet to store. An entry contains one record, or a batch of records.
 	Lag uint64 `json:"lag"`
 	// When this server syncs to disk: always, every 2m0s or the like, or unknown: an external server
 	// reports it only if its operator allows that.
@@ -476,10 +477,10 @@ type Asking struct {
 	// Orders that the platform does not have, or about which its answers cannot be used.
 	GivenUp int64 `json:"givenUp"`
 	// Orders that could not be examined, and undelivered notifications that could not be appended; the
-	// others continued without them. lastError and recoverError say why.
+	// others were not affected. lastError and recoverError contain the reason.
 	Skipped     uint64  `json:"skipped"`
 	LastAskedAt Instant `json:"lastAskedAt,omitempty"`
-	// The error may be over: compare lastErrorAt with lastAskedAt.
+	// The last error, which may be over: compare lastErrorAt with lastAskedAt.
 	LastError   string  `json:"lastError,omitempty"`
 	LastErrorAt Instant `json:"lastErrorAt,omitempty"`
 	// Undelivered notifications appended.
@@ -500,7 +501,7 @@ type Rebuild struct {
 	Phase  string `json:"phase"`
 	// Records folded so far; while phase is comparing, orders compared so far.
 	Records uint64 `json:"records"`
-	// Total of the same, as far as known.
+	// The total number of these, as far as known.
 	Total            uint64  `json:"total"`
 	RecordsPerSecond float64 `json:"recordsPerSecond"`
 	// Time left in this phase; null if unknown.
@@ -509,7 +510,7 @@ type Rebuild struct {
 	EndedAt     Instant  `json:"endedAt,omitempty"`
 	// Time elapsed.
 	Seconds float64 `json:"seconds"`
-	// The generation that is served since; null before, and after a dry run.
+	// The generation that is served after the rebuild; null before its end, and after a dry run.
 	Generation *int64 `json:"generation,omitempty"`
 	// Size of the new generation's file.
 	Bytes *int64 `json:"bytes,omitempty"`
