@@ -9,16 +9,16 @@ import (
 // answer is the answer to one request. Status 200 has no kind.
 type answer struct {
 	status   int
-	kind     string // responseType: one stable word per case
+	kind     string // responseType: a stable code for each case
 	message  string
 	allow    string // the allowed methods, for 405
 	sequence uint64 // of the stored record; 0: not stored
-	err      error  // for our own log lines only
+	err      error  // only for the receiver's own log lines
 	unread   bool   // decided before the body was read
 	torn     bool   // the body could not be read completely
 }
 
-// errorMessage is the platform's shape of an error.
+// errorMessage has the form of the platform's errors.
 type errorMessage struct {
 	Message      string `json:"message"`
 	ResponseType string `json:"responseType"`
@@ -45,7 +45,7 @@ func (a answer) write(w http.ResponseWriter, requestID string) {
 		panic(err) // strings always marshal
 	}
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body))) // it is flushed before the handler ends
+	h.Set("Content-Length", strconv.Itoa(len(body))) // the answer is flushed before the handler returns
 	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // the client is gone; the answer is already counted and logged
+	_, _ = w.Write(body) // fails only if the client is gone; the answer is already counted and logged
 }

@@ -32,7 +32,7 @@ func gzipped(tb testing.TB, text string) string {
 	return b.String()
 }
 
-func TestEveryRequestGetsItsAnswer(t *testing.T) {
+func TestTheReceiverAnswersEveryKindOfRequest(t *testing.T) {
 	const auth = "Api-Key: " + key
 	big := strings.Repeat("x", maxBody+1)
 	tests := []struct {
@@ -45,57 +45,57 @@ func TestEveryRequestGetsItsAnswer(t *testing.T) {
 		stored bool
 	}{
 		{name: "a notification is stored", text: post(placed), status: 200, stored: true},
-		{name: "a notification in chunks is stored", stored: true, status: 200,
+		{name: "a chunked notification is stored", stored: true, status: 200,
 			text: chunked("POST "+order, "7\r\n{\"a\":1,\r\n6\r\n\"b\":2}\r\n0\r\n\r\n", auth)},
-		{name: "any prefix of the path will do", stored: true, status: 200,
+		{name: "any path prefix is accepted", stored: true, status: 200,
 			text: request("POST /hooks/v1%20x/platform"+order+"?from=there", placed, auth)},
 		{name: "a body as large as allowed is stored", stored: true, status: 200,
 			text: post(`"` + strings.Repeat("x", maxBody-2) + `"`)},
 		{name: "unknown members, statuses and number formats are stored", stored: true, status: 200,
 			text: post(`{"orderId":17,"status":"BRAND_NEW","x":{"y":[1e400,-0.0,123456789012345678901234567890]}}`)},
-		{name: "JSON that is no object is stored", stored: true, status: 200, text: post(` [1,2] `)},
-		{name: "repeated members and broken UTF-8 are stored", stored: true, status: 200, text: post("{\"a\":1,\"a\":\"\xff\"}")},
+		{name: "JSON that is not an object is stored", stored: true, status: 200, text: post(` [1,2] `)},
+		{name: "repeated members and invalid UTF-8 are stored", stored: true, status: 200, text: post("{\"a\":1,\"a\":\"\xff\"}")},
 		{name: "text that is not JSON is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post("status=FILLED")},
-		{name: "JSON with something after it is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(placed + placed)},
-		{name: "JSON that breaks off is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(placed[:20])},
-		{name: "nothing but space is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(" \r\n\t")},
+		{name: "JSON followed by other text is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(placed + placed)},
+		{name: "truncated JSON is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(placed[:20])},
+		{name: "white space alone is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post(" \r\n\t")},
 		{name: "a compressed body is stored and refused", stored: true, status: 400, kind: "NOT_JSON",
 			text: post(gzipped(t, placed), "Content-Encoding: gzip")},
 		{name: "an empty body is refused", status: 400, kind: "EMPTY_BODY", text: post("")},
-		{name: "an empty body in chunks is refused", status: 400, kind: "EMPTY_BODY",
+		{name: "an empty chunked body is refused", status: 400, kind: "EMPTY_BODY",
 			text: chunked("POST "+order, "0\r\n\r\n", auth)},
 		{name: "a body cut short is refused", cut: true, status: 400, kind: "CUT_SHORT",
 			text: strings.TrimSuffix(post(placed), placed[10:])},
-		{name: "a body of which nothing came is refused", cut: true, status: 400, kind: "CUT_SHORT",
+		{name: "a body of which no byte arrives is refused", cut: true, status: 400, kind: "CUT_SHORT",
 			text: strings.TrimSuffix(post(placed), placed)},
-		{name: "a body in chunks cut short is refused", cut: true, status: 400, kind: "CUT_SHORT",
+		{name: "a chunked body cut short is refused", cut: true, status: 400, kind: "CUT_SHORT",
 			text: chunked("POST "+order, "2\r\n{}\r\n", auth)},
-		{name: "a body in broken chunks is refused", status: 400, kind: "CUT_SHORT",
+		{name: "a body with an invalid chunk is refused", status: 400, kind: "CUT_SHORT",
 			text: chunked("POST "+order, "zz\r\n{}\r\n0\r\n\r\n", auth)},
-		{name: "no key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed)},
+		{name: "a request without a key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed)},
 		{name: "a wrong key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed, "Api-Key: wrong")},
 		{name: "an empty key is refused", status: 401, kind: "UNAUTHORIZED", text: request("POST "+order, placed, "Api-Key:")},
 		{name: "an unknown path is not found", status: 404, kind: "NOT_FOUND", text: request("POST /other-notification", placed, auth)},
-		{name: "a slash behind the event type makes no difference", status: 200, stored: true,
+		{name: "a trailing slash is ignored", status: 200, stored: true,
 			text: request("POST "+order+"/", placed, auth)},
-		{name: "nor does one after a prefix", status: 200, stored: true, text: request("POST /hooks"+order+"/?a=b", placed, auth)},
-		{name: "nor do several", status: 200, stored: true, text: request("POST "+order+"//", placed, auth)},
-		{name: "nothing but slashes is not found", status: 404, kind: "NOT_FOUND", text: request("POST ///", placed, auth)},
-		{name: "a slash does not make a path an event type", status: 404, kind: "NOT_FOUND", text: request("POST /other-notification/", placed, auth)},
+		{name: "a trailing slash after a prefixed path is ignored", status: 200, stored: true, text: request("POST /hooks"+order+"/?a=b", placed, auth)},
+		{name: "several trailing slashes are ignored", status: 200, stored: true, text: request("POST "+order+"//", placed, auth)},
+		{name: "a path of slashes alone is not found", status: 404, kind: "NOT_FOUND", text: request("POST ///", placed, auth)},
+		{name: "an unknown path with a trailing slash is not found", status: 404, kind: "NOT_FOUND", text: request("POST /other-notification/", placed, auth)},
 		{name: "JSON after a byte order mark is stored", stored: true, status: 200, text: post("\uFEFF" + placed)},
-		{name: "nothing but a byte order mark is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post("\uFEFF")},
-		{name: "an event type within the path is not found", status: 404, kind: "NOT_FOUND",
+		{name: "a byte order mark alone is stored and refused", stored: true, status: 400, kind: "NOT_JSON", text: post("\uFEFF")},
+		{name: "an event type in the middle of the path is not found", status: 404, kind: "NOT_FOUND",
 			text: request("POST "+order+"/x", placed, auth)},
 		{name: "an unknown path is not found without a key either", status: 404, kind: "NOT_FOUND", text: request("POST /", placed)},
 		{name: "reading a notification is not allowed", status: 405, kind: "METHOD_NOT_ALLOWED", allow: "POST", text: request("GET "+order, "")},
 		{name: "putting a notification is not allowed", status: 405, kind: "METHOD_NOT_ALLOWED", allow: "POST",
 			text: request("PUT "+order, placed, auth)},
-		{name: "the method comes before the path", status: 405, kind: "METHOD_NOT_ALLOWED", allow: "POST", text: request("DELETE /other", "")},
+		{name: "the method is checked before the path", status: 405, kind: "METHOD_NOT_ALLOWED", allow: "POST", text: request("DELETE /other", "")},
 		{name: "posting to the health check is not allowed", status: 405, kind: "METHOD_NOT_ALLOWED", allow: "GET, HEAD",
 			text: request("POST /healthz", placed, auth)},
-		{name: "a body announced too large is refused", status: 413, kind: "TOO_LARGE", text: post(big)},
-		{name: "the size comes before the key", status: 413, kind: "TOO_LARGE", text: request("POST "+order, big)},
-		{name: "chunks that become too large are refused", status: 413, kind: "TOO_LARGE",
+		{name: "a body with too large a Content-Length is refused", status: 413, kind: "TOO_LARGE", text: post(big)},
+		{name: "the size is checked before the key", status: 413, kind: "TOO_LARGE", text: request("POST "+order, big)},
+		{name: "a chunked body that becomes too large is refused", status: 413, kind: "TOO_LARGE",
 			text: chunked("POST "+order, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(big), big), auth)},
 	}
 	log := openLog(t)
@@ -137,7 +137,7 @@ func TestTheHealthCheckNeedsNoKey(t *testing.T) {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 }
 
-func TestEveryRefusalForCredentialsLooksTheSame(t *testing.T) {
+func TestAnswersToWrongCredentialsAreIdentical(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key=a,x-tenant=b", "api-key=c")})
 	var bodies []string
 	for _, headers := range [][]string{
@@ -156,7 +156,7 @@ func TestEveryRefusalForCredentialsLooksTheSame(t *testing.T) {
 	require.Equal(t, 200, s.raw(t, request("POST "+order, placed, "x-tenant:  b ", "API-KEY: a")).StatusCode)
 }
 
-func TestTwoKeysAreGoodWhileOneIsRotated(t *testing.T) {
+func TestTwoKeysAreAcceptedDuringARotation(t *testing.T) {
 	log := openLog(t)
 	statuses := func(s *service) (old, fresh int) {
 		return s.raw(t, request("POST "+order, placed, "Api-Key: old")).StatusCode,
@@ -178,7 +178,7 @@ func TestTwoKeysAreGoodWhileOneIsRotated(t *testing.T) {
 	}
 }
 
-func TestAClientThatSendsEverythingFirstGetsItsRefusal(t *testing.T) {
+func TestAClientThatSendsTheWholeBodyBeforeItReadsGetsTheRefusal(t *testing.T) {
 	const size = 3 << 20
 	log := openLog(t)
 	body := strings.Repeat("x", size)
@@ -193,10 +193,10 @@ func TestAClientThatSendsEverythingFirstGetsItsRefusal(t *testing.T) {
 		text    string
 		status  int
 	}{
-		{"announced too large", 1 << 20, post(body), 413},
-		{"too large in chunks", 1 << 20, chunked("POST "+order, chunks.String(), "Api-Key: "+key), 413},
+		{"too large by its Content-Length", 1 << 20, post(body), 413},
+		{"too large when chunked", 1 << 20, chunked("POST "+order, chunks.String(), "Api-Key: "+key), 413},
 		{"without a key", 4 << 20, request("POST "+order, body), 401},
-		{"without a key in chunks", 4 << 20, chunked("POST "+order, chunks.String()), 401},
+		{"chunked and without a key", 4 << 20, chunked("POST "+order, chunks.String()), 401},
 		{"to an unknown path", 1 << 20, request("POST /other", body), 404},
 		{"with a wrong method", 1 << 20, request("PUT "+order, body), 405},
 	}
@@ -204,7 +204,7 @@ func TestAClientThatSendsEverythingFirstGetsItsRefusal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, receiver.Options{Log: log, MaxBody: test.maxBody, Auth: credentials(t, "api-key="+key)})
 			conn := s.dial(t)
-			require.NoError(t, conn.SetWriteBuffer(64<<10)) // otherwise the kernel takes the body whatever the receiver does
+			require.NoError(t, conn.SetWriteBuffer(64<<10)) // otherwise the kernel buffers the whole body even if the receiver does not read it
 			_, err := io.WriteString(conn, test.text)
 			require.NoError(t, err)
 			require.Equal(t, test.status, readReply(t, bufio.NewReader(conn)).StatusCode)
@@ -219,19 +219,19 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 		head   string
 		status int
 	}{
-		{"announced too large", strings.TrimSuffix(post(strings.Repeat("x", 2000)), "x"), 413},
+		{"too large by its Content-Length", strings.TrimSuffix(post(strings.Repeat("x", 2000)), "x"), 413},
 		{"far too large", "POST " + order + " HTTP/1.1\r\nHost: receiver\r\nApi-Key: " + key + "\r\nContent-Length: 99999999999\r\n\r\n", 413},
-		{"too large in chunks that do not end", chunked("POST "+order, fmt.Sprintf("7d0\r\n%s\r\n", strings.Repeat("x", 2000)), "Api-Key: "+key), 413},
+		{"too large in chunks without an end", chunked("POST "+order, fmt.Sprintf("7d0\r\n%s\r\n", strings.Repeat("x", 2000)), "Api-Key: "+key), 413},
 		{"without a key", strings.TrimSuffix(request("POST "+order, placed), placed[1:]), 401},
-		{"without a key in chunks", chunked("POST "+order, "1\r\n{\r\n"), 401},
+		{"chunked and without a key", chunked("POST "+order, "1\r\n{\r\n"), 401},
 		{"to an unknown path", strings.TrimSuffix(request("POST /other", placed), placed), 404},
 		{"with a wrong method", strings.TrimSuffix(request("PUT "+order, placed), placed), 405},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			log := openLog(t)
-			// With such a timeout, an answer that waited for the body would exceed the test's
-			// patience.
+			// With this timeout, an answer that waited for the body would come after the deadline of
+			// the connection.
 			s := start(t, receiver.Options{Log: log, MaxBody: 1000, ReadTimeout: 2 * patience,
 				Auth: credentials(t, "api-key="+key)})
 			conn := s.dial(t)
@@ -241,13 +241,13 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 			require.Equal(t, test.status, readReply(t, r).StatusCode)
 			require.NoError(t, conn.CloseWrite())
 			_, err = r.ReadByte()
-			require.ErrorIs(t, err, io.EOF, "what was to be the body must not be taken for a request")
+			require.ErrorIs(t, err, io.EOF, "the rest of the body must not be read as a request")
 			require.Zero(t, lastSequence(t, log))
 		})
 	}
 }
 
-func TestWhatComesTooLateIsNoRequest(t *testing.T) {
+func TestABodyThatArrivesTooLateIsNotReadAsARequest(t *testing.T) {
 	t.Parallel()
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log, ReadTimeout: shortTime, Auth: credentials(t, "api-key="+key)})
@@ -264,7 +264,7 @@ func TestWhatComesTooLateIsNoRequest(t *testing.T) {
 	require.Zero(t, lastSequence(t, log))
 }
 
-func TestAConnectionOutlivesARefusal(t *testing.T) {
+func TestAConnectionRemainsUsableAfterARefusal(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
 	conn := s.dial(t)
 	r := bufio.NewReader(conn)
@@ -272,7 +272,7 @@ func TestAConnectionOutlivesARefusal(t *testing.T) {
 		text   string
 		status int
 	}{
-		{request("POST "+order, placed), 401}, {post("no JSON"), 400}, {request("POST /x", placed), 404}, {post(placed), 200},
+		{request("POST "+order, placed), 401}, {post("not JSON"), 400}, {request("POST /x", placed), 404}, {post(placed), 200},
 	} {
 		_, err := io.WriteString(conn, step.text)
 		require.NoError(t, err)
@@ -280,7 +280,7 @@ func TestAConnectionOutlivesARefusal(t *testing.T) {
 	}
 }
 
-func TestABodyIsAskedForOnlyAfterTheChecks(t *testing.T) {
+func TestTheReceiverSends100ContinueOnlyAfterTheChecks(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
 	head := func(headers ...string) string {
 		return strings.TrimSuffix(request("POST "+order, placed, append(headers, "Expect: 100-continue")...), placed)
@@ -301,7 +301,7 @@ func TestABodyIsAskedForOnlyAfterTheChecks(t *testing.T) {
 	require.Equal(t, 200, readReply(t, r).StatusCode)
 }
 
-func TestALogThatDoesNotConfirmIsNotAcknowledged(t *testing.T) {
+func TestANotificationThatTheLogDoesNotConfirmIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -319,10 +319,10 @@ func TestALogThatDoesNotConfirmIsNotAcknowledged(t *testing.T) {
 		{"the log is full", func(testing.TB) receiver.Log {
 			return failingLog(func() (uint64, error) { return 0, fmt.Errorf("full: %w", eventlog.ErrUnavailable) })
 		}, 503, "LOG_UNAVAILABLE", retryAfter},
-		{"the log answers with an error that nobody thought of", func(testing.TB) receiver.Log {
+		{"the log returns an unknown error", func(testing.TB) receiver.Log {
 			return failingLog(func() (uint64, error) { return 0, errors.New("new") })
 		}, 503, "LOG_UNAVAILABLE", retryAfter},
-		{"the log will never take the record", func(tb testing.TB) receiver.Log {
+		{"the log will never accept the record", func(tb testing.TB) receiver.Log {
 			log, err := eventlog.Open(tb.Context(), eventlog.Options{Dir: tb.TempDir(), MayCreate: true, MaxRecord: 1})
 			require.NoError(tb, err)
 			tb.Cleanup(func() { require.NoError(tb, log.Close()) })
@@ -335,7 +335,7 @@ func TestALogThatDoesNotConfirmIsNotAcknowledged(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, receiver.Options{Log: test.log(t), AppendTimeout: shortTime, MaxWaiting: 1})
-			for range 2 { // the second gets the place that the first released
+			for range 2 { // the second request takes the place that the first one released
 				a := s.raw(t, post(`"`+strings.Repeat("x", 500<<10)+`"`))
 				require.Equal(t, test.status, a.StatusCode)
 				require.Equal(t, test.kind, a.message.ResponseType)

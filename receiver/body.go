@@ -10,9 +10,10 @@ import (
 // minRead is the smallest buffer for a body, in bytes.
 const minRead = 512
 
-// readBody reads the whole body, or returns the answer that reports why it cannot. It reserves
-// memory before it uses it: the share at first, so that a client that sends almost nothing holds no
-// more, then the announced length, or double the previous size.
+// readBody reads the whole body, or returns the answer that reports why the body cannot be read.
+// Memory is reserved before it is used: first the share of one request, so that a client that sends
+// almost nothing holds no more, then the Content-Length or, if the body is chunked, double the
+// previous size.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, room *reservation) ([]byte, *answer) {
 	most := limit + 1 // one byte more shows that the body is too large
 	source := io.Reader(http.MaxBytesReader(w, r.Body, limit))
@@ -46,7 +47,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, room *reserva
 	return body, nil
 }
 
-// busy is the answer when the pool is empty. The rest of the body is read and discarded.
+// busy returns the answer to a request for which there is no place or no memory.
 func busy() *answer {
 	return &answer{status: http.StatusServiceUnavailable, kind: "BUSY",
 		message: "too many requests are waiting; send the notification again"}

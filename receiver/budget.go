@@ -2,9 +2,9 @@ package receiver
 
 import "sync"
 
-// budget bounds the memory of bodies while they are read or wait for the log. Each request with a
-// place has its own share, so that a small notification is never refused because of large ones. A
-// larger body takes the rest from a pool.
+// budget bounds the memory of bodies that are being read or wait for the log. Each request that holds
+// a place has its own share, so that a small notification is never refused because of large ones. A
+// body larger than its share takes the rest from a pool.
 type budget struct {
 	share int64 // bytes
 	pool  int64 // bytes, of all bodies together
@@ -13,7 +13,7 @@ type budget struct {
 	used int64 // of the pool
 }
 
-// newBudget divides the bytes: a quarter are shares, the rest is the pool.
+// newBudget divides bytes: a quarter becomes the shares of the places, the rest becomes the pool.
 func newBudget(bytes int64, places int) *budget {
 	share := bytes / 4 / int64(places)
 	return &budget{share: share, pool: bytes - share*int64(places)}
@@ -43,7 +43,7 @@ func (r *reservation) grow(size int64) bool {
 	return true
 }
 
-// release returns the body's memory.
+// release frees the memory of the body.
 func (r *reservation) release() {
 	b := r.budget
 	b.mu.Lock()
@@ -52,7 +52,7 @@ func (r *reservation) release() {
 	r.held = 0
 }
 
-// taken returns the used bytes of the pool.
+// taken returns how many bytes of the pool are in use.
 func (b *budget) taken() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

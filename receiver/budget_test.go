@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestABudgetIsNeverExceededAndAlwaysGivenBack(t *testing.T) {
+func TestABudgetIsNeverExceededAndFullyReleased(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		places := rapid.IntRange(1, 20).Draw(t, "places")
 		b := newBudget(rapid.Int64Range(1, 10_000).Draw(t, "bytes"), places)

@@ -23,9 +23,9 @@ type header struct {
 	digest [sha256.Size]byte
 }
 
-// ParseCredentials reads "api-key=secret", or several headers as "api-key=a,x-tenant=b". Space
-// around names and values is ignored; a value may contain "=" but no comma. The error names the
-// part with the fault but contains none of the text.
+// ParseCredentials parses "api-key=secret", or several headers as "api-key=a,x-tenant=b". Space
+// around names and values is ignored; a value may contain "=" but no comma. The error contains the
+// number of the invalid part, but none of the text, which may be a secret.
 func ParseCredentials(text string) (Credentials, error) {
 	var c Credentials
 	for i, part := range strings.Split(text, ",") {
@@ -57,8 +57,8 @@ func (c Credentials) String() string {
 	return strings.Join(names, ",")
 }
 
-// authorized reports whether all headers of any entry of auth match; without entries it returns
-// true. It compares digests of every header of every entry, so that its duration does not reveal
+// authorized reports whether all headers of any entry of auth match. If auth is empty, it returns
+// true. It compares the digests of every header of every entry, so that its duration does not reveal
 // which entry or header, or how much of a value, was right.
 func authorized(auth []Credentials, get func(name string) string) bool {
 	anyEntry := 0

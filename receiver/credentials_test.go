@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCredentialsAreHeadersAndSecrets(t *testing.T) {
+func TestParseCredentialsReadsHeadersAndSecrets(t *testing.T) {
 	tests := []struct {
 		name    string
 		text    string
@@ -18,14 +18,14 @@ func TestCredentialsAreHeadersAndSecrets(t *testing.T) {
 	}{
 		{name: "one header", text: "api-key=secret", headers: []string{"Api-Key", "secret"}},
 		{name: "two headers", text: "api-key=hush,x-tenant=husher", headers: []string{"Api-Key", "hush", "X-Tenant", "husher"}},
-		{name: "space does not count", text: " api-key = hush , x-tenant = husher ", headers: []string{"Api-Key", "hush", "X-Tenant", "husher"}},
-		{name: "a secret may contain the sign", text: "api-key=c2VjcmV0==", headers: []string{"Api-Key", "c2VjcmV0=="}},
+		{name: "space around names and values is ignored", text: " api-key = hush , x-tenant = husher ", headers: []string{"Api-Key", "hush", "X-Tenant", "husher"}},
+		{name: "a secret may contain an equals sign", text: "api-key=c2VjcmV0==", headers: []string{"Api-Key", "c2VjcmV0=="}},
 		{name: "a secret may contain space", text: "authorization=Bearer secret", headers: []string{"Authorization", "Bearer secret"}},
-		{name: "nothing", text: "", err: "part 1 is not of the form header=secret"},
+		{name: "an empty text", text: "", err: "part 1 is not of the form header=secret"},
 		{name: "a secret alone", text: "hush", err: "part 1 is not of the form header=secret"},
 		{name: "a secret with a comma", text: "api-key=hush,hush", err: "part 2 is not of the form header=secret"},
 		{name: "a comma at the end", text: "api-key=hush,", err: "part 2 is not of the form header=secret"},
-		{name: "no name", text: "=hush", err: "part 1 does not begin with the name of a header"},
+		{name: "an empty name", text: "=hush", err: "part 1 does not begin with the name of a header"},
 		{name: "a name with a space", text: "hush hush=hush", err: "part 1 does not begin with the name of a header"},
 		{name: "a name outside ASCII", text: "hüsh=hush", err: "part 1 does not begin with the name of a header"},
 		{name: "an empty secret", text: "api-key= ", err: "the secret of part 1 is empty"},
@@ -52,9 +52,9 @@ func TestCredentialsAreHeadersAndSecrets(t *testing.T) {
 	}
 }
 
-// Every header of every entry is fetched, hashed and compared whatever matched before: the number of comparisons is the
-// same for every request.
-func TestAllCredentialsAreComparedWhateverMatches(t *testing.T) {
+// Every header of every entry is fetched, hashed and compared even after a match, so that the number
+// of comparisons is the same for every request.
+func TestAllCredentialsAreComparedEvenAfterAMatch(t *testing.T) {
 	var auth []Credentials
 	for _, text := range []string{"a=1,b=2", "a=3", "b=4,c=5"} {
 		c, err := ParseCredentials(text)

@@ -2,14 +2,14 @@
 // from the platform, appends their bytes to the log, and answers 200 only when the log has them on
 // disk.
 //
-// It does not interpret notifications. It looks into a body for two things only, in one pass:
-// whether it is JSON, and the id of the object, from which the log derives a shard. Unknown
-// statuses, types and fields do not concern it.
+// The package does not interpret notifications. It reads a body once, for two things only: whether
+// the body is JSON, and the id of the object, from which the log derives a shard. Unknown statuses,
+// types and fields are accepted.
 //
 // # Answers
 //
-// Checks are made in this order: method, path, announced size, credentials, free place, body (with
-// memory for it), append.
+// The checks are made in this order: method, path, Content-Length, credentials, the number of
+// waiting requests, body (and memory for it), append.
 //
 //	stored                               200  empty, Log-Sequence: <n>
 //	body is not JSON (stored anyway)     400  NOT_JSON, Log-Sequence: <n>
@@ -18,17 +18,17 @@
 //	unknown path, wrong method           404  NOT_FOUND, 405 METHOD_NOT_ALLOWED with Allow
 //	larger than MaxBody, also if chunked 413  TOO_LARGE
 //	too many requests or bytes waiting   503  BUSY, Retry-After
-//	log unavailable, full or slow        503  LOG_UNAVAILABLE, Retry-After; the message says
+//	log unavailable, full or slow        503  LOG_UNAVAILABLE, Retry-After; the message reports
 //	                                          whether the record may have been stored
 //	the log refuses this one record      500  NOT_STORED, without Retry-After: repeating does not help
-//	fault in the receiver                500  INTERNAL
+//	panic in the receiver                500  INTERNAL
 //
-// Every error is an ErrorMessage of the platform, with the word above as responseType. Every answer
-// contains Request-Id: the caller's X-Request-Id or Request-Id, otherwise a new one. net/http
-// itself refuses requests that are not HTTP, and headers over the limit.
+// Every error has the form of the platform's ErrorMessage, with the code above as responseType. Every
+// answer contains the header Request-Id: the caller's X-Request-Id or Request-Id, otherwise a new id.
+// Requests that are not HTTP and headers over the limit are refused by net/http.
 //
 // GET /healthz answers 200 while the process runs. GET /readyz answers 200 if a notification would
 // be stored, otherwise 503, with the reason for a caller with the credentials.
 //
-// A body with a Content-Encoding is stored as it came, and answered as not JSON.
+// A body with a Content-Encoding is stored as received, and answered with NOT_JSON.
 package receiver

@@ -9,7 +9,7 @@ import (
 // notifications.
 type EventType struct {
 	Name   string // as the platform writes it: "CUSTOMER_NOTIFICATION"
-	Path   string // last element of the URL's path, with its slash: "/customer-notification"
+	Path   string // last element of the URL's path, with the slash: "/customer-notification"
 	Object string // in the log: "customer"
 	// IDField is the member of the body that contains the object's id, such as "customerId"; empty
 	// if the object has none.
@@ -64,9 +64,9 @@ var byPath = func() map[string]*EventType {
 	return m
 }()
 
-// eventTypeOf returns the event type of a URL's path, or nil. Only the last element counts: it is
-// not documented whether the platform appends its path to the registered URL, so any prefix is
-// accepted. A trailing slash makes no difference.
+// eventTypeOf returns the event type of a URL's path, or nil if there is none. Only the last element
+// of the path is used: it is not documented whether the platform appends a path to the registered
+// URL, so any prefix is accepted. Trailing slashes are ignored.
 func eventTypeOf(path string) *EventType {
 	path = strings.TrimRight(path, "/")
 	return byPath[path[max(strings.LastIndexByte(path, '/'), 0):]]

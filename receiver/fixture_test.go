@@ -24,7 +24,7 @@ const (
 	placed     = `{"orderId":"6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11","status":"PLACED"}`
 	key        = "s3cret-of-the-platform"
 	patience   = 2 * time.Minute // after which a hanging test fails
-	shortTime  = time.Second     // for what must not take longer
+	shortTime  = time.Second     // a timeout that tests wait for
 	retryAfter = "1"
 )
 
@@ -62,7 +62,7 @@ type service struct {
 	closed chan struct{}
 }
 
-// closingListener signals when it stopped accepting.
+// closingListener closes a channel when it stops accepting connections.
 type closingListener struct {
 	net.Listener
 	closed chan struct{}
@@ -100,7 +100,7 @@ func start(tb testing.TB, o receiver.Options) *service {
 	return s
 }
 
-// dial opens a connection that fails the test instead of hanging.
+// dial opens a connection with a deadline, so that a test fails instead of hanging.
 func (s *service) dial(tb testing.TB) *net.TCPConn {
 	tb.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -110,7 +110,7 @@ func (s *service) dial(tb testing.TB) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// reply is an answer with its body read, and the ErrorMessage in it.
+// reply is an answer, its body, and the ErrorMessage in the body.
 type reply struct {
 	*http.Response
 	body    string
@@ -124,7 +124,8 @@ func readReply(tb testing.TB, r *bufio.Reader) reply {
 	return checkReply(tb, response)
 }
 
-// checkReply reads the body and checks every answer: an empty 200, or an ErrorMessage.
+// checkReply reads the body of an answer and checks it: a 200 has no body, any other answer has an
+// ErrorMessage.
 func checkReply(tb testing.TB, response *http.Response) reply {
 	tb.Helper()
 	body, err := io.ReadAll(response.Body)
@@ -156,7 +157,7 @@ func (s *service) raw(tb testing.TB, text string) reply {
 	return readReply(tb, bufio.NewReader(conn))
 }
 
-// rawCut sends text, then the end of the connection, and reads one answer.
+// rawCut sends text, closes the connection for writing, and reads one answer.
 func (s *service) rawCut(tb testing.TB, text string) reply {
 	tb.Helper()
 	conn := s.dial(tb)
@@ -166,19 +167,19 @@ func (s *service) rawCut(tb testing.TB, text string) reply {
 	return readReply(tb, bufio.NewReader(conn))
 }
 
-// request writes a request with a length, its lines as given.
+// request returns the text of a request with a Content-Length. line and headers are used unchanged.
 func request(line, body string, headers ...string) string {
 	headers = append([]string{line + " HTTP/1.1", "Host: receiver", "Content-Length: " + itoa(len(body))}, headers...)
 	return strings.Join(headers, "\r\n") + "\r\n\r\n" + body
 }
 
-// chunked writes a chunked request; rest is what follows the headers.
+// chunked returns the text of a chunked request; rest follows the headers.
 func chunked(line, rest string, headers ...string) string {
 	headers = append([]string{line + " HTTP/1.1", "Host: receiver", "Transfer-Encoding: chunked"}, headers...)
 	return strings.Join(headers, "\r\n") + "\r\n\r\n" + rest
 }
 
-// post is request for the usual case: a notification of an order, with the right key.
+// post returns the text of a request that posts a notification of an order with the right key.
 func post(body string, headers ...string) string {
 	return request("POST "+order, body, append(headers, "Api-Key: "+key)...)
 }
@@ -187,7 +188,7 @@ func post(body string, headers ...string) string {
 type gatedLog struct {
 	receiver.Log
 	entered chan struct{} // one element for each append that has begun
-	gate    chan struct{} // closed: open
+	gate    chan struct{} // closed by the test to open the gate
 	left    chan struct{} // one element for each append that has ended
 }
 
@@ -206,7 +207,7 @@ func (g *gatedLog) Append(ctx context.Context, record eventlog.Record) (uint64, 
 	}
 }
 
-// failingLog answers every append by calling itself.
+// failingLog is a log whose Append calls the function.
 type failingLog func() (uint64, error)
 
 func (f failingLog) Append(context.Context, eventlog.Record) (uint64, error) { return f() }

@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	maxRequestID  = 128 // bytes, of the caller's
-	maxLoggedPath = 200
+	maxRequestID  = 128 // bytes; a longer id of the caller is ignored
+	maxLoggedPath = 200 // bytes
 )
 
-// ServeHTTP answers one request, as the package comment lists.
+// ServeHTTP answers one request as described in the package comment.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rc.answerHealth(w, r) {
 		return
@@ -130,8 +130,8 @@ func (rc *Receiver) store(r *http.Request, requestID string, eventType *EventTyp
 }
 
 // refuse answers at once, even while the body is still arriving, and then reads and discards up to
-// four times the largest body, for at most ReadTimeout. Closing a connection with unread data
-// resets it, and a client that sends everything before it reads would lose the answer.
+// 4*MaxBody bytes, for at most ReadTimeout. Closing a connection with unread data resets the
+// connection, and a client that sends the whole request before it reads would lose the answer.
 func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 	if a.unread && r.Header.Get("Expect") != "" {
 		a.write(w, requestID)
@@ -143,16 +143,16 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, requestID str
 		w.Header().Set("Connection", "close")
 	}
 	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // every HTTP/1 connection can; without it net/http reads before it writes
+	_ = control.EnableFullDuplex() // every HTTP/1 connection supports it; without it net/http reads before it writes
 	a.write(w, requestID)
-	_ = control.Flush() // the client is gone: reading fails too
+	_ = control.Flush() // if the client is gone, reading fails too
 	if _, err := io.CopyN(io.Discard, r.Body, limit); !errors.Is(err, io.EOF) && !last {
 		panic(http.ErrAbortHandler) // the rest of the body must not be read as the next request
 	}
 }
 
-// logRefused logs one line about a refused request: never a header, and only a bounded part of the
-// path.
+// logRefused logs one line about a refused request. The line contains no header, and only the
+// beginning of a long path.
 func (rc *Receiver) logRefused(r *http.Request, requestID string, a answer) {
 	level := zapcore.InfoLevel
 	switch a.status {
@@ -161,7 +161,7 @@ func (rc *Receiver) logRefused(r *http.Request, requestID string, a answer) {
 	case http.StatusInternalServerError:
 		level = zapcore.ErrorLevel
 	}
-	// The kind is part of the message because sampling goes by message.
+	// The kind is part of the message because lines are sampled by message.
 	rc.refused.Log(level, "refused: "+a.kind,
 		zap.Int("status", a.status),
 		zap.String("requestId", requestID),
@@ -181,8 +181,9 @@ func requestIDOf(h http.Header) string {
 	return uuid.NewString()
 }
 
-// traceparentOf returns the header if it is well-formed: version, trace id, parent id and flags in lower-case hex, as
-// 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 (W3C Trace Context).
+// traceparentOf returns the header if it is well-formed (W3C Trace Context), otherwise "". It consists
+// of version, trace id, parent id and flags in lower-case hex, such as
+// 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.
 func traceparentOf(h http.Header) string {
 	value := h.Get("Traceparent")
 	if len(value) != 55 || value[:2] == "ff" {

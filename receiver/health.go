@@ -13,13 +13,13 @@ const (
 	healthPath = "/healthz"
 	readyPath  = "/readyz"
 
-	// askPatience bounds the check whether the log stores records.
+	// askPatience bounds the time to ask the log whether it would store a record.
 	askPatience = 2 * time.Second
-	// askInterval is the least time between two such checks, because anyone may request /readyz.
+	// askInterval is the least time between two such questions, because anyone may request /readyz.
 	askInterval = 250 * time.Millisecond
 )
 
-// acceptance is the log's last answer.
+// acceptance is the last answer of the log, so that it is not asked for every request.
 type acceptance struct {
 	mu      sync.Mutex
 	at      time.Time
@@ -32,13 +32,13 @@ type readiness struct {
 	Reason               string `json:"reason,omitempty"`
 }
 
-// answerHealth answers GET and HEAD of /healthz and /readyz, and reports whether it did.
+// answerHealth answers GET and HEAD of /healthz and /readyz. It returns false for any other request.
 func (rc *Receiver) answerHealth(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	switch r.URL.Path {
-	case healthPath: // a process that cannot store anything must not be killed for it
+	case healthPath: // a process that cannot store records must not be killed for that
 		writeHealth(w, http.StatusOK, map[string]bool{"alive": true})
 	case readyPath:
 		refuses := rc.refuses(r.Context())
@@ -47,7 +47,7 @@ func (rc *Receiver) answerHealth(w http.ResponseWriter, r *http.Request) bool {
 			status = http.StatusServiceUnavailable
 			w.Header().Set("Retry-After", "1")
 		}
-		if refuses != nil && authorized(rc.options.Auth, r.Header.Get) { // strangers do not see the reason
+		if refuses != nil && authorized(rc.options.Auth, r.Header.Get) { // only a caller with the credentials gets the reason
 			body.Reason = refuses.Error()
 		}
 		writeHealth(w, status, body)
@@ -79,5 +79,5 @@ func writeHealth(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the client is gone
+	_, _ = w.Write(text) // fails only if the client is gone
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/orderfold/orderfold/receiver"
 )
 
-// health asks a path of the receiver with the headers, name and value in turn.
+// health requests a path of the receiver. headers alternates names and values.
 func (s *service) health(tb testing.TB, path string, headers ...string) (status int, body map[string]any) {
 	tb.Helper()
 	request, err := http.NewRequest(http.MethodGet, "http://"+s.addr+path, nil)
@@ -34,7 +34,7 @@ func (s *service) health(tb testing.TB, path string, headers ...string) (status 
 	return response.StatusCode, body
 }
 
-func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
+func TestReadyzReportsWhetherNotificationsAreAccepted(t *testing.T) {
 	log, err := eventlog.Open(t.Context(), eventlog.Options{Dir: t.TempDir(), MayCreate: true, MaxBytes: 64 << 10})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
@@ -52,7 +52,7 @@ func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
 	require.NotContains(t, refused.message.Message, "or not")
 
 	accepts := func(headers ...string) (status int, body map[string]any) {
-		require.Eventually(t, func() bool { // the answer of a moment ago is reused
+		require.Eventually(t, func() bool { // the last answer of the log is reused for a moment
 			status, body = s.health(t, "/readyz", headers...)
 			return body["acceptsNotifications"] == false
 		}, patience, time.Millisecond)
@@ -64,7 +64,7 @@ func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
 	for _, headers := range [][]string{nil, {"Api-Key", "wrong"}} {
 		status, body = accepts(headers...)
 		require.Equal(t, http.StatusServiceUnavailable, status)
-		require.Equal(t, map[string]any{"acceptsNotifications": false}, body, "a stranger is not given the reason")
+		require.Equal(t, map[string]any{"acceptsNotifications": false}, body, "a caller without credentials does not get the reason")
 	}
 	status, body = s.health(t, "/healthz")
 	require.Equal(t, http.StatusOK, status, "a full log is no reason to kill the process")
@@ -78,17 +78,17 @@ func TestTheReceiverSaysWhetherItAcceptsNotifications(t *testing.T) {
 	}, patience, time.Millisecond)
 }
 
-// What is not in the log for certain and what may be are different answers, whatever the cause.
-func TestTheSenderIsToldWhetherTheNotificationIsStored(t *testing.T) {
+// Whatever the cause, the answer distinguishes a record that is not in the log from one that may be.
+func TestTheAnswerReportsWhetherTheNotificationIsStored(t *testing.T) {
 	const notStored, unknown = "it is not stored", "it may or may not be stored"
 	for name, test := range map[string]struct {
 		err  error
 		want string
 	}{
-		"the server refused it":    {fmt.Errorf("%w: %w: limits", eventlog.ErrUnavailable, eventlog.ErrNotAppended), notStored},
-		"no answer came":           {fmt.Errorf("%w: silence", eventlog.ErrUnavailable), unknown},
-		"an error of another kind": {io.ErrUnexpectedEOF, unknown},
-		"it was never handed over": {fmt.Errorf("crowded: %w", eventlog.ErrNotAppended), notStored},
+		"the server refused it":     {fmt.Errorf("%w: %w: limits", eventlog.ErrUnavailable, eventlog.ErrNotAppended), notStored},
+		"the server did not answer": {fmt.Errorf("%w: silence", eventlog.ErrUnavailable), unknown},
+		"another error":             {io.ErrUnexpectedEOF, unknown},
+		"the record was never sent": {fmt.Errorf("crowded: %w", eventlog.ErrNotAppended), notStored},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, receiver.Options{Log: failingLog(func() (uint64, error) { return 0, test.err })})
@@ -97,7 +97,7 @@ func TestTheSenderIsToldWhetherTheNotificationIsStored(t *testing.T) {
 	}
 }
 
-// countingLog counts the checks whether it accepts records.
+// countingLog counts the calls of Refuses.
 type countingLog struct {
 	receiver.Log
 	asked atomic.Int64
@@ -108,7 +108,7 @@ func (l *countingLog) Refuses(ctx context.Context) error {
 	return l.Log.Refuses(ctx)
 }
 
-func TestManyWhoAskForReadinessAreOneQuestionToTheLog(t *testing.T) {
+func TestManyReadinessRequestsCauseFewQuestionsToTheLog(t *testing.T) {
 	log := &countingLog{Log: openLog(t)}
 	s := start(t, receiver.Options{Log: log})
 	began, requests := time.Now(), int64(200)

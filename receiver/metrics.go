@@ -15,7 +15,7 @@ type metrics struct {
 }
 
 // newMetrics registers the metrics with registerer, unless it is nil. waiting returns the number of
-// requests with a place, bytes the used part of the pool.
+// requests that hold a place, bytes returns how many bytes of the pool are in use.
 func newMetrics(registerer prometheus.Registerer, waiting, bytes func() float64) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{

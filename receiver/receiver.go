@@ -25,18 +25,18 @@ type Log interface {
 	Refuses(ctx context.Context) error
 }
 
-// Options configure a Receiver. Log is required; for every other field zero means the default given
-// with it.
+// Options configure a Receiver. Log is required. For every other field, the zero value means the
+// default that its comment gives.
 type Options struct {
 	Log  Log
 	Auth []Credentials // any one suffices; none: anyone may post, and only loopback addresses are served
 
 	MaxBody        int64 // bytes of one body; 1 MiB
-	MaxWaiting     int   // requests being read or waiting for the log at one time; 1024
+	MaxWaiting     int   // requests being read or waiting for the log at a time; 1024
 	MaxHeaderBytes int   // 16 KiB
-	// MaxWaitingBytes bounds the memory of these requests' bodies together; 64 MiB. A quarter is
-	// divided among the requests, so that a small body always has its share. A body larger than the
-	// rest is admitted when no other large one is.
+	// MaxWaitingBytes bounds the total memory of the bodies of these requests; 64 MiB. A quarter is
+	// divided equally among the requests, so that there is always memory for a small body. A body
+	// larger than the other three quarters is accepted only while no other large body is held.
 	MaxWaitingBytes int64
 
 	AppendTimeout time.Duration // for the log to answer; 5s
@@ -46,10 +46,10 @@ type Options struct {
 	IdleTimeout   time.Duration // between two requests of a connection; 2m
 	DrainTimeout  time.Duration // for accepted requests after the context of Serve has ended; 20s
 
-	TLS *tls.Config // with a certificate; nil: plain HTTP
+	TLS *tls.Config // must contain a certificate; nil: plain HTTP
 
-	Logger  *zap.Logger           // logs nothing
-	Metrics prometheus.Registerer // metrics are not registered
+	Logger  *zap.Logger           // nil: nothing is logged
+	Metrics prometheus.Registerer // nil: metrics are not registered
 }
 
 // Receiver is the HTTP handler that appends notifications to a log. Create one with New.
@@ -100,8 +100,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// sampled passes 20 lines of a kind in ten seconds, so that an attack cannot fill the disk. The
-// metrics count all.
+// sampled returns a logger that writes at most 20 lines with the same message in ten seconds, so
+// that an attack cannot fill the disk. The metrics count every request.
 func sampled(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 20, 0)

@@ -44,8 +44,8 @@ TRADITIONAL_ASSET_ORDER_NOTIFICATION     /traditional-asset-order-notification  
 DIGITAL_ASSET_ORDER_NOTIFICATION         /digital-asset-order-notification         digital-asset-order         orderId
 TOKENIZED_ASSET_ORDER_NOTIFICATION       /tokenized-asset-order-notification       tokenized-asset-order       orderId`
 
-// recordingLog keeps the records that the receiver appends, including the key, which a log does not
-// store.
+// recordingLog keeps the last record that the receiver appended, including its key, which a log does
+// not store.
 type recordingLog struct {
 	receiver.Log
 	mu   sync.Mutex
@@ -59,7 +59,7 @@ func (l *recordingLog) Append(ctx context.Context, record eventlog.Record) (uint
 	return l.Log.Append(ctx, record)
 }
 
-func TestEveryEventTypeIsKeptByteForByte(t *testing.T) {
+func TestEveryEventTypeIsStoredByteForByte(t *testing.T) {
 	log := openLog(t)
 	recording := &recordingLog{Log: log}
 	s := start(t, receiver.Options{Log: recording})
@@ -100,27 +100,27 @@ func TestEveryEventTypeIsKeptByteForByte(t *testing.T) {
 	}
 }
 
-func TestTheRequestIDIsTheCallersIfItIsSane(t *testing.T) {
+func TestAValidRequestIDOfTheCallerIsUsed(t *testing.T) {
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log})
 	long := strings.Repeat("i", 128)
 	tests := []struct {
 		name    string
 		headers []string
-		want    string // empty: a new one
+		want    string // empty: a new id
 	}{
-		{"X-Request-Id counts", []string{"X-Request-Id: a b"}, "a b"},
-		{"Request-Id counts", []string{"Request-Id: b"}, "b"},
-		{"X-Request-Id comes first", []string{"Request-Id: b", "X-Request-Id: a"}, "a"},
-		{"128 bytes are enough", []string{"X-Request-Id: " + long}, long},
+		{"X-Request-Id is used", []string{"X-Request-Id: a b"}, "a b"},
+		{"Request-Id is used", []string{"Request-Id: b"}, "b"},
+		{"X-Request-Id is preferred", []string{"Request-Id: b", "X-Request-Id: a"}, "a"},
+		{"128 bytes are accepted", []string{"X-Request-Id: " + long}, long},
 		{"129 bytes are too many", []string{"X-Request-Id: " + long + "i", "Request-Id: b"}, "b"},
 		{"a tab is not printable", []string{"X-Request-Id: a\tb"}, ""},
-		{"bytes over ASCII are not printable", []string{"X-Request-Id: é"}, ""},
+		{"bytes outside ASCII are not printable", []string{"X-Request-Id: é"}, ""},
 		{"none was sent", nil, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for _, body := range []string{placed, "no JSON"} {
+			for _, body := range []string{placed, "not JSON"} {
 				a := s.raw(t, post(body, test.headers...))
 				id := a.Header.Get("Request-Id")
 				if test.want != "" {
@@ -136,7 +136,7 @@ func TestTheRequestIDIsTheCallersIfItIsSane(t *testing.T) {
 	}
 }
 
-func TestStrangeHeadersDoNotFailARequest(t *testing.T) {
+func TestInvalidHeadersDoNotFailARequest(t *testing.T) {
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log})
 	for i, contentType := range []string{strings.Repeat("x", 5000), "\xe9\t;", ""} {
@@ -148,7 +148,7 @@ func TestStrangeHeadersDoNotFailARequest(t *testing.T) {
 	}
 }
 
-func TestAClientThatGoesAwayDoesNotStopTheAppend(t *testing.T) {
+func TestAClientThatDisconnectsDoesNotStopTheAppend(t *testing.T) {
 	log := openLog(t)
 	gate := gated(log)
 	rc, err := receiver.New(receiver.Options{Log: gate})
@@ -175,7 +175,7 @@ func TestAClientThatGoesAwayDoesNotStopTheAppend(t *testing.T) {
 	require.Equal(t, placed, string(record.Body))
 }
 
-func TestManyClientsAtOnceEachGetTheirOwnSequence(t *testing.T) {
+func TestConcurrentClientsEachGetTheirOwnSequence(t *testing.T) {
 	const clients, each = 16, 20
 	log := openLog(t)
 	s := start(t, receiver.Options{Log: log})

@@ -16,8 +16,8 @@ import (
 	"github.com/orderfold/orderfold/receiver"
 )
 
-// crowded returns a receiver whose pool has room for three of the large bodies, on a log that
-// waits.
+// crowded returns a receiver whose pool has memory for three bodies of 1 MiB, its log, whose appends
+// wait, and a function that returns how many bytes of the pool are in use.
 func crowded(t *testing.T) (*service, *gatedLog, func() float64) {
 	t.Helper()
 	log, err := eventlog.Open(t.Context(), eventlog.Options{Dir: t.TempDir(), MayCreate: true, MaxRecord: 8 << 20})
@@ -45,7 +45,7 @@ func (s *service) send(t *testing.T, text string) *bufio.Reader {
 }
 
 func TestLargeBodiesThatDoNotFitAreRefusedAndSmallOnesAreNot(t *testing.T) {
-	for name, form := range map[string]func(string) string{"with a length": func(body string) string { return post(body) }, "in chunks": inChunks} {
+	for name, form := range map[string]func(string) string{"with a Content-Length": func(body string) string { return post(body) }, "chunked": inChunks} {
 		t.Run(name, func(t *testing.T) {
 			s, gate, taken := crowded(t)
 			var waiting []*bufio.Reader
@@ -66,13 +66,13 @@ func TestLargeBodiesThatDoNotFitAreRefusedAndSmallOnesAreNot(t *testing.T) {
 			for _, r := range waiting {
 				require.Equal(t, 200, readReply(t, r).StatusCode)
 			}
-			require.Zero(t, taken(), "all of it is given back")
+			require.Zero(t, taken(), "all memory is released")
 			require.Equal(t, 200, s.raw(t, form(large(2))).StatusCode)
 		})
 	}
 }
 
-func TestABodyThatIsLargerThanThePoolIsTakenWhenItIsTheOnlyOne(t *testing.T) {
+func TestABodyLargerThanThePoolIsAcceptedWhenItIsTheOnlyOne(t *testing.T) {
 	s, gate, taken := crowded(t)
 	close(gate.gate)
 	for _, text := range []string{post(large(7)), inChunks(large(7))} {
@@ -81,7 +81,7 @@ func TestABodyThatIsLargerThanThePoolIsTakenWhenItIsTheOnlyOne(t *testing.T) {
 	}
 }
 
-func TestClientsThatSendNextToNothingHoldNoRoom(t *testing.T) {
+func TestClientsThatSendAlmostNothingHoldNoMemory(t *testing.T) {
 	s, gate, taken := crowded(t)
 	close(gate.gate)
 	for range 30 { // together, the bodies are ten times as large as the pool
@@ -93,13 +93,13 @@ func TestClientsThatSendNextToNothingHoldNoRoom(t *testing.T) {
 	require.Zero(t, taken())
 }
 
-func TestRoomIsGivenBackHoweverABodyEnds(t *testing.T) {
+func TestMemoryIsReleasedHoweverABodyEnds(t *testing.T) {
 	s, gate, taken := crowded(t)
 	close(gate.gate)
 	half := large(1)[len(large(1))/2:]
 	for name, text := range map[string]string{
-		"cut short":           strings.TrimSuffix(post(large(1)), half),
-		"cut short in chunks": strings.TrimSuffix(inChunks(large(1)), half+"\r\n0\r\n\r\n"),
+		"cut short":             strings.TrimSuffix(post(large(1)), half),
+		"chunked and cut short": strings.TrimSuffix(inChunks(large(1)), half+"\r\n0\r\n\r\n"),
 	} {
 		require.Equal(t, 400, s.rawCut(t, text).StatusCode, name)
 		require.Zero(t, taken(), name)
@@ -111,5 +111,5 @@ func TestRoomIsGivenBackHoweverABodyEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return taken() > 0 }, patience, time.Millisecond)
 	require.NoError(t, net.Conn(conn).Close())
-	require.Eventually(t, func() bool { return taken() == 0 }, patience, time.Millisecond, "the client went away")
+	require.Eventually(t, func() bool { return taken() == 0 }, patience, time.Millisecond, "the client disconnected")
 }

@@ -11,18 +11,17 @@ import (
 // maxID bounds the length of an id for sharding, in bytes.
 const maxID = 128
 
-// byteOrderMark is sent by some senders at the beginning of a text in UTF-8. It is stored, but is
-// not part of the JSON.
+// byteOrderMark precedes the JSON of some senders. It is stored, but is not part of the JSON.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// A reader of the log may accept repeated names and broken UTF-8, so they count as valid here.
+// lax accepts repeated names and invalid UTF-8, because a reader of the log may accept them.
 var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // scan reads body once. It reports whether body is exactly one JSON value, nested at most 10,000
-// levels deep, with only space around it and at most a byte order mark before that. It returns the
-// string in the member idField of that object; the last of repeated members counts. The id is empty
-// if there is none, if it is not a string of 1 to 128 bytes, and if body is not JSON. scan does not
-// change body.
+// levels deep, surrounded by nothing but white space and at most one byte order mark at the start. It
+// returns the string in the member idField of the object; if the member is repeated, the last one
+// counts. The id is empty if there is no such member, if its value is not a string of 1 to 128 bytes,
+// and if body is not JSON. scan does not change body.
 func scan(body []byte, idField string) (id string, valid bool) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(bytes.TrimPrefix(body, byteOrderMark)), lax...)
 	if idField != "" && d.PeekKind() == jsontext.KindBeginObject {
@@ -62,7 +61,7 @@ func scanObject(d *jsontext.Decoder, idField string) (id string, err error) {
 	return id, err
 }
 
-// readID reads one value; the id is empty if the value cannot be one.
+// readID reads one value and returns it, or "" if it is not a string or is longer than maxID.
 func readID(d *jsontext.Decoder) (string, error) {
 	if d.PeekKind() != jsontext.KindString {
 		return "", d.SkipValue()
@@ -77,8 +76,8 @@ func readID(d *jsontext.Decoder) (string, error) {
 	return "", nil
 }
 
-// Key returns the id of the object in body, from which the log derives a shard, or "" if there is
-// none or the object is not one of the platform's.
+// Key returns the id in body, from which the log derives a shard. It returns "" if there is no id or
+// if object is not an object of the platform.
 func Key(object string, body []byte) string {
 	for i := range eventTypes {
 		if eventTypes[i].Object == object {

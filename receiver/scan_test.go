@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheScanFindsTheIDAndWhatIsNoJSON(t *testing.T) {
+func TestScanFindsTheIDAndDetectsInvalidJSON(t *testing.T) {
 	long := strings.Repeat("i", 128)
 	tests := []struct {
 		name  string
@@ -20,39 +20,39 @@ func TestTheScanFindsTheIDAndWhatIsNoJSON(t *testing.T) {
 		valid bool
 	}{
 		{"the id is a top-level member", `{"status":"X","orderId":"a"}`, "a", true},
-		{"an id further down does not count", `{"x":{"orderId":"a"},"y":[{"orderId":"b"}]}`, "", true},
-		{"the last of two ids counts", `{"orderId":"a","orderId":"b"}`, "b", true},
-		{"the last of two ids counts also if it is none", `{"orderId":"a","orderId":null}`, "", true},
-		{"escapes in name and id are resolved", `{"order\u0049d":"\u0061\n"}`, "a\n", true},
+		{"a nested id is ignored", `{"x":{"orderId":"a"},"y":[{"orderId":"b"}]}`, "", true},
+		{"the last of two ids is returned", `{"orderId":"a","orderId":"b"}`, "b", true},
+		{"the last of two ids is returned even if it is null", `{"orderId":"a","orderId":null}`, "", true},
+		{"escapes in name and id are decoded", `{"order\u0049d":"\u0061\n"}`, "a\n", true},
 		{"names are case-sensitive", `{"orderid":"a"}`, "", true},
-		{"a number is no id", `{"orderId":17}`, "", true},
-		{"an object is no id", `{"orderId":{"orderId":"a"}}`, "", true},
-		{"an empty id is none", `{"orderId":""}`, "", true},
-		{"an id of 128 bytes counts", `{"orderId":"` + long + `"}`, long, true},
-		{"an id of 129 bytes does not count", `{"orderId":"` + long + `i"}`, "", true},
+		{"a number is not an id", `{"orderId":17}`, "", true},
+		{"an object is not an id", `{"orderId":{"orderId":"a"}}`, "", true},
+		{"an empty string is not an id", `{"orderId":""}`, "", true},
+		{"an id of 128 bytes is returned", `{"orderId":"` + long + `"}`, long, true},
+		{"an id of 129 bytes is ignored", `{"orderId":"` + long + `i"}`, "", true},
 		{"space around the value", " \t\r\n{ } \n", "", true},
 		{"a string", `"orderId"`, "", true},
 		{"null", `null`, "", true},
-		{"broken UTF-8 in a string", "{\"orderId\":\"\xff\"}", "\uFFFD", true},
+		{"invalid UTF-8 in a string", "{\"orderId\":\"\xff\"}", "\uFFFD", true},
 		{"half a surrogate pair", `{"orderId":"\ud800"}`, "\uFFFD", true},
 		{"10,000 levels", strings.Repeat("[", 10000) + strings.Repeat("]", 10000), "", true},
 		{"10,001 levels", strings.Repeat("[", 10001) + strings.Repeat("]", 10001), "", false},
 		{"a million levels", strings.Repeat(`{"a":`, 1000000), "", false},
-		{"nothing", "", "", false},
-		{"space", "  ", "", false},
+		{"an empty body", "", "", false},
+		{"white space alone", "  ", "", false},
 		{"two values", `{"orderId":"a"}{}`, "", false},
-		{"something behind the value", `{"orderId":"a"},`, "", false},
-		{"a value that breaks off", `{"orderId":"a"`, "", false},
+		{"other text after the value", `{"orderId":"a"},`, "", false},
+		{"a truncated value", `{"orderId":"a"`, "", false},
 		{"a byte order mark", "\uFEFF{\"orderId\":\"a\"}", "a", true},
 		{"a byte order mark and space", "\uFEFF \n{}", "", true},
 		{"two byte order marks", "\uFEFF\uFEFF{}", "", false},
-		{"a byte order mark behind space", " \uFEFF{}", "", false},
-		{"nothing but a byte order mark", "\uFEFF", "", false},
-		{"a byte order mark of UTF-16", "\xff\xfe{}", "", false},
+		{"a byte order mark after space", " \uFEFF{}", "", false},
+		{"a byte order mark alone", "\uFEFF", "", false},
+		{"a UTF-16 byte order mark", "\xff\xfe{}", "", false},
 		{"a comment", "{} // x", "", false},
-		{"a comma too many", `{"orderId":"a",}`, "", false},
+		{"a trailing comma", `{"orderId":"a",}`, "", false},
 		{"a control character in a string", "\"\n\"", "", false},
-		{"a zero byte behind the value", "{}\x00", "", false},
+		{"a zero byte after the value", "{}\x00", "", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -84,12 +84,12 @@ func FuzzScan(f *testing.F) {
 		require.Equal(t, valid, same)
 		require.LessOrEqual(t, len(id), maxID)
 		if !utf8.Valid(body) {
-			return // readers interpret it differently
+			return // readers decode invalid UTF-8 differently
 		}
 		var object map[string]any
 		want := ""
 		d := json.NewDecoder(bytes.NewReader(bare))
-		d.UseNumber() // 1e400 is JSON too
+		d.UseNumber() // 1e400 is valid JSON, but not a float64
 		if valid && d.Decode(&object) == nil {
 			want, _ = object["orderId"].(string)
 		}
@@ -100,7 +100,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-func TestTraceparentIsKeptIfWellFormed(t *testing.T) {
+func TestAWellFormedTraceparentIsKept(t *testing.T) {
 	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for text, want := range map[string]string{
 		good: good,

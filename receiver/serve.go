@@ -12,15 +12,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// Serve answers on listener until ctx ends. Then it drains: it accepts nothing new, finishes
+// Serve answers requests on listener until ctx ends. Then it drains: it accepts nothing new, finishes
 // accepted requests within DrainTimeout, cuts off the rest, and returns when nothing more can be
-// appended, so that the log can be closed. It takes over the listener and may be called once.
+// appended, so that the log can be closed. Serve closes the listener. It must be called only once.
 //
-// The error is nil after a complete drain. Otherwise see CheckExposure, or the listener failed, or
-// DrainTimeout was too short.
+// Serve returns nil after a complete drain. Otherwise it returns the error of CheckExposure, an error
+// of the listener, or an error that reports that requests were cut off.
 func (rc *Receiver) Serve(ctx context.Context, listener net.Listener) error {
 	if err := CheckExposure(listener.Addr(), rc.options.Auth); err != nil {
-		_ = listener.Close() // nothing was served yet; the error to return has the reason
+		_ = listener.Close() // nothing was served yet, and the returned error contains the reason
 		return err
 	}
 	if len(rc.options.Auth) == 0 {
@@ -47,8 +47,8 @@ func (rc *Receiver) Serve(ctx context.Context, listener net.Listener) error {
 		err = errors.Join(err, server.Close())
 	}
 	// A handler whose connection was cut may still wait for the log; it releases its place within
-	// AppendTimeout. Taking all places also keeps requests accepted at the last moment from
-	// appending.
+	// AppendTimeout. Taking all places also prevents requests that were accepted at the last moment
+	// from appending.
 	for range cap(rc.places) {
 		rc.places <- struct{}{}
 	}
@@ -77,14 +77,15 @@ func (rc *Receiver) server() *http.Server {
 		MaxHeaderBytes:    o.MaxHeaderBytes,
 		ReadHeaderTimeout: o.HeaderTimeout,
 		ReadTimeout:       o.ReadTimeout,
-		// net/http starts this clock when the headers are there.
+		// net/http starts this timeout when it has read the headers.
 		WriteTimeout: o.ReadTimeout + o.AppendTimeout + o.WriteTimeout,
 		IdleTimeout:  o.IdleTimeout,
 	}
 }
 
-// connectionLog receives the lines of net/http, such as failed TLS handshakes. Any client can cause
-// them, so they are sampled, under one message, because their text contains the client's port.
+// connectionLog writes the log lines of net/http, for example about failed TLS handshakes. Any client
+// can cause them, so they are sampled. All have the same message, because their text contains the
+// client's port and would never repeat.
 type connectionLog struct{ refused *zap.Logger }
 
 func (l connectionLog) Write(line []byte) (int, error) {

@@ -42,10 +42,10 @@ func TestASlowClientIsCutOff(t *testing.T) {
 		require.Equal(t, "TOO_SLOW", a.message.ResponseType)
 		require.True(t, a.Close)
 		_, err = r.ReadByte()
-		require.ErrorIs(t, err, io.EOF, "what comes late must not be taken for a request")
+		require.ErrorIs(t, err, io.EOF, "text that arrives late must not be read as a request")
 	}
-	// Half a header, and nothing at all: net/http closes the connection, with its own answer to the
-	// first.
+	// After half a header, and after no text at all, net/http closes the connection. It answers the
+	// former itself.
 	for text, answer := range map[string]string{"POST " + order: "HTTP/1.1 400 Bad Request", "": ""} {
 		conn := s.dial(t)
 		_, err := io.WriteString(conn, text)
@@ -58,7 +58,7 @@ func TestASlowClientIsCutOff(t *testing.T) {
 	require.Zero(t, lastSequence(t, log))
 }
 
-func TestMoreClientsThanAllowedAreSentAway(t *testing.T) {
+func TestRequestsBeyondTheLimitAreRefused(t *testing.T) {
 	log := openLog(t)
 	gate := gated(log)
 	s := start(t, receiver.Options{Log: gate, MaxWaiting: 2, Auth: credentials(t, "api-key="+key)})
@@ -76,7 +76,7 @@ func TestMoreClientsThanAllowedAreSentAway(t *testing.T) {
 	require.Equal(t, retryAfter, a.Header.Get("Retry-After"))
 	require.Equal(t, http.StatusUnauthorized, s.raw(t, request("POST "+order, placed)).StatusCode)
 	status, _ := s.health(t, "/healthz")
-	require.Equal(t, http.StatusOK, status, "a full waiting room is not ill")
+	require.Equal(t, http.StatusOK, status, "a receiver at its limit is still alive")
 	close(gate.gate)
 	for _, r := range waiting {
 		require.Equal(t, http.StatusOK, readReply(t, r).StatusCode)
@@ -85,7 +85,7 @@ func TestMoreClientsThanAllowedAreSentAway(t *testing.T) {
 	require.EqualValues(t, 3, lastSequence(t, log))
 }
 
-func TestADrainFinishesWhatWasAccepted(t *testing.T) {
+func TestADrainFinishesAcceptedRequests(t *testing.T) {
 	log := openLog(t)
 	gate := gated(log)
 	s := start(t, receiver.Options{Log: gate})
@@ -106,7 +106,7 @@ func TestADrainFinishesWhatWasAccepted(t *testing.T) {
 	require.EqualValues(t, 1, lastSequence(t, log))
 }
 
-func TestADrainThatTakesTooLongCutsOffAndWaitsForTheLog(t *testing.T) {
+func TestADrainThatTakesTooLongCutsConnectionsAndWaitsForTheLog(t *testing.T) {
 	t.Parallel()
 	gate := gated(openLog(t))
 	s := start(t, receiver.Options{Log: gate, DrainTimeout: shortTime, AppendTimeout: 3 * shortTime, MaxWaiting: 4})
@@ -115,12 +115,12 @@ func TestADrainThatTakesTooLongCutsOffAndWaitsForTheLog(t *testing.T) {
 	require.NoError(t, err)
 	<-gate.entered
 	require.ErrorContains(t, s.stop(), "receiver: drain")
-	require.Len(t, gate.left, 1, "no append may be running still")
+	require.Len(t, gate.left, 1, "no append may still be running")
 	_, err = conn.Read(make([]byte, 1))
 	require.Error(t, err)
 }
 
-func TestAfterServeNothingIsAppended(t *testing.T) {
+func TestNothingIsAppendedAfterServe(t *testing.T) {
 	log := openLog(t)
 	rc, err := receiver.New(receiver.Options{Log: log, MaxWaiting: 3})
 	require.NoError(t, err)
@@ -181,7 +181,8 @@ func tcpAddr(text string) net.Addr {
 	return addr
 }
 
-// selfSigned returns a certificate for 127.0.0.1, for a server and for its clients.
+// selfSigned returns the configuration of a server with a certificate for 127.0.0.1, and the pool with which a
+// client trusts it.
 func selfSigned(tb testing.TB) (config *tls.Config, pool *x509.CertPool) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -228,17 +229,17 @@ func TestHTTPSIsServedWithACertificate(t *testing.T) {
 	require.EqualValues(t, 1, lastSequence(t, log))
 }
 
-func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidOptionsAreRefused(t *testing.T) {
 	log := failingLog(func() (uint64, error) { return 0, nil })
 	taken := prometheus.NewRegistry()
 	_, err := receiver.New(receiver.Options{Log: log, Metrics: taken})
 	require.NoError(t, err)
 	for name, o := range map[string]receiver.Options{
-		"no log":               {},
-		"negative limit":       {Log: log, MaxWaiting: -1},
-		"negative timeout":     {Log: log, ReadTimeout: -1},
-		"empty credentials":    {Log: log, Auth: make([]receiver.Credentials, 1)},
-		"metrics there before": {Log: log, Metrics: taken},
+		"no log":                     {},
+		"negative limit":             {Log: log, MaxWaiting: -1},
+		"negative timeout":           {Log: log, ReadTimeout: -1},
+		"empty credentials":          {Log: log, Auth: make([]receiver.Credentials, 1)},
+		"metrics already registered": {Log: log, Metrics: taken},
 	} {
 		_, err := receiver.New(o)
 		require.ErrorContains(t, err, "receiver: ", name)
@@ -257,7 +258,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 	require.Equal(t, 1.0, gather(t, registry)["orderfold_receiver_waiting_requests"])
 	close(gate.gate)
 	readReply(t, bufio.NewReader(conn))
-	s.raw(t, post("no JSON"))
+	s.raw(t, post("not JSON"))
 	s.raw(t, request("POST "+order, placed))
 	s.raw(t, request("POST /x", placed))
 	s.health(t, "/healthz")
@@ -268,7 +269,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 		"orderfold_receiver_requests_total 401": 1, "orderfold_receiver_requests_total 404": 1,
 		"orderfold_receiver_requests_total 405": 0, "orderfold_receiver_requests_total 413": 0,
 		"orderfold_receiver_requests_total 500": 0, "orderfold_receiver_requests_total 503": 0,
-		"orderfold_receiver_body_bytes":       float64(len(placed) + len("no JSON")),
+		"orderfold_receiver_body_bytes":       float64(len(placed) + len("not JSON")),
 		"orderfold_receiver_append_seconds":   got["orderfold_receiver_append_seconds"],
 		"orderfold_receiver_waiting_requests": 0, "orderfold_receiver_waiting_bytes": 0,
 	}, got)
@@ -281,7 +282,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-// gather returns each metric's value, or sum, by name and code.
+// gather returns the value of each metric (the sum, for a histogram) by its name and code.
 func gather(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 	tb.Helper()
 	families, err := registry.Gather()
@@ -299,7 +300,7 @@ func gather(tb testing.TB, registry *prometheus.Registry) map[string]float64 {
 	return values
 }
 
-func TestARefusalIsOneLineWithoutSecrets(t *testing.T) {
+func TestARefusalIsLoggedInOneLineWithoutSecrets(t *testing.T) {
 	s := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
 	const wrong = "wrong-but-secret"
 	path := "/" + strings.Repeat("p", 1000)
@@ -320,7 +321,7 @@ func TestARefusalIsOneLineWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestAnAttackCannotFillTheDiskWithLines(t *testing.T) {
+func TestAnAttackCannotFillTheDiskWithLogLines(t *testing.T) {
 	config, _ := selfSigned(t)
 	plain := start(t, receiver.Options{Log: openLog(t), Auth: credentials(t, "api-key="+key)})
 	encrypted := start(t, receiver.Options{Log: openLog(t), TLS: config})
@@ -331,12 +332,12 @@ func TestAnAttackCannotFillTheDiskWithLines(t *testing.T) {
 		require.NoError(t, err)
 		_, _ = io.Copy(io.Discard, conn)
 	}
-	// The limit is 20 in ten seconds; the hundred may span two such periods.
+	// The limit is 20 lines in ten seconds; the hundred requests may span two such periods.
 	require.InDelta(t, 30, plain.logged.FilterMessage("refused: UNAUTHORIZED").Len(), 10)
 	require.InDelta(t, 30, encrypted.logged.FilterMessage("connection failed").Len(), 10)
 }
 
-func TestAPanicLeavesItsStackInTheLog(t *testing.T) {
+func TestThePanicOfAHandlerIsLoggedWithItsStack(t *testing.T) {
 	s := start(t, receiver.Options{Log: failingLog(func() (uint64, error) { panic(errors.New("a cause")) })})
 	require.NotContains(t, s.raw(t, post(placed)).body, "a cause")
 	lines := s.logged.FilterMessage("refused: INTERNAL").All()
