@@ -24,31 +24,31 @@ type Order struct {
 	Object       string // in the log: "traditional-asset-order"
 	Status       string // "": none
 	StatusSince  time.Time
-	Final        bool     // nothing more is expected
-	Breaks       []string // codes of the open ones
+	Final        bool     // no further notification is expected
+	Breaks       []string // codes of the open breaks
 	Fetched      bool     // one of its facts is an answer of the platform
-	LastSequence uint64   // of its last notification, including answers
+	LastSequence uint64   // of the last record of the order, including answers
 	LastReceived time.Time
 	LastNews     time.Time // when the last notification with new content was received
 }
 
-// Quiet selects orders.
+// Quiet selects orders for Orders.Quiet.
 type Quiet struct {
-	Status *string // nil: any; "": those without one
+	Status *string // nil: any; "": orders without a status
 	Final  *bool   // nil: either
-	After  uint64  // the last notification has a later sequence
+	After  uint64  // only orders whose last record has a later sequence
 	Limit  int
 }
 
-// ErrNoOrder occurs when there is no order with that id. Nothing was requested.
+// ErrNoOrder means that there is no order with the given id.
 var ErrNoOrder = errors.New("platform: there is no such order")
 
 // Orders returns the known orders.
 type Orders interface {
 	// Quiet returns the orders that match q, at most q.Limit, ascending by LastSequence.
 	Quiet(ctx context.Context, q Quiet) ([]Order, error)
-	// Order returns one order. An error that wraps ErrNoOrder means that it does not exist, or no
-	// longer.
+	// Order returns one order. An error that wraps ErrNoOrder means that the order does not
+	// exist.
 	Order(ctx context.Context, id string) (Order, error)
 }
 
@@ -60,34 +60,36 @@ type Log interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 }
 
-// AskerOptions configure an Asker. Client, Log and Orders are required; for every other field zero
-// means the default given with it.
+// AskerOptions configure an Asker. Client, Log and Orders are required. For every other field, the
+// zero value means the default that its comment gives.
 type AskerOptions struct {
 	Client *Client
 	Log    Log
 	Orders Orders
 
-	// QuietAfter is how long an order in each status may be quiet before it is asked about; ""
-	// stands for orders without a status. An order whose status is not in the map is never asked
-	// about for being quiet. nil: DefaultQuietAfter.
+	// QuietAfter is how long an order in each status may be quiet before the platform is asked about
+	// it; the key "" is for orders without a status. If the status of an order is not in the map, the
+	// order is never asked about because it is quiet. nil: DefaultQuietAfter.
 	QuietAfter map[string]time.Duration
 	// Settle is how long an order must be quiet after a notification; 10s.
 	Settle time.Duration
 	// Spacing is the least time between two attempts for one order, doubled after each failure, up
 	// to an hour; 1m.
 	Spacing time.Duration
-	// Attempts is the number of attempts after which an order is given up that the platform does
-	// not have or cannot answer about; 5.
+	// Attempts is the number of failed attempts after which an order is given up, because the
+	// platform does not have it or cannot answer about it; 5.
 	Attempts int
-	// File stores the orders given up, so that a restart does not ask again. "": not stored.
+	// File is where the orders given up are stored, so that they are not asked about again after a
+	// restart. "": they are not stored.
 	File string
 
-	Logger  *zap.Logger           // nil: none
-	Metrics prometheus.Registerer // nil: none
+	Logger  *zap.Logger           // nil: nothing is logged
+	Metrics prometheus.Registerer // nil: metrics are not registered
 }
 
-// DefaultQuietAfter returns the default by status. An order in a final status is asked about once,
-// to be sure that the last notification was the last; any other repeatedly, with growing pauses.
+// DefaultQuietAfter returns the default of AskerOptions.QuietAfter. An order in a final status is
+// asked about once, in case a later notification was lost. Any other order is asked about repeatedly,
+// with growing pauses.
 func DefaultQuietAfter() map[string]time.Duration {
 	const hour = time.Hour
 	return map[string]time.Duration{"": hour / 4, "RECEIVED": hour / 4, "PENDING": hour, "PLACED": 24 * hour,
@@ -95,8 +97,8 @@ func DefaultQuietAfter() map[string]time.Duration {
 		"CANCELED": hour, "EXPIRED": hour, "REJECTED": hour, "SETTLED": hour}
 }
 
-// Asker asks the platform about orders and appends the answers. Create one with NewAsker. Of several on
-// one log, the duty of the client lets one ask at a time.
+// Asker asks the platform about orders and appends the answers. Create one with NewAsker. If several
+// processes use one log, Options.Duty lets one of them ask at a time.
 type Asker struct {
 	options  AskerOptions
 	log      *zap.Logger
@@ -105,10 +107,11 @@ type Asker struct {
 	book     *book
 	outage   outage
 	metrics  *askerMetrics
-	warned   bool // that the orders cannot be read
+	warned   bool // it was logged that the orders cannot be read
 }
 
-// NewAsker returns an asker; Run starts it.
+// NewAsker returns an asker; Run starts it. It fails if an option is missing or invalid, File cannot
+// be read, or a metric is already registered.
 func NewAsker(o AskerOptions) (*Asker, error) {
 	if o.Client == nil || o.Log == nil || o.Orders == nil {
 		return nil, errors.New("platform: AskerOptions.Client, Log and Orders are required")
@@ -142,12 +145,13 @@ func NewAsker(o AskerOptions) (*Asker, error) {
 	return a, err
 }
 
-// Run asks until ctx ends, and then returns nil. Status reports failures, which are tried again.
+// Run asks until ctx ends. Failed requests are repeated, and Status reports them. Run returns nil, or an
+// error if File cannot be written at the end.
 func (a *Asker) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		held, release, ok := a.options.Client.held(ctx)
 		if !ok {
-			_ = sleep(ctx, dutyPause) // a sleep that ctx ends, ends the loop
+			_ = sleep(ctx, dutyPause) // if ctx ends, so does the loop
 			continue
 		}
 		more, asked := a.round(held)
@@ -162,7 +166,8 @@ func (a *Asker) Run(ctx context.Context) error {
 	return a.book.save(true)
 }
 
-// round looks for orders to ask for, and asks for those that are due. It reports whether there are more to look at, and whether any was due.
+// round finds orders to ask about, and asks about those that are due. It reports whether there are
+// more orders to examine, and whether any was due.
 func (a *Asker) round(ctx context.Context) (more, asked bool) {
 	more, err := a.look(ctx)
 	a.tell(ctx, err)
@@ -172,17 +177,18 @@ func (a *Asker) round(ctx context.Context) (more, asked bool) {
 	for _, e := range entries {
 		group.Go(func() error { a.ask(within, e); return nil })
 	}
-	_ = group.Wait() // none returns an error
+	_ = group.Wait() // no function returns an error
 	if err := a.book.save(false); err != nil {
 		a.log.Warn("the orders given up cannot be written to the file", zap.Error(err))
 	}
 	return more, len(entries) > 0
 }
 
-// pageEvery limits the load of the scan while there are many orders to look at, as at a start.
+// pageEvery is the pause between two rounds while there are more orders to examine, for example after a
+// start. It limits the load of the scan.
 const pageEvery = 10 * time.Millisecond
 
-// tell logs once that the orders cannot be read.
+// tell logs that the orders cannot be read, once until they can be read again.
 func (a *Asker) tell(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
 		a.warned = false
@@ -195,7 +201,7 @@ func (a *Asker) tell(ctx context.Context, err error) {
 	a.warned = true
 }
 
-// due returns the entries to ask about now, a few at a time; only one during an outage.
+// due returns a few of the entries to ask about now, and only one during an outage.
 func (a *Asker) due(now time.Time) []*entry {
 	most := 4 * a.options.Client.options.Concurrency
 	switch a.outage.state(now) {
@@ -207,10 +213,10 @@ func (a *Asker) due(now time.Time) []*entry {
 	return a.book.due(now, most)
 }
 
-// ask asks about one order, unless that is no longer due.
+// ask asks about one order, unless the order is no longer due.
 func (a *Asker) ask(ctx context.Context, e *entry) {
 	if a.outage.state(time.Now()) == resting {
-		return // it became due again in this round
+		return // an outage began in this round
 	}
 	o, err := a.options.Orders.Order(ctx, e.id)
 	if err == nil {
@@ -256,11 +262,11 @@ func (a *Asker) fetch(ctx context.Context, e *entry, o *Order) error {
 	}
 	a.metrics.asked.WithLabelValues(string(e.reason)).Inc()
 	a.book.answered(e, sequence)
-	a.log.Debug("asked", zap.String("order", o.ID), zap.String("reason", string(e.reason)), zap.Uint64("sequence", sequence))
+	a.log.Debug("an answer of the platform was appended", zap.String("order", o.ID), zap.String("reason", string(e.reason)), zap.Uint64("sequence", sequence))
 	return nil
 }
 
-// failed handles the error of an order without an answer.
+// failed handles a failure to get and append an answer about an order.
 func (a *Asker) failed(e *entry, o *Order, err error) {
 	var fault *Error
 	purged := false
@@ -277,18 +283,18 @@ func (a *Asker) failed(e *entry, o *Order, err error) {
 	}
 	if a.book.refused(e, o, err, a.options, purged) {
 		a.metrics.givenUp.Inc()
-		a.log.Info("given up", zap.String("order", o.ID), zap.Bool("purged", purged), zap.Error(err))
+		a.log.Info("an order was given up", zap.String("order", o.ID), zap.Bool("purged", purged), zap.Error(err))
 	}
 }
 
 // purgedAfter is the time after which the platform forgets an INVALID order.
 const purgedAfter = 48 * time.Hour
 
-// revive schedules orders that failed during an outage as after their first attempt.
+// revive schedules the orders that failed during an outage as if they had failed once.
 func (a *Asker) revive() { a.book.revive(a.options.Spacing) }
 
-// outage detects that the platform answers no request: then one order at a time is tried, and the
-// others wait.
+// outage detects that the platform answers no requests. During an outage, one order at a time is tried
+// and the others wait.
 type outage struct {
 	mu       sync.Mutex
 	failures int
@@ -304,7 +310,7 @@ const (
 )
 
 const (
-	outageAfter    = 3
+	outageAfter    = 3 // failures in a row
 	maxOutagePause = time.Minute
 )
 
@@ -336,7 +342,7 @@ func (o *outage) note(err error, now time.Time, over func()) {
 		return
 	}
 	pause := e.After
-	if !o.until.After(now) { // otherwise the request was sent before the one that began the pause had failed
+	if !o.until.After(now) { // otherwise the request was sent before the pause began
 		o.failures++
 	}
 	if o.failures >= outageAfter || e.Kind == Ours {

@@ -29,7 +29,7 @@ func openLog(t testing.TB) *eventlog.Log {
 	return log
 }
 
-// shelf implements Orders with the orders of the log; tests set the rest.
+// shelf implements Orders for the orders in a log. Tests set the fields that the log does not determine.
 type shelf struct {
 	log *eventlog.Log
 
@@ -43,7 +43,7 @@ func newShelf(t testing.TB) *shelf {
 	return &shelf{log: openLog(t), orders: map[string]*platform.Order{}}
 }
 
-// notify appends a notification of an order and sets its known state.
+// notify appends a notification of an order. change sets the state that Orders returns.
 func (s *shelf) notify(t testing.TB, id string, change func(*platform.Order)) {
 	t.Helper()
 	s.mu.Lock()
@@ -74,7 +74,8 @@ func (s *shelf) received(t testing.TB) (notifications, answers []time.Time) {
 	return notifications, answers
 }
 
-// catchUp reads the ids from the request id of a notification or the body of an answer.
+// catchUp reads new records. The id of the order is in the request id of a notification, and in the
+// body of an answer.
 func (s *shelf) catchUp(ctx context.Context) error {
 	for r, err := range s.log.Read(ctx, eventlog.Position{Sequence: s.read}) {
 		if err != nil {
@@ -118,12 +119,13 @@ func (s *shelf) Order(ctx context.Context, id string) (platform.Order, error) {
 	return *s.orders[id], nil
 }
 
-// visits records when the platform was asked about which order.
+// visits is a platform that records when it was asked about which order. It refuses a request about an
+// order while it answers another one about it.
 type visits struct {
 	mu      sync.Mutex
 	at      map[string][]time.Time
 	present map[string]bool
-	status  int // of the answer; 0: the order
+	status  int // of the answers; 0: answer with the order
 }
 
 func (v *visits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -167,7 +169,7 @@ type asking struct {
 	stop     func()
 }
 
-// deny makes the platform refuse tokens.
+// deny makes the platform refuse to issue tokens, or issue them again.
 func (a *asking) deny(denied bool) {
 	token := http.HandlerFunc(a.platform.giveToken)
 	if denied {
@@ -203,7 +205,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	require.Eventually(t, condition, patience, 2*time.Millisecond, what)
 }
 
-func TestANewOrderIsAskedForOnceAndTheAnswerIsKept(t *testing.T) {
+func TestANewOrderIsAskedAboutOnceAndTheAnswerIsAppended(t *testing.T) {
 	s := newShelf(t)
 	s.notify(t, "a", nil)
 	a := ask(t, s)
@@ -214,25 +216,25 @@ func TestANewOrderIsAskedForOnceAndTheAnswerIsKept(t *testing.T) {
 	require.Equal(t, object, r.Object)
 	require.Equal(t, `{"orderId":"a"}`, string(r.Body))
 	s.notify(t, "b", nil)
-	eventually(t, "the next one too", func() bool { return a.Status().Asked == 2 })
+	eventually(t, "the next order is answered, too", func() bool { return a.Status().Asked == 2 })
 	require.Len(t, a.visits.of("a"), 1)
 	require.Zero(t, a.Status().Pending)
 	_, ok := a.Asked("a", 2)
 	require.False(t, ok)
 }
 
-func TestOnlyWhatIsDueIsAskedFor(t *testing.T) {
+func TestOnlyOrdersThatAreDueAreAskedAbout(t *testing.T) {
 	fetched := func(o *platform.Order) { o.Fetched = true }
 	for name, c := range map[string]struct {
 		change func(*platform.Order)
 		reason platform.Reason
 	}{
-		"nothing was fetched":              {nil, platform.IsNew},
-		"it contradicts itself":            {func(o *platform.Order) { fetched(o); o.Breaks = []string{"clock_skew", "overfill"} }, platform.IsBroken},
-		"only clocks and ids are in doubt": {func(o *platform.Order) { fetched(o); o.Breaks = []string{"clock_skew", "source_conflict"} }, ""},
-		"quiet in a state that moves":      {func(o *platform.Order) { fetched(o); o.Status = "FILLED" }, platform.WasQuiet},
-		"quiet where that may be":          {fetched, ""},
-		"to be sure of the end":            {func(o *platform.Order) { fetched(o); o.Status, o.Final = "SETTLED", true }, platform.WasQuiet},
+		"nothing was fetched yet":                  {nil, platform.IsNew},
+		"its facts contradict each other":          {func(o *platform.Order) { fetched(o); o.Breaks = []string{"clock_skew", "overfill"} }, platform.IsBroken},
+		"its breaks are only about clocks and ids": {func(o *platform.Order) { fetched(o); o.Breaks = []string{"clock_skew", "source_conflict"} }, ""},
+		"quiet in a status that should change":     {func(o *platform.Order) { fetched(o); o.Status = "FILLED" }, platform.WasQuiet},
+		"quiet in a status that may last":          {fetched, ""},
+		"quiet in a final status":                  {func(o *platform.Order) { fetched(o); o.Status, o.Final = "SETTLED", true }, platform.WasQuiet},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -243,17 +245,17 @@ func TestOnlyWhatIsDueIsAskedFor(t *testing.T) {
 				o.Spacing = time.Hour
 			})
 			if c.reason == "" {
-				s.notify(t, "b", nil) // when b was asked about, so was everything before it
-				eventually(t, "others are", func() bool { return len(a.visits.of("b")) == 1 })
+				s.notify(t, "b", nil) // b comes after a, so a is examined before b is asked about
+				eventually(t, "b is asked about", func() bool { return len(a.visits.of("b")) == 1 })
 				require.Empty(t, a.visits.of("a"))
 				return
 			}
-			eventually(t, "it is", func() bool { return len(a.visits.of("a")) == 1 && a.Status().Asked == 1 })
+			eventually(t, "a is asked about", func() bool { return len(a.visits.of("a")) == 1 && a.Status().Asked == 1 })
 		})
 	}
 }
 
-func TestAnOrderIsLeftAloneWhileItMovesAndSpacedAfterwards(t *testing.T) {
+func TestRequestsAboutAnOrderKeepTheSettleAndSpacingTimes(t *testing.T) {
 	s := newShelf(t)
 	const settle, spacing = 150 * time.Millisecond, 300 * time.Millisecond
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Settle, o.Spacing = settle, spacing })
@@ -261,19 +263,21 @@ func TestAnOrderIsLeftAloneWhileItMovesAndSpacedAfterwards(t *testing.T) {
 	for range 10 {
 		s.notify(t, "a", broken)
 	}
-	eventually(t, "it is asked for, and answered", func() bool { return a.Status().Asked > 0 })
+	eventually(t, "it is answered", func() bool { return a.Status().Asked > 0 })
 	s.notify(t, "a", broken)
-	eventually(t, "it is asked for again", func() bool { return a.Status().Asked > 1 })
+	eventually(t, "it is answered again", func() bool { return a.Status().Asked > 1 })
 	visits := a.visits.of("a")
 	require.GreaterOrEqual(t, visits[1].Sub(visits[0]), spacing)
-	// On a busy machine a notification may take longer than the order is left alone: then it may be asked for before the next one.
+	// On a busy machine two notifications may be further apart than settle; then the order may be asked
+	// about in between.
 	said, _ := s.received(t)
 	for _, visit := range visits {
-		require.True(t, leftAlone(said, visit, settle), "%v asked for at %v", said, visit)
+		require.True(t, leftAlone(said, visit, settle), "notifications at %v, asked about at %v", said, visit)
 	}
 }
 
-// leftAlone reports whether, before a visit, no notification had come for so long. One that came after that may be before the visit.
+// leftAlone reports whether there was a time before visit at which no notification had arrived for the
+// duration settle. Further notifications may have arrived between that time and visit.
 func leftAlone(received []time.Time, visit time.Time, settle time.Duration) bool {
 	for i, at := range received {
 		if (i+1 == len(received) || received[i+1].Sub(at) >= settle) && visit.Sub(at) >= settle {
@@ -283,17 +287,17 @@ func leftAlone(received []time.Time, visit time.Time, settle time.Duration) bool
 	return false
 }
 
-func TestAQuietOrderIsAskedForEverMoreRarely(t *testing.T) {
+func TestAQuietOrderIsAskedAboutLessAndLessOften(t *testing.T) {
 	s := newShelf(t)
 	s.notify(t, "a", func(o *platform.Order) { o.Fetched = true })
 	a := ask(t, s, func(o *platform.AskerOptions) {
 		o.QuietAfter = map[string]time.Duration{"PLACED": 40 * time.Millisecond}
 	})
-	eventually(t, "it is asked for seven times", func() bool { return len(a.visits.of("a")) >= 7 })
+	eventually(t, "it is asked about seven times", func() bool { return len(a.visits.of("a")) >= 7 })
 	visits := a.visits.of("a")
 	said, answered := s.received(t)
 	for i, visit := range visits[1:] {
-		require.GreaterOrEqual(t, visit.Sub(answered[i]), answered[i].Sub(said[0])/2, "it rests half as long as it is known to be quiet")
+		require.GreaterOrEqual(t, visit.Sub(answered[i]), answered[i].Sub(said[0])/2, "the pause is at least half of the silence so far")
 	}
 }
 
@@ -303,11 +307,11 @@ func TestAnOrderThatThePlatformDoesNotHaveIsGivenUp(t *testing.T) {
 		status int
 		asked  int
 	}{
-		"after the attempts that are allowed":       {nil, 404, 3},
-		"when it refuses just this one":             {nil, 422, 3},
-		"at once when it was INVALID for 48 hours":  {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-49*time.Hour) }, 404, 1},
-		"also with the answer 400":                  {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-49*time.Hour) }, 400, 1},
-		"not at once while INVALID orders are kept": {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-47*time.Hour) }, 404, 3},
+		"after the allowed attempts":                       {nil, 404, 3},
+		"after the platform refused only this order":       {nil, 422, 3},
+		"at once when it has been INVALID for 48 hours":    {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-49*time.Hour) }, 404, 1},
+		"at once after the answer 400":                     {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-49*time.Hour) }, 400, 1},
+		"after the attempts while INVALID orders are kept": {func(o *platform.Order) { o.Status, o.StatusSince = "INVALID", time.Now().Add(-47*time.Hour) }, 404, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,17 +332,17 @@ func TestAnOrderThatThePlatformDoesNotHaveIsGivenUp(t *testing.T) {
 
 			a = ask(t, s, with)
 			s.notify(t, "b", nil)
-			eventually(t, "another one is answered after a restart", func() bool { return a.Status().Asked == 1 })
+			eventually(t, "another order is answered after a restart", func() bool { return a.Status().Asked == 1 })
 			require.Empty(t, a.visits.of("a"))
 			s.notify(t, "a", nil)
-			eventually(t, "a notification opens it again", func() bool { return a.Status().Asked == 2 })
+			eventually(t, "a notification reopens it", func() bool { return a.Status().Asked == 2 })
 			require.Zero(t, a.Status().GivenUp)
 		})
 	}
 }
 
-// The file may be newer than the log if it is in another folder, or if only the log was set back.
-func TestAnOrderThatWasGivenUpInALogThatWasSetBackIsOpenedByItsNextNotification(t *testing.T) {
+// The file may be newer than the log if it is in another folder, or if only the log was restored.
+func TestAnOrderGivenUpBeforeTheLogWasRestoredIsReopenedByItsNextNotification(t *testing.T) {
 	s := newShelf(t)
 	file := filepath.Join(t.TempDir(), "given-up.json")
 	with := func(o *platform.AskerOptions) { o.File, o.Attempts, o.Spacing = file, 1, 10*time.Millisecond }
@@ -355,11 +359,11 @@ func TestAnOrderThatWasGivenUpInALogThatWasSetBackIsOpenedByItsNextNotification(
 	a = ask(t, s, with)
 	require.Equal(t, 1, a.Status().GivenUp)
 	s.notify(t, "a", nil)
-	eventually(t, "a notification opens it again", func() bool { return a.Status().Asked == 1 })
+	eventually(t, "a notification reopens it", func() bool { return a.Status().Asked == 1 })
 	require.Zero(t, a.Status().GivenUp)
 }
 
-func TestAnOutageSparesThePlatformAndCostsOnlyTime(t *testing.T) {
+func TestAnOutageLimitsRequestsAndOnlyDelaysOrders(t *testing.T) {
 	s := newShelf(t)
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Spacing = 10 * time.Millisecond })
 	a.visits.answer(503)
@@ -367,47 +371,47 @@ func TestAnOutageSparesThePlatformAndCostsOnlyTime(t *testing.T) {
 	for i := range orders {
 		s.notify(t, fmt.Sprint(i), nil)
 	}
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "503") && a.Status().Pending == orders })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(a.Status().LastError, "503") && a.Status().Pending == orders })
 	visits := func() (n int) {
 		for i := range orders {
 			n += len(a.visits.of(fmt.Sprint(i)))
 		}
 		return n
 	}
-	require.Less(t, visits(), orders, "the others are spared")
+	require.Less(t, visits(), orders, "not every order is tried during an outage")
 	a.visits.answer(0)
 	eventually(t, "all are answered", func() bool { return a.Status().Asked == orders })
 	require.Zero(t, a.Status().GivenUp)
 }
 
-func TestWrongCredentialsGiveNoOrderUp(t *testing.T) {
+func TestNoOrderIsGivenUpBecauseOfWrongCredentials(t *testing.T) {
 	s := newShelf(t)
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Spacing, o.Attempts = time.Millisecond, 1 })
 	a.deny(true)
 	s.notify(t, "a", nil)
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "refuses a token") })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(a.Status().LastError, "refuses a token") })
 	a.deny(false)
 	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
 	a.visits.answer(403)
 	s.notify(t, "b", nil)
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "403") })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(a.Status().LastError, "403") })
 	require.Zero(t, a.Status().GivenUp)
 	require.Equal(t, 1, a.Status().Pending)
 }
 
-func TestViewsThatCannotBeReadAreToldAndTriedAgain(t *testing.T) {
+func TestViewsThatCannotBeReadAreReportedAndTriedAgain(t *testing.T) {
 	s := newShelf(t)
 	s.broken = errors.New("no views yet")
 	a := ask(t, s)
-	eventually(t, "it is told", func() bool { return strings.Contains(a.Status().LastError, "no views yet") })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(a.Status().LastError, "no views yet") })
 	s.mu.Lock()
 	s.broken = nil
 	s.mu.Unlock()
 	s.notify(t, "a", nil)
-	eventually(t, "it goes on", func() bool { return a.Status().Asked == 1 })
+	eventually(t, "an order is answered", func() bool { return a.Status().Asked == 1 })
 }
 
-func TestAnswersThatTheViewsDoNotHaveYetAreNotAskedForAgain(t *testing.T) {
+func TestAnOrderIsNotAskedAboutAgainBeforeTheViewsHaveItsAnswer(t *testing.T) {
 	s := newShelf(t)
 	behind := &laggard{shelf: s}
 	s.notify(t, "a", nil)
@@ -417,11 +421,11 @@ func TestAnswersThatTheViewsDoNotHaveYetAreNotAskedForAgain(t *testing.T) {
 	})
 	eventually(t, "it is answered", func() bool { return a.Status().Asked == 1 })
 	looked := behind.looks()
-	eventually(t, "it is looked at again and again", func() bool { return behind.looks() > looked+20 })
+	eventually(t, "the order is examined many times", func() bool { return behind.looks() > looked+20 })
 	require.Len(t, a.visits.of("a"), 1)
 }
 
-// laggard returns the first state of every order for ever.
+// laggard always returns the first state of every order, as views do that are behind the log.
 type laggard struct {
 	shelf *shelf
 

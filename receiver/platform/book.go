@@ -30,7 +30,7 @@ type State string
 // The states.
 const (
 	Pending State = "pending" // to be asked about, or not answered yet
-	GivenUp State = "gone"    // the platform does not have it, or its answers cannot be used; a notification reopens it
+	GivenUp State = "gone"    // the platform has no usable answer; the next notification of the order reopens it
 )
 
 // Asked is the state of asking about one order.
@@ -42,12 +42,12 @@ type Asked struct {
 	Error    string    `json:"error"` // of the last attempt; "": none failed
 }
 
-// Status is the state of asking. Counters begin at the start of the process; numbers of orders are
-// current.
+// Status is the state of asking about all orders. The counters Asked and Skipped begin at the start of
+// the process.
 type Status struct {
 	Pending, GivenUp int
 	Asked            uint64 // answers appended
-	Skipped          uint64 // orders that could not be examined; the others continued
+	Skipped          uint64 // failures to examine an order
 	LastAskedAt      time.Time
 	LastError        string // the last failure
 	LastErrorAt      time.Time
@@ -71,8 +71,8 @@ type givenUp struct {
 	Received time.Time `json:"received"` // when that notification was received; zero in files of earlier versions
 }
 
-// heardSince reports whether the order was notified after it was given up. In a log that was set
-// back the sequence of that notification may be lower, but its time is later.
+// heardSince reports whether a notification of the order was received after the order was given up. In
+// a restored log the sequence of that notification may be lower, but its time is later.
 func (g *givenUp) heardSince(o *Order) bool {
 	return o.LastSequence > g.Sequence || !g.Received.IsZero() && o.LastReceived.After(g.Received)
 }
@@ -83,8 +83,7 @@ type appended struct {
 	at       time.Time
 }
 
-// book contains the orders to be asked about and those that were given up. The answers are in the
-// log.
+// book contains the orders to ask about and the orders that were given up.
 type book struct {
 	file string
 
@@ -99,8 +98,8 @@ type book struct {
 	saved    time.Time
 }
 
-// openBook reads the orders given up. A file that cannot be read only causes more requests, so that
-// is no error unless it is not ours.
+// openBook reads the orders given up. A missing file or one with other content is no error: without it,
+// orders are only asked about again. Any other failure to read the file is an error.
 func openBook(file string) (*book, error) {
 	b := &book{file: file, pending: map[string]*entry{}, gone: map[string]givenUp{}, appended: map[string]appended{}}
 	if file == "" {
@@ -119,9 +118,9 @@ func openBook(file string) (*book, error) {
 	return b, nil
 }
 
-// save writes the orders given up, if they changed and the last write was a while ago, or if atOnce
-// is set. Calls must not overlap. It does not lock the book while it writes, because every reader
-// of an order needs the book.
+// save writes the orders given up if they changed, and the last write was at least saveEvery ago or
+// atOnce is set. Calls must not overlap. The book is not locked during the write, because every reader
+// of an order needs it.
 func (b *book) save(atOnce bool) error {
 	b.mu.Lock()
 	due := b.file != "" && b.changed && (atOnce || time.Since(b.saved) >= saveEvery)
@@ -183,7 +182,7 @@ func (b *book) add(o *Order, reason Reason, now time.Time, spacing time.Duration
 		asked: Asked{State: Pending, At: now.UTC(), Reason: reason}}
 }
 
-// due returns the entries to ask about, longest waiting first.
+// due returns up to most entries to ask about now, longest waiting first.
 func (b *book) due(now time.Time, most int) (entries []*entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -196,7 +195,7 @@ func (b *book) due(now time.Time, most int) (entries []*entry) {
 	return entries[:min(most, len(entries))]
 }
 
-// forgetBefore removes answers that the views have and that were given before a time.
+// forgetBefore removes the answers up to the sequence seen that were appended before a time.
 func (b *book) forgetBefore(seen uint64, before time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -228,7 +227,7 @@ func (b *book) answered(e *entry, sequence uint64) {
 	b.status.LastAskedAt = time.Now().UTC()
 }
 
-// again keeps an order that got no answer for reasons that are not its own.
+// again schedules another attempt for an order after a failure that is not the order's own.
 func (b *book) again(e *entry, err error, spacing time.Duration) {
 	b.failed(err)
 	b.mu.Lock()
@@ -239,7 +238,8 @@ func (b *book) again(e *entry, err error, spacing time.Duration) {
 	e.outages++
 }
 
-// refused counts a failure of the order itself, and reports whether it was the last attempt.
+// refused counts a failure that is the order's own. It reports whether the order is given up, because
+// this was the last attempt or the platform purged the order.
 func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purged bool) (last bool) {
 	b.failed(err)
 	b.mu.Lock()
@@ -261,7 +261,7 @@ func (b *book) refused(e *entry, o *Order, err error, options AskerOptions, purg
 	return true
 }
 
-// forget removes the order that was given up first; it may be asked about again.
+// forget removes the order that was given up first, so that it may be asked about again.
 func (b *book) forget() {
 	oldest := ""
 	for id, g := range b.gone {
@@ -272,12 +272,12 @@ func (b *book) forget() {
 	delete(b.gone, oldest)
 }
 
-// grown returns the pause after that many failed attempts.
+// grown returns the pause after a failed attempt that followed the given number of failed attempts.
 func grown(spacing time.Duration, before int) time.Duration {
 	return min(spacing<<min(before, 12), max(spacing, maxSpacing))
 }
 
-// revive schedules orders that failed during an outage as after a first attempt.
+// revive schedules the orders that failed during an outage as if they had failed once.
 func (b *book) revive(spacing time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -289,7 +289,7 @@ func (b *book) revive(spacing time.Duration) {
 }
 
 // others reports whether the platform answered about another order since the previous attempt for
-// this one: the failure is then the order's own and not an outage.
+// this one. If it did, the failure is the order's own and not an outage.
 func (b *book) others(e *entry, fault *Error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -311,7 +311,8 @@ func (b *book) failed(err error) {
 	b.status.LastError, b.status.LastErrorAt = bounded(err), time.Now().UTC()
 }
 
-// bounded returns the text of an error, cut to a bound, because it may contain foreign text.
+// bounded returns the text of an error on one line, cut to maxReported bytes, because it may contain
+// text of the platform.
 func bounded(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if len(text) > maxReported {
@@ -330,8 +331,8 @@ func (a *Asker) Status() Status {
 	return s
 }
 
-// Asked returns the state of asking about an order whose last notification has that sequence; ok is
-// false if it was answered, or never due.
+// Asked returns the state of asking about an order whose last notification has the given sequence. ok
+// is false if the order is neither pending nor given up.
 func (a *Asker) Asked(id string, lastSequence uint64) (asked Asked, ok bool) {
 	b := a.book
 	b.mu.Lock()

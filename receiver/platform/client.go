@@ -26,27 +26,27 @@ const (
 	maxMessage = 200 // of the platform's error message
 )
 
-// Options configure a Client. URL, ClientID and ClientSecret are required; for every other field
-// zero means the default given with it.
+// Options configure a Client. URL, ClientID and ClientSecret are required. For every other field, the
+// zero value means the default that its comment gives.
 type Options struct {
 	URL                    string // of the API; https unless it is on a loopback address: "https://api.example.com"
 	ClientID, ClientSecret string
 
 	PerMinute   int           // requests, not counting those for tokens; 300
-	Concurrency int           // requests at one time; 4
+	Concurrency int           // requests at a time; 4
 	Attempts    int           // for one request; 4
 	Timeout     time.Duration // for one attempt; 15s
 	Pause       time.Duration // before the second attempt, doubled before each further one; 250ms
 	// MaxPause is the longest pause, including those that the platform sets with Retry-After; 10s.
-	// A request that would have to wait longer fails, and its error contains the time.
+	// A request that would have to wait longer fails, and Error.After contains the pause.
 	MaxPause time.Duration
 
-	Duty    Duty                  // nil: no other process asks
-	Metrics prometheus.Registerer // nil: none
+	Duty    Duty                  // nil: this process always has the duty
+	Metrics prometheus.Registerer // nil: metrics are not registered
 }
 
-// Client sends requests to the platform. Its methods are safe for concurrent use. Their errors are
-// *Error, or the context's.
+// Client sends requests to the platform. Its methods are safe for concurrent use. They return an
+// *Error, or the cause of the end of their context.
 type Client struct {
 	options Options
 	http    *http.Client
@@ -56,8 +56,8 @@ type Client struct {
 	metrics *clientMetrics
 }
 
-// NewClient returns a client without sending a request. It fails if the URL is unsafe for a secret,
-// or the credentials are missing.
+// NewClient returns a client without sending a request. It fails if CheckURL refuses the URL, the
+// credentials are missing, a number is negative, or a metric is already registered.
 func NewClient(o Options) (*Client, error) {
 	o.URL = strings.TrimRight(o.URL, "/")
 	if err := CheckURL(o.URL); err != nil {
@@ -74,7 +74,7 @@ func NewClient(o Options) (*Client, error) {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	o.Pause, o.MaxPause = cmp.Or(o.Pause, 250*time.Millisecond), cmp.Or(o.MaxPause, 10*time.Second)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true // keep the answer as it comes
+	transport.DisableCompression = true // the answer is needed byte for byte
 	transport.MaxIdleConnsPerHost = o.Concurrency
 	transport.MaxResponseHeaderBytes = 64 << 10
 	if o.Duty != nil {
@@ -121,10 +121,10 @@ type question struct {
 	limit        int64                   // bytes of the answer
 	secrets      []string                // that the platform might echo
 	classify     func(status int) Kind   // nil: byStatus
-	check        func(body []byte) error // reads the answer without its byte order mark; nil: not needed
+	check        func(body []byte) error // checks or decodes the answer without its byte order mark; nil: accept any
 }
 
-// ask sends the request, and repeats it while that may help.
+// ask sends the request, and repeats it while it fails with the kind Again and attempts are left.
 func (c *Client) ask(ctx context.Context, q *question) ([]byte, error) {
 	select {
 	case c.places <- struct{}{}:
@@ -162,8 +162,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attempt sends the request once, and once more with a new token if the platform rejects its own
-// token.
+// attempt sends the request once, and once more with a new token if the platform rejects the cached
+// one.
 func (c *Client) attempt(ctx context.Context, q *question) ([]byte, error) {
 	token, err := c.tokens.get(ctx, "")
 	if err != nil {
@@ -228,8 +228,8 @@ func readAnswer(q *question, response *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// refusal returns the error for an answer other than 2xx. It contains the platform's message, cut
-// and without secrets.
+// refusal returns the error for an answer other than 2xx. The error contains the platform's message,
+// shortened and without secrets.
 func (c *Client) refusal(q *question, response *http.Response, token string) error {
 	e := &Error{Kind: byStatus(response.StatusCode), Status: response.StatusCode, op: q.what,
 		After: retryAfter(response.Header.Get("Retry-After"), time.Now())}
@@ -252,7 +252,7 @@ func (c *Client) refusal(q *question, response *http.Response, token string) err
 	return e
 }
 
-// withoutURL removes the URL, because the operation is already named.
+// withoutURL removes the URL from an error of net/http, because the error already names the operation.
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

@@ -27,12 +27,12 @@ const (
 	patience = 2 * time.Minute
 )
 
-// api is a platform that gives tokens as documented; the test sets the other answers.
+// api is a platform that issues tokens as documented. The test sets the other answers.
 type api struct {
 	*httptest.Server
-	tokens  atomic.Int64 // given
+	tokens  atomic.Int64 // issued
 	asked   atomic.Int64 // requests, not counting those for tokens
-	expires string       // expires_in; "" is left out
+	expires string       // expires_in; "": left out
 	answer  atomic.Pointer[http.HandlerFunc]
 	token   atomic.Pointer[http.HandlerFunc]
 }
@@ -88,7 +88,7 @@ func says(status int, body string) http.HandlerFunc {
 	}
 }
 
-// after answers the first times requests by before, then by then.
+// after answers the first requests, up to the number times, with before and later ones with then.
 func after(times int64, before, then http.HandlerFunc) http.HandlerFunc {
 	var count atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +102,7 @@ func after(times int64, before, then http.HandlerFunc) http.HandlerFunc {
 
 const order = `{ "orderId":"` + orderID + `","quantity":1.10, "orderId":"` + orderID + `" }` + "\n"
 
-func TestAnOrderIsAskedForWhereItsClassIsAndReturnedAsItCame(t *testing.T) {
+func TestAnOrderIsRequestedByItsAssetClassAndReturnedByteForByte(t *testing.T) {
 	for object, path := range map[string]string{"traditional-asset-order": "/trading/order/", "digital-asset-order": "/digital/orders/",
 		"tokenized-asset-order": "/wawex/orders/"} {
 		a := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +118,7 @@ func TestAnOrderIsAskedForWhereItsClassIsAndReturnedAsItCame(t *testing.T) {
 	}
 }
 
-func TestAForeignIdStaysOneElementOfThePath(t *testing.T) {
+func TestAnyIDStaysOneElementOfThePath(t *testing.T) {
 	const id = "../a?b=c%2F/é"
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/trading/order/"+id || r.URL.RawQuery != "" {
@@ -160,25 +160,25 @@ func TestEveryAnswerIsClassified(t *testing.T) {
 		status int
 		asked  int64
 	}{
-		"429 is asked again":                     {object, says(429, ""), platform.Again, 429, 4},
-		"500 is asked again":                     {object, says(500, ""), platform.Again, 500, 4},
-		"503 is asked again":                     {object, says(503, "<html>"), platform.Again, 503, 4},
-		"a cut answer is asked again":            {object, cutShort, platform.Again, 200, 4},
+		"429 is retried":                         {object, says(429, ""), platform.Again, 429, 4},
+		"500 is retried":                         {object, says(500, ""), platform.Again, 500, 4},
+		"503 is retried":                         {object, says(503, "<html>"), platform.Again, 503, 4},
+		"a truncated answer is retried":          {object, cutShort, platform.Again, 200, 4},
 		"404 is gone":                            {object, says(404, `{"message":"no"}`), platform.Gone, 404, 1},
 		"400 is gone for a digital order":        {"digital-asset-order", says(400, ""), platform.Gone, 400, 1},
 		"400 is our fault for others":            {"tokenized-asset-order", says(400, ""), platform.Ours, 400, 1},
 		"403 is our fault":                       {object, says(403, ""), platform.Ours, 403, 1},
 		"a redirect is not followed":             {object, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, platform.Ours, 302, 1},
-		"401 is our fault after another token":   {object, says(401, ""), platform.Ours, 401, 2},
+		"401 is our fault after a second token":  {object, says(401, ""), platform.Ours, 401, 2},
 		"a 200 that is not JSON is theirs":       {object, says(200, "<html>"), platform.Theirs, 200, 1},
 		"a 200 without content is theirs":        {object, says(200, ""), platform.Theirs, 200, 1},
-		"a 200 of another order is theirs":       {object, says(200, `{"orderId":"other"}`), platform.Theirs, 200, 1},
+		"a 200 about another order is theirs":    {object, says(200, `{"orderId":"other"}`), platform.Theirs, 200, 1},
 		"an answer of more than 1 MiB is theirs": {object, says(200, `{"orderId":"`+orderID+`","a":"`+strings.Repeat("a", 1<<20)+`"}`), platform.Theirs, 200, 1},
-		"an encoding that was not asked for is too": {object, func(w http.ResponseWriter, r *http.Request) {
+		"an encoding that was not requested is theirs": {object, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			fmt.Fprint(w, order)
 		}, platform.Theirs, 200, 1},
-		"what is repeated of an error has no secret": {object, func(w http.ResponseWriter, r *http.Request) {
+		"the text of an error contains no secret": {object, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(403)
 			text, _ := json.Marshal(map[string]string{"message": "bad " + r.Header.Get("Authorization") + "\n" + secret + strings.Repeat("x", 9000)})
 			w.Write(text)
@@ -194,7 +194,7 @@ func TestEveryAnswerIsClassified(t *testing.T) {
 	}
 }
 
-func TestAPlatformThatIsAwayOrSlowIsAskedAgain(t *testing.T) {
+func TestRequestsToAnUnreachableOrSlowPlatformAreRetried(t *testing.T) {
 	t.Parallel()
 	a := serve(t, says(200, order))
 	a.Close()
@@ -204,7 +204,7 @@ func TestAPlatformThatIsAwayOrSlowIsAskedAgain(t *testing.T) {
 
 	hang := make(chan struct{})
 	a = serve(t, after(1, func(http.ResponseWriter, *http.Request) { <-hang }, says(200, order)))
-	t.Cleanup(func() { close(hang) }) // before the server closes
+	t.Cleanup(func() { close(hang) }) // must run before the server closes
 	_, err = newClient(t, a, func(o *platform.Options) { o.Timeout = 2 * time.Second }).Order(t.Context(), object, orderID)
 	require.NoError(t, err)
 }
@@ -227,7 +227,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			require.Greater(t, time.Since(time.Unix(0, first.Load())), 900*time.Millisecond)
 		})
 	}
-	for name, value := range map[string]string{"a long one ends the question and is told": "3600", "nonsense is no wait": "soon", "nor is the past": "Mon, 02 Jan 2006 15:04:05 GMT"} {
+	for name, value := range map[string]string{"a long pause ends the request and is returned": "3600", "an invalid value is ignored": "soon", "a time in the past is ignored": "Mon, 02 Jan 2006 15:04:05 GMT"} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Retry-After", value)
@@ -289,22 +289,22 @@ func TestATokenIsReplacedBeforeItExpires(t *testing.T) {
 		_, err := c.Order(t.Context(), object, orderID)
 		require.NoError(t, err)
 	}
-	require.Equal(t, int64(1), a.tokens.Load(), "a token of unknown life lasts")
+	require.Equal(t, int64(1), a.tokens.Load(), "a token without expires_in is reused")
 }
 
-func TestATokenThatDoesNotComeIsClassified(t *testing.T) {
+func TestAFailureToGetATokenIsClassified(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		kind   platform.Kind
 		status int
 	}{
 		"400 is our fault": {says(400, `{"error":"invalid_client","error_description":"`+"s3cret&of=the partner"+`"}`), platform.Ours, 400},
-		"an error that could be a secret is not repeated": {says(400, `{"error":"`+"s3cret&of=the partner"+`"}`), platform.Ours, 400},
-		"404 is our fault":             {says(404, ""), platform.Ours, 404},
-		"429 is asked again":           {says(429, ""), platform.Again, 429},
-		"500 is asked again":           {says(500, "s3cret&of=the partner"), platform.Again, 500},
-		"a 200 without token again":    {says(200, `{"x":"s3cret&of=the partner"}`), platform.Again, 200},
-		"a 200 that is not JSON again": {says(200, "s3cret&of=the partner"), platform.Again, 200},
+		"an error that could be a secret is not in the text": {says(400, `{"error":"`+"s3cret&of=the partner"+`"}`), platform.Ours, 400},
+		"404 is our fault":                  {says(404, ""), platform.Ours, 404},
+		"429 is retried":                    {says(429, ""), platform.Again, 429},
+		"500 is retried":                    {says(500, "s3cret&of=the partner"), platform.Again, 500},
+		"a 200 without a token is retried":  {says(200, `{"x":"s3cret&of=the partner"}`), platform.Again, 200},
+		"a 200 that is not JSON is retried": {says(200, "s3cret&of=the partner"), platform.Again, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, says(200, order))
@@ -316,40 +316,40 @@ func TestATokenThatDoesNotComeIsClassified(t *testing.T) {
 	}
 }
 
-func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
+func TestATokenIsReadFromAnAnswerThatDeviatesFromOAuth2(t *testing.T) {
 	answer := func(members string) string { return `{"access_token":"token-1","token_type":"Bearer"` + members + `}` }
 	for name, c := range map[string]struct{ contentType, body, why string }{
-		"a life with a point":               {"application/json", answer(`,"expires_in":3600.0`), ""},
-		"a life with an exponent":           {"application/json", answer(`,"expires_in":3.6e3`), ""},
-		"a life in a text":                  {"application/json", answer(`,"expires_in":"3600"`), ""},
-		"a life with a point in a text":     {"application/json", answer(`,"expires_in":" 3600.0 "`), ""},
-		"no life":                           {"application/json", answer(``), ""},
-		"a life that is null":               {"application/json", answer(`,"expires_in":null`), ""},
-		"a life of many centuries":          {"application/json", answer(`,"expires_in":1e300`), ""},
-		"a life that no float can be":       {"application/json", answer(`,"expires_in":1e999`), ""},
-		"a life that ended":                 {"application/json", answer(`,"expires_in":-5`), "the token has already expired"},
-		"no life at all":                    {"application/json", answer(`,"expires_in":0`), "the token has already expired"},
-		"a life in words":                   {"application/json", answer(`,"expires_in":"an hour"`), "expires_in is not a number of seconds"},
-		"a life that is not a number":       {"application/json", answer(`,"expires_in":"NaN"`), "expires_in is not a number of seconds"},
-		"a life that is an object":          {"application/json", answer(`,"expires_in":{}`), "expires_in is not a number of seconds"},
-		"JSON that is said to be a text":    {"text/plain", answer(`,"expires_in":3600`), ""},
-		"JSON that is said to be a form":    {"application/x-www-form-urlencoded", answer(``), ""},
-		"JSON that is said to be a page":    {"text/html; charset=utf-8", answer(``), ""},
-		"a content type that is none":       {"@", answer(``), ""},
-		"a byte order mark":                 {"application/json", "\uFEFF" + answer(``), ""},
-		"a type in lower case":              {"", `{"access_token":"token-1","token_type":"bearer"}`, ""},
-		"a type in upper case":              {"", `{"access_token":"token-1","token_type":"BEARER"}`, ""},
-		"no type":                           {"", `{"access_token":"token-1"}`, ""},
-		"a type that is null":               {"", `{"access_token":"token-1","token_type":null}`, ""},
-		"another type":                      {"application/json", `{"access_token":"token-1","token_type":"mac"}`, "the token_type is not Bearer"},
-		"a type that is no text":            {"application/json", `{"access_token":"token-1","token_type":7}`, "the token_type is not Bearer"},
-		"no token":                          {"application/json", `{"token_type":"Bearer"}`, "no access_token"},
-		"a token that is a number":          {"application/json", `{"access_token":17}`, "no access_token"},
-		"a token that is no header":         {"application/json", `{"access_token":"token-1\r\nX: y"}`, "cannot be sent in a header"},
-		"a page":                            {"text/html", "<html>token-1", "the answer is not a JSON object; its content type is text/html"},
-		"a form":                            {"application/x-www-form-urlencoded", "access_token=token-1", "its content type is application/x-www-form-urlencoded"},
-		"a list":                            {"application/json", `["token-1"]`, "the answer is not a JSON object"},
-		"an answer that is larger than any": {"application/json", `{"access_token":"` + strings.Repeat("x", 1<<20) + `"}`, "larger than"},
+		"expires_in with a decimal point":             {"application/json", answer(`,"expires_in":3600.0`), ""},
+		"expires_in with an exponent":                 {"application/json", answer(`,"expires_in":3.6e3`), ""},
+		"expires_in in a string":                      {"application/json", answer(`,"expires_in":"3600"`), ""},
+		"expires_in in a string with a decimal point": {"application/json", answer(`,"expires_in":" 3600.0 "`), ""},
+		"no expires_in":                               {"application/json", answer(``), ""},
+		"expires_in is null":                          {"application/json", answer(`,"expires_in":null`), ""},
+		"expires_in of many centuries":                {"application/json", answer(`,"expires_in":1e300`), ""},
+		"expires_in beyond the range of floats":       {"application/json", answer(`,"expires_in":1e999`), ""},
+		"a negative expires_in":                       {"application/json", answer(`,"expires_in":-5`), "the token has already expired"},
+		"expires_in is 0":                             {"application/json", answer(`,"expires_in":0`), "the token has already expired"},
+		"expires_in in words":                         {"application/json", answer(`,"expires_in":"an hour"`), "expires_in is not a number of seconds"},
+		"expires_in is NaN":                           {"application/json", answer(`,"expires_in":"NaN"`), "expires_in is not a number of seconds"},
+		"expires_in is an object":                     {"application/json", answer(`,"expires_in":{}`), "expires_in is not a number of seconds"},
+		"JSON sent as plain text":                     {"text/plain", answer(`,"expires_in":3600`), ""},
+		"JSON sent as a form":                         {"application/x-www-form-urlencoded", answer(``), ""},
+		"JSON sent as HTML":                           {"text/html; charset=utf-8", answer(``), ""},
+		"an invalid content type":                     {"@", answer(``), ""},
+		"a byte order mark":                           {"application/json", "\uFEFF" + answer(``), ""},
+		"token_type in lower case":                    {"", `{"access_token":"token-1","token_type":"bearer"}`, ""},
+		"token_type in upper case":                    {"", `{"access_token":"token-1","token_type":"BEARER"}`, ""},
+		"no token_type":                               {"", `{"access_token":"token-1"}`, ""},
+		"token_type is null":                          {"", `{"access_token":"token-1","token_type":null}`, ""},
+		"another token_type":                          {"application/json", `{"access_token":"token-1","token_type":"mac"}`, "the token_type is not Bearer"},
+		"token_type is a number":                      {"application/json", `{"access_token":"token-1","token_type":7}`, "the token_type is not Bearer"},
+		"no token":                                    {"application/json", `{"token_type":"Bearer"}`, "no access_token"},
+		"a token that is a number":                    {"application/json", `{"access_token":17}`, "no access_token"},
+		"a token that cannot be in a header":          {"application/json", `{"access_token":"token-1\r\nX: y"}`, "cannot be sent in a header"},
+		"HTML":                                        {"text/html", "<html>token-1", "the answer is not a JSON object; its content type is text/html"},
+		"a form":                                      {"application/x-www-form-urlencoded", "access_token=token-1", "its content type is application/x-www-form-urlencoded"},
+		"an array":                                    {"application/json", `["token-1"]`, "the answer is not a JSON object"},
+		"an answer that is too large":                 {"application/json", `{"access_token":"` + strings.Repeat("x", 1<<20) + `"}`, "larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, says(200, order))
@@ -363,7 +363,7 @@ func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
 				_, err := client.Order(t.Context(), object, orderID)
 				if c.why == "" {
 					require.NoError(t, err)
-					require.Equal(t, int64(1), a.tokens.Load(), "it lasts")
+					require.Equal(t, int64(1), a.tokens.Load(), "the token is reused")
 					continue
 				}
 				requireFault(t, err, platform.Again, 200)
@@ -374,7 +374,7 @@ func TestATokenIsReadWhateverItsAnswerLooksLike(t *testing.T) {
 	}
 }
 
-func TestAByteOrderMarkIsNoPartOfAnAnswer(t *testing.T) {
+func TestAByteOrderMarkBeforeAnAnswerIsIgnored(t *testing.T) {
 	const mark = "\uFEFF"
 	answer := mark + order
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -393,7 +393,7 @@ func TestAByteOrderMarkIsNoPartOfAnAnswer(t *testing.T) {
 	c := newClient(t, a)
 	body, err := c.Order(t.Context(), object, orderID)
 	require.NoError(t, err)
-	require.Equal(t, answer, string(body), "it is kept as it came")
+	require.Equal(t, answer, string(body), "the answer is returned byte for byte")
 	require.NoError(t, c.Undelivered(t.Context(), func(entry []byte) error { require.Equal(t, `"a"`, string(entry)); return nil }))
 	all, err := c.Webhooks(t.Context())
 	require.NoError(t, err)
@@ -410,10 +410,10 @@ func TestACycleOfCursorsEndsTheListAtOnce(t *testing.T) {
 		pages int64
 		why   string
 	}{
-		"A again":         {map[string]string{"": "A", "A": "A"}, 2, "after page 2 comes page 2 again"},
-		"A, B, A":         {map[string]string{"": "A", "A": "B", "B": "A"}, 3, "after page 3 comes page 2 again"},
-		"A, B, C, D, B":   {map[string]string{"": "A", "A": "B", "B": "C", "C": "D", "D": "B"}, 5, "after page 5 comes page 3 again"},
-		"one without end": {nil, 1000, "after 1000 pages"},
+		"A again":                 {map[string]string{"": "A", "A": "A"}, 2, "page 2 is followed by page 2 again"},
+		"A, B, A":                 {map[string]string{"": "A", "A": "B", "B": "A"}, 3, "page 3 is followed by page 2 again"},
+		"A, B, C, D, B":           {map[string]string{"": "A", "A": "B", "B": "C", "C": "D", "D": "B"}, 5, "page 5 is followed by page 3 again"},
+		"new cursors without end": {nil, 1000, "after 1000 pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -430,19 +430,19 @@ func TestACycleOfCursorsEndsTheListAtOnce(t *testing.T) {
 			requireFault(t, err, platform.Theirs, 200)
 			require.ErrorContains(t, err, c.why)
 			require.Equal(t, c.pages, a.asked.Load())
-			require.Equal(t, c.pages, entries, "what was listed was taken")
+			require.Equal(t, c.pages, entries, "every listed entry was taken")
 		})
 	}
 }
 
-func TestNoMoreRequestsAtOnceAndInAMinuteThanAllowed(t *testing.T) {
+func TestConcurrencyAndRateOfRequestsAreLimited(t *testing.T) {
 	var now, most atomic.Int64
 	a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		most.Store(max(most.Load(), now.Add(1)))
 		fmt.Fprint(w, order)
 		now.Add(-1)
 	})
-	c := newClient(t, a, func(o *platform.Options) { o.Concurrency, o.PerMinute = 2, 1200 }) // 20 at once, then one in 50 ms
+	c := newClient(t, a, func(o *platform.Options) { o.Concurrency, o.PerMinute = 2, 1200 }) // a burst of 20, then one every 50 ms
 	began := time.Now()
 	var all sync.WaitGroup
 	for range 26 {
@@ -456,7 +456,7 @@ func TestNoMoreRequestsAtOnceAndInAMinuteThanAllowed(t *testing.T) {
 	require.Greater(t, time.Since(began), 250*time.Millisecond)
 }
 
-func TestAnEndedContextEndsAQuestion(t *testing.T) {
+func TestACancelledContextEndsARequest(t *testing.T) {
 	a := serve(t, says(503, ""))
 	ctx, cancel := context.WithCancel(t.Context())
 	c := newClient(t, a, func(o *platform.Options) { o.Pause, o.MaxPause = time.Hour, time.Hour })
@@ -467,7 +467,7 @@ func TestAnEndedContextEndsAQuestion(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
-func TestASecretIsOnlySentWhereItIsSafe(t *testing.T) {
+func TestASecretIsSentOnlyToASafeURL(t *testing.T) {
 	for url, safe := range map[string]bool{"https://api.example.com": true, "https://api.example.com/v1/": true, "http://127.0.0.1:80": true,
 		"http://localhost": true, "http://[::1]:1": true, "http://api.example.com": false, "http://127.0.0.1.example.com": false, "ftp://127.0.0.1": false,
 		"api.example.com": false, "https://user:pw@api.example.com": false, "https://api.example.com?a=b": false, "": false, "https://": false} {
@@ -476,7 +476,7 @@ func TestASecretIsOnlySentWhereItIsSafe(t *testing.T) {
 	}
 }
 
-func TestUndeliveredNotificationsComePageByPageInAnyKnownForm(t *testing.T) {
+func TestUndeliveredNotificationsAreReadPageByPageInEveryKnownForm(t *testing.T) {
 	pages := map[string]string{"": `{"data":[ {"a": 1},2 ],"pagination":{"cursor":"x&y"}}`, "x&y": `{"data":["b"],"pagination":{"cursor":null}}`}
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/undelivered-webhooks" || r.URL.Query().Get("limit") != "100" {
@@ -509,7 +509,7 @@ func TestUndeliveredNotificationsComePageByPageInAnyKnownForm(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreSetAndShown(t *testing.T) {
+func TestWebhooksAreSetReturnedAndDeleted(t *testing.T) {
 	want := platform.Webhook{EventType: "CUSTOMER_NOTIFICATION", URL: "https://a.example/customer-notification", Headers: []platform.Header{{Name: "api-key", Value: "v"}}}
 	var set atomic.Pointer[platform.Webhook]
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) {

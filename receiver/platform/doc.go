@@ -1,9 +1,10 @@
-// Package platform asks the platform what it did not tell, and appends the answers to the log like everything else.
+// Package platform asks the platform for what it did not deliver, and appends the answers to the log.
 //
-// [Client] speaks the documented API. [Asker] fetches orders that are new, contradict themselves or have been quiet for too
-// long, and appends the answers as they came, with the source "fetched". [Recoverer] appends the notifications that the
-// platform could not deliver, with the source "recovered".
+// [Client] calls the documented API. [Asker] fetches orders that are new, have contradicting facts or
+// have been quiet for too long, and appends the answers byte for byte, with the source "fetched".
+// [Recoverer] appends the notifications that the platform could not deliver, with the source
+// "recovered".
 //
-// It does not fold, and does not know what an order is: which orders there are comes through [Orders]. What was asked and
-// answered is in the log, so that a replay needs no network.
+// The package does not fold records and does not know the rules of orders: [Orders] returns the
+// orders to ask about. The answers are in the log, so that a replay needs no network.
 package platform

@@ -13,7 +13,7 @@ type Duty interface {
 	// Held reports whether this process has the duty now. If not, the contexts returned by Hold
 	// have ended.
 	Held() bool
-	// Hold returns a context that ends when this process loses the duty: at once, if it does not
+	// Hold returns a context that ends when this process loses the duty, or has ended if it does not
 	// have it. The caller must call release.
 	Hold(ctx context.Context) (held context.Context, release func())
 }
@@ -21,10 +21,11 @@ type Duty interface {
 // dutyPause is how often a waiting process checks whether it has the duty.
 const dutyPause = 250 * time.Millisecond
 
-// errNotHeld occurs when another process may ask the platform.
+// errNotHeld means that this process does not have the duty.
 var errNotHeld = errors.New("platform: another process has the duty to ask")
 
-// held returns a context for requests, or ok false while this process does not have the duty.
+// held returns a context for requests that ends when this process loses the duty. ok is false if it does
+// not have the duty; otherwise the caller must call release.
 func (c *Client) held(ctx context.Context) (held context.Context, release func(), ok bool) {
 	if c.options.Duty == nil {
 		return ctx, func() {}, true
@@ -44,7 +45,7 @@ type dutiful struct {
 	duty Duty
 }
 
-// Write sends, or returns errNotHeld.
+// Write sends part, or returns errNotHeld.
 func (d dutiful) Write(part []byte) (int, error) {
 	if !d.duty.Held() {
 		return 0, errNotHeld
@@ -52,7 +53,7 @@ func (d dutiful) Write(part []byte) (int, error) {
 	return d.Conn.Write(part)
 }
 
-// whileHeld returns dial with connections that send only while the duty is held.
+// whileHeld wraps dial so that the connections send only while the duty is held.
 func whileHeld(dial dialFunc, duty Duty) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)

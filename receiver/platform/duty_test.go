@@ -18,8 +18,8 @@ func (l *lapsing) Held() bool { return l.held.Load() }
 
 func (l *lapsing) Hold(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
 
-func TestNothingIsSentByAProcessThatLostTheDutyAfterItsLastCheck(t *testing.T) {
-	for name, used := range map[string]bool{"on a new connection": false, "on a connection that was used": true} {
+func TestAProcessThatLostTheDutyAfterItsLastCheckSendsNothing(t *testing.T) {
+	for name, used := range map[string]bool{"on a new connection": false, "on a reused connection": true} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, says(http.StatusOK, order))
 			duty := &lapsing{}

@@ -14,13 +14,13 @@ import (
 // list adds delivery details (attempts, times, errors): an entry may contain the notification in a
 // member, or be the notification with such members added.
 type entries struct {
-	key func(object string, body []byte) string // returns the id in a notification of the object; "" when there is none
+	key func(object string, body []byte) string // returns the id in a notification of the object; "" if there is none
 }
 
-// maxEnvelopes bounds the depth at which a notification is searched for.
+// maxEnvelopes bounds how deep in an entry a notification is searched for.
 const maxEnvelopes = 3
 
-// envelopeNames are the members that contain a notification, whatever its form.
+// envelopeNames are the members that contain a notification, whatever its content.
 var envelopeNames = []string{"body", "payload", "notification"}
 
 // read returns the object and the notification of an entry. An entry without an event type is
@@ -70,8 +70,8 @@ func (e *entries) find(object string, value jsontext.Value, depth int) jsontext.
 	return nil
 }
 
-// isNotification reports whether a JSON object has what the platform's notifications have: the id
-// of their object, or a type or time.
+// isNotification reports whether a JSON object has a member that identifies a notification of the
+// platform: the id of the object, a type or a time.
 func (e *entries) isNotification(object string, value jsontext.Value) bool {
 	return e.key(object, value) != "" || slices.ContainsFunc(membersOf(value), func(m member) bool {
 		switch m.name {
@@ -82,9 +82,9 @@ func (e *entries) isNotification(object string, value jsontext.Value) bool {
 	})
 }
 
-// deliveryWords and deliveryNames occur in the names of members about a delivery, in lower case,
-// without "_" and "-". None occurs in a documented notification. A notification that differs from
-// another one only in such members contains nothing new.
+// deliveryWords are parts of the names of members about a delivery, and deliveryNames are whole names,
+// in lower case without "_" and "-". None occurs in a documented notification. A notification that
+// differs from another one only in such members contains nothing new.
 var (
 	deliveryWords = []string{"attempt", "retry", "retries", "deliver", "tried", "webhook", "subscription", "httpstatus", "statuscode",
 		"response", "request", "correlation", "trace", "lasterror", "failure", "failed", "queued", "scheduled", "entryid", "messageid"}
@@ -98,9 +98,9 @@ func isDelivery(name string) bool {
 		slices.ContainsFunc(deliveryWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-// identity is the same for two bodies of an object that contain the same notification, in any order
-// and spacing, and with any delivery details. It depends on the record alone, so a restart finds it
-// in the log.
+// identity returns the same hash for two bodies of an object that contain the same notification,
+// whatever the order of members, the white space and the delivery details. It depends on the record
+// alone, so after a restart it can be computed from the log.
 func (e *entries) identity(object string, body []byte) [16]byte {
 	content := jsontext.Value(bytes.TrimPrefix(body, byteOrderMark))
 	members := membersOf(content)
@@ -142,7 +142,7 @@ func withoutDelivery(content jsontext.Value, members []member) jsontext.Value {
 	return append(kept, '}')
 }
 
-// member is one of a JSON object.
+// member is a member of a JSON object.
 type member struct {
 	name  string
 	value jsontext.Value
@@ -172,8 +172,8 @@ func membersOf(value jsontext.Value) (members []member) {
 	return members
 }
 
-// objectValue returns a value that is an object, or a string that contains one, or nil for anything
-// else.
+// objectValue returns value if it is a JSON object, the object in value if it is a string that contains
+// one, and nil for anything else.
 func objectValue(value jsontext.Value) jsontext.Value {
 	switch value.Kind() {
 	case '{':
@@ -186,12 +186,12 @@ func objectValue(value jsontext.Value) jsontext.Value {
 	return nil
 }
 
-// objectIn returns the object of the event type among the members, or within an object among them;
-// "" if there is none.
+// objectIn returns the object in the log for the event type that one of the members contains, or a
+// member of a nested object down to depth; "" if there is none.
 func objectIn(members []member, depth int) string {
 	for _, m := range members {
 		if m.name == "eventType" {
-			return objectOf(textOf(m.value)) // also for an unknown type
+			return objectOf(textOf(m.value)) // also an unknown type
 		}
 	}
 	for _, m := range members {
@@ -209,7 +209,7 @@ func objectIn(members []member, depth int) string {
 	return ""
 }
 
-// eventType returns the event type in the member, under any name; "" if there is none.
+// eventType returns the event type that the member contains, whatever its name; "" if it contains none.
 func (m *member) eventType() string {
 	text := textOf(m.value)
 	if m.name == "eventType" || strings.HasSuffix(text, "_NOTIFICATION") || text == "RE_TOKEN_PRICES" {
@@ -226,7 +226,7 @@ func textOf(value jsontext.Value) (text string) {
 	return text
 }
 
-// objectOf converts CUSTOMER_NOTIFICATION to customer; "" if the log would refuse it.
+// objectOf converts CUSTOMER_NOTIFICATION to customer. It returns "" if the log would refuse the object.
 func objectOf(eventType string) string {
 	object := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(eventType, "_", "-")), "-notification")
 	for word := range strings.SplitSeq(object, "-") {

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// aNotification is an order with any members of its own, as pairs of JSON.
+// aNotification returns the members of a random notification of an order, each as JSON.
 func aNotification(t *rapid.T) []string {
 	members := []string{`"orderId":"a"`}
 	for i := range rapid.IntRange(0, 5).Draw(t, "members") {
@@ -30,7 +30,7 @@ func orderKey(_ string, body []byte) string {
 	return id
 }
 
-func TestAnIdentityIsThatOfTheNotificationAndOfNothingElse(t *testing.T) {
+func TestAnIdentityDependsOnTheNotificationAlone(t *testing.T) {
 	e := entries{orderKey}
 	rapid.Check(t, func(t *rapid.T) {
 		members := aNotification(t)
@@ -69,7 +69,7 @@ func FuzzEntry(f *testing.F) {
 		before := string(entry)
 		object, body := e.read(entry)
 		require.NotEmpty(t, object)
-		require.Equal(t, e.identity(object, body), e.identity(object, append([]byte("\uFEFF"), body...)), "a byte order mark is no part of it")
+		require.Equal(t, e.identity(object, body), e.identity(object, append([]byte("\uFEFF"), body...)), "a byte order mark makes no difference")
 		require.Equal(t, before, string(entry), "an entry is not changed")
 	})
 }

@@ -12,14 +12,14 @@ type Kind string
 
 // The kinds.
 const (
-	Again  Kind = "again"  // 429, 5xx, the network, an answer that was cut: the same request may succeed later
-	Gone   Kind = "gone"   // the platform does not have it
-	Ours   Kind = "ours"   // it refuses the request: credentials, URL, or the request itself
-	Theirs Kind = "theirs" // it answered with something unusable
+	Again  Kind = "again"  // 429, 5xx, the network, a truncated answer: the same request may succeed later
+	Gone   Kind = "gone"   // the platform does not have the object
+	Ours   Kind = "ours"   // the platform refuses the request: its credentials, its URL or its content
+	Theirs Kind = "theirs" // the answer of the platform cannot be used
 )
 
-// Error occurs when the platform did not answer a request properly. Kind says whether it clears by
-// itself (Again). The platform may have received the request. The text contains no credential.
+// Error means that the platform did not answer a request as documented. Nevertheless, it may have
+// received the request. The text contains no credentials.
 type Error struct {
 	Kind   Kind
 	Status int           // of the answer; 0: there was none
@@ -27,7 +27,7 @@ type Error struct {
 	op     string
 	text   string
 	cause  error
-	access bool // it concerns the token, and so every request
+	access bool // the failure concerns the token, and so every request
 }
 
 // Error returns the operation, the status and the platform's message.
@@ -60,7 +60,7 @@ func kindOf(err error) Kind {
 	return ""
 }
 
-// theirs returns the error for a 200 that cannot be the answer. It does not contain the answer.
+// theirs returns the error for a 200 that cannot be used. The error does not contain the body.
 func theirs(q *question, text string) error {
 	return &Error{Kind: Theirs, Status: http.StatusOK, op: q.what, text: text}
 }
@@ -76,7 +76,7 @@ func byStatus(status int) Kind {
 	return Ours
 }
 
-// retryAfter parses seconds or a date; anything else is no wait.
+// retryAfter parses a Retry-After header, in seconds or as a date. It returns 0 for anything else.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

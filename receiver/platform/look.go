@@ -16,15 +16,16 @@ type Reason string
 
 // The reasons.
 const (
-	IsNew    Reason = "new"   // no answer of the platform is known
+	IsNew    Reason = "new"   // the platform has not answered about it yet
 	IsBroken Reason = "break" // the known facts contradict each other
-	WasQuiet Reason = "quiet" // it was quiet for too long
+	WasQuiet Reason = "quiet" // it has been quiet for too long
 )
 
 const (
-	// lookBack is how far back a start looks for orders that the last run may not have reached.
+	// lookBack is how far back the scan begins after a start, because the previous run may not have
+	// reached those orders.
 	lookBack = 48 * time.Hour
-	// pageOrders is the number of orders read at a time, and by one search in a round.
+	// pageOrders is the number of orders that one search reads in a round.
 	pageOrders = 200
 	// maxSilence bounds the growing pauses between requests about a quiet order.
 	maxSilence = 7 * 24 * time.Hour
@@ -34,14 +35,14 @@ const (
 // ids.
 var unanswerable = []string{"clock_skew", "source_conflict"}
 
-// search goes through orders by their last notification, oldest first. A notification moves its
-// order to the end, so a search that only goes forward visits it again. A search for quiet orders
-// that should move starts over at the end.
+// search visits orders by their last notification, oldest first. A notification moves its order to the
+// end, so a search that only goes forward visits that order again. A search for quiet orders that are
+// not final starts again when it has reached the end.
 type search struct {
-	status *string // nil: every order, for new and broken ones
-	final  bool    // goes only forward
-	age    time.Duration
-	back   time.Duration
+	status *string       // nil: all orders, to find new ones and those with breaks
+	final  bool          // the search only goes forward; with a status, it selects final orders, otherwise the others
+	age    time.Duration // how long an order must have been quiet
+	back   time.Duration // how far before now a search that only goes forward begins
 
 	begun bool
 	after uint64
@@ -110,8 +111,8 @@ func (a *Asker) advance(ctx context.Context, s *search, now time.Time) (atEnd bo
 	return len(orders) < pageOrders, nil
 }
 
-// touched reports whether the order was notified within that time. A time in the future means that
-// the clock was set back.
+// touched reports whether the last notification of the order was received less than within ago. A time
+// that is further than within in the future is ignored: the clock was set back.
 func touched(o *Order, now time.Time, within time.Duration) bool {
 	since := now.Sub(o.LastReceived)
 	return since < within && since > -within
@@ -123,8 +124,8 @@ func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time
 	}
 	candidate := Reason("")
 	if s.status != nil {
-		// The longer an order stays quiet although the platform was asked, the less often it is
-		// asked about.
+		// The longer an order stays quiet although the platform was asked, the less often the
+		// platform is asked.
 		if !o.Final && now.Sub(o.LastReceived) < min(o.LastReceived.Sub(o.LastNews)/2, maxSilence) {
 			return nil
 		}
@@ -144,7 +145,7 @@ func (a *Asker) consider(ctx context.Context, s *search, o *Order, now time.Time
 	return err
 }
 
-// setAside postpones an order that cannot be examined: it is pending, and tried again with growing
+// setAside makes an order that cannot be examined pending, so that it is tried again later, with growing
 // pauses.
 func (a *Asker) setAside(s *search, o *Order, err error, now time.Time) {
 	reason := IsNew
@@ -153,14 +154,15 @@ func (a *Asker) setAside(s *search, o *Order, err error, now time.Time) {
 	}
 	a.metrics.skipped.Inc()
 	a.book.skip(err)
-	a.log.Warn("an order cannot be examined; the others continue", zap.String("order", o.ID), zap.Error(err))
+	a.log.Warn("an order cannot be examined; continuing with the others", zap.String("order", o.ID), zap.Error(err))
 	a.book.add(o, reason, now.Add(a.options.Spacing), a.options.Spacing)
 }
 
-// reason returns why the order is to be asked about; "" if it is not, or no longer. The candidate
-// WasQuiet is the caller's. Other reasons, and a final status, are answered if the last record is
-// an answer. An error that wraps eventlog.ErrNotFound means that this record is lost; the reason
-// returned with it still holds, because only the platform knows that record.
+// reason returns why the platform must be asked about the order; "" if it need not be asked. The caller
+// determines whether the order was quiet and passes WasQuiet as candidate. If the last record of the
+// order is an answer, there is no reason, except for a quiet order that is not final. An error that
+// wraps eventlog.ErrNotFound means that the last record is lost; the reason returned with that error
+// is valid, because only the platform can replace the record.
 func (a *Asker) reason(ctx context.Context, o *Order, candidate Reason) (Reason, error) {
 	reason := Reason("")
 	switch {
@@ -212,8 +214,8 @@ func lastBefore(ctx context.Context, log Log, t time.Time) (uint64, error) {
 	return low, nil
 }
 
-// firstFrom returns the first record from first to last or, if that cannot be read, a later one in
-// steps that double.
+// firstFrom returns the record at first or, if it cannot be read, a later one up to last, with steps
+// that double.
 func firstFrom(ctx context.Context, log Log, first, last uint64) (record eventlog.Record, err error) {
 	for step := uint64(0); first+step <= last; step = 2*step + 1 {
 		if record, err = log.Get(ctx, first+step); err == nil {

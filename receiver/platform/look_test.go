@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// holed is a log of records a second apart, some of which are lost. It counts its reads.
+// holed is a log of records received one second apart, some of which are lost. It counts calls of Get.
 type holed struct {
 	Log
 	lost map[uint64]bool
@@ -32,7 +32,7 @@ func (h *holed) Get(_ context.Context, sequence uint64) (eventlog.Record, error)
 	return eventlog.Record{Sequence: sequence, Received: time.Unix(int64(sequence), 0)}, nil
 }
 
-func TestTheSearchByTimePassesOverLostRecords(t *testing.T) {
+func TestLastBeforeSkipsLostRecords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := &holed{lost: map[uint64]bool{}, last: rapid.Uint64Range(0, 5000).Draw(t, "last")}
 		for range rapid.IntRange(0, 8).Draw(t, "holes") {
@@ -44,7 +44,7 @@ func TestTheSearchByTimePassesOverLostRecords(t *testing.T) {
 		at := rapid.Uint64Range(0, h.last+1).Draw(t, "at")
 		found, err := lastBefore(t.Context(), h, time.Unix(int64(at), 0))
 		require.NoError(t, err)
-		require.LessOrEqual(t, found, max(1, at)-1, "never a later one")
+		require.LessOrEqual(t, found, max(1, at)-1, "the result must not be later")
 		if len(h.lost) == 0 {
 			require.Equal(t, min(h.last, max(1, at)-1), found)
 		}
@@ -52,7 +52,7 @@ func TestTheSearchByTimePassesOverLostRecords(t *testing.T) {
 	})
 }
 
-func TestTheSearchByTimeIsExactBesideAHole(t *testing.T) {
+func TestLastBeforeIsExactNextToLostRecords(t *testing.T) {
 	h := &holed{lost: map[uint64]bool{500: true, 501: true, 502: true}, last: 999}
 	for at, want := range map[int64]uint64{600: 599, 504: 503, 400: 399, 1: 0} {
 		found, err := lastBefore(t.Context(), h, time.Unix(at, 0))

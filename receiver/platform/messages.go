@@ -11,8 +11,7 @@ import (
 // lax accepts whatever the log accepts.
 var lax = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// byteOrderMark is sent by some senders at the beginning of a text in UTF-8. It is not part of the
-// JSON.
+// byteOrderMark precedes the JSON of some senders, and is not part of it.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // messageOf returns the message of an ErrorMessage on one line; "" for anything else.

@@ -54,12 +54,12 @@ type askerMetrics struct {
 	skipped prometheus.Counter
 }
 
-// newSkipped counts items (orders or notifications) that could not be examined.
+// newSkipped returns the counter of skipped items: "orders" or "notifications".
 func newSkipped(items string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "orderfold_platform_skipped_total",
-		Help: "Orders that could not be examined, and undelivered notifications that could not be appended. The others did " +
-			"not wait for them.",
+		Help: "Orders that could not be examined, and undelivered notifications that could not be appended. The others are " +
+			"not delayed.",
 		ConstLabels: prometheus.Labels{"items": items},
 	})
 }

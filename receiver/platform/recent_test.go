@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheLastHashesAreRememberedAndNoMore(t *testing.T) {
+func TestRecentContainsOnlyTheLatestHashes(t *testing.T) {
 	hash := func(n int) (h [16]byte) {
 		binary.BigEndian.PutUint64(h[:], uint64(n))
 		return h
@@ -17,7 +17,7 @@ func TestTheLastHashesAreRememberedAndNoMore(t *testing.T) {
 	for n := range maxArrived {
 		r.add(hash(n))
 	}
-	r.add(hash(1)) // removes 0, and is then there twice
+	r.add(hash(1)) // removes 0; now 1 is contained twice
 	require.False(t, r.has(hash(0)))
 	r.add(hash(maxArrived)) // removes the first 1
 	require.True(t, r.has(hash(1)))

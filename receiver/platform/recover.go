@@ -15,42 +15,43 @@ import (
 )
 
 const (
-	// keptFor is how long the platform keeps undelivered notifications, and a day more.
+	// keptFor is one day longer than the platform keeps undelivered notifications.
 	keptFor = 31 * 24 * time.Hour
-	// maxRecovered is the number of recovered notifications that are remembered: more than a list
-	// of maxPages pages has.
+	// maxRecovered is the number of recovered notifications that are remembered. It is larger than
+	// the number of entries in a list of maxPages pages.
 	maxRecovered = 1 << 18
 	// maxArrived is the number of webhooks that are remembered.
 	maxArrived = 1 << 17
-	// UnknownObject is the object of undelivered notifications whose event type cannot be found.
+	// UnknownObject is the object of undelivered notifications whose event type is unknown.
 	UnknownObject = "undelivered"
 )
 
-// RecovererOptions configure a Recoverer. Client, Log and Key are required; for every other field
-// zero means the default given with it.
+// RecovererOptions configure a Recoverer. Client, Log and Key are required. For every other field, the
+// zero value means the default that its comment gives.
 type RecovererOptions struct {
 	Client *Client
 	Log    Log
-	// Key returns the id of the object in body, as the receiver finds it; "" if there is none.
+	// Key returns the id of the object in body, or "" if there is none, like receiver.Key.
 	Key   func(object string, body []byte) string
 	Every time.Duration // between two polls; 15m
 
-	Logger  *zap.Logger           // nil: none
-	Metrics prometheus.Registerer // nil: none
+	Logger  *zap.Logger           // nil: nothing is logged
+	Metrics prometheus.Registerer // nil: metrics are not registered
 }
 
-// Recovered is the result of the polls. Counters begin at the start of the process.
+// Recovered is the result of the polls. The counters Holes, Unreadable and Skipped begin at the start of
+// the process.
 type Recovered struct {
 	Holes        uint64 // appended notifications
-	Unreadable   uint64 // those of an unknown form, stored as they came
-	Skipped      uint64 // failed appends; the other entries continued
+	Unreadable   uint64 // those of an unknown form, stored as received
+	Skipped      uint64 // failed appends
 	LastPolledAt time.Time
 	LastError    string // why the last poll failed; "": it reached the end
 }
 
-// Recoverer appends undelivered notifications, each once. Before a poll it reads from the log what
-// was already recovered, so a restart or a crash makes no difference. Create one with NewRecoverer;
-// of several on one log, the duty of the client lets one poll at a time.
+// Recoverer appends undelivered notifications, each once. Before a poll it reads from the log which
+// ones were already recovered, so a restart or a crash makes no difference. Create one with
+// NewRecoverer. If several processes use one log, Options.Duty lets one of them poll at a time.
 type Recoverer struct {
 	options RecovererOptions
 	log     *zap.Logger
@@ -61,14 +62,15 @@ type Recoverer struct {
 	begun    bool
 	read     uint64             // the log was read up to this record
 	appended recent             // recovered notifications, by identity
-	unsure   map[[16]byte]error // failed in this poll: the next one sees whether they are in the log
-	arrived  recent             // webhooks: the platform may list one that arrived, if our answer was lost
+	unsure   map[[16]byte]error // appends that failed in this poll; the next poll finds out whether they are in the log
+	arrived  recent             // webhooks, by identity: the platform may list one that arrived, if the receiver's answer was lost
 
 	mu   sync.Mutex
 	told Recovered
 }
 
-// NewRecoverer returns a recoverer; Run starts it.
+// NewRecoverer returns a recoverer; Run starts it. It fails if an option is missing or invalid, or a
+// metric is already registered.
 func NewRecoverer(o RecovererOptions) (*Recoverer, error) {
 	if o.Client == nil || o.Log == nil || o.Key == nil || o.Every < 0 {
 		return nil, errors.New("platform: RecovererOptions.Client, Log and Key are required")
@@ -92,12 +94,12 @@ func (r *Recoverer) Status() Recovered {
 	return r.told
 }
 
-// Run polls until ctx ends, and then returns nil. Status reports failures, which are tried again.
+// Run polls until ctx ends, and then returns nil. Failed polls are repeated, and Status reports them.
 func (r *Recoverer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		held, release, ok := r.options.Client.held(ctx)
 		if !ok {
-			_ = sleep(ctx, dutyPause) // ended by ctx, which ends the loop
+			_ = sleep(ctx, dutyPause) // if ctx ends, so does the loop
 			continue
 		}
 		err := r.poll(held)
@@ -113,12 +115,12 @@ func (r *Recoverer) Run(ctx context.Context) error {
 		if errors.As(err, &fault) {
 			wait = max(wait, min(fault.After, maxRest))
 		}
-		_ = sleep(ctx, wait) // ended by ctx, which also ends the loop
+		_ = sleep(ctx, wait) // if ctx ends, so does the loop
 	}
 	return nil
 }
 
-// tell records the result of a poll, and reports whether it is the first of several that failed.
+// tell records the result of a poll. It reports whether the poll failed and the one before did not.
 func (r *Recoverer) tell(err error) (first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,8 +148,8 @@ func (r *Recoverer) poll(ctx context.Context) error {
 	return err
 }
 
-// catchUp reads the records since the last poll from any writer, including those of appends without
-// an answer.
+// catchUp reads the records that any process appended since the last poll, including those whose append
+// failed with an unknown outcome.
 func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 	if !r.begun {
 		if r.read, err = lastBefore(ctx, r.options.Log, time.Now().Add(-keptFor)); err != nil {
@@ -167,8 +169,8 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 		switch record.Source {
 		case eventlog.Recovered:
 			r.appended.add(r.entries.identity(record.Object, record.Body))
-			// An older version of this program stored the whole entry where now only the
-			// notification is appended.
+			// The record may contain a whole entry, because earlier versions did not take the
+			// notification out of it.
 			if object, body := r.entries.read(record.Body); len(body) != len(record.Body) {
 				r.appended.add(r.entries.identity(object, body))
 			}
@@ -181,8 +183,8 @@ func (r *Recoverer) catchUp(ctx context.Context) (err error) {
 	return nil
 }
 
-// take appends one entry. An error ends the poll, because the log is unavailable. An entry that
-// cannot be appended is skipped.
+// take appends the notification of one entry, unless the log has it. An entry that cannot be appended is
+// skipped. take returns an error, which ends the poll, only if the log is unavailable.
 func (r *Recoverer) take(ctx context.Context, entry []byte) error {
 	object, body := r.entries.read(entry)
 	hash := r.entries.identity(object, body)
@@ -229,7 +231,7 @@ func (r *Recoverer) count(object string, sequence uint64) {
 	r.mu.Unlock()
 	r.holes.WithLabelValues(form).Inc()
 	if form == "unknown" {
-		r.log.Warn("an undelivered notification has an unknown form; it is stored as it came", zap.Uint64("sequence", sequence))
+		r.log.Warn("an undelivered notification has an unknown form; it is stored as received", zap.Uint64("sequence", sequence))
 		return
 	}
 	r.log.Info("an undelivered notification was appended", zap.String("object", object), zap.Uint64("sequence", sequence))
@@ -238,7 +240,7 @@ func (r *Recoverer) count(object string, sequence uint64) {
 // recent remembers a bounded number of the latest hashes. Adding a hash again makes it the latest.
 type recent struct {
 	most  int
-	known map[[16]byte]int // how often
+	known map[[16]byte]int // how often order contains each hash
 	order [][16]byte       // a ring
 	next  int
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/orderfold/orderfold/receiver/platform"
 )
 
-// undelivered is a platform with a list.
+// undelivered is a platform with a list of undelivered notifications.
 type undelivered struct {
 	mu      sync.Mutex
 	entries []string
@@ -76,23 +76,23 @@ func records(t testing.TB, log *eventlog.Log) (all []eventlog.Record) {
 	return all
 }
 
-func TestEveryFormOfAnUndeliveredNotificationIsKept(t *testing.T) {
+func TestEveryFormOfAnUndeliveredNotificationIsAppended(t *testing.T) {
 	log := openLog(t)
 	forms := []struct{ name, entry, object, body string }{
 		{"a body beside the event type", `{"eventType":"DIGITAL_ASSET_ORDER_NOTIFICATION","body": { "orderId":"a", "x":1.10 } }`, "digital-asset-order", `{ "orderId":"a", "x":1.10 }`},
 		{"a payload", `{"payload":{"customerId":"c"},"eventType":"CUSTOMER_NOTIFICATION"}`, "customer", `{"customerId":"c"}`},
 		{"a notification", `{"eventType":"RE_TOKEN_PRICES","notification":{}}`, "re-token-prices", `{}`},
-		{"a body in a text", `{"eventType":"CUSTOMER_NOTIFICATION","body":"{\"customerId\": \"d\"}"}`, "customer", `{"customerId": "d"}`},
-		{"its own event type", `{"eventType":"USER_NOTIFICATION","userId":"u"}`, "user", `{"eventType":"USER_NOTIFICATION","userId":"u"}`},
-		{"an event type that is new", `{"eventType":"MARGIN_CALL_NOTIFICATION","body":{"a":1}}`, "margin-call", `{"a":1}`},
+		{"a body in a string", `{"eventType":"CUSTOMER_NOTIFICATION","body":"{\"customerId\": \"d\"}"}`, "customer", `{"customerId": "d"}`},
+		{"an event type in the notification", `{"eventType":"USER_NOTIFICATION","userId":"u"}`, "user", `{"eventType":"USER_NOTIFICATION","userId":"u"}`},
+		{"an unknown event type", `{"eventType":"MARGIN_CALL_NOTIFICATION","body":{"a":1}}`, "margin-call", `{"a":1}`},
 		{"no event type", `{"orderId":"a"}`, "undelivered", `{"orderId":"a"}`},
-		{"an event type that is none", `{"eventType":"a b/c","body":{}}`, "undelivered", `{"eventType":"a b/c","body":{}}`},
-		{"a text that is no object", `{"eventType":"USER_NOTIFICATION","body":"no"}`, "undelivered", `{"eventType":"USER_NOTIFICATION","body":"no"}`},
-		{"no object", `17`, "undelivered", `17`},
-		{"a member that has its id", `{"eventType":"CUSTOMER_NOTIFICATION","attempts":3,"data":{"customerId":"e"}}`, "customer", `{"customerId":"e"}`},
-		{"a text in a member", `{"id":7,"event":"CUSTOMER_NOTIFICATION","json":"{\"customerId\":\"f\"}"}`, "customer", `{"customerId":"f"}`},
+		{"an invalid event type", `{"eventType":"a b/c","body":{}}`, "undelivered", `{"eventType":"a b/c","body":{}}`},
+		{"a string that contains no object", `{"eventType":"USER_NOTIFICATION","body":"no"}`, "undelivered", `{"eventType":"USER_NOTIFICATION","body":"no"}`},
+		{"an entry that is not an object", `17`, "undelivered", `17`},
+		{"a member that contains the id", `{"eventType":"CUSTOMER_NOTIFICATION","attempts":3,"data":{"customerId":"e"}}`, "customer", `{"customerId":"e"}`},
+		{"a string in a member", `{"id":7,"event":"CUSTOMER_NOTIFICATION","json":"{\"customerId\":\"f\"}"}`, "customer", `{"customerId":"f"}`},
 		{"two envelopes", `{"webhook":{"type":"CUSTOMER_NOTIFICATION"},"request":{"method":"POST","body":"{\"customerId\":\"g\"}"}}`, "customer", `{"customerId":"g"}`},
-		{"members of its own that are objects", `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"h","address":{"customerId":"no"}}`, "customer",
+		{"a notification with a nested object", `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"h","address":{"customerId":"no"}}`, "customer",
 			`{"eventType":"CUSTOMER_NOTIFICATION","customerId":"h","address":{"customerId":"no"}}`},
 	}
 	u := &undelivered{}
@@ -115,22 +115,22 @@ func TestEveryFormOfAnUndeliveredNotificationIsKept(t *testing.T) {
 	require.False(t, status.LastPolledAt.IsZero())
 }
 
-func TestWhatTheListSaysAboutADeliveryMakesNoOtherNotification(t *testing.T) {
+func TestDeliveryDetailsDoNotMakeAnotherNotification(t *testing.T) {
 	for name, form := range map[string]string{
-		"a notification beside its delivery": `{"eventType":"CUSTOMER_NOTIFICATION","attempts":%d,"lastAttemptAt":"%[1]d","body":{"customerId":"a","status":"NEW"}}`,
-		"in a member of any name":            `{"eventType":"CUSTOMER_NOTIFICATION","tries":%d,"data":{"customerId":"a","status":"NEW"}}`,
-		"in a text":                          `{"eventType":"CUSTOMER_NOTIFICATION","payload":"{ \"status\":\"NEW\", \"customerId\":\"a\" }","next_attempt":%d}`,
-		"with the delivery among its own":    `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"a","status":"NEW","attempts":%d,"lastAttemptAt":"%[1]d"}`,
-		"with an object about the delivery":  `{"delivery":{"attempts":%d,"at":"%[1]d"},"status":"NEW","customerId":"a","eventType":"CUSTOMER_NOTIFICATION"}`,
-		"two envelopes deep":                 `{"attempt":%d,"webhook":{"eventType":"CUSTOMER_NOTIFICATION","n":%[1]d},"request":{"body":"{\"customerId\":\"a\",\"status\":\"NEW\"}"}}`,
-		"without an event type":              `{"customerId":"a","status":"NEW","retryCount":%d,"sentAt":"%[1]d"}`,
-		"without one, in a member":           `{"n":%d,"stuff":{"customerId":"a","status":"NEW"},"when":"%[1]d"}`,
-		"in another order and spacing":       `{"n":%d,"notification":{ "status" : "NE\u0057" , "customerId":"a" },"eventType":"CUSTOMER_NOTIFICATION"}`,
+		"a notification beside the delivery details":  `{"eventType":"CUSTOMER_NOTIFICATION","attempts":%d,"lastAttemptAt":"%[1]d","body":{"customerId":"a","status":"NEW"}}`,
+		"in a member of any name":                     `{"eventType":"CUSTOMER_NOTIFICATION","tries":%d,"data":{"customerId":"a","status":"NEW"}}`,
+		"in a string":                                 `{"eventType":"CUSTOMER_NOTIFICATION","payload":"{ \"status\":\"NEW\", \"customerId\":\"a\" }","next_attempt":%d}`,
+		"with delivery details among its own members": `{"eventType":"CUSTOMER_NOTIFICATION","customerId":"a","status":"NEW","attempts":%d,"lastAttemptAt":"%[1]d"}`,
+		"with an object about the delivery":           `{"delivery":{"attempts":%d,"at":"%[1]d"},"status":"NEW","customerId":"a","eventType":"CUSTOMER_NOTIFICATION"}`,
+		"two envelopes deep":                          `{"attempt":%d,"webhook":{"eventType":"CUSTOMER_NOTIFICATION","n":%[1]d},"request":{"body":"{\"customerId\":\"a\",\"status\":\"NEW\"}"}}`,
+		"without an event type":                       `{"customerId":"a","status":"NEW","retryCount":%d,"sentAt":"%[1]d"}`,
+		"without an event type, in a member":          `{"n":%d,"stuff":{"customerId":"a","status":"NEW"},"when":"%[1]d"}`,
+		"in another order and spacing":                `{"n":%d,"notification":{ "status" : "NE\u0057" , "customerId":"a" },"eventType":"CUSTOMER_NOTIFICATION"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			log, u := openLog(t), &undelivered{}
-			for attempt := range 4 { // the same process, then others
+			for attempt := range 4 { // first in one process, then in others
 				u.mu.Lock()
 				u.entries = []string{fmt.Sprintf(form, attempt)}
 				u.mu.Unlock()
@@ -150,7 +150,7 @@ func TestWhatTheListSaysAboutADeliveryMakesNoOtherNotification(t *testing.T) {
 	}
 }
 
-func TestAnEntryThatAnOlderVersionKeptWholeIsNotAppendedAgain(t *testing.T) {
+func TestAnEntryThatAnEarlierVersionStoredWholeIsNotAppendedAgain(t *testing.T) {
 	log, u := openLog(t), &undelivered{}
 	whole := `{"eventType":"CUSTOMER_NOTIFICATION","attempts":1,"data":{"customerId":"a"}}`
 	_, err := log.Append(t.Context(), eventlog.Record{Source: eventlog.Recovered, Object: "customer", Body: []byte(whole)})
@@ -161,7 +161,7 @@ func TestAnEntryThatAnOlderVersionKeptWholeIsNotAppendedAgain(t *testing.T) {
 	require.Len(t, records(t, log), 1)
 }
 
-func TestAWebhookThatArrivedIsNoHoleHoweverItIsListed(t *testing.T) {
+func TestAWebhookThatArrivedIsNotRecoveredHoweverItIsListed(t *testing.T) {
 	log, u := openLog(t), &undelivered{}
 	_, err := log.Append(t.Context(), eventlog.Record{Object: "customer", Body: []byte("\uFEFF{\"customerId\":\"a\", \"n\":1.10}\n")})
 	require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestAWebhookThatArrivedIsNoHoleHoweverItIsListed(t *testing.T) {
 	eventually(t, "another number is another notification", func() bool { return r.Status().Holes == 1 })
 }
 
-// forgetful appends and reports an unknown outcome, as after a crash.
+// forgetful is a log that appends a record and returns an error, as if the outcome were unknown.
 type forgetful struct {
 	*eventlog.Log
 	fails int
@@ -188,7 +188,7 @@ func (f *forgetful) Append(ctx context.Context, r eventlog.Record) (uint64, erro
 	return sequence, err
 }
 
-func TestNothingIsAppendedTwice(t *testing.T) {
+func TestNoUndeliveredNotificationIsAppendedTwice(t *testing.T) {
 	log := openLog(t)
 	entry := func(id int) string {
 		return fmt.Sprintf(`{"eventType":"CUSTOMER_NOTIFICATION","body":{"customerId":"%d"}}`, id)
@@ -198,17 +198,17 @@ func TestNothingIsAppendedTwice(t *testing.T) {
 	_, stop := recovering(t, &forgetful{log, 2}, u)
 	u.twicePolled(t)
 	stop()
-	require.Len(t, records(t, log), 2, "an append without an answer is looked up")
+	require.Len(t, records(t, log), 2, "the log is searched for an append with an unknown outcome")
 
 	u.add(entry(3))
 	r, stop := recovering(t, log, u)
 	u.twicePolled(t)
 	stop()
-	require.Len(t, records(t, log), 3, "a restart looks the log through")
+	require.Len(t, records(t, log), 3, "the log is searched after a restart")
 	require.Equal(t, uint64(1), r.Status().Holes)
 }
 
-func TestWhatArrivedIsNoHole(t *testing.T) {
+func TestAWebhookThatArrivedIsNotRecovered(t *testing.T) {
 	log := openLog(t)
 	_, err := log.Append(t.Context(), eventlog.Record{Object: "customer", Body: []byte(`{"customerId":"a"}`)})
 	require.NoError(t, err)
@@ -221,18 +221,18 @@ func TestWhatArrivedIsNoHole(t *testing.T) {
 	require.Equal(t, uint64(1), r.Status().Holes)
 }
 
-func TestAListThatCannotBeReadIsTold(t *testing.T) {
+func TestAListThatCannotBeReadIsReported(t *testing.T) {
 	u := &undelivered{}
 	u.add("{")
 	r, _ := recovering(t, openLog(t), u)
-	eventually(t, "it is told", func() bool { return strings.Contains(r.Status().LastError, "list") })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(r.Status().LastError, "list") })
 	u.mu.Lock()
 	u.entries = nil
 	u.mu.Unlock()
-	eventually(t, "it is over", func() bool { return r.Status().LastError == "" && !r.Status().LastPolledAt.IsZero() })
+	eventually(t, "the failure is over", func() bool { return r.Status().LastError == "" && !r.Status().LastPolledAt.IsZero() })
 }
 
-func TestWhatIsMissingIsRefusedAtOnce(t *testing.T) {
+func TestMissingOptionsAreRefused(t *testing.T) {
 	_, err := platform.NewRecoverer(platform.RecovererOptions{})
 	require.Error(t, err)
 	_, err = platform.NewAsker(platform.AskerOptions{})

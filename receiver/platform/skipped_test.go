@@ -41,21 +41,21 @@ func (l *lossy) mend() {
 	clear(l.gets)
 }
 
-func TestAnOrderThatCannotBeExaminedStopsNoOther(t *testing.T) {
+func TestAnOrderThatCannotBeExaminedDoesNotStopOthers(t *testing.T) {
 	fresh := func(*platform.Order) {}
 	broken := func(o *platform.Order) { o.Fetched, o.Breaks = true, []string{"overfill"} }
 	ended := func(o *platform.Order) { o.Fetched, o.Status, o.Final = true, "SETTLED", true }
 	for name, c := range map[string]struct {
 		change func(*platform.Order)
 		err    error
-		mended bool // it is asked about only when the record can be read
+		mended bool // the order is asked about only when the record can be read again
 	}{
-		"a new one whose last record is lost":                    {fresh, eventlog.ErrNotFound, false},
-		"one with a break whose last record is lost":             {broken, eventlog.ErrNotFound, false},
-		"one that has ended whose last record is lost":           {ended, eventlog.ErrNotFound, false},
-		"one whose last record alone the server does not give":   {fresh, eventlog.ErrUnavailable, true},
-		"one that ended, whose record alone it does not give":    {ended, eventlog.ErrUnavailable, true},
-		"one whose last record fails in a way that is not known": {broken, errors.New("odd"), true},
+		"a new order whose last record is lost":                        {fresh, eventlog.ErrNotFound, false},
+		"an order with a break whose last record is lost":              {broken, eventlog.ErrNotFound, false},
+		"an ended order whose last record is lost":                     {ended, eventlog.ErrNotFound, false},
+		"a new order whose last record the server does not return":     {fresh, eventlog.ErrUnavailable, true},
+		"an ended order whose last record the server does not return":  {ended, eventlog.ErrUnavailable, true},
+		"an order whose last record cannot be read for another reason": {broken, errors.New("odd"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,9 +71,9 @@ func TestAnOrderThatCannotBeExaminedStopsNoOther(t *testing.T) {
 				o.QuietAfter = map[string]time.Duration{"SETTLED": 50 * time.Millisecond}
 			})
 			for _, id := range []string{"b", "c", "d"} {
-				eventually(t, "the others are asked for", func() bool { return len(a.visits.of(id)) > 0 })
+				eventually(t, "the others are asked about", func() bool { return len(a.visits.of(id)) > 0 })
 			}
-			eventually(t, "it is shown", func() bool { return a.Status().Skipped > 0 && a.Status().LastError != "" })
+			eventually(t, "the failure is reported", func() bool { return a.Status().Skipped > 0 && a.Status().LastError != "" })
 			if c.mended {
 				require.Empty(t, a.visits.of("first"))
 				asked, pending := a.Asked("first", 1)
@@ -81,7 +81,7 @@ func TestAnOrderThatCannotBeExaminedStopsNoOther(t *testing.T) {
 				require.Equal(t, platform.Pending, asked.State)
 				log.mend()
 			}
-			eventually(t, "it is asked for too", func() bool { return len(a.visits.of("first")) == 1 && a.Status().Pending == 0 })
+			eventually(t, "it is asked about, too", func() bool { return len(a.visits.of("first")) == 1 && a.Status().Pending == 0 })
 			require.Equal(t, float64(a.Status().Skipped), counted(t, metrics, "orderfold_platform_skipped_total"))
 		})
 	}
@@ -115,7 +115,7 @@ func (a *away) Bounds(ctx context.Context) (eventlog.Bounds, error) {
 	return a.Log.Bounds(ctx)
 }
 
-func TestALogThatIsAwayIsWaitedForAndCountsAgainstNoOrder(t *testing.T) {
+func TestAnUnavailableLogIsWaitedForAndCountsAgainstNoOrder(t *testing.T) {
 	s := newShelf(t)
 	log := &away{&lossy{Log: s.log, gets: map[uint64]error{}}, nil}
 	ended := func(o *platform.Order) { o.Fetched, o.Status, o.Final = true, "SETTLED", true }
@@ -133,29 +133,29 @@ func TestALogThatIsAwayIsWaitedForAndCountsAgainstNoOrder(t *testing.T) {
 	for i := range 10 {
 		s.notify(t, fmt.Sprint(i), ended)
 	}
-	eventually(t, "it is shown", func() bool { return strings.Contains(a.Status().LastError, "unavailable") })
+	eventually(t, "the failure is reported", func() bool { return strings.Contains(a.Status().LastError, "unavailable") })
 	require.Zero(t, a.Status().Skipped)
 	require.Zero(t, a.Status().Pending)
 	log.mu.Lock()
 	log.bounds = nil
 	clear(log.gets)
 	log.mu.Unlock()
-	eventually(t, "all are asked for", func() bool { return a.Status().Asked == 11 })
+	eventually(t, "all are asked about", func() bool { return a.Status().Asked == 11 })
 }
 
-func TestAnOrderThatIsNotThereAnyMoreIsForgotten(t *testing.T) {
+func TestAnOrderThatNoLongerExistsIsForgotten(t *testing.T) {
 	s := newShelf(t)
 	gone := &vanishing{shelf: s}
 	s.notify(t, "a", nil)
 	a := ask(t, s, func(o *platform.AskerOptions) { o.Orders = gone })
-	eventually(t, "it was looked up", func() bool { gone.mu.Lock(); defer gone.mu.Unlock(); return gone.looked > 0 })
+	eventually(t, "the order was read", func() bool { gone.mu.Lock(); defer gone.mu.Unlock(); return gone.looked > 0 })
 	eventually(t, "it is not pending", func() bool { return a.Status().Pending == 0 })
 	s.notify(t, "b", nil)
-	eventually(t, "others are asked for", func() bool { return len(a.visits.of("b")) == 1 })
+	eventually(t, "others are asked about", func() bool { return len(a.visits.of("b")) == 1 })
 	require.Empty(t, a.visits.of("a"))
 }
 
-// vanishing lists an order that it does not return.
+// vanishing lists an order that it does not return by its id.
 type vanishing struct {
 	*shelf
 	mu     sync.Mutex
@@ -195,11 +195,11 @@ func TestAnOrderThatAlwaysFailsWhileOthersAreAnsweredIsGivenUp(t *testing.T) {
 	require.Contains(t, asked.Error, "500")
 }
 
-func TestAnEntryThatIsNotAppendedStopsNoOther(t *testing.T) {
+func TestAnEntryThatCannotBeAppendedDoesNotStopOthers(t *testing.T) {
 	for name, failure := range map[string]error{
-		"one that the log never takes":            eventlog.ErrInvalid,
-		"one that it does not take now":           eventlog.ErrUnavailable,
-		"one that fails in a way that is unknown": errors.New("odd"),
+		"a notification that the log will never accept":   eventlog.ErrInvalid,
+		"a notification that the log does not accept now": eventlog.ErrUnavailable,
+		"a notification that fails for another reason":    errors.New("odd"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &picky{Log: openLog(t), failure: failure}
@@ -217,13 +217,13 @@ func TestAnEntryThatIsNotAppendedStopsNoOther(t *testing.T) {
 				require.Equal(t, uint64(1), r.Status().Skipped, "it is counted once")
 				return
 			}
-			eventually(t, "why is shown", func() bool {
+			eventually(t, "the reason is reported", func() bool {
 				return strings.Contains(r.Status().LastError, "1 undelivered notifications were not appended")
 			})
 			log.mu.Lock()
 			log.failure = nil
 			log.mu.Unlock()
-			eventually(t, "it is appended when it can be", func() bool { return r.Status().Holes == 6 })
+			eventually(t, "it is appended when the log accepts it", func() bool { return r.Status().Holes == 6 })
 		})
 	}
 }
@@ -245,7 +245,7 @@ func (p *picky) Append(ctx context.Context, r eventlog.Record) (uint64, error) {
 	return p.Log.Append(ctx, r)
 }
 
-func TestAnEntryThatCannotBeReadHidesNoOtherWebhook(t *testing.T) {
+func TestAnEntryThatCannotBeReadDoesNotHideOtherWebhooks(t *testing.T) {
 	list := `[7, {"eventType":"USER_NOTIFICATION","url":"https://a.example","headers":{"a":"b"}}, {"url":"https://b.example"},
 		{"eventType":"CUSTOMER_NOTIFICATION","url":"https://c.example"}]`
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, list) })

@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// defaultLife is how long a token is used if the platform does not say.
+	// defaultLife is how long a token is used if the answer has no expires_in.
 	defaultLife = time.Hour
-	// maxLife bounds how long a token is used, whatever the platform says.
+	// maxLife bounds how long a token is used, whatever expires_in is.
 	maxLife = 24 * time.Hour
-	// maxEarly bounds how long before its end a token is replaced; a short-lived one is replaced a tenth of its life earlier.
+	// maxEarly bounds how long before its expiry a token is replaced. A short-lived token is replaced
+	// after nine tenths of its life.
 	maxEarly = time.Minute
-	// maxToken bounds what is read of an answer, in bytes.
+	// maxToken bounds the size of an answer, in bytes.
 	maxToken = 1 << 20
 )
 
-// tokens caches the one token. A caller that needs a new one while another caller fetches it waits
-// for that.
+// tokens caches one token. While a caller fetches a new token, other callers wait for it.
 type tokens struct {
 	url    string
 	form   string // the encoded credentials
@@ -43,8 +43,8 @@ func newTokens(o Options, client *http.Client) *tokens {
 	return &tokens{url: o.URL + "/oauth2/token", form: form.Encode(), client: client, turn: make(chan struct{}, 1)}
 }
 
-// get returns a token that is valid for a while and is not the rejected one. Its errors are *Error,
-// or the context's.
+// get returns a token that is not about to expire and is not the rejected one. It returns an *Error, or
+// the cause of the end of ctx.
 func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	select {
 	case t.turn <- struct{}{}:
@@ -68,8 +68,7 @@ func (t *tokens) get(ctx context.Context, rejected string) (string, error) {
 	return token, nil
 }
 
-// fetch requests a token. Its errors are *Error, without any part of the answer that could be a
-// secret.
+// fetch requests a token. It returns an *Error, without any part of the answer that could be a secret.
 func (t *tokens) fetch(ctx context.Context) (token string, life time.Duration, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, strings.NewReader(t.form))
 	if err != nil {
@@ -126,8 +125,8 @@ func tokenRefusal(response *http.Response, body []byte) error {
 	return e
 }
 
-// readToken parses the platform's answer, whatever its content type. It returns why the answer is
-// not a token, and nothing of its content.
+// readToken parses the platform's answer, whatever its content type. why is the reason why the answer
+// cannot be used, without any of its content, or "".
 func readToken(body []byte) (token string, life time.Duration, why string) {
 	var answer struct {
 		AccessToken jsontext.Value `json:"access_token"`
@@ -150,7 +149,8 @@ func readToken(body []byte) (token string, life time.Duration, why string) {
 	return token, life, why
 }
 
-// readLife parses expires_in: seconds, as a number in any notation or as a string with one.
+// readLife parses expires_in: a number of seconds in any notation, or a string that contains one. why is
+// the reason why it cannot be used, or "".
 func readLife(value jsontext.Value) (life time.Duration, why string) {
 	text := ""
 	switch value.Kind() {
@@ -161,7 +161,7 @@ func readLife(value jsontext.Value) (life time.Duration, why string) {
 	case '"':
 		text = strings.TrimSpace(textOf(value))
 	}
-	// A number beyond the range of floats is infinite here, with an error.
+	// For a number beyond the range of floats, ParseFloat returns infinity and an error.
 	seconds, err := strconv.ParseFloat(text, 64)
 	switch {
 	case seconds >= maxLife.Seconds():
@@ -169,13 +169,13 @@ func readLife(value jsontext.Value) (life time.Duration, why string) {
 	case err != nil || seconds != seconds:
 		return 0, "expires_in is not a number of seconds"
 	case seconds <= 0:
-		return 0, "expires_in is not above 0: the token has already expired"
+		return 0, "expires_in is not positive: the token has already expired"
 	}
 	return time.Duration(seconds * float64(time.Second)), ""
 }
 
-// typeOf returns the content type of an answer that cannot be read, if it is sensible, because it
-// reveals a wrong URL.
+// typeOf returns the content type of an answer that cannot be used, as the end of an error message,
+// because the type may reveal a wrong URL. It returns "" for JSON and for an invalid type.
 func typeOf(response *http.Response) string {
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || len(kind) > 40 || kind == "application/json" {
@@ -184,8 +184,8 @@ func typeOf(response *http.Response) string {
 	return "; its content type is " + kind
 }
 
-// isWord reports whether s is an OAuth 2 error code, such as invalid_client, and cannot be a
-// secret.
+// isWord reports whether s has the form of an OAuth 2 error code, such as invalid_client, and so cannot
+// be a secret.
 func isWord(s string) bool {
 	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }

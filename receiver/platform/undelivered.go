@@ -18,9 +18,9 @@ const (
 	maxPages = 1000
 )
 
-// Undelivered calls take for every undelivered notification in the order of the list, until take
-// fails. The platform keeps them for 30 days. Their form is not documented, so an entry may be any
-// JSON value.
+// Undelivered calls take for every undelivered notification, in the order of the list, and stops at the
+// first error of take, which it returns. The platform keeps undelivered notifications for 30 days. The
+// form of an entry is not documented; it may be any JSON value.
 func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error) error {
 	cursor := ""
 	seen := map[[sha256.Size]byte]int{} // the page of each cursor
@@ -44,7 +44,7 @@ func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error)
 		}
 		key := sha256.Sum256([]byte(next))
 		if before, again := seen[key]; again {
-			return theirs(q, fmt.Sprintf("the list does not end: after page %d comes page %d again", page, before))
+			return theirs(q, fmt.Sprintf("the list does not end: page %d is followed by page %d again", page, before))
 		}
 		if page == maxPages {
 			return theirs(q, fmt.Sprintf("the list does not end after %d pages", page))
@@ -53,7 +53,8 @@ func (c *Client) Undelivered(ctx context.Context, take func(entry []byte) error)
 	}
 }
 
-// askList reads a bare array, or {data, pagination{cursor}}.
+// askList returns the entries of an answer that is an array or an object {data, pagination{cursor}},
+// and the cursor of the next page; "" if there is none.
 func askList[T any](ctx context.Context, c *Client, q *question) (entries []T, next string, err error) {
 	q.check = func(body []byte) error {
 		if jsontext.Value(body).Kind() == '[' {
@@ -69,7 +70,7 @@ func askList[T any](ctx context.Context, c *Client, q *question) (entries []T, n
 			} `json:"pagination"`
 		}
 		if json.Unmarshal(body, &page, lax) != nil || page.Data == nil {
-			return theirs(q, "the answer is neither a list nor a page of one")
+			return theirs(q, "the answer is neither a list nor a page of a list")
 		}
 		entries = *page.Data
 		if page.Pagination.Cursor != nil {

@@ -24,14 +24,14 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Webhooks returns the registered webhooks. For an entry that can only be read in part it returns
-// the event type alone. An error with a non-nil list means that some entries cannot be read and are
+// Webhooks returns the registered webhooks. If only the event type of an entry can be read, it returns
+// that alone. An error with a non-nil list means that some entries cannot be read and are
 // left out.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	q := &question{op: "webhooks", what: "list webhooks", method: http.MethodGet, path: "/webhooks", limit: maxList}
 	entries, next, err := askList[jsontext.Value](ctx, c, q)
 	if err == nil && next != "" {
-		err = theirs(q, "there are more pages than the one that is documented")
+		err = theirs(q, "the list has more pages than the documented one")
 	}
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	return all, unreadable(q, len(entries)-len(all), len(entries))
 }
 
-// eventTypeIn returns the event type of a list entry; "" if it cannot be read.
+// eventTypeIn returns the event type of a list entry, or "" if it cannot be read.
 func eventTypeIn(entry []byte) string {
 	var e struct {
 		EventType string `json:"eventType"`
@@ -85,7 +85,7 @@ func (c *Client) Webhook(ctx context.Context, eventType string) (w Webhook, err 
 func (c *Client) SetWebhook(ctx context.Context, w Webhook) error {
 	body, err := json.Marshal(w)
 	if err != nil {
-		return errors.New("platform: set webhook: its texts are not valid UTF-8")
+		return errors.New("platform: set webhook: the webhook is not valid UTF-8")
 	}
 	q := &question{op: "webhooks", what: "set webhook " + quoted(w.EventType), method: http.MethodPost, path: "/webhooks",
 		body: body, limit: maxRefusal}
