@@ -14,8 +14,8 @@ type amount struct {
 
 func (a amount) plus(units int64) amount { return amount{a.units + units, a.scale} }
 
-// times is exact as long as the product of the units fits 64 bits, which the sizes of the
-// instruments ensure.
+// times returns the exact product if the product of the units fits in 64 bits, which the quantities and
+// prices of the instruments ensure.
 func (a amount) times(b amount) amount { return amount{a.units * b.units, a.scale + b.scale} }
 
 func (a amount) rat() *big.Rat {
@@ -39,7 +39,7 @@ func (a amount) String() string {
 	return digits[:point] + "." + digits[point:]
 }
 
-// notation is a way to write the same number in JSON.
+// notation is one of the ways to write the same number in JSON.
 type notation int
 
 const (
@@ -64,7 +64,7 @@ func (a amount) in(n notation) string {
 	}
 }
 
-// exactText returns r, which must be a finite decimal, without loss.
+// exactText returns r with all its digits. r must be a finite decimal.
 func exactText(r *big.Rat) string {
 	places, _ := r.FloatPrec()
 	return r.FloatString(places)

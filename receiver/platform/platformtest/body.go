@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// object builds a JSON object field by field, so that bodies keep the documented order and numbers
-// keep their digits, which a map or a float would not.
+// object builds a JSON object member by member, so that bodies have the documented order of members and
+// numbers keep their digits, which a map or a float would not ensure.
 type object []byte
 
 func (b *object) name(name string) {
@@ -20,8 +20,8 @@ func (b *object) name(name string) {
 	*b = append(*b, '"', ':')
 }
 
-// text appends nothing for an empty value. Values are printable texts of this package, for which
-// Go's quoting is valid JSON.
+// text appends a string member, or nothing if value is empty. Values are printable strings of this
+// package, for which Go's quoting is valid JSON.
 func (b *object) text(name, value string) {
 	if value != "" {
 		b.name(name)
@@ -56,8 +56,8 @@ func (n *note) modifiedOn() string {
 	return at.Format(layouts[n.digits])
 }
 
-// notification returns the i-th notification of the order; the notification of another object comes
-// last.
+// notification returns the i-th notification of the order. If the order has a notification of another
+// object, it is the last one.
 func (o *order) notification(i int) Notification {
 	if i == len(o.notes) {
 		return o.other.notification()
@@ -100,7 +100,7 @@ func (o *order) body(n *note) []byte {
 	return b
 }
 
-// externalID is the number that the partner gave the order.
+// externalID returns the id that the partner gave the order.
 func (o *order) externalID() string {
 	digits := strconv.Itoa(o.index + 1)
 	return "ord-" + "000000"[min(len(digits), 6):] + digits
@@ -127,8 +127,8 @@ func (o *order) traditional(b *object, n *note) {
 	if !n.tells {
 		return
 	}
-	// Without fills there is no list: it is not documented whether an empty one means nothing or
-	// zero.
+	// Without fills there is no list, because it is not documented whether an empty list means
+	// nothing or zero.
 	where := o.shape
 	if len(n.fills) == 0 && where != inExecutionData {
 		where = inExecution
@@ -194,7 +194,7 @@ func (o *order) partialExecutions(b *object, n *note) {
 	*b = append(*b, ']')
 }
 
-// unknownFields is the number of kinds of invented fields.
+// unknownFields is the number of kinds of undocumented fields, from 1 on.
 const unknownFields = 3
 
 func writeUnknown(b *object, kind int) {

@@ -36,10 +36,10 @@ type view struct {
 	} `json:"breaks"`
 }
 
-// Compare returns the differences between an order view, the answer of GET /v1/orders/{id}, and the
-// expected state. Times are compared as instants, quantities as numbers and breaks as a set without
-// clock_skew, which depends on the arrival. A view that cannot be read is one difference of the
-// field "view".
+// Compare returns the differences between the expected state and an order view, which is the answer to
+// GET /v1/orders/{id}. Times are compared as instants, quantities as numbers, and breaks as a set
+// without clock_skew, which depends on the time of arrival. A view that cannot be decoded is one
+// difference, in the field "view".
 func Compare(expected Expected, viewJSON []byte) []Difference {
 	var got view
 	if err := json.Unmarshal(viewJSON, &got); err != nil {
@@ -105,7 +105,7 @@ func sameNumber(a, b *string) bool {
 	return xOK && yOK && x.Cmp(y) == 0
 }
 
-// set returns the codes sorted and without repeats.
+// set returns the codes sorted, without repeats and without clock_skew.
 func set(codes []string) string {
 	var kept []string
 	for _, c := range codes {

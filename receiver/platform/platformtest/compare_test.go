@@ -35,7 +35,7 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 	}{
 		{"another status", func(e *Expected) { e.Status = text("FILLED") }, Difference{"status", "FILLED", "CANCELED"}},
 		{"no status", func(e *Expected) { e.Status = nil }, Difference{"status", "null", "CANCELED"}},
-		{"a nanosecond", func(e *Expected) { e.StatusSince = later(e.StatusSince) },
+		{"a nanosecond later", func(e *Expected) { e.StatusSince = later(e.StatusSince) },
 			Difference{"statusSince", "2026-03-02T09:31:07.200000001Z", "2026-03-02T09:31:07.2Z"}},
 		{"no time", func(e *Expected) { e.StatusSince = nil }, Difference{"statusSince", "null", "2026-03-02T09:31:07.2Z"}},
 		{"another modifiedOn", func(e *Expected) { e.ModifiedOn = later(e.ModifiedOn) },
@@ -45,9 +45,9 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 		{"no quantity", func(e *Expected) { e.ExecutedQuantity = nil }, Difference{"executedQuantity", "null", "40.0"}},
 		{"open", func(e *Expected) { e.Open = true }, Difference{"open", "true", "false"}},
 		{"final", func(e *Expected) { e.Final = true }, Difference{"final", "true", "false"}},
-		{"a break too few", func(e *Expected) { e.Breaks = append(e.Breaks, "overfill") },
+		{"a break is missing", func(e *Expected) { e.Breaks = append(e.Breaks, "overfill") },
 			Difference{"breaks", "[fill_after_close overfill reopened]", "[fill_after_close reopened]"}},
-		{"a break too many", func(e *Expected) { e.Breaks = e.Breaks[:1] },
+		{"a break is not expected", func(e *Expected) { e.Breaks = e.Breaks[:1] },
 			Difference{"breaks", "[fill_after_close]", "[fill_after_close reopened]"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 	}
 }
 
-func TestCompareDoesNotTakeMissingFieldsForEqual(t *testing.T) {
+func TestCompareReportsMissingFields(t *testing.T) {
 	require.Equal(t, []Difference{
 		{"status", "CANCELED", "null"},
 		{"statusSince", "2026-03-02T09:31:07.2Z", "null"},
@@ -70,15 +70,15 @@ func TestCompareDoesNotTakeMissingFieldsForEqual(t *testing.T) {
 	}, Compare(partExpected(), []byte(`{}`)))
 }
 
-func TestCompareSaysThatAViewCannotBeRead(t *testing.T) {
+func TestCompareReportsAViewThatCannotBeDecoded(t *testing.T) {
 	for _, view := range []string{"", "not JSON", `{"open":"yes"}`, `{"executedQuantity":40}`} {
 		found := Compare(partExpected(), []byte(view))
 		require.Len(t, found, 1)
 		require.Equal(t, "view", found[0].Field)
 	}
-	require.Len(t, Compare(partExpected(), []byte(`{"executedQuantity":"many"}`)), 7, "no number equals no number")
+	require.Len(t, Compare(partExpected(), []byte(`{"executedQuantity":"many"}`)), 7, "text that is not a number equals no number")
 }
 
-func TestDifferencesReadAsWords(t *testing.T) {
+func TestADifferenceHasAReadableText(t *testing.T) {
 	require.Equal(t, "open: expected true, got false", Difference{"open", "true", "false"}.String())
 }

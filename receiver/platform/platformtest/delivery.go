@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// ref identifies one notification, so that it can be generated when it is due.
+// ref identifies one posting of a notification, so that its body can be generated when it is due.
 type ref struct {
 	order uint32
 	note  uint16
-	copy  uint16 // 0 the first posting, then its repeats
+	copy  uint16 // 0: the first posting; then its repeats
 }
 
-// due is a delivery with its time in the orders' own clock.
+// due is a posting and its time on the orders' own clock.
 type due struct {
 	at int64 // nanoseconds since 1970
 	ref
@@ -24,12 +24,13 @@ func (d due) compare(e due) int {
 	return cmp.Or(cmp.Compare(d.at, e.at), cmp.Compare(d.order, e.order), cmp.Compare(d.note, e.note), cmp.Compare(d.copy, e.copy))
 }
 
-// deliveriesOf returns when the notifications of one order are posted, including repeats, and when
-// the undelivered ones should have been.
+// deliveriesOf returns when the notifications of one order are posted, including repeats, and when the
+// undelivered ones should have been posted.
 func (t Traffic) deliveriesOf(o *order) (posted, undelivered []due) {
 	fates := t.fates(o)
 	s := newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(o.index), 'd')
-	// One latency for the whole order, so that only deliberate delays change the order of delivery.
+	// The latency is the same for the whole order, so that only deliberate delays change the sequence of
+	// delivery.
 	latency := time.Duration(s.IntN(int(500 * time.Millisecond)))
 	for i := range o.count() {
 		at := o.happened(i).Add(latency)
@@ -73,7 +74,8 @@ func (o *order) happened(i int) time.Time {
 	return o.notes[i].at
 }
 
-// deliveries returns all postings in order. In a shuffled delivery the times are not ascending.
+// deliveries returns all postings in the sequence of delivery. If they are shuffled, their times do not
+// ascend.
 func (t Traffic) deliveries() iter.Seq[due] {
 	if t.Overtaking >= 1 {
 		return t.shuffled()
@@ -81,8 +83,8 @@ func (t Traffic) deliveries() iter.Seq[due] {
 	return t.inTime()
 }
 
-// inTime merges the orders' deliveries. Orders are created one after the other, so every delivery
-// that is due before the next creation can be returned: only deliveries in progress are in memory.
+// inTime merges the postings of the orders by time. Orders are created one after the other, so every
+// posting that is due before the next creation can be returned: only pending postings are in memory.
 func (t Traffic) inTime() iter.Seq[due] {
 	return func(yield func(due) bool) {
 		var waiting queue
@@ -123,7 +125,7 @@ func (t Traffic) shuffled() iter.Seq[due] {
 	}
 }
 
-// queue is a heap of deliveries, next one first. Equal times are ordered by ref, so that the order
+// queue is a heap of postings, the next one first. Equal times are ordered by ref, so that the sequence
 // of delivery is a function of the traffic.
 type queue []due
 

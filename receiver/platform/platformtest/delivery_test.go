@@ -7,17 +7,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDeliveryIsAsBadAsAsked(t *testing.T) {
+func TestDeliveryHasTheConfiguredFaults(t *testing.T) {
 	for _, c := range []struct {
 		name                string
 		repeats, overtaking float64
 		repeated            [2]float64 // share of the notifications posted more than once, from and to
-		late                [2]float64 // share of the first postings that come after that of a later fact of the order
+		late                [2]float64 // share of the first postings that come after the first posting of a later fact of the order
 	}{
-		{"in order and once", 0, 0, [2]float64{0, 0}, [2]float64{0, 0}},
+		{"in sequence and once", 0, 0, [2]float64{0, 0}, [2]float64{0, 0}},
 		{"a tenth is repeated", 0.1, 0, [2]float64{0.08, 0.12}, [2]float64{0, 0}},
 		{"everything is repeated", 1, 0, [2]float64{1, 1}, [2]float64{0, 0}},
-		{"a fifth is overtaken", 0, 0.2, [2]float64{0, 0}, [2]float64{0.08, 0.2}},
+		{"a fifth is delayed", 0, 0.2, [2]float64{0, 0}, [2]float64{0.08, 0.2}},
 		{"all is shuffled", 0.1, 1, [2]float64{0.08, 0.12}, [2]float64{0.4, 0.7}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestDeliveryIsAsBadAsAsked(t *testing.T) {
 	}
 }
 
-func TestDeliveryStopsWhenNobodyWantsMore(t *testing.T) {
+func TestNotificationsStopWhenTheLoopBreaks(t *testing.T) {
 	for _, overtaking := range []float64{0, 1} {
 		count := 0
 		for range (Traffic{Seed: 1, Start: start, Orders: 100, Overtaking: overtaking}).Notifications() {
@@ -67,7 +67,7 @@ func TestDeliveryStopsWhenNobodyWantsMore(t *testing.T) {
 	}
 }
 
-func TestNoOrdersAreNoTraffic(t *testing.T) {
+func TestATrafficWithoutOrdersIsEmpty(t *testing.T) {
 	require.Empty(t, collect(Traffic{Start: start}))
 }
 

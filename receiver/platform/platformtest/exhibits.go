@@ -2,14 +2,14 @@ package platformtest
 
 import "time"
 
-// exhibit is an order with a prescribed life, for demonstrations.
+// exhibit is an order with a prescribed lifecycle, for demonstrations.
 type exhibit struct {
 	scenario
-	daysAgo int  // before the start; a day on which exchanges are closed becomes the Friday before
-	gone    bool // the platform's API no longer has the order, so that a contradiction stays
+	daysAgo int  // before the start; a day on a weekend is moved to the Friday before
+	gone    bool // the platform's API no longer has the order, so that asking does not resolve a contradiction
 }
 
-// exhibits are the first orders of a traffic that has them, oldest first.
+// exhibits are the first orders of a traffic with Exhibits, oldest first.
 var exhibits = []exhibit{
 	{scenario{name: "filled long ago", steps: []step{accept, fillUp}}, 14, false},
 	{scenario{name: "filled long ago in parts", steps: []step{accept, partial, partial, fillUp}}, 12, false},
@@ -24,8 +24,8 @@ var exhibits = []exhibit{
 
 func (t Traffic) isExhibit(index int) bool { return t.Exhibits && index < len(exhibits) }
 
-// exhibit returns an order with a prescribed life. The first one also causes a notification that
-// cannot be read.
+// exhibit returns an order with a prescribed lifecycle. The first one also causes a notification that
+// cannot be decoded.
 func (t Traffic) exhibit(index int) *order {
 	e := &exhibits[index]
 	l := t.birth(index)
@@ -34,7 +34,7 @@ func (t Traffic) exhibit(index int) *order {
 		for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
 			day = day.AddDate(0, 0, -1)
 		}
-		l.now = day.Add(time.Duration(index) * time.Second) // one after the other, even on the same day
+		l.now = day.Add(time.Duration(index) * time.Second) // so that their times ascend, even on the same day
 		l.created = l.now.Truncate(time.Millisecond)
 	}
 	l.gone, l.silent, l.scenario = e.gone, false, e.name

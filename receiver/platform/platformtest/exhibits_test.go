@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestExhibitsAreThereToBeLookedAt(t *testing.T) {
+func TestExhibitsHaveOverdueSettlementsBreaksAndAnUnreadableNotification(t *testing.T) {
 	traffic := Traffic{Seed: 5, Start: start, Orders: 40, Lost: 1, Listed: 0, Exhibits: true}
 	overdue, before := 0, time.Time{}
 	breaks := map[string]int{}
@@ -19,7 +19,7 @@ func TestExhibitsAreThereToBeLookedAt(t *testing.T) {
 		o := traffic.Order(i)
 		at := traffic.order(i).created
 		require.Equal(t, Traditional, o.AssetClass)
-		require.False(t, at.Before(before), "they come into being in this order")
+		require.False(t, at.Before(before), "exhibits are created in this sequence")
 		before = at
 		last := o.Facts[len(o.Facts)-1]
 		if age := start.Sub(last.At); age > 7*oneDay {
@@ -34,7 +34,7 @@ func TestExhibitsAreThereToBeLookedAt(t *testing.T) {
 			breaks[code]++
 		}
 		for _, what := range traffic.fates(traffic.order(i)) {
-			require.Equal(t, delivered, what, "none of it is lost")
+			require.Equal(t, delivered, what, "no notification of an exhibit is lost")
 		}
 	}
 	require.Equal(t, 5, overdue)
@@ -44,7 +44,7 @@ func TestExhibitsAreThereToBeLookedAt(t *testing.T) {
 	plain := traffic
 	plain.Exhibits = false
 	for i := len(exhibits); i < traffic.Orders; i++ {
-		require.Equal(t, plain.Order(i), traffic.Order(i), "the others are as they were")
+		require.Equal(t, plain.Order(i), traffic.Order(i), "exhibits do not change other orders")
 	}
 	require.NotEqual(t, plain.Order(0), traffic.Order(0))
 
@@ -61,8 +61,8 @@ func TestExhibitsAreThereToBeLookedAt(t *testing.T) {
 
 const oneDay = 24 * time.Hour
 
-// Fewer orders than there are exhibits, and any weekday.
-func TestExhibitsAreOlderThanTheirSettlementDayOnEveryDayOfTheWeek(t *testing.T) {
+// There may be fewer orders than exhibits, and the start may be on any weekday.
+func TestExhibitsAreCreatedInSequenceOnEveryDayOfTheWeek(t *testing.T) {
 	for offset := range 7 {
 		for orders := range len(exhibits) + 1 {
 			traffic := Traffic{Start: start.AddDate(0, 0, offset), Orders: orders, Exhibits: true}
@@ -89,11 +89,11 @@ func TestThePlatformDoesNotHaveSomeExhibits(t *testing.T) {
 		}
 		require.Equal(t, http.StatusOK, answer.code, e.name)
 		fetched := readFetched(t, o.AssetClass, answer.body)
-		require.ElementsMatch(t, o.Expected.Breaks, Truth(append(o.Facts, fetched)).Breaks, "asking changes nothing: %s", e.name)
+		require.ElementsMatch(t, o.Expected.Breaks, Truth(append(o.Facts, fetched)).Breaks, "asking does not change the breaks: %s", e.name)
 	}
 }
 
-func TestOrdersOfServersThatJoinedAreKnownUntilTheyAreForgotten(t *testing.T) {
+func TestOrdersOfTheLastServersThatJoinedAreKnown(t *testing.T) {
 	p := newPartner(t, ServerOptions{Traffic: Traffic{Seed: 1, Start: start, Orders: 3}, Now: atStart}).signIn()
 	p.Server.HappenAll()
 	code := func(o Order) int { return p.do(http.MethodGet, orderPath(o), "", "").code }
@@ -121,8 +121,8 @@ func TestOrdersOfServersThatJoinedAreKnownUntilTheyAreForgotten(t *testing.T) {
 	require.Equal(t, http.StatusOK, code(own))
 }
 
-// Runs in virtual time, in which an hour takes no time.
-func TestLiveOrdersArePlayedAsTheyHappen(t *testing.T) {
+// The test runs in virtual time.
+func TestALivePlayPostsNoNotificationBeforeItsTime(t *testing.T) {
 	bubble := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the start time of a synctest bubble
 	traffic := Traffic{Seed: 2, Start: bubble.Add(Tail), Orders: 60, Repeats: 0.2, Overtaking: 0.2}
 	var mu sync.Mutex
@@ -142,6 +142,6 @@ func TestLiveOrdersArePlayedAsTheyHappen(t *testing.T) {
 		require.Zero(t, early, "nothing is posted before it happens")
 		require.Equal(t, r.Totals.Notifications, posted)
 		require.Greater(t, took, Arrival-5*time.Minute)
-		require.Less(t, took, Tail+time.Hour, "repeats and those that were overtaken come later")
+		require.Less(t, took, Tail+time.Hour, "repeats and delayed notifications come later")
 	})
 }

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Faults sets how often a [Server] answers badly: every n-th request, 0 never. The seed decides
-// where counting begins; a request has at most one fault, the first in this order. The zero value
-// is a platform without faults.
+// Faults sets how often a [Server] fails: every n-th request; 0: never. The seed determines where
+// counting begins. A request has at most one fault, the first one in the sequence of the fields. The
+// zero value is a platform without faults.
 type Faults struct {
 	Token429Every, Token5xxEvery int // requests for a token
 
-	API429Every int // other requests, counted separately for each kind
+	API429Every int // requests other than those for a token, which are counted separately
 	API5xxEvery int // 500, 502, 503 and 504 in turn
 	CutEvery    int // the answer is cut off after the request took effect
-	SlowEvery   int // answered after SlowFor
+	SlowEvery   int // the answer is delayed by SlowFor
 
-	// RetryAfter is the value of Retry-After for a 429, in seconds and as a date in turn; 0 is one
-	// second.
+	// RetryAfter is the value of the header Retry-After of a 429, alternating between seconds and a
+	// date; 0: one second.
 	RetryAfter time.Duration
-	SlowFor    time.Duration // 0 is two seconds
+	SlowFor    time.Duration // 0: two seconds
 }
 
 // fault is the fault of one request.
@@ -34,12 +34,12 @@ const (
 	slow
 )
 
-// ways counts requests to decide which ones get a fault.
+// ways counts requests to determine which ones have a fault.
 type ways struct {
 	faults Faults
 	phase  uint64
 	seen   [2]uint64     // requests for a token, and others
-	turns  [slow + 1]int // how often each fault came
+	turns  [slow + 1]int // how often each fault occurred
 }
 
 func newWays(f Faults, seed uint64) ways {
@@ -52,7 +52,7 @@ func newWays(f Faults, seed uint64) ways {
 	return ways{faults: f, phase: scramble(seed) >> 1}
 }
 
-// next returns the fault of the next request, and how often that fault occurred before.
+// next returns the fault of the next request, and how often that fault has occurred before.
 func (w *ways) next(isToken bool) (fault, int) {
 	f, kind := w.faults, 1
 	every := [...]struct {
@@ -67,7 +67,7 @@ func (w *ways) next(isToken bool) (fault, int) {
 	}
 	w.seen[kind]++
 	for i, e := range candidates {
-		// Each fault has another phase; otherwise faults with a common divisor would hide each
+		// Each fault has its own phase; otherwise faults with a common divisor would hide each
 		// other.
 		if e.n > 0 && (w.seen[kind]+w.phase+uint64(i))%uint64(e.n) == 0 {
 			w.turns[e.fault]++
@@ -77,7 +77,7 @@ func (w *ways) next(isToken bool) (fault, int) {
 	return noFault, 0
 }
 
-// refusal returns the answer that a fault gives in place of the right one, if any.
+// refusal returns the answer that replaces the right one, and false if the fault does not replace it.
 func (s *Server) refusal(f fault, turn int) (reply, bool) {
 	switch f {
 	case tooMany:

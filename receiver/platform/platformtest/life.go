@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// life is an order while its lifecycle is generated.
+// life is an order whose lifecycle is being generated.
 type life struct {
 	*order
 	source
@@ -12,7 +12,7 @@ type life struct {
 	quantity amount
 	price    amount
 	fills    []fill
-	parts    int  // see Traffic
+	parts    int  // Traffic.Parts
 	silent   bool // the notifications of this order never contain the executed quantity
 	hold     bool // the next notification has the time of the previous one
 }
@@ -20,11 +20,11 @@ type life struct {
 // A step is an event in the life of an order.
 type step func(*life)
 
-// maxPause bounds the time between two notifications of an order, so that a whole life fits the traffic's tail.
+// maxPause bounds the time between two notifications of an order, so that a whole lifecycle fits in Tail.
 const maxPause = 40 * time.Second
 
-// say adds a notification of the current state. Pauses are at least a second, so that cutting off
-// fraction digits never swaps two notifications of an order.
+// say adds a notification of the current state. Pauses are at least a second, so that cutting off the
+// digits of a fraction never makes two notifications of an order swap places.
 func (l *life) say(status string) *note {
 	n := note{status: status, notificationType: typeUpdated, quantity: l.quantity, price: l.price, fills: l.fills}
 	if l.hold {
@@ -53,7 +53,7 @@ func (l *life) say(status string) *note {
 	return &l.notes[len(l.notes)-1]
 }
 
-// precision returns the time represented by the last of that many fraction digits.
+// precision returns the duration that the last of the given number of fraction digits represents.
 func precision(digits int) time.Duration {
 	p := time.Second
 	for range digits {
@@ -84,7 +84,8 @@ func (l *life) execute(units int64) {
 	l.fills = append(l.fills, fill{l.uuid(), amount{units, l.quantity.scale}, price})
 }
 
-// refill replaces all fills by one, in a new slice because earlier notifications share the old one.
+// refill replaces all fills by one, or none if units is 0. It makes a new slice, because earlier
+// notifications share the old one.
 func (l *life) refill(units int64) {
 	l.fills = nil
 	if units > 0 {
@@ -106,7 +107,7 @@ func accept(l *life) {
 
 func arrive(l *life) { l.say(received) }
 
-// place reports that the order is at the exchange, in the status of its asset class.
+// place adds the notification that the order is at the exchange, with the status of its asset class.
 func place(l *life) {
 	if l.assetClass == Digital {
 		l.say(pending)
@@ -115,8 +116,8 @@ func place(l *life) {
 	l.say(placed)
 }
 
-// partial executes a part. The digital enumeration has no status for it: it shows in the next
-// notification.
+// partial executes a part of the order. A digital order has no status for this; its next notification
+// contains the executed quantity.
 func partial(l *life) {
 	l.execute(max(1, l.remaining()*l.between(20, 60)/100))
 	if l.assetClass != Digital {
@@ -152,7 +153,7 @@ func bust(l *life) {
 	l.say(partiallyFilled)
 }
 
-// restate corrects the executed quantity: CORRECTED contains less, as much, or nothing.
+// restate corrects the executed quantity: CORRECTED contains a smaller or the same quantity, or none.
 func restate(l *life) {
 	if l.chance(50) {
 		l.refill(l.quantity.units * l.between(50, 100) / 100)
@@ -160,13 +161,13 @@ func restate(l *life) {
 	l.say(corrected)
 }
 
-// undo cancels the trade by a correction.
+// undo corrects the executed quantity to nothing.
 func undo(l *life) {
 	l.refill(0)
 	l.say(corrected)
 }
 
-// amend changes quantity or price of an active order.
+// amend changes the quantity or the price of an active order.
 func amend(l *life) {
 	if l.price.units > 0 {
 		l.price = l.price.plus(l.between(1, 50) * 10)
@@ -177,14 +178,15 @@ func amend(l *life) {
 	place(l)
 }
 
-// refuse notifies a refused update: without status and modifiedOn, and the order stays the same.
+// refuse adds the notification of a refused update, without status and modifiedOn. The order does not
+// change.
 func refuse(l *life) {
 	n := l.say("")
 	n.tells = false
 	l.explain(n)
 }
 
-// reportInvalid notifies a request that failed validation.
+// reportInvalid adds the notification of a request that failed validation.
 func reportInvalid(l *life) {
 	n := l.say(invalid)
 	n.tells = false
@@ -194,11 +196,11 @@ func reportInvalid(l *life) {
 func (l *life) explain(n *note) {
 	n.notificationType = typeValidationError
 	n.errorType = oneOf(l.source, "VALIDATION_FAILED", "REQUESTOR_NOT_ACTIVE", "LIMIT_OUT_OF_RANGE", "ALREADY_EXISTS_ERROR")
-	n.errorText = oneOf(l.source, "Requestor-ID is not an active natural person", "limitPrice is no multiple of 0.001",
+	n.errorText = oneOf(l.source, "Requestor-ID is not an active natural person", "limitPrice is not a multiple of 0.001",
 		"Größe der Order überschreitet das Limit", "order can no longer be changed")
 }
 
-// cancelInVain is a cancellation that came too late: there is no notification, only time passes.
+// cancelInVain is a cancellation that came too late. It causes no notification; only time passes.
 func cancelInVain(l *life) { l.wait() }
 
 func cancel(l *life) { l.say(canceled) }

@@ -11,8 +11,8 @@ const (
 	unheard        // never posted, and not in the list
 )
 
-// fates returns the fate of each notification of the order. It uses a separate random stream, so
-// that losses do not change anything else.
+// fates returns the fate of each notification of the order. It uses a separate stream of random numbers,
+// so that losses do not change anything else.
 func (t Traffic) fates(o *order) []fate {
 	all := make([]fate, o.count())
 	if t.Lost == 0 || t.isExhibit(o.index) {
@@ -37,10 +37,10 @@ func (t Traffic) fates(o *order) []fate {
 	return all
 }
 
-// leavesAQuestion reports whether a reader that knows everything except the unheard notifications
-// knows the order, and either considers it unfinished or is right about it, even if the platform
-// was asked once before. Otherwise the reader would have no reason to ask the platform, and could
-// not be right.
+// leavesAQuestion reports whether a reader that has all notifications except the unheard ones knows the
+// order, and either does not consider it final or has its right state, even if the reader asked the
+// platform once before. Otherwise the reader would keep a wrong state without a reason to ask the
+// platform.
 func (o *order) leavesAQuestion(fates []fate) bool {
 	var heard []Fact
 	for i := range o.notes {

@@ -7,14 +7,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// The asset classes, and with them the three order objects.
+// The asset classes. Each has its own order object.
 const (
 	Traditional = "TRADITIONAL"
 	Digital     = "DIGITAL"
 	Tokenized   = "TOKENIZED"
 )
 
-// The statuses that orders are notified with. The last three are in the platform's schemas but said to be unused.
+// The statuses in notifications of orders. The last three are in the schemas of the platform, which
+// documents them as unused.
 const (
 	received               = "RECEIVED"
 	invalid                = "INVALID"
@@ -40,7 +41,7 @@ const (
 	typeValidationError = "VALIDATION_ERROR"
 )
 
-// order is the complete data of one order: its content, and its notifications in the order of
+// order is the complete data of one order: its content, and its notifications in the sequence of the
 // events. Bodies are generated only when they are posted.
 type order struct {
 	id         uuid.UUID
@@ -49,7 +50,7 @@ type order struct {
 	scenario   string
 	notes      []note
 	other      *other // a notification of another object that the same customer caused
-	gone       bool   // the platform's API does not have it
+	gone       bool   // the platform's API does not have the order
 
 	side, orderType, exchange string
 	isin, symbol              string
@@ -73,20 +74,20 @@ const (
 
 // note is one notification of an order.
 type note struct {
-	status           string // "" for a refused update
+	status           string // "": a refused update
 	at               time.Time
-	digits           int // of modifiedOn's fraction
-	offset           int // of modifiedOn's zone, minutes
+	digits           int // in the fraction of modifiedOn
+	offset           int // of the time zone of modifiedOn, in minutes
 	notificationType string
 	quantity         amount
-	price            amount // limit or stop, none for a market order
-	fills            []fill // so far
+	price            amount // limit or stop; zero for a market order
+	fills            []fill // up to this notification
 	tells            bool   // the body contains the executed quantity
 	message          string
 	messageField     string
 	errorType        string
 	errorText        string
-	unknown          int // which invented fields are in the body; 0 none
+	unknown          int // which undocumented field the body contains; 0: none
 }
 
 type fill struct {
@@ -116,7 +117,7 @@ func (n *note) fact() Fact {
 	return f
 }
 
-// source is a random stream. Streams with different keys are independent.
+// source is a stream of random numbers. Streams with different keys are independent.
 type source struct{ *rand.Rand }
 
 func newSource(keys ...uint64) source {
@@ -127,10 +128,10 @@ func newSource(keys ...uint64) source {
 	return source{rand.New(rand.NewPCG(hi, lo))}
 }
 
-// golden is 2^64 divided by the golden ratio; its multiples spread evenly.
+// golden is 2^64 divided by the golden ratio; its multiples modulo 2^64 are spread evenly.
 const golden = 0x9E3779B97F4A7C15
 
-// scramble is the finalizer of SplitMix64, so that neighbouring seeds do not make similar orders.
+// scramble is the finalizer of SplitMix64. With it, neighbouring seeds do not generate similar orders.
 func scramble(x uint64) uint64 {
 	x += golden
 	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9

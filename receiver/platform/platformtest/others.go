@@ -11,7 +11,7 @@ type other struct {
 	broken bool // a notification of an order without an order id
 }
 
-// otherObject is an object with the usual form of notifications; idField contains its id.
+// otherObject is an object whose notifications have the usual form. idField is the member with its id.
 type otherObject struct {
 	path, idField, status string
 }

@@ -15,25 +15,25 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrUndelivered occurs when a notification was tried for Options.RetryFor and got no final answer.
-// It ends the play. The receiver may have stored that notification.
-var ErrUndelivered = errors.New("the receiver did not take a notification in time")
+// ErrUndelivered means that a notification got no final answer within Options.RetryFor. It ends the
+// play. The receiver may have stored that notification.
+var ErrUndelivered = errors.New("the receiver did not accept a notification in time")
 
 // Options configure a play.
 type Options struct {
-	Traffic // a zero Start is now
+	Traffic // a zero Start means now
 
-	URL         string        // the receiver's, with any prefix; event paths are appended
-	TLS         *tls.Config   // of an https URL; nil: what the system trusts
-	Auth        string        // headers of every request, as "name=value,name2=value2"; "" none
-	Connections int           // concurrent postings, each on its own connection; 0 is 16
-	Rate        float64       // postings per second, evenly spaced; 0 is as fast as possible
-	RetryFor    time.Duration // how long to try one notification; 0 is 30 s
-	// Platform's traffic replaces Traffic. Events happen at that platform before they are posted,
-	// and all have happened at the end.
+	URL         string        // of the receiver, with any path prefix; the paths of the event types are appended
+	TLS         *tls.Config   // for an https URL; nil: the certificates that the system trusts
+	Auth        string        // headers of every request, as "name=value,name2=value2"; "": none
+	Connections int           // concurrent postings, each on its own connection; 0: 16
+	Rate        float64       // postings per second, evenly spaced; 0: as fast as possible
+	RetryFor    time.Duration // how long to try one notification; 0: 30 s
+	// Platform, if not nil, provides the traffic in place of Traffic. Events happen at that platform
+	// before they are posted, and all events have happened at the end.
 	Platform *Server
-	// Live posts each notification at its time and not before: with a Start in the future, orders
-	// are played in real time.
+	// Live posts no notification before its time. With a Start in the future, orders are played in
+	// real time.
 	Live bool
 	// Progress is called after every posting, by one goroutine at a time; the play waits for it.
 	Progress func(Progress)
@@ -51,13 +51,14 @@ const (
 	defaultRetryFor    = 30 * time.Second
 )
 
-// Play posts the traffic. With more than one connection postings overlap, so neighbouring
-// deliveries may arrive in either order. A notification that is answered 429 or 5xx, or not at all,
-// is posted again, after the time in Retry-After, at most five seconds; any other answer is final
-// and counted, and the play continues.
+// Play posts the traffic. With more than one connection, postings overlap, so neighbouring
+// notifications may arrive in either sequence. A notification that is answered with 429 or 5xx, or not
+// at all, is posted again after a pause, which is that of Retry-After but at most five seconds. Any
+// other answer is final and is counted, and the play continues.
 //
-// The Result is valid also if there is an error: [ErrUndelivered], because a missing receiver would
-// cost RetryFor for every notification, or the context's.
+// Play returns an error if the options are invalid, if the context ends, or if a notification is
+// undelivered ([ErrUndelivered]); otherwise a missing receiver would cost RetryFor for every
+// notification. The Result is valid even if there is an error.
 func Play(ctx context.Context, o Options) (Result, error) {
 	if o.Platform != nil {
 		o.Traffic = o.Platform.Traffic()
@@ -87,7 +88,7 @@ type player struct {
 func newPlayer(ctx context.Context, o Options) (*player, error) {
 	base, err := url.Parse(o.URL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, errors.New("platformtest: the URL of a receiver must be of the form http://127.0.0.1:8080") // not repeated: it may contain a password
+		return nil, errors.New("platformtest: the URL of a receiver must be of the form http://127.0.0.1:8080") // the URL may contain a password
 	}
 	o.URL = strings.TrimRight(o.URL, "/")
 	header, err := ParseAuth(o.Auth)
@@ -113,8 +114,8 @@ func newPlayer(ctx context.Context, o Options) (*player, error) {
 	return &player{Options: o, client: newClient(o), header: header, limiter: newLimiter(o.Rate), tally: planned}, nil
 }
 
-// ParseAuth parses "name=value,name2=value2" into the headers of a posting. A value may contain
-// "=", but no comma. The error does not contain the text, which is a secret.
+// ParseAuth parses "name=value,name2=value2" into the headers of a posting. A value may contain "=",
+// but no comma. The error does not contain text, which is a secret.
 func ParseAuth(text string) (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}}
 	if text == "" {
@@ -123,7 +124,6 @@ func ParseAuth(text string) (http.Header, error) {
 	for pair := range strings.SplitSeq(text, ",") {
 		name, value, found := strings.Cut(strings.TrimSpace(pair), "=")
 		if !found || name == "" {
-			// The text is left out of the error because it is a secret.
 			return nil, errors.New("platformtest: the headers for authentication are not of the form name=value,name2=value2")
 		}
 		header.Set(name, value)
@@ -131,7 +131,7 @@ func ParseAuth(text string) (http.Header, error) {
 	return header, nil
 }
 
-// newClient uses HTTP/1.1, so that a posting has its own connection.
+// newClient returns a client for HTTP/1.1, so that each posting has its own connection.
 func newClient(o Options) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -151,8 +151,8 @@ func newClient(o Options) *http.Client {
 	}
 }
 
-// newLimiter allows bursts of ten milliseconds, because the timers of an operating system are too
-// coarse to space single postings at thousands per second.
+// newLimiter allows the postings of ten milliseconds at once, because the timers of an operating system
+// are too coarse to space single postings at thousands per second.
 func newLimiter(perSecond float64) *rate.Limiter {
 	if perSecond == 0 {
 		return rate.NewLimiter(rate.Inf, 1)
@@ -175,7 +175,7 @@ func (p *player) run(ctx context.Context) error {
 
 func (p *player) schedule(ctx context.Context, jobs chan<- ref) error {
 	for d := range p.deliveries() {
-		// Not Wait: near a deadline it fails at once, with another error than the context's.
+		// Wait would fail early near a deadline, and not with the error of ctx.
 		if delay := p.limiter.Reserve().Delay(); delay > 0 {
 			sleep(ctx, delay)
 		}

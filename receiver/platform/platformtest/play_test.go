@@ -20,12 +20,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// taker is a receiver that keeps the notifications that it acknowledged.
+// taker is a receiver that stores the notifications that it acknowledges.
 type taker struct {
 	mu     sync.Mutex
 	bodies []Notification
 	asked  int
-	// refuse answers the n-th request instead of accepting it; it returns false to accept it.
+	// refuse may answer the n-th request, and then returns true. If it returns false, the request is
+	// accepted.
 	refuse func(n int, w http.ResponseWriter, r *http.Request) bool
 }
 
@@ -89,14 +90,14 @@ func TestPlayPostsTheWholeTraffic(t *testing.T) {
 		for i, f := range o.Facts {
 			require.NotZero(t, f.Posted)
 			require.NotZero(t, f.LogSequence)
-			require.Equal(t, made.Notifications[i].Body, k.bodies[f.LogSequence-1].Body, "the sequence is another's")
+			require.Equal(t, made.Notifications[i].Body, k.bodies[f.LogSequence-1].Body, "the sequence must be that of this notification")
 		}
 		index++
 	}
 	require.Equal(t, 300, index)
 }
 
-func TestPlayOnOneConnectionKeepsTheOrderOfDelivery(t *testing.T) {
+func TestPlayOnOneConnectionKeepsTheSequenceOfDelivery(t *testing.T) {
 	k := &taker{}
 	traffic := Traffic{Seed: 2, Start: start, Orders: 100, Repeats: 0.2, Overtaking: 1}
 	_, err := Play(t.Context(), Options{Traffic: traffic, URL: listen(t, k), Connections: 1})
@@ -135,7 +136,7 @@ func TestPlayReusesItsConnections(t *testing.T) {
 	require.LessOrEqual(t, opened.Load(), int32(4))
 }
 
-func TestPlayTriesAgainWhatMayPass(t *testing.T) {
+func TestPlayRetriesTransientFailures(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		fail func(w http.ResponseWriter)
@@ -170,7 +171,7 @@ func TestPlayTriesAgainWhatMayPass(t *testing.T) {
 	}
 }
 
-func TestPlayReportsWhatWasRefused(t *testing.T) {
+func TestPlayReportsRefusedNotifications(t *testing.T) {
 	k := &taker{refuse: func(n int, w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case n%10 == 0:
@@ -203,9 +204,9 @@ func TestPlayReportsWhatWasRefused(t *testing.T) {
 				acknowledged = append(acknowledged, made.Facts[i])
 			}
 		}
-		require.Equal(t, Truth(acknowledged), o.Expected, "what was refused is not expected")
+		require.Equal(t, Truth(acknowledged), o.Expected, "refused notifications are not part of the expected state")
 	}
-	require.Greater(t, refused, totals.Refused["400"], "orders know of their refused postings")
+	require.Greater(t, refused, totals.Refused["400"], "orders count their refused postings")
 }
 
 func indexOf(t testing.TB, traffic Traffic, id string) int {
@@ -218,7 +219,7 @@ func indexOf(t testing.TB, traffic Traffic, id string) int {
 	return 0
 }
 
-func TestPlayRejectsOptionsThatMakeNoSense(t *testing.T) {
+func TestPlayRefusesInvalidOptions(t *testing.T) {
 	for _, c := range []struct {
 		name, says string
 		options    Options
@@ -242,7 +243,7 @@ func TestPlayRejectsOptionsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestPlayStopsWithTheContext(t *testing.T) {
+func TestPlayStopsWhenTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	k := &taker{}
 	result, err := Play(ctx, Options{Traffic: Traffic{Seed: 5, Start: start, Orders: 1_000}, URL: listen(t, k), Progress: func(p Progress) {
@@ -258,10 +259,10 @@ func TestPlayStopsWithTheContext(t *testing.T) {
 		reported++
 		require.NotEmpty(t, o.Facts)
 	}
-	require.Less(t, reported, 200, "orders of which nothing was posted are left out")
+	require.Less(t, reported, 200, "orders without a posting are left out")
 }
 
-func TestPlayDoesNotBeginWhenTheContextIsDone(t *testing.T) {
+func TestPlayDoesNotBeginIfTheContextHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	result, err := Play(ctx, Options{Traffic: Traffic{Orders: 10}, URL: "http://127.0.0.1:1"})
@@ -269,8 +270,8 @@ func TestPlayDoesNotBeginWhenTheContextIsDone(t *testing.T) {
 	require.Zero(t, result.Totals.Notifications)
 }
 
-// memory is a network inside a synctest bubble, where time advances only when all goroutines wait.
-// HTTP on it is real.
+// memory is a network inside a synctest bubble, where time advances only when all goroutines wait. It
+// carries real HTTP.
 type memory struct{ accepted chan net.Conn }
 
 func (m memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -295,7 +296,7 @@ func (m memory) Close() error { close(m.accepted); return nil }
 
 func (m memory) Addr() net.Addr { return &net.TCPAddr{} }
 
-// inBubble plays against h in virtual time and returns how long that took there.
+// inBubble plays against h in virtual time. check gets the virtual duration of the play.
 func inBubble(t *testing.T, h http.Handler, o Options, check func(*testing.T, Result, error, time.Duration)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memory{make(chan net.Conn)}
@@ -312,7 +313,7 @@ func inBubble(t *testing.T, h http.Handler, o Options, check func(*testing.T, Re
 	})
 }
 
-func TestPlayKeepsTheRateEvenly(t *testing.T) {
+func TestPlaySpacesPostingsEvenly(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		rate    float64
@@ -341,7 +342,7 @@ func TestPlayKeepsTheRateEvenly(t *testing.T) {
 	}
 }
 
-func TestPlayWaitsAsLongAsItIsAskedTo(t *testing.T) {
+func TestPlayHonoursRetryAfter(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		retryAfter func() string
@@ -350,10 +351,10 @@ func TestPlayWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	}{
 		{"seconds", func() string { return "2" }, 2 * time.Second, 2 * time.Second},
 		{"a date", func() string { return time.Now().Add(3 * time.Second).UTC().Format(http.TimeFormat) }, 2 * time.Second, 3 * time.Second},
-		{"longer than is sensible", func() string { return "3600" }, 5 * time.Second, 5 * time.Second},
-		{"nothing said", func() string { return "" }, 25 * time.Millisecond, 50 * time.Millisecond},
-		{"nonsense", func() string { return "soon" }, 25 * time.Millisecond, 50 * time.Millisecond},
-		{"the past", func() string { return "Sun, 06 Nov 1994 08:49:37 GMT" }, 25 * time.Millisecond, 50 * time.Millisecond},
+		{"longer than the limit", func() string { return "3600" }, 5 * time.Second, 5 * time.Second},
+		{"no header", func() string { return "" }, 25 * time.Millisecond, 50 * time.Millisecond},
+		{"an invalid value", func() string { return "soon" }, 25 * time.Millisecond, 50 * time.Millisecond},
+		{"a date in the past", func() string { return "Sun, 06 Nov 1994 08:49:37 GMT" }, 25 * time.Millisecond, 50 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := &taker{refuse: func(n int, w http.ResponseWriter, _ *http.Request) bool {
@@ -373,7 +374,7 @@ func TestPlayWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	}
 }
 
-func TestPlayGivesUpAReceiverThatIsGone(t *testing.T) {
+func TestPlayGivesUpOnAReceiverThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		gone http.HandlerFunc
@@ -407,7 +408,7 @@ func TestPlayGivesUpAReceiverThatIsGone(t *testing.T) {
 	}
 }
 
-func TestPlayCannotReachANetworkThatIsNotThere(t *testing.T) {
+func TestPlayReportsAReceiverThatCannotBeReached(t *testing.T) {
 	refused := errors.New("nobody listens")
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Play(t.Context(), Options{Traffic: Traffic{Orders: 1}, URL: "http://receiver",
@@ -417,7 +418,7 @@ func TestPlayCannotReachANetworkThatIsNotThere(t *testing.T) {
 	})
 }
 
-func TestReportsSurviveBeingWrittenAndRead(t *testing.T) {
+func TestAReportIsTheSameAfterWritingAndReading(t *testing.T) {
 	k := &taker{refuse: func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n == 3 {
 			http.Error(w, "no", http.StatusBadRequest)
@@ -447,7 +448,7 @@ func TestReportsSurviveBeingWrittenAndRead(t *testing.T) {
 	}
 }
 
-func TestAReportOfNothingIsStillADocument(t *testing.T) {
+func TestAnEmptyReportIsAValidDocument(t *testing.T) {
 	var written bytes.Buffer
 	require.NoError(t, WriteReport(&written, Result{}))
 	report, err := ReadReport(&written)
@@ -459,7 +460,7 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-func TestReportsThatCannotBeWrittenOrRead(t *testing.T) {
+func TestFailuresToWriteAndReadAReportAreReturned(t *testing.T) {
 	require.ErrorContains(t, WriteReport(fullDisk{}, Result{}), "disk full")
 	_, err := ReadReport(strings.NewReader(`{"seed":`))
 	require.ErrorContains(t, err, "platformtest: read the report")

@@ -16,17 +16,17 @@ const (
 	// attemptTimeout bounds one request; a slower receiver counts as unavailable.
 	attemptTimeout = 15 * time.Second
 	firstPause     = 50 * time.Millisecond
-	maxRetryPause  = 5 * time.Second // also for Retry-After
-	maxAnswer      = 4 << 10         // bytes of an answer that are read
+	maxRetryPause  = 5 * time.Second // also bounds Retry-After
+	maxAnswer      = 4 << 10         // how much of an answer is read, in bytes
 )
 
 // answer is the result of one posting.
 type answer struct {
-	code     int // of the last answer, 0 none
+	code     int // of the last answer; 0: none
 	sequence uint64
 	message  string // of an answer other than 200
 	retries  int
-	err      error // set when there was no final answer
+	err      error // not nil if there was no final answer
 
 	retryAfter time.Duration
 }
@@ -45,7 +45,7 @@ func (a answer) transient() bool {
 	return a.err != nil || a.code == http.StatusTooManyRequests || a.code >= http.StatusInternalServerError
 }
 
-// post tries until there is a final answer, RetryFor has passed or the context ends.
+// post repeats a posting until there is a final answer, RetryFor has passed or ctx ends.
 func (p *player) post(ctx context.Context, n Notification) answer {
 	deadline := time.Now().Add(p.RetryFor)
 	pause := firstPause
@@ -69,7 +69,7 @@ func (p *player) post(ctx context.Context, n Notification) answer {
 	}
 }
 
-// sleep returns early when the context is done.
+// sleep returns early if ctx ends.
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -90,7 +90,7 @@ func (p *player) attempt(ctx context.Context, n Notification) answer {
 		return answer{err: err}
 	}
 	defer response.Body.Close()
-	// Read to the end, so that the connection is reused.
+	// A body that is read to the end lets the connection be reused.
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return answer{err: fmt.Errorf("read the answer: %w", err)}
@@ -105,7 +105,7 @@ func (p *player) attempt(ctx context.Context, n Notification) answer {
 	return a
 }
 
-// parseRetryAfter parses seconds or a date; anything else is no wait.
+// parseRetryAfter parses seconds or a date. It returns 0 for anything else.
 func parseRetryAfter(text string) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 16); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Summary is the head of a report.
+// Summary is the part of a report that is not about single orders.
 type Summary struct {
 	Seed     uint64    `json:"seed"`
 	Start    time.Time `json:"start"`
@@ -32,15 +32,15 @@ type Summary struct {
 //	 ]}
 //
 // Each order is on its own line, between a line that ends with [ and the line ]}, so that a report
-// of any length can be read line by line. Times are RFC 3339 in UTC, quantities exact decimals as
-// strings.
+// of any length can be read line by line. Times are in RFC 3339 and UTC, quantities are exact decimals
+// in strings.
 type Report struct {
 	Summary
 	Orders []OrderReport `json:"orders"` // with at least one posted notification
 }
 
-// Result is the result of a play. It stores a few bytes per notification; the orders are generated
-// again from the traffic.
+// Result is the result of a play. It needs a few bytes per notification, because the orders are
+// generated again from the traffic.
 type Result struct {
 	Summary
 	tally *tally

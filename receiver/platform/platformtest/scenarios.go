@@ -4,22 +4,22 @@ package platformtest
 type scenario struct {
 	name   string
 	weight int
-	// partly: needs statuses that the digital enumeration does not have.
+	// partly is set if the scenario needs statuses that digital orders do not have.
 	partly bool
 	steps  []step
 }
 
 const totalWeight = 1000
 
-// Common lifecycles first, then rare ones, then those that a person has to look at.
+// Common lifecycles come first, then rare ones, then those that a person must look at.
 var scenarios = []scenario{
 	{"received", 10, false, []step{arrive}},
-	{"at work", 60, false, []step{accept}},
+	{"active", 60, false, []step{accept}},
 	{"partially filled", 50, true, []step{accept, partial, perhapsPartials}},
 	{"filled", 90, false, []step{accept, perhapsPartials, fillUp}},
 	{"settled", 326, false, []step{accept, perhapsPartials, fillUp, settle}},
 	{"amended", 60, true, []step{accept, amend, perhapsPartials, amend, fillUp, perhapsSettle}},
-	{"amended and at work", 20, true, []step{accept, partial, amend}},
+	{"amended and active", 20, true, []step{accept, partial, amend}},
 	{"canceled", 60, false, []step{accept, cancel}},
 	{"canceled after a part", 30, false, []step{accept, partial, perhapsPartials, cancel}},
 	{"canceled after a part and settled", 30, false, []step{accept, partial, perhapsPartials, cancel, settle}},
@@ -56,8 +56,8 @@ var scenarios = []scenario{
 	{"of an unused status", 2, false, []step{accept, sayUnused, fillUp}},
 }
 
-// pickScenario steps through the weights by multiples of the golden ratio, so that every kind
-// occurs in any 2,000 consecutive orders, whatever the seed. Pure chance could not guarantee that.
+// pickScenario steps through the weights by multiples of the golden ratio, so that every scenario
+// occurs in any 2,000 consecutive orders, whatever the seed. Random choices could not guarantee that.
 func pickScenario(seed uint64, index int) *scenario {
 	x := scramble(seed) + uint64(index)*golden
 	weight := int(x >> 32 * totalWeight >> 32)

@@ -9,7 +9,7 @@ import (
 // reply is an answer before it is sent.
 type reply struct {
 	code       int
-	body       []byte // JSON, or nothing
+	body       []byte // JSON; empty: no body
 	retryAfter string
 }
 
@@ -20,7 +20,7 @@ func (s *Server) routes() http.Handler {
 	for route, answer := range map[string]func(*http.Request, []byte) reply{
 		tokenRoute:                                         s.token,
 		"GET /trading/order/{id}":                          s.order(Traditional, http.StatusNotFound),
-		"GET /digital/orders/{id}":                         s.order(Digital, http.StatusBadRequest), // 404 is not listed for these
+		"GET /digital/orders/{id}":                         s.order(Digital, http.StatusBadRequest), // the documentation does not list 404 for digital orders
 		"GET /wawex/orders/{id}":                           s.order(Tokenized, http.StatusNotFound),
 		"GET /undelivered-webhooks":                        s.undelivered,
 		"GET /webhooks-missing":                            s.missingWebhooks,
@@ -38,7 +38,7 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// serve answers a request, or applies a fault to it, and counts it before the answer is sent.
+// serve answers a request with answer or with a fault. The request is counted before the answer is sent.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, route string, answer func(*http.Request, []byte) reply) {
 	if s.down.Load() {
 		s.send(w, route, s.message(http.StatusServiceUnavailable, "the platform is down"), noFault)
@@ -46,7 +46,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route string, ans
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		s.send(w, route, s.message(http.StatusBadRequest, "the request is too large, or was cut short"), noFault)
+		s.send(w, route, s.message(http.StatusBadRequest, "the request is too large or was cut short"), noFault)
 		return
 	}
 	s.mu.Lock()
@@ -87,11 +87,11 @@ func (s *Server) send(w http.ResponseWriter, route string, r reply, f fault) {
 	}
 	w.WriteHeader(r.code)
 	if f != cut {
-		w.Write(r.body) // the client may be gone
+		w.Write(r.body) // fails only if the client is gone
 		return
 	}
 	w.Write(r.body[:len(r.body)/2])
-	http.NewResponseController(w).Flush() // otherwise closing the connection discards the half
+	http.NewResponseController(w).Flush() // otherwise this half would be discarded when the connection is closed
 	panic(http.ErrAbortHandler)
 }
 

@@ -21,25 +21,25 @@ import (
 
 // ServerOptions configure a [Server].
 type ServerOptions struct {
-	Traffic // a zero Start is now
+	Traffic // a zero Start means now
 
-	Addr string // to listen on; "" is a free port of 127.0.0.1
-	// ClientID and ClientSecret are the credentials for a token; empty ones are generated, the
-	// secret from the seed.
+	Addr string // to listen on; "": a free port of 127.0.0.1
+	// ClientID and ClientSecret are the credentials for a token. "": "simulated-partner", and a secret
+	// derived from the seed.
 	ClientID, ClientSecret string
-	TokenLifetime          time.Duration // in whole seconds; 0 is an hour
+	TokenLifetime          time.Duration // in whole seconds; 0: one hour
 	Faults                 Faults
 	// Now is the clock for the expiry of tokens, the purge of INVALID orders and the list of
-	// undelivered webhooks; nil is time.Now. It must be safe for concurrent use. Events of orders
-	// do not depend on it: see HappenUntil.
+	// undelivered webhooks; nil: time.Now. It must be safe for concurrent use. Events of orders do
+	// not depend on it: see HappenUntil.
 	Now func() time.Time
 }
 
-// The limits of a [Server]. The platform's own are not documented; these are small, so that lists
-// have several pages.
+// The limits of a [Server]. Those of the platform are not documented. These are small, so that lists have
+// several pages.
 const (
-	defaultLimit = 20       // entries of a page by default
-	maxLimit     = 100      // more is answered 400
+	defaultLimit = 20       // entries of a page, if the request has no limit
+	maxLimit     = 100      // a larger limit is answered with 400
 	maxBody      = 16 << 10 // of a request
 	maxHead      = 16 << 10 // of a request's headers
 	maxHeaders   = 5        // of a webhook
@@ -49,18 +49,18 @@ const (
 	listedFor       = 30 * 24 * time.Hour
 )
 
-// Server is the platform's API over a [Traffic]: token, GET order, the digital list, undelivered
-// webhooks, registration. It is an http.Handler, and Start makes it listen.
+// Server implements the platform's API for the orders of a [Traffic]: token, GET order, the list of
+// digital orders, undelivered webhooks, registration. It is an http.Handler, and Start makes it listen.
 //
-// An order exists from its first event on, and GET order answers from the events that have
-// happened, whether or not they were notified. At first none has: [Play] with Options.Platform,
-// HappenUntil or HappenAll make them happen. The orders are generated again from the traffic for
-// each request; about 60 bytes of each are stored.
+// An order exists from its first event on. The answer to GET order follows from the events that have
+// happened, whether or not their notifications were posted. At first no event has happened: [Play]
+// with Options.Platform, HappenUntil and HappenAll make events happen. The orders are generated again
+// from the traffic for each request; about 60 bytes are stored for each.
 //
-// Where the documentation is silent: a token is requested with the credentials in the form alone;
-// the list of undelivered webhooks is
+// Some behaviour is not documented for the platform. Here, a request for a token has the credentials
+// in the form alone. The list of undelivered webhooks is
 // {"data":[{"eventType","createdOn","payload"}],"pagination":{"cursor","limit"}}, oldest first, and
-// reading it removes nothing; webhooks-missing returns the event types without a webhook.
+// reading it removes nothing. webhooks-missing returns the event types without a webhook.
 type Server struct {
 	URL string // set by Start, without a trailing slash
 
@@ -68,12 +68,12 @@ type Server struct {
 	key     []byte // signs tokens
 	handler http.Handler
 	index   map[uuid.UUID]uint32 // orders
-	wallets map[uuid.UUID]int    // groups of orders
+	wallets map[uuid.UUID]int    // index of the first order of each wallet
 	waiting []due                // undelivered webhooks, by time
 
-	joined atomic.Pointer[[]*Server] // whose orders are known too
+	joined atomic.Pointer[[]*Server] // servers whose orders are known, too
 
-	until atomic.Int64 // events up to this time have happened, nanoseconds since 1970
+	until atomic.Int64 // events up to this time have happened; in nanoseconds since 1970
 	down  atomic.Bool
 
 	mu       sync.Mutex
@@ -86,12 +86,13 @@ type Server struct {
 	serving   sync.WaitGroup
 }
 
-// Request is a kind of request with its result. The route is as documented, "GET
-// /trading/order/{id}", or "other"; the answer is the status code, followed by " cut" if the answer
-// was cut off.
+// Request is a kind of request and its result. Route is the documented route, such as
+// "GET /trading/order/{id}", or "other". Answer is the status code, followed by " cut" if the answer was
+// cut off.
 type Request struct{ Route, Answer string }
 
-// NewServer reads the whole traffic once, which takes some microseconds per order.
+// NewServer returns a server. It generates the whole traffic once, which takes some microseconds per
+// order. It fails if the traffic is invalid.
 func NewServer(o ServerOptions) (*Server, error) {
 	if err := o.Traffic.check(); err != nil {
 		return nil, err
@@ -129,7 +130,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	return s, nil
 }
 
-// Traffic returns the traffic of the options, with its start.
+// Traffic returns the traffic of the options; its Start is set.
 func (s *Server) Traffic() Traffic { return s.options.Traffic }
 
 // Credentials returns the credentials for a token.
@@ -140,7 +141,8 @@ func (s *Server) Credentials() (clientID, clientSecret string) {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Start listens, and serves until Close. It may be called once.
+// Start listens, and serves until Close. It must be called only once. It fails if the address is not a
+// loopback address or cannot be listened on.
 func (s *Server) Start() error {
 	addr := s.options.Addr
 	if addr == "" {
@@ -150,7 +152,7 @@ func (s *Server) Start() error {
 	if err != nil {
 		return fmt.Errorf("platformtest: listen: %w", err)
 	}
-	// The server has no TLS and no protection, so it must not be reachable from a network.
+	// The server has no TLS, so it must not be reachable from a network.
 	if at, isTCP := listener.Addr().(*net.TCPAddr); !isTCP || !at.IP.IsLoopback() {
 		return errors.Join(fmt.Errorf("platformtest: the simulated platform listens on loopback only, not on %s", addr), listener.Close())
 	}
@@ -164,20 +166,20 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Close closes all connections and waits for the server to end. It does nothing before Start, or a
-// second time.
+// Close closes all connections and waits for the server to end. It does nothing before Start or when
+// called again.
 func (s *Server) Close() {
 	if s.listening != nil {
-		s.listening.Close() // the error of closing a used socket is irrelevant
+		s.listening.Close() // nothing can be done about an error
 		s.serving.Wait()
 	}
 }
 
-// Down makes every request be answered 503, until it is called with false.
+// Down sets whether every request is answered with 503.
 func (s *Server) Down(down bool) { s.down.Store(down) }
 
-// HappenUntil makes the events up to a time of the orders' own clock happen, which is within the
-// hour before the traffic's start. Time never goes back.
+// HappenUntil makes all events up to then happen. The events are in the hour before the traffic's Start,
+// except those of exhibits. An earlier time than before has no effect.
 func (s *Server) HappenUntil(then time.Time) { s.happen(then.UnixNano()) }
 
 // HappenAll makes all events happen.
@@ -188,8 +190,8 @@ func (s *Server) happen(until int64) {
 	}
 }
 
-// State returns the current state of an order by its index in the traffic, and false if it does not
-// exist yet. It includes purged orders.
+// State returns the current state of an order by its index in the traffic, even if the order was purged.
+// It returns false if the order does not exist yet.
 func (s *Server) State(index int) (State, bool) {
 	o := s.options.order(index)
 	is := o.standing(o.happenedBy(s.until.Load()))
@@ -199,7 +201,7 @@ func (s *Server) State(index int) (State, bool) {
 	return o.state(is), true
 }
 
-// Final returns the state of an order after all events, by its index in the traffic.
+// Final returns the state of an order after all events. index is the index in the traffic.
 func (s *Server) Final(index int) State {
 	o := s.options.order(index)
 	return o.state(o.standing(len(o.notes)))
@@ -216,16 +218,16 @@ func (s *Server) Orders() iter.Seq[State] {
 	}
 }
 
-// Requests returns the counts of the requests so far.
+// Requests returns how many requests of each kind there were so far.
 func (s *Server) Requests() map[Request]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.requests)
 }
 
-// Join makes s answer for the orders of another server too, which need not listen. The orders of
-// the last keep servers that joined are known; older ones are forgotten, so that a platform can run
-// for ever. The undelivered webhooks are those of s alone.
+// Join makes s answer for the orders of another server, too, which need not listen. The orders of the
+// last keep servers that joined are known, and those of earlier servers are forgotten, so that s can run
+// for ever. The list of undelivered webhooks remains that of s alone.
 func (s *Server) Join(other *Server, keep int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,15 +11,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// order answers GET order of an asset class, with the status missing for an order that is unknown,
-// of another class, or purged.
+// order returns the handler of GET order for an asset class. missing is the status code for an order
+// that is unknown, of another class or purged.
 func (s *Server) order(assetClass string, missing int) func(*http.Request, []byte) reply {
 	return func(r *http.Request, _ []byte) reply {
 		text := r.PathValue("id")
 		id, err := uuid.Parse(text)
 		s := s.ofOrder(id)
 		index, known := s.index[id]
-		if err != nil || !known || id.String() != text { // uuid.Parse takes more spellings than the platform writes
+		if err != nil || !known || id.String() != text { // uuid.Parse accepts more spellings than the platform uses
 			return s.message(missing, "there is no such order")
 		}
 		o := s.options.order(int(index))
@@ -31,8 +31,8 @@ func (s *Server) order(assetClass string, missing int) func(*http.Request, []byt
 	}
 }
 
-// standing returns the current state of the order, or nil before its first event and after its
-// purge.
+// standing returns the current state of the order. It returns nil before the first event, after a purge,
+// and for an exhibit that is gone.
 func (s *Server) standing(o *order) *note {
 	is := o.standing(o.happenedBy(s.until.Load()))
 	if is == nil || o.gone || is.status == invalid && s.now().Sub(is.at) >= purgedAfter {
@@ -41,7 +41,7 @@ func (s *Server) standing(o *order) *note {
 	return is
 }
 
-// query reads the parameters of a list. It keeps the first value that cannot be read in wrong.
+// query parses the parameters of a list. wrong describes an invalid parameter; "": all are valid.
 type query struct {
 	url.Values
 	wrong string
@@ -59,7 +59,7 @@ func (q *query) limit() int {
 	return n
 }
 
-// time parses a date or a date with time, and returns otherwise if there is none.
+// time parses a date, or a date with a time. It returns otherwise if the parameter is missing.
 func (q *query) time(name string, otherwise time.Time) time.Time {
 	text := q.Get(name)
 	if text == "" {
@@ -74,7 +74,7 @@ func (q *query) time(name string, otherwise time.Time) time.Time {
 	return otherwise
 }
 
-// cursor returns the place to continue from; entries before it were already listed.
+// cursor returns the place at which to continue. The entries before it were already listed.
 func (q *query) cursor() int {
 	text := q.Get("cursor")
 	if text == "" {
@@ -83,7 +83,7 @@ func (q *query) cursor() int {
 	plain, _ := base64.RawURLEncoding.DecodeString(text)
 	n, err := strconv.ParseUint(string(plain), 10, 32)
 	if err != nil {
-		q.wrong = "cursor is not one of ours"
+		q.wrong = "cursor is invalid"
 	}
 	return int(n)
 }
@@ -96,7 +96,7 @@ type page struct {
 	next  string // "" at the end of the list
 }
 
-// add appends the entry at a place, and reports whether there was room for it.
+// add appends the entry at a place of the list. It returns false if the page is full.
 func (p *page) add(place int, entry []byte) bool {
 	if p.count == p.limit {
 		p.next = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(place), 10))
@@ -119,7 +119,7 @@ func (p *page) reply() reply {
 	}
 	p.body = append(p.body, ']')
 	p.body.open("pagination")
-	p.body.raw("cursor", strconv.Quote(p.next)) // an empty one is written
+	p.body.raw("cursor", strconv.Quote(p.next)) // also an empty one
 	p.body.raw("limit", strconv.Itoa(p.limit))
 	p.body.close()
 	p.body.close()

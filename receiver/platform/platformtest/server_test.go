@@ -27,7 +27,7 @@ type got struct {
 	code   int
 	header http.Header
 	body   []byte
-	err    error // reading the body
+	err    error // of reading the body
 }
 
 func newPartner(t testing.TB, o ServerOptions) *partner {
@@ -80,7 +80,7 @@ func orderPath(o Order) string {
 	return map[string]string{Traditional: "/trading/order/", Digital: "/digital/orders/", Tokenized: "/wawex/orders/"}[o.AssetClass] + o.ID
 }
 
-// find returns an order of the traffic for which is returns true.
+// find returns the first order of the traffic for which is returns true, and its index.
 func find(t testing.TB, traffic Traffic, is func(Order) bool) (int, Order) {
 	for i := range traffic.Orders {
 		if o := traffic.Order(i); is(o) {
@@ -101,10 +101,10 @@ func requireMessage(t testing.TB, answer got) {
 
 var aThousand = Traffic{Seed: 21, Start: start, Orders: 1_000}
 
-// atStart is a clock that stands still at the end of the traffic.
+// atStart is a clock that always returns the start of the traffic.
 func atStart() time.Time { return start }
 
-func TestATokenIsBoughtWithTheDocumentedForm(t *testing.T) {
+func TestATokenIsIssuedForTheDocumentedForm(t *testing.T) {
 	p := newPartner(t, ServerOptions{ClientID: "me", ClientSecret: "s&=+ %", TokenLifetime: 90 * time.Second})
 	answer := p.askToken(nil)
 	require.Equal(t, http.StatusOK, answer.code)
@@ -119,20 +119,20 @@ func TestATokenIsBoughtWithTheDocumentedForm(t *testing.T) {
 		answer got
 		want   string
 	}{
-		"another grant":      {p.askToken(set("grant_type", "password")), "unsupported_grant_type"},
-		"no grant":           {p.askToken(set("grant_type", "")), "unsupported_grant_type"},
-		"another secret":     {p.askToken(set("client_secret", "x")), "invalid_client"},
-		"another client":     {p.askToken(set("client_id", "you")), "invalid_client"},
-		"JSON":               {p.do("POST", "/oauth2/token", "application/json", `{}`), "invalid_request"},
-		"no form":            {p.do("POST", "/oauth2/token", "application/x-www-form-urlencoded", "%zz"), "invalid_request"},
-		"nothing whatsoever": {p.do("POST", "/oauth2/token", "", ""), "invalid_request"},
+		"another grant":    {p.askToken(set("grant_type", "password")), "unsupported_grant_type"},
+		"no grant":         {p.askToken(set("grant_type", "")), "unsupported_grant_type"},
+		"another secret":   {p.askToken(set("client_secret", "x")), "invalid_client"},
+		"another client":   {p.askToken(set("client_id", "you")), "invalid_client"},
+		"JSON":             {p.do("POST", "/oauth2/token", "application/json", `{}`), "invalid_request"},
+		"an invalid form":  {p.do("POST", "/oauth2/token", "application/x-www-form-urlencoded", "%zz"), "invalid_request"},
+		"an empty request": {p.do("POST", "/oauth2/token", "", ""), "invalid_request"},
 	} {
 		require.Equal(t, http.StatusBadRequest, c.answer.code, name)
 		require.JSONEq(t, `{"error":"`+c.want+`"}`, string(c.answer.body), name)
 	}
 }
 
-func TestOnlyATokenThatHasNotExpiredOpensTheRest(t *testing.T) {
+func TestRequestsNeedATokenThatHasNotExpired(t *testing.T) {
 	var mu sync.Mutex
 	now := start
 	p := newPartner(t, ServerOptions{Traffic: aThousand, TokenLifetime: time.Minute, Now: func() time.Time {
@@ -140,7 +140,7 @@ func TestOnlyATokenThatHasNotExpiredOpensTheRest(t *testing.T) {
 		defer mu.Unlock()
 		return now
 	}})
-	for name, token := range map[string]string{"none": "", "another's": "abc", "of our form": "1-1.abc"} {
+	for name, token := range map[string]string{"no token": "", "a token of another form": "abc", "a wrong signature": "1-1.abc"} {
 		p.token = token
 		for _, path := range []string{"/trading/order/x", "/undelivered-webhooks", "/webhooks", "/webhooks-missing", "/nowhere"} {
 			answer := p.get(path)
@@ -160,7 +160,7 @@ func TestOnlyATokenThatHasNotExpiredOpensTheRest(t *testing.T) {
 	require.Equal(t, http.StatusOK, p.get("/webhooks").code)
 }
 
-func TestGetOrderSaysWhatTheOrderIsNow(t *testing.T) {
+func TestGetOrderReturnsTheCurrentState(t *testing.T) {
 	p := newPartner(t, ServerOptions{Traffic: aThousand, Now: atStart}).signIn()
 	required := map[string][]string{
 		Traditional: {"orderId", "exAnteId", "createdOn", "modifiedOn", "status", "depositoryCustomerProductId", "cashCustomerProductId",
@@ -204,7 +204,7 @@ func TestGetOrderSaysWhatTheOrderIsNow(t *testing.T) {
 	}
 }
 
-func TestAnOrderIsNotThereBeforeItHappensNorUnderAnotherName(t *testing.T) {
+func TestAnOrderIsNotFoundBeforeItsFirstEventOrUnderAnotherName(t *testing.T) {
 	missing := map[string]int{Traditional: 404, Digital: 400, Tokenized: 404}
 	for class, code := range missing {
 		p := newPartner(t, ServerOptions{Traffic: aThousand, Now: atStart}).signIn()
@@ -217,7 +217,7 @@ func TestAnOrderIsNotThereBeforeItHappensNorUnderAnotherName(t *testing.T) {
 		require.Equal(t, code, answer.code, "before it happens")
 		requireMessage(t, answer)
 		p.HappenUntil(o.Facts[0].At.Add(-1))
-		require.Equal(t, code, p.get(orderPath(o)).code, "a moment before it happens")
+		require.Equal(t, code, p.get(orderPath(o)).code, "just before it happens")
 		p.HappenUntil(o.Facts[0].At)
 		require.Equal(t, 200, p.get(orderPath(o)).code)
 		p.HappenUntil(start.Add(-time.Hour))
@@ -262,10 +262,10 @@ func TestInvalidOrdersArePurgedAfterTwoDays(t *testing.T) {
 		require.Equal(t, "INVALID", p.Final(i).Status)
 	}
 	_, o := find(t, traffic, func(o Order) bool { return o.Scenario == "settled" })
-	require.Equal(t, 200, p.get(orderPath(o)).code, "others stay")
+	require.Equal(t, 200, p.get(orderPath(o)).code, "other orders are not purged")
 }
 
-// list reads a whole list by its pages.
+// list reads all pages of a list.
 func (p *partner) list(path string, query url.Values) (entries []json.RawMessage, pages int) {
 	for {
 		answer := p.get(path + "?" + query.Encode())
@@ -279,7 +279,7 @@ func (p *partner) list(path string, query url.Values) (entries []json.RawMessage
 		}
 		require.NoError(p.t, json.Unmarshal(answer.body, &page), "%s", answer.body)
 		require.NotNil(p.t, page.Data, "an empty list is a list")
-		require.NotNil(p.t, page.Pagination.Cursor, "the cursor of the end is empty, not missing")
+		require.NotNil(p.t, page.Pagination.Cursor, "the last cursor is empty, not missing")
 		require.LessOrEqual(p.t, len(page.Data), page.Pagination.Limit)
 		entries, pages = append(entries, page.Data...), pages+1
 		if *page.Pagination.Cursor == "" {
@@ -299,7 +299,7 @@ func TestDigitalOrdersAreListedByWallet(t *testing.T) {
 	}
 	path := "/products/" + aThousand.wallet(0).String() + "/digital/orders"
 	none, pages := p.list(path, url.Values{})
-	require.Empty(t, none, "nothing has happened")
+	require.Empty(t, none, "no event has happened")
 	require.Equal(t, 1, pages)
 	p.HappenAll()
 	all, pages := p.list(path, url.Values{"limit": {"3"}})
@@ -316,7 +316,7 @@ func TestDigitalOrdersAreListedByWallet(t *testing.T) {
 		require.Equal(t, aThousand.wallet(0).String(), o.WalletCustomerProductID)
 		ids, orders = append(ids, o.OrderID), append(orders, o.sent)
 		one := p.get("/digital/orders/" + o.OrderID)
-		require.JSONEq(t, string(one.body), string(entry), "the list and GET order say the same")
+		require.JSONEq(t, string(one.body), string(entry), "the list and GET order return the same")
 	}
 	require.Equal(t, want, ids)
 
@@ -329,7 +329,7 @@ func TestDigitalOrdersAreListedByWallet(t *testing.T) {
 	require.Empty(t, nobody)
 }
 
-func TestListsAreAskedForProperly(t *testing.T) {
+func TestInvalidParametersOfListsAreRefused(t *testing.T) {
 	p := newPartner(t, ServerOptions{Traffic: aThousand}).signIn()
 	for _, path := range []string{"/undelivered-webhooks", "/products/" + aThousand.wallet(0).String() + "/digital/orders"} {
 		for _, query := range []string{"limit=0", "limit=101", "limit=x", "limit=-1", "cursor=x", "cursor=%20", "startDate=soon&startCreatedOn=soon"} {
@@ -340,7 +340,7 @@ func TestListsAreAskedForProperly(t *testing.T) {
 	}
 }
 
-func TestUndeliveredWebhooksAreListedOnceTheyWereLost(t *testing.T) {
+func TestLostWebhooksAreListedAsUndelivered(t *testing.T) {
 	traffic := Traffic{Seed: 23, Start: start, Orders: 1_000, Lost: 0.1, Listed: 0.5}
 	var mu sync.Mutex
 	now := start
@@ -358,7 +358,7 @@ func TestUndeliveredWebhooksAreListedOnceTheyWereLost(t *testing.T) {
 	all, pages := p.list("/undelivered-webhooks", url.Values{"limit": {"50"}})
 	require.Greater(t, pages, 2)
 	require.NotEmpty(t, half)
-	require.Equal(t, half, all[:len(half)], "later ones come at the end")
+	require.Equal(t, half, all[:len(half)], "later webhooks come at the end")
 
 	lost, count := map[string]string{}, 0 // paths by body
 	for i := range traffic.Orders {
@@ -397,7 +397,7 @@ func TestUndeliveredWebhooksAreListedOnceTheyWereLost(t *testing.T) {
 	mu.Unlock()
 	left, _ := p.list("/undelivered-webhooks", url.Values{})
 	require.NotEmpty(t, left)
-	require.Less(t, len(left), len(all), "they are kept for 30 days")
+	require.Less(t, len(left), len(all), "undelivered webhooks are kept for 30 days")
 }
 
 func TestWebhooksAreRegisteredAsDocumented(t *testing.T) {
@@ -405,16 +405,16 @@ func TestWebhooksAreRegisteredAsDocumented(t *testing.T) {
 	post := func(body string) got { return p.do("POST", "/webhooks", "application/json", body) }
 	const customer = `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example/x","headers":[{"name":"api-key","value":"a b"}]}`
 	for name, body := range map[string]string{
-		"no JSON":               `{`,
-		"an unknown event type": `{"eventType":"WEATHER","url":"https://a.example"}`,
-		"no event type":         `{"url":"https://a.example"}`,
-		"plain HTTP":            `{"eventType":"CUSTOMER_NOTIFICATION","url":"http://a.example"}`,
-		"no host":               `{"eventType":"CUSTOMER_NOTIFICATION","url":"https:///x"}`,
-		"no URL":                `{"eventType":"CUSTOMER_NOTIFICATION"}`,
-		"six headers":           `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[` + strings.Repeat(`{"name":"a","value":"b"},`, 5) + `{"name":"a","value":"b"}]}`,
-		"a space in a name":     `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[{"name":"a b","value":"c"}]}`,
-		"a header without name": `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[{"value":"c"}]}`,
-		"far too much":          `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example/` + strings.Repeat("x", maxBody) + `"}`,
+		"not JSON":                 `{`,
+		"an unknown event type":    `{"eventType":"WEATHER","url":"https://a.example"}`,
+		"no event type":            `{"url":"https://a.example"}`,
+		"plain HTTP":               `{"eventType":"CUSTOMER_NOTIFICATION","url":"http://a.example"}`,
+		"no host":                  `{"eventType":"CUSTOMER_NOTIFICATION","url":"https:///x"}`,
+		"no URL":                   `{"eventType":"CUSTOMER_NOTIFICATION"}`,
+		"six headers":              `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[` + strings.Repeat(`{"name":"a","value":"b"},`, 5) + `{"name":"a","value":"b"}]}`,
+		"a space in a name":        `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[{"name":"a b","value":"c"}]}`,
+		"a header without name":    `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example","headers":[{"value":"c"}]}`,
+		"a body that is too large": `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://a.example/` + strings.Repeat("x", maxBody) + `"}`,
 	} {
 		answer := post(body)
 		require.Equal(t, http.StatusBadRequest, answer.code, name)
@@ -429,7 +429,7 @@ func TestWebhooksAreRegisteredAsDocumented(t *testing.T) {
 	require.JSONEq(t, "["+customer+"]", string(p.get("/webhooks").body))
 	const replaced = `{"eventType":"CUSTOMER_NOTIFICATION","url":"https://b.example"}`
 	require.Equal(t, 200, post(replaced).code)
-	require.JSONEq(t, "["+replaced+"]", string(p.get("/webhooks").body), "there is one webhook of a type")
+	require.JSONEq(t, "["+replaced+"]", string(p.get("/webhooks").body), "an event type has one webhook")
 
 	var missing []struct{ EventType string }
 	require.NoError(t, json.Unmarshal(p.get("/webhooks-missing").body, &missing))
@@ -439,7 +439,7 @@ func TestWebhooksAreRegisteredAsDocumented(t *testing.T) {
 	require.Len(t, missing, 26)
 }
 
-func TestThePlatformIsDownForAWhile(t *testing.T) {
+func TestAPlatformThatIsDownAnswers503(t *testing.T) {
 	p := newPartner(t, ServerOptions{}).signIn()
 	p.Down(true)
 	require.Equal(t, 503, p.get("/webhooks").code)
@@ -450,7 +450,7 @@ func TestThePlatformIsDownForAWhile(t *testing.T) {
 		{"GET /webhooks", "200"}: 1}, p.Requests())
 }
 
-func TestFaultsComeAsOftenAsAsked(t *testing.T) {
+func TestFaultsAreAsFrequentAsConfigured(t *testing.T) {
 	f := Faults{Token429Every: 3, Token5xxEvery: 4, API429Every: 5, API5xxEvery: 6, CutEvery: 7, SlowEvery: 8,
 		RetryAfter: 1500 * time.Millisecond, SlowFor: time.Millisecond}
 	o := ServerOptions{Traffic: Traffic{Seed: 24, Start: start}, Faults: f, Now: atStart}
@@ -483,7 +483,7 @@ func TestFaultsComeAsOftenAsAsked(t *testing.T) {
 		require.NotZero(t, p.Requests()[Request{"GET /webhooks", answer}], answer)
 	}
 	require.Equal(t, map[string]int{"2": 32, start.Add(2 * time.Second).Format(http.TimeFormat): 32}, retryAfter,
-		"whole seconds, rounded up, and dates by turns")
+		"whole seconds, rounded up, and dates in turn")
 	counted := 0
 	for _, n := range p.Requests() {
 		counted += n
@@ -491,14 +491,14 @@ func TestFaultsComeAsOftenAsAsked(t *testing.T) {
 	require.Equal(t, 240, counted)
 }
 
-func TestSlowAnswersTakeTheirTime(t *testing.T) {
+func TestSlowAnswersAreDelayed(t *testing.T) {
 	p := newPartner(t, ServerOptions{Faults: Faults{SlowEvery: 1, SlowFor: 30 * time.Millisecond}}).signIn()
 	began := time.Now()
 	require.Equal(t, 200, p.get("/webhooks").code)
 	require.GreaterOrEqual(t, time.Since(began), 30*time.Millisecond)
 }
 
-func TestAPlayMakesThingsHappen(t *testing.T) {
+func TestPlayMakesEventsHappenAtThePlatform(t *testing.T) {
 	for _, overtaking := range []float64{0.2, 1} {
 		traffic := Traffic{Seed: 25, Orders: 300, Repeats: 0.1, Overtaking: overtaking, Lost: 0.05, Listed: 0.5}
 		p := newPartner(t, ServerOptions{Traffic: traffic}).signIn()
@@ -526,7 +526,7 @@ func TestAPlayMakesThingsHappen(t *testing.T) {
 		result, err := Play(t.Context(), Options{Platform: p.Server, URL: listen(t, k), Progress: progress})
 		require.NoError(t, err)
 		require.NotZero(t, asked)
-		require.Zero(t, unknown, "what is posted has happened")
+		require.Zero(t, unknown, "an event happens before its notification is posted")
 		require.NotZero(t, result.Totals.Lost)
 		require.ElementsMatch(t, collect(p.Traffic()), k.bodies)
 		i := 0
@@ -541,7 +541,7 @@ func TestAPlayMakesThingsHappen(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotBe(t *testing.T) {
+func TestInvalidServerOptionsAreRefused(t *testing.T) {
 	for _, traffic := range []Traffic{{Orders: -1}, {Lost: -1}, {Listed: -1}} {
 		_, err := NewServer(ServerOptions{Traffic: traffic})
 		require.ErrorContains(t, err, "negative")
@@ -554,7 +554,7 @@ func TestAServerThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestTwoServersOfOneSeedAnswerTheSame(t *testing.T) {
+func TestTwoServersWithTheSameSeedAnswerTheSame(t *testing.T) {
 	o := ServerOptions{Traffic: Traffic{Seed: 26, Start: start, Orders: 200, Lost: 0.2, Listed: 1}, Now: atStart}
 	a, b := newPartner(t, o), newPartner(t, o)
 	_, secret := a.Credentials()

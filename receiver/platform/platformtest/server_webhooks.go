@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// eventTypes are those that the platform documents.
+// eventTypes are the event types that the platform documents.
 var eventTypes = []string{
 	"CUSTOMER_NOTIFICATION", "NATURAL_PERSON_NOTIFICATION", "JOINT_PERSON_NOTIFICATION",
 	"IDENTIFICATION_VERIFICATION_NOTIFICATION", "DOCUMENT_NOTIFICATION", "PARTNER_DOCUMENT_NOTIFICATION",
@@ -25,7 +25,7 @@ func (n Notification) eventType() string {
 	return strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(n.Path, "/"), "-", "_"))
 }
 
-// webhook is where the notifications of one event type are to go.
+// webhook is the target of the notifications of one event type.
 type webhook struct {
 	EventType string          `json:"eventType"`
 	URL       string          `json:"url"`
@@ -39,7 +39,7 @@ type webhookHeader struct {
 
 var headerName = regexp.MustCompile(`^\S+$`)
 
-// wrong says what is not as documented; "" nothing.
+// wrong describes what the platform would refuse; "": nothing.
 func (w webhook) wrong() string {
 	at, err := url.Parse(w.URL)
 	switch {
@@ -121,7 +121,7 @@ func (s *Server) missingWebhooks(*http.Request, []byte) reply {
 func inJSON(value any) reply {
 	body, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // text alone: it can be marshalled
+		panic(err) // strings always marshal
 	}
 	return reply{code: http.StatusOK, body: body}
 }

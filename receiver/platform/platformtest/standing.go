@@ -6,26 +6,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// State is what an order is at the platform, whatever was notified of it.
+// State is the state of an order at the platform, which may differ from the notifications.
 type State struct {
 	OrderID    string
 	AssetClass string // [Traditional], [Digital] or [Tokenized]
-	Scenario   string // the kind of life it had, in words
-	Status     string // CANCELED also where the platform writes CANCELLED
+	Scenario   string // the name of the kind of lifecycle
+	Status     string // CANCELED even if the platform writes CANCELLED
 	ModifiedOn time.Time
-	Executed   string // exact decimal; "0" when nothing was
+	Executed   string // exact decimal; "0" if nothing was executed
 }
 
-// standing returns what the order is once the first count of its notes have happened, as a note that says so: nil before the
-// first. Not everything that is notified is so:
+// standing returns the state of the order after its first count notes, in the form of a note, or nil if
+// count is 0. The state is not always that of the last note:
 //
-//   - a refused update and a refused request (INVALID when there is an order already) leave the order untouched;
-//   - a status that is unknown or unused tells that something was done, and not what the order is;
-//   - a status of lower rank changes quantity, price and what is executed: an order that was amended after a part is
-//     partially filled. The exception is CORRECTED;
-//   - notifications that contradict each other leave open which is right. Of every second order it is the last.
+//   - A refused update and a refused request (INVALID for an existing order) do not change the order.
+//   - An unknown or unused status does not change the status of the order.
+//   - A status of lower rank changes only the quantity, the price and the executed quantity: an order
+//     that is amended after a partial execution remains partially filled. CORRECTED is an exception.
+//   - If notes contradict each other, the last one is right for half of the orders, and an earlier one
+//     for the others.
 //
-// The modifiedOn is never older than the last notification, so that who asks gets an answer to a contradiction.
+// The state has the modifiedOn of the last note that concerns it, so that an answer with this state
+// resolves a contradiction.
 func (o *order) standing(count int) *note {
 	var is *note
 	tells := false
@@ -48,7 +50,7 @@ func (o *order) standing(count int) *note {
 	return is
 }
 
-// after returns what the order is when it was is and n happens.
+// after returns the state of the order after note n, if the state before was is.
 func (o *order) after(is, n *note) *note {
 	next := *n
 	if n.status == corrected || rankOf(n.status) > rankOf(is.status) {
@@ -56,7 +58,7 @@ func (o *order) after(is, n *note) *note {
 	}
 	if o.lastIsRight() && contradicts(is.status, n.status) {
 		if is.status == filled && rankOf(n.status) == ranks[canceled] {
-			next.fills = nil // the trade was taken back with the order
+			next.fills = nil // the trade was canceled with the order
 		}
 		return &next
 	}
@@ -67,13 +69,14 @@ func (o *order) after(is, n *note) *note {
 	return &next
 }
 
-// contradicts says whether an order cannot be what it was and what is said of it now, and both may be right.
+// contradicts reports whether an order with the status was cannot have the status said now, so that
+// either of the two may be wrong.
 func contradicts(was, said string) bool {
 	switch {
 	case rankOf(said) == 0 || was == said:
 		return false
 	case rankOf(was) == ranks[canceled]:
-		return said != partiallyFilled // a late fill of an order that is closed leaves it closed
+		return said != partiallyFilled // a late partial fill does not reopen a closed order
 	case was == filled:
 		return rankOf(said) == ranks[canceled] || said == partiallyFilled
 	}
@@ -96,7 +99,7 @@ func (o *order) state(is *note) State {
 		ModifiedOn: is.at.UTC(), Executed: exactText(is.executed().rat())}
 }
 
-// happenedBy counts the notes that have happened by then, in nanoseconds since 1970.
+// happenedBy returns the number of notes up to then, in nanoseconds since 1970.
 func (o *order) happenedBy(then int64) int {
 	count := 0
 	for count < len(o.notes) && o.notes[count].at.UnixNano() <= then {
@@ -105,11 +108,11 @@ func (o *order) happenedBy(then int64) int {
 	return count
 }
 
-// answer is the body of GET order.
+// answer returns the body of the answer to GET order.
 func (o *order) answer(is *note) []byte {
 	b := make(object, 0, 1024)
 	b.text("orderId", o.id.String())
-	if o.assetClass == Traditional && is.unknown != 1 { // which is one, too
+	if o.assetClass == Traditional && is.unknown != 1 { // this unknown field is an exAnteId, too
 		b.text("exAnteId", uuid.NewSHA1(o.id, []byte("ex ante")).String())
 	}
 	b.text("createdOn", o.created.Format(layouts[3]))

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fetch is GET order's answer once count of the order's events have happened, read as a client reads it.
+// fetch returns the fact in the answer to GET order after the first count events, and false if the order
+// does not exist yet.
 func fetch(t testing.TB, o *order, count int) (Fact, bool) {
 	is := o.standing(count)
 	if is == nil {
@@ -40,7 +41,7 @@ func TestThePlatformNeverContradictsItself(t *testing.T) {
 			fetched, exists := fetch(t, o, count)
 			require.Equal(t, count > 0, exists, "an order exists from its first event on")
 			if !exists || o.happenedBy(o.notes[count-1].at.UnixNano()) != count {
-				continue // what happens at once is never seen apart
+				continue // events of the same time are never seen separately
 			}
 			state := o.state(o.standing(count))
 			known := append(slices.Clone(made.Facts[:count]), fetched)
@@ -50,36 +51,36 @@ func TestThePlatformNeverContradictsItself(t *testing.T) {
 				require.Equal(t, state.Executed, executedOf(e), "%s %s", o.scenario, o.id)
 				require.True(t, state.ModifiedOn.Equal(fetched.At))
 				for _, code := range e.Breaks {
-					require.Equal(t, "overfill", code, "%s: the answer leaves a question open", o.scenario)
+					require.Equal(t, "overfill", code, "%s: the answer leaves a break", o.scenario)
 				}
 			}
 			e := Truth(append(slices.Clone(made.Facts), fetched))
 			require.True(t, len(e.Breaks) > 0 || *e.Status == final.Status,
-				"%s %s: who asked early and sees nothing wrong since is right", o.scenario, o.id)
+				"%s %s: a reader that asked early and sees no break has the right status", o.scenario, o.id)
 		}
 	}
 }
 
-func TestWhatIsNotedOfAnOrderIsNotAlwaysSo(t *testing.T) {
+func TestTheStateOfAnOrderFollowsFromItsNotes(t *testing.T) {
 	for _, c := range []struct{ name, facts, ifLastIsRight, otherwise string }{
-		{"the usual life", "PLACED · PARTIALLY_FILLED 3 · FILLED 10", "FILLED 10", "FILLED 10"},
+		{"the usual lifecycle", "PLACED · PARTIALLY_FILLED 3 · FILLED 10", "FILLED 10", "FILLED 10"},
 		{"a refused update", "PLACED · ", "PLACED 0", "PLACED 0"},
 		{"a refused request", "PLACED · INVALID", "PLACED 0", "PLACED 0"},
 		{"an invalid order", "INVALID", "INVALID 0", "INVALID 0"},
-		{"an invalid order that was placed after all", "INVALID · PLACED", "PLACED 0", "PLACED 0"},
-		{"a status that nobody knows", "PLACED · MYSTERY · FILLED 10", "FILLED 10", "FILLED 10"},
-		{"a status that nobody knows at the end", "PLACED · MYSTERY", "PLACED 0", "PLACED 0"},
-		{"an amendment after a part", "PLACED · PARTIALLY_FILLED 3 · PLACED 3", "PARTIALLY_FILLED 3", "PARTIALLY_FILLED 3"},
-		{"a canceled order filled", "PLACED · CANCELED · FILLED 10", "FILLED 10", "FILLED 10"},
-		{"a canceled order filled in part", "PLACED · CANCELED · PARTIALLY_FILLED 3", "CANCELED 3", "CANCELED 3"},
-		{"a filled order canceled", "PLACED · FILLED 10 · CANCELED 10", "CANCELED 0", "FILLED 10"},
-		{"a settled order canceled", "FILLED 10 · SETTLED 10 · CANCELED 10", "SETTLED 10", "SETTLED 10"},
+		{"an invalid order that is placed later", "INVALID · PLACED", "PLACED 0", "PLACED 0"},
+		{"an unknown status", "PLACED · MYSTERY · FILLED 10", "FILLED 10", "FILLED 10"},
+		{"an unknown status at the end", "PLACED · MYSTERY", "PLACED 0", "PLACED 0"},
+		{"an amendment after a partial fill", "PLACED · PARTIALLY_FILLED 3 · PLACED 3", "PARTIALLY_FILLED 3", "PARTIALLY_FILLED 3"},
+		{"a canceled order that is filled", "PLACED · CANCELED · FILLED 10", "FILLED 10", "FILLED 10"},
+		{"a canceled order that is partly filled", "PLACED · CANCELED · PARTIALLY_FILLED 3", "CANCELED 3", "CANCELED 3"},
+		{"a filled order that is canceled", "PLACED · FILLED 10 · CANCELED 10", "CANCELED 0", "FILLED 10"},
+		{"a settled order that is canceled", "FILLED 10 · SETTLED 10 · CANCELED 10", "SETTLED 10", "SETTLED 10"},
 		{"a bust", "PLACED · FILLED 10 · PARTIALLY_FILLED 7", "PARTIALLY_FILLED 7", "FILLED 10"},
 		{"an order closed twice", "PLACED · EXPIRED · CANCELED", "CANCELED 0", "EXPIRED 0"},
-		{"a closed order reopened", "PLACED · CANCELED · PLACED", "PLACED 0", "CANCELED 0"},
+		{"a closed order that is reopened", "PLACED · CANCELED · PLACED", "PLACED 0", "CANCELED 0"},
 		{"a late PLACED", "FILLED 10 · PLACED 10", "FILLED 10", "FILLED 10"},
 		{"a correction", "FILLED 10 · SETTLED 10 · CORRECTED 8", "CORRECTED 8", "CORRECTED 8"},
-		{"a correction canceled", "FILLED 10 · CORRECTED · CANCELLED", "CANCELED 0", "CANCELED 0"},
+		{"a corrected order that is canceled", "FILLED 10 · CORRECTED · CANCELLED", "CANCELED 0", "CANCELED 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for last, want := range map[byte]string{1: c.ifLastIsRight, 0: c.otherwise} {
@@ -99,7 +100,7 @@ func TestWhatIsNotedOfAnOrderIsNotAlwaysSo(t *testing.T) {
 	}
 }
 
-func TestLosingChangesNothingElse(t *testing.T) {
+func TestLossesDoNotChangeOtherDeliveries(t *testing.T) {
 	traffic := Traffic{Seed: 4, Start: start, Orders: 500, Repeats: 0.1, Overtaking: 0.2}
 	all := slices.Collect(traffic.deliveries())
 	traffic.Lost, traffic.Listed = 0.1, 0.5
@@ -114,10 +115,10 @@ func TestLosingChangesNothingElse(t *testing.T) {
 		d.copy = 0
 		lost[d.ref] = true
 	}
-	require.Len(t, left, at, "what is delivered comes as it would have come")
+	require.Len(t, left, at, "losses do not change the other deliveries")
 	for _, d := range left {
 		d.copy = 0
-		require.False(t, lost[d.ref], "what is lost is not repeated")
+		require.False(t, lost[d.ref], "a lost notification is not repeated")
 	}
 	planned, err := newTally(t.Context(), traffic)
 	require.NoError(t, err)
@@ -125,7 +126,7 @@ func TestLosingChangesNothingElse(t *testing.T) {
 	require.InDelta(t, 0.1, float64(len(lost))/float64(planned.first[traffic.Orders]), 0.02)
 }
 
-func TestWhatIsLostCanBeFoundOut(t *testing.T) {
+func TestEveryLossCanBeDetected(t *testing.T) {
 	for _, share := range []struct{ lost, listed float64 }{{0.05, 0.5}, {0.5, 0}, {1, 0}} {
 		traffic := Traffic{Seed: 5, Start: start, Orders: 1_000, Lost: share.lost, Listed: share.listed}
 		unlisted := 0
@@ -139,7 +140,7 @@ func TestWhatIsLostCanBeFoundOut(t *testing.T) {
 					heard = append(heard, o.notes[n].fact())
 				}
 			}
-			require.NotEmpty(t, heard, "an order nobody hears of")
+			require.NotEmpty(t, heard, "at least one notification of each order is posted or listed")
 			final := o.state(o.standing(len(o.notes)))
 			e := Truth(heard)
 			right := len(heard) == len(o.notes) || e.Final && *e.Status == final.Status && executedOf(e) == final.Executed
@@ -150,7 +151,7 @@ func TestWhatIsLostCanBeFoundOut(t *testing.T) {
 					continue
 				}
 				e := Truth(append(slices.Clone(heard), fetched))
-				require.True(t, !e.Final || len(e.Breaks) > 0 || *e.Status == final.Status, "%s %s: who asked early stops asking and is wrong",
+				require.True(t, !e.Final || len(e.Breaks) > 0 || *e.Status == final.Status, "%s %s: a reader that asked early stops asking and has a wrong status",
 					o.scenario, o.id)
 			}
 		}

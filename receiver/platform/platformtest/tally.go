@@ -10,48 +10,49 @@ import (
 	"time"
 )
 
-// Totals are counts over a whole play.
+// Totals are the counts of a whole play.
 type Totals struct {
 	Orders        int `json:"orders"`        // in the traffic
-	Notifications int `json:"notifications"` // posted, repeats included, retries of one posting not
-	Distinct      int `json:"distinct"`      // different notifications among them
-	Repeats       int `json:"repeats"`       // the others
-	OtherObjects  int `json:"otherObjects"`  // of Distinct, those of objects that are no orders
+	Notifications int `json:"notifications"` // postings, including repeats; retries of a posting are not counted
+	Distinct      int `json:"distinct"`      // postings of a notification that was not posted before
+	Repeats       int `json:"repeats"`       // postings of a notification that was posted before
+	OtherObjects  int `json:"otherObjects"`  // those of Distinct that are not about an order
 	Acknowledged  int `json:"acknowledged"`  // answered 200
-	Lost          int `json:"lost"`          // never posted, as Traffic.Lost asks
-	Undelivered   int `json:"undelivered"`   // without a final answer: unreachable, busy for too long, or interrupted
+	Lost          int `json:"lost"`          // notifications that are never posted, according to Traffic.Lost
+	Undelivered   int `json:"undelivered"`   // postings without a final answer: receiver unreachable or busy for too long, or play interrupted
 	Retries       int `json:"retries"`
 	// Refused counts final answers other than 200 by their status code.
 	Refused map[string]int `json:"refused"`
-	// HighestLogSequence is of the answers' Log-Sequence headers; 0 when no answer had one.
+	// HighestLogSequence is the highest value of the header Log-Sequence; 0 if no answer had one.
 	HighestLogSequence uint64 `json:"highestLogSequence"`
 }
 
-// Failure is a posting that was not acknowledged in the end.
+// Failure is a posting that was not acknowledged.
 type Failure struct {
 	Path    string `json:"path"`
-	OrderID string `json:"orderId,omitempty"` // "" for other objects
+	OrderID string `json:"orderId,omitempty"` // "": not about an order
 	Reason  string `json:"reason"`
 }
 
-// maxFailures bounds the failures that are told one by one; the totals count them all.
+// maxFailures bounds the failures that are reported individually. The totals count all of them.
 const maxFailures = 100
 
-// tally keeps what became of each notification of a traffic, a few bytes each.
+// tally records the outcome of each notification of a traffic, with a few bytes for each.
 type tally struct {
 	traffic Traffic
-	planned int // postings
-	first   []int
+	planned int   // postings
+	first   []int // number of the first notification of each order, and their total at the end
 
 	mu       sync.Mutex
 	totals   Totals
 	failures []Failure
-	posted   []uint8  // acknowledged
-	failed   []uint8  // refused or undelivered
-	sequence []uint64 // lowest Log-Sequence
+	posted   []uint8  // acknowledged postings, by notification
+	failed   []uint8  // refused or undelivered postings
+	sequence []uint64 // lowest Log-Sequence; 0: none
 }
 
-// newTally goes through the whole traffic once, some microseconds for each order.
+// newTally generates the whole traffic once, which takes some microseconds per order. It returns the
+// error of ctx if ctx ends before that.
 func newTally(ctx context.Context, t Traffic) (*tally, error) {
 	all := &tally{traffic: t, first: make([]int, t.Orders+1)}
 	lost := 0
@@ -76,7 +77,7 @@ func newTally(ctx context.Context, t Traffic) (*tally, error) {
 	return all, nil
 }
 
-// add counts the answer to one posting, and tells how far the play is when somebody wants to know.
+// add counts the answer to one posting, and calls progress unless it is nil.
 func (t *tally) add(r ref, o *order, a answer, progress func(Progress)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -131,27 +132,28 @@ func saturated(n uint8) uint8 { return uint8(min(int(n)+1, math.MaxUint8)) }
 
 // FactReport is one notification of an order in a report.
 type FactReport struct {
-	Status           *string    `json:"status"`     // as posted; null for a refused update
-	ModifiedOn       *time.Time `json:"modifiedOn"` // null for a refused update
-	Executed         *string    `json:"executed"`   // cumulative; null when the body did not tell
+	Status           *string    `json:"status"`     // as posted; null: a refused update
+	ModifiedOn       *time.Time `json:"modifiedOn"` // null: a refused update
+	Executed         *string    `json:"executed"`   // cumulative; null: not in the body
 	NotificationType string     `json:"notificationType"`
-	Posted           int        `json:"posted"`      // how often it was acknowledged
-	LogSequence      uint64     `json:"logSequence"` // the lowest it was acknowledged with; 0 none
+	Posted           int        `json:"posted"`      // number of acknowledged postings
+	LogSequence      uint64     `json:"logSequence"` // the lowest Log-Sequence of an answer; 0: none
 }
 
-// OrderReport is one order in a report: what was said of it, in the order in which it happened, and what follows.
+// OrderReport is one order in a report: its facts in the sequence of the events, and the expected state.
 type OrderReport struct {
 	OrderID    string       `json:"orderId"`
 	AssetClass string       `json:"assetClass"`
 	Scenario   string       `json:"scenario"`
 	Facts      []FactReport `json:"facts"`
-	// Unacknowledged counts postings that were refused or got no final answer. Expected leaves notifications out that
-	// never were acknowledged: whether the receiver has them is not known.
+	// Unacknowledged counts postings that were refused or got no final answer. Expected does not
+	// include notifications that were never acknowledged, because it is unknown whether the receiver
+	// has them.
 	Unacknowledged int      `json:"unacknowledged"`
 	Expected       Expected `json:"expected"`
 }
 
-// orders makes the report of every order of which something was posted, by index.
+// orders returns the reports of the orders with at least one posted notification, by index.
 func (t *tally) orders() iter.Seq[OrderReport] {
 	return func(yield func(OrderReport) bool) {
 		for i := range t.traffic.Orders {

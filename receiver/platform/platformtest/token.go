@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// token answers a request for one. The errors are those of RFC 6749, with the platform's 400 for all of them.
+// token answers a request for a token. The errors are those of RFC 6749, all with status 400, as at the
+// platform.
 func (s *Server) token(r *http.Request, body []byte) reply {
 	refuse := func(reason string) reply {
 		var b object
@@ -44,7 +45,7 @@ func (s *Server) token(r *http.Request, body []byte) reply {
 	return reply{code: http.StatusOK, body: b}
 }
 
-// sign makes a token that says itself when it expires: none is kept.
+// sign returns a token that contains its expiry, so that no token needs to be stored.
 func (s *Server) sign(expires time.Time) string {
 	text := strconv.FormatInt(expires.UnixNano(), 36) + "-" + strconv.FormatUint(s.number(), 36)
 	return text + "." + s.mac(text)
@@ -56,7 +57,7 @@ func (s *Server) mac(text string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// authorized says whether a request has a token that is ours and has not expired.
+// authorized reports whether a request has a token of this server that has not expired.
 func (s *Server) authorized(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	text, signature, _ := strings.Cut(token, ".")
@@ -68,7 +69,7 @@ func (s *Server) authorized(r *http.Request) bool {
 	return err == nil && s.now().UnixNano() < expires
 }
 
-// number is another one at each call.
+// number returns a different number for each call.
 func (s *Server) number() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

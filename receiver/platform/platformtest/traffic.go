@@ -9,30 +9,35 @@ import (
 	"github.com/google/uuid"
 )
 
-// Traffic says what a platform notifies and how badly it delivers. Everything is a function of the fields: the same Traffic
-// makes the same orders, bodies and order of delivery. Two starts make different orders of the same kinds.
+// Traffic determines the notifications of a simulated platform and the faults of their delivery.
+// Everything is a function of the fields: the same Traffic always generates the same orders, the same
+// bodies and the same sequence of delivery. A different Start generates different orders of the same
+// kinds.
 type Traffic struct {
 	Seed   uint64
-	Start  time.Time // every order lived within the hour before it, except exhibits
+	Start  time.Time // all events of orders are in the hour before it, except those of exhibits
 	Orders int
-	// Parts is in how many more parts an order is executed that may be executed in several: with 2 there are a good four
-	// notifications of each order, with 0 a good three.
+	// Parts is the number of additional parts in which orders are executed, if their kind may be
+	// executed in several parts. With 0 there are on average slightly more than three notifications
+	// per order, with 2 slightly more than four.
 	Parts int
-	// Repeats is the fraction of notifications that are posted again, later; some of them twice.
+	// Repeats is the fraction of notifications that are posted again later, some of them twice.
 	Repeats float64
-	// Overtaking is the fraction of notifications that come later than others that happened after them, by up to a quarter
-	// of an hour of the orders' own time. At 1 and above the whole delivery is shuffled.
+	// Overtaking is the fraction of notifications that are delayed, by up to 15 minutes on the orders'
+	// own clock, so that later ones may arrive first. At 1 and above, the whole delivery is shuffled.
 	Overtaking float64
-	// Lost is the fraction of notifications that are never posted, and Listed the fraction of those that the platform lists as
-	// undelivered. Of an order that nobody would ask about without them, because it would not be known, or be taken for
-	// final and be something else, all that are lost are listed.
+	// Lost is the fraction of notifications that are never posted, and Listed the fraction of the lost
+	// ones that the platform lists as undelivered. If a loss would leave an order unknown, or make it
+	// look final in a wrong state, all lost notifications of that order are listed, because nothing
+	// would cause a reader to ask about it.
 	Lost, Listed float64
-	// Exhibits makes the first few orders such as there should be one to look at: of some the settlement is overdue, and some
-	// contradict themselves, which asking does not settle. With them comes a notification that cannot be read. None of it is lost.
+	// Exhibits makes the first few orders examples for a demonstration: the settlement of some is
+	// overdue, and some have breaks that asking the platform does not resolve. There is also one
+	// notification that cannot be decoded. Nothing of this is lost.
 	Exhibits bool
 }
 
-// started is t with a start: now, when it has none.
+// started returns t with Start in UTC; a zero Start becomes the current time.
 func (t Traffic) started() Traffic {
 	if t.Start.IsZero() {
 		t.Start = time.Now()
@@ -46,25 +51,25 @@ func (t Traffic) check() error {
 		return errors.New("platformtest: orders, parts, repeats, overtaking, lost and listed cannot be negative")
 	}
 	if t.Lost > 1 || t.Listed > 1 {
-		return errors.New("platformtest: lost and listed are shares: at most 1")
+		return errors.New("platformtest: lost and listed are fractions: they cannot exceed 1")
 	}
 	if year := t.Start.Year(); !t.Start.IsZero() && (year < 1678 || year > 2261) {
-		return fmt.Errorf("platformtest: the start is in the year %d; deliveries are planned in nanoseconds, of the years 1678 to 2261", year)
+		return fmt.Errorf("platformtest: the start is in the year %d; it must be in the years 1678 to 2261", year)
 	}
 	return nil
 }
 
-// Order is one simulated order with everything the platform notifies of it.
+// Order is one simulated order with all its notifications.
 type Order struct {
 	ID            string
 	AssetClass    string // [Traditional], [Digital] or [Tokenized]
-	Scenario      string // the kind of life it had, in words
+	Scenario      string // the name of the kind of lifecycle
 	Notifications []Notification
-	Facts         []Fact   // one for each of Notifications
-	Expected      Expected // when all of Notifications have arrived
+	Facts         []Fact   // one for each of Notifications, at the same index
+	Expected      Expected // after all of Notifications have arrived
 }
 
-// Notification is what is posted: to Path, which starts with a slash, with Body as application/json.
+// Notification is one posting: Body is sent as application/json to Path, which begins with a slash.
 type Notification struct {
 	Path string
 	Body []byte
@@ -72,11 +77,11 @@ type Notification struct {
 
 // The times of a traffic.
 const (
-	Tail    = time.Hour        // from the first order, other than exhibits, to Start
-	Arrival = 50 * time.Minute // the part of it in which orders are placed
+	Tail    = time.Hour        // from the first order that is not an exhibit to Start
+	Arrival = 50 * time.Minute // the part of Tail in which orders are created
 )
 
-// Order returns the order with that index, 0 to Orders-1.
+// Order returns the order with the given index, 0 to Orders-1.
 func (t Traffic) Order(index int) Order {
 	o := t.order(index)
 	made := Order{ID: o.id.String(), AssetClass: o.assetClass, Scenario: o.scenario}
@@ -88,8 +93,9 @@ func (t Traffic) Order(index int) Order {
 	return made
 }
 
-// Notifications returns all notifications in the order of their delivery, repeats included, and those of other objects
-// between them. It needs memory for the notifications under way, or 32 bytes for each when the delivery is shuffled.
+// Notifications returns all notifications in the sequence of delivery, including repeats and
+// notifications of other objects. It needs memory for the pending notifications or, if the delivery is
+// shuffled, 32 bytes for every notification.
 func (t Traffic) Notifications() iter.Seq[Notification] {
 	return func(yield func(Notification) bool) {
 		for d := range t.deliveries() {
@@ -105,7 +111,7 @@ func (t Traffic) notification(r ref) Notification {
 	return o.notification(int(r.note))
 }
 
-// order makes the life of one order up. It is cheap enough to be done again for each of the order's notifications.
+// order generates one order. It is fast enough to be called again for each notification of the order.
 func (t Traffic) order(index int) *order {
 	if t.isExhibit(index) {
 		return t.exhibit(index)
@@ -134,10 +140,11 @@ func (t Traffic) order(index int) *order {
 	return l.order
 }
 
-// ordersPerWallet is how many orders running have one wallet, if they are digital: a quarter of them.
+// ordersPerWallet is the number of consecutive orders whose digital orders have the same wallet. A quarter
+// of all orders are digital.
 const ordersPerWallet = 50
 
-// wallet is the customer product that digital orders are listed by.
+// wallet returns the id of a customer product by which digital orders are listed.
 func (t Traffic) wallet(number int) uuid.UUID {
 	return newSource(t.Seed, uint64(t.Start.UnixNano()), uint64(number), 'w').uuid()
 }
@@ -155,8 +162,8 @@ type instrument struct {
 	name  string // ISIN or symbol
 	kind  string // assetType of a symbol
 	price amount
-	scale int   // digits after the point of a quantity
-	most  int64 // units of the largest usual quantity: price × quantity must fit 64 bits
+	scale int   // digits after the decimal point of a quantity
+	most  int64 // units of the largest quantity; price × quantity must fit in 64 bits
 }
 
 var instruments = map[string][]instrument{
@@ -183,7 +190,7 @@ func (l *life) instrumentPrice() amount {
 	return amount{}
 }
 
-// trade says what the order wants.
+// trade generates the content of the order: instrument, side, quantity, price and so on.
 func (l *life) trade(assetClass string) {
 	l.assetClass = assetClass
 	thing := oneOf(l.source, instruments[assetClass]...)

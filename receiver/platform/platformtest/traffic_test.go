@@ -29,7 +29,7 @@ func TestTrafficIsAFunctionOfSeedAndStart(t *testing.T) {
 		traffic Traffic
 		same    bool
 	}{
-		{"the same again", traffic, true},
+		{"the same traffic", traffic, true},
 		{"the same start in another zone", other(func(o *Traffic) { o.Start = start.In(time.FixedZone("", 7200)) }), true},
 		{"another seed", other(func(o *Traffic) { o.Seed = 8 }), false},
 		{"another start", other(func(o *Traffic) { o.Start = start.Add(time.Second) }), false},
@@ -47,24 +47,24 @@ func TestTrafficIsAFunctionOfSeedAndStart(t *testing.T) {
 	}
 }
 
-// outcome is what is to be expected of a scenario, whatever chance adds to it.
+// outcome is the expected outcome of a scenario, whatever its random parts are.
 type outcome struct {
-	statuses string // any of these
-	breaks   string // exactly these, those after a "?" perhaps
+	statuses string // one of these
+	breaks   string // exactly these; those with a "?" are optional
 	open     bool
-	final    string // "yes", "no", or "?" when chance decides
+	final    string // "yes", "no", or "?" if it depends on the random parts
 }
 
 var outcomes = map[string]outcome{
 	"received":                          {"RECEIVED", "", true, "no"},
-	"at work":                           {"PLACED PENDING", "", true, "no"},
+	"active":                            {"PLACED PENDING", "", true, "no"},
 	"partially filled":                  {"PARTIALLY_FILLED", "", true, "no"},
 	"filled":                            {"FILLED", "", false, "no"},
 	"settled":                           {"SETTLED", "", false, "yes"},
 	"amended":                           {"FILLED SETTLED", "", false, "?"},
-	"amended and at work":               {"PARTIALLY_FILLED", "", true, "no"},
+	"amended and active":                {"PARTIALLY_FILLED", "", true, "no"},
 	"canceled":                          {"CANCELED", "", false, "yes"},
-	"canceled after a part":             {"CANCELED", "", false, "?"}, // a digital order may never tell of its part
+	"canceled after a part":             {"CANCELED", "", false, "?"}, // the notifications of a digital order may never contain the part
 	"canceled after a part and settled": {"SETTLED", "?settled_without_fill", false, "yes"},
 	"cancellation failed":               {"FILLED SETTLED", "", false, "?"},
 	"expired":                           {"EXPIRED", "", false, "yes"},
@@ -97,13 +97,13 @@ var outcomes = map[string]outcome{
 	"of an unused status":               {"FILLED", "unused_status", false, "no"},
 }
 
-func TestEveryScenarioEndsAsItShould(t *testing.T) {
+func TestEveryScenarioHasItsExpectedOutcome(t *testing.T) {
 	for _, parts := range []int{0, 2} {
 		traffic := Traffic{Seed: 1, Start: start, Orders: 6_000, Parts: parts}
 		for i := range traffic.Orders {
 			o := traffic.Order(i)
 			want, known := outcomes[o.Scenario]
-			require.True(t, known, "no outcome is written down for %q", o.Scenario)
+			require.True(t, known, "there is no outcome for %q", o.Scenario)
 			require.NotNil(t, o.Expected.Status, o.Scenario)
 			require.Contains(t, strings.Fields(want.statuses), *o.Expected.Status, o.Scenario)
 			require.Equal(t, want.open, o.Expected.Open, o.Scenario)
@@ -129,7 +129,7 @@ func requireBreaks(t *testing.T, want string, o Order) {
 	require.Empty(t, got, "%s %s", o.Scenario, o.ID)
 }
 
-func TestTwoThousandOrdersShowEverything(t *testing.T) {
+func TestTwoThousandOrdersContainEveryKind(t *testing.T) {
 	for _, seed := range []uint64{0, 1, 1 << 63} {
 		traffic := Traffic{Seed: seed, Start: start, Orders: 2_000}
 		seen := map[string]int{}
@@ -191,7 +191,7 @@ func countBody(seen map[string]int, n Notification) {
 	}
 }
 
-// sent is a body as a decoder reads it.
+// sent is a decoded body.
 type sent struct {
 	OrderID          string      `json:"orderId"`
 	ExternalID       string      `json:"externalId"`
@@ -226,7 +226,7 @@ func number(t testing.TB, n json.Number) *big.Rat {
 	return r
 }
 
-// executed reads the places where a body tells it; where two tell, they must agree.
+// executed returns the executed quantity. If it is in several places of the body, the values must agree.
 func (s *sent) executed(t testing.TB) *big.Rat {
 	var told []*big.Rat
 	for _, n := range []json.Number{s.Execution.Quantity, s.ExecutionData.Quantity} {
@@ -250,7 +250,7 @@ func (s *sent) executed(t testing.TB) *big.Rat {
 	return told[0]
 }
 
-func TestBodiesSayTheFacts(t *testing.T) {
+func TestBodiesContainTheFacts(t *testing.T) {
 	traffic := Traffic{Seed: 3, Start: start, Orders: 1_500}
 	for i := range traffic.Orders {
 		o := traffic.Order(i)
@@ -283,7 +283,7 @@ func TestBodiesSayTheFacts(t *testing.T) {
 	}
 }
 
-func TestDigitalOrdersKeepToTheirEnumeration(t *testing.T) {
+func TestDigitalOrdersHaveOnlyStatusesOfTheirEnumeration(t *testing.T) {
 	allowed := []string{"", "RECEIVED", "INVALID", "PENDING", "CANCELED", "REJECTED", "FILLED", "CORRECTED", "SETTLED"}
 	odd := []string{"canceled with two Ls", "of an unknown status", "of an unused status"}
 	traffic := Traffic{Seed: 4, Start: start, Orders: 1_500}
@@ -298,7 +298,7 @@ func TestDigitalOrdersKeepToTheirEnumeration(t *testing.T) {
 	}
 }
 
-func TestOrdersLiveInTheHourBeforeTheStart(t *testing.T) {
+func TestTheEventsOfOrdersAreInTheHourBeforeTheStart(t *testing.T) {
 	traffic := Traffic{Seed: 5, Start: start, Orders: 2_000, Parts: 2}
 	for i := range traffic.Orders {
 		o := traffic.Order(i)
@@ -306,20 +306,20 @@ func TestOrdersLiveInTheHourBeforeTheStart(t *testing.T) {
 			require.False(t, f.At.Before(start.Add(-time.Hour)))
 			require.False(t, f.At.After(start))
 			if n > 0 {
-				require.False(t, f.At.Before(o.Facts[n-1].At), "%s: what happened later bears an earlier time", o.Scenario)
+				require.False(t, f.At.Before(o.Facts[n-1].At), "%s: a later fact has an earlier time", o.Scenario)
 			}
 		}
 	}
 }
 
-func TestShuffledAndRepeatedFactsExpectTheSame(t *testing.T) {
+func TestShufflingAndRepeatingFactsDoesNotChangeTheState(t *testing.T) {
 	traffic := Traffic{Seed: 6, Start: start, Orders: 100}
 	for i := range traffic.Orders {
 		requireOrderNotToMatter(t, traffic.Order(i).Facts)
 	}
 }
 
-func TestBodiesAsDocumented(t *testing.T) {
+func TestBodiesHaveTheDocumentedForm(t *testing.T) {
 	o := &order{
 		id: uuid.MustParse("6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11"), index: 122, assetClass: Traditional, side: "BUY",
 		orderType: "LIMIT", isin: "DE0007164600", exchange: "XFRA", created: start, expiry: start.AddDate(0, 0, 1), shape: inBoth,
@@ -347,7 +347,7 @@ func TestBodiesAsDocumented(t *testing.T) {
 		`"executionData":{"quantity":40,"executionPrice":101.250,"executionAmount":4050.000}}`, string(o.body(&n)))
 }
 
-func TestOtherObjectsAreJSONOnTheirOwnPaths(t *testing.T) {
+func TestNotificationsOfOtherObjectsAreJSONOnTheirOwnPaths(t *testing.T) {
 	paths := map[string]bool{}
 	for seed := range uint64(500) {
 		n := (&other{at: start, seed: seed}).notification()

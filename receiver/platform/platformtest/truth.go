@@ -6,28 +6,29 @@ import (
 	"time"
 )
 
-// Fact is what one notification of an order, or one answer of GET order, says of its state.
+// Fact is what one notification of an order, or one answer to GET order, reports about its state.
 type Fact struct {
-	Status   string // as sent; "" for a refused update, which is no fact of the status
+	Status   string // as sent; "": a refused update, which reports no status
 	At       time.Time
-	Executed *big.Rat // cumulative; nil when not told
-	Quantity *big.Rat // ordered; nil when not told
-	Fetched  bool     // an answer of GET order
+	Executed *big.Rat // cumulative; nil: not reported
+	Quantity *big.Rat // ordered; nil: not reported
+	Fetched  bool     // an answer to GET order
 }
 
-// Expected is the state that an order should be in. Its JSON has the names and forms of an order view.
+// Expected is the expected state of an order. Its JSON has the names and formats of an order view.
 type Expected struct {
-	Status           *string    `json:"status"` // null when no fact with a rank is known
+	Status           *string    `json:"status"` // null: no fact has a status with a rank
 	StatusSince      *time.Time `json:"statusSince"`
 	ModifiedOn       *time.Time `json:"modifiedOn"`
-	ExecutedQuantity *string    `json:"executedQuantity"` // an exact decimal, null when unknown
+	ExecutedQuantity *string    `json:"executedQuantity"` // an exact decimal; null: unknown
 	Open             bool       `json:"open"`
 	Final            bool       `json:"final"`
 	Breaks           []string   `json:"breaks"` // codes in alphabetical order, without clock_skew and source_conflict
 }
 
-// Truth adds the facts of one order up. The order of the facts and repeats among them make no difference. It is written to
-// be compared with the rules line by line, not to be fast.
+// Truth returns the state that the facts of one order add up to. The sequence of the facts and repeated
+// facts make no difference. The code is written to be compared with the rules line by line, not to be
+// fast.
 func Truth(facts []Fact) Expected {
 	facts = slices.Clone(facts)
 	for i := range facts {
@@ -80,19 +81,19 @@ func utc(t time.Time) *time.Time {
 	return &t
 }
 
-// ranks of the statuses; what is not here has rank 0, which is none.
+// ranks are the ranks of the statuses. Any other status has no rank, which is 0 here.
 var ranks = map[string]int{
 	received: 1, invalid: 2, pending: 3, placed: 4, partiallyFilled: 5, corrected: 6,
 	canceled: 7, expired: 7, rejected: 7,
 	filled: 8, settled: 9,
 }
 
-// closedOrder is the order in which closed statuses win.
+// closedOrder lists the closed statuses; of two with the same time, the earlier in this list wins.
 var closedOrder = []string{canceled, expired, rejected}
 
 func isClosed(f Fact) bool { return slices.Contains(closedOrder, f.Status) }
 
-// distinct leaves refused updates out and makes equal facts one.
+// distinct returns the facts without refused updates and without repeats.
 func distinct(facts []Fact) []Fact {
 	var known []Fact
 	for _, f := range facts {
@@ -116,7 +117,7 @@ func equal(a, b *big.Rat) bool {
 	return a.Cmp(b) == 0
 }
 
-// baseOf returns the restatement that holds, nil when there is none.
+// baseOf returns the restatement in force, or nil if there is none.
 func baseOf(known []Fact) *Fact {
 	var base *Fact
 	for i := range known {
@@ -139,7 +140,7 @@ func restatesOver(f, g *Fact) bool {
 	if ranks[f.Status] != ranks[g.Status] {
 		return ranks[f.Status] > ranks[g.Status]
 	}
-	if f.Status != g.Status { // of one rank are only the closed ones
+	if f.Status != g.Status { // only closed statuses share a rank
 		return slices.Index(closedOrder, f.Status) < slices.Index(closedOrder, g.Status)
 	}
 	if f.Executed == nil || g.Executed == nil {
@@ -155,7 +156,7 @@ func counts(f Fact, base *Fact, isBase bool) bool {
 	return f.At.Equal(base.At) && ranks[f.Status] > ranks[base.Status]
 }
 
-// statusOf returns a fact with the status that holds, nil when none has a rank.
+// statusOf returns a fact with the status of the order, or nil if no fact has a rank.
 func statusOf(counting []Fact) *Fact {
 	var winner *Fact
 	for i := range counting {
@@ -190,8 +191,8 @@ func greatestExecuted(facts []Fact) *big.Rat {
 	return most
 }
 
-// orderedQuantity is the detail: of all that tell one, superseded or not, the value of the greatest (at, rank, fetched over
-// reported, value).
+// orderedQuantity returns the quantity of the order. Among all facts with a quantity, superseded or not,
+// it is that of the greatest fact by time, then rank, then whether it was fetched, then quantity.
 func orderedQuantity(facts []Fact) *big.Rat {
 	var best *Fact
 	for i := range facts {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// first returns the earliest fact with one of the statuses, nil when there is none.
+// first returns the earliest fact with one of the statuses, or nil if there is none.
 func first(facts []Fact, statuses ...string) *Fact {
 	var earliest *Fact
 	for i := range facts {
@@ -17,21 +17,22 @@ func first(facts []Fact, statuses ...string) *Fact {
 	return earliest
 }
 
-// anyAfter says whether a fact with one of the statuses is newer than since. Nothing is newer than nil.
+// anyAfter reports whether a fact with one of the statuses is later than since. It returns false if since
+// is nil.
 func anyAfter(facts []Fact, since *Fact, statuses ...string) bool {
 	return since != nil && slices.ContainsFunc(facts, func(f Fact) bool {
 		return slices.Contains(statuses, f.Status) && f.At.After(since.At)
 	})
 }
 
-// anyAtOrAfter says the same of facts as old as since, too.
+// anyAtOrAfter is like anyAfter, but includes facts with the same time as since.
 func anyAtOrAfter(facts []Fact, since *Fact, statuses ...string) bool {
 	return since != nil && slices.ContainsFunc(facts, func(f Fact) bool {
 		return slices.Contains(statuses, f.Status) && !f.At.Before(since.At)
 	})
 }
 
-// breaksOf returns the codes of the breaks that hold, sorted.
+// breaksOf returns the codes of the breaks, sorted.
 func breaksOf(counting []Fact, base *Fact, executed, quantity *big.Rat) []string {
 	var (
 		firstFilled  = first(counting, filled)
@@ -92,7 +93,8 @@ func filledTells(counting []Fact) bool {
 	return slices.ContainsFunc(counting, func(f Fact) bool { return f.Status == filled && f.Executed != nil })
 }
 
-// invalidComesFirst: first INVALID before every fact of rank 3 or more, of which there is one.
+// invalidComesFirst reports whether the first INVALID is before every fact of rank 3 or more, and there is
+// such a fact.
 func invalidComesFirst(counting []Fact) bool {
 	firstInvalid := first(counting, invalid)
 	earliest := first(counting, pending, placed, partiallyFilled, corrected, canceled, expired, rejected, filled, settled)

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// day is where the worked examples live: the n-th fact is n seconds after it.
+// day is the time base of the worked examples: the n-th fact is n seconds after it.
 var day = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// parseFacts reads the notation of the worked examples: facts in the order of their time, "@3" gives it, a number is the
-// executed quantity, "GET:" a fetched fact. Ten are ordered.
+// parseFacts parses the notation of the worked examples. The time of a fact is its place, or 3 for "@3".
+// A number is the executed quantity, and "GET:" precedes a fetched fact. The quantity of the order is 10.
 func parseFacts(t testing.TB, text string) []Fact {
 	var facts []Fact
 	for i, word := range strings.Split(text, " · ") {
@@ -84,7 +84,7 @@ GET:SETTLED | SETTLED | 1 |  | –
 PLACED · GET:CANCELED @3 · GET:EXPIRED @3 | CANCELED | 3 |  | –
 `
 
-// shorten writes what the worked examples show of an order.
+// shorten formats the columns of the worked examples.
 func shorten(e Expected) string {
 	since, executed, breaks := "", "", "–"
 	if e.StatusSince != nil {
@@ -99,7 +99,7 @@ func shorten(e Expected) string {
 	return strings.Join([]string{orNone(e.Status), since, executed, breaks}, " | ")
 }
 
-func TestTruthOfTheWorkedExamples(t *testing.T) {
+func TestTruthAgreesWithTheWorkedExamples(t *testing.T) {
 	for line := range strings.SplitSeq(strings.TrimSpace(workedExamples), "\n") {
 		text, want, _ := strings.Cut(line, " | ")
 		t.Run(text, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestTruthOfTheWorkedExamples(t *testing.T) {
 	}
 }
 
-// requireOrderNotToMatter shuffles the facts and repeats some.
+// requireOrderNotToMatter checks that shuffling the facts and repeating some does not change the state.
 func requireOrderNotToMatter(t *testing.T, facts []Fact) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	want := Truth(facts)
@@ -124,7 +124,7 @@ func requireOrderNotToMatter(t *testing.T, facts []Fact) {
 	}
 }
 
-func TestTruthSaysWhatIsOpenAndFinal(t *testing.T) {
+func TestTruthDeterminesWhetherAnOrderIsOpenAndFinal(t *testing.T) {
 	for _, c := range []struct {
 		name, facts string
 		open, final bool
@@ -138,7 +138,7 @@ func TestTruthSaysWhatIsOpenAndFinal(t *testing.T) {
 		{"settled is final", "SETTLED", false, true},
 		{"invalid is final", "INVALID", false, true},
 		{"canceled with nothing executed is final", "PLACED · CANCELED 0", false, true},
-		{"canceled with nothing told is final", "PLACED · CANCELED", false, true},
+		{"canceled with nothing reported as executed is final", "PLACED · CANCELED", false, true},
 		{"canceled with a part executed awaits settlement", "PLACED · PARTIALLY_FILLED 3 · CANCELED 3", false, false},
 		{"canceled after a part of unknown size awaits settlement", "PLACED · PARTIALLY_FILLED · CANCELED", false, false},
 		{"canceled after a corrected trade is final", "PLACED · FILLED 10 · CORRECTED · CANCELED", false, true},
@@ -152,7 +152,7 @@ func TestTruthSaysWhatIsOpenAndFinal(t *testing.T) {
 	}
 }
 
-func TestTruthOfOddSets(t *testing.T) {
+func TestTruthOfUnusualSetsOfFacts(t *testing.T) {
 	t.Run("no facts give no status", func(t *testing.T) {
 		require.Equal(t, Expected{Breaks: []string{}}, Truth(nil))
 	})
@@ -160,23 +160,23 @@ func TestTruthOfOddSets(t *testing.T) {
 		facts := parseFacts(t, "PLACED")
 		require.Equal(t, Truth(facts), Truth(append(facts, Fact{At: day.Add(time.Hour)})))
 	})
-	t.Run("an unknown status alone is a break and a time", func(t *testing.T) {
+	t.Run("an unknown status alone has a break and a time", func(t *testing.T) {
 		got := Truth(parseFacts(t, "MYSTERY"))
 		require.Nil(t, got.Status)
 		require.Nil(t, got.StatusSince)
 		require.Equal(t, day.Add(time.Second), *got.ModifiedOn)
 		require.Equal(t, []string{"unknown_status"}, got.Breaks)
 	})
-	t.Run("modifiedOn is the latest of the facts that count", func(t *testing.T) {
+	t.Run("modifiedOn is the latest time of the facts", func(t *testing.T) {
 		got := Truth(parseFacts(t, "PLACED @9 · FILLED 10 @2 · SETTLED @3"))
 		require.Equal(t, day.Add(9*time.Second), *got.ModifiedOn)
 	})
-	t.Run("an amended quantity is the newest, also when it was superseded", func(t *testing.T) {
+	t.Run("the newest quantity holds, even if its fact is superseded", func(t *testing.T) {
 		facts := parseFacts(t, "PLACED · PLACED · FILLED 12")
 		facts[1].Quantity, facts[2].Quantity = big.NewRat(12, 1), nil
 		require.Empty(t, Truth(facts).Breaks)
 	})
-	t.Run("of two quantities at once the one of the higher rank holds, however CANCELED is spelled", func(t *testing.T) {
+	t.Run("of two quantities at the same time the one with the higher rank holds, however CANCELED is spelled", func(t *testing.T) {
 		facts := parseFacts(t, "CANCELLED @1 · PLACED 5 @1")
 		facts[1].Quantity = big.NewRat(4, 1)
 		require.Empty(t, Truth(facts).Breaks)
@@ -185,7 +185,7 @@ func TestTruthOfOddSets(t *testing.T) {
 		facts := parseFacts(t, "PLACED · PARTIALLY_FILLED 0.1 · PARTIALLY_FILLED 0.10000000000000000000000001")
 		require.Equal(t, "0.10000000000000000000000001", *Truth(facts).ExecutedQuantity)
 	})
-	t.Run("the same number written otherwise is the same fact", func(t *testing.T) {
+	t.Run("the same number in another notation is the same fact", func(t *testing.T) {
 		require.Len(t, distinct(parseFacts(t, "FILLED 10 @1 · FILLED 10.00 @1 · FILLED 1e1 @1")), 1)
 	})
 }
