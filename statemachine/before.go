@@ -4,9 +4,9 @@ import "slices"
 
 // Since returns the earlier states of the order from sequence on: the state after the notifications
 // up to sequence, if there were any, and the state after each later notification that added a fact
-// or another object, except the current state. Each fact is stored with its first sequence, so the
-// order alone determines this; known is false if facts beyond MaxFacts were dropped. Whether
-// overfill or underfilled was open depends on the quantity known now.
+// or another order object, except the current state. The order alone determines these states, because
+// each fact is stored with its first sequence; known is false if facts beyond MaxFacts were dropped.
+// Whether the breaks overfill and underfilled were open is derived with the quantity known now.
 func (o *Order) Since(sequence uint64) (states []State, known bool) {
 	if o.Dropped > 0 {
 		return nil, false
@@ -46,7 +46,7 @@ func (o *Order) before(sequence uint64) Order {
 	return then
 }
 
-// factsBefore returns the facts that arrived before that sequence.
+// factsBefore returns the facts that arrived before sequence.
 func (o *Order) factsBefore(sequence uint64) []fact {
 	facts := make([]fact, 0, len(o.facts))
 	for i := range o.facts {
@@ -57,12 +57,12 @@ func (o *Order) factsBefore(sequence uint64) []fact {
 	return facts
 }
 
-// LastChange is what an order knows about its last notification.
+// LastChange is what can be derived from an order about its last notification.
 type LastChange struct {
-	// Effect is the effect that Observe returned; "" if unknown: the notification added no fact, so
-	// it was a repeat or contained only details.
+	// Effect is the effect that Observe returned. "": the notification added no fact, so it was a
+	// repeat or contained only details.
 	Effect Effect
-	// Before is the status before it, when Known.
+	// Before is the status before that notification, if Known.
 	Before Status
 	Known  bool
 }

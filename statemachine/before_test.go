@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// stored returns the order as the views return it.
+// stored returns the order after encoding and decoding, as the views do.
 func stored(t require.TestingT, o *statemachine.Order) *statemachine.Order {
 	encoded, err := o.AppendBinary(nil)
 	require.NoError(t, err)
@@ -21,7 +21,7 @@ func stored(t require.TestingT, o *statemachine.Order) *statemachine.Order {
 	return back
 }
 
-func TestAStoredOrderTellsWhatItsLastNotificationDid(t *testing.T) {
+func TestLastChangeOfAStoredOrderAgreesWithObserve(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 30).Draw(t, "facts")
 		o := &statemachine.Order{ID: "example"}
@@ -35,7 +35,7 @@ func TestAStoredOrderTellsWhatItsLastNotificationDid(t *testing.T) {
 			require.True(t, last.Known)
 			require.Equal(t, before, last.Before)
 			if len(o.Explain().Facts) > known {
-				require.Equal(t, e.Effect, last.Effect, "it brought a fact")
+				require.Equal(t, e.Effect, last.Effect, "the notification added a fact")
 			} else {
 				require.Empty(t, last.Effect)
 				require.Equal(t, before, e.StatusAfter)
@@ -44,7 +44,7 @@ func TestAStoredOrderTellsWhatItsLastNotificationDid(t *testing.T) {
 	})
 }
 
-func TestAStoredOrderTellsTheStatesItWasIn(t *testing.T) {
+func TestSinceReturnsTheEarlierStatesOfAStoredOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 30).Draw(t, "facts")
 		o := &statemachine.Order{ID: "example"}
@@ -73,14 +73,14 @@ func distinct(states []statemachine.State) []statemachine.State {
 	return slices.CompactFunc(append([]statemachine.State{}, states...), func(a, b statemachine.State) bool { return reflect.DeepEqual(a, b) })
 }
 
-// shown removes what may later be reported differently for a past state: the digits of equal
-// numbers, and since when a break is open.
+// shown removes what may differ when a past state is derived later: the digits of equal numbers, the
+// amount, and when a break was opened.
 func shown(s statemachine.State) statemachine.State {
 	if s.Executed.Known() {
 		number, _ := strconv.ParseFloat(string(s.Executed), 64)
 		s.Executed = statemachine.Decimal(strconv.FormatFloat(number, 'g', -1, 64))
 	}
-	s.Amount = "" // a repeat may report it later
+	s.Amount = "" // a repeat may add it later
 	for i := range s.Breaks {
 		s.Breaks[i] = statemachine.Break{Code: s.Breaks[i].Code}
 	}
@@ -90,7 +90,7 @@ func shown(s statemachine.State) statemachine.State {
 	return s
 }
 
-func TestAnOrderThatLetFactsGoDoesNotGuess(t *testing.T) {
+func TestAnOrderThatDroppedFactsReportsNoEarlierStates(t *testing.T) {
 	o := &statemachine.Order{ID: "example"}
 	for i := range statemachine.MaxFacts + 1 {
 		n := at(statemachine.Placed, statemachine.Reported, i, "")

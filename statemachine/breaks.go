@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Code names a break: something a person must look at. Its number is its row in the rule table.
+// Code identifies a break: something a person must look at. Its number is its row in the rule table.
 type Code uint8
 
 // The breaks, in the order of the rule table.
@@ -49,7 +49,7 @@ type Break struct {
 	OpenedAt       time.Time
 	OpenedSequence uint64
 	Sequences      []uint64 // of the evidence, ascending
-	Rule           string   // in words
+	Rule           string   // the condition, in words
 }
 
 // Rule is one row of the table of breaks.
@@ -58,7 +58,7 @@ type Rule struct {
 	Severity  Severity `json:"severity" enum:"warn,high"`
 	Condition string   `json:"condition"`
 
-	evidence func(*counted) []*fact // nil when the condition does not hold
+	evidence func(*counted) []*fact // returns nil if the condition does not hold
 }
 
 var rules = [Codes]Rule{
@@ -78,7 +78,7 @@ var rules = [Codes]Rule{
 	{Underfilled, Warn, "FILLED with an executed quantity, and less is executed than was ordered.", underfilled},
 	{ExecutedDecreased, High, "A newer notification tells a smaller executed quantity than an older one.", executedDecreased},
 	{ClockSkew, Warn, "modifiedOn is more than five minutes after the time received.", clockSkew},
-	{SourceConflict, High, "Two order objects report the same order id.", nil}, // needs no fact: see breaks
+	{SourceConflict, High, "Two order objects report the same order id.", nil}, // does not depend on facts: see breaks
 }
 
 var codeNames = [Codes]string{"unknown_status", "unused_status", "conflicting_close", "close_after_fill",
@@ -102,7 +102,7 @@ func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // Severity returns the severity of the code's rule.
 func (c Code) Severity() Severity { return rules[c].Severity }
 
-// ParseCode returns the code of that name; ok is false for any other text.
+// ParseCode returns the code with the given name; ok is false for any other text.
 func ParseCode(name string) (c Code, ok bool) {
 	i := slices.Index(codeNames[:], name)
 	return Code(max(i, 0)), i >= 0
@@ -148,8 +148,8 @@ func newBreak(r *Rule, evidence []*fact) Break {
 	return b
 }
 
-// sourceConflict considers every notification, not only facts that count: no restatement merges two
-// objects.
+// sourceConflict considers every notification, not only facts that count, because a restatement cannot
+// merge two order objects.
 func (o *Order) sourceConflict() (b Break, holds bool) {
 	r := rules[SourceConflict]
 	b = Break{Code: r.Code, Severity: r.Severity, Rule: r.Condition}
@@ -270,7 +270,7 @@ func overfill(c *counted) []*fact {
 	if f := c.firstWhere(func(f *fact) bool { return f.executed.Compare(ordered) > 0 }); f != nil {
 		return one(f)
 	}
-	return one(c.most) // the quantity is known from before a fetched base
+	return one(c.most) // the executed quantity is from a fact before a fetched base
 }
 
 func underfilled(c *counted) []*fact {
@@ -285,7 +285,9 @@ func executedDecreased(c *counted) []*fact {
 	if !c.uneven {
 		return nil
 	}
-	var last, most, next *fact // contain the greatest executed quantity: among facts older than newer, and among those of equal age too
+	// most has the greatest executed quantity of the facts with an earlier time than newer, next that of
+	// all facts before newer. last is the fact before newer.
+	var last, most, next *fact
 	for i := range c.since {
 		newer := &c.since[i]
 		if newer.executed == "" || !newer.counts(c.base) {
@@ -308,7 +310,7 @@ func clockSkew(c *counted) []*fact {
 	return one(c.skewed)
 }
 
-// firstAfter returns start and the earliest newer fact with one of the statuses.
+// firstAfter returns start and the earliest newer fact with one of the statuses, or nil if there is none.
 func (c *counted) firstAfter(start *fact, wanted ...uint8) []*fact {
 	if start == nil || !slices.ContainsFunc(wanted, func(row uint8) bool { return c.first[row] != nil }) {
 		return nil

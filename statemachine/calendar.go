@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Calendar knows the days on which TARGET is closed and nothing settles. The zero value has the
-// days of the rules; more can be added.
+// Calendar determines the days on which nothing settles, because TARGET is closed. The zero value
+// contains the weekends and the holidays of TARGET; NewSchedule can add days.
 type Calendar struct{ added []ClosedDay } // by day
 
 // ClosedDay is a day on which nothing settles, with the reason.
@@ -19,8 +19,8 @@ type ClosedDay struct {
 	Reason string
 }
 
-// holidays are the days of each year on which TARGET is closed; those without a month are relative
-// to Easter Sunday.
+// holidays are the days of each year on which TARGET is closed. The day of a holiday without a month is
+// relative to Easter Sunday.
 var holidays = [...]struct {
 	month  time.Month
 	day    int
@@ -86,8 +86,8 @@ func (c *Calendar) ClosedDays(first, last Day) (closed []ClosedDay) {
 	return closed
 }
 
-// Between returns the number of settlement days after one day up to another; negative if the latter
-// is earlier. It takes time proportional to the years between them.
+// Between returns the number of settlement days that are later than after and not later than until. The
+// number is negative if until is earlier. Between takes time proportional to the years between the days.
 func (c *Calendar) Between(after, until Day) int {
 	if until < after {
 		return -c.Between(until, after)
@@ -111,7 +111,7 @@ func (c *Calendar) Between(after, until Day) int {
 	return n - (end - first)
 }
 
-// weekdays returns the number of days from Monday to Friday up to the day.
+// weekdays returns the number of days from Monday to Friday from the first day up to d.
 func weekdays(d Day) int { return int(d)/7*5 + min(int(d)%7, 5) }
 
 // addClosed adds days that would otherwise be settlement days.
@@ -128,11 +128,11 @@ func (c *Calendar) addClosed(days []ClosedDay) {
 const (
 	closedByFile = "closed by the operator"
 	maxReason    = 200 // bytes
-	maxBadLines  = 20  // named in one error
+	maxBadLines  = 20  // listed in one error
 )
 
 // ParseClosedDays parses days on which nothing settles: one date per line, such as 2026-12-24, with
-// the reason after a #. Empty lines, and those that begin with #, are ignored. The error names the
+// the reason after a #. Empty lines, and those that begin with #, are ignored. The error lists the
 // invalid lines.
 func ParseClosedDays(text string) (days []ClosedDay, err error) {
 	var bad []error
@@ -157,7 +157,7 @@ func ParseClosedDays(text string) (days []ClosedDay, err error) {
 		days = append(days, ClosedDay{d, cmp.Or(reason, closedByFile)})
 	}
 	if more := len(bad) - maxBadLines; more > 0 {
-		bad = append(bad[:maxBadLines], fmt.Errorf("and %d lines more", more))
+		bad = append(bad[:maxBadLines], fmt.Errorf("and %d more lines", more))
 	}
 	if err := errors.Join(bad...); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Day is a calendar day, counted from 1 January of the year 1, which is 1. The zero value means no
+// Day is a calendar day, counted from 1 January of the year 1, which is day 1. The zero value means no
 // day.
 type Day int32
 
@@ -19,8 +19,8 @@ var beforeFirstDay = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC).Unix()
 
 var errDay = errors.New("expected a day such as 2026-03-02")
 
-// DayOf returns the day of that date; a date outside the years 1 to 9999 is the first or the last
-// day.
+// DayOf returns the day of a date. For a date outside the years 1 to 9999, it returns the first or the
+// last day of these years.
 func DayOf(year int, month time.Month, day int) Day {
 	return dayOfUnix(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix())
 }
@@ -35,8 +35,8 @@ func dayOfUnix(seconds int64) Day {
 
 // BerlinDay returns the date in Berlin at t. For every year it follows the rule of the European
 // Union since 1996: two hours ahead of UTC from 01:00 UTC on the last Sunday of March until the
-// same time on the last Sunday of October, otherwise one hour. The result never depends on the zone
-// files of a machine.
+// same time on the last Sunday of October, otherwise one hour. The result does not depend on the time
+// zone files of the machine.
 func BerlinDay(t time.Time) Day {
 	t = t.UTC()
 	const winter, summer = 1 * 60 * 60, 2 * 60 * 60

@@ -12,14 +12,14 @@ import (
 // expanded, whatever their exponent.
 type Decimal string
 
-// maxExponentWidth is the number of exponent digits that surely fits 64 bits.
+// maxExponentWidth is the largest number of exponent digits that always fits in 64 bits.
 const maxExponentWidth = 17
 
 // maxSumDigits bounds the width of a sum: 1 + 1e999999999 would need a billion digits.
 const maxSumDigits = 512
 
-// ParseDecimal returns text as a Decimal when it is a number in the grammar of JSON; ok is false otherwise, and for an
-// exponent of more than 17 digits.
+// ParseDecimal returns text as a Decimal if it is a number in the grammar of JSON. ok is false for any
+// other text, and for an exponent of more than 17 digits.
 func ParseDecimal(text string) (d Decimal, ok bool) {
 	rest := strings.TrimPrefix(text, "-")
 	whole, rest := digits(rest)
@@ -48,7 +48,7 @@ func ParseDecimal(text string) (d Decimal, ok bool) {
 	return Decimal(text), true
 }
 
-// digits splits s after its leading decimal digits.
+// digits splits s after the decimal digits at its start.
 func digits(s string) (head, tail string) {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
@@ -57,7 +57,7 @@ func digits(s string) (head, tail string) {
 	return s[:i], s[i:]
 }
 
-// Known reports whether d holds a number.
+// Known reports whether d contains a number.
 func (d Decimal) Known() bool { return d != "" }
 
 // Zero reports whether d is a known zero.
@@ -84,19 +84,19 @@ func (d Decimal) Compare(e Decimal) int {
 	return x.sign * compareMagnitude(x, y)
 }
 
-// float returns the nearest float64, infinite beyond its range, and 0 for an unknown decimal. The
-// float of a greater decimal is never smaller, and different decimals nearly always have different
-// ones.
+// float returns the nearest float64, which is infinite beyond its range, and 0 for an unknown decimal.
+// The float of a greater decimal is never smaller, and different decimals nearly always have different
+// floats.
 func (d Decimal) float() float64 {
 	if d == "" {
 		return 0
 	}
-	f, _ := strconv.ParseFloat(string(d), 64) // fails beyond the range
+	f, _ := strconv.ParseFloat(string(d), 64) // an error means that d is out of range, and f is infinite
 	return f
 }
 
-// plain reports whether d has only digits, as most quantities do: such decimals compare by length
-// and text.
+// plain reports whether d consists of digits alone, as most quantities do. Such decimals are compared by
+// length and text.
 func (d Decimal) plain() bool {
 	for i := range len(d) {
 		if d[i] < '0' || d[i] > '9' {
@@ -106,7 +106,7 @@ func (d Decimal) plain() bool {
 	return true
 }
 
-// parts is a number as sign · 0.digits · 10^exponent, digits without zeros at either end.
+// parts is a number as sign · 0.digits · 10^exponent, where digits has no leading zeros.
 type parts struct {
 	sign     int // -1, 0, 1
 	whole    string
@@ -169,7 +169,8 @@ func (p parts) digit(i int) byte {
 	return '0'
 }
 
-// Add returns d + e in plain digits. ok is false when one is unknown or the sum would be wider than about 512 digits.
+// Add returns d + e without an exponent. ok is false if d or e is unknown, or the sum would have more than
+// about 512 digits.
 func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	if sum, ok = d.addSmall(e); ok {
 		return sum, true
@@ -188,7 +189,7 @@ func (d Decimal) Add(e Decimal) (sum Decimal, ok bool) {
 	return pointed(total.Abs(total).String(), scale, negative), true
 }
 
-// pointed returns the number with these digits, scale of them after the point.
+// pointed returns the number with the given digits, scale of them after the decimal point.
 func pointed(text string, scale int, negative bool) Decimal {
 	if pad := scale + 1 - len(text); pad > 0 {
 		text = strings.Repeat("0", pad) + text
@@ -202,10 +203,10 @@ func pointed(text string, scale int, negative bool) Decimal {
 	return Decimal(text)
 }
 
-// smallDigits is the number of digits that fit 64 bits, even when two such numbers are added.
+// smallDigits is the number of digits that fit in 64 bits, even if two such numbers are added.
 const smallDigits = 18
 
-// addSmall is Add for numbers that fit 64 bits, as nearly all do; ok is false for others.
+// addSmall is Add for numbers that fit in 64 bits, as nearly all do; ok is false for other numbers.
 func (d Decimal) addSmall(e Decimal) (sum Decimal, ok bool) {
 	x, xScale, ok := d.small()
 	y, yScale, ok2 := e.small()

@@ -23,7 +23,7 @@ func TestOnlyJSONNumbersAreDecimals(t *testing.T) {
 	}
 }
 
-func TestDecimalsCompareByValueWhateverTheirWriting(t *testing.T) {
+func TestDecimalsCompareByValueWhateverTheirNotation(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
@@ -74,14 +74,14 @@ func TestSumsOfManyDigitsAreExact(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumberIsNotAdded(t *testing.T) {
+func TestTextThatIsNotANumberIsNotAdded(t *testing.T) {
 	for _, text := range []statemachine.Decimal{"-", ".", "--1", "1.2.3", "1-2", "+"} {
 		_, ok := text.Add("9")
 		require.False(t, ok, "%q", text)
 	}
 }
 
-func TestASumTooWideIsRefused(t *testing.T) {
+func TestASumWithTooManyDigitsIsRefused(t *testing.T) {
 	for _, c := range [][2]statemachine.Decimal{{"1", "1e5000"}, {"1", "1e-5000"}, {"", "1"}, {"1", ""}, {"1", "1e99999999999999999"}} {
 		_, ok := c[0].Add(c[1])
 		require.False(t, ok, "%v", c)

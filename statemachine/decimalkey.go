@@ -9,8 +9,8 @@ import (
 // keyDigits bounds the length of a key: numbers that differ only in later digits have the same key.
 const keyDigits = 40
 
-// Key returns a text that compares, byte by byte, like the number; the key of an unknown one is
-// empty and comes first. Equal numbers have the same key, however they are written.
+// Key returns a string that sorts, byte by byte, as the number does. The key of an unknown number is
+// empty and sorts first. Equal numbers have the same key, whatever their notation.
 func (d Decimal) Key() string {
 	if d == "" {
 		return ""
@@ -26,7 +26,7 @@ func (d Decimal) Key() string {
 	b = binary.BigEndian.AppendUint64(b, uint64(p.exponent)^(1<<63)) // the sign bit is inverted so that negative exponents come first
 	b = append(b, digits...)
 	if p.sign < 0 {
-		b = append(b, 0) // a number comes before longer ones that begin with it
+		b = append(b, 0) // so that, inverted, a number sorts after longer ones that begin with it
 		for i := range b {
 			b[i] = math.MaxUint8 - b[i]
 		}

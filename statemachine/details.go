@@ -38,15 +38,15 @@ const (
 	NumberForm       // a Decimal
 	TimeForm         // RFC 3339, in UTC
 	FlagForm         // true or false, always known
-	ProductForm      // the id of a product; those of an order are shown as one list
-	TradesForm       // what FormatExecutions writes
+	ProductForm      // the id of a product; all products of an order are shown as one list
+	TradesForm       // the encoding of FormatExecutions
 )
 
 // Detail describes a detail. Decoding, JSON, CSV, comparisons and the documents of the API are derived
 // from these descriptions.
 type Detail struct {
 	Name    string // in JSON, in CSV and in comparisons
-	In      string // the members of a body that may contain it, separated by spaces; the first one present counts
+	In      string // the members of a body that may contain it, separated by spaces; the first one that is present is used
 	Form    Form
 	Example string `json:"-"`
 	Doc     string `json:"-"`
@@ -78,7 +78,7 @@ var details = [...]Detail{
 	ExpiryDate:        {Name: "expiryDate", In: "expiryDate", Example: "2026-03-31"},
 }
 
-// Details returns the descriptions of the details, by Field. The caller must not change them.
+// Details returns the descriptions of the details, indexed by Field. The caller must not change them.
 func Details() []Detail { return details[:] }
 
 // Member is a member of an order with a single value: a detail, or a value derived from all facts.

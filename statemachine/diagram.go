@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Mermaid returns the rank table as a Mermaid state diagram: an arrow leads from each status to those that may outrank it
-// next; a restatement may lead back.
+// Mermaid returns the rank table as a Mermaid state diagram. An arrow leads from each status to those of
+// the next higher rank. A restatement may lead back to a lower rank, without an arrow.
 func Mermaid() string {
 	var b strings.Builder
 	b.WriteString("stateDiagram-v2\n")
@@ -32,7 +32,7 @@ func Mermaid() string {
 	return b.String()
 }
 
-// nextRank returns the next higher rank; 0 at the top.
+// nextRank returns the next higher rank, or 0 if there is none.
 func nextRank(rank int) int {
 	next := 0
 	for _, s := range statuses {

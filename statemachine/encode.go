@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// ErrEncoding occurs when the bytes were not written by AppendBinary. The order that was decoded
-// into is then undefined.
+// ErrEncoding means that the data was not written by AppendBinary. The decoded value is then undefined.
 var ErrEncoding = errors.New("statemachine: not an encoded order")
 
 // AppendBinary appends the whole set of facts to b, without the order's ID, and returns the
-// extended slice. The error is always nil. The encoding is private to one version of the rules: it
-// is never migrated.
+// extended slice. The error is always nil. The encoding is valid for one version of the rules; data of
+// other versions is never converted.
 func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 	for _, n := range [...]uint64{o.Count, o.Duplicates, o.Dropped, o.Changed} {
 		b = binary.AppendUvarint(b, n)
@@ -48,15 +47,15 @@ func (o *Order) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary replaces the set with the one that AppendBinary wrote, keeping the ID. It retains
-// no part of data. It returns ErrEncoding and leaves the order undefined if data is anything else.
+// UnmarshalBinary replaces the set with the one that AppendBinary wrote, and keeps the ID. It retains no
+// part of data. It returns ErrEncoding if data is anything else.
 func (o *Order) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: string(data)}
 	*o = Order{ID: o.ID}
 	o.Count, o.Duplicates, o.Dropped, o.Changed = d.uvarint(), d.uvarint(), d.uvarint(), d.uvarint()
 	o.First, o.Last = d.arrival(), d.arrival()
 	if n := d.count(MaxFacts); n > 0 {
-		facts := make([]fact, 0, max(n+1, 4)) // with room for the fact that is about to be applied
+		facts := make([]fact, 0, max(n+1, 4)) // with capacity for the fact that is about to be applied
 		for i := range n {
 			facts = append(facts, d.fact())
 			d.bad = d.bad || i > 0 && compareAge(&facts[i-1], &facts[i]) > 0
@@ -100,8 +99,8 @@ func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(b, t.Unix()), uint64(t.Nanosecond()))
 }
 
-// appendWhen appends the time of a detail, which is nearly always that of one of the facts: then
-// one byte instead of nine.
+// appendWhen appends the time of a detail. It is nearly always the time of a fact, and then takes one
+// byte instead of nine.
 func (o *Order) appendWhen(b []byte, at time.Time) []byte {
 	if i := o.sinceTime(at); i < len(o.facts) && o.facts[i].at.Equal(at) {
 		return binary.AppendUvarint(b, uint64(i+1))
@@ -125,8 +124,8 @@ func appendFact(b []byte, f *fact) []byte {
 	return appendArrival(appendText(appendText(appendTime(b, f.at), string(f.executed)), string(f.value.amount)), f.first)
 }
 
-// decoder reads what the append functions wrote. Texts share one copy of the data. Once bad is set,
-// everything read is zero.
+// decoder reads what the append functions wrote. Its texts share one copy of the data. Once bad is set,
+// every further byte reads as zero and every text as empty.
 type decoder struct {
 	rest string
 	bad  bool

@@ -5,12 +5,12 @@ import (
 	"math/bits"
 )
 
-// maxNotes bounds the notes of an encoded notification; a decoder writes fewer.
+// maxNotes bounds the number of notes of an encoded notification. The decoder of bodies makes fewer.
 const maxNotes = 1 << 10
 
 // AppendBinary appends the notification to b and returns the extended slice. The error is always
-// nil. The encoding is private to one version of the rules, for notifications that are folded right
-// afterwards.
+// nil. The encoding is valid for one version of the rules. It is for notifications that are folded
+// immediately afterwards.
 func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	flags := byte(n.Kind) & 1
 	if n.Refused {
@@ -48,8 +48,8 @@ func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// Decode replaces the notification with the one that AppendBinary wrote; its texts are parts of encoded. It returns ErrEncoding and
-// leaves the notification undefined when encoded is anything else.
+// Decode replaces the notification with the one that AppendBinary wrote. Its texts are parts of encoded.
+// Decode returns ErrEncoding if encoded is anything else.
 func (n *Notification) Decode(encoded string) error {
 	d := decoder{rest: encoded}
 	flags := d.byte()

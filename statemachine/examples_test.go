@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// t0 is the zero of the examples' clock; @n is n minutes later.
+// t0 is the time base of the examples; @n is n minutes later.
 var t0 = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func minute(n int) time.Time { return t0.Add(time.Duration(n) * time.Minute) }
@@ -60,7 +60,7 @@ var examples = []struct{ facts, status, since, executed, breaks string }{
 	{"PLACED · GET:CANCELED @3 · GET:EXPIRED @3", "CANCELED", "3", "", ""},
 }
 
-// parseFacts reads the facts of an example.
+// parseFacts parses the facts of an example.
 func parseFacts(t testing.TB, text string) []statemachine.Notification {
 	var facts []statemachine.Notification
 	for i, part := range strings.Split(text, " · ") {
@@ -95,7 +95,7 @@ func fold(notifications []statemachine.Notification) *statemachine.Order {
 	return o
 }
 
-// permutations calls f with every order of a; f must not keep it.
+// permutations calls f with the elements of a in every order. f must not retain its argument.
 func permutations[T any](a []T, f func([]T)) {
 	var walk func(int)
 	walk = func(k int) {
@@ -160,7 +160,7 @@ func TestOpenAndFinalFollowFromStatusAndExecution(t *testing.T) {
 	}
 }
 
-func TestHowMuchIsExecutedFollowsFromQuantitiesOrTheStatus(t *testing.T) {
+func TestTheExtentFollowsFromQuantitiesOrTheStatus(t *testing.T) {
 	for facts, want := range map[string]map[string]statemachine.Extent{
 		"PLACED":                        {"10": statemachine.NothingExecuted, "": statemachine.NothingExecuted},
 		"PLACED 0":                      {"10": statemachine.NothingExecuted},
@@ -183,7 +183,7 @@ func TestHowMuchIsExecutedFollowsFromQuantitiesOrTheStatus(t *testing.T) {
 	}
 }
 
-func TestOpenedIsTheFactThatMadeTheConditionTrue(t *testing.T) {
+func TestABreakIsOpenedByTheFactThatMadeItsConditionTrue(t *testing.T) {
 	facts := parseFacts(t, "PLACED · CANCELED · PARTIALLY_FILLED 4 · FILLED 10")
 	permutations(facts, func(facts []statemachine.Notification) {
 		s := fold(facts).State()
@@ -236,7 +236,7 @@ func TestARefusedUpdateAddsItsRefusalAndDetailsOnly(t *testing.T) {
 	require.Equal(t, "9.5", o.Detail(statemachine.LimitPrice))
 }
 
-func TestADetailIsThatOfTheGreatestNotificationWhateverArrivesFirst(t *testing.T) {
+func TestADetailComesFromTheGreatestNotificationWhateverArrivesFirst(t *testing.T) {
 	with := func(status statemachine.Status, kind statemachine.Kind, at int, price string) statemachine.Notification {
 		n := statemachine.Notification{Status: status, Kind: kind, At: minute(at)}
 		n.Details[statemachine.LimitPrice] = price
@@ -246,13 +246,13 @@ func TestADetailIsThatOfTheGreatestNotificationWhateverArrivesFirst(t *testing.T
 		a, b statemachine.Notification
 		want string
 	}{
-		"the newer":                 {with("PLACED", 0, 1, "5"), with("PLACED", 0, 2, "4"), "4"},
-		"then the higher rank":      {with("PLACED", 0, 1, "5"), with("FILLED", 0, 1, "4"), "4"},
-		"then the fetched":          {with("PLACED", 0, 1, "5"), with("PLACED", 1, 1, "4"), "4"},
-		"then the greater value":    {with("PLACED", 0, 1, "9"), with("PLACED", 0, 1, "10"), "10"},
-		"then the longer digits":    {with("PLACED", 0, 1, "9"), with("PLACED", 0, 1, "9.0"), "9.0"},
-		"a superseded one counts":   {with("PLACED", 0, 1, "7"), with("CORRECTED", 0, 2, ""), "7"},
-		"an unknown status ranks 0": {with("MYSTERY", 0, 1, "9"), with("PLACED", 0, 1, "4"), "4"},
+		"the newer value":                   {with("PLACED", 0, 1, "5"), with("PLACED", 0, 2, "4"), "4"},
+		"then the higher rank":              {with("PLACED", 0, 1, "5"), with("FILLED", 0, 1, "4"), "4"},
+		"then the fetched":                  {with("PLACED", 0, 1, "5"), with("PLACED", 1, 1, "4"), "4"},
+		"then the greater value":            {with("PLACED", 0, 1, "9"), with("PLACED", 0, 1, "10"), "10"},
+		"then the later digits":             {with("PLACED", 0, 1, "9"), with("PLACED", 0, 1, "9.0"), "9.0"},
+		"a superseded notification is used": {with("PLACED", 0, 1, "7"), with("CORRECTED", 0, 2, ""), "7"},
+		"an unknown status has rank 0":      {with("MYSTERY", 0, 1, "9"), with("PLACED", 0, 1, "4"), "4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			permutations([]statemachine.Notification{c.a, c.b}, func(facts []statemachine.Notification) {
@@ -262,7 +262,7 @@ func TestADetailIsThatOfTheGreatestNotificationWhateverArrivesFirst(t *testing.T
 	}
 }
 
-func TestTenThousandRepeatsCostNothingButCounts(t *testing.T) {
+func TestTenThousandRepeatsOnlyChangeCounts(t *testing.T) {
 	facts := parseFacts(t, "PLACED · FILLED 10")
 	o := fold(facts)
 	once, err := o.AppendBinary(nil)
@@ -280,13 +280,13 @@ func TestTenThousandRepeatsCostNothingButCounts(t *testing.T) {
 	require.InDelta(t, len(once), len(many), 16)
 }
 
-func TestAnOrderKeepsABoundedNumberOfFactsAndSaysSo(t *testing.T) {
+func TestAnOrderKeepsABoundedNumberOfFactsAndReportsDrops(t *testing.T) {
 	for name, status := range map[string]func(int) (statemachine.Status, statemachine.Kind){
-		"of one status": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, 0 },
-		"of ever new statuses": func(i int) (statemachine.Status, statemachine.Kind) {
+		"with one status": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, 0 },
+		"with a new status each": func(i int) (statemachine.Status, statemachine.Kind) {
 			return statemachine.Status(fmt.Sprint("S", i)), 0
 		},
-		"of ever new statements": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, statemachine.Fetched },
+		"fetched": func(int) (statemachine.Status, statemachine.Kind) { return statemachine.Placed, statemachine.Fetched },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &statemachine.Order{}
@@ -303,13 +303,13 @@ func TestAnOrderKeepsABoundedNumberOfFactsAndSaysSo(t *testing.T) {
 			require.NoError(t, err)
 			require.Less(t, len(encoded), 64*statemachine.MaxFacts)
 			if s := o.State(); s.Status != "" {
-				require.Equal(t, minute(3*statemachine.MaxFacts-1), s.ModifiedOn, "the last one stays")
+				require.Equal(t, minute(3*statemachine.MaxFacts-1), s.ModifiedOn, "the last fact is kept")
 			}
 		})
 	}
 }
 
-func TestRefusalsAreBoundedAndTheLatestStay(t *testing.T) {
+func TestRefusalsAreBoundedAndTheLatestAreKept(t *testing.T) {
 	refusal := func(i int) statemachine.Notification {
 		return statemachine.Notification{Sequence: uint64(i + 1), Received: minute(i), Refused: true}
 	}

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestExecutionsAreWrittenAsTheJSONLibraryWritesThem(t *testing.T) {
+func TestFormatExecutionsAgreesWithTheJSONLibrary(t *testing.T) {
 	require.Empty(t, statemachine.FormatExecutions(nil))
 	value := rapid.OneOf(rapid.StringMatching(`[0-9a-f.-]{0,12}`), rapid.StringMatching(`[ -~]{0,8}`), rapid.String(),
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }))

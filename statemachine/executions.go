@@ -31,8 +31,8 @@ func FormatExecutions(all []Execution) string {
 	return string(append(b, ']'))
 }
 
-// appendMember appends the same as the JSON library, in a quarter of the time; nothing for an empty
-// value.
+// appendMember appends a member as encoding/json does, in a quarter of the time. It appends nothing for
+// an empty value.
 func appendMember(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
@@ -53,10 +53,11 @@ func appendMember(b []byte, name, value string) []byte {
 	return append(append(append(b, '"'), value...), '"')
 }
 
-// Executions returns the trades in the best notification that listed any, in its order.
+// Executions returns the trades that the detail Executions contains, in the order in which the
+// notification listed them.
 func (o *Order) Executions() (all []Execution) {
 	if text := o.Detail(Executions); text != "" && json.Unmarshal([]byte(text), &all) != nil {
-		return nil // the notification was not made by our decoder
+		return nil // the detail was not written by FormatExecutions
 	}
 	return all
 }

@@ -11,10 +11,10 @@ type Verdict string
 // The verdicts.
 const (
 	Decides        Verdict = "decides"    // its status is the status of the order
-	Agrees         Verdict = "agrees"     // the same status, later
-	Outranked      Verdict = "outranked"  // it counts, another status wins
+	Agrees         Verdict = "agrees"     // it has the same status, with a later time
+	Outranked      Verdict = "outranked"  // it counts, but another status wins
 	NoLongerTrue   Verdict = "superseded" // a restatement is newer
-	DecidesNothing Verdict = "unranked"   // a status without rank
+	DecidesNothing Verdict = "unranked"   // its status has no rank
 )
 
 // Judgement is one distinct fact with its verdict.
@@ -59,7 +59,7 @@ func (c *counted) judge(f *fact) (Verdict, string) {
 	d := c.decider
 	switch {
 	case !f.counts(c.base):
-		return NoLongerTrue, fmt.Sprintf("Notification %d restated the order as %s at %s; what is not newer no longer counts.",
+		return NoLongerTrue, fmt.Sprintf("Notification %d restated the order as %s at %s; facts that are not newer no longer count.",
 			c.base.first.Sequence, c.base.status, FormatTime(c.base.at))
 	case f.row == numStatuses:
 		return DecidesNothing, fmt.Sprintf("%s is not a status the rules know, so it decides nothing.", f.status)
@@ -84,7 +84,7 @@ func (c *counted) judge(f *fact) (Verdict, string) {
 func (c *counted) summary(s *State, tally map[Verdict]int) []string {
 	var said []string
 	if d := c.decider; d == nil {
-		said = append(said, "No notification has told a status that the rules rank, so the status is not known.")
+		said = append(said, "No notification has reported a status with a rank, so the status is not known.")
 	} else {
 		said = append(said, fmt.Sprintf("The order is %s since %s, because notification %d %s it.", d.status, FormatTime(d.at),
 			d.first.Sequence, map[Kind]string{Reported: "reported", Fetched: "fetched"}[d.kind]))

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// MaxFacts bounds the distinct facts an order keeps.
+// MaxFacts bounds the number of distinct facts that an order keeps.
 const MaxFacts = 256
 
-// fact is what one distinct notification says about the order's status.
+// fact is what one distinct notification reports about the status of the order.
 type fact struct {
 	status   Status
-	row      uint8 // of the rank table
+	row      uint8 // in the rank table
 	rank     int8
 	kind     Kind
 	at       time.Time
@@ -47,7 +47,7 @@ func (f *fact) compareExecuted(g *fact) int {
 	return f.executed.Compare(g.executed)
 }
 
-// restates reports whether f says what the order is, whatever was reported before.
+// restates reports whether f is a restatement: it replaces what was reported before.
 func (f *fact) restates() bool {
 	return f.kind == Fetched && f.rank > 0 || f.row == rowCorrected
 }
@@ -95,7 +95,7 @@ func (o *Order) setFacts(facts []fact) {
 func (o *Order) sinceTime(at time.Time) int {
 	low, high := 0, len(o.facts)
 	if high > 0 && o.facts[high-1].at.Before(at) {
-		return high // as nearly always when a fact is added
+		return high // nearly always the case when a fact is added
 	}
 	for low < high {
 		if middle := (low + high) / 2; o.facts[middle].at.Before(at) {
@@ -148,10 +148,10 @@ func (o *Order) add(f fact) (news bool) {
 	return true
 }
 
-// drop removes the oldest fact that is neither the first nor the last of its status, nor a
-// restatement, nor the greatest executed. Statuses that are not in the table count as one. If every
-// fact is one of these, only the base is certain to stay, because a platform may send any text as a
-// status, and may be asked without limit.
+// drop removes the oldest fact that is not the first or the last of its status, not a restatement, and
+// does not have the greatest executed quantity. All statuses that are not in the table count as one. If
+// there is no such fact, drop removes the oldest fact except the base: the number of restatements is
+// unlimited, because the platform may be asked any number of times.
 func (o *Order) drop() {
 	victim := o.dispensable()
 	if victim < 0 {
@@ -172,7 +172,7 @@ func (o *Order) drop() {
 	o.Dropped++
 }
 
-// dispensable returns the index of the oldest fact that drop may remove, -1 if there is none. The
+// dispensable returns the index of the oldest fact that drop may remove, or -1 if there is none. The
 // search usually ends after the few facts that are the first of their status.
 func (o *Order) dispensable() int {
 	var passed [numStatuses + 1]uint16

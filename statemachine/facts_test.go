@@ -13,10 +13,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// plainSet keeps facts literally by the definition in docs/order-state.md: every fact is compared
-// with every other one.
+// plainSet keeps facts by a literal implementation of the definition in docs/order-state.md: every fact
+// is compared with every other one.
 type plainSet struct {
-	facts   []plainFact // as they came
+	facts   []plainFact // in the order of arrival
 	dropped uint64
 }
 
@@ -29,7 +29,7 @@ type plainFact struct {
 	kind     statemachine.Kind
 	status   statemachine.Status
 	executed statemachine.Decimal
-	group    int // in ranked, -1 for every other text
+	group    int // index in ranked; -1: any other text
 }
 
 func newPlainFact(n *statemachine.Notification) plainFact {
@@ -123,10 +123,10 @@ func kept(o *statemachine.Order) (facts []plainFact) {
 	return facts
 }
 
-func TestTheFactsDroppedAreThoseOfTheDefinition(t *testing.T) {
+func TestTheDroppedFactsAreThoseOfTheDefinition(t *testing.T) {
 	for name, arrival := range map[string]func(i, draw int) int{
-		"times that rise":           func(i, _ int) int { return i },
-		"times that fall":           func(i, _ int) int { return -i },
+		"ascending times":           func(i, _ int) int { return i },
+		"descending times":          func(i, _ int) int { return -i },
 		"times in any order":        func(_, draw int) int { return draw },
 		"few times, shared by many": func(_, draw int) int { return draw >> 10 % 3 },
 	} {
@@ -164,7 +164,7 @@ func TestTheFactsDroppedAreThoseOfTheDefinition(t *testing.T) {
 	}
 }
 
-// busy returns distinct facts of one order: a fill in many parts, as it is reported part by part.
+// busy returns distinct facts of one order that is filled in many parts.
 func busy(count int) []statemachine.Notification {
 	facts := make([]statemachine.Notification, count)
 	for i := range facts {
@@ -185,9 +185,9 @@ func quickest(f func()) time.Duration {
 	return least
 }
 
-// Earlier, the ratio was in the thousands: each fact past MaxFacts was compared with every other
-// one, pair by pair.
-func TestAFactOfABusyOrderCostsAboutAsMuchAsAFactOfAnyOther(t *testing.T) {
+// If each fact past MaxFacts were compared with every pair of other facts, the ratio would be in the
+// thousands.
+func TestTheCostOfAFactDoesNotGrowWithTheNumberOfFacts(t *testing.T) {
 	const count = 20_000
 	ordinary := parseFacts(t, "PLACED · PARTIALLY_FILLED 3 · PARTIALLY_FILLED 7 · FILLED 10 · SETTLED 10")
 	one := quickest(func() {
@@ -200,11 +200,11 @@ func TestAFactOfABusyOrderCostsAboutAsMuchAsAFactOfAnyOther(t *testing.T) {
 		}
 	})
 	for name, change := range map[string]func(i int, n *statemachine.Notification){
-		"that rise":                    func(int, *statemachine.Notification) {},
-		"of the same time":             func(_ int, n *statemachine.Notification) { n.At = t0 },
-		"that fall":                    func(i int, n *statemachine.Notification) { n.At = t0.Add(-time.Duration(i) * time.Millisecond) },
-		"all of the greatest quantity": func(_ int, n *statemachine.Notification) { n.Executed = "10" },
-		"all fetched":                  func(_ int, n *statemachine.Notification) { n.Kind = statemachine.Fetched },
+		"with ascending times":       func(int, *statemachine.Notification) {},
+		"with the same time":         func(_ int, n *statemachine.Notification) { n.At = t0 },
+		"with descending times":      func(i int, n *statemachine.Notification) { n.At = t0.Add(-time.Duration(i) * time.Millisecond) },
+		"with the greatest quantity": func(_ int, n *statemachine.Notification) { n.Executed = "10" },
+		"fetched":                    func(_ int, n *statemachine.Notification) { n.Kind = statemachine.Fetched },
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts := busy(count)

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// Fixed is a number with 18 decimal places for exact and fast sums. The zero value is zero. Sums of
-// ten million numbers that Decimal.Fixed returns do not overflow.
+// Fixed is a number with 18 decimal places, for exact and fast sums. The zero value is zero. A sum of ten
+// million numbers that Decimal.Fixed returns does not overflow.
 type Fixed struct {
 	high int64
 	low  uint64
@@ -15,11 +15,11 @@ type Fixed struct {
 
 const (
 	fixedPlaces = 18
-	fixedDigits = 13 // before the point
+	fixedDigits = 13 // before the decimal point
 )
 
-// Fixed returns the number; ok is false if it has more than 18 decimal places, or more than 13
-// digits before the point. An unknown number is zero.
+// Fixed returns d as a Fixed; ok is false if d has more than 18 decimal places, or more than 13 digits
+// before the decimal point. An unknown number is zero.
 func (d Decimal) Fixed() (f Fixed, ok bool) {
 	p := d.parts()
 	if d == "" || p.sign == 0 {
@@ -81,8 +81,8 @@ func (f Fixed) Decimal() Decimal {
 	return pointed(text, scale, negative)
 }
 
-// Append appends the number in a form for FixedOf. With few decimal places, as nearly all numbers
-// have, that is their number and 64 bits; otherwise all 128 bits.
+// Append appends an encoding of the number, which FixedOf decodes. A number with few decimal places, as
+// nearly all numbers have, is encoded as its scale and at most 64 bits, any other number as 128 bits.
 func (f Fixed) Append(b []byte) []byte {
 	for i, one := range usualPlaces {
 		if whole, rest, ok := f.divide(one); ok && rest == 0 && int64(whole) >= 0 {
@@ -95,8 +95,8 @@ func (f Fixed) Append(b []byte) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(append(b, allBits), f.high), f.low)
 }
 
-// usualPlaces is 10 to the power of 18 minus the number of decimal places, for the usual numbers of
-// places.
+// usualPlaces are the powers of 10 by which the usual numbers can be divided without a remainder: those
+// with 0, 2, 4 and 8 decimal places.
 var usualPlaces = [...]uint64{1e18, 1e16, 1e14, 1e10}
 
 const allBits = byte(len(usualPlaces))
@@ -114,8 +114,8 @@ func (f Fixed) divide(one uint64) (whole, rest uint64, ok bool) {
 	return whole, rest, true
 }
 
-// FixedOf reads what Append wrote at the beginning of b, and returns the rest of b; ok is false if
-// b does not begin with such a number.
+// FixedOf decodes what Append wrote at the beginning of b, and returns the rest of b; ok is false if b
+// does not begin with such an encoding.
 func FixedOf(b []byte) (f Fixed, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] > allBits {
 		return f, nil, false

@@ -39,7 +39,7 @@ func TestSumsOfFixedNumbersAreExact(t *testing.T) {
 	})
 }
 
-func TestANumberThatCannotBeSummedIsTold(t *testing.T) {
+func TestANumberThatCannotBeSummedIsReported(t *testing.T) {
 	for text, want := range map[statemachine.Decimal]string{
 		"": "0", "0": "0", "-0.00": "0", "1e3": "1000", "0.000000000000000001": "0.000000000000000001", "9999999999999.999999999999999999": "9999999999999.999999999999999999",
 		"1.500000000000000000000000": "1.5", "-12.5e-1": "-1.25", "10000000000000": "", "1e13": "", "1e12": "1000000000000", "0.0000000000000000001": "",

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestFloatsOrderDecimalsAsTheDecimalsDo(t *testing.T) {
+func TestFloatsNeverContradictTheOrderOfDecimals(t *testing.T) {
 	text := rapid.StringMatching(`-?(0|[1-9][0-9]{0,4}|[1-9][0-9]{15,18})(\.[0-9]{1,4})?([eE][+-]?[0-9]{1,3})?`)
 	unequal := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -22,7 +22,7 @@ func TestFloatsOrderDecimalsAsTheDecimalsDo(t *testing.T) {
 	for _, same := range [][]Decimal{
 		{"10", "10.0", "1e1", "1E+1", "0.1e2", "100e-1", "10.00e0"},
 		{"0", "-0", "0.00", "0e5"},
-		{"", "0"}, // not equal; unknown is told apart by Compare
+		{"", "0"}, // not equal; Compare distinguishes unknown from zero
 		{"0.001", "1e-3", "0.0010", "10e-4"},
 		{"-2.50", "-2.5", "-25e-1"},
 		{"1e99999999999999999", "10e99999999999999998", "1e999"},
@@ -35,7 +35,7 @@ func TestFloatsOrderDecimalsAsTheDecimalsDo(t *testing.T) {
 	}
 }
 
-func TestExecutedQuantitiesThatNoFloatTellsApartAreCompared(t *testing.T) {
+func TestExecutedQuantitiesWithEqualFloatsAreComparedExactly(t *testing.T) {
 	for _, pair := range [][2]Decimal{
 		{"9007199254740992", "9007199254740993"},
 		{"1e999", "1e1000"},

@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-func TestWhenSomethingNewWasHeardAndAnswered(t *testing.T) {
+func TestLastNewsAndLastAnswerIgnoreRepeats(t *testing.T) {
 	begin := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	o := statemachine.Order{ID: "a"}
 	hear := func(sequence uint64, kind statemachine.Kind, status statemachine.Status) {
@@ -23,7 +23,7 @@ func TestWhenSomethingNewWasHeardAndAnswered(t *testing.T) {
 	require.False(t, answered)
 	hear(2, statemachine.Reported, statemachine.Placed)
 	hear(3, statemachine.Reported, statemachine.Placed)
-	require.Equal(t, uint64(2), o.LastNews().Sequence, "a repeat is no news")
+	require.Equal(t, uint64(2), o.LastNews().Sequence, "a repeat is not news")
 	hear(4, statemachine.Fetched, statemachine.Placed)
 	hear(5, statemachine.Fetched, statemachine.Placed)
 	require.Equal(t, uint64(4), o.LastNews().Sequence)

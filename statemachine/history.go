@@ -12,12 +12,12 @@ type Effect string
 // The effects.
 const (
 	Applied    Effect = "applied"    // the status changed
-	Confirmed  Effect = "confirmed"  // it counts and the status stayed: more executed, an amendment, new details
+	Confirmed  Effect = "confirmed"  // it counts and the status did not change: more executed, an amendment, new details
 	Late       Effect = "late"       // it counts, but a higher rank was known
 	Duplicate  Effect = "duplicate"  // it contained nothing new
 	Superseded Effect = "superseded" // a restatement is newer
-	Restated   Effect = "restated"   // it became the base
-	Annotated  Effect = "annotated"  // no status, or one without rank
+	Restated   Effect = "restated"   // it became the restatement in force
+	Annotated  Effect = "annotated"  // it has no status, or one without a rank
 	Lost       Effect = "lost"       // the log lost its record, so its effect is unknown
 )
 
@@ -26,7 +26,7 @@ type Entry struct {
 	Sequence    uint64
 	Received    time.Time
 	At          time.Time // modifiedOn
-	Dated       bool      // there is a modifiedOn
+	Dated       bool      // the notification has a modifiedOn
 	Kind        Kind
 	Type        string // notificationType
 	Status      Status
@@ -36,17 +36,17 @@ type Entry struct {
 	StatusAfter Status
 	Opened      []Code   // breaks that it opened
 	Closed      []Code   // breaks that it closed
-	Notes       []string // what could not be read
+	Notes       []string // what could not be decoded
 }
 
-// Observer applies notifications to an order and returns the effect of each. It keeps the state
-// after one notification for the next, so a history derives each state once.
+// Observer applies notifications to an order and returns the effect of each. It keeps the state after
+// each notification for the next one, so that each state is derived only once.
 type Observer struct {
 	order *Order
 	known snapshot
 }
 
-// NewObserver returns an observer of o. No one else may apply notifications to o meanwhile.
+// NewObserver returns an observer of o. From then on, only the observer may apply notifications to o.
 func NewObserver(o *Order) *Observer { return &Observer{o, o.snapshot()} }
 
 // Observe applies n and returns its effect.
@@ -60,7 +60,7 @@ func (v *Observer) Observe(n *Notification) Entry {
 		Type: n.Type, Status: n.Status, Executed: n.Executed, StatusAfter: v.known.decider.status, Notes: n.Notes}
 	e.Effect, e.Rule = c.effect(n, news, &before)
 	if o.Dropped > dropped {
-		e.Rule += fmt.Sprintf(" The order has more than %d distinct facts: the oldest one that nothing depends on was dropped.", MaxFacts)
+		e.Rule += fmt.Sprintf(" The order has more than %d distinct facts: the oldest one that does not affect the state was dropped.", MaxFacts)
 	}
 	e.Opened, e.Closed = without(v.known.breaks, before.breaks), without(before.breaks, v.known.breaks)
 	return e
@@ -70,7 +70,7 @@ func (v *Observer) Observe(n *Notification) Entry {
 type Summary struct {
 	Status   Status
 	Executed Decimal
-	Breaks   []Code // those that are open, in the order of the rule table
+	Breaks   []Code // the open breaks, in the order of the rule table
 }
 
 // Summary returns the state after the last observed notification.
@@ -78,7 +78,8 @@ func (v *Observer) Summary() Summary {
 	return Summary{v.known.decider.status, v.known.executed, v.known.breaks}
 }
 
-// snapshot is an order at some moment. It contains copies, because facts move when one is added.
+// snapshot is the part of the state of an order that effects depend on. It contains copies, because
+// adding a fact moves other facts.
 type snapshot struct {
 	decider, base fact // zero: none
 	executed      Decimal
@@ -111,9 +112,9 @@ func (c *counted) effect(n *Notification, news bool, before *snapshot) (Effect, 
 	case !news:
 		return Duplicate, "Everything it says was known before."
 	case self.status == "" && n.Refused:
-		return Annotated, "A request was refused and tells no status: the order stays as it was."
+		return Annotated, "A request was refused. The notification reports no status, so the order does not change."
 	case self.status == "":
-		return Annotated, "It tells no status; its details are kept."
+		return Annotated, "It reports no status; its details are kept."
 	case self.row == numStatuses:
 		return Annotated, fmt.Sprintf("%s is not a status the rules know: it is kept and decides nothing.", self.status)
 	case self.rank == 0:
@@ -132,17 +133,17 @@ func (c *counted) effect(n *Notification, news bool, before *snapshot) (Effect, 
 	return Confirmed, confirmedRule(&self, c, before.executed)
 }
 
-// amends reports whether f is PLACED again after a partial fill of an order that can still trade:
-// the platform has PATCH.
+// amends reports whether f is PLACED after a partial fill of an order that can still trade, which means
+// an amendment with PATCH.
 func amends(f *fact, c *counted) bool {
 	return f.status == Placed && c.decider.status == PartiallyFilled && f.at.After(c.decider.at)
 }
 
 func restatedRule(f *fact) string {
 	if f.kind == Fetched {
-		return "The platform was asked and says what the order is; what is not newer no longer counts."
+		return "The platform was asked: its answer restates the order, and facts that are not newer no longer count."
 	}
-	return "A correction says what the order is; what is not newer no longer counts."
+	return "A correction restates the order, and facts that are not newer no longer count."
 }
 
 func appliedRule(now, was *fact) string {
@@ -180,11 +181,11 @@ func without(a, b []Code) []Code {
 // AsOf is a moment in the arrival of notifications. The zero value is now; if both fields are set,
 // both bounds apply.
 type AsOf struct {
-	Sequence uint64    // nothing after that sequence; 0: no bound
-	Received time.Time // nothing received after that time; zero: no bound
+	Sequence uint64    // the last sequence; 0: no bound
+	Received time.Time // the latest time received; zero: no bound
 }
 
-// Includes reports whether a notification with that arrival was known then.
+// Includes reports whether a notification with the given arrival was known at that moment.
 func (a AsOf) Includes(at Arrival) bool {
 	return (a.Sequence == 0 || at.Sequence <= a.Sequence) && (a.Received.IsZero() || !at.Received.After(a.Received))
 }
@@ -199,17 +200,17 @@ type Stretch struct {
 // Past is an order as it was known at some moment.
 type Past struct {
 	Order   Order
-	Entries []Entry // of the requested stretch, in order of arrival
+	Entries []Entry // of the requested stretch, in the order of arrival
 	More    bool    // more known notifications follow the last entry
-	First   Arrival // of the first notification ever, even if the order was not known yet
-	Lost    uint64  // notifications whose records the log lost, with the loss accepted: the order lacks their content
+	First   Arrival // of the first notification, even if it is after the moment
+	Lost    uint64  // notifications whose records the log lost, and whose loss was accepted; the order does not include them
 }
 
-// Known reports whether anything had been received about the order by then.
+// Known reports whether the order was known at that moment.
 func (p *Past) Known() bool { return p.Order.Count+p.Lost > 0 }
 
-// LostEntry returns the entry of a notification whose record is lost, of an observed order.
+// LostEntry returns the entry of a notification of the observed order whose record is lost.
 func (v *Observer) LostEntry(sequence uint64) Entry {
 	return Entry{Sequence: sequence, Effect: Lost, StatusAfter: v.known.decider.status,
-		Rule: "The log lost this record, and the loss was accepted: what it said is not known and is left out of what follows."}
+		Rule: "The log lost this record, and the loss was accepted: its content is unknown and is missing from the entries that follow."}
 }

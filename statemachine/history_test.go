@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Facts are observed in the order written; @n is their time.
-func TestEachNotificationTellsWhatItDid(t *testing.T) {
+// Facts are observed in the order in which they are written; @n is the time of a fact.
+func TestEachNotificationHasItsEffect(t *testing.T) {
 	for _, c := range []struct{ facts, effects, rule string }{
 		{"PLACED", "applied", "PLACED is the first status known."},
 		{"PLACED · FILLED 10", "applied applied", "FILLED (rank 8) outranks PLACED (rank 4)."},
@@ -28,7 +28,7 @@ func TestEachNotificationTellsWhatItDid(t *testing.T) {
 		{"FILLED 10 · CANCELED", "applied late", "outranks CANCELED"},
 		{"PLACED · MYSTERY", "applied annotated", "MYSTERY is not a status the rules know"},
 		{"PLACED · CANCELLATION_REJECTED", "applied annotated", "says it does not use CANCELLATION_REJECTED"},
-		{"FILLED 10 · CORRECTED", "applied restated", "A correction says"},
+		{"FILLED 10 · CORRECTED", "applied restated", "A correction restates"},
 		{"FILLED 10 · GET:CANCELED 0", "applied restated", "The platform was asked"},
 		{"FILLED 10 · GET:CANCELED 0 @3 · CANCELED @2", "applied restated superseded",
 			"Notification 2 restated the order as CANCELED at 2026-03-02T09:03:00Z, which is newer."},
@@ -62,7 +62,7 @@ func TestTheHistoryShowsWhenABreakOpensAndCloses(t *testing.T) {
 	require.Equal(t, [][]statemachine.Code{nil, nil, {statemachine.SettledWithoutFill}}, closed)
 }
 
-func TestARepeatThatBringsADetailIsNoDuplicate(t *testing.T) {
+func TestARepeatThatAddsADetailIsNotADuplicate(t *testing.T) {
 	o := &statemachine.Order{}
 	observer := statemachine.NewObserver(o)
 	n := parseFacts(t, "PLACED")[0]

@@ -6,9 +6,9 @@ import "time"
 type Kind uint8
 
 const (
-	// Reported: the platform posted it, or it was recovered from the platform's undelivered list.
+	// Reported: the platform posted it, or it was recovered from the list of undelivered notifications.
 	Reported Kind = iota
-	// Fetched: a logged answer of the platform's GET order; with a ranked status it restates the order.
+	// Fetched: an answer of the platform to GET order. If its status has a rank, it restates the order.
 	Fetched
 )
 
@@ -40,7 +40,7 @@ func (a AssetClass) String() string {
 	return ""
 }
 
-// ParseAssetClass returns the class of that name, in upper case; ok is false for any other text.
+// ParseAssetClass returns the class with the given name, in upper case; ok is false for any other text.
 func ParseAssetClass(name string) (a AssetClass, ok bool) {
 	for i := Traditional; i <= Tokenized; i++ {
 		if assetClassNames[i] == name {
@@ -50,7 +50,7 @@ func ParseAssetClass(name string) (a AssetClass, ok bool) {
 	return 0, false
 }
 
-// Refusal is a request concerning the order that the platform refused.
+// Refusal is a request about the order that the platform refused.
 type Refusal struct {
 	At          time.Time
 	ErrorType   string
@@ -74,11 +74,11 @@ type Notification struct {
 	Reported   bool      // the platform reported Amount; otherwise it is the sum of the executions
 	Details    [Fields]string
 	Refused    bool
-	Refusal    Refusal  // when Refused; its At is filled in by Apply
-	Notes      []string // what the decoder could not read, in words
+	Refusal    Refusal  // if Refused; Apply sets its At
+	Notes      []string // what the decoder of bodies could not decode, in words
 }
 
-// when returns the time of the notification: its own, or else the time received.
+// when returns At or, if it is absent, the time received.
 func (n *Notification) when() time.Time {
 	if !n.Dated && n.At.IsZero() {
 		return n.Received.UTC()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// MaxRefusals bounds the refusals that an order keeps: the latest ones.
+// MaxRefusals bounds the number of refusals that an order keeps. The latest are kept.
 const MaxRefusals = 64
 
 // Arrival is the sequence and the time received of a notification.
@@ -21,23 +21,24 @@ type Arrival struct {
 type Order struct {
 	ID string
 
-	// Counts of notifications, including repeats; Duplicates contained nothing new.
+	// Count is the number of notifications, including repeats. Duplicates is the number of those that
+	// contained nothing new.
 	Count, Duplicates uint64
 	First, Last       Arrival // by sequence
 	// Changed is the sequence of the last notification that was not a duplicate.
 	Changed uint64
-	// Dropped counts distinct facts dropped beyond MaxFacts. If it is not 0, the state may depend
-	// on the arrival.
+	// Dropped is the number of distinct facts that were dropped beyond MaxFacts. If it is not 0, the
+	// state may depend on the order of arrival.
 	Dropped uint64
 
-	facts    []fact // in order of age, see compareAge
+	facts    []fact // ordered by compareAge
 	tally    tally
 	refusals []Refusal // ascending by compareRefusals
 	details  [numTold]told
 	sources  [Tokenized]source // by asset class - 1
 }
 
-// told is the value of a detail and its precedence: see order-state, "details".
+// told is the value of a detail and its precedence, which docs/order-state.md defines.
 type told struct {
 	value string
 	at    time.Time
@@ -45,8 +46,8 @@ type told struct {
 	kind  Kind
 }
 
-// The asset class is one more detail: if two order objects report the same id, one of them must
-// win, whichever came first.
+// The asset class is stored like a detail, because if two order objects report the same id, the same one
+// must win whichever arrived first.
 const (
 	toldAssetClass = Fields
 	numTold        = Fields + 1
@@ -97,7 +98,7 @@ func (o *Order) arrive(n *Notification) {
 	o.Count++
 }
 
-// seen records the order object, and reports whether it is the second one of the order.
+// seen records the order object of a notification, and reports whether it is the first from that object.
 func (o *Order) seen(class AssetClass, sequence uint64, at time.Time) (news bool) {
 	if class == 0 {
 		return false
@@ -113,7 +114,8 @@ func (o *Order) seen(class AssetClass, sequence uint64, at time.Time) (news bool
 	return news
 }
 
-// tell keeps the better of the known value and t, and reports whether the value changed.
+// tell keeps the known value or t, whichever has the higher precedence, and reports whether the value
+// changed.
 func (o *Order) tell(f Field, t told) (changed bool) {
 	known := &o.details[f]
 	if known.value != "" && compareTold(f, *known, t) >= 0 {
@@ -143,7 +145,8 @@ func compareTold(f Field, a, b told) int {
 	return strings.Compare(a.value, b.value)
 }
 
-// compareDecimals orders by value, then by digits, so that 10 and 10.0 never depend on which came first.
+// compareDecimals orders by value, then by digits, so that the choice between 10 and 10.0 does not depend
+// on the order of arrival.
 func compareDecimals(a, b Decimal) int {
 	if c := a.Compare(b); c != 0 {
 		return c
@@ -180,7 +183,8 @@ func compareRefusals(a, b Refusal) int {
 // Detail returns the value of f; "" if no notification contained it.
 func (o *Order) Detail(f Field) string { return o.details[f].value }
 
-// AssetClass returns the order object; of several, the one of the best notification.
+// AssetClass returns the order object. If several were reported, it returns that of the notification with
+// the highest precedence.
 func (o *Order) AssetClass() AssetClass {
 	class, _ := ParseAssetClass(o.details[toldAssetClass].value)
 	return class

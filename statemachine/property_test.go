@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fingerprint returns everything about an order that must not depend on arrival.
+// fingerprint returns everything about an order that must not depend on the order of arrival.
 func fingerprint(o *statemachine.Order) string {
 	var b strings.Builder
 	s := o.State()
@@ -27,7 +27,7 @@ func fingerprint(o *statemachine.Order) string {
 	return b.String()
 }
 
-// requireSameInEveryOrder folds the facts in every arrival order and requires one result.
+// requireSameInEveryOrder folds the facts in every order of arrival and requires equal results.
 func requireSameInEveryOrder(t *testing.T, facts []statemachine.Notification) {
 	want := ""
 	permutations(facts, func(facts []statemachine.Notification) {
@@ -59,7 +59,7 @@ func at(status statemachine.Status, kind statemachine.Kind, m int, executed stri
 	return n
 }
 
-func TestEveryTwoFactsGiveTheSameInBothOrders(t *testing.T) {
+func TestEveryTwoFactsGiveTheSameStateInBothOrders(t *testing.T) {
 	var all []statemachine.Notification
 	for _, status := range everyStatus {
 		for m := 1; m <= 2; m++ {
@@ -77,7 +77,7 @@ func TestEveryTwoFactsGiveTheSameInBothOrders(t *testing.T) {
 	}
 }
 
-func TestEveryThreeFactsGiveTheSameInEveryOrder(t *testing.T) {
+func TestEveryThreeFactsGiveTheSameStateInEveryOrder(t *testing.T) {
 	var all []statemachine.Notification
 	for m := 1; m <= 2; m++ {
 		for _, status := range everyStatus {
@@ -99,7 +99,8 @@ func TestEveryThreeFactsGiveTheSameInEveryOrder(t *testing.T) {
 	}
 }
 
-// anyNotification draws facts that collide often: few times, few quantities, every status.
+// anyNotification draws facts that are often equal or at the same time: few times, few quantities, every
+// status.
 func anyNotification() *rapid.Generator[statemachine.Notification] {
 	return rapid.Custom(func(t *rapid.T) statemachine.Notification {
 		n := statemachine.Notification{
@@ -167,7 +168,7 @@ func FuzzUnmarshalBinaryNeverPanics(f *testing.F) {
 	})
 }
 
-// Observe returns the effects; the resulting order is the same as with Apply.
+// Observe returns effects in addition to what Apply does; the resulting order must be the same.
 func TestObserveLeavesTheSameOrderAsApply(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		facts := rapid.SliceOfN(anyNotification(), 1, 20).Draw(t, "facts")

@@ -16,8 +16,8 @@ import (
 // settle.
 type Cycle struct {
 	Class AssetClass
-	From  Day // the first trade date to which it applies; 0: no limit
-	Until Day // the last one; 0: no limit
+	From  Day // the first trade date to which the cycle applies; 0: no limit
+	Until Day // the last such trade date; 0: no limit
 	Days  int
 }
 
@@ -27,7 +27,7 @@ func (c *Cycle) Name() string { return cycleName(c.Days) }
 // MaxCycleDays bounds the days of a cycle.
 const MaxCycleDays = 99
 
-// defaultCycles are those of European securities: 1 day from 11 October 2027, 2 days before.
+// defaultCycles are the cycles of European securities: 2 days until 10 October 2027, then 1 day.
 var defaultCycles = []Cycle{
 	{Class: Traditional, Days: 2},
 	{Class: Traditional, Days: 1, From: DayOf(2027, time.October, 11)},
@@ -40,9 +40,9 @@ type Schedule struct {
 	cycles [Tokenized + 1][]Cycle // by class, earliest trade dates first
 }
 
-// NewSchedule returns a schedule. A cycle without From replaces the default ones of its class; one
-// with From applies from that trade date on, and keeps the default before. closed days are added to
-// those on which TARGET is closed.
+// NewSchedule returns a schedule. A cycle without From replaces the default cycles of its class. A cycle
+// with From applies from that trade date on, and the default applies before. The closed days are added to
+// those on which TARGET is closed. NewSchedule fails if two cycles of a class have the same From.
 func NewSchedule(cycles []Cycle, closed []ClosedDay) (*Schedule, error) {
 	s := &Schedule{}
 	for _, c := range defaultCycles {
@@ -94,7 +94,7 @@ func ParseCycle(text string) (c Cycle, err error) {
 	return c, nil
 }
 
-// ParseCycles parses several cycles; the error names all invalid ones.
+// ParseCycles parses several cycles. The error lists all invalid ones.
 func ParseCycles(texts []string) (cycles []Cycle, err error) {
 	var bad []error
 	for _, text := range texts {
@@ -115,8 +115,8 @@ func (s *Schedule) Cycles() (cycles []Cycle) {
 // CyclesOf returns the cycles of an asset class.
 func (s *Schedule) CyclesOf(class AssetClass) []Cycle { return s.cycles[class] }
 
-// Digest returns a hash of the schedule: schedules that settle any order on different days have
-// different ones.
+// Digest returns a hash of the schedule. Schedules by which an order settles on different days have
+// different digests.
 func (s *Schedule) Digest() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, s.cycles, s.added)
@@ -136,8 +136,8 @@ func (s *Schedule) CycleOf(class AssetClass, trade Day) *Cycle {
 	return nil
 }
 
-// Due returns the due day of a trade date: that many settlement days later. For zero days it is the
-// trade date, or the first settlement day after it.
+// Due returns the day that is the given number of settlement days after a trade date. For zero days it
+// is the trade date or, if nothing settles on that day, the first settlement day after it.
 func (c *Calendar) Due(trade Day, days int) Day {
 	due := trade
 	if days == 0 {
@@ -153,8 +153,8 @@ func (c *Calendar) Due(trade Day, days int) Day {
 	return due
 }
 
-// Settlement returns the settlement of an order of that class and state on a day; known is false,
-// and the state NothingToSettle, if nothing was executed or there is no cycle.
+// Settlement returns the settlement, as of today, of an order with the given class and state. If nothing
+// was executed or there is no cycle, known is false and the state is NothingToSettle.
 func (s *Schedule) Settlement(class AssetClass, state *State, today Day) (of Settlement, known bool) {
 	of.State = NothingToSettle
 	if len(s.cycles[class]) == 0 || state.Extent == NothingExecuted && state.Traded == 0 && state.Status != Settled {
@@ -194,11 +194,11 @@ var AllDays = Days{firstDay, lastDay}
 // DaysOf returns the trade dates to which the cycle applies.
 func (c *Cycle) DaysOf() Days { return Days{max(c.From, firstDay), cmp.Or(c.Until, lastDay)} }
 
-// Traded returns the trade dates of the cycle whose orders are due on one of those days. They are a
-// range, because a later trade is never due earlier.
+// Traded returns the trade dates of cycle c whose orders are due on one of the days in due. These trade
+// dates are a range, because a later trade is never due earlier.
 func (s *Schedule) Traded(c *Cycle, due Days) Days {
 	of := c.DaysOf()
-	first := func(d Day) Day { // due on d or later
+	first := func(d Day) Day { // the first trade date that is due on d or later
 		n := sort.Search(int(of.Last-of.First)+1, func(i int) bool { return s.Due(of.First+Day(i), c.Days) >= d })
 		return of.First + Day(n)
 	}

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// SettlementState is the state of an order's settlement on some day.
+// SettlementState is the state of an order's settlement as of some day, called today.
 type SettlementState string
 
 // The states of a settlement.
 const (
-	NothingToSettle SettlementState = "none"    // nothing is executed, it can still trade, or its asset class has no cycle
-	SettlesLater    SettlementState = "pending" // it is due on a later day
-	SettlesToday    SettlementState = "due"     // it is due on the day
-	Overdue         SettlementState = "overdue" // it was due on an earlier day
+	NothingToSettle SettlementState = "none"    // nothing is executed, the order can still trade, or its asset class has no cycle
+	SettlesLater    SettlementState = "pending" // it is due later than today
+	SettlesToday    SettlementState = "due"     // it is due today
+	Overdue         SettlementState = "overdue" // it was due earlier than today
 	HasSettled      SettlementState = "settled"
 )
 
 // SettlementStates are all settlement states.
 var SettlementStates = []SettlementState{SettlesLater, SettlesToday, Overdue, HasSettled, NothingToSettle}
 
-// Settlement is when an order should settle, and its state. Before the order has traded, or if the
-// notification that completed it is unknown, it has neither days nor a cycle.
+// Settlement is when an order should settle, and the state of its settlement. Before the order has
+// traded, or if the notification that completed it is unknown, there are no days and no cycle.
 type Settlement struct {
 	Trade, Due  Day // 0: unknown
 	Days        int // of the cycle, if Trade is known
 	State       SettlementState
-	OverdueDays int // settlement days after Due, if overdue
+	OverdueDays int // settlement days after Due, if Overdue
 }
 
 // Cycle returns the cycle in the form T+2; "" if no trade date is known.
@@ -40,13 +40,13 @@ func (s *Settlement) Cycle() string {
 
 func cycleName(days int) string { return fmt.Sprintf("T+%d", days) }
 
-// AwaitsSettlement reports whether an order in that state can no longer trade and has not settled.
+// AwaitsSettlement reports whether an order in state s can no longer trade, is not final and should settle.
 func (s *State) AwaitsSettlement() bool { return s.Status != "" && !s.Open && !s.Final }
 
 // traded returns the day, in Berlin, of the fact that completed or closed the order with something
-// executed; 0 if there is none. Among facts that count it is the first fill, otherwise the one that
-// closed the order. An order that settled or was corrected was completed before: if a restatement
-// leaves no such fact, earlier facts are used, and as the last resort the correction.
+// executed; 0 if there is none. Among the facts that count, this is the first fill, otherwise the fact
+// that closed the order. An order that settled or was corrected was completed before that. If a
+// restatement leaves no such fact, earlier facts are used and, if there is none either, the correction.
 func (c *counted) traded(s *State) Day {
 	if s.Status != Settled && !s.AwaitsSettlement() {
 		return 0
@@ -87,18 +87,18 @@ func (o *Order) completed() *fact {
 	return completion(filled, closed)
 }
 
-// TradedAsOf returns Traded of the state right after the notification with that sequence. Facts
-// that were dropped since are missing.
+// TradedAsOf returns Traded of the state immediately after the notification with the given sequence.
+// Facts that have been dropped since are not included.
 func (o *Order) TradedAsOf(sequence uint64) Day {
 	then := o.before(sequence + 1)
 	return then.State().Traded
 }
 
-// maxNamedDays bounds the closed days that a sentence names.
+// maxNamedDays bounds the number of closed days that a sentence names.
 const maxNamedDays = 6
 
-// Explain returns sentences about when a traded order should settle, and which closed days delay
-// it.
+// Explain returns sentences that describe when a traded order should settle, and which closed days delay
+// the settlement.
 func (s *Schedule) Explain(of *Settlement, today Day) (said []string) {
 	if of.Trade == 0 {
 		return nil

@@ -39,6 +39,6 @@ func FuzzCycle(f *testing.F) {
 		if c.From != 0 {
 			again += "@" + c.From.String()
 		}
-		require.Equal(t, text, again, "what is read is what was written")
+		require.Equal(t, text, again, "a cycle has only one notation")
 	})
 }

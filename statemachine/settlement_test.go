@@ -60,8 +60,8 @@ func TestOrdersAreDueOnTheDaysOfTheExamples(t *testing.T) {
 // paschalMoons are the dates of the ecclesiastical full moon by golden number, as prayer books print them for 1900 to 2199.
 var paschalMoons = strings.Fields("4-14 4-3 3-23 4-11 3-31 4-18 4-8 3-28 4-16 4-5 3-25 4-13 4-2 3-22 4-10 3-30 4-17 4-7 3-27")
 
-// closedByTheTables is a second derivation: Easter from the printed full moons, and every date as a
-// text.
+// closedByTheTables derives in a second way whether a day is closed: Easter from the printed full moons,
+// and dates compared as texts.
 func closedByTheTables(t testing.TB, at time.Time) bool {
 	moon, err := time.Parse("2006-1-2", fmt.Sprintf("%d-%s", at.Year(), paschalMoons[at.Year()%19]))
 	require.NoError(t, err)
@@ -73,9 +73,9 @@ func closedByTheTables(t testing.TB, at time.Time) bool {
 	return at.Weekday() == time.Saturday || at.Weekday() == time.Sunday || strings.Contains(strings.Join(closed, " "), at.Format("01-02"))
 }
 
-func TestEveryDateFrom2020To2060IsClosedAndDueByASecondDerivation(t *testing.T) {
+func TestClosedAndDueDaysFrom2020To2060AgreeWithASecondDerivation(t *testing.T) {
 	var calendar statemachine.Calendar
-	var dates, open []time.Time // open: settlement days, in their order
+	var dates, open []time.Time // open: settlement days, ascending
 	first, end := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2061, 1, 1, 0, 0, 0, 0, time.UTC)
 	for at := first; at.Before(end.AddDate(0, 1, 0)); at = at.AddDate(0, 0, 1) {
 		dates = append(dates, at)
@@ -110,23 +110,23 @@ func TestEveryDateFrom2020To2060IsClosedAndDueByASecondDerivation(t *testing.T) 
 	require.Greater(t, passed, 10_000)
 }
 
-func TestTheDayOfATradeIsThatInBerlin(t *testing.T) {
+func TestATradeDateIsADayInBerlin(t *testing.T) {
 	for _, c := range []struct{ name, at, day string }{
 		{"half an hour before midnight UTC in winter", "2026-12-22T23:30:00Z", "2026-12-23"},
 		{"the last nanosecond of a winter day", "2026-12-22T22:59:59.999999999Z", "2026-12-22"},
 		{"half an hour before midnight UTC in summer", "2026-07-01T23:30:00Z", "2026-07-02"},
 		{"two hours before midnight UTC in summer", "2026-07-01T22:00:00Z", "2026-07-02"},
-		{"and a nanosecond before", "2026-07-01T21:59:59.999999999Z", "2026-07-01"},
-		{"the evening before clocks go forward", "2026-03-28T23:00:00Z", "2026-03-29"},
-		{"and a second before", "2026-03-28T22:59:59Z", "2026-03-28"},
-		{"the evening after they went forward", "2026-03-29T22:00:00Z", "2026-03-30"},
-		{"and a second before", "2026-03-29T21:59:59Z", "2026-03-29"},
-		{"the evening before clocks go back", "2026-10-24T22:00:00Z", "2026-10-25"},
-		{"the evening after they went back", "2026-10-25T22:59:59Z", "2026-10-25"},
-		{"and a second later", "2026-10-25T23:00:00Z", "2026-10-26"},
+		{"a nanosecond earlier in summer", "2026-07-01T21:59:59.999999999Z", "2026-07-01"},
+		{"midnight before clocks go forward", "2026-03-28T23:00:00Z", "2026-03-29"},
+		{"a second before the midnight before clocks go forward", "2026-03-28T22:59:59Z", "2026-03-28"},
+		{"midnight after clocks went forward", "2026-03-29T22:00:00Z", "2026-03-30"},
+		{"a second before the midnight after clocks went forward", "2026-03-29T21:59:59Z", "2026-03-29"},
+		{"midnight before clocks go back", "2026-10-24T22:00:00Z", "2026-10-25"},
+		{"a second before the midnight after clocks went back", "2026-10-25T22:59:59Z", "2026-10-25"},
+		{"midnight after clocks went back", "2026-10-25T23:00:00Z", "2026-10-26"},
 		{"an offset of another zone", "2026-12-22T13:30:00-11:00", "2026-12-23"},
-		{"the first time that there is", "0001-01-01T00:00:00+23:59", "0001-01-01"},
-		{"the last one", "9999-12-31T23:59:59-23:59", "9999-12-31"},
+		{"the earliest valid time", "0001-01-01T00:00:00+23:59", "0001-01-01"},
+		{"the latest valid time", "9999-12-31T23:59:59-23:59", "9999-12-31"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at, err := statemachine.ParseTime(c.at)
@@ -137,7 +137,7 @@ func TestTheDayOfATradeIsThatInBerlin(t *testing.T) {
 	}
 }
 
-func TestTheDayInBerlinIsThatOfTheZoneDatabase(t *testing.T) {
+func TestBerlinDayAgreesWithTheTimeZoneDatabase(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
 	for at := time.Date(1996, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() < 2061; at = at.Add(time.Hour) {
@@ -147,7 +147,7 @@ func TestTheDayInBerlinIsThatOfTheZoneDatabase(t *testing.T) {
 	}
 }
 
-// The minutes of the examples are those of 2 March 2026, a Monday; a day has 1,440.
+// @n is n minutes after 09:00 UTC on Monday, 2 March 2026; a day has 1,440 minutes.
 func TestTheTradeDateIsTheDayOfTheFactThatCompletedOrClosedTheOrder(t *testing.T) {
 	for _, c := range []struct{ name, facts, trade, state string }{
 		{"a fill", "PLACED · FILLED 10", "2026-03-02", "due"},
@@ -160,8 +160,8 @@ func TestTheTradeDateIsTheDayOfTheFactThatCompletedOrClosedTheOrder(t *testing.T
 		{"a fill after the close", "CANCELED @1 · FILLED 10 @1441", "2026-03-03", "pending"},
 		{"settled", "FILLED 10 @1 · SETTLED 10 @2881", "2026-03-02", "settled"},
 		{"settled after a cancellation of the rest", "PARTIALLY_FILLED 3 · CANCELED 3 @2 · SETTLED 3 @2881", "2026-03-02", "settled"},
-		{"settled, and no fill known", "PLACED · SETTLED", "", "settled"},
-		{"corrected after the fact", "FILLED 10 @1 · CORRECTED @1441", "2026-03-02", "due"},
+		{"settled without a known fill", "PLACED · SETTLED", "", "settled"},
+		{"filled and then corrected", "FILLED 10 @1 · CORRECTED @1441", "2026-03-02", "due"},
 		{"corrected and filled again", "FILLED 10 @1 · CORRECTED @1441 · FILLED 9 @2881", "2026-03-04", "pending"},
 		{"corrected and cancelled: a bust", "FILLED 10 @1 · CORRECTED @1441 · CANCELED @2881", "", ""},
 		{"only the correction known", "CORRECTED @1441", "2026-03-03", "pending"},
@@ -169,7 +169,7 @@ func TestTheTradeDateIsTheDayOfTheFactThatCompletedOrClosedTheOrder(t *testing.T
 		{"restated as filled", "PLACED · CANCELED @2 · GET:FILLED 10 @1441", "2026-03-03", "pending"},
 		{"restated as settled", "FILLED 10 @1 · GET:SETTLED @1441", "2026-03-02", "settled"},
 		{"restated as cancelled with nothing executed", "FILLED 10 @1 · GET:CANCELED 0 @1441", "", ""},
-		{"a status that no rule knows", "MYSTERY 3", "", "none"},
+		{"an unknown status", "MYSTERY 3", "", "none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			permutations(parseFacts(t, c.facts), func(facts []statemachine.Notification) {
@@ -225,7 +225,7 @@ func TestAClassWithoutACycleDoesNotSettle(t *testing.T) {
 	}
 }
 
-func TestCyclesThatAreGivenTakeThePlaceOfTheUsualOnes(t *testing.T) {
+func TestConfiguredCyclesReplaceTheDefaults(t *testing.T) {
 	for _, c := range []struct{ given, want string }{
 		{"", "TRADITIONAL T+2 –2027-10-10, TRADITIONAL T+1 2027-10-11–"},
 		{"TRADITIONAL=3", "TRADITIONAL T+3 –"},
@@ -241,7 +241,7 @@ func TestCyclesThatAreGivenTakeThePlaceOfTheUsualOnes(t *testing.T) {
 	}
 }
 
-func TestCyclesThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidCyclesAreRefused(t *testing.T) {
 	for text, message := range map[string]string{
 		"":                           "does not begin with an asset class",
 		"BONDS=2":                    "does not begin with an asset class",
@@ -270,14 +270,14 @@ func TestCyclesThatMakeNoSenseAreRefused(t *testing.T) {
 	require.EqualError(t, err, "DIGITAL has two cycles from the same trade date on, T+0 and T+1")
 }
 
-func TestClosedDaysAreReadAndBadLinesNamed(t *testing.T) {
+func TestClosedDaysAreParsedAndInvalidLinesListed(t *testing.T) {
 	days, err := statemachine.ParseClosedDays("\ufeff2026-12-24 # Christmas Eve\r\n\n# of 2027\n 2027-12-31\n2026-12-26\n")
 	require.NoError(t, err)
 	s, err := statemachine.NewSchedule(nil, days)
 	require.NoError(t, err)
 	require.Equal(t, "Christmas Eve", s.Closed(day(t, "2026-12-24")))
 	require.Equal(t, "closed by the operator", s.Closed(day(t, "2027-12-31")))
-	require.Equal(t, "Boxing Day", s.Closed(day(t, "2026-12-26")), "it is one already")
+	require.Equal(t, "Boxing Day", s.Closed(day(t, "2026-12-26")), "a holiday keeps its own reason")
 	require.Equal(t, "2026-12-29", s.Due(day(t, "2026-12-23"), 2).String())
 	require.Equal(t, 1, s.Between(day(t, "2026-12-23"), day(t, "2026-12-28")))
 	require.NotEqual(t, schedule(t).Digest(), s.Digest())
@@ -289,7 +289,7 @@ line 4: "2026-12-24 2026-12-31" is not a date such as 2026-12-24
 line 5: the reason has 201 bytes; at most 200 are read`)
 	_, err = statemachine.ParseClosedDays(strings.Repeat("x\n", 25))
 	require.ErrorContains(t, err, "line 20:")
-	require.ErrorContains(t, err, "and 5 lines more")
+	require.ErrorContains(t, err, "and 5 more lines")
 	require.NotContains(t, err.Error(), "line 21")
 }
 
@@ -304,7 +304,7 @@ func TestTheClosedDaysOfAYearHaveReasons(t *testing.T) {
 		strings.Join(got, ", "))
 }
 
-func TestASentenceSaysWhenAnOrderShouldSettle(t *testing.T) {
+func TestExplainDescribesWhenAnOrderShouldSettle(t *testing.T) {
 	for _, c := range []struct{ cycles, trade, today, said string }{
 		{"", "2026-12-23", "2026-12-23", "The order was executed on Wednesday 23 December, T+2, due Monday 28 December; TARGET is closed on the 25th and at the weekend."},
 		{"", "2026-12-23", "2026-12-28", "The order was executed on Wednesday 23 December, T+2, due Monday 28 December; TARGET is closed on the 25th and at the weekend. It should settle today."},

@@ -9,14 +9,14 @@ import (
 type State struct {
 	Status      Status
 	StatusSince time.Time // the earliest time of that status
-	ModifiedOn  time.Time // the latest time of all facts that count, when Dated
-	Dated       bool      // a fact counts
+	ModifiedOn  time.Time // the latest time of the facts that count, if Dated
+	Dated       bool      // whether any fact counts
 	Executed    Decimal   // cumulative
 	Amount      Decimal   // of money, for Executed
 	Extent      Extent    // how much of the order is executed
-	Open        bool      // it can still trade
-	Final       bool      // nothing more is expected
-	Traded      Day       // the trade date, in Berlin, if it has settled or awaits settlement; 0: unknown, or neither
+	Open        bool      // the order can still trade
+	Final       bool      // no further notification is expected
+	Traded      Day       // the trade date, in Berlin, of an order that has settled or awaits settlement; 0: neither, or unknown
 	Breaks      []Break   // in the order of the rule table
 }
 
@@ -30,7 +30,7 @@ const (
 	AllExecuted
 )
 
-// extent is nothing if no executed quantity above zero and no fill was reported. For an order
+// extent returns NothingExecuted if no executed quantity above zero and no fill was reported. For an order
 // without a quantity, such as an order of an amount, or without a reported executed quantity, the
 // status decides whether all is executed.
 func (c *counted) extent(status Status) Extent {
@@ -72,21 +72,21 @@ func (o *Order) State() State {
 // rules need to know about them.
 type counted struct {
 	order    *Order
-	base     *fact  // nil without a restatement
+	base     *fact  // the restatement in force; nil: none
 	since    []fact // not older than the base; includes all facts that count
 	first    [numStatuses]*fact
 	closed   *fact // the first closed fact
 	decider  *fact // of the status; nil if no fact has a rank
 	latest   *fact
 	executed Decimal
-	most     *fact // contains executed
+	most     *fact // the fact that contains executed
 	told     *fact // the last added fact that contains an executed quantity
 	uneven   bool  // a fact contains a smaller executed quantity than the one added before it
 	odd      bool  // a status without rank counts
-	skewed   *fact // the first with a time too far after its arrival
+	skewed   *fact // the first fact whose time is too long after its arrival
 }
 
-// base returns the greatest restatement, nil without one.
+// base returns the restatement in force, which is the greatest one, or nil if there is none.
 func (o *Order) base() *fact {
 	if o.tally.restatements == 0 {
 		return nil
@@ -104,7 +104,8 @@ func (o *Order) base() *fact {
 	return base
 }
 
-// compareRestatements orders by time, fetched over reported, rank, CANCELED over EXPIRED over REJECTED, executed.
+// compareRestatements orders restatements by time, then fetched after reported, then by rank, then CANCELED
+// after EXPIRED after REJECTED, then by executed quantity.
 func compareRestatements(f, g *fact) int {
 	if c := f.at.Compare(g.at); c != 0 {
 		return c
@@ -113,7 +114,7 @@ func compareRestatements(f, g *fact) int {
 		f.executed.Compare(g.executed))
 }
 
-// counts reports whether f is the base, newer than it, or of equal age with a higher rank.
+// counts reports whether f is the base, is newer than the base, or has the same time and a higher rank.
 func (f *fact) counts(base *fact) bool {
 	if base == nil || f == base {
 		return true
@@ -136,7 +137,7 @@ func (o *Order) count() counted {
 		for i := range o.facts {
 			c.execute(&o.facts[i])
 		}
-		c.uneven = false // they do not count
+		c.uneven = false // these facts do not count
 	}
 	if c.most != nil {
 		c.executed = c.most.executed
@@ -144,7 +145,7 @@ func (o *Order) count() counted {
 	return c
 }
 
-// add adds the next fact in order of age.
+// add adds the next fact, in the order of compareAge.
 func (c *counted) add(f *fact) {
 	if f.row < numStatuses && c.first[f.row] == nil {
 		c.first[f.row] = f
@@ -155,7 +156,7 @@ func (c *counted) add(f *fact) {
 	if f.rank == 0 {
 		c.odd = true
 	} else if d := c.decider; d == nil || f.rank > d.rank || f.rank == d.rank && f.row < d.row && f.at.Equal(d.at) {
-		c.decider = f // the higher rank, then the earlier time, then for closed statuses the order of the table
+		c.decider = f // the higher rank wins, then the earlier time, then for closed statuses the order of the table
 	}
 	c.latest = f
 	if c.skewed == nil && f.at.After(f.first.Received) && f.at.Sub(f.first.Received) > clockSkewTolerance {
@@ -173,7 +174,7 @@ func (c *counted) execute(f *fact) {
 		more = f.compareExecuted(c.told)
 		c.uneven = c.uneven || more < 0
 	}
-	if c.most != c.told { // otherwise they are already compared
+	if c.most != c.told { // otherwise f was already compared with c.most
 		more = f.compareExecuted(c.most)
 	}
 	c.told = f
@@ -182,7 +183,7 @@ func (c *counted) execute(f *fact) {
 	}
 }
 
-// somethingExecuted reports an executed quantity above zero, or a partial fill without a quantity.
+// somethingExecuted reports whether the executed quantity is above zero, or a fill was reported.
 func (c *counted) somethingExecuted() bool {
 	return c.executed.Known() && !c.executed.Zero() ||
 		c.first[rowPartiallyFilled] != nil || c.first[rowFilled] != nil
@@ -198,8 +199,8 @@ func (c *counted) firstWhere(condition func(*fact) bool) *fact {
 	return nil
 }
 
-// ModifiedAsOf returns ModifiedOn of the state right after the notification with that sequence;
-// known is false if there was no fact. Facts that were dropped since are missing.
+// ModifiedAsOf returns ModifiedOn of the state immediately after the notification with the given
+// sequence; known is false if there was no fact. Facts that have been dropped since are not included.
 func (o *Order) ModifiedAsOf(sequence uint64) (modified time.Time, known bool) {
 	var past Order
 	past.setFacts(o.factsBefore(sequence + 1))

@@ -2,14 +2,14 @@ package statemachine
 
 import "time"
 
-// Version is raised when the same facts add up to another state, or are encoded differently,
+// Version must be raised when the same facts add up to another state, or are encoded differently,
 // although the tables are unchanged.
 const Version = 5
 
 // Status is a status text as the platform sends it. The zero value means that there is none.
 type Status string
 
-// The known statuses. Any other text is kept, never decides a status, and is a break.
+// The known statuses. Any other text is kept, never decides the status of an order, and causes a break.
 const (
 	Received              Status = "RECEIVED"
 	Invalid               Status = "INVALID"
@@ -25,7 +25,7 @@ const (
 	CancellationRejected  Status = "CANCELLATION_REJECTED"
 	CancellationAccepted  Status = "CANCELLATION_ACCEPTED"
 	ReconciliationCorrect Status = "RECONCILIATION_CORRECTION"
-	britishCanceled       Status = "CANCELLED" // read as Canceled, see ParseStatus
+	britishCanceled       Status = "CANCELLED" // ParseStatus returns Canceled for it
 	rankClosed                   = 7
 	rankPlacedOrLater            = 3 // rank of Pending: the platform has accepted the order
 	clockSkewTolerance           = 5 * time.Minute
@@ -40,7 +40,8 @@ type StatusInfo struct {
 	Meaning string `json:"meaning"`
 }
 
-// statuses is the rank table. Closed statuses share a rank; among them the earliest wins, then the order of the table.
+// statuses is the rank table. Closed statuses share a rank: the one with the earliest time wins, then the
+// one that comes first in the table.
 var statuses = []StatusInfo{
 	{Received, 1, true, "never", "The platform has the order and has not looked at it."},
 	{Invalid, 2, false, "always", "The request failed the platform's validation."},
@@ -58,7 +59,7 @@ var statuses = []StatusInfo{
 	{ReconciliationCorrect, 0, false, "never", "In the platform's schema, said not to be used."},
 }
 
-// Statuses returns a copy of the rank table, lowest rank first, the unranked ones last.
+// Statuses returns a copy of the rank table, lowest rank first, with the statuses without a rank last.
 func Statuses() []StatusInfo { return append([]StatusInfo(nil), statuses...) }
 
 // ParseStatus parses a status text: CANCELLED becomes CANCELED, everything else is unchanged.
@@ -69,7 +70,7 @@ func ParseStatus(text string) Status {
 	return Status(text)
 }
 
-// Rows of the rank table, and one past it for a text that is not there.
+// The rows of the rank table. numStatuses stands for a text that is not in the table.
 const (
 	rowReceived = iota
 	rowInvalid
@@ -88,8 +89,8 @@ const (
 	numStatuses
 )
 
-// row returns the row of s in the rank table. It is a switch and not a map because every fact needs
-// it. A test compares it with the table.
+// row returns the row of s in the rank table, or numStatuses. It is a switch because a map would be slower
+// and every fact needs it. A test compares the switch with the table.
 func (s Status) row() int {
 	switch s {
 	case Received:
@@ -124,7 +125,7 @@ func (s Status) row() int {
 	return numStatuses
 }
 
-// info returns the row of s, nil for a text that is not in the table.
+// info returns the row of s, or nil if s is not in the table.
 func (s Status) info() *StatusInfo {
 	if row := s.row(); row < numStatuses {
 		return &statuses[row]
@@ -132,7 +133,7 @@ func (s Status) info() *StatusInfo {
 	return nil
 }
 
-// Rank returns the rank of s; 0 for a status that never decides.
+// Rank returns the rank of s, or 0 if s has none and never decides.
 func (s Status) Rank() int {
 	if row := s.info(); row != nil {
 		return row.Rank

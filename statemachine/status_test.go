@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheSwitchAgreesWithTheRankTable(t *testing.T) {
+func TestRowAgreesWithTheRankTable(t *testing.T) {
 	require.Len(t, statuses, numStatuses)
 	for i, info := range statuses {
 		require.Equal(t, i, info.Status.row(), info.Status)

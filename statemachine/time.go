@@ -12,10 +12,10 @@ var (
 	endOfShown = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// ParseTime parses an RFC 3339 time of the years 0001 to 9999, and returns it in UTC, where its
-// offset may move it into the year before or after these. T and Z may be lower case. A leap second
-// is the last nanosecond of the second before it; digits of a fraction after the ninth are dropped.
-// ParseTime is stricter than time.Parse, which also accepts a comma and an hour of one digit.
+// ParseTime parses an RFC 3339 time of the years 0001 to 9999. It returns the time in UTC, where the
+// offset may move it to the year before or after these. T and Z may be lower case. A leap second
+// becomes the last nanosecond of the second before it. Digits of a fraction after the ninth are
+// dropped. ParseTime is stricter than time.Parse, which also accepts a comma and an hour of one digit.
 func ParseTime(text string) (time.Time, error) {
 	r := timeReader{rest: text}
 	year, month, day := r.number(4, 1, 9999, 0), r.number(2, 1, 12, '-'), r.number(2, 1, 31, '-')
@@ -32,7 +32,7 @@ func ParseTime(text string) (time.Time, error) {
 		return time.Time{}, errTime
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, time.UTC)
-	if t.Day() != day { // such as 30 February
+	if t.Day() != day { // the day does not exist, such as 30 February
 		return time.Time{}, errTime
 	}
 	return t.Add(-offset), nil
@@ -44,7 +44,7 @@ type timeReader struct {
 	bad  bool
 }
 
-// byte returns the next byte; 0 at the end.
+// byte returns the next byte, or 0 at the end.
 func (r *timeReader) byte() byte {
 	if r.rest == "" {
 		r.bad = true
@@ -55,7 +55,7 @@ func (r *timeReader) byte() byte {
 	return c
 }
 
-// number reads a number of least to most digits, after the separator, if any.
+// number reads a number with width digits, from least to most, after the separator unless that is 0.
 func (r *timeReader) number(width, least, most int, separator byte) (n int) {
 	if separator != 0 && r.byte() != separator {
 		r.bad = true

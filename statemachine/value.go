@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// maxPlainDigits is the most digits of a number that is written without its exponent.
+	// maxPlainDigits is the largest number of digits of a number that is written without its exponent.
 	maxPlainDigits = 64
 	// averagePlaces is the number of decimal places of an average price.
 	averagePlaces = 8
@@ -29,7 +29,7 @@ func (d Decimal) Plain() Decimal {
 	return pointed(digits, f.scale, f.unscaled.Sign() < 0)
 }
 
-// Mul returns d · e in plain digits; ok is false if one is unknown or has more than about 512
+// Mul returns d · e without an exponent; ok is false if d or e is unknown or has more than about 512
 // digits.
 func (d Decimal) Mul(e Decimal) (product Decimal, ok bool) {
 	x, ok := d.fixed()
@@ -43,8 +43,8 @@ func (d Decimal) Mul(e Decimal) (product Decimal, ok bool) {
 }
 
 // AveragePrice returns amount divided by quantity, rounded half to even to eight decimal places,
-// without trailing zeros. It is unknown if one of them is unknown or too wide, or the quantity is
-// zero.
+// without trailing zeros. It is unknown if amount or quantity is unknown or has too many digits, or if
+// quantity is zero.
 func AveragePrice(amount, quantity Decimal) Decimal {
 	x, ok := amount.fixed()
 	y, ok2 := quantity.fixed()
@@ -64,10 +64,10 @@ func AveragePrice(amount, quantity Decimal) Decimal {
 	return Decimal(strings.TrimSuffix(strings.TrimRight(price, "0"), "."))
 }
 
-// value is the money paid for what was executed.
+// value is the money for the executed quantity.
 type value struct {
 	amount   Decimal
-	reported bool // reported by the platform, not a sum
+	reported bool // reported by the platform; otherwise the sum of the executions
 }
 
 // compareValues orders values: reported ones after sums, and greater after smaller.
@@ -81,9 +81,8 @@ func compareValues(a, b value) int {
 	return compareDecimals(a.amount, b.amount)
 }
 
-// executedAmount returns the money for what was executed, from the facts that contain the executed
-// quantity: those that count before the others, a reported value before a sum, then the newest
-// fact.
+// executedAmount returns the money for the executed quantity, from the facts that contain this quantity.
+// It prefers facts that count, then reported values, then the newest fact.
 func (c *counted) executedAmount() Decimal {
 	var best *fact
 	for i := range c.order.facts {

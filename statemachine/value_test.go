@@ -20,7 +20,7 @@ func TestDecimalsAreWrittenWithoutAnExponentUpTo64Digits(t *testing.T) {
 	}
 }
 
-func TestAnAveragePriceIsRoundedHalfEven(t *testing.T) {
+func TestAnAveragePriceIsRoundedHalfToEven(t *testing.T) {
 	for _, c := range [][3]statemachine.Decimal{
 		{"4050.00", "40", "101.25"}, {"100", "3", "33.33333333"}, {"200", "3", "66.66666667"}, {"0.000000005", "1", "0"},
 		{"0.000000015", "1", "0.00000002"}, {"0.000000025", "1", "0.00000002"}, {"-0.000000015", "1", "-0.00000002"}, {"1e3", "1e1", "100"},
@@ -57,13 +57,13 @@ func TestTheExecutedAmountIsThatOfTheExecutedQuantityInEveryArrivalOrder(t *test
 		facts           []statemachine.Notification
 		amount, average string
 	}{
-		"a later part has no amount":     {[]statemachine.Notification{worth("PARTIALLY_FILLED", 1, "3", "30", true), worth("FILLED", 2, "7", "", false)}, "", ""},
-		"the settlement repeats no more": {[]statemachine.Notification{worth("FILLED", 1, "7", "70.7", true), worth("SETTLED", 2, "7.0", "", false)}, "70.7", "10.1"},
-		"a reported one before a sum":    {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), worth("SETTLED", 2, "7", "77", false)}, "70", "10"},
-		"the same fact with an amount":   {[]statemachine.Notification{worth("FILLED", 1, "7", "", false), worth("FILLED", 1, "7", "77", false), worth("FILLED", 1, "7", "70", true)}, "70", "10"},
-		"a trade taken back":             {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), worth("PARTIALLY_FILLED", 2, "3", "30", true)}, "70", "10"},
-		"an answer that says nothing":    {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), answer}, "", ""},
-		"an amount without a quantity":   {[]statemachine.Notification{worth("FILLED", 1, "", "70", true)}, "70", ""},
+		"a later part has no amount":              {[]statemachine.Notification{worth("PARTIALLY_FILLED", 1, "3", "30", true), worth("FILLED", 2, "7", "", false)}, "", ""},
+		"the settlement has no amount":            {[]statemachine.Notification{worth("FILLED", 1, "7", "70.7", true), worth("SETTLED", 2, "7.0", "", false)}, "70.7", "10.1"},
+		"a reported amount is preferred to a sum": {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), worth("SETTLED", 2, "7", "77", false)}, "70", "10"},
+		"the same fact with an amount":            {[]statemachine.Notification{worth("FILLED", 1, "7", "", false), worth("FILLED", 1, "7", "77", false), worth("FILLED", 1, "7", "70", true)}, "70", "10"},
+		"a possible bust":                         {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), worth("PARTIALLY_FILLED", 2, "3", "30", true)}, "70", "10"},
+		"an answer with nothing executed":         {[]statemachine.Notification{worth("FILLED", 1, "7", "70", true), answer}, "", ""},
+		"an amount without a quantity":            {[]statemachine.Notification{worth("FILLED", 1, "", "70", true)}, "70", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			permutations(c.facts, func(facts []statemachine.Notification) {
