@@ -283,7 +283,7 @@ func TestAHistoryIsFoldedFromTheOrdersOwnNotifications(t *testing.T) {
 		effects = append(effects, e.Effect)
 	}
 	require.Equal(t, []statemachine.Effect{"applied", "late", "duplicate"}, effects)
-	require.Equal(t, []string{"side: text is due, found a number; not read"}, past.Entries[1].Notes)
+	require.Equal(t, []string{"side: expected text, found a number; ignored"}, past.Entries[1].Notes)
 	require.Equal(t, w.order("a"), past.Order, "the same as the views")
 
 	past, err = h.History(t.Context(), "a", statemachine.Stretch{AsOf: statemachine.AsOf{Sequence: 2}, Limit: 3})

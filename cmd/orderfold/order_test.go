@@ -50,7 +50,7 @@ func TestOrderPrintsStateExplanationAndHistory(t *testing.T) {
 		"\nThe order is FILLED since 2026-03-02T09:01:00.123Z, because notification 1 reported it.\n",
 		"\nTo be looked at: possible_bust (warn). PARTIALLY_FILLED after the first FILLED: a trade may have been undone.\n",
 		"\n    FILLED (rank 8) outranks PLACED (rank 4).\n",
-		"text is due, found a number",
+		"expected text, found a number",
 		"Opens the break possible_bust.",
 	} {
 		require.Contains(t, stdout, part)

@@ -13,19 +13,19 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// The bounds of what is taken from a body. The body itself is bounded by the receiver and stays in the log
-// as it was received.
+// The bounds of the values that are read from a body. The size of the body is bounded by the receiver.
 const (
 	maxID     = 128  // bytes of an order id
-	maxText   = 1024 // bytes of any other text; longer ones are cut
-	maxNumber = 4096 // bytes of a number; longer ones are not read
+	maxText   = 1024 // bytes of any other text; a longer one is cut
+	maxNumber = 4096 // bytes of a number; a longer one is ignored
 	maxNotes  = 16
 )
 
-// member is a member of a body that the decoder reads, wherever in the body it is.
+// member identifies a member of a body that the decoder reads, at any depth.
 type member uint8
 
-// The members that are no detail of an order, or not only that. A detail's members have the numbers after them.
+// The members that are not, or not only, details of an order. The members of details are numbered from
+// ownMembers on.
 const (
 	none member = iota
 	orderID
@@ -48,7 +48,7 @@ const (
 	ownMembers
 )
 
-// form is what kind of value a member should have.
+// form is the kind of value that a member should have.
 type form uint8
 
 const (
@@ -58,15 +58,15 @@ const (
 	list   // partialExecutions
 )
 
-// shape says how the value of a member is read.
+// shape determines how the value of a member is read.
 type shape struct {
 	form   form
 	member member
 	nested shapes
 }
 
-// shapes are those of the members of an object, by the length of the members' names: few names have the
-// same length.
+// shapes are the shapes of the members of an object, indexed by the length of the name, because few names
+// have the same length.
 type shapes [][]namedShape
 
 type namedShape struct {
@@ -74,7 +74,7 @@ type namedShape struct {
 	shape
 }
 
-// of returns the shape of the member with that name, nil when it is not read.
+// of returns the shape of the member with the given name, or nil if the member is not read.
 func (all shapes) of(name string) *shape {
 	if len(name) < len(all) {
 		for i := range all[len(name)] {
@@ -86,7 +86,7 @@ func (all shapes) of(name string) *shape {
 	return nil
 }
 
-// at returns the shape of the member at a path, names joined by dots, and adds it where there is none.
+// at returns the shape of the member at a path of names joined by dots. It adds the shape if there is none.
 func (all *shapes) at(path string) *shape {
 	name, rest, nested := strings.Cut(path, ".")
 	for len(*all) <= len(name) {
@@ -103,7 +103,7 @@ func (all *shapes) at(path string) *shape {
 	return s
 }
 
-// place is where in a body a member is.
+// place is the place of a member in a body.
 type place struct {
 	path   string
 	form   form
@@ -117,10 +117,11 @@ func shapesOf(places ...place) (all shapes) {
 	return all
 }
 
-// detailPlaces are where each detail may be, the first choice first; numMembers is the number of all members.
+// detailPlaces are the places of each detail, the preferred one first; numMembers is the number of all
+// members.
 var detailPlaces, numMembers = placeDetails()
 
-// orderShapes are those of the three order objects, as they are notified and as GET order answers them.
+// orderShapes are the shapes of the three order objects, in notifications and in answers to GET order.
 var orderShapes = shapesOf(slices.Concat(slices.Concat(detailPlaces[:]...), []place{
 	{"orderId", text, orderID},
 	{"status", text, status},
@@ -137,7 +138,7 @@ var orderShapes = shapesOf(slices.Concat(slices.Concat(detailPlaces[:]...), []pl
 	{"validationError.description", text, errorDescription},
 })...)
 
-// partialShapes are those of an entry of partialExecutions.
+// partialShapes are the shapes of an entry of partialExecutions.
 var partialShapes = shapesOf(
 	place{"executionId", text, partialID},
 	place{"executionQuantity", number, partialQuantity},
@@ -152,7 +153,7 @@ func placeDetails() (places [statemachine.Fields][]place, next member) {
 			if d.Form == statemachine.NumberForm {
 				p.form = number
 			}
-			if path == "validationError.description" { // is read for the refusal too
+			if path == "validationError.description" { // also read for the refusal
 				p.member = errorDescription
 			} else {
 				next++
@@ -171,7 +172,7 @@ var (
 // partial is an entry of partialExecutions, as it was sent.
 type partial struct{ id, quantity, price, amount string }
 
-// at returns the place of a member.
+// at returns the field for a member.
 func (p *partial) at(m member) *string {
 	switch m {
 	case partialID:
@@ -184,10 +185,10 @@ func (p *partial) at(m member) *string {
 	return &p.quantity
 }
 
-// body contains the decoded members of one body. It is reused from record to record.
+// body contains the decoded members of one body. It is reused for the next record.
 type body struct {
 	values   []string  // by member
-	seen     []bool    // present, even as null
+	seen     []bool    // by member: it is present, even if it is null
 	refused  bool      // validationError is present
 	partials []partial // partialExecutions
 	inList   bool
@@ -209,11 +210,12 @@ func (b *body) clear() {
 	b.refused, b.inList = false, false
 	b.partials, b.notes = b.partials[:0], nil
 	if cap(b.partials) > 1024 {
-		b.partials = nil // one unusual body must not keep memory for ever
+		b.partials = nil // one unusual body must not occupy memory for ever
 	}
 }
 
-// readAny reads data of any kind.
+// readAny reads any data. It returns errNotJSON or errNotObject; everything else that is unusual becomes a
+// note.
 func (b *body) readAny(data []byte, shapes shapes) error {
 	b.buffer = *bytes.NewBuffer(data)
 	b.dec.Reset(&b.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -241,7 +243,7 @@ func (b *body) readAny(data []byte, shapes shapes) error {
 	return nil
 }
 
-// members reads an object whose opening brace is next.
+// members reads an object that begins with the next token.
 func (b *body) members(shapes shapes) error {
 	if _, err := b.dec.ReadToken(); err != nil {
 		return err
@@ -268,7 +270,7 @@ func (b *body) members(shapes shapes) error {
 	return err
 }
 
-// value reads the value of a known member. A value of a form that is not expected is noted and not read.
+// value reads the value of a known member. A value of an unexpected form is noted and ignored.
 func (b *body) value(name string, p *shape) error {
 	kind := b.dec.PeekKind()
 	switch {
@@ -284,7 +286,7 @@ func (b *body) value(name string, p *shape) error {
 		}
 		return err
 	case kind != 'n' && kind != jsontext.KindInvalid:
-		b.note(fmt.Sprintf("%s: %s is due, found %s; not read", name, p.form, kindName(kind)))
+		b.note(fmt.Sprintf("%s: expected %s, found %s; ignored", name, p.form, kindName(kind)))
 	}
 	return b.dec.SkipValue()
 }
@@ -293,7 +295,7 @@ func (b *body) value(name string, p *shape) error {
 func (b *body) list() error {
 	if b.seen[none] {
 		b.partials = b.partials[:0]
-		b.note("partialExecutions: told twice; the last one counts")
+		b.note("partialExecutions: occurs twice; the last value is used")
 	}
 	b.seen[none] = true
 	if _, err := b.dec.ReadToken(); err != nil {
@@ -303,11 +305,11 @@ func (b *body) list() error {
 	defer func() { b.inList = false }()
 	for kind := b.dec.PeekKind(); kind != ']' && kind != jsontext.KindInvalid; kind = b.dec.PeekKind() {
 		var err error
-		b.partials = append(b.partials, partial{}) // also for an entry that is not an object: its quantity is not known
+		b.partials = append(b.partials, partial{}) // also for an entry that is not an object, so that the sum is unknown
 		if kind == '{' {
 			err = b.members(partialShapes)
 		} else {
-			b.note(fmt.Sprintf("partialExecutions: an object is due, found %s; not read", kindName(kind)))
+			b.note(fmt.Sprintf("partialExecutions: expected an object, found %s; ignored", kindName(kind)))
 			err = b.dec.SkipValue()
 		}
 		if err != nil {
@@ -328,7 +330,7 @@ func (b *body) set(name string, p *shape, raw jsontext.Value) {
 	}
 	switch {
 	case p.form == number && len(value) > maxNumber:
-		b.note(fmt.Sprintf("%s: a number of %d digits is longer than %d; not read", name, len(value), maxNumber))
+		b.note(fmt.Sprintf("%s: a number of %d digits is longer than %d; ignored", name, len(value), maxNumber))
 		return
 	case p.form == text && len(value) > maxText && p.member != orderID && p.member != objectID:
 		b.note(fmt.Sprintf("%s: cut from %d to %d bytes", name, len(value), maxText))
@@ -337,13 +339,13 @@ func (b *body) set(name string, p *shape, raw jsontext.Value) {
 	if b.inList {
 		at := b.partials[len(b.partials)-1].at(p.member)
 		if *at != "" {
-			b.note(name + ": told twice; the last one counts")
+			b.note(name + ": occurs twice; the last value is used")
 		}
 		*at = string(value)
 		return
 	}
 	if b.seen[p.member] {
-		b.note(name + ": told twice; the last one counts")
+		b.note(name + ": occurs twice; the last value is used")
 	}
 	b.seen[p.member] = true
 	b.values[p.member] = string(value)
@@ -355,7 +357,7 @@ func (b *body) note(text string) {
 	}
 }
 
-// detail returns the value of a detail, from the first place that has one, and the name of the member there.
+// detail returns the value of a detail, from the first place that contains one, and the name of the member.
 func (b *body) detail(f statemachine.Field) (value, name string) {
 	for _, p := range detailPlaces[f] {
 		if value = b.values[p.member]; value != "" {
@@ -365,7 +367,7 @@ func (b *body) detail(f statemachine.Field) (value, name string) {
 	return "", ""
 }
 
-// String names the form as a note does.
+// String returns the form as it is written in a note.
 func (f form) String() string {
 	return [...]string{"text", "a number", "an object", "a list"}[f]
 }
@@ -384,7 +386,7 @@ func kindName(k jsontext.Kind) string {
 	return k.String()
 }
 
-// Bounded cuts a foreign text to the 256 bytes that a reason may have.
+// Bounded cuts a text to 256 bytes, the limit for text from a body in a reason.
 func Bounded(s string) string {
 	const most = 256
 	if len(s) > most {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// API and command refuse every other class.
-func TestEveryClassOfQuarantineIsKnown(t *testing.T) {
+// The API and the command refuse any other class.
+func TestTheViewsKnowEveryClassOfQuarantine(t *testing.T) {
 	var found []string
 	for _, body := range []string{`{`, `[]`, `{}`, `{"orderId":"` + strings.Repeat("x", maxID+1) + `"}`} {
 		var d Decoder

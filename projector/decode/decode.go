@@ -11,13 +11,13 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Record is what the log contains of one notification, as far as decoding needs it.
+// Record is the part of a record of the log that decoding needs.
 type Record struct {
 	Sequence uint64
 	Received time.Time
-	Fetched  bool   // the platform's answer to a question of ours, not a notification that it sent
+	Fetched  bool   // an answer of the platform to GET order, not a notification
 	Object   string // event type in kebab case without -notification: "traditional-asset-order"
-	Body     []byte // never written, and kept as long as anything that was decoded from it
+	Body     []byte // must not change, because decoded texts may be parts of it
 }
 
 // orderObjects are the objects that are orders.
@@ -27,16 +27,15 @@ var orderObjects = map[string]statemachine.AssetClass{
 	"tokenized-asset-order":   statemachine.Tokenized,
 }
 
-// IsOrder reports whether the object is an order, so that Notification reads its records. Object reads all
-// others.
+// IsOrder reports whether the object is an order. Notification decodes its records; Object decodes those
+// of all other objects.
 func IsOrder(object string) bool {
 	_, is := orderObjects[object]
 	return is
 }
 
-// UnreadableError occurs when a record cannot become part of an order: its body is not JSON, not an object,
-// or has no order id that can be used. The record stays in the log as it is; another version of this package
-// may read it.
+// UnreadableError means that a record cannot become part of an order: its body is not JSON, not an object,
+// or has no usable order id. The record stays in the log; another version of this package may decode it.
 type UnreadableError struct {
 	Class  string // stable: not-json, not-an-object, no-order-id, bad-order-id
 	Reason string // in words
@@ -45,15 +44,15 @@ type UnreadableError struct {
 // Error returns the class and the reason.
 func (e *UnreadableError) Error() string { return "projector: " + e.Class + ": " + e.Reason }
 
-// decoder reads records one after the other; it is not safe for concurrent use.
+// Decoder decodes records. The zero value is ready to use. A Decoder is not safe for concurrent use.
 type Decoder struct {
 	body    body
 	idName  map[string]shapes // by object
-	encoded []byte            // of Compact
+	encoded []byte            // a buffer for Compact
 }
 
-// Notification returns what a record of an order says about it. The error is an *UnreadableError: the record
-// belongs in quarantine. Texts of the result can be parts of the body, see Compact.
+// Notification decodes a record about an order. The error is an *UnreadableError, and means that the record
+// belongs in quarantine. Texts of the result may be parts of the body; see Compact.
 func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err error) {
 	b := &d.body
 	if err := b.read(r.Body, orderShapes); err != nil {
@@ -68,7 +67,7 @@ func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err erro
 	if r.Fetched {
 		n.Kind = statemachine.Fetched
 	}
-	n.At, n.Dated = b.instant("modifiedOn", b.values[modifiedOn], "; the time received stands in")
+	n.At, n.Dated = b.instant("modifiedOn", b.values[modifiedOn], "; the time received is used")
 	trades, sum := b.executions()
 	n.Executed = b.executed(sum)
 	n.Amount, n.Reported = b.amount(trades, sum, n.Executed)
@@ -82,17 +81,17 @@ func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err erro
 	return n, nil
 }
 
-// Compact gives the texts of a notification memory of their own. They are parts of the body, and orders in
-// memory would keep several bodies for the sake of some words.
+// Compact copies the texts of a notification to memory of their own. Otherwise they are parts of the body,
+// and orders in memory would retain whole bodies because of a few words.
 func (d *Decoder) Compact(n *statemachine.Notification) {
 	var err error
 	if d.encoded, err = n.AppendBinary(d.encoded[:0]); err == nil {
 		err = n.Decode(string(d.encoded))
 	}
 	if err != nil {
-		panic(err) // it has just been encoded
+		panic(err) // the notification was encoded above
 	}
-	// An order keeps these of each of its notifications, the others of few.
+	// An order retains these texts of each of its notifications, and the other texts of few.
 	n.Status, n.Executed = statemachine.Status(strings.Clone(string(n.Status))), statemachine.Decimal(strings.Clone(string(n.Executed)))
 	n.Amount = statemachine.Decimal(strings.Clone(string(n.Amount)))
 	n.Refusal = statemachine.Refusal{ErrorType: strings.Clone(n.Refusal.ErrorType), Description: strings.Clone(n.Refusal.Description)}
@@ -115,14 +114,14 @@ func checkID(b *body, name, id string) error {
 		}
 		return &UnreadableError{"no-order-id", Bounded(reason)}
 	case len(id) > maxID:
-		return &UnreadableError{"bad-order-id", fmt.Sprintf("%s is %d bytes long, %d are allowed", name, len(id), maxID)}
+		return &UnreadableError{"bad-order-id", fmt.Sprintf("%s is %d bytes long; the limit is %d", name, len(id), maxID)}
 	case strings.ContainsRune(id, utf8.RuneError):
 		return &UnreadableError{"bad-order-id", name + " is not valid UTF-8"}
 	}
 	return nil
 }
 
-// instant reads an RFC 3339 time. A text that is not one is noted together with the consequence.
+// instant parses an RFC 3339 time. Any other text is noted, together with the consequence.
 func (b *body) instant(name, value, consequence string) (at time.Time, given bool) {
 	if value == "" {
 		return time.Time{}, false
@@ -134,8 +133,8 @@ func (b *body) instant(name, value, consequence string) (at time.Time, given boo
 	return at, err == nil
 }
 
-// executed returns the cumulative executed quantity, from the first member that contains it; sum is that of
-// the executions.
+// executed returns the cumulative executed quantity, from the first member that contains it, or else sum,
+// which is the sum of the executions.
 func (b *body) executed(sum statemachine.Decimal) statemachine.Decimal {
 	if d := b.decimal("execution.quantity", b.values[executionQuantity]); d.Known() {
 		return d
@@ -146,8 +145,8 @@ func (b *body) executed(sum statemachine.Decimal) statemachine.Decimal {
 	return sum
 }
 
-// amount returns the money for what was executed: as the platform reported it, or else the sum of the
-// trades, unless these are known to be other than all that was executed.
+// amount returns the money for the executed quantity: as the platform reported it, or else the sum of the
+// trades, unless it is known that their quantities do not add up to the executed quantity.
 func (b *body) amount(trades []statemachine.Execution, sum, executed statemachine.Decimal) (amount statemachine.Decimal, reported bool) {
 	for _, m := range [...]member{executionAmount, executionDataAmount} {
 		if d := b.decimal("executionAmount", b.values[m]); d.Known() {
@@ -190,14 +189,14 @@ func (b *body) details(n *statemachine.Notification) {
 		n.Details[f] = value
 	}
 	if strings.EqualFold(cmp.Or(b.values[quantityType], b.values[marketQuantityType]), "AMOUNT") {
-		// It is money, not units: nothing executed compares with it.
+		// The quantity is money, not units, so it cannot be compared with the executed quantity.
 		n.Details[statemachine.Amount], n.Details[statemachine.Quantity] = n.Details[statemachine.Quantity], ""
 	}
 }
 
-// utc returns an RFC 3339 time in UTC, "" for any other text.
+// utc converts an RFC 3339 time to UTC. It returns "" for any other text.
 func (b *body) utc(name, value string) string {
-	at, given := b.instant(name, value, "; not read")
+	at, given := b.instant(name, value, "; ignored")
 	if !given {
 		return ""
 	}
@@ -208,12 +207,12 @@ func (b *body) utc(name, value string) string {
 	return value
 }
 
-// idFields names the member with the id for objects where it is not the one that idField derives; "" where
-// there is none.
+// idFields contains the name of the member with the id for objects for which idField cannot derive it; "":
+// the object has no id.
 var idFields = map[string]string{"corporate-action": "eventId", "labels-update": "", "re-token-prices": ""}
 
-// Object returns the id of an object that is not an order, "" when it has none. The error is an
-// *UnreadableError, for a body that is not a JSON object.
+// Object returns the id of an object that is not an order, or "" if it has none. The error is an
+// *UnreadableError, and means that the body is not a JSON object.
 func (d *Decoder) Object(r *Record) (id string, err error) {
 	named, known := d.idName[r.Object]
 	if !known {
@@ -221,7 +220,7 @@ func (d *Decoder) Object(r *Record) (id string, err error) {
 		if d.idName == nil {
 			d.idName = map[string]shapes{}
 		}
-		if len(d.idName) < 64 { // the receiver knows 26; a log may hold anything
+		if len(d.idName) < 64 { // the receiver knows 26 objects; a log may contain any
 			d.idName[r.Object] = named
 		}
 	}
@@ -248,8 +247,8 @@ func idField(object string) string {
 	return strings.Join(words, "") + "Id"
 }
 
-// OrderID returns the id of the order that a record with this object and body is about, "" when it is about
-// none or cannot be read.
+// OrderID returns the id of the order that a record with the given object and body is about. It returns ""
+// if the record is not about an order or cannot be decoded.
 func OrderID(object string, body []byte) string {
 	if !IsOrder(object) {
 		return ""

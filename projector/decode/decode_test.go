@@ -26,7 +26,7 @@ func decoded(t testing.TB, body string) statemachine.Notification {
 	return n
 }
 
-func TestATraditionalOrderIsReadWhole(t *testing.T) {
+func TestATraditionalOrderIsDecodedCompletely(t *testing.T) {
 	n := decoded(t, `{"orderId":"6f1c","externalId":"ord-000123","status":"PARTIALLY_FILLED","notificationType":"UPDATED",
 		"modifiedOn":"2026-03-02T09:31:07.214Z","createdOn":"2026-03-02T10:30:00+01:00","isin":"DE0007164600","tradeSide":"BUY",
 		"quantity":100,"orderType":"LIMIT","limitPrice":101.250,"stopPrice":null,"exchangeCode":"XFRA","expiryDate":"2026-03-31",
@@ -67,7 +67,7 @@ func TestADetailIsReadFromEachOfItsPlaces(t *testing.T) {
 	}
 }
 
-func TestADigitalOrderKeepsItsOwnPlaces(t *testing.T) {
+func TestADigitalOrderIsReadFromItsOwnPlaces(t *testing.T) {
 	var d Decoder
 	r := record("digital-asset-order", `{"orderId":"d1","side":"sell","walletCustomerProductId":"w",
 		"marketOrderData":{"symbol":"BTC","assetType":"CRYPTO","quantityType":"UNIT","quantity":0.00100000},
@@ -90,7 +90,7 @@ func TestAnOrderOfAnAmountHasNoQuantityOfUnits(t *testing.T) {
 	require.Empty(t, n.Details[statemachine.Quantity])
 }
 
-func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
+func TestTheExecutedQuantityIsReadFromEachOfItsPlaces(t *testing.T) {
 	for body, want := range map[string]statemachine.Decimal{
 		`"execution":{"quantity":3}`:                                                         "3",
 		`"execution":{"quantity":3},"executionData":{"quantity":4}`:                          "3",
@@ -118,7 +118,7 @@ func TestExecutedIsReadWhereTheBodyTellsIt(t *testing.T) {
 	}
 }
 
-func TestTradesAreReadAsTold(t *testing.T) {
+func TestTradesAreReadAsReported(t *testing.T) {
 	n := decoded(t, `{"orderId":"1","execution":{"quantity":40,"executionPrice":101.250,"executionAmount":4050},"partialExecutions":[`+
 		`{"executionId":"e1","executionPrice":101.250,"executionQuantity":"30","amount":3037.50},{"executionQuantity":10,"executionPrice":"ten"},{}]}`)
 	require.Equal(t, "101.250", n.Details[statemachine.ExecutionPrice])
@@ -128,7 +128,7 @@ func TestTradesAreReadAsTold(t *testing.T) {
 	o.Apply(&n)
 	require.Equal(t, []statemachine.Execution{{ID: "e1", Quantity: "30", Price: "101.250", Amount: "3037.50"}, {Quantity: "10"}, {}}, o.Executions())
 	require.Equal(t, statemachine.Decimal("40"), n.Executed)
-	require.Equal(t, []string{`partialExecutions.executionPrice: "ten" is not a number; not read`}, n.Notes)
+	require.Equal(t, []string{`partialExecutions.executionPrice: "ten" is not a number; ignored`}, n.Notes)
 
 	n = decoded(t, `{"orderId":"1","executionData":{"executionPrice":2,"executionAmount":4}}`)
 	require.Equal(t, "2", n.Details[statemachine.ExecutionPrice])
@@ -141,14 +141,14 @@ func TestTradesAreReadAsTold(t *testing.T) {
 	}
 	n = decoded(t, `{"orderId":"1","partialExecutions":[`+entries+
 		`{"executionQuantity":`+strings.Repeat("9", 50)+`}]}`)
-	require.True(t, n.Executed.Known(), "all are added up")
+	require.True(t, n.Executed.Known(), "all quantities are added up")
 	o = statemachine.Order{ID: "1"}
 	o.Apply(&n)
-	require.Len(t, o.Executions(), 64, "the views hold no more")
-	require.Equal(t, statemachine.Execution{Quantity: "1"}, o.Executions()[0], "nor a long id")
+	require.Len(t, o.Executions(), 64, "an order contains at most 64 executions")
+	require.Equal(t, statemachine.Execution{Quantity: "1"}, o.Executions()[0], "an order does not contain a long id")
 }
 
-func TestTimesOfEveryShape(t *testing.T) {
+func TestTimesAreReadInEveryForm(t *testing.T) {
 	base := time.Date(2026, 3, 2, 9, 31, 7, 0, time.UTC)
 	for text, want := range map[string]time.Time{
 		"2026-03-02t09:31:07z":              base,
@@ -175,7 +175,7 @@ func TestTimesOfEveryShape(t *testing.T) {
 		require.Equal(t, !want.IsZero(), n.Dated)
 		if want.IsZero() {
 			require.Len(t, n.Notes, 1)
-			require.Contains(t, n.Notes[0], "the time received stands in")
+			require.Contains(t, n.Notes[0], "the time received is used")
 		} else {
 			require.Empty(t, n.Notes)
 		}
@@ -193,11 +193,11 @@ func TestTheFirstInstantOfTheYear0001IsATimeLikeAnyOther(t *testing.T) {
 	state := o.State()
 	require.True(t, state.Dated)
 	require.Equal(t, time.Time{}, state.StatusSince)
-	require.Equal(t, time.Time{}, state.ModifiedOn, "and not the time received")
+	require.Equal(t, time.Time{}, state.ModifiedOn, "it is not the time received")
 	require.Equal(t, statemachine.Applied, o.LastChange().Effect)
 }
 
-func TestTheAmountIsTheReportedOneOrElseTheSumOfTheExecutions(t *testing.T) {
+func TestTheAmountIsReportedOrElseTheSumOfTheExecutions(t *testing.T) {
 	const trades = `"partialExecutions":[{"executionId":"a","executionQuantity":1,"amount":10.50},{"executionId":"b","executionQuantity":2,"executionPrice":30314594E-8}]`
 	for body, want := range map[string]statemachine.Decimal{
 		trades: "11.10629188",
@@ -220,12 +220,12 @@ func TestTheAmountIsTheReportedOneOrElseTheSumOfTheExecutions(t *testing.T) {
 
 func TestAByteOrderMarkBeforeABodyIsSkipped(t *testing.T) {
 	for name, body := range map[string]string{
-		"read the short way": `{"orderId":"1","status":"PLACED","executionData":{"quantity":4}}`,
-		"read the long way":  `{"orderId":"1","status":"PL\u0041CED","side":"BUY","side":"SELL"}`,
-		"not an order":       `{"orderId":5}`,
-		"not an object":      `[]`,
-		"not JSON":           `{`,
-		"nothing":            ``,
+		"a usual body":    `{"orderId":"1","status":"PLACED","executionData":{"quantity":4}}`,
+		"an unusual body": `{"orderId":"1","status":"PL\u0041CED","side":"BUY","side":"SELL"}`,
+		"not an order":    `{"orderId":5}`,
+		"not an object":   `[]`,
+		"not JSON":        `{`,
+		"an empty body":   ``,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d, marked Decoder
@@ -245,7 +245,7 @@ func TestAByteOrderMarkBeforeABodyIsSkipped(t *testing.T) {
 	}
 }
 
-func TestWordsOfThePlatformAreReadInAnyLetterCaseButStatuses(t *testing.T) {
+func TestWordsAreReadInAnyCaseExceptStatuses(t *testing.T) {
 	for _, quantityType := range []string{"AMOUNT", "amount", "Amount"} {
 		n := decoded(t, `{"orderId":"1","marketOrderData":{"quantityType":"`+quantityType+`","quantity":50}}`)
 		require.Equal(t, "50", n.Details[statemachine.Amount])
@@ -259,19 +259,19 @@ func TestWordsOfThePlatformAreReadInAnyLetterCaseButStatuses(t *testing.T) {
 	require.Equal(t, statemachine.Status("placed"), n.Status, "a status is compared exactly")
 }
 
-func TestOddMembersAreNotedAndTheRestIsRead(t *testing.T) {
+func TestUnusualMembersAreNotedAndTheRestIsRead(t *testing.T) {
 	for body, note := range map[string]string{
-		`"status":5`:                 "status: text is due, found a number; not read",
-		`"status":{"a":1}`:           "status: text is due, found an object; not read",
-		`"status":true`:              "status: text is due, found true; not read",
-		`"quantity":"ten"`:           `quantity: "ten" is not a number; not read`,
-		`"quantity":[1]`:             "quantity: a number is due, found a list; not read",
-		`"execution":7`:              "execution: an object is due, found a number; not read",
-		`"partialExecutions":{}`:     "partialExecutions: a list is due, found an object; not read",
-		`"partialExecutions":[7]`:    "partialExecutions: an object is due, found a number; not read",
-		`"side":"BUY","side":"SELL"`: "side: told twice; the last one counts",
+		`"status":5`:                 "status: expected text, found a number; ignored",
+		`"status":{"a":1}`:           "status: expected text, found an object; ignored",
+		`"status":true`:              "status: expected text, found true; ignored",
+		`"quantity":"ten"`:           `quantity: "ten" is not a number; ignored`,
+		`"quantity":[1]`:             "quantity: expected a number, found a list; ignored",
+		`"execution":7`:              "execution: expected an object, found a number; ignored",
+		`"partialExecutions":{}`:     "partialExecutions: expected a list, found an object; ignored",
+		`"partialExecutions":[7]`:    "partialExecutions: expected an object, found a number; ignored",
+		`"side":"BUY","side":"SELL"`: "side: occurs twice; the last value is used",
 		`"message":"` + strings.Repeat("ä", 1000) + `"`: "message: cut from 2000 to 1024 bytes",
-		`"limitPrice":` + strings.Repeat("9", 5000):     "limitPrice: a number of 5000 digits is longer than 4096; not read",
+		`"limitPrice":` + strings.Repeat("9", 5000):     "limitPrice: a number of 5000 digits is longer than 4096; ignored",
 		"\"isin\":\"\xff\"":                             "bytes that are not UTF-8 were read as U+FFFD",
 	} {
 		n := decoded(t, `{"orderId":"1",`+body+`,"externalId":"e"}`)
@@ -281,7 +281,7 @@ func TestOddMembersAreNotedAndTheRestIsRead(t *testing.T) {
 	require.Empty(t, decoded(t, `{"orderId":"1","status":null,"execution":null,"partialExecutions":null,"quantity":null}`).Notes)
 }
 
-func TestTheReasonComesFromTheFirstPlaceThatTellsIt(t *testing.T) {
+func TestTheMessageComesFromTheFirstPlaceThatContainsIt(t *testing.T) {
 	for body, want := range map[string]string{
 		`"message":"a","rejectionReason":"b"`:                   "a",
 		`"rejectionReason":"b","rejectReason":"c"`:              "b",
@@ -293,7 +293,7 @@ func TestTheReasonComesFromTheFirstPlaceThatTellsIt(t *testing.T) {
 	}
 }
 
-func TestARefusalIsToldByItsTypeOrByTheError(t *testing.T) {
+func TestARefusalIsRecognizedByItsTypeOrItsError(t *testing.T) {
 	n := decoded(t, `{"orderId":"1","notificationType":"VALIDATION_ERROR","validationError":{"errorType":"X","description":"d"}}`)
 	require.True(t, n.Refused)
 	require.Equal(t, statemachine.Refusal{ErrorType: "X", Description: "d"}, n.Refusal)
@@ -302,7 +302,7 @@ func TestARefusalIsToldByItsTypeOrByTheError(t *testing.T) {
 	require.False(t, decoded(t, `{"orderId":"1","validationError":null}`).Refused)
 }
 
-func TestWhatCannotBecomePartOfAnOrderSaysWhy(t *testing.T) {
+func TestABodyThatCannotBecomePartOfAnOrderIsRefusedWithAReason(t *testing.T) {
 	for body, class := range map[string]string{
 		``: "not-json", `   `: "not-json", `{`: "not-json", `{"orderId":"1"`: "not-json", `{"orderId":"1"} x`: "not-json",
 		`{"orderId":"1"}{}`: "not-json", `nonsense`: "not-json", `{"orderId":01}`: "not-json",
@@ -325,7 +325,7 @@ func TestWhatCannotBecomePartOfAnOrderSaysWhy(t *testing.T) {
 	require.Equal(t, "a/b", decoded(t, `{"order\u0049d":"a\/b"}`).OrderID)
 }
 
-func TestOtherObjectsAreFoundByTheirID(t *testing.T) {
+func TestTheIDOfOtherObjectsIsRead(t *testing.T) {
 	var d Decoder
 	for _, c := range []struct{ object, body, id string }{
 		{"customer", `{"customerId":"c1","orderId":"o"}`, "c1"},
@@ -343,7 +343,7 @@ func TestOtherObjectsAreFoundByTheirID(t *testing.T) {
 	require.ErrorAs(t, err, new(*UnreadableError))
 }
 
-func TestTheDecoderForgetsTheBodyBefore(t *testing.T) {
+func TestTheDecoderForgetsThePreviousBody(t *testing.T) {
 	var d Decoder
 	_, err := d.Notification(record("traditional-asset-order", `{"orderId":"1","status":"PLACED","validationError":{},"partialExecutions":[{"executionQuantity":3}],"side":7}`))
 	require.NoError(t, err)
@@ -352,7 +352,7 @@ func TestTheDecoderForgetsTheBodyBefore(t *testing.T) {
 	require.Equal(t, statemachine.Notification{OrderID: "2", Sequence: 7, Received: received, AssetClass: statemachine.Traditional}, n)
 }
 
-func TestWhatAnOrderKeepsOfEachNotificationHoldsNothingElse(t *testing.T) {
+func TestTextsThatAnOrderRetainsDoNotRetainOtherTexts(t *testing.T) {
 	var d Decoder
 	n, err := d.Notification(record("traditional-asset-order", `{"orderId":"1","status":"FILLED","notificationType":"VALIDATION_ERROR",
 		"execution":{"quantity":40},"validationError":{"errorType":"TOO_LATE","description":"a text"},"message":"much more"}`))
@@ -360,14 +360,15 @@ func TestWhatAnOrderKeepsOfEachNotificationHoldsNothingElse(t *testing.T) {
 	d.Compact(&n)
 	address := func(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
 	begin, end := address(n.OrderID), address(n.OrderID)+uintptr(len(d.encoded))
-	require.Less(t, address(n.Details[statemachine.Message]), end, "is a part of the same text")
+	require.Less(t, address(n.Details[statemachine.Message]), end, "the other texts are parts of one text")
 	for _, text := range []string{string(n.Status), string(n.Executed), n.Refusal.ErrorType, n.Refusal.Description} {
 		require.NotEmpty(t, text)
 		require.False(t, begin <= address(text) && address(text) < end, text)
 	}
 }
 
-// Any bytes are read or refused; what is read is bounded; and the decoder agrees with encoding/json on the order's id.
+// Any bytes are decoded or refused, decoded values are bounded, and every decoded body is valid for
+// encoding/json.
 func FuzzNotification(f *testing.F) {
 	for _, body := range []string{`{"orderId":"1","status":"PLACED","modifiedOn":"2026-03-02T09:31:07.214Z"}`,
 		`{"orderId":"1","partialExecutions":[{"executionQuantity":1e5},{"executionQuantity":-2.50}]}`, `{"orderId":"\ud800"}`,
@@ -385,7 +386,7 @@ func FuzzNotification(f *testing.F) {
 			require.ErrorAs(t, err, new(*UnreadableError))
 			return
 		}
-		require.True(t, valid, "read, though encoding/json refuses it")
+		require.True(t, valid, "decoded, although encoding/json refuses it")
 		_ = json.Unmarshal(body, &loose)
 		require.LessOrEqual(t, len(n.OrderID), maxID)
 		require.NotEmpty(t, n.OrderID)
@@ -420,18 +421,19 @@ func BenchmarkNotification(b *testing.B) {
 	}
 }
 
-// Bodies as large as the receiver takes them, made to be expensive: each is read in bounded memory, and soon.
-func TestHostileBodiesAreReadWithinBounds(t *testing.T) {
+// The bodies are as large as the receiver accepts and made to be expensive. Each is decoded in bounded
+// memory and time.
+func TestHostileBodiesAreDecodedWithinBounds(t *testing.T) {
 	fill := func(part string) string { return strings.Repeat(part, (1<<20-200)/len(part)) }
 	for name, body := range map[string]string{
-		"ever deeper":             `{"orderId":"1","x":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`,
-		"many partial executions": `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`{"executionQuantity":1e500},`), ",") + `]}`,
-		"many odd entries":        `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`7,`), ",") + `]}`,
-		"the same member again":   `{"orderId":"1"` + fill(`,"side":"BUY"`) + `}`,
-		"a long status":           `{"orderId":"1","status":"` + fill("S") + `"}`,
-		"a long number":           `{"orderId":"1","quantity":` + fill("9") + `}`,
-		"a long name":             `{"orderId":"1","` + fill("n") + `":1}`,
-		"many escapes":            `{"orderId":"1","message":"` + fill(`\u00e4`) + `"}`,
+		"deep nesting":                 `{"orderId":"1","x":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`,
+		"many partial executions":      `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`{"executionQuantity":1e500},`), ",") + `]}`,
+		"many entries of another form": `{"orderId":"1","partialExecutions":[` + strings.TrimSuffix(fill(`7,`), ",") + `]}`,
+		"the same member again":        `{"orderId":"1"` + fill(`,"side":"BUY"`) + `}`,
+		"a long status":                `{"orderId":"1","status":"` + fill("S") + `"}`,
+		"a long number":                `{"orderId":"1","quantity":` + fill("9") + `}`,
+		"a long name":                  `{"orderId":"1","` + fill("n") + `":1}`,
+		"many escapes":                 `{"orderId":"1","message":"` + fill(`\u00e4`) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.LessOrEqual(t, len(body), 1<<20)
@@ -440,7 +442,7 @@ func TestHostileBodiesAreReadWithinBounds(t *testing.T) {
 			o.Apply(&n)
 			encoded, err := o.AppendBinary(nil)
 			require.NoError(t, err)
-			require.Less(t, len(encoded), 4*maxNumber, "what is kept of it is small")
+			require.Less(t, len(encoded), 4*maxNumber, "the encoded order is small")
 			require.LessOrEqual(t, len(n.Notes), maxNotes)
 		})
 	}

@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// maxExecutions is how many executions of an order are shown. All of them are added up.
+	// maxExecutions bounds the number of executions that an order contains. All of them are added up.
 	maxExecutions = 64
-	// maxShown bounds a number of an execution, in bytes: the row of an order contains all of them.
+	// maxShown bounds the length of a number of an execution, in bytes, because the row of an order
+	// contains all of these numbers.
 	maxShown = 40
 )
 
-// executions reads partialExecutions. It returns the trades, each once, and the sum of the quantities. The
-// sum is not known when an entry has no quantity that can be read, or when there is no entry.
+// executions returns the trades in partialExecutions, each once, and the sum of their quantities. The sum is
+// unknown if an entry has no valid quantity, or if there is no entry.
 func (b *body) executions() (trades []statemachine.Execution, sum statemachine.Decimal) {
 	known := len(b.partials) > 0
 	indexes := map[string]int{} // in trades, by id
@@ -39,7 +40,7 @@ func (b *body) executions() (trades []statemachine.Execution, sum statemachine.D
 	sum = trades[0].Quantity
 	for i := range trades[1:] {
 		if sum, known = sum.Add(trades[i+1].Quantity); !known {
-			b.note("partialExecutions: the sum is too wide; not read")
+			b.note("partialExecutions: the sum has too many digits; ignored")
 			return trades, ""
 		}
 	}
@@ -53,7 +54,7 @@ func compareExecutions(a, b *statemachine.Execution) int {
 		cmp.Compare(a.Quantity, b.Quantity), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Price, b.Price))
 }
 
-// shown returns the trades as an order contains them.
+// shown returns the detail Executions for the trades.
 func (b *body) shown(trades []statemachine.Execution) string {
 	if len(trades) > maxExecutions {
 		b.note("partialExecutions: only the first 64 are shown")
@@ -69,7 +70,7 @@ func (b *body) shown(trades []statemachine.Execution) string {
 	return statemachine.FormatExecutions(trades)
 }
 
-// short leaves out a number that is too long to be shown for each execution.
+// short returns d, or "" if d is longer than maxShown.
 func (b *body) short(d statemachine.Decimal) statemachine.Decimal {
 	if len(d) > maxShown {
 		b.note("partialExecutions: a number is too long to be shown")
@@ -84,7 +85,7 @@ func (b *body) decimal(name, value string) statemachine.Decimal {
 	}
 	d, ok := statemachine.ParseDecimal(value)
 	if !ok {
-		b.note(fmt.Sprintf("%s: %q is not a number; not read", name, Bounded(value)))
+		b.note(fmt.Sprintf("%s: %q is not a number; ignored", name, Bounded(value)))
 	}
 	return d.Plain()
 }

@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// usualBytes is how long a body may be to be read the short way. The texts that are read are parts of the
-// body itself, which stays in memory as long as any of them does.
+// usualBytes bounds the size of a body that usual reads. The texts that are read are parts of the body,
+// which stays in memory as long as one of them.
 const usualBytes = 4096
 
-// usualDepth is how deep values that are not read may be nested.
+// usualDepth bounds the nesting of values that are skipped.
 const usualDepth = 16
 
-// read decodes data by the shapes given. It returns errNotJSON or errNotObject; anything else that is
-// unusual becomes a note.
+// read reads the members of data that have a shape. It returns errNotJSON or errNotObject; everything else
+// that is unusual becomes a note.
 func (b *body) read(data []byte, shapes shapes) error {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	if b.clear(); b.usual(data, shapes) {
@@ -23,15 +23,15 @@ func (b *body) read(data []byte, shapes shapes) error {
 	return b.readAny(data, shapes)
 }
 
-// usual reads data the short way, in about half of the time and with no allocation. A body as the platform
-// sends it is plain ASCII without escapes and has each member once, in the form that is expected: there is
-// nothing to decide and nothing to note. usual returns false for any other body, even one that is not JSON,
-// after it has read part of it. Such a body is read by readAny.
+// usual reads a usual body, in about half the time of readAny and without allocation. A usual body of the
+// platform is plain ASCII without escapes and has each member once, in the expected form, so that there is
+// nothing to note. For any other body, even one that is not JSON, usual returns false after it has read a
+// part. readAny must then read the body from the beginning.
 func (b *body) usual(data []byte, shapes shapes) bool {
 	if len(data) > usualBytes {
 		return false
 	}
-	s := scanner{body: b, text: unsafe.String(unsafe.SliceData(data), len(data))} // the body of a record is never written
+	s := scanner{body: b, text: unsafe.String(unsafe.SliceData(data), len(data))} // the body of a record does not change
 	s.space()
 	if !s.object(shapes) {
 		return false
@@ -40,7 +40,7 @@ func (b *body) usual(data []byte, shapes shapes) bool {
 	return s.at == len(s.text)
 }
 
-// scanner reads a text from front to back. Its methods read what is next and return false when that is not
+// scanner reads a text from front to back. Its methods read the next part and return false if that is not
 // usual.
 type scanner struct {
 	body *body
@@ -59,7 +59,7 @@ func (s *scanner) space() {
 	}
 }
 
-// peek returns the next byte, 0 at the end.
+// peek returns the next byte, or 0 at the end.
 func (s *scanner) peek() byte {
 	if s.at < len(s.text) {
 		return s.text[s.at]
@@ -110,7 +110,7 @@ func (s *scanner) object(shapes shapes) bool {
 	})
 }
 
-// name reads the name of a member and everything before its value.
+// name reads the name of a member, and everything else before the value.
 func (s *scanner) name() (name string, ok bool) {
 	if name, ok = s.quoted(); !ok {
 		return "", false
@@ -225,7 +225,7 @@ func (s *scanner) word(word string) bool {
 	return true
 }
 
-// skip reads a value that is not needed.
+// skip reads and ignores a value.
 func (s *scanner) skip(depth int) bool {
 	if depth == 0 {
 		return false

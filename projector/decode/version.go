@@ -8,15 +8,15 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// decoderVersion is raised when the decoder reads bodies differently.
+// decoderVersion must be raised when the decoder reads bodies differently.
 const decoderVersion = 5
 
-// FoldVersion names the rules by which views are made: the decoder, the rank table, the rules of breaks and the details.
-// Views of another version are folded again from the log.
+// FoldVersion identifies the rules with which views are folded: the decoder, the rank table, the rules of
+// breaks and the details. Views of another version are folded again from the log.
 func FoldVersion() string {
 	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Details(), statemachine.Version})
 	if err != nil {
-		panic(err) // tables of texts and numbers
+		panic(err) // texts and numbers always marshal
 	}
 	return fmt.Sprintf("%d.%x", decoderVersion, sha256.Sum256(tables))[:10]
 }

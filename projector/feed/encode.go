@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// encode writes a value as CloudEvents want it in a header: what is not printable ASCII, and space, quote and percent sign, as
-// percent-encoded bytes.
+// encode encodes a value for a header as CloudEvents requires: bytes that are not printable ASCII, and
+// space, quote and percent sign, are percent-encoded.
 func encode(value string) string {
 	plain := 0
 	for plain < len(value) && !escapes(value[plain]) {
@@ -30,7 +30,8 @@ func encode(value string) string {
 
 func escapes(c byte) bool { return c <= ' ' || c > '~' || c == '"' || c == '%' }
 
-// Decode is the inverse of what a header's value was encoded by. A percent sign that begins no encoded byte stands for itself.
+// Decode decodes a value in the headers of an event. A percent sign that does not begin an encoded byte
+// stands for itself.
 func Decode(value string) string {
 	if !strings.Contains(value, "%") {
 		return value

@@ -12,18 +12,18 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// Type says what an event reports.
+// Type is the type of an event: what it reports.
 type Type string
 
 // The types.
 const (
-	Changed    Type = "orderfold.order.changed.v1"   // a notification said something new of the order
-	Corrected  Type = "orderfold.order.corrected.v1" // the order is another one, or may be, though no notification came
-	Withdrawn  Type = "orderfold.order.withdrawn.v1" // the order does not exist any more
+	Changed    Type = "orderfold.order.changed.v1"   // a notification reported something new about the order
+	Corrected  Type = "orderfold.order.corrected.v1" // the order changed, or may have changed, without a notification
+	Withdrawn  Type = "orderfold.order.withdrawn.v1" // the order no longer exists
 	RevisionOf Type = "orderfold.revision.v1"        // a revision of orders began or ended
 )
 
-// The headers of an event besides those of CloudEvents that Headers writes.
+// The headers of an event that readers use.
 const (
 	HeaderType     = "ce-type"
 	HeaderSubject  = "ce-subject"
@@ -37,20 +37,21 @@ const (
 // Schema identifies the JSON Schema of all bodies. It is served at /schemas/order-event-v1.json.
 const Schema = "urn:orderfold:schema:order-event-v1"
 
-// Render appends an order as JSON, as events show it. It must be a function of the order alone.
+// Render appends to b the JSON of an order that events contain. The JSON must depend on the order alone.
 type Render func(b []byte, o *statemachine.Order) []byte
 
-// Event is one event of the feed, but for what is known only when it is published. The zero value is none.
+// Event is an event of the feed, without what is known only when it is published: see Place. The zero value
+// means no event.
 type Event struct {
 	Type     Type
-	Order    string // the order's id; "" of a revision
-	Class    string // traditional, digital, tokenized or other; "" of a revision
-	Sequence uint64 // of the log: that of the state that the event shows
+	Order    string // the id of the order; "": a revision
+	Class    string // traditional, digital, tokenized or other; "": a revision
+	Sequence uint64 // the sequence, in the log, of the state that the event contains
 	Time     time.Time
-	Digest   string // of the order as shown; "" of a revision
+	Digest   string // of the JSON of the order; "": a revision
 	Body     []byte
 
-	name string // of an event without an order, the end of its id
+	name string // the end of the id of an event without an order
 }
 
 // Cause is the notification that changed an order.
@@ -60,21 +61,21 @@ type Cause struct {
 	Rule     string              `json:"rule"`
 }
 
-// Before is what was shown of an order before.
+// Before is the state of an order before the event.
 type Before struct {
 	Status           *statemachine.Status  `json:"status"`
 	ExecutedQuantity *statemachine.Decimal `json:"executedQuantity"`
 	Breaks           []string              `json:"breaks"`
 }
 
-// Revision is the body of an event that a revision of orders began or ended.
+// Revision is the body of an event that reports that a revision of orders began or ended.
 type Revision struct {
 	Revision     uint64    `json:"revision"`
 	State        string    `json:"state"` // started or finished
 	Cause        string    `json:"cause"`
-	FoldVersions [2]string `json:"foldVersions"` // from, to
+	FoldVersions [2]string `json:"foldVersions"` // before, after
 	At           string    `json:"at"`
-	Corrected    *uint64   `json:"corrected,omitempty"` // orders published, when it is finished
+	Corrected    *uint64   `json:"corrected,omitempty"` // number of corrected orders, if finished
 	Withdrawn    *uint64   `json:"withdrawn,omitempty"`
 }
 
@@ -84,7 +85,8 @@ const (
 	Finished = "finished"
 )
 
-// Apply applies n to o, and returns the event of that. ok is false when n added nothing: then there is none.
+// Apply applies n to o and returns the event for it. ok is false if n contained nothing new, so that there is
+// no event.
 func Apply(o *statemachine.Order, n *statemachine.Notification, render Render) (e Event, ok bool) {
 	observer, known := statemachine.NewObserver(o), o.Count > 0
 	var before []byte
@@ -98,7 +100,8 @@ func Apply(o *statemachine.Order, n *statemachine.Notification, render Render) (
 	return event(Changed, o, n.Sequence, n.Received, appendJSON(nil, Cause{n.Sequence, entry.Effect, entry.Rule}), before, render), true
 }
 
-// Correct returns the event of an order that changed without a notification. before is what was shown of it; nil: not known.
+// Correct returns the event for an order that changed without a notification. before is the order before
+// the change; nil: unknown.
 func Correct(o *statemachine.Order, before *statemachine.Order, at time.Time, render Render) Event {
 	var shown []byte
 	if before != nil {
@@ -107,8 +110,8 @@ func Correct(o *statemachine.Order, before *statemachine.Order, at time.Time, re
 	return event(Corrected, o, o.Last.Sequence, at, nil, shown, render)
 }
 
-// Withdraw returns the event of an order that does not exist any more from a sequence of the log on. before is what it was; nil: not
-// known.
+// Withdraw returns the event for an order that no longer exists at a sequence of the log. before is the
+// order as it was; nil: unknown.
 func Withdraw(id string, sequence uint64, before *statemachine.Order, at time.Time) Event {
 	e := Event{Type: Withdrawn, Order: id, Class: "other", Sequence: sequence, Time: at, Digest: digest(null)}
 	var shown []byte
@@ -119,13 +122,13 @@ func Withdraw(id string, sequence uint64, before *statemachine.Order, at time.Ti
 	return e
 }
 
-// Revise returns the event of a revision, which began or ended at a sequence of the log.
+// Revise returns the event for a revision that began or ended at a sequence of the log.
 func Revise(r Revision, sequence uint64, at time.Time) Event {
 	r.At = statemachine.FormatTime(at)
 	return Event{Type: RevisionOf, Sequence: sequence, Time: at, Body: appendJSON(nil, r), name: "revision:" + r.State}
 }
 
-// IsFinished reports whether the body of an event is that of a revision that has ended.
+// IsFinished reports whether the body of an event reports that a revision has ended.
 func IsFinished(body []byte) bool {
 	var r Revision
 	return json.Unmarshal(body, &r) == nil && r.State == Finished
@@ -144,12 +147,12 @@ const usualBody = 2 << 10
 
 var null = []byte("null")
 
-// body puts the parts of a body together; nil is null.
+// body returns the body with the given parts; nil: null.
 func body(order, cause, before []byte) []byte {
 	return appendRest(append([]byte(`{"order":`), order...), cause, before)
 }
 
-// appendRest completes a body whose order is there.
+// appendRest completes a body that already contains the order.
 func appendRest(b, cause, before []byte) []byte {
 	if cause == nil {
 		cause = null
@@ -162,7 +165,7 @@ func appendRest(b, cause, before []byte) []byte {
 	return append(b, '}')
 }
 
-// Fit leaves the order out of a body that is larger than a message may be: null stands in its place, and the API has the order. The
+// Fit replaces the order in a body of more than most bytes by null; readers get the order from the API. The
 // digest remains that of the order.
 func (e *Event) Fit(most int) {
 	var parts struct {
@@ -183,7 +186,7 @@ func class(o *statemachine.Order) string {
 	return "other"
 }
 
-// digest is the first 16 bytes of the SHA-256 of an order as shown.
+// digest returns the first 16 bytes of the SHA-256 of the JSON of an order, in base64url.
 func digest(order []byte) string {
 	sum := sha256.Sum256(order)
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -206,23 +209,23 @@ func appendBefore(b []byte, s statemachine.Summary) []byte {
 func appendJSON(b []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts and numbers
+		panic(err) // texts and numbers always marshal
 	}
 	return append(b, text...)
 }
 
-// Place is what an event is published with: where, and at what position of the log.
+// Place is where an event is published, and the position in the log with which it is published.
 type Place struct {
 	Log      string // the identity of the log
 	Revision uint64
 	Sequence uint64 // of the feed
-	Position uint64 // of the log: the events of all records up to it are published with this one
+	Position uint64 // in the log: the events of all records up to it are published with this event or before it
 }
 
-// Headers returns the headers of an event: names and values that one header may contain. The values must not be changed, but others may
-// be added.
+// Headers returns the headers of an event, with encoded values. The caller may add headers but must not
+// change the values.
 func (e *Event) Headers(at *Place) map[string][]string {
-	h := make(map[string][]string, 18) // and two or three of a batch
+	h := make(map[string][]string, 18) // with capacity for two or three headers of a batch
 	values := make([]string, 0, 12)
 	set := func(name, value string) {
 		values = append(values, value)
@@ -242,13 +245,13 @@ func (e *Event) Headers(at *Place) map[string][]string {
 	if e.Digest != "" {
 		set(HeaderDigest, e.Digest)
 	}
-	if e.Type != Changed { // of which the sequence is the position
+	if e.Type != Changed { // a Changed event has its sequence as position
 		set(HeaderPosition, strconv.FormatUint(at.Position, 10))
 	}
 	return h
 }
 
-// padded writes a number in 20 digits.
+// padded returns a number with 20 digits.
 func padded(n uint64) string {
 	var b [20]byte
 	for i := len(b) - 1; i >= 0; i-- {
@@ -257,11 +260,11 @@ func padded(n uint64) string {
 	return string(b[:])
 }
 
-// constant are the headers that every event has.
+// constant are the headers that are the same for every event.
 var constant = map[string][]string{"ce-specversion": {"1.0"}, "ce-datacontenttype": {"application/json"}, "Content-Type": {"application/json"},
 	"ce-dataschema": {Schema}}
 
-// ID returns the id of an event under a revision. No two events of one log have the same.
+// ID returns the id of an event with a revision. No two events of one log have the same id.
 func (e *Event) ID(revision uint64) string {
 	name := e.Order
 	if name == "" {

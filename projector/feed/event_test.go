@@ -21,7 +21,7 @@ func notified(sequence uint64, status statemachine.Status, at int, executed stat
 		Status: status, Executed: executed}
 }
 
-// shown renders a little of an order.
+// shown renders a few members of an order.
 func shown(b []byte, o *statemachine.Order) []byte {
 	text, err := json.Marshal(map[string]any{"orderId": o.ID, "status": o.State().Status, "count": o.Count})
 	if err != nil {
@@ -30,23 +30,23 @@ func shown(b []byte, o *statemachine.Order) []byte {
 	return append(b, text...)
 }
 
-func TestEachNotificationThatSaysSomethingNewIsAnEvent(t *testing.T) {
+func TestEachNotificationWithNewContentIsAnEvent(t *testing.T) {
 	o := &statemachine.Order{ID: "a b"}
 	steps := []struct {
 		name string
 		give *statemachine.Notification
 		want string // "": no event
 	}{
-		{"the first one has nothing before it", notified(3, statemachine.Placed, 1, ""),
+		{"the first notification has no state before it", notified(3, statemachine.Placed, 1, ""),
 			`{"order":{"count":1,"orderId":"a b","status":"PLACED"},"cause":{"sequence":3,"effect":"applied","rule":"PLACED is the first status known."},"before":null}`},
-		{"a repeat is no event", notified(4, statemachine.Placed, 1, ""), ""},
-		{"the next one counts the repeat", notified(7, statemachine.Filled, 2, "10"),
+		{"a repeat is not an event", notified(4, statemachine.Placed, 1, ""), ""},
+		{"the next notification counts the repeat", notified(7, statemachine.Filled, 2, "10"),
 			`{"order":{"count":3,"orderId":"a b","status":"FILLED"},"cause":{"sequence":7,"effect":"applied","rule":"FILLED (rank 8) outranks PLACED (rank 4)."},` +
 				`"before":{"status":"PLACED","executedQuantity":null,"breaks":[]}}`},
-		{"one that opens a break", notified(8, statemachine.Canceled, 3, ""),
+		{"a notification that opens a break", notified(8, statemachine.Canceled, 3, ""),
 			`{"order":{"count":4,"orderId":"a b","status":"FILLED"},"cause":{"sequence":8,"effect":"late","rule":"FILLED (rank 8) of notification 7 outranks CANCELED (rank 7)."},` +
 				`"before":{"status":"FILLED","executedQuantity":"10","breaks":[]}}`},
-		{"one after a break was opened", notified(9, statemachine.Settled, 4, "10"),
+		{"a notification after a break was opened", notified(9, statemachine.Settled, 4, "10"),
 			`{"order":{"count":5,"orderId":"a b","status":"SETTLED"},"cause":{"sequence":9,"effect":"applied","rule":"SETTLED (rank 9) outranks FILLED (rank 8)."},` +
 				`"before":{"status":"FILLED","executedQuantity":"10","breaks":["close_after_fill"]}}`},
 	}
@@ -107,7 +107,7 @@ func TestAnOrderThatIsTooLargeIsLeftOut(t *testing.T) {
 	require.JSONEq(t, `{"order":null,"cause":{"sequence":3,"effect":"applied","rule":"PLACED is the first status known."},"before":null}`, string(e.Body))
 }
 
-func TestAnyValueFitsAHeaderAndComesBack(t *testing.T) {
+func TestAnyIDIsEncodedForAHeaderAndDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{0,40}`), rapid.SampledFrom([]string{"100%", "a%20b", "ü\r\n", "%", "%4", "%zz"})).Draw(t, "id")
 		e := feed.Withdraw(id+"x", 1, nil, time.Time{})

@@ -16,29 +16,28 @@ type Loader interface {
 	Load(ctx context.Context, ids []string) (map[string]views.Entry, error)
 }
 
-// Batcher turns records into batches of changes. While one batch is made, the previous one may
-// still be on its way into the views; all earlier ones must be there. If a batch is not committed,
-// Forget must be called. A Batcher is not safe for concurrent use. Create one with NewBatcher.
+// Batcher turns records into batches of changes. While it makes a batch, the previous batch need not be
+// in the views yet, but all earlier batches must be. If a batch is not committed, Forget must be called.
+// A Batcher is not safe for concurrent use. Create one with NewBatcher.
 type Batcher struct {
 	views   Loader
 	hot     *hotOrders
-	before  *Batch // the last finished batch: its orders may not be in the views yet
+	before  *Batch // the last finished batch, whose orders may not be in the views yet
 	decoder decode.Decoder
-	render  feed.Render // makes events; nil: there are none
-	after   uint64      // records up to it produce no events either
+	render  feed.Render // renders the orders of events; nil: no events
+	after   uint64      // records up to this sequence produce no events
 }
 
-// Publish makes the Batcher produce events of the records after the given sequence that are folded
-// from now on. A nil render makes none.
+// Publish makes the Batcher produce events for the records after the given sequence that are folded from
+// now on. If render is nil, no events are produced.
 func (b *Batcher) Publish(render feed.Render, after uint64) { b.render, b.after = render, after }
 
-// NewBatcher returns a batcher that keeps at least hot orders decoded between batches.
+// NewBatcher returns a batcher that keeps at least the given number of orders decoded between batches.
 func NewBatcher(views Loader, hot int) *Batcher {
 	return &Batcher{views: views, hot: newHotOrders(hot)}
 }
 
-// Forget drops the orders that are kept. A batch that is not committed yet must not be used any
-// more.
+// Forget removes all orders from memory. A batch that is not committed yet must no longer be used.
 func (b *Batcher) Forget() {
 	b.hot.clear()
 	b.before = nil
@@ -48,18 +47,18 @@ func (b *Batcher) Forget() {
 // empty.
 type Batch struct {
 	intake  *Intake
-	orders  map[string]int // index in the batch
+	orders  map[string]int // index in entries and in the orders of the batch
 	entries []*views.Entry // of the orders, shared with the cache and with the next batch
 	last    eventlog.Record
 
 	Records  int
 	Bytes    int           // approximate size of the added records
-	Taken    time.Duration // to apply it
-	Finished bool          // nothing may be added any more
-	Events   []feed.Event  // of the folded records, in their order
+	Taken    time.Duration // time to apply the records
+	Finished bool          // nothing more may be added
+	Events   []feed.Event  // of the added records, in the same order
 }
 
-// Freeze computes the rows to be written, so that the orders may change again. The batch must be
+// Freeze encodes the rows to be written, so that the orders may change afterwards. The batch must be
 // finished.
 func (m *Batch) Freeze() error { return m.intake.Batch.Freeze() }
 
@@ -78,7 +77,7 @@ func (m *Batch) Changes() *views.Batch {
 func (m *Batch) Committed(held []views.Held) {
 	for i, e := range m.entries {
 		e.Held = held[i]
-		m.intake.Batch.Orders[i].Held = views.Held{} // replaced, and large
+		m.intake.Batch.Orders[i].Held = views.Held{} // replaced, and it is large
 	}
 }
 
@@ -147,7 +146,7 @@ func (b *Batcher) apply(ctx context.Context, m *Batch, notifications []statemach
 	return nil
 }
 
-// load adds the orders concerned to the batch: those in memory, those in the views, and new ones.
+// load adds the orders of the notifications to the batch, from memory or from the views, or as new orders.
 func (b *Batcher) load(ctx context.Context, m *Batch, notifications []statemachine.Notification) error {
 	var cold []string
 	for i := range notifications {

@@ -9,8 +9,8 @@ import (
 	"github.com/orderfold/orderfold/projector/decode"
 )
 
-// ErrHeldBack occurs when an operator must act before anything is folded, because the log does not
-// fit the views or lost records. The wrapping error gives the reason. Nothing was folded.
+// ErrHeldBack means that an operator must act before anything is folded, because the log does not fit
+// the views or lost records. The wrapping error contains the reason. Nothing was folded.
 var ErrHeldBack = errors.New("projector: held back")
 
 // Reader is a log from which records are read.
@@ -18,8 +18,8 @@ type Reader interface {
 	Read(ctx context.Context, after eventlog.Position) iter.Seq2[eventlog.Record, error]
 }
 
-// Fits checks a position against the log without waiting for a record. It returns the errors of the
-// log.
+// Fits checks a position against the log without waiting for a record. It returns the error of the log,
+// or nil if the position fits.
 func Fits(ctx context.Context, log Reader, after eventlog.Position) error {
 	for _, err := range log.Read(ctx, after) {
 		return err
@@ -27,8 +27,8 @@ func Fits(ctx context.Context, log Reader, after eventlog.Position) error {
 	return ctx.Err()
 }
 
-// NeedsOperator reports whether the error is a fault of the log that does not clear by itself: the
-// log does not fit the views, or lost records.
+// NeedsOperator reports whether err is a fault of the log that lasts until an operator acts: the log does
+// not fit the views, or lost records.
 func NeedsOperator(err error) bool {
 	f := eventlog.FaultOf(err)
 	return f != nil && !f.Clears
@@ -46,13 +46,13 @@ func Because(err error) string {
 	case misfit(err):
 		return "the log does not fit the views, nothing is folded: " + err.Error()
 	case NeedsOperator(err):
-		return "nothing is folded: " + err.Error() // not cut: it contains the hint
+		return "nothing is folded: " + err.Error() // not cut, because the end is a hint for the operator
 	}
 	return decode.Bounded(err.Error())
 }
 
-// HoldBack turns an error that needs an operator into an ErrHeldBack, with the text of Because. It
-// returns nil and any other error unchanged.
+// HoldBack wraps an error that needs an operator in an ErrHeldBack with the text of Because. It returns
+// nil and any other error unchanged.
 func HoldBack(err error) error {
 	if !NeedsOperator(err) {
 		return err

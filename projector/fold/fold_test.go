@@ -42,7 +42,7 @@ func (s *stored) Load(_ context.Context, ids []string) (map[string]views.Entry, 
 	return found, nil
 }
 
-// states encodes the orders of a batch as they are now: later batches change the same orders.
+// states returns the encoded orders of a batch as they are now, because later batches change these orders.
 func states(t require.TestingT, b *views.Batch) map[string][]byte {
 	encoded := map[string][]byte{}
 	for i := range b.Orders {
@@ -53,7 +53,7 @@ func states(t require.TestingT, b *views.Batch) map[string][]byte {
 	return encoded
 }
 
-func TestARecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
+func TestEachRecordGoesToAnOrderAnObjectOrQuarantine(t *testing.T) {
 	b := fold.NewBatcher(&stored{}, 10)
 	batch, err := b.Fold(t.Context(), []eventlog.Record{
 		record(1, "traditional-asset-order", `{"orderId":"a","status":"PLACED"}`),
@@ -73,9 +73,9 @@ func TestARecordEndsInAnOrderAnObjectOrQuarantine(t *testing.T) {
 	require.Equal(t, []string{"not-json", "not-an-object"}, []string{changes.Quarantined[0].Class, changes.Quarantined[1].Class})
 }
 
-// However a log is cut into batches, and however few orders are kept decoded, the orders are the same. A batch is
-// committed while the next one is made.
-func TestOrdersDoNotDependOnHowTheLogIsCutIntoBatches(t *testing.T) {
+// However a log is divided into batches, and however few orders are kept decoded, the orders are the same.
+// A batch is committed while the next one is made.
+func TestOrdersDoNotDependOnHowTheLogIsDividedIntoBatches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var records []eventlog.Record
 		for i := range rapid.IntRange(1, 60).Draw(t, "records") {
@@ -88,7 +88,7 @@ func TestOrdersDoNotDependOnHowTheLogIsCutIntoBatches(t *testing.T) {
 
 		pieces := &stored{orders: map[string][]byte{}}
 		b := fold.NewBatcher(pieces, rapid.IntRange(1, 5).Draw(t, "kept"))
-		var writing map[string][]byte // what the batch before has made, which is not in the views yet
+		var writing map[string][]byte // the orders of the previous batch, which are not in the views yet
 		for len(records) > 0 {
 			n := rapid.IntRange(1, len(records)).Draw(t, "in the batch")
 			made, err := b.Fold(t.Context(), records[:n])
@@ -105,7 +105,7 @@ func TestOrdersDoNotDependOnHowTheLogIsCutIntoBatches(t *testing.T) {
 	})
 }
 
-func TestAnOrderThatIsKeptIsNotLoadedAgain(t *testing.T) {
+func TestAnOrderInMemoryIsNotLoadedAgain(t *testing.T) {
 	s := &stored{orders: map[string][]byte{}}
 	b := fold.NewBatcher(s, 2)
 	for i := range 3 {
@@ -119,27 +119,27 @@ func TestAnOrderThatIsKeptIsNotLoadedAgain(t *testing.T) {
 	require.Equal(t, 2, s.loads)
 }
 
-// failing is a log that cannot be read.
+// failing is a log whose records cannot be read.
 type failing struct{ err error }
 
 func (f failing) Read(context.Context, eventlog.Position) iter.Seq2[eventlog.Record, error] {
 	return func(yield func(eventlog.Record, error) bool) { yield(eventlog.Record{}, f.err) }
 }
 
-func TestALogThatNeedsAnOperatorHoldsFoldingBack(t *testing.T) {
+func TestFoldingIsHeldBackWhileTheLogNeedsAnOperator(t *testing.T) {
 	for name, test := range map[string]struct {
 		err      error
 		operator bool
 		begins   string
 	}{
-		"it begins later":   {&eventlog.Fault{Err: fmt.Errorf("%w: at 7", eventlog.ErrCompacted), Hint: "look"}, true, "the log does not fit the views, nothing is folded: "},
-		"it ends earlier":   {&eventlog.Fault{Err: eventlog.ErrFuture}, true, "the log does not fit the views, nothing is folded: "},
-		"it is another one": {&eventlog.Fault{Err: eventlog.ErrDiverged}, true, "the log does not fit the views, nothing is folded: "},
-		"it has a hole":     {&eventlog.Fault{Err: &eventlog.GapError{Want: 2, Got: 3}}, true, "the log does not fit the views, nothing is folded: "},
-		"it lost records":   {&eventlog.Fault{Err: fmt.Errorf("%w: 3", eventlog.ErrLost), Hint: eventlog.LossAdvice}, true, "nothing is folded: "},
-		"it is away":        {eventlog.ErrUnavailable, false, ""},
-		"it will be back":   {&eventlog.Fault{Err: eventlog.ErrUnavailable, Hint: "start it", Clears: true}, false, ""},
-		"anything else":     {errors.New("no space left on device"), false, ""},
+		"it begins later":               {&eventlog.Fault{Err: fmt.Errorf("%w: at 7", eventlog.ErrCompacted), Hint: "look"}, true, "the log does not fit the views, nothing is folded: "},
+		"it ends earlier":               {&eventlog.Fault{Err: eventlog.ErrFuture}, true, "the log does not fit the views, nothing is folded: "},
+		"it is another one":             {&eventlog.Fault{Err: eventlog.ErrDiverged}, true, "the log does not fit the views, nothing is folded: "},
+		"it has a gap":                  {&eventlog.Fault{Err: &eventlog.GapError{Want: 2, Got: 3}}, true, "the log does not fit the views, nothing is folded: "},
+		"it lost records":               {&eventlog.Fault{Err: fmt.Errorf("%w: 3", eventlog.ErrLost), Hint: eventlog.LossAdvice}, true, "nothing is folded: "},
+		"it is unavailable":             {eventlog.ErrUnavailable, false, ""},
+		"it is unavailable for a while": {&eventlog.Fault{Err: eventlog.ErrUnavailable, Hint: "start it", Clears: true}, false, ""},
+		"another error":                 {errors.New("no space left on device"), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := fold.Fits(t.Context(), failing{test.err}, eventlog.Position{})

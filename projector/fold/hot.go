@@ -2,9 +2,8 @@ package fold
 
 import "github.com/orderfold/orderfold/projector/views"
 
-// hotOrders keeps at least the size most recently used orders, and at most twice as many. When the
-// young generation is full it becomes the old one, and the former old one is dropped, with the
-// orders that were not used since.
+// hotOrders keeps the most recently used orders, at least size and at most twice as many. When young is
+// full it becomes old, and the previous old is dropped with the orders that were not used since.
 type hotOrders struct {
 	size       int
 	young, old map[string]*views.Entry

@@ -11,15 +11,15 @@ import (
 
 // Intake collects the content of records that is not about orders. Create one with NewIntake.
 type Intake struct {
-	Batch   views.Batch       // without orders and position
-	objects map[[2]string]int // in the batch
+	Batch   views.Batch       // without orders and checkpoint
+	objects map[[2]string]int // index in Batch.Objects
 }
 
 // NewIntake returns an empty intake.
 func NewIntake() *Intake { return &Intake{objects: map[[2]string]int{}} }
 
-// Take returns the notification of a record about an order. A record that is not about an order is
-// added to the intake.
+// Take returns the notification in a record about an order. ok is false if the record is about another
+// object or cannot be decoded; the record is then added to the intake.
 func (in *Intake) Take(d *decode.Decoder, r *eventlog.Record) (n statemachine.Notification, ok bool) {
 	if decode.IsOrder(r.Object) {
 		var err error
@@ -57,7 +57,7 @@ func (in *Intake) see(o views.Object) {
 	in.Batch.Objects[i] = o
 }
 
-// merge adds a later intake.
+// merge adds the content of a later intake.
 func (in *Intake) merge(later *Intake) {
 	in.Batch.Quarantined = append(in.Batch.Quarantined, later.Batch.Quarantined...)
 	for _, o := range later.Batch.Objects {

@@ -8,15 +8,15 @@ import (
 
 // Parcel is the decoded content of consecutive records. The zero value is empty.
 type Parcel struct {
-	Notifications []statemachine.Notification // of orders; strings have memory of their own
+	Notifications []statemachine.Notification // of orders; their texts do not retain the bodies
 	Records       int
-	Bytes         int // approximate memory
+	Bytes         int // approximate size in memory
 
 	intake *Intake
 	last   eventlog.Record
 }
 
-// Put adds a record.
+// Put decodes a record and adds its content.
 func (p *Parcel) Put(d *decode.Decoder, r *eventlog.Record) {
 	if p.intake == nil {
 		p.intake = NewIntake()
@@ -30,6 +30,6 @@ func (p *Parcel) Put(d *decode.Decoder, r *eventlog.Record) {
 	p.Bytes += weight(r)
 }
 
-// weight returns approximately the most bytes that a decoded record takes: a notification, and its
-// strings.
+// weight returns the approximate upper limit of the memory of a decoded record, in bytes: the notification
+// and its texts.
 func weight(r *eventlog.Record) int { return len(r.Body) + 600 }
