@@ -21,7 +21,7 @@ func key(t testing.TB, text string) access.Key {
 	return k
 }
 
-func TestAKeyFileIsFollowed(t *testing.T) {
+func TestChangesOfAKeyFileAreApplied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
 	core, lines := observer.New(zap.DebugLevel)
@@ -29,7 +29,7 @@ func TestAKeyFileIsFollowed(t *testing.T) {
 	write("\uFEFFmarked:reader:by-an-editor\n")
 	_, keys, err := access.OpenKeyFile(path, nil, zap.New(core), prometheus.NewRegistry())
 	require.NoError(t, err)
-	require.Equal(t, []access.Key{key(t, "marked:reader:by-an-editor")}, keys, "a byte order mark is no part of a key")
+	require.Equal(t, []access.Key{key(t, "marked:reader:by-an-editor")}, keys, "a byte order mark is not part of a key")
 	write("# ours\n\n  a:reader:one#two \r\nb:operator:s:t\n")
 	file, keys, err := access.OpenKeyFile(path, []access.Key{key(t, "fixed:reader:f")}, zap.New(core), registry)
 	require.NoError(t, err)
@@ -56,29 +56,29 @@ func TestAKeyFileIsFollowed(t *testing.T) {
 		require.Equal(t, wantCalls, calls, what)
 		require.Equal(t, wantValid, valid, what)
 	}
-	wants(0, 1, "nothing has changed")
+	wants(0, 1, "the file has not changed")
 
 	write("a:reader:half-a-secr")
 	file.Refresh(replace)
-	require.Empty(t, replaced, "it may still be being written")
+	require.Empty(t, replaced, "the file may still be incomplete")
 	write("c:reader:secret-three\n")
-	wants(1, 1, "a change is taken over once")
+	wants(1, 1, "a change is applied once")
 	require.Equal(t, []access.Key{key(t, "fixed:reader:f"), key(t, "c:reader:secret-three")}, replaced[0])
 
 	for _, broken := range []string{"c:reader:secret-three\nc:boss:secret-four\n", "secret-five", "a:reader:x\nb:reader:x\n", "a:reader:f",
 		strings.Repeat("#", 1<<20+1)} {
 		write(broken)
-		wants(0, 0, "a fault keeps the keys: "+broken[:8])
+		wants(0, 0, "an invalid file changes nothing: "+broken[:8])
 	}
 	require.NoError(t, os.Remove(path))
-	wants(0, 0, "so does a file that is gone")
+	wants(0, 0, "a missing file changes nothing")
 	write("c:reader:secret-three\n")
-	wants(0, 1, "it is again what is in force")
+	wants(0, 1, "the file contains the keys in force again")
 	require.NoError(t, os.Chmod(path, 0o604))
 	write("d:reader:secret-six\n")
-	wants(1, 1, "repaired")
+	wants(1, 1, "a repaired file is applied")
 
-	require.Len(t, lines.FilterLevelExact(zap.ErrorLevel).All(), 6, "each fault is told once")
+	require.Len(t, lines.FilterLevelExact(zap.ErrorLevel).All(), 6, "each fault is logged once")
 	require.Len(t, lines.FilterMessageSnippet("every user of this machine").All(), 1)
 	for _, line := range lines.All() {
 		require.NotContains(t, fmt.Sprint(line.Message, line.ContextMap()), "secret-")
@@ -86,7 +86,7 @@ func TestAKeyFileIsFollowed(t *testing.T) {
 	require.Contains(t, fmt.Sprint(lines.FilterLevelExact(zap.ErrorLevel).All()[0].ContextMap()), "line 2")
 }
 
-func TestAKeyFileThatCannotBeReadIsNoBeginning(t *testing.T) {
+func TestAnInvalidKeyFileCannotBeOpened(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"line 1": "a:reader", "contains no key": "# none\n", "the same secret": "a:reader:x\nb:reader:x"} {
 		path := filepath.Join(dir, "keys")
@@ -103,8 +103,8 @@ func TestAKeyFileThatCannotBeReadIsNoBeginning(t *testing.T) {
 func TestCallersAreRememberedInBoundedMemory(t *testing.T) {
 	remembered, wait := access.Remembered(5 * access.MaxCallers)
 	require.LessOrEqual(t, remembered, 2*access.MaxCallers)
-	require.Positive(t, wait("often"), "who asks all the time is not forgotten")
-	require.Zero(t, wait("10.0.0.0"), "who has not asked for long is")
+	require.Positive(t, wait("often"), "a caller that keeps sending requests is not forgotten")
+	require.Zero(t, wait("10.0.0.0"), "a caller that has been idle for long is forgotten")
 	require.Equal(t, "192.0.2.1", access.CallerOf(access.Key{}, "[::ffff:192.0.2.1]:80"))
 	require.Equal(t, "2001:db8:1:2::/64", access.CallerOf(access.Key{}, "[2001:db8:1:2:3::9]:80"))
 	require.Equal(t, "key a", access.CallerOf(key(t, "a:reader:x"), "192.0.2.1:80"))

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Remembered asks the limiter for so many callers and returns how many it remembers then.
+// Remembered counts requests of the given number of callers. It returns how many of them the limiter
+// remembers, and a function that counts another request of a caller.
 func Remembered(callers int) (remembered int, known func(caller string) (wait time.Duration)) {
 	l := newLimiter(Limit{PerSecond: 0.001, Burst: 1})
 	now := time.Now()

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Options states who may ask. The zero value allows everybody, but only under the loopback names of
-// this machine.
+// Options configure a Gate. The zero value allows every request that is sent to a loopback name of this
+// machine.
 type Options struct {
-	Keys  []Key // none: everybody may ask
+	Keys  []Key // none: every caller is allowed
 	Limit Limit // for each key, or for each address without a key; zero: no limit
 	// Origins are the origins, such as https://dashboard.example.com, whose pages may read answers
 	// in a browser; nil: none.
 	Origins []string
 }
 
-// Gate decides which requests are allowed. Its methods may be called from any goroutine, except for
-// Describe, which comes first. Make one with New.
+// Gate decides which requests are allowed. Its methods are safe for concurrent use, except Describe, which
+// must be called first. Create one with New.
 type Gate struct {
 	keys    *keyring
 	limiter *limiter
@@ -44,35 +44,35 @@ type Reason int
 // The reasons for a refusal.
 const (
 	TooOften Reason = iota + 1 // the caller is over the limit
-	// Without keys, the request was sent to a name that is not one of this machine.
+	// WrongHost: no keys are configured, and the request was sent to a name that is not a loopback name
+	// of this machine.
 	WrongHost
 	NoKey       // the request has no key, or an unknown one
 	ForeignPage // a page of another site requests a change
 	NotOperator // the key may not change anything
 )
 
-// Refusal occurs when a request is not allowed. Nothing was done for it, except that it was
-// counted.
+// Refusal is the error for a request that is not allowed.
 type Refusal struct {
 	Reason Reason
-	Wait   time.Duration // with TooOften: when the next request has a chance
+	Wait   time.Duration // with TooOften: after this time the next request may be allowed
 	Limit  Limit         // with TooOften: the limit that was exceeded
 }
 
-// Error returns the reason for a log. The caller gets an answer worded elsewhere.
+// Error returns the number of the reason, for logs. Package api words the answer to the caller.
 func (r *Refusal) Error() string { return fmt.Sprintf("access: refused, reason %d", r.Reason) }
 
 // Keys returns the keys that are currently allowed. The caller must not change them.
 func (g *Gate) Keys() []Key { return *g.keys.keys.Load() }
 
-// Open reports whether no key is configured, so that everybody may ask.
+// Open reports whether no key is configured, so that every caller is allowed.
 func (g *Gate) Open() bool { return g.keys.open() }
 
 // Allow counts the request and returns its key, or the zero key if no keys are configured. The
 // error is a *Refusal; the key is then the refused one, if it is known.
 func (g *Gate) Allow(r *http.Request, now time.Time) (Key, error) {
 	key, known := g.keys.authenticate(r)
-	// Guesses are counted too, by address.
+	// Requests with a wrong key are counted, too, by address.
 	if wait := g.limiter.admit(callerOf(key, r.RemoteAddr), now); wait > 0 {
 		return key, &Refusal{Reason: TooOften, Wait: wait, Limit: g.limiter.limit}
 	}
@@ -95,9 +95,9 @@ func (g *Gate) Allow(r *http.Request, now time.Time) (Key, error) {
 	return key, nil
 }
 
-// Knows reports whether a probe, which is always answered, comes from a caller who is allowed, and
-// returns the caller's key. A probe without a key is not counted. A probe with a key is counted,
-// because otherwise the answers would allow keys to be guessed.
+// Knows reports whether a health probe, which is always answered, comes from an allowed caller, and returns
+// the key of the caller. A probe without a key is not counted. A probe with a key is counted, because
+// otherwise probes could be used to guess keys.
 func (g *Gate) Knows(r *http.Request, now time.Time) (Key, bool) {
 	if g.Open() {
 		return Key{}, ownHost(r)
@@ -109,13 +109,13 @@ func (g *Gate) Knows(r *http.Request, now time.Time) (Key, bool) {
 	return key, err == nil
 }
 
-// Hold arranges that cut is called when the key is taken away. The caller calls release when the
-// request has ended.
+// Hold registers a long request: cut is called when the key is removed. The caller must call release when
+// the request has ended.
 func (g *Gate) Hold(key Key, cut context.CancelFunc) (release func()) { return g.keys.hold(key, cut) }
 
-// ReplaceKeys allows these keys, and no others, from now on, and cuts the requests held by other
-// keys. It returns an error and changes nothing if there are no keys, which would let everybody in,
-// if two keys share a secret, or if the gate began without keys.
+// ReplaceKeys replaces the allowed keys, and cuts the requests that Hold registered with other keys. It
+// returns an error and changes nothing if keys is empty, which would allow every caller, if two keys have
+// the same secret, or if the gate was created without keys.
 func (g *Gate) ReplaceKeys(keys []Key) error {
 	if len(keys) == 0 || g.Open() {
 		return errors.New("api: keys cannot be removed altogether, or introduced, while the API is running")
@@ -127,8 +127,8 @@ func (g *Gate) ReplaceKeys(keys []Key) error {
 	return nil
 }
 
-// CheckExposure returns an error if everybody who can reach addr could read, because there are no
-// keys and addr is neither a loopback address nor a Unix socket.
+// CheckExposure returns an error if there are no keys and addr is neither a loopback address nor a Unix
+// socket, because anyone who reaches addr could read orders.
 func CheckExposure(addr net.Addr, keys []Key) error {
 	if len(keys) > 0 || addr.Network() == "unix" {
 		return nil

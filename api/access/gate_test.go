@@ -21,7 +21,7 @@ func gate(t testing.TB, o access.Options) *access.Gate {
 	return g
 }
 
-func TestARefusalNamesItsReason(t *testing.T) {
+func TestARefusalContainsItsReason(t *testing.T) {
 	keys := []access.Key{key(t, "r:reader:one"), key(t, "o:operator:two")}
 	for _, test := range []struct {
 		name    string
@@ -34,14 +34,14 @@ func TestARefusalNamesItsReason(t *testing.T) {
 	}{
 		{"a reader reads", access.Options{Keys: keys}, "GET", "any.example.com", []string{"Authorization", "Bearer one"}, 0, "r"},
 		{"an operator changes", access.Options{Keys: keys}, "POST", "any.example.com", []string{"Authorization", "bearer two"}, 0, "o"},
-		{"a reader changes nothing", access.Options{Keys: keys}, "DELETE", "", []string{"Authorization", "Bearer one"}, access.NotOperator, "r"},
+		{"a reader may not change anything", access.Options{Keys: keys}, "DELETE", "", []string{"Authorization", "Bearer one"}, access.NotOperator, "r"},
 		{"no key", access.Options{Keys: keys}, "GET", "", nil, access.NoKey, ""},
-		{"a key that is not configured", access.Options{Keys: keys}, "GET", "", []string{"Authorization", "Bearer three"}, access.NoKey, ""},
+		{"an unknown key", access.Options{Keys: keys}, "GET", "", []string{"Authorization", "Bearer three"}, access.NoKey, ""},
 		{"a key in another scheme", access.Options{Keys: keys}, "GET", "", []string{"Authorization", "Basic one"}, access.NoKey, ""},
-		{"without keys, a name of this machine", access.Options{}, "POST", "localhost:1", nil, 0, ""},
+		{"without keys, a loopback name", access.Options{}, "POST", "localhost:1", nil, 0, ""},
 		{"without keys, another name", access.Options{}, "GET", "evil.example.com", nil, access.WrongHost, ""},
 		{"a page of another site", access.Options{Keys: keys}, "POST", "x", []string{"Authorization", "Bearer two", "Origin", "https://evil.example.com"}, access.ForeignPage, "o"},
-		{"a page of a named site", access.Options{Keys: keys, Origins: []string{"https://ok.example.com"}}, "POST", "x",
+		{"a page of an allowed site", access.Options{Keys: keys, Origins: []string{"https://ok.example.com"}}, "POST", "x",
 			[]string{"Authorization", "Bearer two", "Origin", "https://ok.example.com"}, 0, "o"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestARefusalNamesItsReason(t *testing.T) {
 	}
 }
 
-func TestARequestOverTheLimitIsToldWhenTheNextHasAChance(t *testing.T) {
+func TestARefusalOverTheLimitContainsTheTimeToWait(t *testing.T) {
 	g := gate(t, access.Options{Limit: access.Limit{PerSecond: 0.5}})
 	r, now := httptest.NewRequest(http.MethodGet, "/", nil), time.Now()
 	r.Host = "localhost"
@@ -92,10 +92,10 @@ func TestOnlyAProbeWithAKeyIsCounted(t *testing.T) {
 	require.True(t, known)
 	require.Equal(t, "r", k.Name)
 	_, known = g.Knows(keyed, now)
-	require.False(t, known, "over the limit it is answered like a stranger's")
+	require.False(t, known, "over the limit, the caller is not known")
 }
 
-func TestARequestHeldByAKeyThatWasTakenAwayIsCut(t *testing.T) {
+func TestARequestWhoseKeyIsRemovedIsCut(t *testing.T) {
 	one, two := key(t, "a:reader:one"), key(t, "b:reader:two")
 	g := gate(t, access.Options{Keys: []access.Key{one, two}})
 	hold := func(k access.Key) (ctx context.Context, release func()) {
@@ -109,15 +109,15 @@ func TestARequestHeldByAKeyThatWasTakenAwayIsCut(t *testing.T) {
 	require.NoError(t, g.ReplaceKeys([]access.Key{two}))
 	require.ErrorIs(t, ofOne.Err(), context.Canceled)
 	require.NoError(t, ofTwo.Err())
-	require.NoError(t, gone.Err(), "it was over")
+	require.NoError(t, gone.Err(), "the request had ended")
 	late, _ := hold(one)
-	require.ErrorIs(t, late.Err(), context.Canceled, "the key was taken away since it was authenticated")
+	require.ErrorIs(t, late.Err(), context.Canceled, "the key was removed after it was authenticated")
 	require.Error(t, g.ReplaceKeys(nil))
 	require.Equal(t, []access.Key{two}, g.Keys())
-	require.Error(t, gate(t, access.Options{}).ReplaceKeys([]access.Key{one}), "a gate that began open stays open")
+	require.Error(t, gate(t, access.Options{}).ReplaceKeys([]access.Key{one}), "a gate created without keys stays open")
 }
 
-func TestAGateThatIsOpenServesOnlyThisMachine(t *testing.T) {
+func TestInvalidOptionsAndExposedAddressesAreRefused(t *testing.T) {
 	_, err := access.New(access.Options{Limit: access.Limit{PerSecond: -1}, Origins: []string{"*"}})
 	require.ErrorContains(t, err, "rate limit")
 	require.ErrorContains(t, err, "is not an origin")
@@ -125,8 +125,8 @@ func TestAGateThatIsOpenServesOnlyThisMachine(t *testing.T) {
 	require.NoError(t, access.CheckExposure(&net.TCPAddr{IP: net.IPv4zero}, []access.Key{key(t, "a:reader:one")}))
 }
 
-// FuzzParseKey gives ParseKey lines of a file that nothing vouches for: it returns a key that a header can
-// carry, or an error that does not repeat the line.
+// FuzzParseKey checks that ParseKey returns an error and the zero key, or a key that is accepted when it is
+// sent in a header.
 func FuzzParseKey(f *testing.F) {
 	for _, text := range []string{"a:reader:one", "a:operator:s:t", "a:boss:x", ":reader:x", "a:reader:", "a b:reader:c", "a:reader:ü", ""} {
 		f.Add(text)

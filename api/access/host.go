@@ -13,7 +13,7 @@ import (
 // stops it; only the name in Host shows it.
 func ownHost(r *http.Request) bool {
 	if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && at.Network() == "unix" {
-		return true // no browser connects in this way
+		return true // a browser does not connect to a Unix socket
 	}
 	return loopbackHost(r.Host)
 }

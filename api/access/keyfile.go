@@ -17,8 +17,8 @@ import (
 
 const maxKeyFile = 1 << 20 // bytes
 
-// KeyFile is a file of keys that is followed while the API is served. Each line is name:role:key;
-// empty lines and lines that begin with # are ignored. Make one with OpenKeyFile.
+// KeyFile is a file of keys whose changes are applied while the API is served. Each line is name:role:key;
+// empty lines and lines that begin with # are ignored. Create one with OpenKeyFile.
 //
 // A change is accepted after the file was read twice with the same content, so that a half-written
 // file is not used. A file that cannot be read or is invalid changes nothing: the previous keys
@@ -59,8 +59,8 @@ func OpenKeyFile(path string, fixed []Key, logger *zap.Logger, registerer promet
 	return f, keys, nil
 }
 
-// Refresh reads the file and calls replace with the keys if they have changed. One goroutine calls
-// it about once a second.
+// Refresh reads the file and calls replace with the keys if they have changed. It must be called by one
+// goroutine, about once a second.
 func (f *KeyFile) Refresh(replace func([]Key) error) {
 	found, text, err := f.look()
 	before := f.lookedAt
@@ -94,7 +94,7 @@ func (f *KeyFile) Refresh(replace func([]Key) error) {
 	f.logger.Info("keys replaced", zap.String("file", f.path), zap.Int("keys", len(keys)))
 }
 
-// look reads the whole file. A comparison of the content detects every change, including one of a
+// look reads the whole file, because comparing the content detects every change, including a change of a
 // mounted link.
 func (f *KeyFile) look() (found state, text []byte, err error) {
 	text, err = f.read()
@@ -118,7 +118,8 @@ func (f *KeyFile) read() ([]byte, error) {
 	return text, err
 }
 
-// parse returns the fixed keys and those in the text, and warns if other users can read the file.
+// parse returns the fixed keys and those in the text. It logs a warning if other users can read or write
+// the file.
 func (f *KeyFile) parse(text []byte) ([]Key, error) {
 	keys := slices.Clone(f.fixed)
 	number := 0

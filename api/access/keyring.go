@@ -15,11 +15,11 @@ import (
 type keyring struct {
 	keys atomic.Pointer[[]Key]
 
-	mu      sync.Mutex // for replacing keys, and for holders
+	mu      sync.Mutex // guards holders, and is held while keys are replaced
 	holders map[*holder]struct{}
 }
 
-// holder is a request that may last long, with the function that ends it.
+// holder is a long request: its key, and the function that ends it.
 type holder struct {
 	key Key
 	cut context.CancelFunc
@@ -31,12 +31,11 @@ func newKeyring(keys []Key) *keyring {
 	return k
 }
 
-// open reports whether there are no keys, so that everybody may ask.
+// open reports whether there are no keys, so that every caller is allowed.
 func (k *keyring) open() bool { return len(*k.keys.Load()) == 0 }
 
-// authenticate returns the key of the request, or the zero key if no keys are configured. It
-// compares the digest of the text sent with every key, so that its time does not depend on how
-// close a guess is.
+// authenticate returns the key of the request, or the zero key if no keys are configured. It compares the
+// digest of the secret with every key, so that its duration does not depend on how close a guess is.
 func (k *keyring) authenticate(r *http.Request) (Key, bool) {
 	keys := *k.keys.Load()
 	if len(keys) == 0 {
@@ -66,7 +65,7 @@ func (k *keyring) hold(key Key, cut context.CancelFunc) (release func()) {
 	defer k.mu.Unlock()
 	k.holders[h] = struct{}{}
 	if keys := *k.keys.Load(); len(keys) > 0 && !slices.Contains(keys, key) {
-		cut() // taken away after it was authenticated
+		cut() // the key was removed after it was authenticated
 	}
 	return func() {
 		k.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Role states what a key allows.
+// Role determines what a key allows.
 type Role string
 
 // The roles. A reader reads; an operator may also rebuild and redrive.
@@ -16,7 +16,7 @@ const (
 	Operator Role = "operator"
 )
 
-// Key identifies a caller. It contains a digest, so that no log or dump can show the secret.
+// Key identifies a caller. It contains only a digest of the secret, so that no log or dump can reveal it.
 type Key struct {
 	Name   string // name of the caller, for the access log
 	Role   Role
@@ -42,8 +42,8 @@ func ParseKey(text string) (Key, error) {
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
-// distinct returns an error if two keys have the same secret, because the name in the log would be
-// a guess.
+// distinct returns an error if two keys have the same secret, because the name in the access log would then
+// be ambiguous.
 func distinct(keys []Key) error {
 	seen := make(map[[sha256.Size]byte]string, len(keys))
 	for _, k := range keys {

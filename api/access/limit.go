@@ -13,7 +13,7 @@ import (
 // Limit bounds the requests of one caller. The zero value means no limit.
 type Limit struct {
 	PerSecond float64 // average requests per second
-	Burst     int     // maximum at once; 0: the requests of one second, at least one
+	Burst     int     // maximum number at once; 0: the requests of one second, at least one
 }
 
 // Check returns an error if the limit is invalid.
@@ -24,12 +24,12 @@ func (l Limit) Check() error {
 	return nil
 }
 
-// maxCallers bounds the number of callers in each of the two generations of a limiter.
+// maxCallers bounds the number of callers in each of the two maps of a limiter.
 const maxCallers = 4096
 
-// limiter counts requests by caller in bounded memory. When recent is full it replaces older, and
-// the callers in older are forgotten, because none of them has asked since. A forgotten caller
-// begins with a whole burst.
+// limiter counts requests by caller in bounded memory. When recent is full it becomes older, and the
+// callers that are only in the previous older are forgotten, because they have sent no request since. A
+// forgotten caller begins with a whole burst.
 type limiter struct {
 	limit Limit
 
@@ -76,7 +76,7 @@ func (l *limiter) of(caller string) *rate.Limiter {
 }
 
 // callerOf returns the name under which a request is counted: that of the key or, without a key,
-// the address. For an IPv6 address it is the /64, because one customer gets that many addresses.
+// the address. For an IPv6 address it is the /64, because one customer usually has all of its addresses.
 func callerOf(key Key, remoteAddr string) string {
 	if key.Name != "" {
 		return "key " + key.Name

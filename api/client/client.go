@@ -29,7 +29,7 @@ const (
 type Options struct {
 	URL  string       // "http://127.0.0.1:8081"
 	Key  string       // sent as Authorization: Bearer; "": none
-	HTTP *http.Client // nil: a client without its own timeout. Calls other than streams end after a minute
+	HTTP *http.Client // nil: a client without a timeout. Every call except a stream ends after a minute
 }
 
 // Client calls one API. It is safe for concurrent use. Create one with New.
@@ -38,13 +38,13 @@ type Client struct {
 	http      *http.Client
 }
 
-// New returns a client without sending a request. It fails if the URL is not that of an HTTP
-// server.
+// New returns a client without sending a request. It fails if URL is not an http or https URL, or
+// contains a user or a query.
 func New(o Options) (*Client, error) {
 	base := strings.TrimRight(o.URL, "/")
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
-		return nil, errors.New("client: the URL of an API must be of the form http://127.0.0.1:8081, without a user or password") // not repeated: it may contain one
+		return nil, errors.New("client: the URL of an API must be of the form http://127.0.0.1:8081, without a user or password") // the URL is left out because it may contain a password
 	}
 	c := &Client{base: base, key: o.Key, http: o.HTTP}
 	if c.http == nil {
@@ -55,7 +55,7 @@ func New(o Options) (*Client, error) {
 
 // Answer is the metadata of an answer.
 type Answer struct {
-	// LogSequence is the last record of the log that the views had applied.
+	// LogSequence is the sequence of the last record that the views had applied.
 	LogSequence uint64 `json:"-"`
 	// Raw is the answer as sent, including members that this package does not know.
 	Raw json.RawMessage `json:"-"`
@@ -65,21 +65,21 @@ func (a *Answer) set(b Answer) { *a = b }
 
 // AtLeast is how recent an answer must be. The zero value accepts the current views.
 type AtLeast struct {
-	// MinSequence requires that the views have applied that record, for example the Log-Sequence of
-	// the receiver's answer.
+	// MinSequence requires that the views have applied the record with this sequence, for example the
+	// Log-Sequence of the receiver's answer.
 	MinSequence uint64
-	// Wait is how long the server waits for it, in whole seconds, at most 30; 0: 2 s. After that
-	// the error is ErrViewBehind.
+	// Wait is how long the server waits for the views, in whole seconds, at most 30; 0: 2 s. After
+	// that the error is ErrViewBehind.
 	Wait time.Duration
 }
 
-// AsOf is the moment at which an order is shown; the zero value is now. If both bounds are set,
+// AsOf is the moment as of which an order is shown. The zero value means now. If both bounds are set,
 // both apply.
 type AsOf struct {
 	AtLeast
-	Sequence uint64    // as known when that record had been received
-	Received time.Time // as known at that time; the zero time is now
-	Day      string    // as known at the end of that day, such as 2026-03-02, in the time zone of the API; it replaces Received
+	Sequence uint64    // as known when the record with this sequence had been received
+	Received time.Time // as known at this time; the zero time means now
+	Day      string    // as known at the end of this day, such as 2026-03-02, in the time zone of the API; it replaces Received
 }
 
 func (q AtLeast) query() url.Values {
@@ -194,15 +194,14 @@ func sequenceOf(h http.Header) uint64 {
 	return sequence
 }
 
-// Order returns one order. The error is ErrNotFound, or ErrNotYetKnown if it was not known at that
-// moment.
+// Order returns one order. The error is ErrNotFound if there is no such order, or ErrNotYetKnown if it
+// was not known at that moment.
 func (c *Client) Order(ctx context.Context, id string, at AsOf) (Order, error) {
 	return ask[Order](ctx, c, request{path: orderPath(id, ""), query: at.query(), header: at.header()})
 }
 
-// HistoryPages returns the effect of each notification of an order, in order of arrival, in pages
-// of at most limit entries: 1 to 500; 0 is 100. It ends with the first error; errors are those of
-// Order.
+// HistoryPages returns the effect of each notification of an order, in the order of arrival, in pages of
+// at most limit entries: 1 to 500; 0: 100. It ends with the first error. The errors are those of Order.
 func (c *Client) HistoryPages(ctx context.Context, id string, at AsOf, limit int) iter.Seq2[Page[HistoryEntry], error] {
 	return pages[HistoryEntry](ctx, c, request{path: orderPath(id, "/history"), query: at.query(), header: at.header()}, limit)
 }
@@ -212,14 +211,14 @@ func (c *Client) History(ctx context.Context, id string, at AsOf) iter.Seq2[Hist
 	return each(c.HistoryPages(ctx, id, at, largePage))
 }
 
-// Explain returns why an order has its status. Errors are those of Order.
+// Explain returns why an order has its status. The errors are those of Order.
 func (c *Client) Explain(ctx context.Context, id string, at AsOf) (Explanation, error) {
 	return ask[Explanation](ctx, c, request{path: orderPath(id, "/explain"), query: at.query(), header: at.header()})
 }
 
 func orderPath(id, under string) string { return "/v1/orders/" + url.PathEscape(id) + under }
 
-// Status returns the positions of log and views, and readiness.
+// Status returns the positions of the log and the views, and whether the service is ready.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, request{path: "/v1/status"})
 }
@@ -247,12 +246,12 @@ func (c *Client) Stats(ctx context.Context, at AtLeast) (Stats, error) {
 	return ask[Stats](ctx, c, request{path: "/v1/stats", query: at.query(), header: at.header()})
 }
 
-// Notification returns the record with that sequence as it was received. The error is ErrNotFound,
-// or ErrRecordMissing if the log lost it.
+// Notification returns the record with the given sequence as it was received. The error is ErrNotFound if
+// there is no such record, or ErrRecordMissing if the log lost it.
 func (c *Client) Notification(ctx context.Context, sequence uint64) (Notification, error) {
 	n, err := c.notification(ctx, request{path: "/v1/notifications/" + strconv.FormatUint(sequence, 10)})
 	if err == nil && n.Sequence != sequence {
-		return Notification{}, errors.New("client: the server is not this API: it names another notification than requested")
+		return Notification{}, errors.New("client: the server is not this API: it returned another notification than the requested one")
 	}
 	return n, err
 }
@@ -264,7 +263,7 @@ func (c *Client) notification(ctx context.Context, r request) (Notification, err
 	}
 	sequence, err := strconv.ParseUint(h.Get("Notification-Sequence"), 10, 64)
 	if err != nil {
-		return Notification{}, errors.New("client: the server is not this API: it names no notification")
+		return Notification{}, errors.New("client: the server is not this API: it returned no notification")
 	}
 	return Notification{Sequence: sequence, ReceivedAt: Instant(h.Get("Notification-Received-At")), Source: h.Get("Notification-Source"),
 		Object: h.Get("Notification-Object"), RequestID: h.Get("Notification-Request-Id"),
@@ -279,8 +278,8 @@ func (c *Client) Object(ctx context.Context, object, id string, at AtLeast) (Not
 
 func objectsPath(object string) string { return "/v1/objects/" + url.PathEscape(object) }
 
-// Rebuild starts a rebuild; mode is "rebuild", "dry-run" or "rollback". ErrConflict: one is already
-// running.
+// Rebuild starts a rebuild; mode is "rebuild", "dry-run" or "rollback". The error is ErrConflict if one
+// is already running.
 func (c *Client) Rebuild(ctx context.Context, mode string) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{method: http.MethodPost, path: "/v1/rebuilds", query: url.Values{"mode": {mode}}})
 }
@@ -290,8 +289,8 @@ func (c *Client) CurrentRebuild(ctx context.Context) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{path: "/v1/rebuilds/current"})
 }
 
-// CancelRebuild cancels the running rebuild, and returns when nothing of it is left. ErrConflict:
-// none is running.
+// CancelRebuild cancels the running rebuild, and returns when it has ended and its files are removed.
+// The error is ErrConflict if none is running.
 func (c *Client) CancelRebuild(ctx context.Context) (Rebuild, error) {
 	return ask[Rebuild](ctx, c, request{method: http.MethodDelete, path: "/v1/rebuilds/current"})
 }
@@ -304,8 +303,8 @@ type RedriveQuery struct {
 	DryRun    bool
 }
 
-// Redrive decodes quarantined records again, for a few seconds; continue after Next until it is 0.
-// ErrConflict: nothing is folded, see Status.
+// Redrive decodes quarantined records again, for a few seconds; continue after Next until it is 0. The
+// error is ErrConflict while nothing is folded; see Status.
 func (c *Client) Redrive(ctx context.Context, q RedriveQuery) (Redrive, error) {
 	query := url.Values{"after": {strconv.FormatUint(q.After, 10)}, "dryRun": {strconv.FormatBool(q.DryRun)}}
 	addTo(query, "class", q.Class)

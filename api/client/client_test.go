@@ -24,7 +24,7 @@ import (
 
 const filled = `{"orderId":%q,"status":"FILLED","modifiedOn":"2026-03-02T09:01:00Z","quantity":"10","execution":{"quantity":"10"}}`
 
-func TestAnOrderIsReadRightAfterItWasPosted(t *testing.T) {
+func TestAnOrderIsReadImmediatelyAfterItWasPosted(t *testing.T) {
 	s := startService(t)
 	placed := s.post(`{"orderId":"a/b","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z","quantity":"10"}`)
 	sequence := s.post(filled, "a/b")
@@ -46,7 +46,7 @@ func TestAnOrderIsReadRightAfterItWasPosted(t *testing.T) {
 	require.Equal(t, []string{"applied", "applied"}, effects)
 	for page, err := range s.HistoryPages(t.Context(), "a/b", client.AsOf{}, 1) {
 		require.NoError(t, err)
-		require.Len(t, page.Data, 1, "the pages are followed")
+		require.Len(t, page.Data, 1, "every page is read")
 		effects = effects[1:]
 	}
 	require.Empty(t, effects)
@@ -138,7 +138,7 @@ func TestTheLastNotificationsOfObjectsAreListedAndRead(t *testing.T) {
 	var ids []string
 	for page, err := range s.ObjectPages(t.Context(), "customer", at, 1) {
 		require.NoError(t, err)
-		require.Len(t, page.Data, 1, "the pages are followed")
+		require.Len(t, page.Data, 1, "every page is read")
 		ids = append(ids, fmt.Sprint(page.Data[0].ID, " ", page.Data[0].Notifications))
 	}
 	require.Equal(t, []string{"c/1 2", "c-2 1"}, ids)
@@ -153,7 +153,7 @@ func TestTheLastNotificationsOfObjectsAreListedAndRead(t *testing.T) {
 	require.ErrorIs(t, err, client.ErrNotFound)
 }
 
-func TestOrdersAreSummedAndReadInPart(t *testing.T) {
+func TestTotalsAndSelectedFieldsAreReturned(t *testing.T) {
 	s := startService(t)
 	s.post(`{"orderId":"a","status":"PLACED","isin":"DE0007164600","quantity":"0.1","modifiedOn":"2026-03-02T09:00:00Z"}`)
 	last := s.post(`{"orderId":"b","status":"FILLED","isin":"DE0007164600","quantity":"0.2","execution":{"quantity":"0.2"},"modifiedOn":"2026-03-02T09:00:00Z"}`)
@@ -179,10 +179,10 @@ func TestOrdersAreSummedAndReadInPart(t *testing.T) {
 	_, err = asked.Totals(t.Context(), q)
 	require.ErrorContains(t, err, "has no totals")
 	_, err = asked.Object(t.Context(), "customer", "c", client.AtLeast{})
-	require.ErrorContains(t, err, "names no notification")
+	require.ErrorContains(t, err, "returned no notification")
 }
 
-func TestErrorsAreTyped(t *testing.T) {
+func TestErrorsHaveCodes(t *testing.T) {
 	key, err := access.ParseKey("desk:reader:secret")
 	require.NoError(t, err)
 	s := startService(t, func(o *api.Options) { o.Access.Keys = []access.Key{key} })
@@ -227,15 +227,15 @@ func TestErrorsAreTyped(t *testing.T) {
 	require.NotContains(t, fmt.Sprintf("%v %+v", err, err), "secret")
 }
 
-func TestWhatIsNoAPIIsToldAndReadUpToABound(t *testing.T) {
+func TestAServerThatIsNotTheAPIIsReportedAndReadUpToALimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"a page":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "is not this API"},
-		"a proxy's error":     {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }, "502 Bad Gateway"},
-		"a broken problem":    {problemText(`{"code":`), "503 Service Unavailable"},
-		"an answer that ends": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9") }, "was cut"},
+		"HTML":               {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "is not this API"},
+		"a proxy's error":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }, "502 Bad Gateway"},
+		"a broken problem":   {problemText(`{"code":`), "503 Service Unavailable"},
+		"a truncated answer": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9") }, "was cut"},
 		"an endless answer": {func(w http.ResponseWriter, _ *http.Request) {
 			for piece := make([]byte, 1<<20); ; {
 				if _, err := w.Write(piece); err != nil {
@@ -267,8 +267,8 @@ func problemText(body string) http.HandlerFunc {
 	}
 }
 
-// The types say what the document says: the same members, of the same kinds.
-func TestTheTypesAreThoseOfTheDocument(t *testing.T) {
+// The types have the same members as the schemas of the document.
+func TestTheTypesHaveTheMembersOfTheDocument(t *testing.T) {
 	text, err := os.ReadFile("../../docs/openapi.json")
 	require.NoError(t, err)
 	var document struct {
@@ -330,7 +330,7 @@ func members(typ reflect.Type) map[string]bool {
 	return found
 }
 
-// filterNames returns the parameters that a filter with every field given sends.
+// filterNames returns the parameters that a filter sends if every field is set.
 func filterNames(t *testing.T) (names []string) {
 	f := client.OrderFilter{}
 	fill(reflect.ValueOf(&f).Elem())
@@ -363,7 +363,7 @@ func fill(v reflect.Value) {
 			field.Set(reflect.ValueOf(new(time.Time)))
 		case url.Values: // any parameter by its name
 		default:
-			panic(errors.New("a kind of filter that the test does not know"))
+			panic(errors.New("a filter field of an unknown type"))
 		}
 	}
 }

@@ -13,9 +13,9 @@ type ViewsCopy struct {
 	Size          int64 // in bytes
 }
 
-// CopyViews starts reading a copy of the views. It needs a key of the role operator.
+// CopyViews starts reading a copy of the views. It requires a key with the role operator.
 func (c *Client) CopyViews(ctx context.Context) (*ViewsCopy, error) {
-	// Otherwise the transport asks for compression, and the length is not known.
+	// Otherwise the transport requests compression, and the length is unknown.
 	plain := http.Header{"Accept-Encoding": {"identity"}}
 	response, err := c.send(ctx, request{method: http.MethodPost, path: "/v1/copies", header: plain})
 	if err != nil {

@@ -20,13 +20,13 @@ const (
 	ErrUnauthorized   Code = "unauthorized"
 	ErrForbidden      Code = "forbidden"
 	ErrNotFound       Code = "not-found"
-	ErrNotYetKnown    Code = "not-yet-known"  // with FirstSequence and FirstReceivedAt
+	ErrNotYetKnown    Code = "not-yet-known"  // Error has FirstSequence and FirstReceivedAt
 	ErrRecordMissing  Code = "record-missing" // the log lost the record
 	ErrConflict       Code = "conflict"
 	ErrCursorExpired  Code = "cursor-expired"
 	ErrTooMany        Code = "too-many"     // too many orders would have to be examined
 	ErrMisdirected    Code = "misdirected"  // without keys only loopback names are answered
-	ErrRateLimited    Code = "rate-limited" // with RetryAfter
+	ErrRateLimited    Code = "rate-limited" // Error has RetryAfter
 	ErrViewBehind     Code = "view-behind"
 	ErrBusy           Code = "busy"
 	ErrNotReady       Code = "not-ready"
@@ -37,9 +37,9 @@ const (
 // Error returns the code.
 func (c Code) Error() string { return string(c) }
 
-// Error occurs when the server answers with a problem (RFC 9457). Code names the kind, and
-// RetryAfter says whether it clears by itself. A request that changes something may have changed it
-// only if Status is 500 or more.
+// Error is an answer of the server that reports a problem (RFC 9457). If RetryAfter is not 0, the same
+// request may succeed after that time. A request that changes something can only have had an effect if
+// Status is 500 or more.
 type Error struct {
 	Status     int           `json:"status"`
 	Code       Code          `json:"code"` // "" if another server answered
@@ -54,7 +54,7 @@ type Error struct {
 	FirstReceivedAt Instant `json:"firstReceivedAt"`
 }
 
-// Error tells status, title and detail.
+// Error returns the status, the title and the detail.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("client: the API answers %d %s", e.Status, http.StatusText(e.Status))
 	if e.Title != "" {
@@ -69,7 +69,8 @@ func (e *Error) Is(target error) bool {
 	return ok && code == e.Code
 }
 
-// problemOf reads an answer that is an error. A proxy may answer anything; then the status says enough.
+// problemOf returns the error for an answer that is not 2xx. If the answer is not a problem, for example
+// because a proxy sent it, only the status is set.
 func problemOf(r *http.Response) *Error {
 	e := &Error{}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxProblem))
@@ -79,8 +80,8 @@ func problemOf(r *http.Response) *Error {
 		if json.Unmarshal(body, e) != nil {
 			e = &Error{}
 		}
-	case bytes.Contains(body, []byte("HTTP request to an HTTPS server")): // in the words of net/http
-		e.Title, e.Detail = "It takes no plain HTTP", "Ask by https://."
+	case bytes.Contains(body, []byte("HTTP request to an HTTPS server")): // the text of net/http
+		e.Title, e.Detail = "The server does not accept plain HTTP", "Use https://."
 	}
 	e.Status = r.StatusCode
 	if seconds, err := strconv.ParseUint(r.Header.Get("Retry-After"), 10, 31); err == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/api/client"
 )
 
-// What was posted just now is read as soon as it is there: the receiver answers with the sequence to wait for.
+// An order is read after a notification was posted: the receiver answers with the sequence to wait for.
 func ExampleClient_Order() {
 	s := newService() // an API in this process; elsewhere: client.New(client.Options{URL: "http://127.0.0.1:8081"})
 	defer s.close()
@@ -63,7 +63,7 @@ func ExampleClient_Watch() {
 		AtLeast:     client.AtLeast{MinSequence: last},
 	}) {
 		switch {
-		case err != nil: // nothing that goes away by itself
+		case err != nil: // an error that a repetition would not resolve
 			log.Fatal(err)
 		case e.Snapshot != nil:
 			if e.Snapshot.Page == 1 {

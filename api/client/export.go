@@ -14,18 +14,18 @@ import (
 	"strconv"
 )
 
-// maxLine bounds an order of an export, in bytes.
+// maxLine bounds the size of an order in an export, in bytes.
 const maxLine = 16 << 20
 
 // Export is the list of all orders, as the API streams it. The caller must close it.
 type Export struct {
-	// LogSequence is the last record of the log that the views had applied when the list began.
+	// LogSequence is the sequence of the last record that the views had applied when the list began.
 	LogSequence uint64
-	// Revision is the least revision of the feed of order events that every order has; 0: there was
-	// none.
+	// Revision is the highest revision of the feed of order events that all orders have reached; 0:
+	// there was no revision.
 	Revision uint64
-	// FeedSequence is where to continue with the feed: the orders contain the events up to it. Fed
-	// is false if the feed is off.
+	// FeedSequence is the sequence after which to continue with the feed: the orders include all
+	// events up to it. Fed is false if the feed is off.
 	FeedSequence uint64
 	Fed          bool
 
@@ -57,8 +57,8 @@ func numberOf(h http.Header, name string) (uint64, error) {
 	return n, nil
 }
 
-// Orders yields each order once, as it was sent. It ends with the first error: an export that was
-// cut off is incomplete.
+// Orders yields each order once, as it was sent. It ends with the first error; the export is then
+// incomplete.
 func (e *Export) Orders() iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		lines := bufio.NewScanner(e.body)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnExportHasAllOrdersAndWhereToGoOnWithTheFeed(t *testing.T) {
+func TestAnExportContainsAllOrdersAndTheirPlaceInTheFeed(t *testing.T) {
 	s := newService()
 	defer func() { require.NoError(t, s.close()) }()
 	last := s.post(`{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
@@ -28,7 +28,7 @@ func TestAnExportHasAllOrdersAndWhereToGoOnWithTheFeed(t *testing.T) {
 	require.Equal(t, []any{1, last, uint64(0), false}, []any{count, e.LogSequence, e.Revision, e.Fed})
 }
 
-func TestAnExportThatIsCutOrOfNoAPIIsNotTakenForWhole(t *testing.T) {
+func TestAnIncompleteOrInvalidExportIsAnError(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"no revision": func(w http.ResponseWriter, _ *http.Request) {},
 		"no feed sequence": func(w http.ResponseWriter, _ *http.Request) {

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// OrderFilter selects the orders that satisfy every field given. The zero value selects all.
+// OrderFilter selects the orders that satisfy every field that is set. The zero value selects all orders.
 type OrderFilter struct {
 	Statuses   []string // any of these; NONE: orders without a status
 	AssetClass string   // TRADITIONAL, DIGITAL or TOKENIZED
 	Open       *bool    // the order can still trade
-	Breaks     []string // any of these is open; any: at least one is
+	Breaks     []string // any of these is open; "any": at least one break is open
 	IDPrefix   string   // the beginning of the id, at least 4 characters
 	Side       string   // BUY or SELL
-	Final      *bool    // nothing more is expected
+	Final      *bool    // no further notification is expected
 
 	// Any of at most 50 values of each. ISINs and symbols match in any letter case.
 	ExternalIDs, ISINs, Symbols []string
@@ -29,15 +29,15 @@ type OrderFilter struct {
 	QuantityMin, QuantityMax  string   // decimals, both included
 	Executed                  string   // none, some or all
 
-	Settlement                []string // any of pending, due, overdue, settled, none; today, in Berlin
+	Settlement                []string // any of pending, due, overdue, settled, none; as of today in Berlin
 	DueOn, DueSince, DueUntil string   // days as in 2026-12-28
 
-	ReceivedSince, ReceivedUntil *time.Time // of the last notification; both ends are included, nil is no bound
-	ModifiedSince, ModifiedUntil *time.Time // likewise, as are the following
+	ReceivedSince, ReceivedUntil *time.Time // of the last notification; both bounds are included; nil: no bound
+	ModifiedSince, ModifiedUntil *time.Time // likewise for this and the following times
 	CreatedSince, CreatedUntil   *time.Time
-	StatusSince, StatusUntil     *time.Time // the time since which the order has its status
+	StatusSince, StatusUntil     *time.Time // when the order got its current status
 
-	Others url.Values // parameters of the API by name, including those without a field here
+	Others url.Values // parameters of the API by name, also those without a field here
 }
 
 func (f *OrderFilter) addTo(v url.Values) {
@@ -74,7 +74,7 @@ func (f *OrderFilter) addTo(v url.Values) {
 	}
 }
 
-// addTo adds the given values.
+// addTo adds the values that are not empty.
 func addTo(v url.Values, name string, values ...string) {
 	for _, value := range values {
 		if value != "" {
@@ -90,7 +90,7 @@ type OrderQuery struct {
 	Sort  string // -received, received, -modified, modified, -quantity, quantity, -due or due; "": -received
 	Limit int    // of a page, 1 to 500; 0: 100
 
-	// Fields are the JSON names of the wanted members of an order, such as orderId; none: all.
+	// Fields are the JSON names of the members of an order to return, such as orderId; none: all.
 	// Other members have the zero value.
 	Fields []string
 }
@@ -114,8 +114,9 @@ type Page[T any] struct {
 	NextCursor string `json:"nextCursor,omitempty"` // "" on the last page
 }
 
-// OrderPages returns the pages of a list. It ends with the first error: ErrCursorExpired if the
-// views were rebuilt by other rules or the log was restored meanwhile, and the list must be started again.
+// OrderPages returns the pages of a list. It ends with the first error. ErrCursorExpired means that the
+// views were rebuilt with other rules or the log was restored meanwhile, so that the list must be read
+// again from the beginning.
 func (c *Client) OrderPages(ctx context.Context, q OrderQuery) iter.Seq2[Page[Order], error] {
 	return pages[Order](ctx, c, q.request(), q.Limit)
 }
@@ -128,8 +129,8 @@ func (q *OrderQuery) request() request {
 	return request{path: "/v1/orders", query: v, header: q.header()}
 }
 
-// Totals returns how many orders the filter of q selects, and their sums. ErrTooMany: too many
-// would have to be examined; select a shorter time, or filter only by status and the like.
+// Totals returns how many orders the filter of q selects, and their sums. ErrTooMany means that too many
+// orders would have to be examined: select a shorter time, or filter only by status and the like.
 func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
 	q.Sort, q.Fields = "", []string{"orderId"}
 	r := q.request()
@@ -145,8 +146,8 @@ func (c *Client) Totals(ctx context.Context, q OrderQuery) (Totals, error) {
 	return *page.Totals, nil
 }
 
-// ObjectPages returns the last notifications of the objects of a kind, such as customer, last
-// notified first, in pages of at most limit: 1 to 500; 0 is 100. Errors are those of OrderPages.
+// ObjectPages returns the last notification of each object of a kind, such as customer, latest first, in
+// pages of at most limit: 1 to 500; 0: 100. The errors are those of OrderPages.
 func (c *Client) ObjectPages(ctx context.Context, object string, at AtLeast, limit int) iter.Seq2[Page[LastNotification], error] {
 	return pages[LastNotification](ctx, c, request{path: objectsPath(object), query: at.query(), header: at.header()}, limit)
 }

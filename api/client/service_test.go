@@ -57,7 +57,7 @@ func newService(options ...func(*api.Options)) *service {
 	return s
 }
 
-// serve starts an API at that address.
+// serve starts an API at addr.
 func (s *service) serve(addr string, options ...func(*api.Options)) {
 	o := api.Options{Views: s.views, Objects: s.views, Position: s.views, Feed: s.views, Log: logOf{s.log},
 		History: projector.NewHistorian(s.log, s.views)}
@@ -78,7 +78,7 @@ func (s *service) restart() {
 	s.serve(s.url[len("http://"):])
 }
 
-// post appends what the platform says of a traditional order, and returns its sequence.
+// post appends a notification of a traditional order and returns its sequence.
 func (s *service) post(format string, args ...any) uint64 {
 	return s.append("traditional-asset-order", fmt.Sprintf(format, args...))
 }

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// maxEvent bounds an event, in bytes.
+// maxEvent bounds the size of an event, in bytes.
 const maxEvent = 16 << 20
 
 var errTooLarge = fmt.Errorf("%w: an event has more than %d bytes", errForeign, maxEvent)
 
-// message is one event of a stream in transit (WHATWG HTML, server-sent events).
+// message is one event of a stream as sent (WHATWG HTML, server-sent events).
 type message struct {
 	event string
 	data  []byte
 	id    string        // "": none
-	retry time.Duration // 0: not told
+	retry time.Duration // 0: not set
 }
 
-// lines reads messages.
+// lines reads the messages of a stream.
 type lines struct {
 	scanner *bufio.Scanner
 	alive   func() // called for each line
@@ -35,8 +35,8 @@ func newLines(r io.Reader, alive func()) *lines {
 	return &lines{s, alive}
 }
 
-// next returns the next message that has data. A message without its empty line was cut off and is
-// not returned.
+// next returns the next message that has data. A message without the final empty line was cut off and
+// is not returned.
 func (l *lines) next() (m message, err error) {
 	for l.scanner.Scan() {
 		l.alive()

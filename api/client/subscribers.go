@@ -11,27 +11,27 @@ import (
 type Subscriber struct {
 	Name           string   `json:"name"`
 	Stream         string   `json:"stream"`         // orders or notifications
-	AssetClasses   []string `json:"assetClasses"`   // of the orders whose messages it gets; none: every message
+	AssetClasses   []string `json:"assetClasses"`   // of the orders whose messages are delivered to it; none: every message
 	From           string   `json:"from"`           // start, now, or a sequence
-	MaxPending     int      `json:"maxPending"`     // messages that it may have and not have acknowledged
-	CreatedAt      Instant  `json:"createdAt"`      // "": its consumer is gone
-	Pending        uint64   `json:"pending"`        // messages that it has not got yet
-	Unacknowledged int      `json:"unacknowledged"` // messages that it has got and not acknowledged
-	Redelivered    int      `json:"redelivered"`    // of them, were delivered more than once
-	LastRequestAt  Instant  `json:"lastRequestAt"`  // when it last asked for messages, as far as is known
-	StuckSince     Instant  `json:"stuckSince"`     // since when it requested nothing while messages wait; "": it is not stuck
-	Problem        string   `json:"problem"`        // why it cannot be used, and what to do; "": it can
+	MaxPending     int      `json:"maxPending"`     // limit of Unacknowledged
+	CreatedAt      Instant  `json:"createdAt"`      // "": its consumer no longer exists
+	Pending        uint64   `json:"pending"`        // messages that have not been delivered to it yet
+	Unacknowledged int      `json:"unacknowledged"` // messages that were delivered and are not acknowledged
+	Redelivered    int      `json:"redelivered"`    // those of them that were delivered more than once
+	LastRequestAt  Instant  `json:"lastRequestAt"`  // when it last requested messages, as far as is known
+	StuckSince     Instant  `json:"stuckSince"`     // since when it has requested nothing while messages wait; "": it is not stuck
+	Problem        string   `json:"problem"`        // why it cannot be used, and what to do; "": it can be used
 }
 
-// AddedSubscriber is a subscriber with what it needs to connect.
+// AddedSubscriber is a subscriber and what it needs to connect.
 type AddedSubscriber struct {
 	Answer `json:"-"`
 	Subscriber
-	CredentialsFile string `json:"credentialsFile"` // with its URL, in the data folder of the embedded server
-	Permissions     string `json:"permissions"`     // to set on an external server, in the syntax of its configuration
+	CredentialsFile string `json:"credentialsFile"` // contains its URL; in the data folder of the embedded server
+	Permissions     string `json:"permissions"`     // to be set on an external server, in the syntax of its configuration
 }
 
-// SubscriberSettings say which messages a subscriber gets. Only Name is required.
+// SubscriberSettings determine which messages are delivered to a subscriber. Only Name is required.
 type SubscriberSettings struct {
 	Name         string   // 1 to 64 lower-case letters, digits, - and _
 	Stream       string   // orders or notifications; "": orders
@@ -40,13 +40,13 @@ type SubscriberSettings struct {
 	MaxPending   int      // 0: 1000
 }
 
-// Subscribers returns all subscribers by name, as they were a second ago at most.
+// Subscribers returns all subscribers, sorted by name. The data is at most a second old.
 func (c *Client) Subscribers(ctx context.Context) (Page[Subscriber], error) {
 	return ask[Page[Subscriber]](ctx, c, request{path: "/v1/subscribers"})
 }
 
-// AddSubscriber adds a subscriber, or returns the one that has these settings. ErrConflict: one of that name has others, or the feed
-// is off.
+// AddSubscriber adds a subscriber, or returns the existing one with the same settings. The error is
+// ErrConflict if a subscriber with that name has other settings, or if the feed is off.
 func (c *Client) AddSubscriber(ctx context.Context, s SubscriberSettings) (AddedSubscriber, error) {
 	query := url.Values{"name": {s.Name}}
 	addTo(query, "stream", s.Stream)
@@ -58,18 +58,19 @@ func (c *Client) AddSubscriber(ctx context.Context, s SubscriberSettings) (Added
 	return ask[AddedSubscriber](ctx, c, request{method: http.MethodPost, path: "/v1/subscribers", query: query})
 }
 
-// RemoveSubscriber removes a subscriber and ends its connections. ErrNotFound: there is none of that name.
+// RemoveSubscriber removes a subscriber and ends its connections. The error is ErrNotFound if there is
+// no subscriber with that name.
 func (c *Client) RemoveSubscriber(ctx context.Context, name string) error {
 	_, _, err := c.bytes(ctx, request{method: http.MethodDelete, path: "/v1/subscribers/" + url.PathEscape(name)})
 	return err
 }
 
-// FeedPlace says what the feed of order events has.
+// FeedPlace is the range of the feed of order events, and one event.
 type FeedPlace struct {
 	Answer        `json:"-"`
-	FirstSequence uint64     `json:"firstSequence"` // one more than LastSequence where there is no event
+	FirstSequence uint64     `json:"firstSequence"` // LastSequence + 1 if there is no event
 	LastSequence  uint64     `json:"lastSequence"`
-	Event         *FeedEvent `json:"event"` // nil: the feed does not have that event
+	Event         *FeedEvent `json:"event"` // nil: the feed does not contain the requested event
 }
 
 // FeedEvent is an event of the feed.
@@ -78,7 +79,8 @@ type FeedEvent struct {
 	ID       string `json:"id"` // its header ce-id, decoded
 }
 
-// FeedPlace returns the ends of the feed, and the event with that sequence; 0: none is wanted. ErrNotFound: the feed is off.
+// FeedPlace returns the range of the feed, and the event with the given sequence unless it is 0. The
+// error is ErrNotFound if the feed is off.
 func (c *Client) FeedPlace(ctx context.Context, sequence uint64) (FeedPlace, error) {
 	r := request{path: "/v1/feed"}
 	if sequence > 0 {

@@ -13,17 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// earliestFirst are times that a notification may have, each with how it is shown.
+// earliestFirst are times that a notification may have, ascending, each with the text that is shown.
 var earliestFirst = []struct{ id, sent, shown string }{
-	{"before the years", "0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00+01:00"},
-	{"the first instant", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
+	{"before the year 0001", "0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00+01:00"},
+	{"the earliest time in UTC", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
 	{"a nanosecond later", "0001-01-01T00:00:00.000000001Z", "0001-01-01T00:00:00.000000001Z"},
-	{"before the log can count", "1677-09-21T00:12:43Z", "1677-09-21T00:12:43Z"},
+	{"before the range of nanoseconds", "1677-09-21T00:12:43Z", "1677-09-21T00:12:43Z"},
 	{"a leap second", "2016-12-31T18:59:60-05:00", "2016-12-31T23:59:59.999999999Z"},
 	{"now", "2026-03-02T10:00:00+01:00", "2026-03-02T09:00:00Z"},
-	{"after the log can count", "2262-04-11T23:47:17Z", "2262-04-11T23:47:17Z"},
-	{"the last instant", "9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"},
-	{"after the years", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59-01:00"},
+	{"after the range of nanoseconds", "2262-04-11T23:47:17Z", "2262-04-11T23:47:17Z"},
+	{"the latest time in UTC", "9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"},
+	{"after the year 9999", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59-01:00"},
 }
 
 func idsOfTimes(from, to int) (ids []string) {
@@ -36,7 +36,7 @@ func idsOfTimes(from, to int) (ids []string) {
 func TestTimesOfEveryYearAreShownSelectedAndSorted(t *testing.T) {
 	s := startService(t)
 	var last uint64
-	for _, i := range []int{4, 0, 7, 2, 8, 1, 5, 3, 6} { // the log has them in another order
+	for _, i := range []int{4, 0, 7, 2, 8, 1, 5, 3, 6} { // another order than by time
 		last = s.post(`{"orderId":%q,"status":"UNHEARD_OF","modifiedOn":%q,"createdOn":%[2]q}`, earliestFirst[i].id, earliestFirst[i].sent)
 	}
 	fresh := client.AsOf{AtLeast: client.AtLeast{MinSequence: last}}
@@ -47,7 +47,7 @@ func TestTimesOfEveryYearAreShownSelectedAndSorted(t *testing.T) {
 			require.Equal(t, []client.Instant{client.Instant(c.shown), client.Instant(c.shown)}, []client.Instant{o.ModifiedOn, o.CreatedOn})
 			require.Equal(t, client.Instant(c.shown), o.Breaks[0].OpenedAt)
 			var view struct{ ModifiedOn, CreatedOn time.Time }
-			require.NoError(t, json.Unmarshal(o.Raw, &view), "the library reads them as RFC 3339")
+			require.NoError(t, json.Unmarshal(o.Raw, &view), "the times are valid RFC 3339")
 			sent, err := time.Parse(time.RFC3339, strings.Replace(c.sent, ":60", ":59.999999999", 1))
 			require.NoError(t, err)
 			require.True(t, sent.Equal(view.ModifiedOn) && sent.Equal(view.CreatedOn) && sent.Equal(o.ModifiedOn.Time()))
@@ -86,10 +86,10 @@ func TestTimesOfEveryYearAreShownSelectedAndSorted(t *testing.T) {
 		require.NoError(t, err)
 		opened = append(opened, b.OrderID)
 	}
-	require.Equal(t, idsOfTimes(0, 9), opened, "the break opened first is at the top")
+	require.Equal(t, idsOfTimes(0, 9), opened, "the break that was opened first is listed first")
 }
 
-func TestAQuestionMayHaveATimeOfAnyYear(t *testing.T) {
+func TestARequestMayContainATimeOfAnyYear(t *testing.T) {
 	s := startService(t)
 	last := s.post(`{"orderId":"a","status":"PLACED","modifiedOn":"0001-01-01T00:00:00Z"}`)
 	s.post(`{"orderId":"b","status":"PLACED","modifiedOn":"0001-01-01T00:00:00+00:01"}`)
@@ -136,7 +136,7 @@ func TestAQuestionMayHaveATimeOfAnyYear(t *testing.T) {
 	}
 }
 
-func TestAFileOfOrdersHasTimesOfEveryYear(t *testing.T) {
+func TestACSVFileContainsTimesOfEveryYear(t *testing.T) {
 	s := startService(t)
 	var last uint64
 	for _, c := range earliestFirst {

@@ -2,11 +2,11 @@ package client
 
 import "time"
 
-// Instant is a time as the API writes it: RFC 3339 in UTC, or with an offset where UTC has a year before 0001 or after 9999 for
-// it. "" is not known.
+// Instant is a time as the API writes it: RFC 3339 in UTC, or with an offset if its year in UTC is before
+// 0001 or after 9999. "" means unknown.
 type Instant string
 
-// Time returns the time in UTC; the zero time when it is not known.
+// Time returns the time in UTC, or the zero time if it is unknown.
 func (i Instant) Time() time.Time {
 	t, err := time.Parse(time.RFC3339Nano, string(i))
 	if err != nil {
@@ -15,7 +15,8 @@ func (i Instant) Time() time.Time {
 	return t.UTC()
 }
 
-// instantOf writes a time for a query: with the greatest offset there is where UTC puts it outside the years 0001 to 9999.
+// instantOf formats a time for a query. If its year in UTC is not one of 0001 to 9999, it has the greatest
+// possible offset.
 func instantOf(t time.Time) Instant {
 	const most = 23*60*60 + 59*60
 	switch t = t.UTC(); {
@@ -33,7 +34,7 @@ type Notification struct {
 	ReceivedAt  Instant
 	Source      string // webhook, recovered or fetched
 	Object      string // traditional-asset-order, customer, …
-	ContentType string // application/octet-stream when the sender told none
+	ContentType string // application/octet-stream if the sender set none
 	RequestID   string
 	Traceparent string
 	Body        []byte

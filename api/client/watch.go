@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// silence is how long a stream may be silent before it counts as dead: the server sends a
+	// silence is how long a stream may be silent before it is reopened: the server sends a
 	// heartbeat every 15 s.
 	silence = 45 * time.Second
 	// maxPause bounds the pause before a stream is reopened.
@@ -29,16 +29,16 @@ type WatchQuery struct {
 	AtLeast           // how recent the snapshot must be
 	After      string // the ID of an event: continue after it; "": from now
 	NoSnapshot bool   // begin without a snapshot
-	// Retrying is called when a stream ended, with the cause and the pause before it is reopened.
-	// It may be nil.
+	// Retrying is called when a stream has ended, with the cause and the pause before it is
+	// reopened. It may be nil.
 	Retrying func(cause error, pause time.Duration)
 }
 
 // Event is one event of a stream; exactly one of the pointers is not nil.
 type Event struct {
-	// ID is the value of WatchQuery.After with which to continue after this event; "": the previous
-	// one is still valid. It shows the server whether its log was set back meanwhile, so keep it
-	// unchanged.
+	// ID is the value of WatchQuery.After with which to continue after this event; "": the previous ID
+	// is still valid. Keep the ID unchanged, because it shows the server whether the log was restored
+	// meanwhile.
 	ID        string
 	Snapshot  *Snapshot
 	Change    *Change
@@ -47,7 +47,11 @@ type Event struct {
 	Heartbeat *Heartbeat
 }
 
-// Snapshot is a part of the matching orders. With Page 1 a snapshot begins: discard earlier data.
+// Watch follows the orders that match q: a snapshot, then every change. A snapshot consists of several
+// events; discard earlier data when one begins, with Snapshot.Page 1. If a stream ends, Watch opens
+// another one and continues after the last event; if the server cannot continue there, it sends a
+// Resync and a new snapshot. Watch ends when the caller stops, when ctx ends, with the error of ctx, or
+// with an error that a repetition would not resolve, such as ErrUnauthorized.
 func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := watch{client: c, query: q, after: q.After, yield: yield}
@@ -80,26 +84,27 @@ func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error
 	}
 }
 
-// final reports whether the same question will get the same answer.
+// final reports whether a repeated request would fail with the same error.
 func final(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests || errors.Is(err, errForeign)
 }
 
-// errForeign: what answers is no stream of this API.
-var errForeign = errors.New("client: the server is not this API: it does not answer with its stream")
+// errForeign means that the answer is not a stream of this API.
+var errForeign = errors.New("client: the server is not this API: its answer is not an event stream")
 
 type watch struct {
 	client *Client
 	query  WatchQuery
 	yield  func(Event, error) bool
-	after  string        // the last ID handed out
-	retry  time.Duration // that the server asked for
-	heard  bool          // an event came since the stream was opened
-	enough bool          // the caller has
+	after  string        // the last ID that was yielded
+	retry  time.Duration // the pause that the server requested
+	heard  bool          // an event was received since the stream was opened
+	enough bool          // the caller stopped
 }
 
-// pause grows from what the server asks for, and differs between clients that were cut off together.
+// pause returns the pause before the next attempt. It grows from the pause that the server requested, and
+// is random, so that clients that were cut off together do not reconnect together.
 func (w *watch) pause(attempt int, err error) time.Duration {
 	first := w.retry
 	if first == 0 {
@@ -114,7 +119,8 @@ func (w *watch) pause(attempt int, err error) time.Duration {
 	return pause
 }
 
-// once opens the stream and hands events out until it ends, which is always an error.
+// once opens the stream and yields its events. The end of the stream is always an error; nil means that
+// the caller stopped.
 func (w *watch) once(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -155,8 +161,8 @@ func (w *watch) once(ctx context.Context) error {
 	}
 }
 
-// take hands the event out. One of a kind that is not known here is passed over, and so is its ID: a later one tells where
-// to go on.
+// take yields an event. An event of an unknown kind is skipped together with its ID, because later events
+// have an ID, too.
 func (w *watch) take(m message) (err error) {
 	e := Event{ID: m.id}
 	switch m.event {
@@ -199,5 +205,5 @@ func decode[T any](m message) (*T, error) {
 	return value, nil
 }
 
-// errEnded: the stream ended without saying why.
+// errEnded means that the stream ended without a reason.
 var errEnded = fmt.Errorf("client: the stream was cut off: %w", io.ErrUnexpectedEOF)

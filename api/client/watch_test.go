@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
+func TestWatchContinuesAfterRestartsOfTheServer(t *testing.T) {
 	s := startService(t)
 	const orders, rounds = 10, 3
 	post := func(round, i int) uint64 {
@@ -34,7 +34,7 @@ func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
 		q := client.WatchQuery{Retrying: func(cause error, _ time.Duration) {
 			retries++
 			if cause == nil {
-				t.Error("a stream ends for a reason")
+				t.Error("a stream ended without a cause")
 			}
 		}}
 		for e, err := range s.Watch(ctx, q) {
@@ -65,7 +65,7 @@ func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
 		}
 		for last < want {
 			e := <-heard
-			if e.Snapshot != nil { // nothing had come when the server went away, so there was nothing to go on from
+			if e.Snapshot != nil { // no event had arrived when the server stopped, so there was no ID to continue from
 				require.Zero(t, last)
 				last = sequenceOf(t, e.ID)
 				for _, o := range e.Snapshot.Orders {
@@ -74,13 +74,13 @@ func TestWatchGoesOnAcrossRestartsOfTheServer(t *testing.T) {
 				continue
 			}
 			require.NotNil(t, e.Change, "%+v", e)
-			require.Greater(t, sequenceOf(t, e.ID), last, "nothing comes twice")
+			require.Greater(t, sequenceOf(t, e.ID), last, "no event is received twice")
 			last = sequenceOf(t, e.ID)
 			known[e.Change.Order.OrderID] = e.Change.Order
 		}
 		for o, err := range s.Orders(t.Context(), client.OrderQuery{}) {
 			require.NoError(t, err)
-			require.Equal(t, o, known[o.OrderID], "nothing is lost")
+			require.Equal(t, o, known[o.OrderID], "no change is lost")
 		}
 	}
 	cancel()
@@ -97,7 +97,7 @@ func sequenceOf(t *testing.T, id string) (sequence uint64) {
 	return sequence
 }
 
-func TestWatchTellsThatAnOrderDoesNotMatchAnyMore(t *testing.T) {
+func TestWatchReportsThatAnOrderNoLongerMatches(t *testing.T) {
 	s := startService(t)
 	s.post(`{"orderId":"a","status":"PLACED","modifiedOn":"2026-03-02T09:00:00Z"}`)
 	var events []string
@@ -116,7 +116,7 @@ func TestWatchTellsThatAnOrderDoesNotMatchAnyMore(t *testing.T) {
 	require.Equal(t, []string{"PLACEDFILLEDfalse" + "applied"}, events)
 }
 
-func TestWatchResumesWhereItIsToldAndSaysWhenItCannot(t *testing.T) {
+func TestWatchResumesAfterAnEventOrReportsThatItCannot(t *testing.T) {
 	s := startService(t, func(o *api.Options) { o.Stream.CatchUp, o.Stream.Kept = 5, 8 })
 	var last uint64
 	for i := range 20 {
@@ -150,7 +150,7 @@ func TestWatchResumesWhereItIsToldAndSaysWhenItCannot(t *testing.T) {
 	}
 }
 
-func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
+func TestWatchEndsAfterErrorsThatARepetitionWouldNotResolve(t *testing.T) {
 	key, err := access.ParseKey("desk:reader:secret")
 	require.NoError(t, err)
 	s := startService(t, func(o *api.Options) { o.Access.Keys = []access.Key{key} })
@@ -158,12 +158,12 @@ func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
 		require.ErrorIs(t, err, client.ErrUnauthorized)
 	}
 	for name, body := range map[string]string{
-		"a page": "<html>", "an event that is no JSON": "event: order\ndata: {\n\n",
-		"an event without end": "data: " + strings.Repeat("x", 17<<20),
+		"HTML": "<html>", "an event that is not JSON": "event: order\ndata: {\n\n",
+		"an endless event": "data: " + strings.Repeat("x", 17<<20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if name != "a page" {
+				if name != "HTML" {
 					w.Header().Set("Content-Type", "text/event-stream")
 				}
 				_, _ = io.WriteString(w, body)
@@ -172,13 +172,13 @@ func TestWatchGivesUpOnWhatDoesNotGoAwayByItself(t *testing.T) {
 			asked, err := client.New(client.Options{URL: foreign.URL})
 			require.NoError(t, err)
 			for _, err := range asked.Watch(t.Context(), client.WatchQuery{}) {
-				require.ErrorContains(t, err, "does not answer with its stream")
+				require.ErrorContains(t, err, "its answer is not an event stream")
 			}
 		})
 	}
 }
 
-func TestWatchWaitsAsLongAsItIsAskedTo(t *testing.T) {
+func TestWatchWaitsForTheRequestedPauses(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -186,7 +186,7 @@ func TestWatchWaitsAsLongAsItIsAskedTo(t *testing.T) {
 		case 1:
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
-		case 2: // cut in an event: it did not come
+		case 2: // cut off within an event, which is therefore not received
 			w.Header().Set("Content-Type", "text/event-stream")
 			_, _ = io.WriteString(w, ": hello\nretry: 20\nevent: heartbeat\nid: 7\ndata: {\"applied\":7}\n\nevent: heartbeat\nid: 9\ndata: {\"applied\":9}\n")
 		default:
@@ -211,7 +211,7 @@ func TestWatchWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	require.LessOrEqual(t, pauses[1], 20*time.Millisecond, "retry")
 }
 
-func TestWatchTellsThatAnotherDayBeganAndWhatItMakesOverdue(t *testing.T) {
+func TestWatchReportsANewDayAndTheOrdersThatBecomeOverdue(t *testing.T) {
 	var now atomic.Int64
 	now.Store(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Unix())
 	s := startService(t, func(o *api.Options) { o.Clock = func() time.Time { return time.Unix(now.Load(), 0) } })

@@ -66,7 +66,7 @@ func TestCommandsReachAnAPIThatIsServedOverHTTPS(t *testing.T) {
 		{"an untrusted certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url}},
 		{"a CA file with another certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url, "--api-ca", other.certificate}},
 		{"a host name that is not in the certificate", exitFailed, "a host name that it is valid for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
-		{"plain HTTP to an HTTPS listener", exitFailed, "Ask by https://", []string{"order", "x", "--api-url", plain}},
+		{"plain HTTP to an HTTPS listener", exitFailed, "Use https://", []string{"order", "x", "--api-url", plain}},
 		{"HTTPS to a plain HTTP listener", exitFailed, "use http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
 		{"a missing CA file", exitUsage, "--api-ca", []string{"order", "x", "--api-url", url, "--api-ca", none + "x"}},
 		{"a CA file without a certificate", exitUsage, "no certificate in PEM form", []string{"order", "x", "--api-url", url, "--api-ca", none}},

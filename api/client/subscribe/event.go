@@ -23,7 +23,8 @@ const (
 	Revision  Type = "orderfold.revision.v1"        // orders are being published again, or have been; see Body
 )
 
-// Pair orders the states of one order: first by revision, then by the log's sequence. The zero value is before every state.
+// Pair orders the states of one order: first by revision, then by the sequence in the log. The zero value is
+// before every state.
 type Pair struct {
 	Revision uint64 `json:"revision"`
 	Sequence uint64 `json:"sequence"`
@@ -37,17 +38,17 @@ func (p Pair) After(q Pair) bool {
 // Event is an event of the feed, or a part of a snapshot.
 type Event struct {
 	Type     Type
-	Order    string // its id; "" if the event has no order
+	Order    string // the id of the order; "": the event has no order
 	Pair     Pair
-	Sequence uint64    // in the feed; 0: in a snapshot
-	ID       string    // ce-id; "" in a snapshot
-	Time     time.Time // ce-time; zero in a snapshot
-	Digest   string    // of the order as shown; equal digests mean equal orders. "" in a snapshot, or without an order
+	Sequence uint64    // in the feed; 0: part of a snapshot
+	ID       string    // ce-id; "": part of a snapshot
+	Time     time.Time // ce-time; zero: part of a snapshot
+	Digest   string    // of State; equal digests mean equal states. "": part of a snapshot, or no order
 
-	State  json.RawMessage // the order, as GET /v1/orders/{id} shows it; nil if it was withdrawn, or does not fit in a message
-	Cause  *Cause          // the notification that changed it; nil: none did
+	State  json.RawMessage // the order as GET /v1/orders/{id} returns it; nil: it was withdrawn, or does not fit in a message
+	Cause  *Cause          // the notification that changed the order; nil: none
 	Before *Before         // the order before; nil: there was none, or it is unknown
-	Body   json.RawMessage // as sent; in a snapshot the order
+	Body   json.RawMessage // the body of the message; in a snapshot, the order
 }
 
 // Cause is the notification that changed an order.
@@ -64,7 +65,7 @@ type Before struct {
 	Breaks           []string `json:"breaks"`
 }
 
-// eventOf reads a message of the feed.
+// eventOf decodes a message of the feed.
 func eventOf(sequence uint64, header map[string][]string, body []byte) (e Event, err error) {
 	text := func(name string) string {
 		if values := header[name]; len(values) > 0 {
@@ -105,7 +106,7 @@ func eventOf(sequence uint64, header map[string][]string, body []byte) (e Event,
 	return e, nil
 }
 
-// shown reads the members of an order that a snapshot needs.
+// shown returns the event for an order of a snapshot.
 func shown(revision uint64, order json.RawMessage) (e Event, err error) {
 	var o struct {
 		OrderID       string `json:"orderId"`
@@ -119,8 +120,8 @@ func shown(revision uint64, order json.RawMessage) (e Event, err error) {
 	return Event{Type: SnapshotOrder, Order: o.OrderID, Pair: Pair{revision, o.Notifications.LastSequence}, State: order, Body: order}, nil
 }
 
-// decode decodes a percent-encoded header value. A percent sign that begins no encoded byte stands
-// for itself.
+// decode decodes a percent-encoded header value. A percent sign that does not begin an encoded byte
+// stands for itself.
 func decode(value string) string {
 	if !strings.Contains(value, "%") {
 		return value

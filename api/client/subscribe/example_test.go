@@ -11,13 +11,13 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// A service that is notified once of each filled order.
+// The service prints each filled order once.
 func ExampleRun() {
 	s := newService(eventlog.FeedOptions{}) // a service in this process; elsewhere: orderfold serve --feed
 	defer s.stop()
 	s.post("4711", "PLACED", 1)
 	s.post("4711", "FILLED", 2)
-	s.post("4711", "FILLED", 2) // a repeat makes no event
+	s.post("4711", "FILLED", 2) // a repeat does not cause an event
 	s.post("4712", "PLACED", 3)
 
 	done := errors.New("done")
@@ -29,7 +29,7 @@ func ExampleRun() {
 	}, func(_ context.Context, events []subscribe.Event) error {
 		for _, e := range events {
 			if e.Type == subscribe.SnapshotBegins {
-				continue // throw away what is known
+				continue // discard the known orders
 			}
 			var order struct{ Status string }
 			if err := json.Unmarshal(e.State, &order); err != nil {

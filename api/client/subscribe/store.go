@@ -14,29 +14,29 @@ import (
 	"sync"
 )
 
-// Place is the last event of the feed that a subscriber has processed. The zero value: it has not
-// begun.
+// Place is the last event of the feed that a subscriber has processed. The zero value means that it has
+// not begun.
 type Place struct {
 	Began    bool   `json:"began"` // a snapshot was taken, or the feed was read from its first event
 	Sequence uint64 `json:"sequence"`
 	ID       string `json:"id"` // ce-id; "": only a snapshot was taken
 }
 
-// Store keeps a subscriber's position, and for each order the pair of its state. Save must be
+// Store keeps the position of a subscriber and, for each order, the pair of its state. Save must be
 // atomic. A store in the database of the service, which saves in the same transaction as the
 // derived data, makes processing exactly once.
 type Store interface {
 	Load(ctx context.Context) (Place, error)
-	// Pairs returns the known pairs of those orders.
+	// Pairs returns the known pairs of the given orders.
 	Pairs(ctx context.Context, orders []string) (map[string]Pair, error)
-	// Save adds or replaces pairs, and replaces the position.
+	// Save adds or replaces the pairs, and replaces the position.
 	Save(ctx context.Context, at Place, pairs map[string]Pair) error
 	// Clear removes everything.
 	Clear(ctx context.Context) error
 }
 
-// Memory is a Store that a restart loses: a subscriber that keeps its orders in memory begins with
-// a snapshot each time. The zero value is empty.
+// Memory is a Store in memory, for a subscriber that keeps its orders in memory and so begins with a
+// snapshot after each restart. The zero value is empty.
 type Memory struct {
 	mu    sync.Mutex
 	at    Place
@@ -50,7 +50,7 @@ func (m *Memory) Load(context.Context) (Place, error) {
 	return m.at, nil
 }
 
-// Pairs returns the known pairs of orders.
+// Pairs returns the known pairs of the given orders.
 func (m *Memory) Pairs(_ context.Context, orders []string) (map[string]Pair, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,7 +116,7 @@ func OpenFile(path string) (*File, error) {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return nil, fmt.Errorf("subscribe: %s is not a store of a subscriber: %w: remove it to begin with a snapshot", path, err)
 		}
-		_ = f.Memory.Save(context.Background(), s.At, s.Pairs) // it cannot fail
+		_ = f.Memory.Save(context.Background(), s.At, s.Pairs) // Memory.Save never fails
 		text = rest
 	}
 	if err := f.rewrite(); err != nil {
@@ -125,7 +125,7 @@ func OpenFile(path string) (*File, error) {
 	return f, nil
 }
 
-// rewrite replaces the file by a short one with the same content.
+// rewrite replaces the file by one with a single line and the same content.
 func (f *File) rewrite() (err error) {
 	next, err := os.CreateTemp(filepath.Dir(f.path), ".subscriber-")
 	if err != nil {

@@ -27,29 +27,29 @@ const (
 	pause = 500 * time.Millisecond
 )
 
-// ErrNoConsumer occurs when the stream ORDERS, or the durable consumer of that name, does not exist. The operator adds the subscriber,
-// once: orderfold subscribers add NAME.
+// ErrNoConsumer means that the stream ORDERS, or the durable consumer of the subscriber, does not exist. The
+// operator adds a subscriber once, with orderfold subscribers add NAME.
 var ErrNoConsumer = errors.New("subscribe: there is no such consumer of the feed")
 
 // Options configure Run. All but Credentials and Retrying are required.
 type Options struct {
 	URL         string         // of the NATS server, as in data/subscribers/NAME.url: nats://user:password@127.0.0.1:4222
 	Credentials string         // a NATS credentials file; "": the credentials are in URL
-	Name        string         // of the subscriber, which is that of its durable pull consumer of the stream ORDERS
-	API         *client.Client // returns snapshots, and what the feed contains
+	Name        string         // of the subscriber and of its durable pull consumer of the stream ORDERS
+	API         *client.Client // returns snapshots and the range of the feed
 	Store       Store
 	Retrying    func(cause error) // called when the feed or the API cannot be reached, before the next attempt; may be nil
 }
 
 // Run calls f with batches of events in order until ctx ends, and then returns nil. It begins with
-// a snapshot if the feed does not have all events since the position in the store: SnapshotBegins,
-// one SnapshotOrder for each order, SnapshotEnds. An event is skipped if the store has that state
-// of its order or a later one. When f has returned nil, the position is saved and the events are
-// acknowledged. After a crash between the two, f gets the same events again, unless the store saves
-// together with what f did.
+// a snapshot if the feed does not contain all events since the position in the store: SnapshotBegins,
+// one SnapshotOrder for each order, SnapshotEnds. An event is skipped if the store has the same or a
+// later state of its order. When f has returned nil, the position is saved and the events are
+// acknowledged. After a crash between f and the save, f is called with the same events again, unless
+// the store saves the position in the same transaction as the changes of f.
 //
-// Run returns the error of f, of the store, ErrNoConsumer, and errors of the options or the events.
-// Any other failure is tried again.
+// Run returns errors of f and of the store, ErrNoConsumer, and errors in the options or the events.
+// After any other failure it tries again.
 func Run(ctx context.Context, o Options, f func(ctx context.Context, events []Event) error) error {
 	if o.URL == "" || o.Name == "" || o.API == nil || o.Store == nil || f == nil {
 		return errors.New("subscribe: URL, Name, API, Store and a function are required")
@@ -78,7 +78,7 @@ func Run(ctx context.Context, o Options, f func(ctx context.Context, events []Ev
 	return nil
 }
 
-// retry is an error after which to begin again.
+// retry is an error after which Run connects again.
 type retry struct{ cause error }
 
 func (r *retry) Error() string { return "subscribe: " + r.cause.Error() }
@@ -109,13 +109,13 @@ func connected(ctx context.Context, o *Options, options []nats.Option, f func(co
 	return s.follow(ctx)
 }
 
-// subscriber is one connection.
+// subscriber is the state of one connection.
 type subscriber struct {
 	o        *Options
 	f        func(context.Context, []Event) error
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext
-	whole    bool // the consumer gets every event, without holes
+	whole    bool // the consumer has no filter, so that the events are contiguous
 	at       Place
 }
 
@@ -156,7 +156,7 @@ func (s *subscriber) fits(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	switch first := feed.FirstSequence; {
-	case !s.at.Began && first <= 1 && floor.AckFloor.Stream == 0: // it begins with the first event ever published
+	case !s.at.Began && first <= 1 && floor.AckFloor.Stream == 0: // the first event that was ever published is still there
 		s.at.Began = true
 		return true, nil
 	case !s.at.Began || s.at.Sequence+1 < first || s.at.Sequence > feed.LastSequence || floor.AckFloor.Stream > s.at.Sequence && s.at.ID != "":
@@ -164,18 +164,18 @@ func (s *subscriber) fits(ctx context.Context) (bool, error) {
 	case s.at.ID == "":
 		return true, nil
 	case feed.Event == nil:
-		return s.at.Sequence+1 == first, nil // the event was dropped, and the next one exists
+		return s.at.Sequence+1 == first, nil // the feed dropped the event, but not the next one
 	}
 	return feed.Event.ID == s.at.ID, nil
 }
 
-// snapshot reports all orders, and sets the position to their place in the feed.
+// snapshot calls the function with all orders, and sets the position to their place in the feed.
 func (s *subscriber) snapshot(ctx context.Context) error {
 	export, err := s.o.API.Export(ctx)
 	if err != nil {
 		return &retry{err}
 	}
-	defer func() { _ = export.Close() }() // everything needed was read, or the error is known
+	defer func() { _ = export.Close() }() // all orders were read, or another error is returned
 	if !export.Fed {
 		return &retry{errors.New("the feed is off, so orders have no position in it: start the service with --feed")}
 	}
@@ -229,7 +229,7 @@ type arrived struct {
 	sequence uint64
 }
 
-// batch processes the available messages.
+// batch processes the messages that are available.
 func (s *subscriber) batch(ctx context.Context) error {
 	messages, err := s.fetch(ctx)
 	if err != nil || len(messages) == 0 {
@@ -265,7 +265,7 @@ func (s *subscriber) batch(ctx context.Context) error {
 	return nil
 }
 
-// fetch waits for a message, and returns it with all others available, in the order of the feed.
+// fetch waits for a message, and returns all available messages in the order of the feed.
 func (s *subscriber) fetch(ctx context.Context) (messages []arrived, err error) {
 	option := jetstream.NextContext(ctx)
 	for len(messages) < most {
@@ -287,8 +287,9 @@ func (s *subscriber) fetch(ctx context.Context) (messages []arrived, err error) 
 	return messages, nil
 }
 
-// due returns the contiguous next messages, and how many are early: the messages between were
-// delivered to a process that was killed and will be delivered again, or the feed has dropped them.
+// due returns the messages that follow the position without a gap, and the number of messages after a gap,
+// which are early. The missing messages were delivered to a process that was killed, and will be delivered
+// again, or the feed has dropped them.
 func (s *subscriber) due(messages []arrived) (due []arrived, early int) {
 	next := s.at.Sequence + 1
 	for i, m := range messages {
@@ -300,8 +301,8 @@ func (s *subscriber) due(messages []arrived) (due []arrived, early int) {
 	return messages, 0
 }
 
-// coming reports whether the next event is still in the feed and unacknowledged, so that it will be
-// delivered again. It waits a moment.
+// coming waits for pause, and then reports whether the next event is still in the feed and not
+// acknowledged, so that it will be delivered again.
 func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	wait(ctx, pause)
 	feed, err := s.o.API.FeedPlace(ctx, 0)
@@ -315,7 +316,7 @@ func (s *subscriber) coming(ctx context.Context) (bool, error) {
 	return feed.FirstSequence <= s.at.Sequence+1 && consumer.AckFloor.Stream <= s.at.Sequence, nil
 }
 
-// deal applies the one rule, and passes new events on.
+// deal calls the function with the events that have a later state of their order than the store.
 func (s *subscriber) deal(ctx context.Context, messages []arrived) error {
 	if len(messages) == 0 {
 		return nil

@@ -72,7 +72,7 @@ func newService(o eventlog.FeedOptions) *service {
 	return s
 }
 
-// consumer makes a durable consumer, as the operator does.
+// consumer creates a durable consumer, as the operator does.
 func (s *service) consumer(name, filter string) {
 	url := strings.TrimSpace(string(must(os.ReadFile(filepath.Join(s.dir, "data", "operator.url")))))
 	nc := must(nats.Connect(url))
@@ -143,7 +143,7 @@ type known struct {
 
 var errEnough = errors.New("enough")
 
-// take is the function of the subscriber.
+// take is the function that Run calls.
 func (k *known) take(_ context.Context, events []subscribe.Event) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -187,7 +187,7 @@ func (s *service) follow(t testing.TB, name string, store subscribe.Store, k *kn
 
 func newKnown() *known { return &known{status: map[string]string{}, events: map[string]int{}} }
 
-func TestASubscriberGetsEachEventOnceAlsoAfterARestart(t *testing.T) {
+func TestASubscriberGetsEachEventOnceEvenAfterARestart(t *testing.T) {
 	s := newService(eventlog.FeedOptions{})
 	defer s.stop()
 	path := filepath.Join(t.TempDir(), "place")
@@ -209,14 +209,14 @@ func TestASubscriberGetsEachEventOnceAlsoAfterARestart(t *testing.T) {
 		})
 		require.NoError(t, store.Close())
 	}
-	require.Zero(t, k.snapshots, "it has had every event since the first one")
+	require.Zero(t, k.snapshots, "the feed contains every event since the first one")
 	require.Len(t, k.events, 81)
 	for id, times := range k.events {
 		require.Equal(t, 1, times, id)
 	}
 }
 
-func TestWhatFailedComesAgain(t *testing.T) {
+func TestEventsAreDeliveredAgainAfterAFailure(t *testing.T) {
 	s := newService(eventlog.FeedOptions{})
 	defer s.stop()
 	s.post("a", "PLACED", 1)
@@ -234,19 +234,19 @@ func TestWhatFailedComesAgain(t *testing.T) {
 	require.Zero(t, k.snapshots)
 }
 
-func TestASnapshotIsTakenWhereTheFeedDoesNotHaveEverything(t *testing.T) {
+func TestASnapshotIsTakenIfTheFeedIsIncomplete(t *testing.T) {
 	tests := []struct {
 		name string
 		lose func(t *testing.T, s *service, store *subscribe.Memory)
 	}{
-		{"the place was lost", func(t *testing.T, _ *service, store *subscribe.Memory) { require.NoError(t, store.Clear(t.Context())) }},
+		{"the position was lost", func(t *testing.T, _ *service, store *subscribe.Memory) { require.NoError(t, store.Clear(t.Context())) }},
 		{"another event has that sequence", func(t *testing.T, _ *service, store *subscribe.Memory) {
 			at, err := store.Load(t.Context())
 			require.NoError(t, err)
 			at.ID = "another"
 			require.NoError(t, store.Save(t.Context(), at, nil))
 		}},
-		{"the feed ends before the place", func(t *testing.T, _ *service, store *subscribe.Memory) {
+		{"the feed ends before the position", func(t *testing.T, _ *service, store *subscribe.Memory) {
 			at, err := store.Load(t.Context())
 			require.NoError(t, err)
 			at.Sequence += 1000
@@ -280,7 +280,7 @@ func TestASnapshotIsTakenWhereTheFeedDoesNotHaveEverything(t *testing.T) {
 	}
 }
 
-func TestAConsumerOfOneAssetClassHasHolesAndIsContent(t *testing.T) {
+func TestAConsumerOfOneAssetClassNeedsNoSnapshot(t *testing.T) {
 	s := newService(eventlog.FeedOptions{})
 	defer s.stop()
 	s.consumer("digital", "orders.digital.*")
@@ -297,7 +297,7 @@ func TestAConsumerOfOneAssetClassHasHolesAndIsContent(t *testing.T) {
 	require.Zero(t, k.snapshots)
 }
 
-func TestWhatCannotBeFollowedIsReported(t *testing.T) {
+func TestAFeedThatCannotBeFollowedIsReported(t *testing.T) {
 	s := newService(eventlog.FeedOptions{})
 	defer s.stop()
 	o := subscribe.Options{URL: s.natsURL, Name: "nobody", API: s.orders, Store: &subscribe.Memory{}}
@@ -315,7 +315,7 @@ func TestWhatCannotBeFollowedIsReported(t *testing.T) {
 	require.ErrorIs(t, told, nats.ErrNoServers)
 }
 
-func TestTheStoreInAFileKeepsWhatItWasGiven(t *testing.T) {
+func TestTheFileStoreKeepsThePositionAndThePairs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "place")
 	f, err := subscribe.OpenFile(path)
 	require.NoError(t, err)
@@ -325,7 +325,7 @@ func TestTheStoreInAFileKeepsWhatItWasGiven(t *testing.T) {
 	require.NoError(t, f.Close())
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Less(t, strings.Count(string(text), "\n"), 1100, "what was overtaken is dropped")
+	require.Less(t, strings.Count(string(text), "\n"), 1100, "outdated lines are removed")
 	require.NoError(t, os.WriteFile(path, append(text, []byte(`{"at":{"began":true,"sequ`)...), 0o600)) // cut short by a crash
 	f, err = subscribe.OpenFile(path)
 	require.NoError(t, err)
@@ -344,12 +344,12 @@ func TestTheStoreInAFileKeepsWhatItWasGiven(t *testing.T) {
 	require.Equal(t, subscribe.Place{}, at)
 	require.NoError(t, f.Close())
 
-	require.NoError(t, os.WriteFile(path, []byte("no store\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("not a store\n"), 0o600))
 	_, err = subscribe.OpenFile(path)
 	require.ErrorContains(t, err, "remove it")
 }
 
-func TestPairsAreInTheOrderOfRevisionThenSequence(t *testing.T) {
+func TestPairsAreOrderedByRevisionThenSequence(t *testing.T) {
 	ascending := []subscribe.Pair{{}, {0, 1}, {0, 7}, {1, 1}, {1, 2}, {9, 0}}
 	for i, p := range ascending {
 		for j, q := range ascending {
