@@ -13,7 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ack is the server's answer to what is stored. For a batch the sequence is that of its last record.
+// ack is the server's answer to a published record or batch. For a batch, Sequence is that of its
+// last record.
 type ack struct {
 	Sequence uint64              `json:"seq"`
 	Batch    string              `json:"batch"`
@@ -21,13 +22,13 @@ type ack struct {
 	Error    *jetstream.APIError `json:"error"`
 }
 
-// unsent are the errors of the client after which no byte of a message was sent.
+// unsent lists the errors of the client library that mean that no byte of the message was sent.
 var unsent = []error{nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrMaxPayload, nats.ErrNoResponders}
 
-// The server checks these limits again for each record while it commits a batch, and may refuse the
-// batch after its first records were stored (2.15.2: wouldExceedLimits in
-// processJetStreamMsgWithBatch). After any other refusal nothing of the batch is in the log or can
-// appear after a restart.
+// refusedMidway lists the error codes with which the server may refuse a batch after it has stored
+// the first records of that batch: it checks these limits again for each record during the commit
+// (2.15.2: wouldExceedLimits in processJetStreamMsgWithBatch). After any other refusal, no record
+// of the batch is in the log or can appear after a restart.
 var refusedMidway = []jetstream.ErrorCode{
 	10002, // JSAccountResourcesExceededErr
 	10023, // JSInsufficientResourcesErr
@@ -35,18 +36,18 @@ var refusedMidway = []jetstream.ErrorCode{
 	10047, // JSStorageResourcesExceededErr
 }
 
-// answered is called for each answer of the server, one after the other.
+// answered handles one answer of the server. It is not called concurrently.
 func (g *group) answered(msg *nats.Msg) {
 	key, err := strconv.ParseUint(msg.Subject[len(g.inbox):], 36, 64)
 	if err != nil {
-		return // not one of our reply subjects
+		return // the subject does not end in a shipment key
 	}
 	got, err := readAnswer(msg)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.unship(key)
 	if s == nil {
-		return // the answer came too late
+		return // the shipment has already ended
 	}
 	g.conclude(s, got, err)
 	g.signal()
@@ -66,12 +67,13 @@ func readAnswer(msg *nats.Msg) (ack, error) {
 	return got, nil
 }
 
-// conclude ends a shipment with its answer, for every caller. A refused batch is split: its records
-// are sent singly, so that only the refused one fails.
+// conclude ends a shipment, and resolves each of its records with the answer or the error. The
+// records of a refused batch are queued again, to be sent singly, so that only a record that is
+// itself refused fails.
 func (g *group) conclude(s *shipment, got ack, err error) {
 	count := len(s.records)
 	if err == nil && s.batch != "" && (got.Batch != s.batch || got.Count != count) || err == nil && got.Sequence < uint64(count) {
-		err = fmt.Errorf("the server's answer does not fit: it is for %d records of batch %q", got.Count, got.Batch)
+		err = fmt.Errorf("unexpected answer from the server: it is for %d records of batch %q", got.Count, got.Batch)
 	}
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && s.batch != "" && !slices.Contains(refusedMidway, refused.ErrorCode) {
@@ -91,7 +93,7 @@ func (g *group) conclude(s *shipment, got ack, err error) {
 	}
 }
 
-// failure returns the error for the caller of one record.
+// failure returns the error of Append for one record of a failed shipment.
 func (g *group) failure(s *shipment, a *appending, err error) error {
 	var refused *jetstream.APIError
 	switch {
@@ -114,13 +116,14 @@ func (g *group) failure(s *shipment, a *appending, err error) error {
 	return outcomeUnknown(err)
 }
 
-// isFull reports whether the server refused a record because of the limit of the stream. The server
-// has only one code for all failures to store.
+// isFull reports whether the server refused a record because the stream has reached its limit. It
+// reads the description, because the server uses one error code for every failure to store.
 func isFull(refused *jetstream.APIError) bool {
 	return refused.ErrorCode == errCodeStoreFailed && strings.Contains(refused.Description, "maximum bytes exceeded")
 }
 
-// storedSize returns the size that the server counts for a record (2.15.2: fileStoreMsgSize).
+// storedSize returns the number of bytes that the server counts for a stored record (2.15.2:
+// fileStoreMsgSize).
 func storedSize(msg *nats.Msg) uint64 {
 	headers := len("NATS/1.0\r\n\r\n")
 	for name, values := range msg.Header {
@@ -132,11 +135,11 @@ func storedSize(msg *nats.Msg) uint64 {
 	return uint64(overhead + len(msg.Subject) + headers + len(msg.Data))
 }
 
-// takeApart puts the records of a refused batch back at the head of the queue.
+// takeApart puts the records of a refused batch back at the head of the queue, to be sent singly.
 func (g *group) takeApart(s *shipment) {
 	again := make([]*appending, 0, len(s.records)+len(g.queue))
 	for _, a := range s.records {
-		if a.resolved { // its caller has left, with the answer that the outcome is unknown
+		if a.resolved { // its caller has returned, with the error that the outcome is unknown
 			g.resolve(a, outcome{})
 			continue
 		}
@@ -149,29 +152,32 @@ func (g *group) takeApart(s *shipment) {
 	g.queue = append(again, g.queue...)
 }
 
-// refusal is why the last record was not stored; zero if it was.
+// refusal is the reason why the last record was not stored. The zero value means that it was stored.
 type refusal struct {
 	err  error
-	full bool   // the log has no room for it below its limit
-	size uint64 // the size of that record in the log
+	full bool   // the record did not fit below the limit of the log
+	size uint64 // of the record, in bytes, as stored
 	at   time.Time
 }
 
-// refusal returns why the last record was not stored, and why no record is accepted at all.
+// refusal returns the reason why the last record was not stored, and the reason why no record is
+// accepted now. Each is zero or nil if there is none.
 func (g *group) refusal() (last refusal, closed error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refused, g.closed
 }
 
-// forgetRefusal clears the refusal, because the server may have changed.
+// forgetRefusal clears the last refusal. It is called after a reconnect, which may have reached
+// another server.
 func (g *group) forgetRefusal() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused = refusal{}
 }
 
-// reached records that the log has this sequence, and returns the highest known one.
+// reached records that the log contains this sequence, and returns the highest sequence known to be
+// in the log.
 func (g *group) reached(sequence uint64) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

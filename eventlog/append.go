@@ -9,24 +9,27 @@ import (
 )
 
 const (
-	// appendPatience is how long Append waits when its context has no deadline.
+	// appendPatience is how long Append waits if its context has no deadline.
 	appendPatience = 30 * time.Second
-	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, which the client does not name.
+	// errCodeMessageTooLarge is JSStreamMessageExceedsMaximumErr of nats-server, for which the
+	// client library has no constant.
 	errCodeMessageTooLarge jetstream.ErrorCode = 10054
-	// errCodeStoreFailed is JSStreamStoreFailedF: the stream is full. A failed write has no answer
-	// at all.
+	// errCodeStoreFailed is JSStreamStoreFailedF of nats-server, for example for a full stream.
+	// After a failed write the server sends no answer.
 	errCodeStoreFailed jetstream.ErrorCode = 10077
 )
 
-// Append adds a record at the end of the log and returns its sequence once the server has stored it, which means on disk
-// where the sync mode is "always". The body is kept byte for byte and must not be changed afterwards: a record whose caller
-// has given up may still be on its way. Without a deadline in ctx it waits half a minute at most.
+// Append adds a record at the end of the log and returns its sequence once the server has stored
+// it. With the sync mode "always", the record is then on disk. The body is stored byte for byte. The
+// caller must not change the body, even after Append has returned: an abandoned record may still be
+// sent. If ctx has no deadline, Append waits for up to 30 seconds.
 //
-// Appends that wait at the same time share one write to the disk. Each still stands or falls alone, and a record appended
-// after the answer for another one stands after it in the log.
+// Concurrent appends share one write to the disk, but each succeeds or fails on its own. A record
+// whose append begins after another append has returned comes later in the log.
 //
-// Errors: ErrInvalid, and nothing was appended; ErrUnavailable, with the context's cause if it ended: whether the record
-// was appended is unknown then, unless the error is ErrNotAppended too.
+// Errors: ErrInvalid, after which nothing was appended, and ErrUnavailable, which wraps the cause of
+// ctx if ctx ended. After ErrUnavailable the record may be in the log, unless the error also wraps
+// ErrNotAppended.
 func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	msg, err := message(r)
 	if err != nil {
@@ -46,7 +49,7 @@ func (l *Log) Append(ctx context.Context, r Record) (uint64, error) {
 	return l.group.append(ctx, msg)
 }
 
-// tooLarge returns the error for a record that the server never accepts.
+// tooLarge returns the error for a record that exceeds the largest message of the server.
 func (g *group) tooLarge(a *appending) error {
-	return fmt.Errorf("%w: %d bytes are more than the NATS server takes (max_payload %d)", ErrInvalid, len(a.msg.Data), g.maxPayload.Load())
+	return fmt.Errorf("%w: its body of %d bytes is larger than the NATS server accepts (max_payload %d)", ErrInvalid, len(a.msg.Data), g.maxPayload.Load())
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// notAppended returns the error for a record that is certainly not in the log.
+// notAppended returns the error of Append for a record that is certainly not in the log.
 func notAppended(err error) error {
 	return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrNotAppended, err)
 }
 
-// outcomeUnknown returns the error for a record that was sent to the server without a known result.
+// outcomeUnknown returns the error of Append for a record that may be in the log.
 func outcomeUnknown(err error) error {
 	return fmt.Errorf("%w: whether the record was appended is unknown: %w", ErrUnavailable, err)
 }

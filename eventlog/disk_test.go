@@ -21,8 +21,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// inItsOwnProcess reports whether this is the process in which the test is to run. In the other one it starts that
-// process, and fails if the test fails there.
+// inItsOwnProcess reports whether this process was started to run only this test. Otherwise it starts
+// such a process, and fails the test if the test fails there.
 func inItsOwnProcess(t *testing.T) bool {
 	t.Helper()
 	const variable = "EVENTLOG_TEST_PROCESS"
@@ -33,11 +33,12 @@ func inItsOwnProcess(t *testing.T) bool {
 	cmd.Env = append(os.Environ(), variable+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "--- PASS: "+t.Name(), "it ran")
+	require.Contains(t, string(out), "--- PASS: "+t.Name(), "the test must have run")
 	return false
 }
 
-// largestFile limits how large any file of this process may become: writing beyond it fails like on a full disk.
+// largestFile limits the size of every file that this process writes. A write beyond it fails as on a
+// full disk.
 func largestFile(t *testing.T, bytes uint64) {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -46,12 +47,12 @@ func largestFile(t *testing.T, bytes uint64) {
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
 }
 
-// load appends from several goroutines until it is told to stop, and keeps what it was told.
+// load appends from several goroutines until it is stopped, and records the results.
 type load struct {
 	mu      sync.Mutex
 	sent    map[string]bool
-	acked   map[uint64]string
-	failure error // the last one
+	acked   map[uint64]string // bodies by sequence
+	failure error             // the last one
 	failed  int
 
 	stop  context.CancelFunc
@@ -78,7 +79,7 @@ func startLoad(t *testing.T, l *eventlog.Log, callers int) *load {
 						d.failed++
 					}
 				})
-				if err != nil { // like a platform that comes back later
+				if err != nil { // the platform would repeat the request later
 					select {
 					case <-time.After(20 * time.Millisecond):
 					case <-ctx.Done():
@@ -108,11 +109,11 @@ func (d *load) counts() (acked, failed int) {
 	return len(d.acked), d.failed
 }
 
-func TestTheLogGoesOnWhenThereIsRoomOnTheDiskAgain(t *testing.T) {
+func TestTheLogContinuesWhenTheDiskHasRoomAgain(t *testing.T) {
 	if !inItsOwnProcess(t) {
 		return
 	}
-	signal.Ignore(syscall.SIGXFSZ) // the write fails with an error instead
+	signal.Ignore(syscall.SIGXFSZ) // makes the write fail with an error instead
 	const room, last = 4 << 20, "the last record"
 	p := embeddedPlace(t)
 	l := open(t, p.options)
@@ -136,17 +137,17 @@ func TestTheLogGoesOnWhenThereIsRoomOnTheDiskAgain(t *testing.T) {
 	})
 	largestFile(t, room)
 	d := startLoad(t, l, 64)
-	// Beyond the second restart, so that one that does not help is part of it.
+	// So many failures include a second restart, and so a first one that did not help.
 	eventually(t, func() bool { _, failed := d.counts(); return failed > 1000 })
 	full, _ := d.counts()
 	require.NotZero(t, full)
-	eventually(t, func() bool { return strings.Contains(fmt.Sprint(l.Refuses(ctx)), "the log takes no records") })
+	eventually(t, func() bool { return strings.Contains(fmt.Sprint(l.Refuses(ctx)), "the log accepts no records") })
 
 	largestFile(t, ^uint64(0))
 	eventually(t, func() bool { acked, _ := d.counts(); return acked > full+1000 })
 	d.end()
 	require.ErrorIs(t, d.failure, eventlog.ErrUnavailable)
-	// What was handed over is before it.
+	// All earlier records precede this one in the log.
 	appendAll(t, l, last)
 	d.sent[last] = true
 	require.NoError(t, l.Refuses(ctx))
@@ -165,7 +166,8 @@ func TestTheLogGoesOnWhenThereIsRoomOnTheDiskAgain(t *testing.T) {
 	require.Len(t, reopened, len(read))
 }
 
-// requireExactly checks that everything acknowledged is in the log under its sequence, and nothing that was not sent.
+// requireExactly checks that the log contains each acknowledged record at its sequence, and no record
+// that was not sent.
 func requireExactly(t *testing.T, read []eventlog.Record, d *load) {
 	t.Helper()
 	seen := map[[32]byte]uint64{}
@@ -178,6 +180,6 @@ func requireExactly(t *testing.T, read []eventlog.Record, d *load) {
 	}
 	for sequence, body := range d.acked {
 		require.LessOrEqual(t, sequence, uint64(len(read)), "an acknowledged record is lost")
-		require.True(t, bytes.Equal([]byte(body), read[sequence-1].Body), "another record stands at %d", sequence)
+		require.True(t, bytes.Equal([]byte(body), read[sequence-1].Body), "another record is at sequence %d", sequence)
 	}
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// connect connects to an external server. With Options.Later the connection ends with ctx.
+// connect connects to an external server. With Options.Later, the connection is closed when ctx
+// ends.
 func connect(ctx context.Context, opts Options) (*nats.Conn, error) {
 	where, err := withoutCredentials(opts.URL)
 	if err != nil {
@@ -35,7 +36,7 @@ func connect(ctx context.Context, opts Options) (*nats.Conn, error) {
 		options = append(options, nats.SetCustomDialer(dialer{ctx}))
 	}
 	conn, err := nats.Connect(opts.URL, options...)
-	if err == nil && conn.ConnectedClusterName() != "" { // which only a connection knows
+	if err == nil && conn.ConnectedClusterName() != "" { // the ping interval depends on this, and cannot be changed later
 		conn.Close()
 		conn, err = nats.Connect(opts.URL, append(options, nats.PingInterval(clusterPing), nats.MaxPingsOutstanding(2))...)
 	}
@@ -82,24 +83,24 @@ func withoutCredentials(list string) (string, error) {
 	return strings.Join(shown, ","), nil
 }
 
-// schemes are those of the client.
+// schemes are the URL schemes that the client library accepts.
 var schemes = []string{"nats", "tls", "ws", "wss"}
 
-// reachable reports whether a URL can name a server: a malformed one never will.
+// reachable reports whether a URL is well formed: one that is not can never become reachable.
 func reachable(u *url.URL) bool {
 	plain := u.Port() != "" || strings.HasSuffix(u.Host, "]") || !strings.Contains(u.Host, ":")
 	return slices.Contains(schemes, u.Scheme) && u.Hostname() != "" && plain
 }
 
-// connectPatience bounds the time to accept a connection.
+// connectPatience bounds the time that a connection may take to be established.
 const connectPatience = 5 * time.Second
 
-// clusterPing is a third of the time after which a silent server of a cluster is given up, because
-// another server may answer. A single server has more time: it may only be busy, and requests
-// waiting for its answer would fail with the connection.
+// clusterPing is the ping interval for a server of a cluster. After three pings without an answer
+// the client connects to another server. A single server has more time, because it may only be busy,
+// and closing the connection would fail the requests that it is about to answer.
 const clusterPing = 750 * time.Millisecond
 
-// connection returns the options common to both kinds of server.
+// connection returns the options that are common to the embedded and an external server.
 func connection(logger *zap.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("orderfold"),
@@ -107,11 +108,11 @@ func connection(logger *zap.Logger) []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(10 * time.Second),
-		// Bounds how long a write to a server that does not read delays Close, or the caller of
-		// Append that writes.
+		// This bounds the time for which a write to a server that does not read can block Close or
+		// Append.
 		nats.FlusherTimeout(3 * time.Second),
-		// A record buffered while disconnected would be appended after its caller was told that the
-		// log is unavailable.
+		// A record buffered while disconnected would be appended after Append has returned
+		// ErrUnavailable for it.
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))

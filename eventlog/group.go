@@ -12,23 +12,22 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// The rule of the group commit. DESIGN.md has the measurements behind it.
+// The parameters of the group commit. DESIGN.md describes it.
 const (
-	// crowdOnDisk and crowdInMemory are the numbers of waiting records that make a batch worth its
-	// fixed cost, by where the server stages it. Fewer are sent singly.
+	// crowdOnDisk and crowdInMemory are the numbers of waiting records from which a batch is faster
+	// than single records, if the server stages a batch on disk or in memory.
 	crowdOnDisk   = 20
 	crowdInMemory = 8
-	// maxBatch is the server's own limit.
+	// maxBatch is the largest number of messages in a batch that the server accepts.
 	maxBatch      = 1000
 	maxBatchBytes = 8 << 20
-	// gatherTime is how long a batch waits for the callers that were just answered.
+	// gatherTime is how long a batch waits for more records from the callers that were just answered.
 	gatherTime = 2 * time.Millisecond
-	// maxWaiting bounds the records in Append without an answer. Beyond it Append refuses.
+	// maxWaiting bounds the records that wait in Append. Append refuses any more.
 	maxWaiting = 16 << 10
-	// answerPatience is when the wait for the server's answer ends, so that the next records can be
-	// sent.
+	// answerPatience is how long the server may take to answer. After that the next records are sent.
 	answerPatience = 10 * time.Second
-	// batchRoom is more than a batch adds to the largest headers of a message.
+	// batchRoom is more than the headers of a record, those of a batch included, can take.
 	batchRoom = 4 << 10
 )
 
@@ -36,10 +35,10 @@ const (
 type appending struct {
 	msg  *nats.Msg
 	done chan outcome // has room for the one outcome
-	// The rest is guarded by the group's mutex.
-	alone    bool      // never in a batch
-	resolved bool      // the outcome was sent, or the caller has left
-	shipment *shipment // nil while it is in the queue
+	// The following fields are guarded by the mutex of the group.
+	alone    bool      // must not be part of a batch
+	resolved bool      // the outcome was sent to done, or the caller has returned
+	shipment *shipment // nil while the record is in the queue
 }
 
 type outcome struct {
@@ -47,41 +46,42 @@ type outcome struct {
 	err      error
 }
 
-// shipment is a single record or a batch, with one answer of the server.
+// shipment is a single record or a batch that was sent. The server answers each shipment once.
 type shipment struct {
 	records []*appending
-	batch   string // its id, "" for a single record
+	batch   string // id of the batch; "" for a single record
 	sent    time.Time
 	callers int // callers that still wait for the answer
 }
 
-// group combines concurrent appends into one write. One goroutine sends, the subscription's
-// receives.
+// group combines concurrent appends into one write. The goroutine of run sends, and the goroutine of
+// the subscription receives.
 type group struct {
 	conn    *nats.Conn
 	replies *nats.Subscription
-	inbox   string // prefix of the reply subjects, which end in the key of the shipment
-	name    string // prefix of the batch ids, which the server must never see twice
+	inbox   string // prefix of the reply subjects, each of which ends in the key of a shipment
+	name    string // prefix of the batch ids; random, because the server must never see an id twice
 	wake    chan struct{}
 	stopped chan struct{}
-	// maxPayload is the connection's, copied because a blocked write holds the connection's lock.
+	// maxPayload is a copy of the connection's value, because a blocked write holds the lock that
+	// protects that value.
 	maxPayload atomic.Int64
 
 	mu       sync.Mutex
 	closed   error // why nothing can be appended now, or nil
-	singly   bool  // no batches
-	most     int   // bytes that may wait
-	crowd    int   // number of waiting records that makes a batch
+	singly   bool  // batches are disabled
+	most     int   // the most body bytes that may wait
+	crowd    int   // number of waiting records from which they are sent as a batch
 	queue    []*appending
-	bytes    int // of the queue and the shipments
+	bytes    int // of the bodies in the queue and the shipments
 	waiting  int // records in the queue and the shipments
 	shipped  map[uint64]*shipment
-	last     uint64 // key of the last shipment
-	singles  int    // of the shipments
-	batches  int    // of the shipments
-	gather   time.Time
-	expected int
-	highest  uint64 // sequence known to be in the log
+	last     uint64    // key of the last shipment
+	singles  int       // shipments of a single record that a caller waits for
+	batches  int       // batches that a caller waits for
+	gather   time.Time // until when a batch waits for more records
+	expected int       // number of records that ends that wait sooner
+	highest  uint64    // highest sequence known to be in the log
 	refused  refusal
 }
 
@@ -102,7 +102,7 @@ func newGroup(conn *nats.Conn, opts Options) (*group, error) {
 	if g.replies, err = conn.Subscribe(g.inbox+"*", g.answered); err != nil {
 		return nil, err
 	}
-	// As many answers as shipments: never so many that they need a limit.
+	// The number of pending answers is bounded by the number of shipments.
 	if err = g.replies.SetPendingLimits(-1, -1); err != nil {
 		return nil, err
 	}
@@ -130,8 +130,8 @@ func (g *group) append(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	}
 }
 
-// enqueue queues the record for the sender. If it is the only one, it is shipped at once and the
-// caller sends it, which saves a change of goroutines.
+// enqueue queues a record for the sender. If no other record is waiting, enqueue returns a shipment
+// instead, which the caller sends: that avoids a switch to another goroutine.
 func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -152,11 +152,12 @@ func (g *group) enqueue(a *appending) (key uint64, s *shipment, err error) {
 	return 0, nil, nil
 }
 
-// abandon is called when a caller stops waiting. A record that was not sent yet will not be.
+// abandon ends the wait of a caller, and removes the record if it was not sent yet. It returns the
+// outcome if there is one already.
 func (g *group) abandon(a *appending, why error) (uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if a.resolved { // at the same moment
+	if a.resolved { // the outcome came just before ctx ended
 		o := <-a.done
 		return o.sequence, o.err
 	}
@@ -167,7 +168,7 @@ func (g *group) abandon(a *appending, why error) (uint64, error) {
 			return 0, notAppended(why)
 		}
 	}
-	a.resolved = true // its shipment still counts it
+	a.resolved = true // the record counts as waiting until its shipment ends
 	g.leave(a.shipment)
 	if errors.Is(why, context.DeadlineExceeded) {
 		g.refused = refusal{err: errSilent, at: time.Now()}
@@ -175,9 +176,9 @@ func (g *group) abandon(a *appending, why error) (uint64, error) {
 	return 0, outcomeUnknown(why)
 }
 
-// leave records that one caller of a shipment has left. When all have left, the queue no longer
-// waits for the shipment, because a server that lost its leader never answers. The records still
-// count as waiting, so that a server that is only slow does not get more and more.
+// leave records that one caller of a shipment no longer waits. If no caller waits any more, the
+// queue no longer waits for the shipment either, because a server whose stream lost its leader never
+// answers. The records still count as waiting, so that the load on a slow server stays bounded.
 func (g *group) leave(s *shipment) {
 	if s.callers--; s.callers == 0 {
 		g.release(s)
@@ -185,7 +186,7 @@ func (g *group) leave(s *shipment) {
 	}
 }
 
-// release lets others be shipped.
+// release stops counting a shipment, so that others may be sent.
 func (g *group) release(s *shipment) {
 	if s.batch == "" {
 		g.singles--
@@ -194,7 +195,8 @@ func (g *group) release(s *shipment) {
 	}
 }
 
-// resolve sends the outcome to the caller, if it still waits, and removes the record.
+// resolve stops counting the record as waiting, and sends the outcome to its caller if that still
+// waits.
 func (g *group) resolve(a *appending, o outcome) {
 	g.waiting--
 	g.bytes -= len(a.msg.Data)
@@ -204,6 +206,7 @@ func (g *group) resolve(a *appending, o outcome) {
 	}
 }
 
+// signal wakes the sender.
 func (g *group) signal() {
 	select {
 	case g.wake <- struct{}{}:
@@ -235,8 +238,8 @@ func (g *group) run() {
 	}
 }
 
-// next takes the next shipment from the queue. If there is none, it returns how long to wait unless
-// something happens, or a negative pause if the group is stopped.
+// next takes the next shipment from the queue. If there is nothing to send, it returns how long to
+// wait for a signal, or a negative pause if the group is stopped.
 func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -256,7 +259,7 @@ func (g *group) next() (key uint64, s *shipment, pause time.Duration) {
 	return key, s, 0
 }
 
-// ship records what is about to be sent.
+// ship makes a shipment of the records, and returns it with its key. The caller sends it.
 func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipment) {
 	g.last++
 	s = &shipment{records: records, sent: now, callers: len(records)}
@@ -273,8 +276,8 @@ func (g *group) ship(records []*appending, now time.Time) (key uint64, s *shipme
 	return g.last, s
 }
 
-// send publishes the messages. Only the last one requests an answer, because those to the others
-// contain nothing useful.
+// send publishes the messages of a shipment. Only the last message requests an answer, because the
+// answers to the other messages of a batch contain nothing useful.
 func (g *group) send(key uint64, s *shipment) error {
 	for i, a := range s.records {
 		if s.batch != "" {
@@ -294,7 +297,7 @@ func (g *group) send(key uint64, s *shipment) error {
 	return nil
 }
 
-// fail ends a shipment that could not be sent as a whole.
+// fail ends a shipment that could not be sent completely.
 func (g *group) fail(key uint64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -303,12 +306,12 @@ func (g *group) fail(key uint64, err error) {
 	}
 }
 
-// unship removes a shipment. It returns nil if it was already removed.
+// unship removes a shipment and returns it, or returns nil if it was already removed.
 func (g *group) unship(key uint64) *shipment {
 	s := g.shipped[key]
 	delete(g.shipped, key)
 	if s == nil || s.callers == 0 {
-		return s // released already
+		return s // already released by leave
 	}
 	g.release(s)
 	if s.batch != "" {
@@ -319,7 +322,7 @@ func (g *group) unship(key uint64) *shipment {
 	return s
 }
 
-// giveUp ends the shipments that the server does not answer.
+// giveUp ends the shipments that the server has not answered within answerPatience.
 func (g *group) giveUp(now time.Time) {
 	for key, s := range g.shipped {
 		if now.Sub(s.sent) > answerPatience {
@@ -328,7 +331,7 @@ func (g *group) giveUp(now time.Time) {
 	}
 }
 
-// lose ends all shipments, which will get no answer.
+// lose ends all shipments with the error that their outcome is unknown: they will get no answer.
 func (g *group) lose(why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -342,7 +345,7 @@ func (g *group) loseShipped(why error) {
 	}
 }
 
-// refuse ends every append, and makes each new one fail until admit.
+// refuse ends every append, and makes new appends fail until admit is called.
 func (g *group) refuse(why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -358,7 +361,7 @@ func (g *group) refuse(why error) {
 	g.signal()
 }
 
-// admit ends the effect of refuse. crowd is the number of records that makes a batch from now on.
+// admit ends the effect of refuse. From now on, crowd waiting records are sent as a batch.
 func (g *group) admit(crowd int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -369,7 +372,7 @@ func (g *group) admit(crowd int) {
 	g.refused = refusal{}
 }
 
-// stop ends every append for good and waits for the sender.
+// stop ends every append, makes all later ones fail, and waits for the sender to end.
 func (g *group) stop() {
 	g.refuse(errClosed)
 	<-g.stopped

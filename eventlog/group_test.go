@@ -15,14 +15,14 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// answer is what one of several concurrent callers of Append got.
+// answer is the result of one of several concurrent calls of Append.
 type answer struct {
 	body     string
 	sequence uint64
 	err      error
 }
 
-// appendTogether appends each body in a goroutine of its own.
+// appendTogether appends each body in its own goroutine.
 func appendTogether(ctx context.Context, l *eventlog.Log, bodies []string) []answer {
 	answers := make([]answer, len(bodies))
 	var group sync.WaitGroup
@@ -36,7 +36,7 @@ func appendTogether(ctx context.Context, l *eventlog.Log, bodies []string) []ans
 	return answers
 }
 
-// batched are the sequences of the records that were stored in a batch.
+// batched returns the sequences of the records that were stored in a batch.
 func batched(t *testing.T, js jetstream.JetStream, last uint64) []uint64 {
 	t.Helper()
 	stream, err := js.Stream(t.Context(), "NOTIFICATIONS")
@@ -52,7 +52,7 @@ func batched(t *testing.T, js jetstream.JetStream, last uint64) []uint64 {
 	return found
 }
 
-func TestManyAppendsAtOnceShareABatchAndEachGetsItsOwnSequence(t *testing.T) {
+func TestManyConcurrentAppendsShareBatchesAndGetTheirOwnSequences(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		const callers, each = 150, 4
 		l := open(t, p.options)
@@ -69,7 +69,7 @@ func TestManyAppendsAtOnceShareABatchAndEachGetsItsOwnSequence(t *testing.T) {
 		for _, sequence := range []uint64{inBatches[0], inBatches[len(inBatches)/2], inBatches[len(inBatches)-1]} {
 			got, err := l.Get(t.Context(), sequence)
 			require.NoError(t, err)
-			require.Equal(t, got.Position(), read[sequence-1].Position(), "however it is read")
+			require.Equal(t, got.Position(), read[sequence-1].Position(), "the position does not depend on how the record is read")
 			rest, err := readAll(t.Context(), l, got.Position())
 			require.NoError(t, err)
 			require.Len(t, rest, int(callers*each-sequence))
@@ -77,7 +77,7 @@ func TestManyAppendsAtOnceShareABatchAndEachGetsItsOwnSequence(t *testing.T) {
 	})
 }
 
-func TestABatchLeavesNoTraceInARecord(t *testing.T) {
+func TestARecordIsTheSameWithOrWithoutABatch(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	same := make([]string, 100)
@@ -99,7 +99,7 @@ func TestABatchLeavesNoTraceInARecord(t *testing.T) {
 	require.Equal(t, alone.Position(), together.Position())
 }
 
-func TestOneBadRecordInABatchFailsAlone(t *testing.T) {
+func TestARefusedRecordInABatchFailsAlone(t *testing.T) {
 	p := separatePlace(t, "")
 	_, err := p.admin(t, nil).CreateStream(t.Context(), jetstream.StreamConfig{Name: "NOTIFICATIONS", Subjects: []string{"notifications.*.*", "snapshots.*.*"},
 		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, MaxMsgSize: 4096})
@@ -122,7 +122,8 @@ func TestOneBadRecordInABatchFailsAlone(t *testing.T) {
 	require.Equal(t, uint64(199), bounds.Last)
 }
 
-// requireOutcomes checks that every answer tells the truth, as far as it says anything.
+// requireOutcomes checks that every answer agrees with the content of the log. It returns the number
+// of appends whose outcome is unknown.
 func requireOutcomes(t *testing.T, l *eventlog.Log, answers []answer) (unknown int) {
 	t.Helper()
 	read, err := readAll(t.Context(), l, eventlog.Position{})
@@ -149,13 +150,13 @@ func requireOutcomes(t *testing.T, l *eventlog.Log, answers []answer) (unknown i
 	return unknown
 }
 
-func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
+func TestACancelledAppendReturnsAtOnceWithWhatIsKnown(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, "before")
 	p.process.pause()
-	why := errors.New("the platform hung up")
-	// Their deadline is far away: only what cancels them ends them.
+	why := errors.New("the platform closed the connection")
+	// The deadline is so late that only cancel ends the appends.
 	ctx, cancel := context.WithCancelCause(patient(t))
 	defer cancel(nil)
 	behind, cancelBehind := context.WithCancelCause(patient(t))
@@ -171,24 +172,24 @@ func TestACallerWhoseTimeIsUpIsAnsweredAndToldWhatIsKnown(t *testing.T) {
 	cancel(why)
 	group.Wait()
 	for _, a := range append(first, second...) {
-		require.ErrorIs(t, a.err, why, "that, and not that the server is silent, which takes longer")
+		require.ErrorIs(t, a.err, why, "an append must not wait until the server counts as silent")
 	}
 	p.process.resume()
 	eventually(t, func() bool {
 		_, err := l.Append(t.Context(), webhook("after"))
 		return err == nil
-	}, "it goes on when the server does")
+	}, "appends succeed when the server continues")
 	require.Positive(t, requireOutcomes(t, l, first))
-	require.Zero(t, requireOutcomes(t, l, second), "what was not sent yet is not sent later")
+	require.Zero(t, requireOutcomes(t, l, second), "a record that was not sent is not sent later")
 }
 
-func TestABatchNobodyWaitsForAnyMoreHoldsUpNothing(t *testing.T) {
+func TestAbandonedRecordsDoNotBlockOthers(t *testing.T) {
 	tests := []struct {
 		name  string
-		first int // on their way when the server stops answering
+		first int // records in flight when the server stops answering
 	}{
 		{"a batch", 200},
-		{"as many single records as go without a batch", 15},
+		{"single records", 15},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -204,14 +205,14 @@ func TestABatchNobodyWaitsForAnyMoreHoldsUpNothing(t *testing.T) {
 			eventually(t, func() bool {
 				n, batch := eventlog.Waiting(l)
 				return n == test.first && (batch || eventlog.Queued(l) == 0)
-			}, "they are sent")
+			}, "the first records are sent")
 			group.Go(func() { second = appendTogether(patient(t), l, numbered(201, 215)) })
 			eventually(t, func() bool { return waiting(l) == test.first+15 })
-			require.Positive(t, eventlog.Queued(l), "they wait for an answer to others")
+			require.Positive(t, eventlog.Queued(l), "the others wait for the answer to the first")
 			cancel()
 			first.Wait()
-			eventually(t, func() bool { return eventlog.Queued(l) == 0 }, "they are sent")
-			require.Greater(t, waiting(l), 15, "what has no answer still counts")
+			eventually(t, func() bool { return eventlog.Queued(l) == 0 }, "the others are sent")
+			require.Greater(t, waiting(l), 15, "abandoned records without an answer still count")
 			p.process.resume()
 			group.Wait()
 			for _, a := range second {
@@ -227,13 +228,13 @@ func waiting(l *eventlog.Log) int {
 	return n
 }
 
-func TestOnlyAServerOfAClusterIsGivenUpSoon(t *testing.T) {
+func TestOnlyAServerOfAClusterIsPingedOften(t *testing.T) {
 	for name, test := range map[string]struct {
 		extra string // of the configuration
 		want  time.Duration
 	}{
-		"a server that is alone": {"", 10 * time.Second},
-		"a server of a cluster":  {`cluster { name: C, listen: "127.0.0.1:-1", routes: ["nats://127.0.0.1:1"] }` + "\nserver_name: A", 750 * time.Millisecond},
+		"a single server":       {"", 10 * time.Second},
+		"a server of a cluster": {`cluster { name: C, listen: "127.0.0.1:-1", routes: ["nats://127.0.0.1:1"] }` + "\nserver_name: A", 750 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			interval, err := eventlog.PingInterval(separatePlace(t, test.extra).options)
@@ -243,7 +244,7 @@ func TestOnlyAServerOfAClusterIsGivenUpSoon(t *testing.T) {
 	}
 }
 
-func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
+func TestAppendsReturnWhenTheServerDies(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, "before")
@@ -256,8 +257,8 @@ func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
 	p.process.kill()
 	group.Wait()
 	for _, a := range answers {
-		require.NotErrorIs(t, a.err, context.DeadlineExceeded, "sooner than their patience ends")
-		require.NotContains(t, fmt.Sprint(a.err), "the server does not answer", "and than that with the server")
+		require.NotErrorIs(t, a.err, context.DeadlineExceeded, "the append must end before its deadline")
+		require.NotContains(t, fmt.Sprint(a.err), "the server does not answer", "the append must end before the server counts as silent")
 	}
 	p.start()
 	eventually(t, func() bool {
@@ -267,7 +268,7 @@ func TestAServerThatDiesLeavesNobodyWaiting(t *testing.T) {
 	require.Positive(t, requireOutcomes(t, l, answers))
 }
 
-func TestTheWaitingRoomIsBounded(t *testing.T) {
+func TestAppendRefusesRecordsBeyondMaxWaitingBytes(t *testing.T) {
 	p := separatePlace(t, "")
 	p.options.MaxWaitingBytes = 100 << 20
 	l := open(t, p.options)
@@ -295,7 +296,7 @@ func TestTheWaitingRoomIsBounded(t *testing.T) {
 	require.Len(t, refused, 300-100)
 }
 
-func TestClosingUnderLoadLosesNothingThatWasAcknowledged(t *testing.T) {
+func TestCloseUnderLoadLosesNoAcknowledgedRecord(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l, ctx := open(t, p.options), patient(t)
 		answered := make(chan answer, 100_000)

@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// identityKey is where the stream's metadata contain the identity of the log. A backup contains the metadata, and not the time
-	// at which the stream was created.
+	// identityKey is the key of the log's identity in the stream's metadata. A backup contains the
+	// metadata, but not the creation time of the stream.
 	identityKey = "orderfold-log"
-	// epochKey is where they contain the epoch. A log without it is in the first one.
+	// epochKey is the key of the epoch in the stream's metadata. A log without it is in epoch 1.
 	epochKey = "orderfold-epoch"
 )
 
-// identity distinguishes one log from another. Older logs have the creation time of their stream
-// instead.
+// identity returns the identity of the log: a random text in the stream's metadata, or the creation
+// time of the stream if the metadata does not contain one.
 func identity(info *jetstream.StreamInfo) string {
 	return cmp.Or(info.Config.Metadata[identityKey], info.Created.UTC().Format(time.RFC3339Nano))
 }
 
-// keepIdentity writes the identity into a stream that was created without it. The time of creation stays the identity: positions
-// contain it.
+// keepIdentity writes the identity into the metadata of a stream that was created without one. The
+// identity is then the creation time, which stored positions already contain.
 func (l *Log) keepIdentity(ctx context.Context, info *jetstream.StreamInfo) error {
 	if info.Config.Metadata[identityKey] != "" || !l.mayNote {
 		return nil
@@ -38,7 +38,7 @@ func (l *Log) keepIdentity(ctx context.Context, info *jetstream.StreamInfo) erro
 	return nil
 }
 
-// epoch reads the epoch from a stream's metadata. An unreadable value counts as none.
+// epoch returns the epoch in a stream's metadata, or 1 if there is no valid one.
 func epoch(notes map[string]string) uint64 {
 	n, err := strconv.ParseUint(notes[epochKey], 10, 63)
 	if err != nil {
@@ -47,8 +47,8 @@ func epoch(notes map[string]string) uint64 {
 	return max(n, 1)
 }
 
-// beginEpoch records that sequences may be given again to other records: the log was set back, or
-// lost records were accepted.
+// beginEpoch increments the epoch. It must be called after a restore and when a loss is accepted,
+// because sequences may then be given to other records than before.
 func beginEpoch(notes map[string]string) {
 	notes[epochKey] = strconv.FormatUint(epoch(notes)+1, 10)
 }

@@ -13,17 +13,16 @@ import (
 )
 
 const (
-	// infoPatience bounds the request for the state of the log, unless the context has an earlier
-	// deadline.
+	// infoPatience bounds the wait for the state of the log.
 	infoPatience = 5 * time.Second
-	// infoAgain is when the request is repeated. Neither a dead leader nor one elected later
-	// answers the first.
+	// infoAgain is the time after which the request is repeated. A request sent while there is no
+	// leader is never answered, even if a leader is elected later.
 	infoAgain = time.Second
 )
 
-// streamInfo asks for the state of the log. Errors: ErrUnavailable, ErrNoStream.
+// streamInfo requests the state of the stream. Errors: ErrUnavailable, ErrNoStream.
 func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
-	const what = "ask for the state of the log"
+	const what = "request the state of the log"
 	if err := l.notOpen(); err != nil {
 		return nil, err
 	}
@@ -41,7 +40,7 @@ func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 		err = got.Error
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("%w: stream %s was there when the log was opened", ErrNoStream, streamName)
+		return nil, fmt.Errorf("%w: stream %s existed when the log was opened", ErrNoStream, streamName)
 	}
 	if err != nil {
 		return nil, unavailable(ctx, what, err)
@@ -52,7 +51,7 @@ func (l *Log) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return &got.StreamInfo, nil
 }
 
-// askAgain sends a request every second until any of them is answered, or ctx ends.
+// askAgain sends a request, and repeats it every second until one of them is answered or ctx ends.
 func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, err error) {
 	answers, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
@@ -77,10 +76,11 @@ func (l *Log) askAgain(ctx context.Context, subject string) (answer *nats.Msg, e
 	}
 }
 
-// isNobody reports whether a message is the server's own answer to a request without a responder.
+// isNobody reports whether a message is the server's answer to a request for which there is no
+// responder.
 func isNobody(msg *nats.Msg) bool { return len(msg.Data) == 0 && first(msg.Header, "Status") == "503" }
 
-// Bounds asks the server for the ends of the log. Errors: ErrUnavailable, ErrNoStream.
+// Bounds requests the ends of the log from the server. Errors: ErrUnavailable, ErrNoStream.
 func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -99,19 +99,20 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	return l.bounds(ctx, info)
 }
 
-// Info is what there is to know about the log apart from its records.
+// Info is the state of the log, apart from its records.
 type Info struct {
-	Embedded bool
-	Addr     string // where subscribers connect, "" when nowhere or external
-	// SyncMode says when records reach the disk: "always" is before Append returns, "every 2m0s" is up to so much later.
-	// "unknown" with an external server that does not tell, as none does unless its operator lets this user ask
+	Embedded bool   // the server is embedded in this process
+	Addr     string // as Log.Addr
+	// SyncMode is when records reach the disk: "always" means before Append returns, and "every
+	// 2m0s" means up to two minutes later. "unknown" means that an external server does not report
+	// it: a server does so only if its operator permits this user to request
 	// $SYS.REQ.SERVER.PING.JSZ.
 	SyncMode string
 	Replication
 	Room
 }
 
-// Info asks the server about the stream. Errors: ErrUnavailable, ErrNoStream.
+// Info requests the state of the log from the server. Errors: ErrUnavailable, ErrNoStream.
 func (l *Log) Info(ctx context.Context) (Info, error) {
 	stream, err := l.streamInfo(ctx)
 	if err != nil {
@@ -127,7 +128,7 @@ func (l *Log) Info(ctx context.Context) (Info, error) {
 		Room:        l.room(stream),
 	}
 	if info.FullAt, err = l.fullAt(ctx, stream.State, info.Left); err != nil {
-		l.logger.Debug("when the log will be full is not known", zap.Error(err))
+		l.logger.Debug("the time when the log will be full is unknown", zap.Error(err))
 	}
 	return info, nil
 }

@@ -14,44 +14,55 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// defaultMaxRecord is the receiver's own limit for a body.
+// defaultMaxRecord is the default limit of the receiver for a body.
 const defaultMaxRecord = 1 << 20
 
-// defaultMaxWaitingBytes is enough for some batches.
+// defaultMaxWaitingBytes is the size of eight batches of maxBatchBytes.
 const defaultMaxWaitingBytes = 64 << 20
 
-// Options say where the log is. The zero value of each field is its documented default.
+// Options configure a log. A zero field means the default given with it.
 type Options struct {
-	// URL of an external NATS server, or several separated by commas. Empty: a server embedded in this process.
+	// URL is the URL of an external NATS server, or a list of URLs separated by commas. Empty: a
+	// server embedded in this process.
 	URL string
-	// CredentialsFile is a NATS .creds file for the external server. Empty: whatever the URL contains.
+	// CredentialsFile is a NATS .creds file for the external server. Empty: the credentials in the
+	// URL, if any.
 	CredentialsFile string
-	// Dir is the data folder of the embedded server; its parent must exist. The store is in Dir/nats. Required without URL.
+	// Dir is the data folder of the embedded server, and must be set if URL is empty. Its parent
+	// folder must exist. The server stores the log in Dir/nats.
 	Dir string
-	// Addr is where the embedded server listens for subscribers, "host:port"; port 0 picks a free one. Empty: nowhere.
+	// Addr is the address, "host:port", at which the embedded server listens for subscribers. Port 0
+	// means any free port. Empty: the server does not listen.
 	Addr string
-	// Replicas of the stream. A stream that has fewer is given more, never the other way round. 0: 1 when it is created.
+	// Replicas is the number of replicas of the stream. It can only be increased: a stream that has
+	// more keeps them. 0: 1 for a new stream.
 	Replicas int
-	// MaxBytes the stream may take. 0: three quarters of the free disk for a new embedded stream, no limit for a new
-	// external one. An existing stream keeps its limit, or gets this one if it is higher; SetLimit lowers it.
+	// MaxBytes is the most bytes that the stream may take. 0: three quarters of the free disk space
+	// for a new embedded stream, and no limit for a new external one. The limit of an existing stream
+	// is only increased; use SetLimit to lower it.
 	MaxBytes int64
-	// MayCreate allows creating the stream when there is none. Opening fails with ErrNoStream otherwise.
+	// MayCreate allows Open to create a missing stream. Otherwise Open returns ErrNoStream for it.
 	MayCreate bool
-	// MaxRecord is the size in bytes of the largest body that must fit. 0: 1 MiB.
+	// MaxRecord is the size in bytes of the largest body that the log must accept. 0: 1 MiB.
 	MaxRecord int
-	// MaxWaitingBytes is what may wait for the log: bodies given to Append that have no answer yet, and again as much in the embedded
-	// server. More is refused. 0: 64 MiB.
+	// MaxWaitingBytes bounds the bodies that wait in Append for an answer, and separately the
+	// messages that wait inside the embedded server. Append refuses any more. 0: 64 MiB.
 	MaxWaitingBytes int64
-	// PublishSingly gives up the group commit: every record is a write of its own. For comparison.
+	// PublishSingly turns off the group commit: each record is written to the disk on its own. It is
+	// for comparisons.
 	PublishSingly bool
-	// ReadLost yields what is left of a log that lost records, instead of ErrLost.
+	// ReadLost makes readers skip the missing records of a log that lost some, instead of returning
+	// ErrLost.
 	ReadLost bool
-	// Guest of a service that runs: nothing is written into the stream, not even that records are missing.
+	// Guest means that the log belongs to a running service: nothing is written to the settings of
+	// the stream, not even a list of missing records.
 	Guest bool
-	// Later has Open return also while an external server cannot be reached, or nothing leads there: the log is opened as soon as that is
-	// possible. Until then every method returns ErrUnavailable with the reason; see Opened.
+	// Later makes Open return even if an external server cannot be reached or the stream has no
+	// leader. The log is then opened in the background as soon as possible; see Opened. Until then
+	// every method returns ErrUnavailable, with the reason.
 	Later bool
-	// Logger for what the log does on its own: reconnects, and what the embedded server has to say. nil: none.
+	// Logger receives what the log does by itself, such as reconnects, and the messages of the
+	// embedded server. nil: nothing is logged.
 	Logger *zap.Logger
 }
 
@@ -59,7 +70,7 @@ type Options struct {
 type Log struct {
 	logger   *zap.Logger
 	embedded *embedded.Server // nil with an external server
-	opening  *opening         // nil: it was open when Open returned
+	opening  *opening         // nil if the log was open when Open returned
 	largest  int              // size in bytes of the largest message, headers included
 	conn     *nats.Conn
 	js       jetstream.JetStream
@@ -67,29 +78,30 @@ type Log struct {
 	identity string
 	group    *group
 	readLost bool
-	mayNote  bool                   // the stream is ours to write notes into, not that of a service that runs
+	mayNote  bool                   // this process may change the settings of the stream; false for a guest
 	lost     atomic.Pointer[string] // what is missing at the end of an embedded log; nil: nothing
 	holes    holes
 	recent   recent
-	noBackup atomic.Int64 // until when none is asked for, in nanoseconds since 1970
+	noBackup atomic.Int64 // until when no backup is requested, in nanoseconds since 1970
 	settings sync.Mutex   // held from reading the stream's settings until they are changed
 
-	// Of the supervisor of the embedded server.
+	// The following four fields belong to the supervisor of the embedded server.
 	supervisor sync.WaitGroup
 	dismiss    context.CancelFunc
-	seen       embedded.End
-	seenAt     time.Time
+	seen       embedded.End // the last End that was written
+	seenAt     time.Time    // when keepSeen last looked
 
 	syncLock   sync.Mutex
 	sync       syncModes
-	syncServer string // id of the server that told
+	syncServer string // id of the server that reported them
 	syncAsked  time.Time
 
 	closing  sync.Once
 	closeErr error
 }
 
-// Addr is where the embedded server listens for subscribers, "" when it does not or the server is external.
+// Addr returns the address at which the embedded server listens for subscribers. It is "" if the
+// server does not listen, and for an external server.
 func (l *Log) Addr() string {
 	if l.embedded == nil {
 		return ""
@@ -105,19 +117,21 @@ func (l *Log) bounds(ctx context.Context, info *jetstream.StreamInfo) (Bounds, e
 	bounds := Bounds{Log: identity(info), Epoch: epoch(info.Config.Metadata), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: a.missing, skip: a.skip,
 		Lost: lossFault(l.lostEnd(info), a.held)}
 	if info.State.Msgs == 0 {
-		bounds.First = bounds.Last + 1 // the server says 0 for a new stream
+		bounds.First = bounds.Last + 1 // the server reports 0 for a new stream
 	}
 	return bounds, nil
 }
 
-// quorumHint is what to do when a stream with replicas has no leader, or a leader without a majority.
+// quorumHint is the hint for a stream with replicas that has no leader, or a leader without a
+// majority.
 const quorumHint = "check the NATS servers: a majority of them must be up and reach each other"
 
-// errNoLeader occurs while too few replicas of the log reach each other, or another leader is being elected. Nothing was read.
+// errNoLeader occurs while too few replicas of the log reach each other, or a leader is being
+// elected. Nothing was read.
 var errNoLeader = &Fault{Err: fmt.Errorf("%w: no replica of it leads", ErrUnavailable), Hint: quorumHint, Clears: true}
 
-// led returns ErrUnavailable for a stream that has replicas and no leader. A server answers for it all the same, with what it last
-// knew: the log can seem to have lost its end then.
+// led returns ErrUnavailable if the stream has replicas but no leader. A server then answers with
+// the last state that it knows, in which the log can seem to have lost its end.
 func led(info *jetstream.StreamInfo) error {
 	if info.Cluster != nil && info.Cluster.Name != "" && info.Cluster.Leader == "" {
 		return errNoLeader
@@ -125,7 +139,8 @@ func led(info *jetstream.StreamInfo) error {
 	return nil
 }
 
-// unavailable translates an error of the server or of the way to it. The reason a context ended is part of it.
+// unavailable wraps an error of the server or the connection in ErrUnavailable. If ctx has ended,
+// its cause takes the place of err.
 func unavailable(ctx context.Context, what string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause

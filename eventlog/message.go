@@ -16,11 +16,11 @@ const (
 	shards         = 64
 	maxObjectBytes = 64
 	maxHeaderBytes = 256
-	// headerRoom is what the headers of one message can take at most, rounded up generously.
+	// headerRoom is more than the headers of one message can take.
 	headerRoom = 64 << 10
 )
 
-// The headers of a message. nats.Header keeps them as they are written here.
+// The headers of a message. nats.Header does not change their case.
 const (
 	headerContentType = "Content-Type"
 	headerRequestID   = "Request-Id"
@@ -28,14 +28,15 @@ const (
 	headerTraceparent = "traceparent"
 )
 
-// The headers by which the server knows an atomic batch. It stores them; readers do not see them.
+// The headers that mark the messages of an atomic batch. The server stores them, but a Record does
+// not contain them.
 const (
 	headerBatchID       = "Nats-Batch-Id"
 	headerBatchSequence = "Nats-Batch-Sequence"
 	headerBatchCommit   = "Nats-Batch-Commit"
 )
 
-// message turns a record into the message that is published. The error wraps ErrInvalid.
+// message returns the message to publish for a record. The error wraps ErrInvalid.
 func message(r Record) (*nats.Msg, error) {
 	subject, err := subjectOf(r)
 	if err != nil {
@@ -84,7 +85,8 @@ func shard(r Record) uint64 {
 	return hash.Sum64() % shards
 }
 
-// kebab reports whether text is lower-case words joined by single hyphens, which is one token of a subject.
+// kebab reports whether text consists of lower-case words joined by single hyphens, and is short
+// enough. Such a text is a single token of a subject.
 func kebab(text string) bool {
 	if text == "" || len(text) > maxObjectBytes {
 		return false
@@ -100,7 +102,8 @@ func kebab(text string) bool {
 	return previous != '-'
 }
 
-// headerValue makes foreign text fit for a header: control characters could end the header or the whole block.
+// headerValue returns text as a valid header value of at most maxHeaderBytes: a control character
+// could end the header or the whole header block.
 func headerValue(text string) string {
 	if len(text) > 4*maxHeaderBytes {
 		text = text[:4*maxHeaderBytes]
@@ -109,7 +112,7 @@ func headerValue(text string) string {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
-		return r // an invalid byte arrives here as U+FFFD
+		return r // U+FFFD for an invalid byte
 	}, text)
 	text = strings.TrimSpace(text)
 	if len(text) > maxHeaderBytes {
@@ -122,7 +125,7 @@ func headerValue(text string) string {
 	return text
 }
 
-// record is the inverse of message, for a message that has a place in the log.
+// record is the inverse of message, for a stored message.
 func record(log string, sequence uint64, received time.Time, subject string, a attributes, body []byte) Record {
 	_, object, _ := strings.Cut(subject, ".")
 	object, _, _ = strings.Cut(object, ".")
@@ -140,14 +143,15 @@ func record(log string, sequence uint64, received time.Time, subject string, a a
 	}
 }
 
-// attributes are what the headers of a message say of a record.
+// attributes are the fields of a record that are stored in the headers of its message.
 type attributes struct{ source, contentType, requestID, traceparent string }
 
 func attributesOf(header nats.Header) attributes {
 	return attributes{first(header, headerSource), first(header, headerContentType), first(header, headerRequestID), first(header, headerTraceparent)}
 }
 
-// read replaces a with what the headers say, as they are stored. A text that is as it was keeps its memory.
+// read sets a to the attributes in a stored header block. It reuses the strings of a that have not
+// changed, which saves memory when a is used for record after record.
 func (a *attributes) read(block []byte) error {
 	if len(block) == 0 {
 		*a = attributes{}
@@ -164,8 +168,9 @@ func (a *attributes) read(block []byte) error {
 	return nil
 }
 
-// readLines reads headers as message writes them, without the map and the texts that the client library makes of each. It returns
-// false for any other, and leaves a alone.
+// readLines is a fast version of read for the headers that message writes: it needs none of the maps
+// and strings of the client library. For any other header block it returns false and leaves a
+// unchanged.
 func (a *attributes) readLines(block []byte) bool {
 	rest, ok := bytes.CutPrefix(block, []byte("NATS/1.0\r\n"))
 	if !ok {
@@ -216,12 +221,13 @@ func first(header nats.Header, name string) string {
 	return ""
 }
 
-// delivery reads the sequence and timestamp out of the reply subject of a message that a consumer delivered:
+// delivery parses the sequence and the timestamp of a message from the reply subject with which a
+// consumer delivers it:
 //
 //	$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>
 //	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<timestamp>.<pending>[.<any>]
 //
-// The client library reads the whole of it into a struct for each message; a replay needs two numbers.
+// The client library would parse every token into a struct for each message.
 func delivery(reply string) (sequence uint64, received time.Time, err error) {
 	skip := 5
 	if n := strings.Count(reply, "."); n >= 10 {

@@ -13,7 +13,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// FuzzHeaderValue checks that no foreign text breaks out of its header: what is put in comes out, as one value on one line.
+// FuzzHeaderValue checks that a header value is read back unchanged, as a single value, whatever text
+// it was made from.
 func FuzzHeaderValue(f *testing.F) {
 	for _, seed := range []string{"application/json", "a\r\nNats-Rollup: all\r\n\r\n", "\xff\xfe\x00", strings.Repeat("é", 200), " \t ", "a:b", "\u2028\u0085\u00a0"} {
 		f.Add(seed)
@@ -22,11 +23,11 @@ func FuzzHeaderValue(f *testing.F) {
 		value := eventlog.HeaderValue(text)
 		require.LessOrEqual(t, len(value), 256)
 		require.True(t, utf8.ValidString(value))
-		require.Equal(t, value, eventlog.HeaderValue(value), "clean text stays as it is")
+		require.Equal(t, value, eventlog.HeaderValue(value), "a valid value is not changed")
 		if value == "" {
 			return
 		}
-		// As the client writes and reads it.
+		// The client library writes and reads headers like this.
 		var block bytes.Buffer
 		block.WriteString("NATS/1.0\r\n")
 		require.NoError(t, http.Header{"Request-Id": {value}}.Write(&block))
@@ -37,7 +38,7 @@ func FuzzHeaderValue(f *testing.F) {
 	})
 }
 
-// FuzzMessage checks that an accepted object is one token of the subject, whatever it was made of.
+// FuzzMessage checks that an accepted object is a single token of the subject.
 func FuzzMessage(f *testing.F) {
 	for _, seed := range []string{"traditional-asset-order", "a.b", "*", ">", "", "-", "a b", "É"} {
 		f.Add(seed, seed, []byte(seed))

@@ -13,7 +13,7 @@ import (
 
 const snapshotRequest = "$JS.API.STREAM.SNAPSHOT." + streamName
 
-// snapshotOrder is a request for a backup, in the words of the server.
+// snapshotOrder is the server's request for a backup.
 type snapshotOrder struct {
 	Deliver     string `json:"deliver_subject"`
 	NoConsumers bool   `json:"no_consumers,omitempty"`
@@ -22,13 +22,14 @@ type snapshotOrder struct {
 	Check       bool   `json:"jsck,omitempty"`
 }
 
-// offerBackups lets the operator have backups of the stream. The server sends a backup to whatever subject the request names, with
-// the log's rights, so also into the log. Therefore the request is read here, and only what was read of it goes to the server.
+// offerBackups lets the operator request backups of the stream. The server would send a backup to
+// any subject that the request contains, with the permissions of the log, and so even into the log.
+// The request is therefore parsed and checked here, and encoded again for the server.
 func (l *Log) offerBackups() error {
 	return l.offer("a backup", embedded.BackupRequest, l.passOn)
 }
 
-// offer answers requests for what on that subject.
+// offer answers the requests on a subject. Messages contain what as the name of what is requested.
 func (l *Log) offer(what, subject string, answer func(*nats.Msg) error) error {
 	_, err := l.conn.Subscribe(subject, func(m *nats.Msg) {
 		if err := answer(m); err != nil {
@@ -41,6 +42,8 @@ func (l *Log) offer(what, subject string, answer func(*nats.Msg) error) error {
 	return nil
 }
 
+// passOn checks a request for a backup, sends it to the server and returns the server's answer to
+// the operator.
 func (l *Log) passOn(m *nats.Msg) error {
 	var order snapshotOrder
 	prefix := strings.TrimSuffix(embedded.BackupInboxes, ">")
@@ -52,7 +55,7 @@ func (l *Log) passOn(m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	answer, err := l.conn.Request(snapshotRequest, request, backupPatience) // the server does not answer through an import itself
+	answer, err := l.conn.Request(snapshotRequest, request, backupPatience) // the server itself does not answer a request that comes through an import
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// Open starts the embedded server or connects to the external one, and makes sure that the stream keeps what the log
-// promises. Errors: ErrLocked, ErrNoStream, ErrUnavailable, and others that say what to do. None contains a credential.
-// With Later an ErrUnavailable that clears by itself is none. The caller closes the log.
+// Open starts the embedded server or connects to an external one, and makes sure that the settings
+// of the stream are safe. The caller must close the log.
+//
+// Errors: ErrLocked, ErrNoStream, ErrUnavailable, and faults with a hint for the operator. With
+// Options.Later, Open does not return an ErrUnavailable that clears by itself. No error contains a
+// credential.
 func Open(ctx context.Context, opts Options) (*Log, error) {
 	if opts.Logger == nil {
 		opts.Logger = zap.NewNop()
@@ -74,9 +77,9 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	return nil
 }
 
-// watchConnection ends what waits for an answer when the connection is lost: it would wait in vain.
+// watchConnection makes appends end when the connection is lost, because they get no answer then.
 func (l *Log) watchConnection() {
-	group := l.group // of this connection: one that was given up reports its end later
+	group := l.group // captured, because an abandoned connection may report its end after l.group was replaced
 	l.conn.SetDisconnectErrHandler(func(_ *nats.Conn, err error) {
 		group.lose(errConnectionLost)
 		if err != nil {
@@ -90,7 +93,7 @@ func (l *Log) watchConnection() {
 	})
 }
 
-// opened ends the start of the embedded server and begins to look after it.
+// opened completes the start of the embedded server, and starts its supervisor.
 func (l *Log) opened(ctx context.Context, last uint64) error {
 	l.compareSeen(ctx, last)
 	l.group.reached(last)
@@ -107,8 +110,8 @@ func (l *Log) opened(ctx context.Context, last uint64) error {
 	return nil
 }
 
-// Close ends the connection, and the embedded server with it. Readers and appends under way end with an error. It may be
-// called again.
+// Close closes the connection and stops the embedded server. Running readers and appends end with an
+// error. Further calls return the result of the first.
 func (l *Log) Close() error {
 	l.closing.Do(func() { l.closeErr = l.close() })
 	return l.closeErr

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// openPatience is how long Open waits for a log that may open later, so that most faults end a
-	// process before it reports that it runs.
+	// openPatience is how long Open waits with Options.Later, so that most faults end a process
+	// before it reports that it is running.
 	openPatience = 3 * time.Second
-	// The pause between two attempts doubles from shortestOpening to longestOpening.
+	// The pause between two attempts doubles from shortestOpening up to longestOpening.
 	shortestOpening = 100 * time.Millisecond
 	longestOpening  = 2 * time.Second
 	// errCodeNoPeers is JSClusterNoPeersErrF of nats-server: a new stream needs more servers than
@@ -38,8 +38,8 @@ type opening struct {
 	why error // why the log is not open yet
 }
 
-// openLater opens the log in the background. Attempts end when one succeeds, or fails for a reason
-// that does not clear by itself. openLater waits for that for up to openPatience.
+// openLater opens the log in the background. The attempts end when one of them succeeds, or fails
+// for a reason that does not clear by itself. openLater waits up to openPatience for their end.
 func (l *Log) openLater(ctx context.Context, opts Options) error {
 	life, stop := context.WithCancel(context.Background())
 	l.opening = &opening{ended: make(chan struct{}), stop: stop, why: errNotTried}
@@ -83,7 +83,7 @@ func (l *Log) keepOpening(life context.Context, opts Options) error {
 	}
 }
 
-// abandon closes whatever a failed attempt has opened.
+// abandon closes what a failed attempt has opened.
 func (l *Log) abandon() {
 	if l.group != nil {
 		l.group.stop()
@@ -94,7 +94,7 @@ func (l *Log) abandon() {
 	l.group, l.conn = nil, nil
 }
 
-// clears reports whether a later attempt may succeed although no setting changes.
+// clears reports whether a later attempt may succeed without a change of settings.
 func clears(err error) bool {
 	if f := FaultOf(err); f != nil {
 		return f.Clears
@@ -106,8 +106,8 @@ func clears(err error) bool {
 	return errors.Is(err, ErrUnavailable)
 }
 
-// Opened returns nil when the log is open, or when ctx ends. If the log cannot be opened, Opened
-// returns an error of Open.
+// Opened waits until the log is open or ctx ends, and returns nil. If the log cannot be opened,
+// Opened returns the error, which is one of those of Open.
 func (l *Log) Opened(ctx context.Context) error {
 	if l.opening == nil {
 		return nil
@@ -120,8 +120,8 @@ func (l *Log) Opened(ctx context.Context) error {
 	}
 }
 
-// notOpen returns ErrUnavailable, with the reason, until the log is open, and then nil. The
-// connection may be used only after notOpen returned nil.
+// notOpen returns nil if the log is open, and otherwise ErrUnavailable with the reason. The
+// connection may be used only after notOpen has returned nil.
 func (l *Log) notOpen() error {
 	o := l.opening
 	if o == nil {
@@ -144,14 +144,14 @@ func (l *Log) notOpen() error {
 // would delay Close.
 type dialer struct{ ctx context.Context }
 
-// Dial connects.
+// Dial connects to the address. The connection is closed when the context of the dialer ends.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
 	within := net.Dialer{Timeout: connectPatience}
 	conn, err := within.DialContext(d.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil // an error means that it is closed already
+	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil // fails only if it is already closed
 }
 
 // dialed is a connection that is closed when a context ends.
@@ -160,7 +160,7 @@ type dialed struct {
 	forget func() bool
 }
 
-// Close closes the connection.
+// Close closes the connection, and no longer waits for the context.
 func (d *dialed) Close() error {
 	d.forget()
 	return d.Conn.Close()

@@ -9,7 +9,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// With -race, this test also shows that no method uses a connection that is still being made.
+// With -race, this test also shows that no method uses a connection that is still being opened.
 func TestALogThatIsNotOpenYetIsUnavailable(t *testing.T) {
 	p := separatePlace(t, "")
 	p.stop()
@@ -25,7 +25,7 @@ func TestALogThatIsNotOpenYetIsUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, eventlog.ErrUnavailable)
 }
 
-func TestProcessesThatCreateTheLogAtTheSameTimeHaveTheSame(t *testing.T) {
+func TestProcessesThatCreateTheLogAtTheSameTimeGetTheSameLog(t *testing.T) {
 	p := separatePlace(t, "")
 	p.options.MayCreate = true
 	const processes = 16

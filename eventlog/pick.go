@@ -2,14 +2,15 @@ package eventlog
 
 import "time"
 
-// smallRecord is up to what size, in bytes, a record may have the last quarter of a batch, which larger ones leave alone.
+// smallRecord is the size in bytes of the largest record that may use the last quarter of a batch,
+// which is reserved for small records.
 const smallRecord = 16 << 10
 
-// take decides what to send now: nothing, one record, or a batch.
+// take removes the records to send now from the queue: none, one, or a batch.
 func (g *group) take(now time.Time) []*appending {
 	switch waiting := len(g.queue); {
 	case waiting == 0, g.batches > 0:
-		// Two batches at once are slower than one.
+		// Two concurrent batches are slower than one after the other.
 		return nil
 	case g.queue[0].alone:
 		if g.singles < g.crowd || g.singly {
@@ -28,8 +29,9 @@ func (g *group) take(now time.Time) []*appending {
 	return nil
 }
 
-// pick takes a batch out of the queue: the record at its head, and whatever fits beside it, so that a small record does not wait for all the
-// large ones before it. What does not fit keeps its turn.
+// pick removes a batch from the queue: the first record and every other one that fits, so that a
+// small record does not wait for all the large records before it. Records that do not fit stay in
+// the queue, in their order.
 func (g *group) pick() []*appending {
 	var records, left []*appending
 	bytes := 0
@@ -53,6 +55,7 @@ func (g *group) pick() []*appending {
 	return records
 }
 
+// dequeue removes the first n records from the queue.
 func (g *group) dequeue(n int) []*appending {
 	records := make([]*appending, n)
 	copy(records, g.queue)

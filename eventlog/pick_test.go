@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
+// waitingRecords returns a group with records of these sizes in its queue.
 func waitingRecords(sizes ...int) *group {
 	g := &group{}
 	for _, size := range sizes {
@@ -31,10 +32,10 @@ func TestSmallRecordsDoNotWaitForLargeOnes(t *testing.T) {
 	}
 	g := waitingRecords(append(sizes, 100, 200)...)
 	first := g.pick()
-	require.Equal(t, []int{100, 200}, sizesOf(first)[6:], "they fill up what the first large ones leave")
+	require.Equal(t, []int{100, 200}, sizesOf(first)[6:], "small records use what the large ones leave")
 }
 
-func TestABatchIsBoundedAndPassesNobodyOverForEver(t *testing.T) {
+func TestABatchIsBoundedAndAlwaysContainsTheFirstRecord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 1000, 1 << 20, 3 << 20, 9 << 20}), 1, 40).Draw(t, "sizes")
 		g := waitingRecords(sizes...)
@@ -43,16 +44,16 @@ func TestABatchIsBoundedAndPassesNobodyOverForEver(t *testing.T) {
 		}
 		before := append([]*appending(nil), g.queue...)
 		records := g.pick()
-		require.Same(t, before[0], records[0], "the head of the queue always goes")
+		require.Same(t, before[0], records[0], "the batch begins with the head of the queue")
 		bytes := 0
 		for i, a := range records {
 			bytes += len(a.msg.Data)
 			require.True(t, i == 0 || !a.alone)
 		}
 		require.True(t, bytes <= maxBatchBytes || len(records) == 1)
-		require.Len(t, g.queue, len(before)-len(records), "none is lost")
+		require.Len(t, g.queue, len(before)-len(records), "no record is lost")
 		at := 0
-		for _, a := range g.queue { // in their order
+		for _, a := range g.queue { // the others stay in their order
 			for before[at] != a {
 				at++
 			}

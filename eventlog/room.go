@@ -12,39 +12,45 @@ import (
 	"github.com/orderfold/orderfold/eventlog/embedded"
 )
 
-// limitHint is what to do when the log has reached its limit.
+// limitHint is the hint for a log that has reached its limit.
 const limitHint = "raise its limit with orderfold log limit, which needs no restart"
 
 const (
 	// rateWindow is the time over which the growth of the log is measured.
 	rateWindow = time.Hour
-	// shortestWindow keeps the first notifications of a log from looking like a flood: a demonstration posts thousands in a minute.
+	// shortestWindow is the shortest time over which the growth of a new log is measured. A
+	// demonstration posts thousands of notifications in its first minute.
 	shortestWindow = 10 * time.Minute
-	// horizon is the time beyond which a forecast means nothing.
+	// horizon is the time beyond which there is no forecast.
 	horizon = 100 * 365 * 24 * time.Hour
-	// refusalLasts is how long a refusal counts whose cause cannot be queried, such as a limit of
-	// the NATS server. It must expire, because a sender that checks first sends no record that
-	// could show that the cause is gone.
+	// refusalLasts is how long a refusal counts if its cause cannot be requested from the server, as
+	// for a limit of the NATS server. The refusal must expire: a load balancer that checks for it
+	// would otherwise never send the record that shows that the cause is gone.
 	refusalLasts = time.Minute
 )
 
-// Room is the size of the log, and how much more it can store.
+// Room is the size of the log, and how much more it can store. Sizes are in bytes.
 type Room struct {
-	Bytes    uint64 // taken by the records
-	MaxBytes int64  // at which the log refuses more; -1: no limit
-	// Left is what can still be stored, within MaxBytes and on the disk of an embedded log; -1: nothing is known to limit it.
+	Bytes    uint64 // size of the records
+	MaxBytes int64  // size from which the log refuses records; -1: no limit
+	// Left is how much can still be stored, below MaxBytes and on the disk of an embedded log. -1: no
+	// limit is known.
 	Left int64
-	// DiskFree is what can still be written to the disk of an embedded log; -1: the log is elsewhere.
+	// DiskFree is how much can still be written to the disk of an embedded log. -1: the log is on an
+	// external server.
 	DiskFree int64
-	// FullAt is when nothing will be left if the log grows as it did in the last hour; zero: it is not growing, nothing limits
-	// it, or that is more than a century away. The growth is the number of records of that hour times the mean size of a
-	// record; a log that is younger is measured over its age, and over ten minutes at least.
+	// FullAt is when Left will be 0 if the log grows as it did in the last hour. It is zero if the log
+	// is not growing, Left is -1, or the time is more than a century away. The growth is the number of
+	// records of the last hour times the mean size of a record. The growth of a log that is younger
+	// than an hour is measured over its age, but over ten minutes at least.
 	FullAt time.Time
-	// Refuses is why the log would not store a record now; nil: it would. It is a Fault where an operator can do something.
+	// Refuses is why the log would not store a record now; nil: it would. If an operator can correct
+	// it, it is a Fault.
 	Refuses error
 }
 
-// Refuses returns why the log would not store a record now, like Room, or nil if it would.
+// Refuses returns the current Room.Refuses, or ErrUnavailable or ErrNoStream if the state of the log
+// is unknown.
 func (l *Log) Refuses(ctx context.Context) error {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -53,7 +59,7 @@ func (l *Log) Refuses(ctx context.Context) error {
 	return l.room(info).Refuses
 }
 
-// room derives Room from the state of the stream, without the forecast.
+// room returns the Room for a state of the stream, without FullAt.
 func (l *Log) room(info *jetstream.StreamInfo) Room {
 	r := Room{Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes, Left: -1, DiskFree: -1}
 	if r.MaxBytes <= 0 {
@@ -74,7 +80,9 @@ func (l *Log) room(info *jetstream.StreamInfo) Room {
 	return r
 }
 
-// whyRefused returns why a record of the usual size, or one like the last that was refused, would not be stored.
+// whyRefused returns why the log would not store a record now, or nil if it would. The record is
+// assumed to have the mean size, or the size of the last record that the full log refused, if that is
+// larger.
 func (l *Log) whyRefused(info *jetstream.StreamInfo, limit, left int64) error {
 	state := info.State
 	refused, closed := l.group.refusal()
@@ -84,7 +92,7 @@ func (l *Log) whyRefused(info *jetstream.StreamInfo, limit, left int64) error {
 	}
 	switch {
 	case closed != nil:
-		return fmt.Errorf("the log takes no records: %w", closed)
+		return fmt.Errorf("the log accepts no records: %w", closed)
 	case outvoted(info.Cluster):
 		return &Fault{Err: errors.New("too few replicas of the log reach each other"), Hint: quorumHint, Clears: true}
 	case left >= 0 && (left == 0 || uint64(left) < usual):
@@ -92,12 +100,13 @@ func (l *Log) whyRefused(info *jetstream.StreamInfo, limit, left int64) error {
 	case l.embedded != nil && l.embedded.DiskFull() != nil:
 		return &Fault{Err: fmt.Errorf("the disk of the log is full: %w", l.embedded.DiskFull()), Hint: "make room"}
 	case refused.err != nil && !refused.full && time.Since(refused.at) < refusalLasts:
-		return &Fault{Err: fmt.Errorf("the NATS server did not store the last record: %w", refused.err), Hint: "see to the server, its disk and its limits"}
+		return &Fault{Err: fmt.Errorf("the NATS server did not store the last record: %w", refused.err), Hint: "check the server, its disk and its limits"}
 	}
 	return nil
 }
 
-// outvoted reports whether a leader has lost the majority of its replicas: it stores nothing until they return.
+// outvoted reports whether the leader has lost contact with the majority of the replicas. It then
+// stores nothing until enough of them return.
 func outvoted(c *jetstream.ClusterInfo) bool {
 	if c == nil {
 		return false
@@ -119,7 +128,7 @@ func meanSize(state jetstream.StreamState) uint64 {
 	return state.Bytes / state.Msgs
 }
 
-// fullAt returns when nothing will be left at the current rate, see Room.
+// fullAt returns Room.FullAt.
 func (l *Log) fullAt(ctx context.Context, state jetstream.StreamState, left int64) (time.Time, error) {
 	if left < 0 || state.Msgs == 0 {
 		return time.Time{}, nil
@@ -130,7 +139,7 @@ func (l *Log) fullAt(ctx context.Context, state jetstream.StreamState, left int6
 		return time.Time{}, err
 	}
 	over := rateWindow
-	if sequence == state.FirstSeq { // the log is younger than that
+	if sequence == state.FirstSeq { // the log is younger than rateWindow
 		over = min(over, max(shortestWindow, now.Sub(received)))
 	}
 	grown := float64(state.LastSeq-sequence+1) * float64(meanSize(state))
@@ -141,9 +150,10 @@ func (l *Log) fullAt(ctx context.Context, state jetstream.StreamState, left int6
 	return now.Add(time.Duration(seconds * float64(time.Second))), nil
 }
 
-// firstSince returns the first record that was received at that time or later; sequence 0 when there is none.
+// firstSince returns the first record that was received at the given time or later, or sequence 0 if
+// there is none.
 func (l *Log) firstSince(ctx context.Context, from time.Time) (sequence uint64, received time.Time, err error) {
-	const what = "ask for the records of the last hour"
+	const what = "request the records of the last hour"
 	question, err := json.Marshal(map[string]any{"start_time": from.UTC(), "batch": 1})
 	if err != nil {
 		return 0, time.Time{}, err

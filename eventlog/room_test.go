@@ -16,7 +16,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// appendUntilFull appends records of the kind until one is refused, and returns how many are stored.
+// appendUntilFull appends records with bodies of that size until one is refused. It returns the sequence
+// of the last record that was stored, and the error.
 func appendUntilFull(t *testing.T, l *eventlog.Log, bytes int) (stored uint64, refused error) {
 	t.Helper()
 	for stored < 1000 {
@@ -26,10 +27,11 @@ func appendUntilFull(t *testing.T, l *eventlog.Log, bytes int) (stored uint64, r
 		}
 		stored = sequence
 	}
-	require.FailNow(t, "the log is never full")
+	require.FailNow(t, "the log never became full")
 	return 0, nil
 }
 
+// room returns the room of a log.
 func room(t *testing.T, l *eventlog.Log) eventlog.Room {
 	t.Helper()
 	info, err := l.Info(t.Context())
@@ -38,7 +40,7 @@ func room(t *testing.T, l *eventlog.Log) eventlog.Room {
 	return info.Room
 }
 
-func TestALogSaysHowMuchItStillTakesAndThatItIsFull(t *testing.T) {
+func TestRoomReportsTheRemainingSpaceAndAFullLog(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		const limit = 64 << 10
 		p.options.MaxBytes = limit
@@ -46,12 +48,12 @@ func TestALogSaysHowMuchItStillTakesAndThatItIsFull(t *testing.T) {
 		empty := room(t, l)
 		require.Equal(t, []int64{limit, limit}, []int64{empty.MaxBytes, empty.Left})
 		require.NoError(t, empty.Refuses)
-		require.Zero(t, empty.FullAt, "it does not grow")
+		require.Zero(t, empty.FullAt, "an empty log does not grow")
 
 		appendAll(t, l, "first", "second")
 		some := room(t, l)
 		require.Equal(t, int64(limit)-int64(some.Bytes), some.Left)
-		// Two records of ten minutes fill 64 KiB within days, whatever else happens here.
+		// Two records in ten minutes would fill 64 KiB within days.
 		require.WithinRange(t, some.FullAt, time.Now(), time.Now().Add(10*24*time.Hour))
 
 		stored, err := appendUntilFull(t, l, 4096)
@@ -70,11 +72,11 @@ func TestALogSaysHowMuchItStillTakesAndThatItIsFull(t *testing.T) {
 		require.Equal(t, stored+1, sequence)
 
 		require.NoError(t, l.Close())
-		require.Equal(t, int64(2*limit), room(t, open(t, p.options)).MaxBytes, "a restart does not take it back")
+		require.Equal(t, int64(2*limit), room(t, open(t, p.options)).MaxBytes, "a restart does not lower the limit")
 	})
 }
 
-func TestARefusalForWantOfRoomEndsWithTheNextRecordThatFits(t *testing.T) {
+func TestARefusalForLackOfRoomEndsWithTheNextStoredRecord(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		p.options.MaxBytes = 64 << 10
 		l := open(t, p.options)
@@ -96,21 +98,21 @@ func TestARecordThatIsTooLargeFailsAlone(t *testing.T) {
 	})
 }
 
-func TestALimitOfTheAccountIsTheReasonUntilARecordIsStored(t *testing.T) {
+func TestALimitOfTheAccountIsReportedUntilARecordIsStored(t *testing.T) {
 	p := separatePlace(t, "accounts { A { jetstream: {max_file: 60KB}, users: [{user: a, password: b}] } }\nno_auth_user: a")
 	l := open(t, p.options)
 	_, err := appendUntilFull(t, l, 4096)
 	require.ErrorIs(t, err, eventlog.ErrNotAppended)
 	require.ErrorContains(t, room(t, l).Refuses, "its limits")
 	require.Equal(t, int64(-1), room(t, l).Left)
-	require.ErrorContains(t, l.SetLimit(t.Context(), 1<<30), "what the server and the account may store")
+	require.ErrorContains(t, l.SetLimit(t.Context(), 1<<30), "raise the storage limits of the server and the account")
 	for bytes := 2048; bytes > 0 && room(t, l).Refuses != nil; bytes /= 2 {
-		_, _ = l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, bytes)}) // until one fits
+		_, _ = l.Append(patient(t), eventlog.Record{Object: "document", Body: make([]byte, bytes)}) // fails until a body is small enough
 	}
 	require.NoError(t, room(t, l).Refuses)
 }
 
-func TestAServerThatDoesNotAnswerIsTheReasonUntilItDoes(t *testing.T) {
+func TestRefusesReturnsAnErrorWhileTheServerIsUnavailable(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, "first")
@@ -120,7 +122,7 @@ func TestAServerThatDoesNotAnswerIsTheReasonUntilItDoes(t *testing.T) {
 	eventually(t, func() bool { return l.Refuses(t.Context()) == nil })
 }
 
-func TestTheOperatorOfARunningServiceRaisesTheLimitAndASubscriberDoesNot(t *testing.T) {
+func TestTheOperatorCanRaiseTheLimitAndASubscriberCannot(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr, p.options.MaxBytes = "127.0.0.1:0", 64<<10
 	l := open(t, p.options)
@@ -144,7 +146,7 @@ func TestTheOperatorOfARunningServiceRaisesTheLimitAndASubscriberDoesNot(t *test
 	require.Equal(t, int64(1<<30), room(t, l).MaxBytes)
 }
 
-func TestTheRequestForALimitChangesNothingElse(t *testing.T) {
+func TestARequestForALimitChangesNothingElse(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)
@@ -183,11 +185,11 @@ func TestTheRequestForALimitChangesNothingElse(t *testing.T) {
 	after := before
 	after.MaxBytes = 1 << 30
 	require.Equal(t, after, settings())
-	require.Equal(t, "ok", ask(strconv.FormatUint(room(t, l).Bytes, 10)), "what the records take is enough for them")
+	require.Equal(t, "ok", ask(strconv.FormatUint(room(t, l).Bytes, 10)), "a limit of the current size is valid")
 	require.ErrorContains(t, room(t, l).Refuses, "the log is full")
 }
 
-func TestALimitAndNotesThatAreSetTogetherAreAllKept(t *testing.T) {
+func TestConcurrentChangesOfTheSettingsAreAllKept(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr, p.options.MaxBytes = "127.0.0.1:0", 1<<20
 	l := open(t, p.options)

@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// healthInterval is how often the embedded server's health is checked. It is also checked after
-	// each reported error.
+	// healthInterval is how often the health of the embedded server is checked. It is also checked
+	// after each error that the server reports.
 	healthInterval = time.Second
-	// The pause before a restart doubles while restarts do not help.
+	// The pause before a restart doubles from shortestPause up to longestPause while restarts do not
+	// help.
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 15 * time.Second
-	// lastingRecovery is how long a server must have worked so that the next failure counts as a
-	// new one.
+	// lastingRecovery is how long a restarted server must work before the pause is reset.
 	lastingRecovery = time.Minute
-	// restartPatience is how long a restarted server may take until the stream answers.
+	// restartPatience is how long the stream may take to be available after a restart.
 	restartPatience = 10 * time.Second
 )
 
-// supervise restarts the embedded server when it no longer accepts records. After a failed write
-// the server freezes the stream until it is restarted, even if there is room again. A frozen server
-// still answers readers.
+// supervise restarts the embedded server when it no longer accepts records, until ctx ends. After a
+// failed write the server freezes the stream until it is restarted, even if there is room again. A
+// frozen server still answers readers.
 func (l *Log) supervise(ctx context.Context) {
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
@@ -49,7 +49,7 @@ func (l *Log) supervise(ctx context.Context) {
 		}
 		why := fmt.Errorf("the embedded server is being restarted: %w", sick)
 		l.group.refuse(why)
-		l.logger.Warn("the log takes no records until its server is restarted", zap.Error(sick))
+		l.logger.Warn("the log accepts no records until its server has been restarted", zap.Error(sick))
 		for healed := false; !healed && ctx.Err() == nil; {
 			wait = min(max(2*wait, shortestPause), longestPause)
 			pause(ctx, wait)
@@ -63,7 +63,7 @@ func (l *Log) supervise(ctx context.Context) {
 	}
 }
 
-// admit has appends begin, or continue after a restart.
+// admit lets appends begin after a start or a restart.
 func (l *Log) admit() {
 	crowd := crowdOnDisk
 	if l.embedded.StageInMemory(maxBatchBytes) {
@@ -72,7 +72,7 @@ func (l *Log) admit() {
 	l.group.admit(crowd)
 }
 
-// restart tries once, and reports whether the log accepts records again.
+// restart restarts the server once, and reports whether the log accepts records again.
 func (l *Log) restart(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
@@ -82,14 +82,14 @@ func (l *Log) restart(ctx context.Context) bool {
 		err = l.sameAgain(ctx)
 	}
 	if err != nil {
-		l.logger.Warn("the log still takes no records", zap.Error(err))
+		l.logger.Warn("the log still accepts no records", zap.Error(err))
 		return false
 	}
-	l.logger.Info("the log takes records again")
+	l.logger.Info("the log accepts records again")
 	return true
 }
 
-// sameAgain waits for the stream after a restart, and checks that it is the same one as before.
+// sameAgain waits for the stream after a restart, and checks that it contains the same log as before.
 func (l *Log) sameAgain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartPatience)
 	defer cancel()
@@ -99,9 +99,9 @@ func (l *Log) sameAgain(ctx context.Context) error {
 		case err == nil && bounds.Log == l.identity:
 			return l.embedded.Recovered()
 		case err == nil:
-			return fmt.Errorf("%w: the log %s was there before, the log %s is now", ErrDiverged, l.identity, bounds.Log)
+			return fmt.Errorf("%w: the identity of the log was %s, and is now %s", ErrDiverged, l.identity, bounds.Log)
 		case errors.Is(err, ErrNoStream):
-			// The folder is put back when the server is stopped, before the next attempt.
+			// The next attempt stops the server, which puts the folder of the stream back.
 			return fmt.Errorf("%w (%s)", err, l.embedded.LastWarning())
 		case ctx.Err() != nil:
 			return err

@@ -19,21 +19,22 @@ const (
 )
 
 const (
-	// syncSubject is a request of the system account. An ordinary user gets an answer only if the operator exports it to
-	// the user's account; nothing else that a server tells its users says when it syncs.
+	// syncSubject is a request of the system account. A user of another account gets an answer only if
+	// the operator exports the request to that account. No other answer of a server contains its sync
+	// interval.
 	syncSubject  = "$SYS.REQ.SERVER.PING.JSZ"
 	syncPatience = 500 * time.Millisecond
-	// syncRetry is the pause between two questions while not every server has answered.
+	// syncRetry is the pause between two requests while not every server has answered.
 	syncRetry = time.Minute
 )
 
-var errNobodyAnswers = errors.New("nobody answers " + syncSubject)
+var errNobodyAnswers = errors.New("no server answers " + syncSubject)
 
-// syncModes is how long a record may be only in the memory of a server, by the name of the server.
-// 0: never. A server that does not report it is absent.
+// syncModes is how long a record may be only in the memory of a server, by the name of the server. 0
+// means never. A server that does not report it has no entry.
 type syncModes map[string]time.Duration
 
-// of returns the weakest mode of these servers.
+// of returns the weakest mode of the given servers, as in Info.SyncMode.
 func (m syncModes) of(servers ...string) string {
 	var weakest time.Duration
 	for _, server := range servers {
@@ -49,8 +50,9 @@ func (m syncModes) of(servers ...string) string {
 	return "every " + weakest.String()
 }
 
-// syncModes asks the servers that have the stream. It asks once per connection while all of them
-// answer: the mode changes only when a server is restarted. Concurrent callers each ask, so that none waits for another.
+// syncModes returns the modes of the servers that have the stream. If all of them have answered, it
+// requests the modes only once for each connection, because a mode changes only when a server is
+// restarted. Concurrent callers each send a request, so that none waits for another.
 func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 	if l.embedded != nil {
 		modes := syncModes{}
@@ -61,7 +63,7 @@ func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 		}
 		return modes
 	}
-	if !l.mayNote { // a running service's server would log the missing permission of its guest
+	if !l.mayNote { // a guest has no permission, and its request would only be logged by the server
 		return nil
 	}
 	server := l.conn.ConnectedServerId()
@@ -73,7 +75,7 @@ func (l *Log) syncModes(ctx context.Context, servers []string) syncModes {
 	}
 	modes, err := l.askSyncModes(ctx, servers)
 	if err != nil {
-		l.logger.Debug("the NATS server does not report when it syncs", zap.Error(err))
+		l.logger.Debug("the NATS servers do not report when they sync", zap.Error(err))
 	}
 	l.syncLock.Lock()
 	defer l.syncLock.Unlock()
@@ -92,8 +94,8 @@ func (l *Log) holders(info *jetstream.StreamInfo) (names []string) {
 	return append(names, info.Cluster.Leader)
 }
 
-// askSyncModes asks every server and waits for those that are wanted. With an error it returns what
-// is known.
+// askSyncModes requests the modes of all servers, and waits for the answers of the wanted ones. With
+// an error it also returns the modes received so far.
 func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncPatience)
 	defer cancel()
@@ -103,7 +105,7 @@ func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, err
 	}
 	defer func() {
 		if err := answers.Unsubscribe(); err != nil {
-			l.logger.Debug("a subscription was gone already", zap.Error(err))
+			l.logger.Debug("a subscription was already gone", zap.Error(err))
 		}
 	}()
 	if err := l.conn.PublishRequest(syncSubject, answers.Subject, nil); err != nil {
@@ -128,7 +130,8 @@ func (l *Log) askSyncModes(ctx context.Context, wanted []string) (syncModes, err
 	return modes, nil
 }
 
-// readSync returns how long a record may be only in that server's memory; 0 is never.
+// readSync returns the name of the server that sent an answer, and how long a record may be only in
+// the memory of that server; 0 means never.
 func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) {
 	if len(msg.Data) == 0 {
 		return "", 0, errNobodyAnswers
@@ -153,20 +156,20 @@ func readSync(msg *nats.Msg) (server string, interval time.Duration, err error) 
 	case config.SyncInterval > 0:
 		return answer.Server.Name, config.SyncInterval, nil
 	}
-	return "", 0, fmt.Errorf("server %s does not say when it syncs", answer.Server.Name)
+	return "", 0, fmt.Errorf("the answer of server %s does not contain a sync interval", answer.Server.Name)
 }
 
-// warnOfSync logs at start what is not guaranteed.
+// warnOfSync logs a warning if a record may not be on disk when Append returns.
 func (l *Log) warnOfSync(ctx context.Context) {
 	info := l.stream.CachedInfo()
 	servers := l.holders(info)
 	switch mode := l.syncModes(ctx, servers).of(servers...); mode {
 	case syncAlways:
 	case syncUnknown:
-		l.logger.Warn("the NATS server does not tell when records reach its disk: make sure that it is configured with jetstream sync_interval: always",
+		l.logger.Warn("the NATS server does not report when records reach its disk: make sure that it is configured with jetstream sync_interval: always",
 			zap.Int("replicas", info.Config.Replicas))
 	default:
-		l.logger.Warn("the NATS server writes to its disk later than it acknowledges: records can be lost when the machine fails; configure jetstream sync_interval: always",
+		l.logger.Warn("the NATS server acknowledges records before they are on its disk: records can be lost when the machine fails; configure jetstream sync_interval: always",
 			zap.String("sync", mode), zap.Int("replicas", info.Config.Replicas))
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestTheSyncModeOfAnExternalServerIsShownAndWarnedAbout(t *testing.T) {
+func TestTheSyncModeOfAnExternalServerIsReported(t *testing.T) {
 	const asking = `
 server_name: one
 system_account: SYS
@@ -28,10 +28,10 @@ accounts { APP { jetstream: enabled, users: [{user: app, password: secret, permi
 		want     string
 		warning  string
 	}{
-		{"always, and the user may ask", asking, "always", "always", ""},
-		{"later, and the user may ask", asking, "30s", "every 30s", "later than it acknowledges"},
-		{"nobody answers", "accounts { APP { jetstream: enabled, users: [{user: app, password: secret}] } }", "always", "unknown", "does not tell"},
-		{"asking is forbidden", forbidden, "always", "unknown", "does not tell"},
+		{"always, and the user may request the mode", asking, "always", "always", ""},
+		{"every 30s, and the user may request the mode", asking, "30s", "every 30s", "acknowledges records before they are on its disk"},
+		{"the request is not exported", "accounts { APP { jetstream: enabled, users: [{user: app, password: secret}] } }", "always", "unknown", "does not report"},
+		{"the request is forbidden", forbidden, "always", "unknown", "does not report"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
