@@ -19,50 +19,53 @@ import (
 
 const (
 	// backupRecords is the number of records from which a reader requests a backup, and backupAfter
-	// the number that it reads before: a reader of only the beginning needs none.
+	// the number of records that it first reads from a consumer, because many readers stop after a
+	// few.
 	backupRecords = 10_000
 	backupAfter   = 500
-	// backupChunk and backupWindow bound the compressed data in flight. The server gives up if no
-	// chunk is acknowledged in five seconds.
+	// backupChunk and backupWindow bound the compressed data in flight, in bytes. The server ends the
+	// backup if no chunk is acknowledged within five seconds.
 	backupChunk  = 64 << 10
 	backupWindow = 32 * backupChunk
-	// backupPatience bounds the wait for the answer to the request. A user without permission gets
-	// none.
+	// backupPatience bounds the wait for the answer to the request. A user without permission gets no
+	// answer.
 	backupPatience = 2 * time.Second
-	// backupPause is the time without further requests after one without a backup.
+	// backupPause is the time until the next request after errNoBackup.
 	backupPause = 10 * time.Minute
 )
 
-// errNoBackup occurs when the server gives no readable backup: it is older, this user has no
-// permission, or it did not answer in time.
-var errNoBackup = errors.New("the server gives no backup of the stream")
+// errNoBackup occurs if the server provides no backup that can be read: the server is older, this
+// user has no permission, or the server did not answer in time.
+var errNoBackup = errors.New("the server provides no backup of the stream")
 
-// backup is the stream as the server backs it up: the same records as from a consumer, with every
-// checksum compared, for half of the work.
+// backup reads a backup of the stream while the server makes it. The backup contains the same
+// records that a consumer would deliver, and the server compares the same checksums, with half of the
+// work.
 type backup struct {
-	ctx    context.Context // of the only reader, because Read has no context
+	ctx    context.Context // stored, because Read is called by embedded.BackupReader
 	conn   *nats.Conn
 	sub    *nats.Subscription
 	chunks chan *nats.Msg
 	quiet  *time.Timer
-	rest   []byte // of the chunk that is being read
-	number uint64 // of that chunk, from 1 on
-	ended  bool
-	failed error // why no more comes; the reader does not pass it on
+	rest   []byte // what is left of the current chunk
+	number uint64 // of the current chunk, counted from 1
+	ended  bool   // the server has sent everything
+	failed error  // the last error of Read, which embedded.BackupReader does not return
 
 	reader     *embedded.BackupReader
 	attributes attributes // of the last record
 }
 
-// mayBackUp reports whether it is worth requesting a backup. A guest of a running service may only
-// read.
+// mayBackUp reports whether a reader should request a backup. A guest has no permission to do so,
+// and after errNoBackup there is a pause.
 func (l *Log) mayBackUp() bool {
 	return l.mayNote && time.Now().UnixNano() >= l.noBackup.Load()
 }
 
-// backup starts a backup. After errNoBackup another request is useless for a while.
+// backup requests a backup of the stream. The caller must close it. Errors: errNoBackup, and errors
+// of the server or the connection.
 func (l *Log) backup(ctx context.Context) (b *backup, err error) {
-	// The last chunk and the end come without being requested.
+	// The last chunk and the end marker are not counted in the window.
 	b = &backup{ctx: ctx, conn: l.conn, chunks: make(chan *nats.Msg, backupWindow/backupChunk+2), quiet: time.NewTimer(silence)}
 	if b.sub, err = l.conn.ChanSubscribe(l.conn.NewInbox(), b.chunks); err == nil {
 		err = b.request()
@@ -70,7 +73,7 @@ func (l *Log) backup(ctx context.Context) (b *backup, err error) {
 	if err == nil {
 		b.reader, err = embedded.NewBackupReader(b)
 		if err = b.reason(err); errors.Is(err, embedded.ErrBackupFormat) {
-			err = fmt.Errorf("%w that can be read: it is another version", errNoBackup)
+			err = fmt.Errorf("%w in a format that this version can read", errNoBackup)
 		}
 	}
 	if err != nil {
@@ -80,6 +83,7 @@ func (l *Log) backup(ctx context.Context) (b *backup, err error) {
 	return b, nil
 }
 
+// request requests the backup, and returns the server's error if it refuses.
 func (b *backup) request() error {
 	request, err := json.Marshal(snapshotOrder{Deliver: b.sub.Subject, NoConsumers: true, Chunk: backupChunk, Window: backupWindow})
 	if err != nil {
@@ -106,15 +110,16 @@ func (b *backup) request() error {
 	return nil
 }
 
-// close makes the server stop, unless it has reached the end.
+// close ends the backup. If the server has not sent all of it, the server stops because nobody
+// receives the chunks.
 func (b *backup) close() {
 	b.quiet.Stop()
 	if b.sub != nil {
-		_ = b.sub.Unsubscribe() // fails when the connection is gone, and the subscription with it
+		_ = b.sub.Unsubscribe() // fails only if the connection, and so the subscription, is gone
 	}
 }
 
-// Read returns the compressed bytes of the backup, and io.EOF at the server's end marker.
+// Read implements io.Reader for the compressed bytes of the backup.
 func (b *backup) Read(p []byte) (int, error) {
 	for len(b.rest) == 0 {
 		if b.ended {
@@ -133,6 +138,7 @@ func (b *backup) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// receive returns the next chunk, or an error if there is none for too long.
 func (b *backup) receive() (*nats.Msg, error) {
 	b.quiet.Reset(silence)
 	select {
@@ -148,8 +154,8 @@ func (b *backup) receive() (*nats.Msg, error) {
 	}
 }
 
-// accept takes a chunk, and acknowledges it. The ack subject ends in the chunk's number; the last
-// chunk has none, and the end has no bytes.
+// accept makes a message the current chunk, and acknowledges it. The ack subject ends in the number
+// of the chunk. The last chunk has no ack subject, and the end marker after it has no body.
 func (b *backup) accept(msg *nats.Msg) error {
 	if len(msg.Data) == 0 {
 		if status := first(msg.Header, "Status"); status != "" && status != "204" {
@@ -164,12 +170,12 @@ func (b *backup) accept(msg *nats.Msg) error {
 		return nil
 	}
 	if number := msg.Reply[strings.LastIndexByte(msg.Reply, '.')+1:]; number != strconv.FormatUint(b.number, 10) {
-		return fmt.Errorf("chunk %s came in the place of %d", number, b.number)
+		return fmt.Errorf("chunk %s arrived instead of chunk %d", number, b.number)
 	}
 	return b.conn.Publish(msg.Reply, nil)
 }
 
-// reason returns why the backup cannot be read.
+// reason returns the error behind err, an error of b.reader: that of Read if Read failed.
 func (b *backup) reason(err error) error {
 	if err != nil && b.failed != nil {
 		return b.failed
@@ -177,7 +183,7 @@ func (b *backup) reason(err error) error {
 	return err
 }
 
-// next returns the next record, for the log with that identity; io.EOF at the end.
+// next returns the next record, as one of the log with that identity, or io.EOF at the end.
 func (b *backup) next(log string) (Record, error) {
 	entry, err := b.reader.Next()
 	if err != nil {
@@ -189,8 +195,8 @@ func (b *backup) next(log string) (Record, error) {
 	return record(log, entry.Sequence, entry.Stored, entry.Subject, b.attributes, entry.Body), nil
 }
 
-// restore yields the records of a backup that are next. If the backup ends, for whatever reason, a
-// consumer continues, and reports any fault of the log.
+// restore yields records from a backup. If the backup ends early, for whatever reason, the caller
+// continues with a consumer, which reports any fault of the log.
 func (r *reader) restore(ctx context.Context) {
 	if _, err := r.log.check(ctx, r.position()); err != nil {
 		return
@@ -206,6 +212,8 @@ func (r *reader) restore(ctx context.Context) {
 	}
 }
 
+// takeBackup yields records from a backup up to r.until. It returns an error if a record is missing
+// from the backup.
 func (r *reader) takeBackup(ctx context.Context) error {
 	b, err := r.log.backup(ctx)
 	if err != nil {
@@ -218,7 +226,7 @@ func (r *reader) takeBackup(ctx context.Context) error {
 		case err != nil:
 			return err
 		case rec.Sequence > r.next:
-			return fmt.Errorf("record %d came in the place of %d", rec.Sequence, r.next)
+			return fmt.Errorf("record %d arrived instead of record %d", rec.Sequence, r.next)
 		case rec.Sequence == r.next:
 			r.take(rec)
 		}

@@ -21,7 +21,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// backups counts those that the server has begun to make of the log.
+// backups returns a function that returns the number of backups of the log that the server has begun
+// since.
 func backups(t testing.TB, p *place, l *eventlog.Log) func() int {
 	var begun atomic.Int32
 	conn := p.admin(t, l).Conn()
@@ -31,7 +32,7 @@ func backups(t testing.TB, p *place, l *eventlog.Log) func() int {
 	return func() int { return int(begun.Load()) }
 }
 
-func TestALargeLogIsReadFromABackupAsFromAConsumer(t *testing.T) {
+func TestALargeLogIsReadFromABackupWithTheSameRecords(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		odd := []eventlog.Record{
@@ -58,7 +59,7 @@ func TestALargeLogIsReadFromABackupAsFromAConsumer(t *testing.T) {
 	})
 }
 
-func TestAFollowerThatIsFarBehindGoesOnAfterABackup(t *testing.T) {
+func TestAFollowerThatIsFarBehindReadsABackupAndThenContinues(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	fill(t, l, 13_000)
@@ -78,14 +79,14 @@ func TestAFollowerThatIsFarBehindGoesOnAfterABackup(t *testing.T) {
 		}
 	}
 	eventually(t, func() bool { return begun() == 1 })
-	read, err := readAll(t.Context(), l, eventlog.Position{Sequence: 3001}) // too much of a backup would be passed over
+	read, err := readAll(t.Context(), l, eventlog.Position{Sequence: 3001}) // too much of a backup would be skipped
 	require.NoError(t, err)
 	require.Len(t, read, 10_000)
 	require.NoError(t, p.admin(t, l).Conn().Flush())
-	require.Equal(t, 1, begun(), "no other one")
+	require.Equal(t, 1, begun(), "no other backup is made")
 }
 
-func TestWhoReadsTheBeginningOnlyAsksForNoBackup(t *testing.T) {
+func TestAReaderOfOnlyTheFirstRecordsRequestsNoBackup(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	fill(t, l, 11_000)
@@ -97,7 +98,7 @@ func TestWhoReadsTheBeginningOnlyAsksForNoBackup(t *testing.T) {
 		break
 	}
 	n := 0
-	for range l.Read(t.Context(), eventlog.Position{}) { // and who stops in the middle of one leaves nothing behind
+	for range l.Read(t.Context(), eventlog.Position{}) { // this reader stops in the middle of a backup
 		if n++; n == 6000 {
 			break
 		}
@@ -105,10 +106,11 @@ func TestWhoReadsTheBeginningOnlyAsksForNoBackup(t *testing.T) {
 	requireNoConsumers(t, p.admin(t, l))
 	eventually(t, func() bool { return begun() > 0 })
 	require.NoError(t, p.admin(t, l).Conn().Flush())
-	require.Equal(t, 1, begun(), "the server tells of backups in their order")
+	require.Equal(t, 1, begun(), "the earlier readers requested none")
 }
 
-// fillWithNoise appends records that do not get smaller by compression, so that a backup has to wait for its reader.
+// fillWithNoise appends records that cannot be compressed, so that the server cannot send a whole
+// backup before the reader acknowledges chunks.
 func fillWithNoise(t testing.TB, l *eventlog.Log, records int) {
 	noise := make([]byte, 2<<10)
 	random := rand.NewChaCha8([32]byte{3})
@@ -129,8 +131,8 @@ func fillWithNoise(t testing.TB, l *eventlog.Log, records int) {
 	})
 }
 
-func TestABackupThatBreaksOffIsFinishedByAConsumer(t *testing.T) {
-	p := syncingPlace(t, "", "2m") // the filling is not what is tested
+func TestAConsumerReadsTheRestWhenABackupIsInterrupted(t *testing.T) {
+	p := syncingPlace(t, "", "2m") // appending the records is faster without a sync
 	l := open(t, p.options)
 	fillWithNoise(t, l, 11_000)
 	begun := backups(t, p, l)
@@ -147,7 +149,7 @@ func TestABackupThatBreaksOffIsFinishedByAConsumer(t *testing.T) {
 	require.EqualValues(t, 11_000, last)
 }
 
-func TestADamagedRecordInABackupIsAHole(t *testing.T) {
+func TestADamagedRecordInABackupIsReportedAsAHole(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	fill(t, l, 12_000)
@@ -161,7 +163,7 @@ func TestADamagedRecordInABackupIsAHole(t *testing.T) {
 	require.EqualValues(t, len(read), read[len(read)-1].Sequence)
 }
 
-func TestAUserWhoMayHaveNoBackupReadsRecordByRecord(t *testing.T) {
+func TestAReaderWithoutPermissionForBackupsReadsRecordByRecord(t *testing.T) {
 	p := separatePlace(t, `authorization: {users: [{user: u, password: p, permissions: {publish: {deny: "$JS.API.STREAM.SNAPSHOT.>"}}}]}`)
 	p.options.URL = strings.Replace(p.options.URL, "nats://", "nats://u:p@", 1)
 	core, said := observer.New(zap.InfoLevel)
@@ -175,10 +177,10 @@ func TestAUserWhoMayHaveNoBackupReadsRecordByRecord(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, read, 11_000)
 	}
-	require.Len(t, said.FilterMessage("the log is read record by record, which takes longer").All(), 1, "it is asked once")
+	require.Len(t, said.FilterMessage("the log is read record by record, which takes longer").All(), 1, "only the first reader requests a backup")
 }
 
-func TestALargeLogThatLostNearlyAllIsReadToItsEnd(t *testing.T) {
+func TestALargeLogThatLostMostRecordsIsReadToItsEnd(t *testing.T) {
 	for _, left := range []int{11_000, 100, 0} {
 		t.Run(fmt.Sprint(left, " records left"), func(t *testing.T) {
 			p := syncingPlace(t, "", "2m")
@@ -199,7 +201,7 @@ func TestALargeLogThatLostNearlyAllIsReadToItsEnd(t *testing.T) {
 	}
 }
 
-func TestABackupEndsWithItsContext(t *testing.T) {
+func TestReadingABackupEndsWhenTheContextEnds(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	fill(t, l, 12_000)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -216,12 +218,13 @@ func TestABackupEndsWithItsContext(t *testing.T) {
 	require.Equal(t, 5001, n)
 }
 
-// entry is one of a backup that a test makes up.
+// entry is an entry of a backup made by a test.
 type entry struct {
 	archive.Header
 	data string
 }
 
+// packed returns the bytes of a backup with these entries.
 func packed(t testing.TB, entries ...entry) []byte {
 	var out bytes.Buffer
 	compressed := s2.NewWriter(&out)
@@ -237,13 +240,14 @@ func packed(t testing.TB, entries ...entry) []byte {
 	return out.Bytes()
 }
 
-func TestABackupThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
+func TestAnInvalidBackupReturnsAnError(t *testing.T) {
 	state := entry{archive.Header{Name: "state.json", PayloadSize: 2}, "{}"}
 	record := entry{archive.Header{Name: "notifications.customer.00", Sequence: 7, Timestamp: 1, PayloadSize: 2}, "{}"}
 	end := entry{}
 	whole := packed(t, state, record, end)
 	chunk := func(number int, data []byte) *nats.Msg {
-		// The server's own subjects begin with $JS.SNAPSHOT.ACK; since 2.15.3 no client may name such a reply.
+		// The ack subjects of the server begin with $JS.SNAPSHOT.ACK, but since 2.15.3 a client may not
+		// publish a message with such a reply subject.
 		return &nats.Msg{Reply: fmt.Sprintf("taken.NOTIFICATIONS.x.%d.%d", len(data), number), Data: data}
 	}
 	status := func(code, description string) *nats.Msg {
@@ -256,21 +260,21 @@ func TestABackupThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
 		gives  []*nats.Msg
 		want   string // error; "": one record
 	}{
-		{"as it should be", "{}", []*nats.Msg{chunk(1, whole[:20]), chunk(2, whole[20:]), done}, ""},
-		{"the last chunk is not numbered", "{}", []*nats.Msg{chunk(1, whole[:20]), {Data: whole[20:]}, done}, ""},
-		{"an error", `{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`, nil, "stream not found"},
-		{"an answer that is not JSON", "what?", nil, "invalid character"},
-		{"not compressed", "{}", []*nats.Msg{chunk(1, []byte("NATSARC1")), done}, "s2: corrupt input"},
-		{"an older format", "{}", []*nats.Msg{chunk(1, s2Of(t, "a tar file would be here")), done}, "another version"},
-		{"no state at the beginning", "{}", []*nats.Msg{chunk(1, packed(t, record, end)), done}, "another version"},
-		{"a chunk is missing", "{}", []*nats.Msg{chunk(1, whole[:20]), chunk(3, whole[20:]), done}, "chunk 3 came in the place of 2"},
-		{"broken off", "{}", []*nats.Msg{chunk(1, whole[:len(whole)-8]), done}, "s2: corrupt input"},
-		{"an entry is cut", "{}", []*nats.Msg{chunk(1, s2Of(t, "NATSARC1\x00\x00\x00\x00\x00\x0astate")), done}, "another version"},
-		{"it ends without a mark", "{}", []*nats.Msg{chunk(1, packed(t, state, record)), done}, ""},
-		{"the server gives up", "{}", []*nats.Msg{chunk(1, packed(t, state)), status("500", "couldn't load next message after seq 7")}, "500 couldn't load next message after seq 7"},
+		{"a valid backup", "{}", []*nats.Msg{chunk(1, whole[:20]), chunk(2, whole[20:]), done}, ""},
+		{"the last chunk has no ack subject", "{}", []*nats.Msg{chunk(1, whole[:20]), {Data: whole[20:]}, done}, ""},
+		{"the server refuses", `{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`, nil, "stream not found"},
+		{"the answer is not JSON", "what?", nil, "invalid character"},
+		{"the chunks are not compressed", "{}", []*nats.Msg{chunk(1, []byte("NATSARC1")), done}, "s2: corrupt input"},
+		{"an older format", "{}", []*nats.Msg{chunk(1, s2Of(t, "a tar file would be here")), done}, "in a format that this version can read"},
+		{"the first entry is not the state", "{}", []*nats.Msg{chunk(1, packed(t, record, end)), done}, "in a format that this version can read"},
+		{"a chunk is missing", "{}", []*nats.Msg{chunk(1, whole[:20]), chunk(3, whole[20:]), done}, "chunk 3 arrived instead of chunk 2"},
+		{"the data is truncated", "{}", []*nats.Msg{chunk(1, whole[:len(whole)-8]), done}, "s2: corrupt input"},
+		{"an entry is truncated", "{}", []*nats.Msg{chunk(1, s2Of(t, "NATSARC1\x00\x00\x00\x00\x00\x0astate")), done}, "in a format that this version can read"},
+		{"the last entry is missing", "{}", []*nats.Msg{chunk(1, packed(t, state, record)), done}, ""},
+		{"the server ends the backup with an error", "{}", []*nats.Msg{chunk(1, packed(t, state)), status("500", "couldn't load next message after seq 7")}, "500 couldn't load next message after seq 7"},
 		{"a record of an exabyte", "{}", []*nats.Msg{chunk(1, s2Of(t, "NATSARC1\x0a\x00\x00\x00\x02state.json{}\x01\x00\x07\x00\x80\x80\x80\x80\x80\x80\x80\x80\x08n")), done}, "record 7 of the backup is too large"},
-		{"headers that are none", "{}", []*nats.Msg{chunk(1, packed(t, state, entry{archive.Header{Name: "n", Sequence: 1, HeaderSize: 2}, "{}"}, end)), done}, "read the headers of a record"},
-		{"nothing follows", "{}", []*nats.Msg{chunk(1, packed(t, state))}, "the server is silent"},
+		{"the headers are invalid", "{}", []*nats.Msg{chunk(1, packed(t, state, entry{archive.Header{Name: "n", Sequence: 1, HeaderSize: 2}, "{}"}, end)), done}, "read the headers of a record"},
+		{"the server stops sending", "{}", []*nats.Msg{chunk(1, packed(t, state))}, "the server is silent"},
 	}
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
 	require.NoError(t, err)
@@ -288,14 +292,14 @@ func TestABackupThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
 				to, _, _ = strings.Cut(to, `"`)
 				_ = request.Respond([]byte(test.answer))
 				for _, msg := range test.gives {
-					// A copy: the test before, which stopped at an error, may be sending the same one still.
+					// The message is copied, because the previous test may still be sending the same one.
 					_ = conn.PublishMsg(&nats.Msg{Subject: to, Reply: msg.Reply, Header: msg.Header, Data: msg.Data})
 				}
 			})
 			require.NoError(t, err)
 			defer func() {
 				require.NoError(t, sub.Unsubscribe())
-				require.NoError(t, conn.Flush(), "the next test is answered by its own")
+				require.NoError(t, conn.Flush(), "the subscription must be gone before the next test")
 			}()
 			records, err := eventlog.Backup(t.Context(), conn)
 			if test.want != "" {
@@ -309,6 +313,7 @@ func TestABackupThatIsNotWhatItShouldBeIsAnError(t *testing.T) {
 	}
 }
 
+// s2Of returns the compressed text.
 func s2Of(t testing.TB, text string) []byte {
 	var out bytes.Buffer
 	w := s2.NewWriter(&out)
@@ -318,7 +323,8 @@ func s2Of(t testing.TB, text string) []byte {
 	return out.Bytes()
 }
 
-// FuzzAttributes holds the short way of reading headers to the client library's.
+// FuzzAttributes compares the attributes read from a header block with those that the client library
+// reads.
 func FuzzAttributes(f *testing.F) {
 	usual := "NATS/1.0\r\nContent-Type: application/json\r\nOrderfold-Source: webhook\r\nRequest-Id: 1\r\ntraceparent: 2\r\nNats-Batch-Id: x\r\n\r\n"
 	f.Add([]byte(usual), []byte(usual))

@@ -14,7 +14,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// fill appends records in atomic batches, faster than Append does, which waits for the disk each time.
+// fill appends records in atomic batches of 1000, which is faster than Append.
 func fill(t testing.TB, l *eventlog.Log, records int) {
 	t.Helper()
 	const batch = 1000
@@ -37,7 +37,7 @@ func fill(t testing.TB, l *eventlog.Log, records int) {
 	}
 }
 
-// BenchmarkAppend compares Append with what it replaces, one publish for each record, at several numbers of callers.
+// BenchmarkAppend compares Append with publishing each record singly, for several numbers of callers.
 // One operation is one record.
 func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 16, 24, 32, 64, 256, 1000} {
@@ -62,7 +62,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// concurrently runs one call for each operation and reports how many are done in a second, and how long they take.
+// concurrently makes one call for each operation, and reports the calls per second and their
+// duration.
 func concurrently(b *testing.B, callers int, call func() error) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
@@ -88,7 +89,7 @@ func concurrently(b *testing.B, callers int, call func() error) {
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// BenchmarkRead compares reading the log with what the client library does to drain the same stream.
+// BenchmarkRead compares Read with the ordered consumer of the client library.
 func BenchmarkRead(b *testing.B) {
 	const records = 100_000
 	l := open(b, embeddedPlace(b).options)

@@ -17,7 +17,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestARecordComesBackAsItWasGiven(t *testing.T) {
+func TestARecordIsReturnedExactlyAsItWasAppended(t *testing.T) {
 	binary := make([]byte, 1<<20)
 	_, err := rand.NewChaCha8([32]byte{1}).Read(binary)
 	require.NoError(t, err)
@@ -31,9 +31,9 @@ func TestARecordComesBackAsItWasGiven(t *testing.T) {
 		{"a fetched answer", eventlog.Record{Object: "digital-asset-order", Source: eventlog.Fetched, Body: []byte("{}")}},
 		{"an empty body", eventlog.Record{Object: "customer", Body: []byte{}}},
 		{"a body of one zero byte", eventlog.Record{Object: "customer", Body: []byte{0}}},
-		{"a body that looks like protocol", eventlog.Record{Object: "customer", Body: []byte("NATS/1.0 408\r\nStatus: 408\r\n\r\n")}},
-		{"white space is kept", eventlog.Record{Object: "customer", Body: []byte(" { } \r\n\x00")}},
-		{"a megabyte of anything", eventlog.Record{Object: "re-token-prices", Body: binary}},
+		{"a body that looks like a status message", eventlog.Record{Object: "customer", Body: []byte("NATS/1.0 408\r\nStatus: 408\r\n\r\n")}},
+		{"a body with white space", eventlog.Record{Object: "customer", Body: []byte(" { } \r\n\x00")}},
+		{"a megabyte of random bytes", eventlog.Record{Object: "re-token-prices", Body: binary}},
 	}
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
@@ -64,7 +64,7 @@ func TestARecordComesBackAsItWasGiven(t *testing.T) {
 	})
 }
 
-func TestHeadersCannotBreakARecord(t *testing.T) {
+func TestHeaderValuesCannotCorruptARecord(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	for _, value := range []string{
 		"a\r\nNats-Rollup: all", "a\nb", "\r\n\r\nbody", strings.Repeat("x", 100_000), strings.Repeat("é", 300), "\x00\xff\xfe", "   ", "a\tb",
@@ -86,22 +86,22 @@ func TestHeadersCannotBreakARecord(t *testing.T) {
 	require.Equal(t, []uint64{1, 8}, []uint64{bounds.First, bounds.Last})
 }
 
-func TestWhatCannotBeARecordIsRefused(t *testing.T) {
+func TestAnInvalidRecordIsRefused(t *testing.T) {
 	tests := []struct {
 		name string
 		give eventlog.Record
 	}{
 		{"no object", eventlog.Record{}},
 		{"a dot in the object", eventlog.Record{Object: "a.b"}},
-		{"a wildcard", eventlog.Record{Object: "*"}},
-		{"a full wildcard", eventlog.Record{Object: ">"}},
-		{"capitals", eventlog.Record{Object: "Customer"}},
+		{"a wildcard for one token", eventlog.Record{Object: "*"}},
+		{"a wildcard for any number of tokens", eventlog.Record{Object: ">"}},
+		{"a capital letter", eventlog.Record{Object: "Customer"}},
 		{"a space", eventlog.Record{Object: "a b"}},
 		{"a hyphen at the end", eventlog.Record{Object: "a-"}},
 		{"two hyphens in a row", eventlog.Record{Object: "a--b"}},
-		{"a very long object", eventlog.Record{Object: strings.Repeat("a", 65)}},
+		{"an object that is too long", eventlog.Record{Object: strings.Repeat("a", 65)}},
 		{"an unknown source", eventlog.Record{Object: "a", Source: "rumour"}},
-		{"a body larger than the server takes", eventlog.Record{Object: "a", Body: make([]byte, 5<<20)}},
+		{"a body larger than the server accepts", eventlog.Record{Object: "a", Body: make([]byte, 5<<20)}},
 	}
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
@@ -112,11 +112,11 @@ func TestWhatCannotBeARecordIsRefused(t *testing.T) {
 		}
 		bounds, err := l.Bounds(t.Context())
 		require.NoError(t, err)
-		require.Less(t, bounds.Last, bounds.First, "an empty log ends before it begins")
+		require.Less(t, bounds.Last, bounds.First, "the log is empty")
 	})
 }
 
-func TestConcurrentAppendsGetEverySequenceOnce(t *testing.T) {
+func TestEachConcurrentAppendGetsItsOwnSequence(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		const writers, each = 8, 25
 		l := open(t, p.options)
@@ -132,7 +132,7 @@ func TestConcurrentAppendsGetEverySequenceOnce(t *testing.T) {
 	})
 }
 
-func TestAnObjectStaysInItsShardAndObjectsSpread(t *testing.T) {
+func TestRecordsOfAnObjectShareAShardAndObjectsUseAllShards(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	append1 := func(key, body string) {
@@ -148,16 +148,16 @@ func TestAnObjectStaysInItsShardAndObjectsSpread(t *testing.T) {
 	}
 	append1("6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11", "1")
 	append1("6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11", "2")
-	require.Equal(t, map[string]uint64{"notifications.customer.31": 2}, subjects(), "the shard is part of the contract with subscribers")
+	require.Equal(t, map[string]uint64{"notifications.customer.31": 2}, subjects(), "subscribers rely on the shard")
 	append1("", "6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11")
-	require.Equal(t, map[string]uint64{"notifications.customer.31": 3}, subjects(), "without a key the body picks it")
+	require.Equal(t, map[string]uint64{"notifications.customer.31": 3}, subjects(), "without a key the shard is that of the body")
 	for n := range 600 {
 		append1(fmt.Sprintf("customer-%d", n), "")
 	}
 	require.Len(t, subjects(), 64)
 }
 
-func TestReadStartsAfterAnyPositionAndEndsWhereTheLogEnded(t *testing.T) {
+func TestReadBeginsAfterAnyPositionAndEndsAtTheInitialEndOfTheLog(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		empty, err := readAll(t.Context(), l, eventlog.Position{})
@@ -175,21 +175,21 @@ func TestReadStartsAfterAnyPositionAndEndsWhereTheLogEnded(t *testing.T) {
 		}
 		rest, err := readAll(t.Context(), l, eventlog.Position{Sequence: 28})
 		require.NoError(t, err)
-		require.Equal(t, want[28:], bodies(rest), "a bare sequence is a position too")
+		require.Equal(t, want[28:], bodies(rest), "a sequence without a hash is a valid position")
 		count := 0
 		for _, err := range l.Read(t.Context(), eventlog.Position{}) {
 			require.NoError(t, err)
 			appendAll(t, l, "later")
 			count++
 		}
-		require.Equal(t, 30, count, "what is appended while reading is for the next reader")
+		require.Equal(t, 30, count, "records appended during the iteration are not yielded")
 		requireNoConsumers(t, p.admin(t, l))
 	})
 }
 
-func TestReadingManyRecordsCrossesRequestsOfAnySize(t *testing.T) {
+func TestReadYieldsMoreRecordsThanOneRequestReturns(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
-	for n := range 12 { // more bytes than one request brings
+	for n := range 12 { // more bytes than one request returns
 		_, err := l.Append(patient(t), eventlog.Record{Object: "document", Body: bytes.Repeat([]byte{byte(n)}, 1<<20)})
 		require.NoError(t, err)
 	}
@@ -200,7 +200,7 @@ func TestReadingManyRecordsCrossesRequestsOfAnySize(t *testing.T) {
 	require.Equal(t, uint64(10_012), read[10_011].Sequence)
 }
 
-func TestAReaderThatStopsLeavesNoConsumer(t *testing.T) {
+func TestAReaderThatStopsDeletesItsConsumer(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, numbered(1, 10)...)
@@ -212,7 +212,7 @@ func TestAReaderThatStopsLeavesNoConsumer(t *testing.T) {
 			require.NoError(t, err)
 			break
 		}
-		stopped := errors.New("the operator said so")
+		stopped := errors.New("stopped by the operator")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
 		seen := 0
@@ -231,7 +231,7 @@ func TestAReaderThatStopsLeavesNoConsumer(t *testing.T) {
 	})
 }
 
-func TestFollowSeesWhatIsAppendedAsItComes(t *testing.T) {
+func TestFollowYieldsEachRecordWhenItIsAppended(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, numbered(1, 3)...)
@@ -242,7 +242,7 @@ func TestFollowSeesWhatIsAppendedAsItComes(t *testing.T) {
 			if next == 40 {
 				break
 			}
-			if next >= 3 { // the reader has caught up: only now comes the next record
+			if next >= 3 { // the reader has caught up, and waits for the next record
 				appendAll(t, l, numbered(next+1, next+1)...)
 			}
 			next++
@@ -251,7 +251,7 @@ func TestFollowSeesWhatIsAppendedAsItComes(t *testing.T) {
 	})
 }
 
-func TestGetSaysWhatIsNotThere(t *testing.T) {
+func TestGetReturnsErrNotFoundForAMissingRecord(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, "one")
@@ -262,7 +262,7 @@ func TestGetSaysWhatIsNotThere(t *testing.T) {
 	})
 }
 
-func TestAContextThatEndedIsNamed(t *testing.T) {
+func TestErrorsWrapTheCauseOfTheContext(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	why := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -276,7 +276,7 @@ func TestAContextThatEndedIsNamed(t *testing.T) {
 	require.ErrorIs(t, err, why)
 }
 
-func TestAFullLogRefusesAndForgetsNothing(t *testing.T) {
+func TestAFullLogRefusesRecordsAndDropsNone(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		p.options.MaxBytes = 64 << 10
 		l := open(t, p.options)
@@ -297,8 +297,8 @@ func TestAFullLogRefusesAndForgetsNothing(t *testing.T) {
 	})
 }
 
-// appendAtOnce appends from several goroutines and returns what each sequence was given for. The sequences that one of them
-// is given must rise.
+// appendAtOnce appends from several goroutines, and returns the bodies by sequence. It fails the test
+// unless the sequences that each goroutine gets ascend.
 func appendAtOnce(t *testing.T, l *eventlog.Log, callers, each int) map[uint64]string {
 	var mu sync.Mutex
 	sent := map[uint64]string{}

@@ -20,11 +20,12 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// crashing is set for a process that appends until it is killed; it says where the log is and which round it is.
+// crashing is the variable in the environment of a process that appends until it is killed. It
+// contains the folder of the log and the name of the round.
 const crashing = "EVENTLOG_TEST_CRASH"
 
-// appendUntilKilled prints a line for each record that was acknowledged. The number of callers goes up and down, so that
-// records are appended singly and in batches.
+// appendUntilKilled appends records, and prints a line for each one that was acknowledged. The number
+// of active callers varies, so that records are appended both singly and in batches.
 func appendUntilKilled(t *testing.T, dir, round string) {
 	const callers = 64
 	l, ctx := open(t, eventlog.Options{Dir: dir, MayCreate: true}), patient(t)
@@ -58,25 +59,26 @@ func appendUntilKilled(t *testing.T, dir, round string) {
 	group.Wait()
 }
 
-// crashBody is a body that proves that it is whole.
+// crashBody returns a body that ends in the hash of the text before it.
 func crashBody(round string, caller, n, padding int) string {
 	text := fmt.Sprintf("%s/%d/%d/%s", round, caller, n, strings.Repeat("x", padding))
 	return fmt.Sprintf("%s/%x", text, sha256.Sum256([]byte(text)))
 }
 
+// whole reports whether a body is a complete crashBody.
 func whole(body []byte) bool {
 	text := string(body)
 	end := strings.LastIndexByte(text, '/')
 	return end > 0 && text[end+1:] == fmt.Sprintf("%x", sha256.Sum256([]byte(text[:end])))
 }
 
-func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
+func TestNoAcknowledgedRecordIsLostWhenTheProcessIsKilled(t *testing.T) {
 	if where := os.Getenv(crashing); where != "" {
 		dir, round, _ := strings.Cut(where, "\n")
 		appendUntilKilled(t, dir, round)
 		return
 	}
-	const rounds = 6 // make faults has more of them, with the whole service
+	const rounds = 6 // make faults runs more rounds, with the whole service
 	p := embeddedPlace(t)
 	random := rand.New(rand.NewPCG(4, 2026))
 	acked := map[uint64]string{}
@@ -88,7 +90,7 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 		seen := map[[32]byte]bool{}
 		for i, r := range read {
 			require.Equal(t, uint64(i+1), r.Sequence)
-			require.True(t, whole(r.Body), "record %d is not one that was sent", r.Sequence)
+			require.True(t, whole(r.Body), "record %d is not a complete record", r.Sequence)
 			sum := sha256.Sum256(r.Body)
 			require.False(t, seen[sum], "record %d is in the log twice", r.Sequence)
 			seen[sum] = true
@@ -97,7 +99,7 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 			require.LessOrEqual(t, sequence, uint64(len(read)), "an acknowledged record is lost")
 			require.Equal(t, sum, fmt.Sprintf("%x", sha256.Sum256(read[sequence-1].Body)))
 		}
-		t.Logf("round %d: %d acknowledged so far, all found, none lost; %d in the log", round, len(acked), len(read))
+		t.Logf("round %d: all %d records acknowledged so far are in the log, which has %d", round, len(acked), len(read))
 		if round == rounds-1 {
 			require.NotEmpty(t, batched(t, p.admin(t, l), min(1000, uint64(len(read)))))
 		}
@@ -105,7 +107,8 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	}
 }
 
-// killAfter kills a process that appends, a while after it has acknowledged so many records, and adds what it said.
+// killAfter starts a process that appends, and kills it some time after count records were
+// acknowledged. It adds the hashes of the acknowledged records to acked, by sequence.
 func killAfter(t *testing.T, dir, round string, count int, while time.Duration, acked map[uint64]string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
@@ -119,7 +122,7 @@ func killAfter(t *testing.T, dir, round string, count int, while time.Duration, 
 		var sum string
 		if _, err := fmt.Sscanf(lines.Text(), "acked %d %s", &sequence, &sum); err != nil || len(sum) != 64 {
 			require.NotContains(t, lines.Text(), "error")
-			continue // the last line may be cut off
+			continue // the last line may be incomplete
 		}
 		require.NotContains(t, acked, sequence)
 		acked[sequence] = sum
@@ -128,6 +131,6 @@ func killAfter(t *testing.T, dir, round string, count int, while time.Duration, 
 			defer kill.Stop()
 		}
 	}
-	require.Error(t, cmd.Wait(), "it was killed")
-	require.LessOrEqual(t, count, 0, "it was killed while it was appending")
+	require.Error(t, cmd.Wait(), "the process must have been killed")
+	require.LessOrEqual(t, count, 0, "the process must have been killed while it appended")
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// edit changes a file as a whole.
+// edit replaces the content of a file.
 func edit(t *testing.T, path string, change func([]byte) []byte) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -26,7 +26,7 @@ func edit(t *testing.T, path string, change func([]byte) []byte) {
 	require.NoError(t, os.WriteFile(path, change(data), 0o600))
 }
 
-// flipInTheMiddle flips a bit of the body that is there, if it is padded.
+// flipInTheMiddle flips a bit in the middle of data, in the padding of a body if there is one.
 func flipInTheMiddle(data []byte) []byte {
 	at := len(data) / 2
 	at += max(0, bytes.Index(data[at:], []byte("xxxxxxxx")))
@@ -34,7 +34,7 @@ func flipInTheMiddle(data []byte) []byte {
 	return data
 }
 
-func TestADamagedLogIsNeverTakenForASoundOne(t *testing.T) {
+func TestADamagedLogNeverPassesForAnIntactOne(t *testing.T) {
 	remove := func(names ...string) func(t *testing.T, p *place, blocks []string) {
 		return func(t *testing.T, p *place, _ []string) {
 			for _, name := range names {
@@ -47,41 +47,41 @@ func TestADamagedLogIsNeverTakenForASoundOne(t *testing.T) {
 		name   string
 		damage func(t *testing.T, p *place, blocks []string)
 		sound  bool   // nothing is lost
-		says   string // at the start
+		says   string // the error that is logged at the start
 	}{
-		{"the last record is torn", func(t *testing.T, _ *place, blocks []string) {
+		{"the last record is truncated", func(t *testing.T, _ *place, blocks []string) {
 			edit(t, blocks[len(blocks)-1], func(data []byte) []byte { return data[:len(data)-5] })
 		}, false, holes},
-		{"the last record is torn and the index is gone", func(t *testing.T, p *place, blocks []string) {
+		{"the last record is truncated and the index is missing", func(t *testing.T, p *place, blocks []string) {
 			edit(t, blocks[len(blocks)-1], func(data []byte) []byte { return data[:len(data)-5] })
 			remove("msgs/index.db")(t, p, blocks)
 		}, false, lost},
 		{"a bit is flipped in the middle of the first block", func(t *testing.T, _ *place, blocks []string) {
 			edit(t, blocks[0], flipInTheMiddle)
 		}, false, ""},
-		{"a bit is flipped in the middle of the first block and the index is gone", func(t *testing.T, p *place, blocks []string) {
+		{"a bit is flipped in the middle of the first block and the index is missing", func(t *testing.T, p *place, blocks []string) {
 			edit(t, blocks[0], flipInTheMiddle)
 			remove("msgs/index.db")(t, p, blocks)
 		}, false, holes},
 		{"a bit is flipped in the middle of the last block", func(t *testing.T, _ *place, blocks []string) {
 			edit(t, blocks[len(blocks)-1], flipInTheMiddle)
 		}, false, ""},
-		{"a bit is flipped in the middle of the last block and the index is gone", func(t *testing.T, p *place, blocks []string) {
+		{"a bit is flipped in the middle of the last block and the index is missing", func(t *testing.T, p *place, blocks []string) {
 			edit(t, blocks[len(blocks)-1], flipInTheMiddle)
 			remove("msgs/index.db")(t, p, blocks)
 		}, false, lost},
-		{"the first block is gone", func(t *testing.T, _ *place, blocks []string) {
+		{"the first block is missing", func(t *testing.T, _ *place, blocks []string) {
 			require.NoError(t, os.Remove(blocks[0]))
 		}, false, holes},
-		{"the last block is gone", func(t *testing.T, _ *place, blocks []string) {
+		{"the last block is missing", func(t *testing.T, _ *place, blocks []string) {
 			require.NoError(t, os.Remove(blocks[len(blocks)-1]))
 		}, false, holes},
-		{"the index is gone", remove("msgs/index.db"), true, ""},
+		{"the index is missing", remove("msgs/index.db"), true, ""},
 		{"the index is damaged", func(t *testing.T, p *place, _ []string) {
 			edit(t, filepath.Join(p.streamDir, "msgs", "index.db"), flipInTheMiddle)
 		}, true, ""},
-		{"the checksum of the description is gone", remove("meta.sum"), false, ""},
-		{"the folder of the consumers is gone", remove("obs"), true, ""},
+		{"the checksum of the stream settings is missing", remove("meta.sum"), false, ""},
+		{"the folder of the consumers is missing", remove("obs"), true, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestADamagedLogIsNeverTakenForASoundOne(t *testing.T) {
 				require.Equal(t, warning == test.says, logged.FilterMessageSnippet(warning).Len() == 1, warning)
 			}
 			requireNoPretence(t, l, before, test.sound)
-			for range 60 { // more than were lost from the end, so that their sequences are used again
+			for range 60 { // more than were lost from the end, so that their sequences are given to other records
 				appendAll(t, l, "another")
 			}
 			requireNoPretence(t, l, before, test.sound)
@@ -131,8 +131,8 @@ func TestADamagedLogIsNeverTakenForASoundOne(t *testing.T) {
 	}
 }
 
-// requireNoPretence checks that a reader gets the records as they were, up to where it gets an error or the log ends, and
-// that one who stands at the former end gets an error unless the log is sound.
+// requireNoPretence checks that a reader gets the original records until it gets an error or the log
+// ends, and that a reader at the original end gets an error unless the log is intact.
 func requireNoPretence(t *testing.T, l *eventlog.Log, before []eventlog.Record, sound bool) {
 	t.Helper()
 	last := before[len(before)-1].Position()
@@ -142,14 +142,14 @@ func requireNoPretence(t *testing.T, l *eventlog.Log, before []eventlog.Record, 
 		same++
 	}
 	_, atEnd := readAll(t.Context(), l, last)
-	t.Logf("%d records as they were, %d read, then %v; after the former end: %v", same, len(read), err, atEnd)
+	t.Logf("%d original records, %d read, then %v; after the original end: %v", same, len(read), err, atEnd)
 	if sound {
 		require.NoError(t, err)
 		require.NoError(t, atEnd)
 		require.Equal(t, len(before), same)
 		return
 	}
-	if same < len(before) && err == nil { // only cut off, or continued with others
+	if same < len(before) && err == nil { // the end was cut off, and other records may follow
 		require.Error(t, atEnd)
 	}
 	for _, r := range read[same:] {

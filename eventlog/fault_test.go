@@ -10,7 +10,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestAFaultSaysWhatToDoAndWhetherItClearsByItself(t *testing.T) {
+func TestAFaultContainsAHintAndWhetherItClears(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 3)...)
@@ -31,12 +31,12 @@ func TestAFaultSaysWhatToDoAndWhetherItClearsByItself(t *testing.T) {
 		clears bool
 	}{
 		{"the log ends before the position", read(eventlog.Position{Log: at.Log, Sequence: 7}), eventlog.ErrFuture, "delete the folder of the views", false},
-		{"the position is of another log", read(eventlog.Position{Log: "other", Sequence: 1}), eventlog.ErrDiverged, "put the right one back", false},
+		{"the position belongs to another log", read(eventlog.Position{Log: "other", Sequence: 1}), eventlog.ErrDiverged, "put the right one back", false},
 		{"another record is at the position", read(eventlog.Position{Log: at.Log, Sequence: 3, Hash: "other"}), eventlog.ErrDiverged, "put the right one back", false},
-		{"another process has the folder", opened(p.options), eventlog.ErrLocked, "stop that process", false},
+		{"another process uses the folder", opened(p.options), eventlog.ErrLocked, "stop that process", false},
 		{"there is no log", opened(eventlog.Options{Dir: t.TempDir()}), eventlog.ErrNoStream, "start the receiver", false},
 		{"no server answers", opened(eventlog.Options{URL: "nats://127.0.0.1:1"}), eventlog.ErrUnavailable, "start it or correct the URL", true},
-		{"the URL cannot be read", opened(eventlog.Options{URL: "nats://user:s3cret/7@127.0.0.1:1"}), nil, "nats://host:port", false},
+		{"the URL is invalid", opened(eventlog.Options{URL: "nats://user:s3cret/7@127.0.0.1:1"}), nil, "nats://host:port", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.is != nil {
@@ -46,8 +46,8 @@ func TestAFaultSaysWhatToDoAndWhetherItClearsByItself(t *testing.T) {
 			require.NotNil(t, f, "%v", test.err)
 			require.Contains(t, f.Hint, test.hint)
 			require.Equal(t, test.clears, f.Clears)
-			require.False(t, strings.Contains(f.Err.Error(), f.Hint), "the hint is a field")
-			require.ErrorContains(t, test.err, f.Hint, "and is shown with the error")
+			require.False(t, strings.Contains(f.Err.Error(), f.Hint), "Err does not contain the hint")
+			require.ErrorContains(t, test.err, f.Hint, "the message contains the hint")
 		})
 	}
 	require.Nil(t, eventlog.FaultOf(nil))

@@ -12,7 +12,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// position is the place after the last record of the log.
+// position returns the position after the last record of the log.
 func position(t *testing.T, l *eventlog.Log) eventlog.Position {
 	t.Helper()
 	bounds, err := l.Bounds(t.Context())
@@ -25,7 +25,7 @@ func position(t *testing.T, l *eventlog.Log) eventlog.Position {
 	return p
 }
 
-func TestALogThatLostItsTailIsNoticed(t *testing.T) {
+func TestAReaderNoticesThatTheLogLostItsEnd(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, numbered(1, 30)...)
@@ -36,12 +36,12 @@ func TestALogThatLostItsTailIsNoticed(t *testing.T) {
 
 		bounds, err := l.Bounds(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, checkpoint.Log, bounds.Log, "it is still the same log")
+		require.Equal(t, checkpoint.Log, bounds.Log, "the identity is the same")
 		require.Less(t, bounds.Last, uint64(30))
 		require.Greater(t, bounds.Last, uint64(3))
 		_, err = readAll(t.Context(), l, checkpoint)
 		require.ErrorIs(t, err, eventlog.ErrFuture)
-		if p.options.URL == "" { // the data folder knows more than the position
+		if p.options.URL == "" { // the data folder contains the former end of the log
 			_, err = readAll(t.Context(), l, early.Position())
 			require.ErrorIs(t, err, eventlog.ErrLost)
 			_, err = l.AcceptLoss(t.Context())
@@ -56,7 +56,7 @@ func TestALogThatLostItsTailIsNoticed(t *testing.T) {
 			bounds.Last++
 		}
 		_, err = readAll(t.Context(), l, checkpoint)
-		require.ErrorIs(t, err, eventlog.ErrDiverged, "the sequence was used again for another record")
+		require.ErrorIs(t, err, eventlog.ErrDiverged, "the sequence was given to another record")
 		for _, err := range l.Follow(t.Context(), checkpoint) {
 			require.ErrorIs(t, err, eventlog.ErrDiverged)
 		}
@@ -64,7 +64,7 @@ func TestALogThatLostItsTailIsNoticed(t *testing.T) {
 	})
 }
 
-func TestARestartChangesNothing(t *testing.T) {
+func TestAPositionIsValidAfterARestart(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, numbered(1, 5)...)
@@ -78,7 +78,7 @@ func TestARestartChangesNothing(t *testing.T) {
 	})
 }
 
-func TestAnotherLogInThePlaceOfTheOldIsNoticed(t *testing.T) {
+func TestAPositionOfADeletedLogDoesNotFitTheNewOne(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 5)...)
@@ -98,7 +98,7 @@ func TestAnotherLogInThePlaceOfTheOldIsNoticed(t *testing.T) {
 	}
 }
 
-func TestAFollowerNoticesThatItsLogIsReplaced(t *testing.T) {
+func TestAFollowerNoticesThatTheLogWasReplaced(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 5)...)
@@ -113,7 +113,7 @@ func TestAFollowerNoticesThatItsLogIsReplaced(t *testing.T) {
 	require.ErrorIs(t, last, eventlog.ErrDiverged)
 }
 
-func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
+func TestAFollowerContinuesAfterARestartOfTheServer(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 5)...)
@@ -139,17 +139,17 @@ func TestAFollowerSurvivesTheRestartOfItsServer(t *testing.T) {
 	}
 }
 
-func TestAQuestionThatNobodyAnswersIsAskedAgain(t *testing.T) {
+func TestARequestWithoutAnAnswerIsRepeated(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	asked := 0
 	conn := eventlog.JetStream(l).Conn()
-	_, err := conn.Subscribe("test.question", func(m *nats.Msg) {
+	_, err := conn.Subscribe("test.request", func(m *nats.Msg) {
 		if asked++; asked == 2 {
-			_ = m.Respond([]byte("the answer")) // else the question is asked for ever, and the test says so
+			_ = m.Respond([]byte("the answer")) // if this fails, the request is repeated until the test times out
 		}
 	})
 	require.NoError(t, err)
-	answer, err := eventlog.AskAgain(t.Context(), l, "test.question")
+	answer, err := eventlog.AskAgain(t.Context(), l, "test.request")
 	require.NoError(t, err)
 	require.Equal(t, "the answer", answer)
 	_, err = eventlog.AskAgain(t.Context(), l, "test.nobody")
@@ -157,7 +157,7 @@ func TestAQuestionThatNobodyAnswersIsAskedAgain(t *testing.T) {
 	require.Equal(t, 2, asked)
 }
 
-func TestAFollowerSaysThatTheLogWentBackwards(t *testing.T) {
+func TestAFollowerNoticesThatTheLogLostItsEnd(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 30)...)
@@ -173,7 +173,7 @@ func TestAFollowerSaysThatTheLogWentBackwards(t *testing.T) {
 	require.ErrorIs(t, last, eventlog.ErrFuture)
 }
 
-func TestAReaderWhoseConsumerIsDeletedGoesOn(t *testing.T) {
+func TestAReaderContinuesWhenItsConsumerIsDeleted(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		admin := p.admin(t, l)
@@ -198,7 +198,8 @@ func TestAReaderWhoseConsumerIsDeletedGoesOn(t *testing.T) {
 	})
 }
 
-// frail makes a stream like the log's from which records can be deleted, with some records in it.
+// frail creates a stream like that of the log, but from which records can be deleted, with that many
+// records.
 func frail(t *testing.T, p *place, records int) jetstream.Stream {
 	t.Helper()
 	js := p.admin(t, nil)
@@ -212,7 +213,7 @@ func frail(t *testing.T, p *place, records int) jetstream.Stream {
 	return stream
 }
 
-// holed makes a frail log of ten records, without those that are deleted.
+// holed creates a frail stream of ten records, and deletes some of them.
 func holed(t *testing.T, p *place, deleted ...uint64) jetstream.Stream {
 	t.Helper()
 	stream := frail(t, p, 10)
@@ -222,18 +223,18 @@ func holed(t *testing.T, p *place, deleted ...uint64) jetstream.Stream {
 	return stream
 }
 
-func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
+func TestALogWithHolesCannotBeReadUntilTheLossIsAccepted(t *testing.T) {
 	tests := []struct {
 		name    string
 		deleted []uint64
 		says    string
 	}{
-		{"one record in the middle", []uint64{4}, "it should have records 1 to 10: record 4 is missing"},
-		{"several in a row", []uint64{4, 5, 6}, "records 4 to 6 are missing, 3 in all"},
-		{"the first ones", []uint64{1, 2}, "records 1 to 2 are missing, 2 in all"},
-		{"the last ones, after which nothing comes", []uint64{9, 10}, "records 9 to 10 are missing, 2 in all"},
-		{"here and there", []uint64{1, 3, 5, 6, 8, 9}, "records 1, 3, 5 to 6, 8 to 9 are missing, 6 in all"},
-		{"all of them", []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "records 1 to 10 are missing, 10 in all"},
+		{"a record in the middle", []uint64{4}, "it should have records 1 to 10: record 4 is missing"},
+		{"several neighbours", []uint64{4, 5, 6}, "records 4 to 6 are missing, 3 in all"},
+		{"the first records", []uint64{1, 2}, "records 1 to 2 are missing, 2 in all"},
+		{"the last records", []uint64{9, 10}, "records 9 to 10 are missing, 2 in all"},
+		{"records in several places", []uint64{1, 3, 5, 6, 8, 9}, "records 1, 3, 5 to 6, 8 to 9 are missing, 6 in all"},
+		{"all records", []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "records 1 to 10 are missing, 10 in all"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -253,7 +254,7 @@ func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 			look := p.options
 			look.ReadLost = true
 			read, err := readAll(t.Context(), open(t, look), eventlog.Position{})
-			require.NoError(t, err, "an operator looks at what is left")
+			require.NoError(t, err, "with ReadLost the remaining records can be read")
 			require.Equal(t, left, bodies(read))
 
 			missing, err := l.AcceptLoss(t.Context())
@@ -287,14 +288,15 @@ func TestALogWithHolesIsReadByNobodyUntilTheyAreAccepted(t *testing.T) {
 	}
 }
 
-func TestALogThatBeginsLaterIsAnError(t *testing.T) {
+func TestReadRefusesALogThatBeginsAfterThePosition(t *testing.T) {
 	p := separatePlace(t, "")
 	frail(t, p, 10)
 	before := open(t, p.options)
 	fifth, err := before.Get(t.Context(), 5)
 	require.NoError(t, err)
 	require.NoError(t, before.Close())
-	// The log switched purging off for good, so the stream is made again, and then loses its first five records.
+	// Open has denied purging permanently, so the stream is created again before its first five records
+	// are purged.
 	require.NoError(t, p.admin(t, nil).DeleteStream(t.Context(), "NOTIFICATIONS"))
 	stream := frail(t, p, 10)
 	require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSequence(6)))
@@ -307,7 +309,7 @@ func TestALogThatBeginsLaterIsAnError(t *testing.T) {
 	at.Log = ""
 	for _, after := range []eventlog.Position{{}, {Sequence: 4}, at, {Sequence: 5}} {
 		_, err := readAll(t.Context(), l, after)
-		require.ErrorIs(t, err, eventlog.ErrLost, "also one that needs nothing of what is gone")
+		require.ErrorIs(t, err, eventlog.ErrLost, "also if none of the missing records is needed")
 	}
 	_, err = l.AcceptLoss(t.Context())
 	require.NoError(t, err)
@@ -317,10 +319,10 @@ func TestALogThatBeginsLaterIsAnError(t *testing.T) {
 		require.Equal(t, numbered(6, 10), bodies(rest))
 	}
 	_, err = readAll(t.Context(), l, fifth.Position())
-	require.ErrorIs(t, err, eventlog.ErrDiverged, "of another log")
+	require.ErrorIs(t, err, eventlog.ErrDiverged, "the position belongs to another log")
 }
 
-func TestAStreamThatBreaksThePromiseIsRefused(t *testing.T) {
+func TestAStreamWithUnsafeSettingsIsRefused(t *testing.T) {
 	good := jetstream.StreamConfig{Name: "NOTIFICATIONS", Subjects: []string{"notifications.*.*", "snapshots.*.*"},
 		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew}
 	tests := []struct {
@@ -328,16 +330,16 @@ func TestAStreamThatBreaksThePromiseIsRefused(t *testing.T) {
 		spoil   func(*jetstream.StreamConfig)
 		mention string
 	}{
-		{"kept in memory", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "memory"},
-		{"synced later", func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode }, "persist_mode"},
-		{"forgetting by age", func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age"},
-		{"forgetting the oldest", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "discard"},
-		{"forgetting by subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject"},
+		{"stored in memory", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "memory"},
+		{"persisted asynchronously", func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode }, "persist_mode"},
+		{"dropping records by age", func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age"},
+		{"dropping the oldest records", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "discard"},
+		{"dropping records by subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject"},
 		{"compressed", func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }, "compression"},
 		{"a work queue", func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "retention"},
-		{"open to rollups", func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "allow_rollup"},
+		{"permitting rollups", func(c *jetstream.StreamConfig) { c.AllowRollup = true }, "allow_rollup"},
 		{"with other subjects", func(c *jetstream.StreamConfig) { c.Subjects = []string{"notifications.>"} }, "subjects"},
-		{"not acknowledging", func(c *jetstream.StreamConfig) { c.NoAck = true }, "no_ack"},
+		{"without acknowledgements", func(c *jetstream.StreamConfig) { c.NoAck = true }, "no_ack"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -353,7 +355,7 @@ func TestAStreamThatBreaksThePromiseIsRefused(t *testing.T) {
 	}
 }
 
-func TestAStreamThatCanBeCorrectedIs(t *testing.T) {
+func TestCorrectableSettingsOfAStreamAreCorrected(t *testing.T) {
 	p := separatePlace(t, "")
 	stream := frail(t, p, 3)
 	p.options.MaxBytes = 1

@@ -12,46 +12,48 @@ import (
 	"go.uber.org/zap"
 )
 
-// The stream's metadata about records missing inside it, for every reader. Each value contains the
-// identity of the log and ranges: one copied with the settings of another stream is ignored.
+// Keys in the stream's metadata for lists of records that are missing inside the log. All readers
+// see these lists. Each value contains the identity of the log, followed by ranges. The identity
+// shows whether a value was copied with the settings of another stream.
 const (
-	// unreadableKey has the records that the server counts but cannot read: it finds a damaged
-	// record only when it reads it.
+	// unreadableKey is for the records that the server counts but cannot read. The server notices a
+	// damaged record only when it reads the record.
 	unreadableKey = "orderfold-unreadable"
-	// acceptedKey has the records whose loss an operator has accepted.
+	// acceptedKey is for the records whose loss an operator has accepted.
 	acceptedKey = "orderfold-accepted"
 )
 
 const (
-	// maxListed bounds the missing records that are listed: the server's answer names each of them,
-	// 40 MB in all.
+	// maxListed is the largest number of missing records that are requested from the server. Its
+	// answer lists each of them, and is up to 40 MB long.
 	maxListed = 4 << 20
-	// maxRanges bounds a list; the server accepts 128 KiB of metadata in all.
+	// maxRanges is the largest number of ranges in the metadata: the server accepts 128 KiB of
+	// metadata in all.
 	maxRanges = 1500
-	// maxProbed bounds the records that are requested one by one when some did not come.
+	// maxProbed is the largest number of records that are requested one by one from the leader.
 	maxProbed = 10_000
 )
 
-// holes is what is known about the missing records of a log, beyond their number in the stream's
-// state.
+// holes caches what is known about the missing records of a log. The state of the stream contains
+// only their number.
 type holes struct {
 	mu         sync.Mutex
-	unreadable Ranges // found by a reader of this process, and not in the stream's note
-	of         string // the state that listed belongs to
-	listed     Ranges
+	unreadable Ranges // found by a reader of this process, and not in the stream's metadata
+	of         string // the stateName for which listed was requested
+	listed     Ranges // the missing records that the server reports
 }
 
-// absence is what a log lacks.
+// absence describes the missing records of a log.
 type absence struct {
-	missing Ranges // of the sequences 1 to the last one
-	skip    Ranges // those that a reader skips
-	held    string // why reading must stop; "": nothing is missing, or all of it was accepted
-	many    bool   // too many to be listed: missing is incomplete
-	foreign string // why the list of accepted records is ignored
+	missing Ranges // the missing sequences between 1 and the last one
+	skip    Ranges // the missing sequences that a reader skips
+	held    string // why readers must stop; "": nothing is missing, or every loss was accepted
+	many    bool   // too many are missing to be listed, and the field missing is incomplete
+	foreign string // why the list of accepted losses is ignored; "": it is not
 }
 
-// absent returns what the log lacks. It costs nothing if nothing is missing. The error wraps
-// ErrUnavailable.
+// absent returns the missing records of the log. If there are none, it sends no request. The error
+// wraps ErrUnavailable.
 func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence, err error) {
 	state, notes := info.State, info.Config.Metadata
 	gone := state.LastSeq - min(state.LastSeq, state.Msgs)
@@ -77,11 +79,11 @@ func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence
 	a.skip = a.missing.shared(accepted)
 	var said []string
 	if a.many {
-		said = append(said, fmt.Sprintf("it should have records 1 to %d, and has %d: %d are missing", state.LastSeq, state.Msgs, gone))
+		said = append(said, fmt.Sprintf("it should have records 1 to %d, but has only %d: %d are missing", state.LastSeq, state.Msgs, gone))
 	} else if open := a.missing.without(accepted); len(open) > 0 {
 		text := fmt.Sprintf("it should have records 1 to %d: %s", state.LastSeq, open.Words())
 		if n := len(a.skip); n > 0 {
-			text += fmt.Sprintf(", besides the %d whose loss was accepted", a.skip.Count())
+			text += fmt.Sprintf(", in addition to %d whose loss was accepted", a.skip.Count())
 		}
 		said = append(said, text)
 	}
@@ -100,8 +102,9 @@ func (l *Log) absent(ctx context.Context, info *jetstream.StreamInfo) (a absence
 	return a, nil
 }
 
-// list returns the records missing between 1 and the last one, or nil if they are too many. Nothing
-// is deleted from the log on purpose, so the list is valid as long as their number stays the same.
+// list returns the records between 1 and the last one that the server reports as missing, or nil if
+// they are too many. Nothing is ever deleted from the log on purpose, so the list is requested again
+// only when the number of missing records changes.
 func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, error) {
 	h := &l.holes
 	h.mu.Lock()
@@ -115,7 +118,7 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 	}
 	detailed, err := l.stream.Info(ctx, jetstream.WithDeletedDetails(true))
 	if err != nil {
-		return nil, unavailable(ctx, "ask which records are missing", err)
+		return nil, unavailable(ctx, "request the list of missing records", err)
 	}
 	if err := led(detailed); err != nil {
 		return nil, err
@@ -140,13 +143,13 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 	return missing, nil
 }
 
-// stateName changes only when other records are missing.
+// stateName returns a text that is different whenever other records are missing.
 func stateName(info *jetstream.StreamInfo) string {
 	return fmt.Sprint(identity(info), info.State.FirstSeq, info.State.LastSeq-info.State.Msgs)
 }
 
-// readNote returns the ranges of a list, none if it does not exist. The error says why the list is
-// ignored.
+// readNote returns the ranges of a list in the stream's metadata, or nil if the list does not exist.
+// It returns an error if the list belongs to another log or is invalid.
 func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
 	text := info.Config.Metadata[key]
 	if text == "" {
@@ -154,24 +157,25 @@ func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
 	}
 	log, list, _ := strings.Cut(text, " ")
 	if log != identity(info) {
-		return nil, fmt.Errorf("the stream's note %s is not of this log: %.100q", key, text)
+		return nil, fmt.Errorf("the list %s in the stream's metadata belongs to another log: %.100q", key, text)
 	}
 	ranges, err := parseRanges(list)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the stream's note %s cannot be read, %.100q: %w", key, text, err)
-	case key == acceptedKey && ranges[len(ranges)-1].Last > info.State.LastSeq: // it would accept records that are not lost yet
-		return nil, fmt.Errorf("the stream's note %s does not fit the log, which ends at record %d: %.100q", key, info.State.LastSeq, text)
+		return nil, fmt.Errorf("the list %s in the stream's metadata cannot be read, %.100q: %w", key, text, err)
+	case key == acceptedKey && ranges[len(ranges)-1].Last > info.State.LastSeq: // it would accept losses that have not happened yet
+		return nil, fmt.Errorf("the list %s in the stream's metadata does not fit the log, which ends at record %d: %.100q", key, info.State.LastSeq, text)
 	}
 	return ranges, nil
 }
 
+// note returns the text of a list for the stream's metadata.
 func note(info *jetstream.StreamInfo, ranges Ranges) string {
 	return identity(info) + " " + ranges.String()
 }
 
-// annotate changes the stream's metadata. It reads the settings first, so that changes by others
-// are kept.
+// annotate changes the stream's metadata. It reads the current settings first, so that it keeps the
+// changes of other processes.
 func (l *Log) annotate(ctx context.Context, change func(notes map[string]string)) error {
 	l.settings.Lock()
 	defer l.settings.Unlock()
@@ -190,13 +194,13 @@ func (l *Log) annotate(ctx context.Context, change func(notes map[string]string)
 	}
 	config.Metadata = notes
 	if _, err := l.js.UpdateStream(ctx, config); err != nil {
-		return unavailable(ctx, "write a note into the stream", err)
+		return unavailable(ctx, "change the metadata of the stream", err)
 	}
 	return nil
 }
 
-// foundUnreadable records permanently which records from want to before got cannot be read although
-// the server counts them, for every reader.
+// foundUnreadable requests the records from want to before got that are not known to be missing from
+// the leader. It records those that cannot be read in the stream's metadata, for all readers.
 func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -225,15 +229,16 @@ func (l *Log) foundUnreadable(ctx context.Context, want, got uint64) {
 		return
 	}
 	if err := l.noteUnreadable(ctx, info, found); err != nil {
-		l.logger.Warn("the log cannot keep that it lost records; this process knows it", zap.Error(err))
+		l.logger.Warn("the loss could not be recorded in the stream; only this process knows of it", zap.Error(err))
 		return
 	}
 	l.holes.mu.Lock()
 	defer l.holes.mu.Unlock()
-	l.holes.unreadable = l.holes.unreadable.without(found) // the note has them, and who reads it learns when they are taken back
+	// From now on the records are only in the metadata, from which another process may remove them.
+	l.holes.unreadable = l.holes.unreadable.without(found)
 }
 
-// noteUnreadable adds records to the stream's note.
+// noteUnreadable adds records to the list of unreadable records in the stream's metadata.
 func (l *Log) noteUnreadable(ctx context.Context, info *jetstream.StreamInfo, found Ranges) error {
 	many := 0
 	err := l.annotate(ctx, func(notes map[string]string) {
@@ -244,23 +249,23 @@ func (l *Log) noteUnreadable(ctx context.Context, info *jetstream.StreamInfo, fo
 		}
 	})
 	if err == nil && many > maxRanges {
-		err = fmt.Errorf("eventlog: the note of unreadable records has no room for %d places", many)
+		err = fmt.Errorf("eventlog: the list of unreadable records has no room for %d ranges", many)
 	}
 	return err
 }
 
-// HasLost reports whether the log once had a record that Get does not find. Errors are those of
-// Bounds.
+// HasLost reports whether the log lost the record with that sequence. It is meant for a sequence for
+// which Get returned ErrNotFound. The errors are those of Bounds.
 func (l *Log) HasLost(ctx context.Context, sequence uint64) (bool, error) {
 	bounds, err := l.Bounds(ctx)
 	if err == nil && sequence > 0 && sequence <= bounds.Last && !bounds.Missing.Contains(sequence) {
-		l.foundUnreadable(ctx, sequence, sequence+1) // or it was appended just now
+		l.foundUnreadable(ctx, sequence, sequence+1) // has no effect if the record was appended just now
 		bounds, err = l.Bounds(ctx)
 	}
 	return bounds.Missing.Contains(sequence), err
 }
 
-// examine reports what is missing when the log is opened.
+// examine logs which records are missing when the log is opened.
 func (l *Log) examine(ctx context.Context) error {
 	info, err := l.takeBack(ctx, l.stream.CachedInfo())
 	if err != nil {
@@ -273,20 +278,22 @@ func (l *Log) examine(ctx context.Context) error {
 	case a.held != "":
 		l.logger.Error("THE LOG HAS HOLES: records that were acknowledged are missing", zap.String("lost", a.held), zap.String("hint", LossAdvice))
 	case len(a.missing) > 0:
-		l.logger.Warn("records are missing from the log, and their loss was accepted", zap.Stringer("missing", a.missing))
+		l.logger.Warn("records are missing from the log; their loss was accepted", zap.Stringer("missing", a.missing))
 	}
 	if a.foreign != "" {
-		l.logger.Error("what was accepted of the log's losses is not believed", zap.String("why", a.foreign))
+		l.logger.Error("the list of accepted losses is ignored", zap.String("why", a.foreign))
 	}
 	return nil
 }
 
-// AcceptLoss lets all readers continue with what is left of a log that lost records, and returns
-// what was missing, "" if nothing was. An operator decides this: for an embedded log in the data
-// folder of a stopped service, for an external one at any time.
+// AcceptLoss lets all readers continue with what is left of a log that lost records, and begins a new
+// epoch. It returns a description of what was missing, or "" if nothing was. Only an operator may
+// decide this: for an embedded log while the service is stopped, and for an external one at any time.
+// With Options.Guest, AcceptLoss returns an error. Errors: ErrUnavailable, ErrNoStream, and a fault if
+// too much is missing.
 func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	if !l.mayNote {
-		return "", errors.New("eventlog: a loss is accepted in the data folder of the log, while nothing else runs on it")
+		return "", errors.New("eventlog: a loss can only be accepted in the data folder of the log, while the service is stopped")
 	}
 	info, err := l.streamInfo(ctx)
 	if err != nil {
@@ -305,11 +312,11 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 		return "", nil
 	}
 	if a.many || len(a.missing) > maxRanges {
-		return "", &Fault{Err: fmt.Errorf("eventlog: too much is missing to accept it, %d records and %d places at least",
+		return "", &Fault{Err: fmt.Errorf("eventlog: too much is missing to be accepted: at least %d records in at least %d ranges",
 			info.State.LastSeq-info.State.Msgs, len(a.missing)), Hint: "restore the log from a copy"}
 	}
 	if end != "" && l.embedded != nil {
-		if err := l.embedded.ForgetEnd(); err != nil { // where the log ends now is recorded when it is closed
+		if err := l.embedded.ForgetEnd(); err != nil { // Close records the current end
 			return "", err
 		}
 	}
@@ -336,7 +343,8 @@ func (l *Log) AcceptLoss(ctx context.Context) (missing string, err error) {
 	return lost.Err.Error(), nil
 }
 
-// lostEnd describes what is missing at the end of the log, "" if nothing is known to be.
+// lostEnd describes what is missing at the end of the log. It returns "" if nothing is known to be
+// missing there.
 func (l *Log) lostEnd(info *jetstream.StreamInfo) string {
 	if lost := l.lost.Load(); lost != nil {
 		return *lost
@@ -344,7 +352,8 @@ func (l *Log) lostEnd(info *jetstream.StreamInfo) string {
 	return lostNote(info)
 }
 
-// lossFault returns the fault for what is missing at the end and inside the log, nil when nothing is.
+// lossFault returns the fault for the descriptions of what is missing at the end and inside the log,
+// or nil if both are empty.
 func lossFault(end, inside string) *Fault {
 	text := end + inside
 	if end != "" && inside != "" {

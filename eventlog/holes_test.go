@@ -13,8 +13,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// openInSmallBlocks opens a new log, with no limit in the tests' way. Its blocks have 32 kB: the server chooses them by the limit that a log
-// has when it is opened.
+// openInSmallBlocks opens a new log with blocks of 32 kB: the server derives their size from the limit
+// that the stream has when it is opened. It then raises the limit.
 func openInSmallBlocks(t *testing.T, p *place) *eventlog.Log {
 	t.Helper()
 	p.options.MaxBytes = 100_000
@@ -23,7 +23,7 @@ func openInSmallBlocks(t *testing.T, p *place) *eventlog.Log {
 	return l
 }
 
-// large fills a log with records that need several blocks, and closes it.
+// large creates a log with several blocks, closes it, and returns its records.
 func large(t *testing.T, p *place) (records []eventlog.Record) {
 	t.Helper()
 	l := openInSmallBlocks(t, p)
@@ -42,6 +42,7 @@ func large(t *testing.T, p *place) (records []eventlog.Record) {
 	return records
 }
 
+// blocksOf returns the paths of the blocks of a log, in the order of their records.
 func blocksOf(t *testing.T, p *place) []string {
 	t.Helper()
 	blocks, err := filepath.Glob(filepath.Join(p.streamDir, "msgs", "*.blk"))
@@ -51,12 +52,14 @@ func blocksOf(t *testing.T, p *place) []string {
 	return blocks
 }
 
+// dropIndex removes the index of the blocks, which the server then builds from the blocks.
 func dropIndex(t *testing.T, p *place) {
 	t.Helper()
 	require.NoError(t, os.RemoveAll(filepath.Join(p.streamDir, "msgs", "index.db")))
 }
 
-// requireExactlyLeft wants every record, of those that were and of those appended since, that the log has, and no other.
+// requireExactlyLeft checks that a reader gets every record after a position that is not missing: those
+// in before, and records with the body "another" that were appended since.
 func requireExactlyLeft(t *testing.T, l *eventlog.Log, before []eventlog.Record, after eventlog.Position) {
 	t.Helper()
 	bounds, err := l.Bounds(t.Context())
@@ -80,32 +83,32 @@ func requireExactlyLeft(t *testing.T, l *eventlog.Log, before []eventlog.Record,
 	}
 }
 
-func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
+func TestADamagedBlockStopsEveryReaderUntilTheLossIsAccepted(t *testing.T) {
 	tests := []struct {
 		name   string
 		damage func(t *testing.T, p *place)
-		unread bool // the server notices it only when it reads the record
-		atEnd  bool // the last record of before is gone, too
+		unread bool // the server notices the damage only when it reads the record
+		atEnd  bool // the last record is lost, too
 	}{
 		{"a bit is flipped in a middle block", func(t *testing.T, p *place) {
 			edit(t, blocksOf(t, p)[1], flipInTheMiddle)
 			dropIndex(t, p)
 		}, false, false},
-		{"a bit is flipped in a middle block, which the index hides", func(t *testing.T, p *place) {
+		{"a bit is flipped in a middle block, and the index hides it", func(t *testing.T, p *place) {
 			edit(t, blocksOf(t, p)[1], flipInTheMiddle)
 		}, true, false},
-		{"the first block is gone", func(t *testing.T, p *place) {
+		{"the first block is missing", func(t *testing.T, p *place) {
 			require.NoError(t, os.Remove(blocksOf(t, p)[0]))
 		}, false, false},
-		{"the first block and the index are gone", func(t *testing.T, p *place) {
+		{"the first block and the index are missing", func(t *testing.T, p *place) {
 			require.NoError(t, os.Remove(blocksOf(t, p)[0]))
 			dropIndex(t, p)
 		}, false, false},
-		{"a middle block is gone", func(t *testing.T, p *place) {
+		{"a middle block is missing", func(t *testing.T, p *place) {
 			require.NoError(t, os.Remove(blocksOf(t, p)[1]))
 			dropIndex(t, p)
 		}, false, false},
-		{"the last record is torn, and the index still counts it", func(t *testing.T, p *place) {
+		{"the last record is truncated, and the index still counts it", func(t *testing.T, p *place) {
 			blocks := blocksOf(t, p)
 			edit(t, blocks[len(blocks)-1], func(data []byte) []byte { return data[:len(data)-5] })
 		}, false, true},
@@ -122,11 +125,11 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 				l := open(t, p.options)
 				if test.unread && again == 0 {
 					_, err := readAll(t.Context(), l, last)
-					require.NoError(t, err, "nobody can know yet")
+					require.NoError(t, err, "the damage is not known yet")
 					_, err = readAll(t.Context(), l, first)
 					var gap *eventlog.GapError
 					require.ErrorAs(t, err, &gap)
-					require.ErrorIs(t, err, eventlog.ErrLost, "who met it is told what to do, too")
+					require.ErrorIs(t, err, eventlog.ErrLost, "the reader that finds the damage gets the same error")
 				}
 				for _, after := range []eventlog.Position{{}, first, last} {
 					_, err := readAll(t.Context(), l, after)
@@ -144,7 +147,7 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 					_, err := l.Get(t.Context(), n+1)
 					require.Equal(t, bounds.Missing.Contains(n+1), err != nil, "record %d: %v", n+1, err)
 				}
-				appendAll(t, l, "another") // receiving goes on
+				appendAll(t, l, "another") // records can still be appended
 				require.NoError(t, l.Close())
 			}
 
@@ -165,7 +168,7 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 				}
 				said, err = l.AcceptLoss(t.Context())
 				require.NoError(t, err)
-				require.Empty(t, said, "nothing is left to accept")
+				require.Empty(t, said, "there is no other loss to accept")
 				require.NoError(t, l.Close())
 				l = open(t, p.options)
 			}
@@ -181,8 +184,8 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 			_, err = readAll(t.Context(), l, last)
 			require.ErrorIs(t, err, eventlog.ErrLost)
 			require.Greater(t, after.Missing.Count(), bounds.Missing.Count())
-			if !test.unread { // where the server cuts the block off there, the hole that was accepted is a larger one now
-				require.NotContains(t, err.Error(), bounds.Missing.Words(), "what was accepted is not told again")
+			if !test.unread { // otherwise the server now cuts the block off at the damage, and the accepted hole has grown
+				require.NotContains(t, err.Error(), bounds.Missing.Words(), "the accepted loss is not reported again")
 			}
 			require.ErrorContains(t, err, "whose loss was accepted")
 			_, err = l.AcceptLoss(t.Context())
@@ -192,7 +195,7 @@ func TestADamagedBlockHoldsEveryReaderBackUntilTheLossIsAccepted(t *testing.T) {
 	}
 }
 
-func TestALossThatWasAcceptedIsNotAcceptedAgainWhenTheRecordsHaveComeBack(t *testing.T) {
+func TestTheAcceptanceOfALossIsWithdrawnWhenTheRecordsReturn(t *testing.T) {
 	p := embeddedPlace(t)
 	before := large(t, p)
 	block := blocksOf(t, p)[1]
@@ -219,7 +222,7 @@ func TestALossThatWasAcceptedIsNotAcceptedAgainWhenTheRecordsHaveComeBack(t *tes
 		require.NoError(t, l.Close())
 	}
 
-	edit(t, block, flipInTheMiddle) // which the index hides
+	edit(t, block, flipInTheMiddle) // the index hides the damage
 	l := open(t, p.options)
 	_, err = readAll(t.Context(), l, eventlog.Position{})
 	require.Error(t, err)
@@ -229,7 +232,7 @@ func TestALossThatWasAcceptedIsNotAcceptedAgainWhenTheRecordsHaveComeBack(t *tes
 	requireExactlyLeft(t, l, before, eventlog.Position{})
 }
 
-func TestANoteThatIsDamagedOrForeignIsNotBelieved(t *testing.T) {
+func TestAnInvalidListOfAcceptedLossesIsIgnored(t *testing.T) {
 	p := separatePlace(t, "")
 	stream := holed(t, p, 4, 5)
 	l := open(t, p.options)
@@ -244,14 +247,14 @@ func TestANoteThatIsDamagedOrForeignIsNotBelieved(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for _, c := range []struct{ name, note, says string }{
-		{"of another log", "2020-01-01T00:00:00Z 4-5", "is not of this log"},
-		{"of no log", "4-5", "is not of this log"},
+		{"a list of another log", "2020-01-01T00:00:00Z 4-5", "belongs to another log"},
+		{"no identity", "4-5", "belongs to another log"},
 		{"no ranges", bounds.Log + " all", "cannot be read"},
-		{"nothing", bounds.Log + " ", "cannot be read"},
-		{"not in order", bounds.Log + " 5,4", "cannot be read"},
-		{"in another form", bounds.Log + " 4,5", "cannot be read"},
-		{"for what is to come", bounds.Log + " 4-5000", "does not fit the log, which ends at record 10"},
-		{"for too little", bounds.Log + " 4", "record 5 is missing, besides the 1 whose loss was accepted"},
+		{"an empty list", bounds.Log + " ", "cannot be read"},
+		{"ranges that do not ascend", bounds.Log + " 5,4", "cannot be read"},
+		{"ranges that touch", bounds.Log + " 4,5", "cannot be read"},
+		{"records after the end of the log", bounds.Log + " 4-5000", "does not fit the log, which ends at record 10"},
+		{"only some of the missing records", bounds.Log + " 4", "record 5 is missing, in addition to 1 whose loss was accepted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			set(map[string]string{"orderfold-accepted": c.note})
@@ -268,7 +271,7 @@ func TestANoteThatIsDamagedOrForeignIsNotBelieved(t *testing.T) {
 	}
 	set(map[string]string{"orderfold-accepted": bounds.Log + " 4-5", "orderfold-unreadable": "7"})
 	_, err = readAll(t.Context(), l, eventlog.Position{})
-	require.ErrorIs(t, err, eventlog.ErrLost, "somebody found something that cannot be read")
+	require.ErrorIs(t, err, eventlog.ErrLost, "an invalid list of unreadable records stops readers")
 	_, err = l.AcceptLoss(t.Context())
 	require.NoError(t, err)
 	read, err := readAll(t.Context(), l, eventlog.Position{})

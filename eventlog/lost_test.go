@@ -10,8 +10,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// A log that lost its end is not read until somebody decides, however often it is opened and whatever is appended meanwhile.
-func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
+// It does not matter how often the log is opened, or what is appended meanwhile.
+func TestALogThatLostItsEndCannotBeReadUntilTheLossIsAccepted(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		harm func(t *testing.T, p *place)
@@ -24,7 +24,7 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 			edit(t, blocks[len(blocks)-1], func(data []byte) []byte { return data[:len(data)-5] })
 			require.NoError(t, os.Remove(filepath.Join(p.streamDir, "msgs", "index.db")))
 		}, "its last record was 5, and is 4 now: 1 records that were acknowledged are gone", 4},
-		{"all of it is gone", func(t *testing.T, p *place) {
+		{"the store is deleted", func(t *testing.T, p *place) {
 			require.NoError(t, os.RemoveAll(filepath.Join(p.options.Dir, "nats")))
 		}, "had 5 records; the one that is here now is ", 0},
 	} {
@@ -49,7 +49,7 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 				require.NotContains(t, bounds.Lost.Err.Error(), eventlog.LossAdvice)
 				require.False(t, bounds.Lost.Clears)
 				for range 4 {
-					appendAll(t, l, "another") // more than were lost, in the end
+					appendAll(t, l, "another") // after three rounds these are more than were lost
 				}
 				require.NoError(t, l.Close())
 			}
@@ -58,14 +58,14 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 			options.ReadLost = true
 			l = open(t, options)
 			left, err := readAll(t.Context(), l, eventlog.Position{})
-			require.NoError(t, err, "an operator looks at what is left")
+			require.NoError(t, err, "with ReadLost the remaining records can be read")
 			require.Len(t, left, c.left+12)
 			missing, err := l.AcceptLoss(t.Context())
 			require.NoError(t, err)
 			require.Contains(t, missing, c.says)
 			missing, err = l.AcceptLoss(t.Context())
 			require.NoError(t, err)
-			require.Empty(t, missing, "nothing is left to accept")
+			require.Empty(t, missing, "there is no other loss to accept")
 			require.NoError(t, l.Close())
 
 			l = open(t, p.options)
@@ -76,8 +76,9 @@ func TestALogThatLostItsEndIsHeldBackUntilTheLossIsAccepted(t *testing.T) {
 	}
 }
 
-// Two copies of one log that went on apart have the same identity. Only the hash of a record shows which one is here.
-func TestACopyOfTheLogThatWentOnApartIsNotTakenForTheLog(t *testing.T) {
+// Two copies of a log that diverged have the same identity. Only the hash of a record distinguishes
+// them.
+func TestADivergedCopyInThePlaceOfTheLogIsALoss(t *testing.T) {
 	p, other := embeddedPlace(t), embeddedPlace(t)
 	store := func(p *place) string { return filepath.Join(p.options.Dir, "nats") }
 	l := open(t, p.options)
@@ -95,7 +96,7 @@ func TestACopyOfTheLogThatWentOnApartIsNotTakenForTheLog(t *testing.T) {
 	l = open(t, p.options)
 	_, err := readAll(t.Context(), l, eventlog.Position{})
 	require.ErrorIs(t, err, eventlog.ErrLost)
-	require.ErrorContains(t, err, "its record 6, which was the last one, is another one now")
+	require.ErrorContains(t, err, "its record 6, which was the last one, is now a different record")
 	_, err = l.AcceptLoss(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, l.Close())

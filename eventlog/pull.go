@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	// pullRecords bounds the records in flight; half of them are requested at a time.
+	// pullRecords bounds the records in flight. A new request is sent when half of them have arrived.
 	pullRecords = 2048
 	// pullBytes bounds the bytes of one request, so that large records do not fill the memory.
 	pullBytes   = 8 << 20
 	pullExpires = 30 * time.Second
-	// heartbeat is the interval of the server's heartbeats. Silence means that the consumer is
-	// gone.
+	// heartbeat is the interval of the server's heartbeats. If no message arrives for the time silence,
+	// the consumer counts as gone.
 	heartbeat = time.Second
 	silence   = 3 * heartbeat
-	// abandoned is how long the server keeps a consumer whose reader could not delete it.
+	// abandoned is the time after which the server deletes a consumer whose reader could not do so.
 	abandoned = time.Minute
 )
 
-// puller is a consumer of the stream, made for one reader.
+// puller is a consumer of a stream that belongs to one reader.
 //
-// The client library's iterator would fetch at about nine tenths of the speed (BenchmarkRead), but
-// it hides the heartbeats by which a reader knows that it waits for the right thing, and accepts a
-// context or a timeout, not both.
+// It takes the place of an iterator of the client library, which hides the heartbeats that a reader
+// needs to notice a fault, and accepts a context or a timeout, but not both. The iterator is also a
+// tenth slower (BenchmarkRead).
 type puller struct {
 	log      *Log
 	stream   string
@@ -40,14 +40,15 @@ type puller struct {
 	sub      *nats.Subscription
 	msgs     chan *nats.Msg
 	quiet    *time.Timer
-	again    chan nats.Status // the connection was lost and is there again: what was asked for is forgotten
-	owed     int              // records the server may still send for the requests made
-	maxBytes int
-	moved    bool // records came since the last answer that was not one
-	lost     bool // the server may have deleted the consumer
+	again    chan nats.Status // reports a reconnect, after which the server has forgotten the requests
+	owed     int              // records that the server may still send for the requests so far
+	maxBytes int              // of one request
+	moved    bool             // a record arrived since the last status message
+	lost     bool             // the server may have deleted the consumer
 }
 
-// pull makes a consumer of a stream that begins at a sequence, which may take the server that long. The error wraps ErrUnavailable.
+// pull creates a consumer of a stream that begins at a sequence. The server may take up to patience
+// to create it. The caller must close the puller. The error wraps ErrUnavailable.
 func (l *Log) pull(ctx context.Context, patience time.Duration, stream string, from uint64) (*puller, error) {
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -60,7 +61,7 @@ func (l *Log) pull(ctx context.Context, patience time.Duration, stream string, f
 		InactiveThreshold: abandoned,
 	})
 	if err != nil {
-		return nil, unavailable(asking, "make a consumer", err)
+		return nil, unavailable(asking, "create a consumer", err)
 	}
 	name := consumer.CachedInfo().Name
 	p := &puller{
@@ -81,12 +82,12 @@ func (l *Log) pull(ctx context.Context, patience time.Duration, stream string, f
 	}
 	if err != nil {
 		p.close()
-		return nil, unavailable(ctx, "ask for records", err)
+		return nil, unavailable(ctx, "request records", err)
 	}
 	return p, nil
 }
 
-// ask keeps requests open for at least half of what may be on the way.
+// ask requests more records, if at most half of pullRecords are in flight.
 func (p *puller) ask() error {
 	if p.owed > pullRecords/2 {
 		return nil
@@ -105,8 +106,8 @@ func (p *puller) ask() error {
 	return p.log.conn.PublishRequest(p.request, p.sub.Subject, request)
 }
 
-// next returns the next message, or nil on a heartbeat. The error wraps ErrUnavailable: the
-// consumer is then unusable.
+// next returns the next message, or nil for a heartbeat. The error wraps ErrUnavailable, and the
+// puller cannot be used after it.
 func (p *puller) next(ctx context.Context) (msg *nats.Msg, err error) {
 	defer func() { p.lost = err != nil && ctx.Err() == nil }()
 	for {
@@ -137,8 +138,9 @@ func (p *puller) next(ctx context.Context) (msg *nats.Msg, err error) {
 	}
 }
 
+// receive returns the next message of any kind, or an error if there is none for too long.
 func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
-	// The fast path: while many records arrive there is no need for a timer.
+	// While many records arrive, this avoids the cost of the timer.
 	select {
 	case msg, ok := <-p.msgs:
 		if ctx.Err() == nil && ok {
@@ -162,8 +164,9 @@ func (p *puller) receive(ctx context.Context) (*nats.Msg, error) {
 	}
 }
 
-// answered handles the end of a request that returned fewer records than requested: it expired, or
-// reached its limit of bytes. Anything else means that the consumer is gone or about to be.
+// answered handles the status message at the end of a request: the request expired, or has reached
+// its number of records or bytes. For any other status it returns an error, because the consumer is
+// gone or will soon be.
 func (p *puller) answered(status string, msg *nats.Msg) error {
 	description := first(msg.Header, "Description")
 	full := status == "409" && (description == "Message Size Exceeds MaxBytes" || description == "Batch Completed")
@@ -173,20 +176,20 @@ func (p *puller) answered(status string, msg *nats.Msg) error {
 	}
 	p.owed = max(0, p.owed-left)
 	if full && !p.moved {
-		p.maxBytes *= 2 // the next record alone is larger
+		p.maxBytes *= 2 // the next record alone exceeds the limit
 	}
 	p.moved = false
 	return nil
 }
 
-// close deletes the consumer, even if the reader's context has ended. A lost consumer is left to
-// the server: without a leader the request would never be answered.
+// close deletes the consumer, even if the context of the reader has ended. It does not delete a lost
+// consumer, because that request might never be answered; the server deletes it after a minute.
 func (p *puller) close() {
 	p.quiet.Stop()
 	p.log.conn.RemoveStatusListener(p.again)
 	if p.sub != nil {
 		if err := p.sub.Unsubscribe(); err != nil {
-			p.log.logger.Debug("a reader's subscription was gone already", zap.Error(err))
+			p.log.logger.Debug("the subscription of a reader was already gone", zap.Error(err))
 		}
 	}
 	if p.lost {
@@ -196,6 +199,6 @@ func (p *puller) close() {
 	defer cancel()
 	err := p.log.js.DeleteConsumer(ctx, p.stream, p.consumer)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		p.log.logger.Debug("a reader's consumer stays behind for a minute", zap.String("consumer", p.consumer), zap.Error(err))
+		p.log.logger.Debug("the consumer of a reader could not be deleted; the server deletes it after a minute", zap.String("consumer", p.consumer), zap.Error(err))
 	}
 }

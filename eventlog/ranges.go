@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// Range is every sequence from First to Last.
+// Range contains every sequence from First to Last.
 type Range struct{ First, Last uint64 }
 
-// Ranges are sequences: ascending ranges that neither overlap nor touch.
+// Ranges is a set of sequences, as ascending ranges that neither overlap nor touch. nil is the empty
+// set.
 type Ranges []Range
 
 // Count returns the number of sequences.
 func (r Ranges) Count() uint64 { return r.Between(0, ^uint64(0)) }
 
-// Between returns the number of sequences after one, up to and including another.
+// Between returns the number of sequences greater than after and at most until.
 func (r Ranges) Between(after, until uint64) (count uint64) {
 	for _, g := range r {
 		if first, last := max(g.First, after+1), min(g.Last, until); first <= last {
@@ -28,10 +29,10 @@ func (r Ranges) Between(after, until uint64) (count uint64) {
 	return count
 }
 
-// Contains reports whether the sequence is one of them.
+// Contains reports whether the sequence is in one of the ranges.
 func (r Ranges) Contains(sequence uint64) bool { return r.end(sequence) != 0 }
 
-// end returns the last sequence of the range that contains sequence, 0 if none does.
+// end returns the last sequence of the range that contains sequence, or 0 if none does.
 func (r Ranges) end(sequence uint64) uint64 {
 	i, _ := slices.BinarySearchFunc(r, sequence, func(g Range, s uint64) int { return cmp.Compare(g.Last, s) })
 	if i == len(r) || r[i].First > sequence {
@@ -40,7 +41,7 @@ func (r Ranges) end(sequence uint64) uint64 {
 	return r[i].Last
 }
 
-// sequences returns the first of them, most at the most.
+// sequences returns the sequences in ascending order, but not more than the first most of them.
 func (r Ranges) sequences(most int) (all []uint64) {
 	for _, g := range r {
 		for s := g.First; s <= g.Last && len(all) < most; s++ {
@@ -50,7 +51,7 @@ func (r Ranges) sequences(most int) (all []uint64) {
 	return all
 }
 
-// with returns the union of both.
+// with returns the union of r and more.
 func (r Ranges) with(more Ranges) (all Ranges) {
 	sorted := slices.SortedFunc(slices.Values(slices.Concat(r, more)), func(a, b Range) int { return cmp.Compare(a.First, b.First) })
 	for _, g := range sorted {
@@ -63,7 +64,7 @@ func (r Ranges) with(more Ranges) (all Ranges) {
 	return all
 }
 
-// without returns the sequences that are not in others.
+// without returns the sequences of r that are not in others.
 func (r Ranges) without(others Ranges) (left Ranges) {
 	for _, g := range r {
 		for _, o := range others {
@@ -87,10 +88,10 @@ func (r Ranges) without(others Ranges) (left Ranges) {
 	return left
 }
 
-// shared returns the intersection of both.
+// shared returns the intersection of r and others.
 func (r Ranges) shared(others Ranges) Ranges { return r.without(r.without(others)) }
 
-// String lists them as parseRanges reads them: "7,2644-15000".
+// String returns the ranges in the form that parseRanges parses: "7,2644-15000".
 func (r Ranges) String() string {
 	said := make([]string, len(r))
 	for i, g := range r {
@@ -101,10 +102,11 @@ func (r Ranges) String() string {
 	return strings.Join(said, ",")
 }
 
-// toldRanges is the number of ranges that are listed for an operator.
+// toldRanges is the largest number of ranges that Words lists.
 const toldRanges = 5
 
-// Words describes the ranges as missing records: "records 2644 to 15000 are missing, 12357 in all".
+// Words returns a description of the ranges as missing records, for an operator: "records 2644 to
+// 15000 are missing, 12357 in all". There must be at least one range.
 func (r Ranges) Words() string {
 	said := make([]string, 0, toldRanges+1)
 	for _, g := range r[:min(len(r), toldRanges)] {
@@ -115,7 +117,7 @@ func (r Ranges) Words() string {
 		said = append(said, text)
 	}
 	if more := len(r) - toldRanges; more > 0 {
-		said = append(said, fmt.Sprintf("and %d more places", more))
+		said = append(said, fmt.Sprintf("and %d more ranges", more))
 	}
 	if r.Count() == 1 {
 		return "record " + said[0] + " is missing"
@@ -123,8 +125,8 @@ func (r Ranges) Words() string {
 	return fmt.Sprintf("records %s are missing, %d in all", strings.Join(said, ", "), r.Count())
 }
 
-// parseRanges parses the output of String and nothing else: any other form was written by another
-// program, or is damaged.
+// parseRanges parses the output of String. It returns an error for any other form, which must have
+// been written by another program or is damaged.
 func parseRanges(text string) (all Ranges, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		from, to, isRange := strings.Cut(part, "-")
@@ -140,11 +142,11 @@ func parseRanges(text string) (all Ranges, err error) {
 		}
 		all = append(all, g)
 		if n := len(all); g.First == 0 || g.Last < g.First || n > 1 && g.First <= all[n-2].Last+1 {
-			return nil, errors.New("these are no ascending ranges")
+			return nil, errors.New("the ranges do not ascend")
 		}
 	}
 	if all.String() != text {
-		return nil, errors.New("it is not in the form in which it is written")
+		return nil, errors.New("the ranges have an unexpected form")
 	}
 	return all, nil
 }

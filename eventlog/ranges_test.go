@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// some returns ranges and the set of their sequences, which are below 40.
+// some returns random ranges of sequences below 40, and the set of these sequences.
 func some(random *rand.Rand) (r Ranges, set [40]bool) {
 	for s := uint64(1); s < 40; s++ {
 		if set[s] = random.IntN(3) == 0; set[s] {
@@ -17,7 +17,7 @@ func some(random *rand.Rand) (r Ranges, set [40]bool) {
 	return r, set
 }
 
-func TestRangesAreSets(t *testing.T) {
+func TestRangesBehaveLikeSets(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
 		a, inA := some(random)
@@ -44,18 +44,18 @@ func TestRangesAreSets(t *testing.T) {
 				continue
 			}
 			again, err := parseRanges(r.String())
-			require.NoError(t, err, "ascending, and none touches another")
+			require.NoError(t, err, "the ranges must ascend and not touch")
 			require.Equal(t, r, again)
 		}
 	}
 }
 
-func TestRangesAreToldInWords(t *testing.T) {
+func TestWordsDescribesRanges(t *testing.T) {
 	for want, r := range map[string]Ranges{
 		"record 7 is missing":                                                  {{7, 7}},
 		"records 2644 to 15000 are missing, 12357 in all":                      {{2644, 15000}},
 		"records 1 to 3, 7 are missing, 4 in all":                              {{1, 3}, {7, 7}},
-		"records 1, 3, 5, 7, 9 to 10, and 2 more places are missing, 9 in all": {{1, 1}, {3, 3}, {5, 5}, {7, 7}, {9, 10}, {12, 12}, {14, 15}},
+		"records 1, 3, 5, 7, 9 to 10, and 2 more ranges are missing, 9 in all": {{1, 1}, {3, 3}, {5, 5}, {7, 7}, {9, 10}, {12, 12}, {14, 15}},
 	} {
 		require.Equal(t, want, r.Words())
 	}

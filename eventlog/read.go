@@ -15,11 +15,12 @@ import (
 )
 
 const (
-	// readPatience is how long Read tries without getting a record.
+	// readPatience is how long Read keeps trying without receiving a record.
 	readPatience = 10 * time.Second
-	// directPatience is how long a replica may take for one record.
+	// directPatience is how long a replica may take to return one record.
 	directPatience = time.Second
-	// An interrupted reader waits this long for a consumer before it asks again, doubled each time.
+	// The time that an interrupted reader waits for a new consumer before it repeats the request
+	// doubles from shortestPatience up to longestPatience.
 	shortestPatience = time.Second
 	longestPatience  = 5 * time.Second
 	// retryPause is the pause after a failed attempt to continue.
@@ -41,7 +42,8 @@ func (l *Log) Get(ctx context.Context, sequence uint64) (Record, error) {
 	if !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return Record{}, unavailable(ctx, fmt.Sprintf("get record %d", sequence), err)
 	}
-	// Any replica answers a direct get. It may be behind or hang, so the leader decides.
+	// Any replica may have answered the direct get, even one that is behind or hangs. Only the leader
+	// knows whether the record exists.
 	return l.getFromLeader(ctx, sequence)
 }
 
@@ -86,19 +88,21 @@ func (l *Log) getFromLeader(ctx context.Context, sequence uint64) (Record, error
 	return record(l.identity, sequence, got.Message.Time, got.Message.Subject, attributesOf(header), got.Message.Data), nil
 }
 
-// Read yields every record after the position, up to the end of the log as it stands when the iteration begins. It ends
-// without an error only after the last of them: otherwise the last thing it yields is an error, with an empty record.
+// Read yields every record after the position, up to the last record that the log contains when the
+// iteration begins. If it cannot yield all of them, it yields an error with a zero Record and ends.
 //
-// Errors: ErrLost, ErrCompacted, ErrFuture, ErrDiverged and *GapError, when the position or the log is not what it was;
-// ErrNoStream; ErrUnavailable, when it cannot begin or cannot go on for ten seconds; the context's cause.
+// Errors: ErrLost, ErrCompacted, ErrFuture, ErrDiverged and *GapError, if the position does not fit
+// the log or records are missing; ErrNoStream; ErrUnavailable, if the iteration cannot begin, or
+// receives no record for ten seconds; and the cause of ctx.
 func (l *Log) Read(ctx context.Context, after Position) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		l.iterate(ctx, after, false, yield)
 	}
 }
 
-// Follow yields every record after the position and then each one that is appended, until ctx ends, which it reports like
-// an error. Errors: as Read, except that once it has begun it waits for a log that is unavailable, and logs that it does.
+// Follow yields every record after the position, and then each new one, until ctx ends. The errors
+// are those of Read, with one difference: once the iteration has begun, Follow waits while the log
+// is unavailable, and logs a warning.
 func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		l.recent.forget()
@@ -111,19 +115,19 @@ func (l *Log) Follow(ctx context.Context, after Position) iter.Seq2[Record, erro
 	}
 }
 
-// reader is one iteration.
+// reader is the state of one iteration of Read or Follow.
 type reader struct {
 	log    *Log
 	follow bool
 	yield  func(Record, error) bool
-	after  Position // the current position: verified, or as given
-	last   Record   // the record of after, if its hash has not been needed yet; otherwise zero
+	after  Position // the current position; its hash is not valid while last is set
+	last   Record   // the last record yielded, until its hash is needed; otherwise zero
 	next   uint64   // the sequence to yield next
-	skip   Ranges   // missing records that are skipped
+	skip   Ranges   // the missing sequences to skip
 	until  uint64   // the last sequence to yield
-	fresh  bool     // after was compared with the log just now
-	quit   bool     // the caller stopped
-	// patience is how long the server may take to make the next consumer.
+	fresh  bool     // after was just compared with the log
+	quit   bool     // the caller stopped the iteration
+	// patience is how long the server may take to create the next consumer.
 	patience time.Duration
 }
 
@@ -147,8 +151,9 @@ func (l *Log) iterate(ctx context.Context, after Position, follow bool, yield fu
 	yield(Record{}, err)
 }
 
-// all yields all records. Most of a large log comes from a backup, which begins at the first
-// record, if the caller reads more than the beginning and little of it is skipped.
+// all yields all records of the iteration. It reads most of a large log from a backup, unless the
+// caller stops after a few records or the position is far from the beginning: a backup always begins
+// at the first record.
 func (r *reader) all(ctx context.Context, bounds Bounds) error {
 	until, passed := r.until, r.next-1
 	left := bounds.Last - min(bounds.Last, passed)
@@ -166,8 +171,9 @@ func (r *reader) all(ctx context.Context, bounds Bounds) error {
 	return r.run(ctx)
 }
 
-// run uses consumer after consumer until everything was yielded. A consumer ends early when the
-// server or the connection is lost; the position is then verified before the next one begins.
+// run creates one consumer after the other until all records up to r.until have been yielded. A
+// consumer ends early if the server or the connection is lost. The position is then compared with
+// the log before the next consumer is created.
 func (r *reader) run(ctx context.Context) error {
 	progress := time.Now()
 	for waiting := false; ; waiting = true {
@@ -183,7 +189,7 @@ func (r *reader) run(ctx context.Context) error {
 			return err
 		}
 		if !waiting {
-			r.log.logger.Warn("a reader of the log was interrupted and goes on when it can",
+			r.log.logger.Warn("a reader of the log was interrupted, and continues when the log is available",
 				zap.Uint64("after", r.after.Sequence), zap.Error(err))
 		}
 		if waiting || r.after.Sequence == before {
@@ -192,6 +198,7 @@ func (r *reader) run(ctx context.Context) error {
 	}
 }
 
+// pause waits for the given time, or until ctx ends.
 func pause(ctx context.Context, length time.Duration) {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
@@ -201,7 +208,8 @@ func pause(ctx context.Context, length time.Duration) {
 	}
 }
 
-// consume yields the records of one consumer. It returns nil at the end and when the caller stops.
+// consume yields the records of one consumer. It returns nil after the record r.until, and if the
+// caller stops the iteration.
 func (r *reader) consume(ctx context.Context) error {
 	if !r.fresh {
 		bounds, err := r.log.check(ctx, r.position())
@@ -240,7 +248,7 @@ func (r *reader) consume(ctx context.Context) error {
 	return nil
 }
 
-// pass makes the reader skip missing records that begin at its position.
+// pass sets the sequences to skip, and skips those that begin at the next one.
 func (r *reader) pass(skip Ranges) {
 	r.skip = skip
 	if end := skip.end(r.next); end != 0 {
@@ -248,7 +256,8 @@ func (r *reader) pass(skip Ranges) {
 	}
 }
 
-// deliver yields one message, if it is the next one.
+// deliver yields the record of one message. If an earlier record is missing, deliver first finds out
+// why.
 func (r *reader) deliver(ctx context.Context, msg *nats.Msg) error {
 	sequence, received, err := delivery(msg.Reply)
 	if err != nil {
@@ -273,9 +282,10 @@ func (r *reader) take(rec Record) {
 	}
 }
 
-// idle checks whether there is really nothing to read: a log that lost its tail is as quiet as one
-// without new records, and nothing is delivered at a hole at the end. stuck is the position at the
-// last heartbeat with undelivered records.
+// idle checks at a heartbeat that there is nothing to read. The consumer of a log that lost its end
+// delivers nothing, just like that of a log without new records, and so does a consumer at a hole
+// after which no record follows. *stuck is the next sequence at the last heartbeat at which the log
+// contained more records.
 func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 	bounds, err := r.log.check(ctx, r.position())
 	if err != nil {
@@ -285,14 +295,14 @@ func (r *reader) idle(ctx context.Context, stuck *uint64) error {
 		return nil
 	}
 	if *stuck != r.next {
-		*stuck = r.next // it may have been appended just now
+		*stuck = r.next // the record may have been appended just now
 		return nil
 	}
 	return r.missing(ctx, bounds.Last+1)
 }
 
-// missing handles a gap: the next record did not come, and got did instead. It returns an error,
-// unless the reader reads what is left of a log.
+// missing handles a gap: the next record did not arrive, and got is the first sequence after the gap.
+// It returns an error, unless readers of this log skip missing records.
 func (r *reader) missing(ctx context.Context, got uint64) error {
 	want := r.next
 	err := r.log.missing(ctx, want, got)
@@ -317,8 +327,8 @@ func (r *reader) position() Position {
 	return r.after
 }
 
-// missing finds out why a record did not come: because of a hole in the log, or a consumer that
-// lost it.
+// missing finds out why the records from want to before got did not arrive: there is a hole in the
+// log, or the consumer failed to deliver them. It never returns nil.
 func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	switch _, err := l.Get(ctx, want); {
 	case err == nil:
@@ -330,7 +340,7 @@ func (l *Log) missing(ctx context.Context, want, got uint64) error {
 	}
 }
 
-// gap returns the error of a reader that met a hole, and records the hole for all readers.
+// gap returns the error for a hole in the log, and records the hole for all readers.
 func (l *Log) gap(ctx context.Context, want, got uint64) error {
 	l.foundUnreadable(ctx, want, got)
 	err := error(&GapError{Want: want, Got: got})
@@ -340,7 +350,7 @@ func (l *Log) gap(ctx context.Context, want, got uint64) error {
 	return misfit(err)
 }
 
-// check compares a position with the log, and refuses a log that lost records.
+// check compares a position with the log, and returns ErrLost if records of the log are missing.
 func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 	bounds, err := l.Bounds(ctx)
 	if err != nil {
@@ -351,14 +361,14 @@ func (l *Log) check(ctx context.Context, p Position) (Bounds, error) {
 		return bounds, err
 	}
 	lost := fmt.Errorf("%w: %w", ErrLost, bounds.Lost.Err)
-	if f := FaultOf(err); f != nil { // the position does not fit either, and what to do about the loss comes first
+	if f := FaultOf(err); f != nil { // the position does not fit either, but the hint for the loss takes precedence
 		lost = fmt.Errorf("%w; %w", f.Err, lost)
 	}
 	return bounds, &Fault{Err: lost, Hint: bounds.Lost.Hint}
 }
 
 func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
-	from := p.Sequence + 1 // the first record that is needed
+	from := p.Sequence + 1 // the first record that must exist
 	if p.Sequence > 0 && p.Hash != "" {
 		from = p.Sequence
 	}
@@ -374,7 +384,7 @@ func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
 	}
 	rec, err := l.Get(ctx, p.Sequence)
 	if errors.Is(err, ErrNotFound) && bounds.skip.Contains(p.Sequence) {
-		return nil // its loss was accepted: nothing is left to compare with
+		return nil // the loss of the record was accepted, so there is no hash to compare
 	}
 	if errors.Is(err, ErrNotFound) {
 		return l.gap(ctx, p.Sequence, p.Sequence+1)
@@ -383,7 +393,7 @@ func (l *Log) compare(ctx context.Context, p Position, bounds Bounds) error {
 		return err
 	}
 	if hash := rec.hash(); hash != p.Hash {
-		return misfit(fmt.Errorf("%w: record %d should hash to %.12s…, and hashes to %.12s…", ErrDiverged, p.Sequence, p.Hash, hash))
+		return misfit(fmt.Errorf("%w: the hash of record %d should be %.12s…, but is %.12s…", ErrDiverged, p.Sequence, p.Hash, hash))
 	}
 	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"sync"
 )
 
-// recentRecords is how many hashes are kept. The stream of changes asks for those of the latest records.
+// recentRecords is the number of hashes that are kept. The stream of changes over HTTP needs those of
+// the latest records.
 const recentRecords = 4096
 
-// recent keeps the hashes of the records that Follow yielded last. Reading a record takes a hundred times as long as hashing it.
+// recent contains the hashes of the records that Follow yielded last. Hashing a record takes a
+// hundredth of the time of reading it again.
 type recent struct {
 	mu     sync.Mutex
 	hashes [recentRecords]struct {
@@ -26,14 +28,15 @@ func (h *recent) keep(r *Record) {
 	kept.sequence, kept.hash = r.Sequence, hash
 }
 
-// forget must be called when the log is followed again: the server may have another log by then.
+// forget removes all hashes. It must be called at the beginning of Follow, because the server may
+// contain another log by then.
 func (h *recent) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	clear(h.hashes[:])
 }
 
-// find adds the hashes that are kept to those found, and returns the sequences of the others.
+// find adds the kept hashes of the given sequences to found, and returns the other sequences.
 func (h *recent) find(sequences []uint64, found map[uint64]string) (others []uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,8 +50,10 @@ func (h *recent) find(sequences []uint64, found map[uint64]string) (others []uin
 	return others
 }
 
-// Hashes returns the hash of each of those records that the log has, see Position. The sequences must ascend. It reads those that
-// Follow did not yield lately. With an error, which wraps ErrUnavailable, it returns those that it found.
+// Hashes returns the hashes of records by sequence, as in Position. The sequences must ascend. The
+// result contains no entry for a record that does not exist. Hashes reads the records that Follow
+// has not yielded recently. If it returns an error, which wraps ErrUnavailable, it also returns the
+// hashes found so far.
 func (l *Log) Hashes(ctx context.Context, sequences []uint64) (map[uint64]string, error) {
 	found := make(map[uint64]string, len(sequences))
 	for r, err := range l.Records(ctx, l.recent.find(sequences, found)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestHashesAreThoseOfTheRecordsWhetherFollowedOrRead(t *testing.T) {
+func TestHashesAreTheSameForFollowedAndReadRecords(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	all := fillMixed(t, l, 5000)
 	var want []uint64
@@ -38,15 +38,15 @@ func TestHashesAreThoseOfTheRecordsWhetherFollowedOrRead(t *testing.T) {
 		}
 	}
 	cancel()
-	requireHashes() // the last of them were followed
+	requireHashes() // the hashes of the last records are kept since Follow
 	take := requests(t, l)
 	_, err := l.Hashes(t.Context(), []uint64{4990, 4999, 5000})
 	require.NoError(t, err)
 	asked, _ := take()
-	require.Zero(t, asked, "what was followed lately is not read again")
+	require.Zero(t, asked, "records that were followed recently are not read again")
 }
 
-func TestHashesOfAnotherLogAreForgottenWhenItIsFollowed(t *testing.T) {
+func TestFollowForgetsEarlierHashes(t *testing.T) {
 	place := embeddedPlace(t)
 	l := open(t, place.options)
 	for i := range 3 {

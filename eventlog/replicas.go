@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	// clusterReplicas is how many replicas survive the loss of one server: a majority must store each
-	// record.
+	// clusterReplicas is the smallest number of replicas with which the log survives the loss of one
+	// server, because a majority must store each record.
 	clusterReplicas = 3
-	// quietAfter is how long a server may be silent. Its leader hears of it each second.
+	// quietAfter is how long a server may be silent and still be online. The leader hears from each
+	// server every second.
 	quietAfter = 10 * time.Second
-	// nearLag is less than what the servers of a busy log differ by at any moment.
+	// nearLag is the lag from which a replica is not in step. A replica of a busy log is always a few
+	// entries behind.
 	nearLag = 1000
 )
 
@@ -23,22 +25,22 @@ const (
 type Replica struct {
 	Server   string
 	Leader   bool
-	Online   bool   // the leader has heard of it lately
-	Lag      uint64 // entries that it has yet to store, each of which has one record or a batch
-	SyncMode string // as Info.SyncMode, of this server
+	Online   bool   // the leader has heard from the server recently
+	Lag      uint64 // entries that the server has yet to store, each of which contains a record or a batch
+	SyncMode string // of this server; as Info.SyncMode
 }
 
-// InStep reports whether the replica has the log, apart from what was appended just now.
+// InStep reports whether the replica contains the log, apart from what was appended just now.
 func (r *Replica) InStep() bool { return r.Online && r.Lag < nearLag }
 
-// Replication is how many servers have the log. Servers begins with the leader.
+// Replication is the state of the replicas of the log.
 type Replication struct {
-	Replicas int // as the log is set
-	Wanted   int // 3 on a cluster, or more if so many are set; 1 elsewhere
-	Servers  []Replica
+	Replicas int       // as configured
+	Wanted   int       // 3 on a cluster, or Replicas if that is more; otherwise Replicas
+	Servers  []Replica // the leader first
 }
 
-// replication returns who has the log by the report of its leader.
+// replication returns the state of the replicas as the leader reports it.
 func replication(info *jetstream.StreamInfo, leader string, modes syncModes) Replication {
 	r := Replication{Replicas: info.Config.Replicas, Wanted: wantedReplicas(info),
 		Servers: []Replica{{Server: leader, Leader: true, Online: true, SyncMode: modes.of(leader)}}}
@@ -46,7 +48,7 @@ func replication(info *jetstream.StreamInfo, leader string, modes syncModes) Rep
 		return r
 	}
 	for _, peer := range info.Cluster.Replicas {
-		// Active is zero until the leader has heard of the server.
+		// Active is the time since the leader last heard from the server, and zero if it never has.
 		heard := peer.Active > 0 && peer.Active < quietAfter
 		r.Servers = append(r.Servers, Replica{Server: peer.Name, Online: heard && !peer.Offline, Lag: peer.Lag, SyncMode: modes.of(peer.Name)})
 	}
@@ -60,7 +62,7 @@ func wantedReplicas(info *jetstream.StreamInfo) int {
 	return max(clusterReplicas, info.Config.Replicas)
 }
 
-// InStep returns how many servers have the log, apart from what was appended just now.
+// InStep returns the number of replicas that are in step.
 func (r *Replication) InStep() (n int) {
 	for i := range r.Servers {
 		if r.Servers[i].InStep() {
@@ -70,8 +72,8 @@ func (r *Replication) InStep() (n int) {
 	return n
 }
 
-// TooFew returns why the log may not survive the loss of one server and what to do, "" if it does,
-// and where it has one server only.
+// TooFew returns why the log may not survive the loss of one server, and what to do. It returns "" if
+// the log does survive it, and if the log has only a single server.
 func (r *Replication) TooFew() string {
 	var why []string
 	if r.Replicas < r.Wanted {
@@ -84,7 +86,7 @@ func (r *Replication) TooFew() string {
 		case !s.Online:
 			why = append(why, fmt.Sprintf("server %s does not answer: start it again", s.Server))
 		case !s.InStep():
-			why = append(why, fmt.Sprintf("server %s is %d entries behind: touch no other server until it has caught up", s.Server, s.Lag))
+			why = append(why, fmt.Sprintf("server %s is %d entries behind: do not stop another server until it has caught up", s.Server, s.Lag))
 		}
 	}
 	return strings.Join(why, "; ")
@@ -95,7 +97,7 @@ func tooFewSet(replicas int) string {
 		replicas, clusterReplicas)
 }
 
-// warnOfReplicas logs at start that the log does not survive the loss of a server of its cluster.
+// warnOfReplicas logs a warning if the log has too few replicas for its cluster.
 func (l *Log) warnOfReplicas() {
 	if info := l.stream.CachedInfo(); info.Config.Replicas < wantedReplicas(info) {
 		l.logger.Warn("the log may not survive the loss of a server", zap.String("why", tooFewSet(info.Config.Replicas)))

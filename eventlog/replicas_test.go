@@ -8,7 +8,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestTooFewReplicasAreReportedWithWhatToDo(t *testing.T) {
+func TestTooFewReportsMissingReplicasAndWhatToDo(t *testing.T) {
 	leader := eventlog.Replica{Server: "A", Leader: true, Online: true}
 	follower := func(name string) eventlog.Replica { return eventlog.Replica{Server: name, Online: true} }
 	quiet := eventlog.Replica{Server: "C"}
@@ -22,15 +22,15 @@ func TestTooFewReplicasAreReportedWithWhatToDo(t *testing.T) {
 		says             string
 	}{
 		{"one server without a cluster", 1, 1, []eventlog.Replica{leader}, 1, ""},
-		{"all are in step", 3, 3, []eventlog.Replica{leader, busy, follower("C")}, 3, ""},
-		{"the default on a cluster", 1, 3, []eventlog.Replica{leader}, 1,
+		{"all replicas are in step", 3, 3, []eventlog.Replica{leader, busy, follower("C")}, 3, ""},
+		{"one replica on a cluster", 1, 3, []eventlog.Replica{leader}, 1,
 			"replicas on a cluster: 1; if one server fails, nothing can be stored, and records may be lost: restart a receiver with --replicas 3"},
-		{"two, of which one is away", 2, 3, []eventlog.Replica{leader, quiet}, 1,
+		{"two replicas, one of them offline", 2, 3, []eventlog.Replica{leader, quiet}, 1,
 			"replicas on a cluster: 2; if one server fails, nothing can be stored, and records may be lost: restart a receiver with --replicas 3; " +
 				"server C does not answer: start it again"},
-		{"one is away and one behind", 3, 3, []eventlog.Replica{leader, slow, quiet}, 1,
-			"server B is 5000 entries behind: touch no other server until it has caught up; server C does not answer: start it again"},
-		{"one was removed", 3, 3, []eventlog.Replica{leader, follower("B")}, 2,
+		{"one replica offline and one behind", 3, 3, []eventlog.Replica{leader, slow, quiet}, 1,
+			"server B is 5000 entries behind: do not stop another server until it has caught up; server C does not answer: start it again"},
+		{"a server was removed", 3, 3, []eventlog.Replica{leader, follower("B")}, 2,
 			"only 2 of 3 servers have the log: the cluster needs 3 servers with JetStream"},
 	}
 	for _, test := range tests {

@@ -19,27 +19,32 @@ import (
 )
 
 const (
-	// restoreChunk is how much of a backup one request contains.
+	// restoreChunk is the number of bytes of a backup that one request contains.
 	restoreChunk = 64 << 10
-	// chunkPatience is how long the server may take to store one chunk, and endPatience to open the log that it has made.
+	// chunkPatience is how long the server may take to store one chunk, and endPatience how long it
+	// may take after the last chunk to open the restored stream.
 	chunkPatience = time.Minute
 	endPatience   = time.Hour
 )
 
-// RestoreOptions say what is restored, and where to.
+// RestoreOptions configure Restore.
 type RestoreOptions struct {
-	// Backup is a folder that nats stream backup wrote.
+	// Backup is the folder that nats stream backup wrote.
 	Backup string
-	// Dir is the data folder. It must be empty or not exist; its parent must exist.
+	// Dir is the data folder of the restored log. It must be empty or not exist. Its parent folder
+	// must exist.
 	Dir string
-	// Report is called with how many bytes of the backup have been read; nil: not called.
+	// Report is called during the restore with the number of bytes of the backup that have been
+	// restored, and the size of the backup in bytes. nil: it is not called.
 	Report func(done, total int64)
-	// Logger for what the embedded server reports. nil: none.
+	// Logger receives the messages of the embedded server. nil: nothing is logged.
 	Logger *zap.Logger
 }
 
-// Restore makes a log in an empty data folder from a backup, with the same records, sequences, times and consumers and the same
-// identity, in a new epoch. After an error the folder is as it was. Errors: ErrLocked, and others that say what to do.
+// Restore creates a log from a backup in an empty data folder. The log has the records, sequences,
+// times, consumers and identity of the one that was backed up, and begins a new epoch. After an
+// error the folder is unchanged. Errors: ErrLocked, faults with a hint for the operator, and errors
+// of the embedded server.
 func Restore(ctx context.Context, o RestoreOptions) (restored Bounds, err error) {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
@@ -63,7 +68,7 @@ func Restore(ctx context.Context, o RestoreOptions) (restored Bounds, err error)
 	return restored, draft.Keep()
 }
 
-// storedBackup is what nats stream backup wrote.
+// storedBackup is a backup that nats stream backup wrote.
 type storedBackup struct {
 	config jetstream.StreamConfig
 	state  jetstream.StreamState
@@ -88,12 +93,12 @@ func openStoredBackup(dir string) (*storedBackup, error) {
 	}
 	b := &storedBackup{config: repaired(said.Config, Options{}), state: said.State}
 	if b.config.Name != streamName {
-		return fail(fmt.Errorf("it is of a stream %.80q, and the log is %s", b.config.Name, streamName))
+		return fail(fmt.Errorf("it is a backup of stream %.80q, not of %s", b.config.Name, streamName))
 	}
 	if weak := weaknesses(b.config); len(weak) > 0 {
-		return fail(fmt.Errorf("the stream did not keep the promise of the log: %v", weak))
+		return fail(fmt.Errorf("the stream had unsafe settings: %v", weak))
 	}
-	// One of them is there: the second is of servers before 2.15.
+	// The name of the file depends on the server: those before 2.15 write a tar file.
 	b.data, err = os.Open(filepath.Join(dir, "stream.arc.s2"))
 	if errors.Is(err, os.ErrNotExist) {
 		b.data, err = os.Open(filepath.Join(dir, "stream.tar.s2"))
@@ -109,7 +114,7 @@ func openStoredBackup(dir string) (*storedBackup, error) {
 	return b, nil
 }
 
-// restore has an embedded server make the stream in a folder of its own.
+// restore makes an embedded server restore the stream in dir.
 func (b *storedBackup) restore(ctx context.Context, dir string, o RestoreOptions) (err error) {
 	e, err := embedded.Start(embedded.Options{Dir: dir, MayCreate: true, MaxMessage: embedded.MaxEntry/2 + headerRoom, SyncNothing: true, Logger: o.Logger})
 	if err != nil {
@@ -144,7 +149,8 @@ func (b *storedBackup) restore(ctx context.Context, dir string, o RestoreOptions
 	return b.send(ctx, conn, begun.Deliver, o.Report)
 }
 
-// send gives the server the backup, chunk by chunk. The server answers the end of it when the stream is there.
+// send sends the backup to the server in chunks. The server answers the empty chunk at the end when
+// it has restored the stream.
 func (b *storedBackup) send(ctx context.Context, conn *nats.Conn, to string, tell func(done, total int64)) error {
 	chunk := make([]byte, restoreChunk)
 	for done := int64(0); ; {
@@ -168,7 +174,7 @@ func (b *storedBackup) send(ctx context.Context, conn *nats.Conn, to string, tel
 	return err
 }
 
-// ask sends a request to the server and returns the answer, or the error that it contains.
+// ask sends a request to the server and returns the answer, or the error that the answer contains.
 func ask(ctx context.Context, conn *nats.Conn, subject string, data []byte, patience time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -191,7 +197,8 @@ func ask(ctx context.Context, conn *nats.Conn, subject string, data []byte, pati
 	return msg.Data, nil
 }
 
-// compare opens the log that was made, and makes sure that it is what was backed up.
+// compare opens the restored log, and returns an error unless it has as many records as the one that
+// was backed up, with the same first and last sequence.
 func (b *storedBackup) compare(ctx context.Context, dir string, logger *zap.Logger) (bounds Bounds, err error) {
 	l, err := Open(ctx, Options{Dir: dir, Logger: logger})
 	if err != nil {
@@ -203,8 +210,8 @@ func (b *storedBackup) compare(ctx context.Context, dir string, logger *zap.Logg
 		return Bounds{}, err
 	}
 	if got, want := info.State, b.state; got.Msgs != want.Msgs || got.LastSeq != want.LastSeq || want.Msgs > 0 && got.FirstSeq != want.FirstSeq {
-		return Bounds{}, &Fault{Err: fmt.Errorf("the backup should have %d records, %d to %d, and %d records, %d to %d, came out of it",
-			want.Msgs, want.FirstSeq, want.LastSeq, got.Msgs, got.FirstSeq, got.LastSeq), Hint: "use another one"}
+		return Bounds{}, &Fault{Err: fmt.Errorf("the backup should contain %d records, %d to %d, but %d records, %d to %d, were restored",
+			want.Msgs, want.FirstSeq, want.LastSeq, got.Msgs, got.FirstSeq, got.LastSeq), Hint: "use another backup"}
 	}
 	return l.Bounds(ctx)
 }

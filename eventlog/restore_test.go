@@ -16,7 +16,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// backUp asks for a backup as nats stream backup does, consumers included, and writes the folder that it writes.
+// backUp makes a backup of the log with its consumers, as nats stream backup does, and returns the
+// folder.
 func backUp(t *testing.T, conn *nats.Conn) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -52,7 +53,8 @@ func backUp(t *testing.T, conn *nats.Conn) (folder string) {
 	return folder
 }
 
-// backedUp is a log that was backed up by the operator, with a durable consumer that has come to record 4.
+// backedUp returns a backup that the operator made of a log, and the records and bounds of that log. The
+// log has a durable consumer that has acknowledged the first four records.
 func backedUp(t *testing.T) (folder string, records []eventlog.Record, bounds eventlog.Bounds) {
 	t.Helper()
 	p := embeddedPlace(t)
@@ -73,7 +75,8 @@ func backedUp(t *testing.T) (folder string, records []eventlog.Record, bounds ev
 	return folder, records, bounds
 }
 
-// requireNext takes exactly these records from the consumer.
+// requireNext receives and acknowledges the next records from a consumer, which must have these
+// sequences.
 func requireNext(t *testing.T, consumer jetstream.Consumer, sequences ...uint64) {
 	t.Helper()
 	for _, want := range sequences {
@@ -86,7 +89,7 @@ func requireNext(t *testing.T, consumer jetstream.Consumer, sequences ...uint64)
 	}
 }
 
-func TestALogThatIsBackedUpAndRestoredIsTheSameLogInANewEpoch(t *testing.T) {
+func TestARestoredLogIsTheSameLogInANewEpoch(t *testing.T) {
 	folder, records, before := backedUp(t)
 	require.Equal(t, uint64(1), before.Epoch)
 	p := embeddedPlace(t)
@@ -105,9 +108,9 @@ func TestALogThatIsBackedUpAndRestoredIsTheSameLogInANewEpoch(t *testing.T) {
 	require.Equal(t, restored, after)
 	read, err := readAll(t.Context(), l, eventlog.Position{})
 	require.NoError(t, err)
-	require.Equal(t, records, read, "sequences, times, attributes and bodies")
+	require.Equal(t, records, read, "sequences, times, attributes and bodies are the same")
 
-	// Whoever stood somewhere in it continues there.
+	// Readers and consumers continue at their positions.
 	left, err := readAll(t.Context(), l, records[6].Position())
 	require.NoError(t, err)
 	require.Equal(t, records[7:], left)
@@ -119,14 +122,14 @@ func TestALogThatIsBackedUpAndRestoredIsTheSameLogInANewEpoch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before.Last+1, sequence)
 
-	// And once more: each restore begins an epoch.
+	// Each restore begins a new epoch.
 	conn, _, _ := as(t, p, "operator")
 	again, err := eventlog.Restore(t.Context(), eventlog.RestoreOptions{Backup: backUp(t, conn), Dir: t.TempDir()})
 	require.NoError(t, err)
 	require.Equal(t, eventlog.Bounds{Log: before.Log, Epoch: 3, First: 1, Last: before.Last + 1}, again)
 }
 
-func TestALogIsRestoredByTheToolsOfNATSIntoAnyServerAndIsTheSame(t *testing.T) {
+func TestALogRestoredWithTheToolsOfNATSIsTheSameLog(t *testing.T) {
 	folder, records, before := backedUp(t)
 	p := separatePlace(t, "")
 	p.options.MayCreate = false
@@ -150,13 +153,13 @@ func TestALogIsRestoredByTheToolsOfNATSIntoAnyServerAndIsTheSame(t *testing.T) {
 	l := open(t, p.options)
 	after, err := l.Bounds(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, before, after, "no command of ours restored it: the epoch is the same")
+	require.Equal(t, before, after, "only Restore begins a new epoch")
 	left, err := readAll(t.Context(), l, records[6].Position())
 	require.NoError(t, err)
 	require.Equal(t, records[7:], left)
 }
 
-func TestALogFromBeforeTheIdentityWasWrittenDownKeepsTheTimeItWasMadeAt(t *testing.T) {
+func TestALogWithoutAnIdentityIsIdentifiedByItsCreationTime(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		appendAll(t, l, numbered(1, 5)...)
@@ -169,13 +172,13 @@ func TestALogFromBeforeTheIdentityWasWrittenDownKeepsTheTimeItWasMadeAt(t *testi
 		stream, err = js.UpdateStream(t.Context(), config)
 		require.NoError(t, err)
 		made := stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano)
-		at := eventlog.Position{Log: made, Sequence: 3} // of views that were made before
+		at := eventlog.Position{Log: made, Sequence: 3} // as stored by views of an earlier version
 		if seen := filepath.Join(p.options.Dir, "last-seen.json"); p.process == nil {
 			require.NoError(t, l.Close())
 			require.NoError(t, os.WriteFile(seen, []byte(`{"log":"`+made+`","sequence":5}`), 0o600))
 		}
 
-		for range 2 { // the second time it is written there already
+		for range 2 { // the first time, the identity is written to the metadata
 			l = open(t, p.options)
 			bounds, err := l.Bounds(t.Context())
 			require.NoError(t, err)
@@ -191,7 +194,7 @@ func TestALogFromBeforeTheIdentityWasWrittenDownKeepsTheTimeItWasMadeAt(t *testi
 	})
 }
 
-func TestARestoreIsWholeOrLeavesNothing(t *testing.T) {
+func TestAFailedRestoreLeavesNothing(t *testing.T) {
 	folder, _, _ := backedUp(t)
 	data, err := os.ReadFile(filepath.Join(folder, "stream.arc.s2"))
 	require.NoError(t, err)
@@ -208,15 +211,15 @@ func TestARestoreIsWholeOrLeavesNothing(t *testing.T) {
 		meta, data []byte
 		says       string
 	}{
-		{"no folder of a backup", nil, nil, "is not a backup of the log"},
-		{"no records", meta, nil, "is not a backup of the log"},
-		{"not JSON", []byte("{"), data, "is not a backup of the log: backup.json"},
-		{"of another stream", with(`"name":"NOTIFICATIONS"`, `"name":"ORDERS"`), data, `it is of a stream "ORDERS"`},
-		{"of a stream that forgets", with(`"discard":"new"`, `"discard":"old"`), data, "discard old (want new)"},
-		{"cut short", meta, data[:len(data)-200], "restore"},
-		{"empty", meta, []byte{}, "restore"},
-		{"damaged", meta, changed, "restore"},
-		{"of fewer records than it says", with(`"last_seq":1009`, `"last_seq":1010`), data, "the backup should have"},
+		{"an empty folder", nil, nil, "is not a backup of the log"},
+		{"no data file", meta, nil, "is not a backup of the log"},
+		{"invalid settings", []byte("{"), data, "is not a backup of the log: backup.json"},
+		{"a backup of another stream", with(`"name":"NOTIFICATIONS"`, `"name":"ORDERS"`), data, `it is a backup of stream "ORDERS"`},
+		{"a stream that drops records", with(`"discard":"new"`, `"discard":"old"`), data, "discard old (want new)"},
+		{"truncated data", meta, data[:len(data)-200], "restore"},
+		{"empty data", meta, []byte{}, "restore"},
+		{"damaged data", meta, changed, "restore"},
+		{"fewer records than the settings say", with(`"last_seq":1009`, `"last_seq":1010`), data, "the backup should contain"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			backup, dir := t.TempDir(), filepath.Join(t.TempDir(), "data")
@@ -233,7 +236,7 @@ func TestARestoreIsWholeOrLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestARestoreTouchesNoFolderThatIsInUse(t *testing.T) {
+func TestARestoreChangesNoFolderThatIsInUse(t *testing.T) {
 	folder, _, before := backedUp(t)
 	restore := func(dir string) error {
 		_, err := eventlog.Restore(t.Context(), eventlog.RestoreOptions{Backup: folder, Dir: dir})
@@ -255,7 +258,7 @@ func TestARestoreTouchesNoFolderThatIsInUse(t *testing.T) {
 	require.ErrorContains(t, restore(views), "it contains views")
 	require.ErrorContains(t, restore(filepath.Join(views, "none", "data")), "the folder above it does not exist")
 
-	// What a restore left that was killed is no log, and is not buried by a new one.
+	// The remains of a restore that was killed are not a log, and are not replaced by a new one.
 	killed := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(killed, "restoring", "nats"), 0o700))
 	_, err = eventlog.Open(t.Context(), eventlog.Options{Dir: killed, MayCreate: true})
@@ -268,7 +271,7 @@ func TestARestoreTouchesNoFolderThatIsInUse(t *testing.T) {
 	require.True(t, errors.Is(err, os.ErrNotExist))
 }
 
-func TestABackupOfALogWithLostRecordsIsRestoredAsItIs(t *testing.T) {
+func TestARestoredLogHasTheAcceptedLossesOfTheOriginal(t *testing.T) {
 	p := separatePlace(t, "")
 	holed(t, p, 4, 5)
 	l := open(t, p.options)
@@ -277,7 +280,7 @@ func TestABackupOfALogWithLostRecordsIsRestoredAsItIs(t *testing.T) {
 	require.NotEmpty(t, accepted)
 	before, err := l.Bounds(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, uint64(2), before.Epoch, "who accepts a loss begins an epoch")
+	require.Equal(t, uint64(2), before.Epoch, "accepting a loss begins a new epoch")
 	nothing, err := l.AcceptLoss(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, nothing)

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// askLeader returns which of the records the leader of the stream can read, and which it says do not
-// exist. Any replica answers a direct get, also one that is behind or damaged. After an outage both
-// lack the rest.
+// askLeader requests records from the leader of the stream, because a direct get may be answered by
+// a replica that is behind or damaged. It returns the records that the leader can read, and those
+// that do not exist according to the leader. After an error the other records are in neither result.
 func (l *Log) askLeader(ctx context.Context, sequences []uint64) (there, gone Ranges) {
 	asking, ctx := errgroup.WithContext(ctx)
 	asking.SetLimit(spansAhead)
@@ -33,11 +33,11 @@ func (l *Log) askLeader(ctx context.Context, sequences []uint64) (there, gone Ra
 			return nil
 		})
 	}
-	_ = asking.Wait() // it ended the questions, and what is not known changes nothing
+	_ = asking.Wait() // an error ends the requests, and callers do nothing about records without an answer
 	return Ranges(nil).with(there), Ranges(nil).with(gone)
 }
 
-// isBack reports whether the first of the records that hold readers back can be read again.
+// isBack reports whether the first missing record whose loss was not accepted can be read again.
 func (l *Log) isBack(ctx context.Context, bounds Bounds) bool {
 	open := bounds.Missing.without(bounds.skip)
 	if bounds.Lost == nil || len(open) == 0 {
@@ -47,9 +47,10 @@ func (l *Log) isBack(ctx context.Context, bounds Bounds) bool {
 	return len(there) > 0
 }
 
-// takeBack removes records that exist again from the lists of missing ones, as after a restore from
-// a copy, so that an earlier acceptance does not cover a new loss. It returns the state of the log
-// with what is left of the lists. Errors: ErrUnavailable, ErrNoStream.
+// takeBack removes records that exist again, for example after a restore from a copy, from the lists
+// of unreadable records and of accepted losses. Otherwise an earlier acceptance would cover a later
+// loss of the same records. It returns the state of the stream with the new lists. Errors:
+// ErrUnavailable, ErrNoStream.
 func (l *Log) takeBack(ctx context.Context, info *jetstream.StreamInfo) (*jetstream.StreamInfo, error) {
 	accepted, _ := readNote(info, acceptedKey)
 	unreadable, _ := readNote(info, unreadableKey)
@@ -68,7 +69,7 @@ func (l *Log) takeBack(ctx context.Context, info *jetstream.StreamInfo) (*jetstr
 	l.holes.unreadable = l.holes.unreadable.without(back)
 	l.holes.mu.Unlock()
 	accepted = accepted.without(unreadable.without(back)).without(gone)
-	if gone != nil || info.State.Msgs == info.State.LastSeq { // otherwise too many are missing to list them
+	if gone != nil || info.State.Msgs == info.State.LastSeq { // otherwise too many are missing to be listed
 		back = back.with(accepted)
 	}
 	if len(back) == 0 || !l.mayNote {
@@ -80,14 +81,14 @@ func (l *Log) takeBack(ctx context.Context, info *jetstream.StreamInfo) (*jetstr
 		}
 	})
 	if err != nil {
-		l.logger.Warn("the stream's notes of what is missing are out of date", zap.Error(err))
+		l.logger.Warn("the lists of missing records in the stream are out of date", zap.Error(err))
 		return info, nil
 	}
 	l.logger.Info("records that were missing can be read again", zap.Stringer("records", back))
 	return l.streamInfo(ctx)
 }
 
-// withdraw removes records from a note, unless the note cannot be read.
+// withdraw removes records from a list in the stream's metadata, unless the list cannot be read.
 func withdraw(info *jetstream.StreamInfo, notes map[string]string, key string, back Ranges) {
 	before, err := readNote(withNotes(info, notes), key)
 	if err != nil || before == nil {
@@ -100,7 +101,7 @@ func withdraw(info *jetstream.StreamInfo, notes map[string]string, key string, b
 	}
 }
 
-// withNotes returns the state of the log with other notes.
+// withNotes returns a copy of the state of the stream with other metadata.
 func withNotes(info *jetstream.StreamInfo, notes map[string]string) *jetstream.StreamInfo {
 	now := *info
 	now.Config.Metadata = notes

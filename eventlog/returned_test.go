@@ -10,14 +10,15 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// change edits the files of a log while no server runs on them.
+// change calls edit, which changes the files of the log, while the server is stopped.
 func (p *place) change(edit func()) {
 	p.stop()
 	edit()
 	p.start()
 }
 
-// damaged is a log with two blocks that can be damaged so that their records cannot be read although the server counts them, and mended.
+// damaged is a log with two blocks that can be damaged and repaired. The server counts the records of a
+// damaged block, but cannot read all of them.
 type damaged struct {
 	*place
 	t      *testing.T
@@ -38,13 +39,16 @@ func newDamaged(t *testing.T, p *place) *damaged {
 	return d
 }
 
+// harm damages a block.
 func (d *damaged) harm(block int) { edit(d.t, d.blocks[block], flipInTheMiddle) }
 
+// mend repairs a block.
 func (d *damaged) mend(block int) {
 	require.NoError(d.t, os.WriteFile(d.blocks[block], d.whole[block], 0o600))
 }
 
-// meet reads the log until it meets the first record that cannot be read, and returns that record.
+// meet reads the log up to the first record that cannot be read, and returns the sequence of that
+// record.
 func (d *damaged) meet(l *eventlog.Log) uint64 {
 	d.t.Helper()
 	_, err := readAll(d.t.Context(), l, eventlog.Position{})
@@ -54,7 +58,7 @@ func (d *damaged) meet(l *eventlog.Log) uint64 {
 	return gap.Want
 }
 
-// accept accepts what is lost.
+// accept accepts the loss.
 func (d *damaged) accept(l *eventlog.Log) {
 	d.t.Helper()
 	said, err := l.AcceptLoss(d.t.Context())
@@ -62,7 +66,7 @@ func (d *damaged) accept(l *eventlog.Log) {
 	require.NotEmpty(d.t, said)
 }
 
-// requireNotes compares the stream's notes of what is missing.
+// requireNotes compares the lists of missing records in the stream's metadata.
 func (d *damaged) requireNotes(l *eventlog.Log, unreadable, accepted eventlog.Ranges) {
 	d.t.Helper()
 	stream, err := d.admin(d.t, l).Stream(d.t.Context(), "NOTIFICATIONS")
@@ -74,12 +78,13 @@ func (d *damaged) requireNotes(l *eventlog.Log, unreadable, accepted eventlog.Ra
 	}
 }
 
-// requireConnected waits until a log is connected to the server that was started again.
+// requireConnected waits until a log has connected to the restarted server.
 func (d *damaged) requireConnected(l *eventlog.Log) {
 	d.t.Helper()
-	eventually(d.t, func() bool { _, err := l.Bounds(d.t.Context()); return err == nil }, "it is connected again")
+	eventually(d.t, func() bool { _, err := l.Bounds(d.t.Context()); return err == nil }, "the log must connect again")
 }
 
+// requireWhole checks that no record is missing.
 func (d *damaged) requireWhole(l *eventlog.Log) {
 	d.t.Helper()
 	bounds, err := l.Bounds(d.t.Context())
@@ -94,8 +99,8 @@ func (d *damaged) requireWhole(l *eventlog.Log) {
 	}
 }
 
-func TestARecordThatCanBeReadAgainLeavesTheNotesWhenTheLogIsOpened(t *testing.T) {
-	for name, accepted := range map[string]bool{"nobody decided": false, "the loss was accepted": true} {
+func TestOpenRemovesRecordsThatReturnedFromTheLists(t *testing.T) {
+	for name, accepted := range map[string]bool{"the loss was not accepted": false, "the loss was accepted": true} {
 		t.Run(name, func(t *testing.T) {
 			places(t, func(t *testing.T, p *place) {
 				d := newDamaged(t, p)
@@ -122,7 +127,7 @@ func TestARecordThatCanBeReadAgainLeavesTheNotesWhenTheLogIsOpened(t *testing.T)
 	}
 }
 
-func TestOnlyTheRecordsThatCanBeReadAgainLeaveTheNotes(t *testing.T) {
+func TestOnlyRecordsThatReturnedAreRemovedFromTheLists(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		d := newDamaged(t, p)
 		p.change(func() { d.harm(0); d.harm(1) })
@@ -148,7 +153,7 @@ func TestOnlyTheRecordsThatCanBeReadAgainLeaveTheNotes(t *testing.T) {
 	})
 }
 
-func TestABlockThatIsPutBackWithdrawsTheAcceptanceOfItsLoss(t *testing.T) {
+func TestTheAcceptanceOfALossIsWithdrawnWhenTheBlockIsPutBack(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		d := newDamaged(t, p)
 		remove := func() {
@@ -177,24 +182,24 @@ func TestABlockThatIsPutBackWithdrawsTheAcceptanceOfItsLoss(t *testing.T) {
 	})
 }
 
-// readerMayNotNote is a server's configuration with a user who may not change the stream.
+// readerMayNotNote is the configuration of a server with a user who may not change the stream.
 const readerMayNotNote = `authorization { users: [
 	{user: all, password: all}
 	{user: reader, password: reader, permissions: {publish: {deny: "$JS.API.STREAM.UPDATE.*"}}}
 ] }
 no_auth_user: all`
 
-func TestAProcessThatMetAnUnreadableRecordReadsItWhenItIsBack(t *testing.T) {
+func TestAProcessReadsAnUnreadableRecordAfterItReturned(t *testing.T) {
 	tests := []struct {
 		name    string
 		guest   bool
 		user    string // in the URL
-		another bool   // process takes the note back
+		another bool   // another process removes the record from the list
 	}{
-		{name: "its note is in the stream"},
-		{name: "its note is taken back by another process", another: true},
-		{name: "a guest writes no note", guest: true},
-		{name: "its user may not write a note", user: "reader:reader@"},
+		{name: "the process has listed the record"},
+		{name: "another process removes the record from the list", another: true},
+		{name: "the process is a guest", guest: true},
+		{name: "the user may not change the stream", user: "reader:reader@"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -228,7 +233,7 @@ func TestAProcessThatMetAnUnreadableRecordReadsItWhenItIsBack(t *testing.T) {
 	}
 }
 
-func TestANoteOfARecordThatIsBackIsNotWrittenAgain(t *testing.T) {
+func TestARecordThatReturnedIsNotListedAgain(t *testing.T) {
 	p := separatePlace(t, "")
 	d := newDamaged(t, p)
 	p.change(func() { d.harm(0) })
@@ -239,7 +244,7 @@ func TestANoteOfARecordThatIsBackIsNotWrittenAgain(t *testing.T) {
 	require.NoError(t, open(t, p.options).Close())
 	d.requireNotes(l, nil, nil)
 	d.requireConnected(l)
-	second := d.meet(l) // by the process that met the first one
+	second := d.meet(l) // by the process that found the first record
 	require.NotEqual(t, first, second)
 	d.requireNotes(l, eventlog.Ranges{{First: second, Last: second}}, nil)
 }

@@ -13,25 +13,28 @@ import (
 )
 
 const (
-	// spanGap bounds the unwanted records between two that are read with one request.
+	// spanGap is the most unwanted records between two wanted ones that are read with one request.
 	spanGap = 3
-	// spanRecords and spanBytes bound the answer to one request. The server appends nothing while it makes one.
+	// spanRecords and spanBytes bound the answer to one request, because the server appends nothing
+	// while it builds an answer.
 	spanRecords = 64
 	spanBytes   = 1 << 20
-	// spansAhead is the number of concurrent requests. With spanBytes it bounds the memory.
+	// spansAhead is the number of concurrent requests. Together with spanBytes it bounds the memory.
 	spansAhead = 16
-	// spanPatience is how long an answer may take: as long as Read tries without a record.
+	// spanPatience is how long an answer may take.
 	spanPatience = readPatience
 )
 
-// ErrAcceptedLoss occurs when the log lost the requested record, and an operator accepted that. It
-// comes with ErrNotFound.
+// ErrAcceptedLoss occurs in Records if the log lost a record and an operator accepted the loss. The
+// error also wraps ErrNotFound.
 var ErrAcceptedLoss = errors.New("eventlog: the loss of the record was accepted")
 
-// Records yields the records with these sequences, which must ascend. It reads nothing else of the log but what stands between
-// two that are near each other, and makes one request for all that are near each other, several at once. For a record
-// that is not there it yields its sequence and an error that wraps ErrNotFound, and ErrAcceptedLoss where that is so, and
-// continues. It ends after any other error, which wraps ErrUnavailable.
+// Records yields the records with the given sequences, which must ascend. It requests records that
+// are close together with one request, and sends several requests at a time.
+//
+// For a record that does not exist, Records yields a Record with only its sequence and an error that
+// wraps ErrNotFound, and also ErrAcceptedLoss if that applies, and then continues. Any other error
+// wraps ErrUnavailable and ends the iteration.
 func (l *Log) Records(ctx context.Context, sequences []uint64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if len(sequences) == 0 {
@@ -50,17 +53,18 @@ func (l *Log) Records(ctx context.Context, sequences []uint64) iter.Seq2[Record,
 
 // span is a part of the log that is read with one request.
 type span struct {
-	wanted []uint64 // ascending
-	next   uint64   // the first record that may still come
-	asked  uint64   // what next was when more was asked for
-	found  []Record
-	given  int  // of wanted
-	paused bool // the rest comes when it is requested
-	ended  bool // nothing more comes
+	wanted []uint64 // the requested sequences, ascending
+	next   uint64   // the first sequence that may still arrive
+	asked  uint64   // the value of next when the last request was sent
+	found  []Record // for the first sequences of wanted; a Record without a subject is missing
+	given  int      // the number of wanted sequences that were yielded
+	paused bool     // the rest must be requested
+	ended  bool     // nothing more will arrive
 }
 
 func (s *span) last() uint64 { return s.wanted[len(s.wanted)-1] }
 
+// spansOf divides sequences into spans.
 func spansOf(sequences []uint64) (spans []span) {
 	for from := 0; from < len(sequences); {
 		until := from + 1
@@ -73,24 +77,24 @@ func spansOf(sequences []uint64) (spans []span) {
 	return spans
 }
 
-// picker reads spans.
+// picker is the state of one iteration of Records.
 type picker struct {
 	log    *Log
 	spans  []span
 	sub    *nats.Subscription
 	msgs   chan *nats.Msg
-	inbox  string // each span's number is appended
-	bounds *Bounds
+	inbox  string  // prefix of the reply subjects, each of which ends in the number of a span
+	bounds *Bounds // of the log, if they were needed
 }
 
 func (p *picker) run(ctx context.Context, yield func(Record, error) bool) (err error) {
 	conn := p.log.conn
-	// A span brings an end besides its records.
+	// Each span has up to spanRecords records and an end marker.
 	p.msgs, p.inbox = make(chan *nats.Msg, spansAhead*(spanRecords+1)), conn.NewInbox()+"."
 	if p.sub, err = conn.ChanSubscribe(p.inbox+"*", p.msgs); err != nil {
 		return err
 	}
-	defer func() { _ = p.sub.Unsubscribe() }() // fails when the connection is gone, and the subscription with it
+	defer func() { _ = p.sub.Unsubscribe() }() // fails only if the connection, and so the subscription, is gone
 	asked := 0
 	for i := range p.spans {
 		for ; asked < min(i+spansAhead, len(p.spans)); asked++ {
@@ -105,8 +109,8 @@ func (p *picker) run(ctx context.Context, yield func(Record, error) bool) (err e
 	return nil
 }
 
-// deliver yields a span. If its records are large it yields a part at a time, and requests the next
-// part only then.
+// deliver yields the records of a span. If they do not fit in one answer, it requests the next part
+// only after it has yielded the previous one. more is false if the caller stopped the iteration.
 func (p *picker) deliver(ctx context.Context, number int, yield func(Record, error) bool) (more bool, err error) {
 	s := &p.spans[number]
 	for {
@@ -125,7 +129,7 @@ func (p *picker) deliver(ctx context.Context, number int, yield func(Record, err
 	}
 }
 
-// ask requests what a span still lacks.
+// ask requests the records that a span still lacks.
 func (p *picker) ask(number int) error {
 	s := &p.spans[number]
 	s.asked = s.next
@@ -136,7 +140,7 @@ func (p *picker) ask(number int) error {
 	return p.log.conn.PublishRequest("$JS.API.DIRECT.GET."+streamName, p.inbox+strconv.Itoa(number), request)
 }
 
-// receive takes one message of any span.
+// receive waits for one message of any span, and handles it.
 func (p *picker) receive(ctx context.Context) error {
 	timer := time.NewTimer(spanPatience)
 	defer timer.Stop()
@@ -147,7 +151,7 @@ func (p *picker) receive(ctx context.Context) error {
 		}
 		number, err := strconv.Atoi(strings.TrimPrefix(msg.Subject, p.inbox))
 		if err != nil || number < 0 || number >= len(p.spans) {
-			return fmt.Errorf("an answer came to %q", msg.Subject)
+			return fmt.Errorf("unexpected answer on subject %q", msg.Subject)
 		}
 		return p.accept(number, msg)
 	case <-timer.C:
@@ -157,6 +161,7 @@ func (p *picker) receive(ctx context.Context) error {
 	}
 }
 
+// accept handles a message of a span: a record or an end marker.
 func (p *picker) accept(number int, msg *nats.Msg) error {
 	s := &p.spans[number]
 	status := ""
@@ -166,9 +171,9 @@ func (p *picker) accept(number int, msg *nats.Msg) error {
 	switch status {
 	case "":
 		return p.take(s, msg)
-	case "404": // nothing from s.next on
+	case "404": // there is no record from s.next on
 		s.ended = true
-	case "204": // the end of what was asked for, or as many bytes as one answer may have
+	case "204": // the end of the requested records, or of the bytes that one answer may contain
 		s.ended = s.next > s.last() || s.next == s.asked || first(msg.Header, "Nats-Num-Pending") == "0"
 		s.paused = !s.ended
 	default:
@@ -177,14 +182,15 @@ func (p *picker) accept(number int, msg *nats.Msg) error {
 	return nil
 }
 
-// take keeps a wanted record. Records beyond the span come if some are missing.
+// take stores the record of a message if it is wanted. Records beyond the span arrive if some in the
+// span are missing.
 func (p *picker) take(s *span, msg *nats.Msg) error {
 	sequence, err := strconv.ParseUint(first(msg.Header, "Nats-Sequence"), 10, 64)
 	if err != nil || sequence < s.next {
-		return fmt.Errorf("record %q came in the place of %d", first(msg.Header, "Nats-Sequence"), s.next)
+		return fmt.Errorf("record %q arrived instead of record %d", first(msg.Header, "Nats-Sequence"), s.next)
 	}
 	s.next = sequence + 1
-	s.ended = s.ended || len(s.wanted) == 1 // no end is sent
+	s.ended = s.ended || len(s.wanted) == 1 // a request for one record is answered without an end marker
 	for _, wanted := range s.wanted[len(s.found):] {
 		if wanted > sequence {
 			break
@@ -197,12 +203,13 @@ func (p *picker) take(s *span, msg *nats.Msg) error {
 			}
 			r = record(p.log.identity, sequence, received, first(msg.Header, "Nats-Subject"), attributesOf(msg.Header), msg.Data)
 		}
-		s.found = append(s.found, r) // without a subject: passed over
+		s.found = append(s.found, r)
 	}
 	return nil
 }
 
-// give yields the records that came, and at the end of the span the errors for the others.
+// give yields the records that have arrived, and an error for each missing one before them. At the
+// end of the span it also yields an error for each missing one after them.
 func (p *picker) give(ctx context.Context, s *span, yield func(Record, error) bool) (more bool, err error) {
 	for s.given < len(s.found) || s.ended && s.given < len(s.wanted) {
 		var r Record
@@ -223,8 +230,8 @@ func (p *picker) give(ctx context.Context, s *span, yield func(Record, error) bo
 	return true, nil
 }
 
-// absent returns the record, or the error, in place of one that did not come. A replica may be
-// behind: unless the log is known to lack the record, the leader decides.
+// absent returns the result for a record that did not arrive. The replica that answered may be
+// behind, so the record is requested from the leader, unless it is known to be missing.
 func (p *picker) absent(ctx context.Context, sequence uint64) (Record, error) {
 	if p.bounds == nil {
 		bounds, err := p.log.Bounds(ctx)

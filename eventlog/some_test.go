@@ -15,8 +15,8 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// requests counts what the log asks the server for, until the count is taken. The log looks at its last record now and then, by itself;
-// that is not counted.
+// requests counts the direct gets of the log, and the records that they request, until take is called.
+// Gets of the last record are not counted, because the log makes them from time to time by itself.
 func requests(t *testing.T, l *eventlog.Log) (take func() (requests, records int)) {
 	t.Helper()
 	bounds, err := l.Bounds(t.Context())
@@ -45,7 +45,8 @@ func requests(t *testing.T, l *eventlog.Log) (take func() (requests, records int
 	}
 }
 
-// fillMixed appends count records, of which every hundredth is large, and returns them as they are read.
+// fillMixed appends count records, of which every hundredth is large, and returns the records read from
+// the log.
 func fillMixed(t *testing.T, l *eventlog.Log, count int) []eventlog.Record {
 	t.Helper()
 	var bodies []string
@@ -64,7 +65,7 @@ func fillMixed(t *testing.T, l *eventlog.Log, count int) []eventlog.Record {
 	return records
 }
 
-func TestRecordsAreThoseThatGetReturnsOneByOne(t *testing.T) {
+func TestRecordsYieldsTheRequestedRecords(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	const records = 1000
 	all := fillMixed(t, l, records)
@@ -89,14 +90,14 @@ func TestRecordsAreThoseThatGetReturnsOneByOne(t *testing.T) {
 	})
 }
 
-func TestRecordsThatAreNearEachOtherTakeOneRequest(t *testing.T) {
+func TestRecordsRequestsNeighboursTogether(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	fillMixed(t, l, 3000)
 	for name, c := range map[string]struct{ step, requests, records int }{
-		"one after the other": {1, 3000/64 + 3000/100/10 + 2, 2 * 3000}, // a request ends after a megabyte
-		"every third":         {3, 3000/64 + 3000/100/10 + 2, 2 * 3000},
-		"one in fifty":        {50, 60, 60},
-		"one in a thousand":   {1000, 3, 3},
+		"every record":     {1, 3000/64 + 3000/100/10 + 2, 2 * 3000}, // a request ends after a megabyte
+		"every third":      {3, 3000/64 + 3000/100/10 + 2, 2 * 3000},
+		"every fiftieth":   {50, 60, 60},
+		"every thousandth": {1000, 3, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want []uint64
@@ -109,13 +110,13 @@ func TestRecordsThatAreNearEachOtherTakeOneRequest(t *testing.T) {
 			}
 			requests, records := take()
 			require.LessOrEqual(t, requests, c.requests)
-			require.LessOrEqual(t, records, c.records, "nothing far from what was asked for is read")
+			require.LessOrEqual(t, records, c.records, "records that are not near a wanted one are not requested")
 			require.NotZero(t, requests)
 		})
 	}
 }
 
-func TestARecordThatWasLostIsShownAsSuchAmongTheOthers(t *testing.T) {
+func TestRecordsYieldsAnErrorForEachLostRecord(t *testing.T) {
 	p := embeddedPlace(t)
 	before := large(t, p)
 	edit(t, blocksOf(t, p)[1], flipInTheMiddle)
@@ -141,7 +142,7 @@ func TestARecordThatWasLostIsShownAsSuchAmongTheOthers(t *testing.T) {
 	}
 	lost, accepted := read()
 	require.NotEmpty(t, lost)
-	require.Empty(t, accepted, "nobody has decided")
+	require.Empty(t, accepted, "the loss was not accepted yet")
 	for _, sequence := range lost {
 		_, err := l.Get(t.Context(), sequence)
 		require.ErrorIs(t, err, eventlog.ErrNotFound, "%d", sequence)
@@ -156,7 +157,7 @@ func TestARecordThatWasLostIsShownAsSuchAmongTheOthers(t *testing.T) {
 	require.True(t, slices.IsSorted(accepted))
 }
 
-func TestRecordsEndWithAnErrorWhenTheServerIsGone(t *testing.T) {
+func TestRecordsEndsWithAnErrorWhenTheLogIsClosed(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	fillMixed(t, l, 10)
 	require.NoError(t, l.Close())
@@ -167,7 +168,7 @@ func TestRecordsEndWithAnErrorWhenTheServerIsGone(t *testing.T) {
 	require.ErrorIs(t, last, eventlog.ErrUnavailable)
 }
 
-func TestOfLargeRecordsNoMoreAreReadThanOneAnswerHasUntilTheyAreTaken(t *testing.T) {
+func TestRecordsRequestsLargeRecordsOnlyWhenTheyAreDue(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	var bodies []string
 	var want []uint64
@@ -186,11 +187,11 @@ func TestOfLargeRecordsNoMoreAreReadThanOneAnswerHasUntilTheyAreTaken(t *testing
 		require.EqualValues(t, read, r.Sequence)
 		if read == 1 {
 			asked, _ := take()
-			require.Equal(t, 200/64+1, asked, "each span is asked for once")
+			require.Equal(t, 200/64+1, asked, "each span is requested once")
 			take = requests(t, l)
 		}
 	}
 	require.Equal(t, 200, read)
 	again, _ := take()
-	require.GreaterOrEqual(t, again, 200/5-200/64-1, "the rest when it is due: five in a megabyte, or four")
+	require.GreaterOrEqual(t, again, 200/5-200/64-1, "the other records are requested when they are due, four or five at a time")
 }

@@ -19,7 +19,7 @@ const streamName = embedded.Stream
 
 var streamSubjects = []string{"notifications.*.*", "snapshots.*.*"}
 
-// openStream finds or creates the stream, and checks its settings.
+// openStream finds or creates the stream, and corrects or refuses its settings.
 func (l *Log) openStream(ctx context.Context, opts Options) error {
 	stream, err := l.js.Stream(ctx, streamName)
 	created := errors.Is(err, jetstream.ErrStreamNotFound)
@@ -35,7 +35,7 @@ func (l *Log) openStream(ctx context.Context, opts Options) error {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &Fault{Err: fmt.Errorf("%w: the NATS server has no JetStream for this account", ErrUnavailable), Hint: "enable it in its configuration"}
 	case errors.Is(err, nats.ErrNoResponders):
-		return &Fault{Err: fmt.Errorf("%w: no NATS server that is reached has JetStream", ErrUnavailable), Hint: "enable it in the configuration of the servers",
+		return &Fault{Err: fmt.Errorf("%w: no NATS server that can be reached has JetStream", ErrUnavailable), Hint: "enable it in the configuration of the servers",
 			Clears: true}
 	case err != nil:
 		return unavailable(ctx, "look for stream "+streamName, err)
@@ -49,7 +49,7 @@ func (l *Log) openStream(ctx context.Context, opts Options) error {
 	}
 	info := stream.CachedInfo()
 	if weak := weaknesses(info.Config); len(weak) > 0 {
-		return &Fault{Err: fmt.Errorf("eventlog: stream %s does not keep the promise of the log: %s", streamName, strings.Join(weak, ", ")),
+		return &Fault{Err: fmt.Errorf("eventlog: stream %s has unsafe settings: %s", streamName, strings.Join(weak, ", ")),
 			Hint: "correct it with nats stream edit, or use another server"}
 	}
 	l.stream, l.identity = stream, identity(info)
@@ -98,18 +98,19 @@ func (l *Log) createStream(ctx context.Context, opts Options) (jetstream.Stream,
 	return stream, nil
 }
 
-// repairStream gives an existing stream the settings that can be added without touching a record.
+// repairStream corrects those settings of an existing stream that can be changed without an effect
+// on its records.
 func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Options) (jetstream.Stream, error) {
 	state, have := stream.CachedInfo().State, stream.CachedInfo().Config
 	if len(weaknesses(repaired(have, opts))) > 0 {
-		return stream, nil // it cannot be repaired: the caller says why
+		return stream, nil // it cannot be repaired: the caller returns the reason
 	}
 	want := repaired(have, opts)
 	if want.MaxBytes != have.MaxBytes && uint64(want.MaxBytes) < state.Bytes {
-		return nil, fmt.Errorf("eventlog: the log already takes %d bytes: a limit of %d is too low", state.Bytes, opts.MaxBytes)
+		return nil, fmt.Errorf("eventlog: the log already contains %d bytes: a limit of %d is too low", state.Bytes, opts.MaxBytes)
 	}
 	if opts.MaxBytes > 0 && want.MaxBytes > opts.MaxBytes {
-		l.logger.Info("the log keeps its limit, which is above the one given; orderfold log limit lowers it",
+		l.logger.Info("the log keeps its limit, which is above the given one; to lower it, use orderfold log limit",
 			zap.Int64("limit", want.MaxBytes), zap.Int64("given", opts.MaxBytes))
 	}
 	same := want.DenyDelete == have.DenyDelete && want.DenyPurge == have.DenyPurge && want.AllowDirect == have.AllowDirect &&
@@ -125,10 +126,11 @@ func (l *Log) repairStream(ctx context.Context, stream jetstream.Stream, opts Op
 	return updated, nil
 }
 
+// repaired returns config with the settings that repairStream corrects.
 func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfig {
 	config.DenyDelete, config.DenyPurge = true, true
 	config.AllowDirect, config.AllowAtomicPublish = true, true
-	// The limit may have been raised since the option was set: a restart must not lower it.
+	// The limit may have been raised with SetLimit, and a restart must not undo that.
 	if opts.MaxBytes > 0 {
 		config.MaxBytes = max(config.MaxBytes, opts.MaxBytes)
 	}
@@ -136,8 +138,8 @@ func repaired(config jetstream.StreamConfig, opts Options) jetstream.StreamConfi
 	return config
 }
 
-// weaknesses names the settings with which records could be dropped, changed, or acknowledged
-// before they are safe.
+// weaknesses describes the settings with which records could be dropped, changed, or acknowledged
+// before they are stored.
 func weaknesses(c jetstream.StreamConfig) []string {
 	subjects := slices.Sorted(slices.Values(c.Subjects))
 	var weak []string

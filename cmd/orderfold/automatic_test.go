@@ -153,7 +153,7 @@ func TestALogThatLostItsEndIsFoldedAfterTheOperatorAcceptsTheLoss(t *testing.T) 
 		require.Contains(t, stdout, "records are missing: its last record was")
 		code, stdout, _ = execute(t, nil, "doctor", "--data", data, "--accept-loss")
 		require.Equal(t, exitUsage, code, "not while it runs")
-		require.Contains(t, stdout, "while nothing else runs on it")
+		require.Contains(t, stdout, "while the service is stopped")
 		p.stop()
 	}
 	code, stdout, stderr := execute(t, nil, "tail", "--data", data)

@@ -108,7 +108,7 @@ func TestALogWithAHoleIsReportedAndFoldedAfterTheOperatorAcceptsTheLoss(t *testi
 				requireHeldBack(t, p, data)
 				code, stdout, _ := execute(t, nil, "doctor", "--data", data, "--accept-loss")
 				require.Equal(t, exitUsage, code, "not while it runs")
-				require.Contains(t, stdout, "while nothing else runs on it")
+				require.Contains(t, stdout, "while the service is stopped")
 				p.stop()
 			}
 			code, stdout, _ := execute(t, nil, "doctor", "--data", data)

@@ -142,7 +142,7 @@ func TestAWrongSettingOfTheLogEndsTheProcess(t *testing.T) {
 		says   string
 	}{
 		"wrong credentials":                  {account, nothing, "someone:other@", "", "refuses the credentials"},
-		"a stream that is not a log":         {"", foreign, "", "", "does not keep the promise of the log"},
+		"a stream that is not a log":         {"", foreign, "", "", "has unsafe settings"},
 		"views of a log that does not exist": {"", nothing, "", viewsOfALog(t), "were made from a log, and there is none"},
 		"no credentials":                     {account, nothing, "", "", "refuses the credentials"},
 	} {
