@@ -22,36 +22,37 @@ const revisionSubject = "orders.revision"
 var feedSubjects = []string{"orders.*.*", revisionSubject}
 
 var (
-	// ErrFenced occurs when the feed has grown beyond the given sequence: another process publishes
-	// to it.
+	// ErrFenced occurs in Publish if the feed does not end at the given sequence, because another
+	// process has published to it.
 	ErrFenced = errors.New("eventlog: another process publishes to the feed")
-	// ErrForeignFeed occurs when the feed was made from another log, or has unusable settings.
+	// ErrForeignFeed occurs if the feed belongs to another log, or has unusable settings. Nothing was
+	// changed.
 	ErrForeignFeed = errors.New("eventlog: the feed is not that of this log")
 )
 
-// FeedOptions configure the feed of order events. For each field zero means the default given with
-// it.
+// FeedOptions configure the feed of order events. A zero field means the default given with it.
 type FeedOptions struct {
-	MaxAge   time.Duration // of an event; 0: 7 days
-	MaxBytes int64         // 0: an eighth of the free disk for a new embedded feed, no limit for a new external one
-	Replicas int           // 0: 1 when it is created; fewer than there are is no change
-	// Keep leaves a feed unchanged, and creates none: a missing feed is ErrNoStream.
+	MaxAge   time.Duration // after which an event is dropped; 0: 7 days
+	MaxBytes int64         // 0: an eighth of the free disk space for a new embedded feed, no limit for a new external one
+	Replicas int           // can only be increased; 0: 1 for a new feed
+	// Keep leaves an existing feed unchanged, and creates none: methods return ErrNoStream for a
+	// missing feed.
 	Keep bool
 }
 
-// defaultFeedAge is how long the feed keeps events: longer than a maintained subscriber is
-// disconnected.
+// defaultFeedAge is the default of FeedOptions.MaxAge. A subscriber that is looked after is not
+// disconnected for that long.
 const defaultFeedAge = 7 * 24 * time.Hour
 
-// Feed is the second stream, of order events. It drops old ones. Its methods are safe for
-// concurrent use, but only one goroutine should publish at a time.
+// Feed is a second stream, which contains order events. The server drops old events. The methods may
+// be called from any goroutine, but only one should publish at a time.
 type Feed struct {
 	log     *Log
 	options FeedOptions
 
 	mu     sync.Mutex
-	opened bool // the stream was there, with the right settings, and no request has failed since
-	crowd  int  // events that make a batch
+	opened bool // the stream existed with the right settings, and no request has failed since
+	crowd  int  // number of events from which they are published as a batch
 }
 
 // Feed returns the feed of the log. No request is sent before a method is called.
@@ -62,7 +63,7 @@ func (l *Log) Feed(o FeedOptions) *Feed {
 	return &Feed{log: l, options: o}
 }
 
-// FeedBounds are the ends of the feed. Without events Last < First.
+// FeedBounds are the sequences of the first and the last event. An empty feed has Last < First.
 type FeedBounds struct{ First, Last uint64 }
 
 // Bounds returns the ends of the feed, and creates the feed if there is none. Errors:
@@ -75,7 +76,7 @@ func (f *Feed) Bounds(ctx context.Context) (FeedBounds, error) {
 	}
 	stream, err := f.log.js.Stream(ctx, feedName)
 	if err != nil {
-		return FeedBounds{}, f.failed(ctx, "ask for the state of the feed", err)
+		return FeedBounds{}, f.failed(ctx, "request the state of the feed", err)
 	}
 	state := stream.CachedInfo().State
 	bounds := FeedBounds{state.FirstSeq, state.LastSeq}
@@ -85,7 +86,8 @@ func (f *Feed) Bounds(ctx context.Context) (FeedBounds, error) {
 	return bounds, nil
 }
 
-// open makes sure once that the stream exists, and again after a failure.
+// open makes sure that the stream exists and has the right settings. It does this at the first call,
+// and at the first one after a failure.
 func (f *Feed) open(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +100,7 @@ func (f *Feed) open(ctx context.Context) error {
 	stream, err := f.log.js.Stream(ctx, feedName)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound) && f.options.Keep:
-		return fmt.Errorf("%w: no stream %s: the feed of order events is off: orderfold serve --feed makes it", ErrNoStream, feedName)
+		return fmt.Errorf("%w: no stream %s: the feed of order events is off: orderfold serve --feed creates it", ErrNoStream, feedName)
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		err = f.create(ctx)
 	case err == nil:
@@ -113,14 +115,15 @@ func (f *Feed) open(ctx context.Context) error {
 	return err
 }
 
-// crowded reports whether that many events make a batch.
+// crowded reports whether that many events are published as a batch.
 func (f *Feed) crowded(events int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return events >= f.crowd
 }
 
-// failed translates an error of the server, after which the stream is checked again.
+// failed wraps an error of the server in ErrUnavailable, and makes the next call of open check the
+// stream again.
 func (f *Feed) failed(ctx context.Context, what string, err error) error {
 	f.mu.Lock()
 	f.opened = false
@@ -128,6 +131,7 @@ func (f *Feed) failed(ctx context.Context, what string, err error) error {
 	return unavailable(ctx, what, err)
 }
 
+// create creates the stream, or repairs it if another process creates it at the same time.
 func (f *Feed) create(ctx context.Context) error {
 	config := f.configured(jetstream.StreamConfig{MaxBytes: -1, Replicas: 1, Metadata: map[string]string{identityKey: f.log.identity}})
 	if f.options.MaxBytes == 0 && f.log.embedded != nil {
@@ -135,10 +139,10 @@ func (f *Feed) create(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("eventlog: create the feed: %w", err)
 		}
-		config.MaxBytes = int64(free / 8) // most of the rest is for the log
+		config.MaxBytes = int64(free / 8) // leaves most of the disk to the log
 	}
 	_, err := f.log.js.CreateStream(ctx, config)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process created it first, with another size
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process created it first, with other settings
 		stream, err := f.log.js.Stream(ctx, feedName)
 		if err != nil {
 			return unavailable(ctx, "look for stream "+feedName, err)
@@ -152,7 +156,7 @@ func (f *Feed) create(ctx context.Context) error {
 	return nil
 }
 
-// configured returns c with the required settings.
+// configured returns c with the settings that the feed needs.
 func (f *Feed) configured(c jetstream.StreamConfig) jetstream.StreamConfig {
 	c.Name, c.Subjects = feedName, feedSubjects
 	c.Storage, c.Retention, c.Discard = jetstream.FileStorage, jetstream.LimitsPolicy, jetstream.DiscardOld
@@ -165,17 +169,17 @@ func (f *Feed) configured(c jetstream.StreamConfig) jetstream.StreamConfig {
 	return c
 }
 
-// repair gives an existing stream the required settings. It does not change the feed of another
-// log.
+// repair corrects the settings of an existing stream, unless it belongs to another log or
+// FeedOptions.Keep is set.
 func (f *Feed) repair(ctx context.Context, have jetstream.StreamConfig) error {
 	subjects := slices.Sorted(slices.Values(have.Subjects))
 	switch log := have.Metadata[identityKey]; {
 	case log != f.log.identity:
-		return fmt.Errorf("%w: stream %s has events of log %q, this is log %q: delete that stream to have the feed made again", ErrForeignFeed,
+		return fmt.Errorf("%w: stream %s has events of log %q, this is log %q: delete that stream, and the feed is created again", ErrForeignFeed,
 			feedName, log, f.log.identity)
 	case !slices.Equal(subjects, feedSubjects) || have.Storage != jetstream.FileStorage || have.Retention != jetstream.LimitsPolicy ||
 		have.MaxMsgsPerSubject > 0 || have.Mirror != nil || len(have.Sources) > 0 || have.SubjectTransform != nil:
-		return fmt.Errorf("%w: stream %s has other subjects (%s), storage or retention: delete that stream to have the feed made again",
+		return fmt.Errorf("%w: stream %s has other subjects (%s), storage or retention: delete that stream, and the feed is created again",
 			ErrForeignFeed, feedName, strings.Join(have.Subjects, ", "))
 	case f.options.Keep:
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkFeed publishes events of the size of an order, so many at a time.
+// BenchmarkFeed publishes events of the size of an order, for several numbers of events at a time.
 func BenchmarkFeed(b *testing.B) {
 	for _, n := range []int{1, 4, 8, 15, 16, 100, 1000} {
 		for _, place := range []string{"embedded", "separate process"} {

@@ -10,7 +10,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestNobodyFromOutsideCanChangeTheFeedOrTheLogByTheFeed(t *testing.T) {
+func TestNoExternalUserCanChangeTheFeedOrTheLogThroughIt(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)
@@ -44,13 +44,13 @@ func TestNobodyFromOutsideCanChangeTheFeedOrTheLogByTheFeed(t *testing.T) {
 		_, err := conn.SubscribeSync("orders.>")
 		require.NoError(t, err)
 		requireRefusal(t, refusals, `Subscription to "orders.>"`)
-		for _, target := range []string{"notifications.customer.00", "orders.revision"} { // an answer goes where the request says
+		for _, target := range []string{"notifications.customer.00", "orders.revision"} { // the server sends an answer to the reply subject of the request
 			for _, allowed := range []string{"$JS.API.STREAM.INFO.ORDERS", "$JS.API.CONSUMER.MSG.NEXT.ORDERS.books"} {
 				require.NoError(t, conn.PublishRequest(allowed, target, nil))
 			}
 		}
 	}
-	// A push consumer delivers where its maker says, with the rights of the account of both streams.
+	// A push consumer would deliver to any subject, with the permissions of the account of both streams.
 	for _, stream := range []string{"ORDERS", "NOTIFICATIONS"} {
 		for _, target := range []string{"notifications.customer.00", "orders.revision", "orders.digital.00", "$JS.API.STREAM.PURGE.ORDERS"} {
 			_, err := operator.CreatePushConsumer(t.Context(), stream, jetstream.ConsumerConfig{DeliverSubject: target, AckPolicy: jetstream.AckNonePolicy})

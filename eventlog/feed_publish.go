@@ -13,14 +13,16 @@ import (
 )
 
 const (
-	// feedPatience is how long the feed may take before it counts as unavailable. The views wait
+	// feedPatience is how long the server may take for a request. It is short, because the views wait
 	// for the publisher.
 	feedPatience = 3 * time.Second
-	// feedCrowdOnDisk and feedCrowdInMemory are the numbers of events that make a batch, by where
-	// the server stages it. DESIGN.md has the measurements.
+	// feedCrowdOnDisk and feedCrowdInMemory are the numbers of events from which a batch is faster
+	// than single events, if the server stages a batch on disk or in memory. DESIGN.md contains the
+	// measurements.
 	feedCrowdOnDisk   = 16
 	feedCrowdInMemory = 2
-	// headerExpected is the fence: the feed must end at that sequence.
+	// headerExpected is the header of the fence: the server refuses the message unless the feed ends
+	// at that sequence.
 	headerExpected = "Nats-Expected-Last-Sequence"
 	// errCodeWrongLast is JSStreamWrongLastSequenceErrF of nats-server.
 	errCodeWrongLast jetstream.ErrorCode = 10071
@@ -28,17 +30,19 @@ const (
 
 // Event is a message of the feed.
 type Event struct {
-	Sequence uint64    // of the feed; ignored by Publish
-	Stored   time.Time // ignored by Publish
-	// Class is the second token of the subject, and Order, the id of an order, picks the third one, the shard. An event without a
-	// class is one of a revision.
+	Sequence uint64    // in the feed; ignored by Publish
+	Stored   time.Time // in UTC; ignored by Publish
+	// Class is the asset class, and Order the id of the order. Publish uses them to form the subject,
+	// and Class "" for an event about a revision. Events that were read do not contain them.
 	Class, Order string
 	Subject      string // ignored by Publish
-	// Header must not be changed after Publish: the fence and the batch are added to it.
+	// Header must not be nil for Publish, which adds the headers of the fence and the batch to it, and
+	// must not be changed afterwards.
 	Header map[string][]string
 	Body   []byte
 }
 
+// message returns the message to publish for an event.
 func (e *Event) message() *nats.Msg {
 	subject := revisionSubject
 	if e.Class != "" {
@@ -47,13 +51,14 @@ func (e *Event) message() *nats.Msg {
 	return &nats.Msg{Subject: subject, Header: e.Header, Data: e.Body}
 }
 
-// MaxBody returns the size in bytes of the largest body that the server takes.
+// MaxBody returns the size in bytes of the largest body that the server accepts.
 func (f *Feed) MaxBody() int { return int(f.log.conn.MaxPayload()) - batchRoom }
 
-// Publish adds events after the one with sequence after, which must be the last one, and returns
-// the sequence of the last one published. A few are published singly, many in atomic batches.
-// Errors: ErrFenced; ErrUnavailable, after which the first ones of them may be in the feed,
-// possibly later: Bounds shows this once the server answers again.
+// Publish appends events to the feed, which must end at the sequence after. It returns the sequence
+// of the last event that was published. A few events are published singly, many in atomic batches.
+//
+// Errors: ErrFenced and ErrUnavailable. After ErrUnavailable, more events than the result shows may
+// be in the feed, or may appear there later; Bounds returns the end once the server answers again.
 func (f *Feed) Publish(ctx context.Context, after uint64, events []Event) (last uint64, err error) {
 	for len(events) > 0 {
 		n, bytes := 0, 0
@@ -69,6 +74,7 @@ func (f *Feed) Publish(ctx context.Context, after uint64, events []Event) (last 
 	return after, nil
 }
 
+// publish publishes events that fit in one batch.
 func (f *Feed) publish(ctx context.Context, after uint64, events []Event) (last uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, feedPatience)
 	defer cancel()
@@ -80,15 +86,15 @@ func (f *Feed) publish(ctx context.Context, after uint64, events []Event) (last 
 	if err != nil {
 		return after, f.failed(ctx, "publish to the feed", err)
 	}
-	defer func() { _ = replies.Unsubscribe() }() // it is gone when the connection is
+	defer func() { _ = replies.Unsubscribe() }() // fails only if the connection, and so the subscription, is gone
 	if !f.crowded(len(events)) {
 		return f.singly(ctx, after, events, replies)
 	}
 	return f.together(ctx, after, events, replies)
 }
 
-// singly publishes one event after the other, never concurrently: if the first were refused because
-// another process has published one, the fence of the second would match.
+// singly publishes one event after the other. It waits for each answer: if the first event were
+// refused because another process has published one, the fence of the second event would match.
 func (f *Feed) singly(ctx context.Context, after uint64, events []Event, replies *nats.Subscription) (last uint64, err error) {
 	for i := range events {
 		m := events[i].message()
@@ -105,7 +111,7 @@ func (f *Feed) singly(ctx context.Context, after uint64, events []Event, replies
 	return after, nil
 }
 
-// together publishes one atomic batch.
+// together publishes events as one atomic batch.
 func (f *Feed) together(ctx context.Context, after uint64, events []Event, replies *nats.Subscription) (last uint64, err error) {
 	id := rand.Text()
 	for i := range events {
@@ -130,7 +136,8 @@ func (f *Feed) together(ctx context.Context, after uint64, events []Event, repli
 	return last, nil
 }
 
-// answer waits for the server's answer, which must be that the last event has that sequence.
+// answer waits for the server's answer. It returns an error unless the last event got the sequence
+// want.
 func (f *Feed) answer(ctx context.Context, replies *nats.Subscription, want uint64, batch string) error {
 	msg, err := replies.NextMsgWithContext(ctx)
 	if err != nil {

@@ -44,8 +44,8 @@ func (f *Feed) Read(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	}
 }
 
-// Follow yields the events after a sequence and then each new one, until ctx ends, which it reports
-// like an error. Errors: ErrUnavailable.
+// Follow yields the events after a sequence, and then each new one, until ctx ends or an error
+// occurs. The error wraps ErrUnavailable, and the cause of ctx if ctx ended.
 func (f *Feed) Follow(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		_, err := f.Bounds(ctx)
@@ -70,7 +70,7 @@ func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, e
 		if err != nil {
 			return err
 		}
-		if msg == nil { // a heartbeat: there is nothing to deliver
+		if msg == nil { // a heartbeat: the server has nothing to deliver
 			quiet++
 			if from, err = f.dropped(ctx, from, until, quiet); err != nil {
 				return err
@@ -90,15 +90,16 @@ func (f *Feed) read(ctx context.Context, from, until uint64, yield func(Event, e
 	return nil
 }
 
-// dropped is called when nothing is delivered: it returns the first event that still exists if
-// those before it were dropped meanwhile.
+// dropped is called at a heartbeat, when the server has nothing to deliver. It returns from, or the
+// sequence of the first event if the server has dropped those before it. quiet is the number of
+// heartbeats since the last event.
 func (f *Feed) dropped(ctx context.Context, from, until uint64, quiet int) (uint64, error) {
 	if until == 0 {
 		return from, nil
 	}
 	bounds, err := f.Bounds(ctx)
 	if err == nil && bounds.First <= from && quiet > 1 {
-		err = f.failed(ctx, "read the feed", fmt.Errorf("event %d is there and is not delivered", from))
+		err = f.failed(ctx, "read the feed", fmt.Errorf("event %d is in the feed but was not delivered", from))
 	}
 	return max(from, bounds.First), err
 }
@@ -111,7 +112,7 @@ func event(msg *nats.Msg) (Event, error) {
 	return Event{Sequence: sequence, Stored: stored.UTC(), Subject: msg.Subject, Header: msg.Header, Body: msg.Data}, nil
 }
 
-// LastRevision returns the last event of a revision. Errors: ErrNotFound, ErrUnavailable.
+// LastRevision returns the last event about a revision. Errors: ErrNotFound, ErrUnavailable.
 func (f *Feed) LastRevision(ctx context.Context) (Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, feedPatience)
 	defer cancel()

@@ -13,6 +13,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
+// events returns events with the numbers from first to last.
 func events(first, last int) (all []eventlog.Event) {
 	for i := first; i <= last; i++ {
 		all = append(all, eventlog.Event{Class: "digital", Order: fmt.Sprint("order ", i), Header: map[string][]string{"n": {fmt.Sprint(i)}},
@@ -21,7 +22,8 @@ func events(first, last int) (all []eventlog.Event) {
 	return all
 }
 
-// readFeed reads the feed after a sequence, and wants no hole in it.
+// readFeed returns the bodies of the events after a sequence. It fails the test if an event is
+// missing.
 func readFeed(t testing.TB, f *eventlog.Feed, after uint64) (all []string) {
 	t.Helper()
 	for e, err := range f.Read(t.Context(), after) {
@@ -34,6 +36,7 @@ func readFeed(t testing.TB, f *eventlog.Feed, after uint64) (all []string) {
 	return all
 }
 
+// publish publishes events after a sequence.
 func publish(t testing.TB, f *eventlog.Feed, after uint64, events []eventlog.Event) {
 	t.Helper()
 	last, err := f.Publish(t.Context(), after, events)
@@ -41,7 +44,7 @@ func publish(t testing.TB, f *eventlog.Feed, after uint64, events []eventlog.Eve
 	require.Equal(t, after+uint64(len(events)), last)
 }
 
-func TestTheFeedKeepsEventsInTheOrderInWhichTheyArePublished(t *testing.T) {
+func TestTheFeedStoresEventsInTheOrderOfPublication(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		f := l.Feed(eventlog.FeedOptions{})
@@ -51,7 +54,7 @@ func TestTheFeedKeepsEventsInTheOrderInWhichTheyArePublished(t *testing.T) {
 		require.Empty(t, readFeed(t, f, 0))
 
 		publish(t, f, 0, events(1, 1))
-		publish(t, f, 1, events(2, 9)) // one by one
+		publish(t, f, 1, events(2, 9)) // on an external server these are published singly
 		publish(t, f, 9, events(10, 2500))
 		publish(t, f, 2500, nil)
 		publish(t, f, 2500, []eventlog.Event{{Header: map[string][]string{"n": {"2501"}}, Body: []byte(`{"n":2501}`)}})
@@ -74,11 +77,11 @@ func TestTheFeedKeepsEventsInTheOrderInWhichTheyArePublished(t *testing.T) {
 		}
 		logged, err := readAll(t.Context(), l, eventlog.Position{})
 		require.NoError(t, err)
-		require.Empty(t, logged, "nothing of the feed is in the log")
+		require.Empty(t, logged, "the log contains no events")
 	})
 }
 
-func TestAnEventIsInTheShardOfItsOrderInTheLog(t *testing.T) {
+func TestAnEventHasTheSameShardAsTheRecordsOfItsOrder(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	f := l.Feed(eventlog.FeedOptions{})
 	_, err := l.Append(patient(t), eventlog.Record{Object: "digital-asset-order", Key: "order 1", Body: []byte("{}")})
@@ -93,7 +96,7 @@ func TestAnEventIsInTheShardOfItsOrderInTheLog(t *testing.T) {
 	require.Equal(t, msg.Subject[len(msg.Subject)-3:], e.Subject[len(e.Subject)-3:])
 }
 
-func TestOfTwoThatPublishOneIsRefused(t *testing.T) {
+func TestAPublisherIsFencedAfterAnotherHasPublished(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		f, other := l.Feed(eventlog.FeedOptions{}), l.Feed(eventlog.FeedOptions{})
@@ -111,7 +114,7 @@ func TestOfTwoThatPublishOneIsRefused(t *testing.T) {
 	})
 }
 
-func TestAFeedIsConfiguredAsItIsDescribed(t *testing.T) {
+func TestTheFeedHasTheDocumentedSettings(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		l := open(t, p.options)
 		_, err := l.Feed(eventlog.FeedOptions{Keep: true}).Bounds(t.Context())
@@ -131,11 +134,11 @@ func TestAFeedIsConfiguredAsItIsDescribed(t *testing.T) {
 		require.Equal(t, []any{time.Hour, int64(1 << 20)}, []any{config().MaxAge, config().MaxBytes})
 		_, err = l.Feed(eventlog.FeedOptions{Keep: true}).Bounds(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, time.Hour, config().MaxAge, "it was kept as it is")
+		require.Equal(t, time.Hour, config().MaxAge, "the feed was not changed")
 	})
 }
 
-func TestProcessesThatMakeTheFeedAtOnceAllHaveIt(t *testing.T) {
+func TestConcurrentCreationsOfTheFeedAllSucceed(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	var g errgroup.Group
 	for i := range 8 {
@@ -145,7 +148,7 @@ func TestProcessesThatMakeTheFeedAtOnceAllHaveIt(t *testing.T) {
 	require.NoError(t, g.Wait())
 }
 
-func TestTheFeedForgetsOldEvents(t *testing.T) {
+func TestTheFeedDropsOldEvents(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	f := l.Feed(eventlog.FeedOptions{MaxBytes: 10_000})
 	publish(t, f, 0, events(1, 300))
@@ -167,7 +170,7 @@ func TestTheFeedForgetsOldEvents(t *testing.T) {
 func TestAFeedOfAnotherLogIsRefused(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	js := eventlog.JetStream(l)
-	for name, metadata := range map[string]string{"of another log": "another", "of no log": ""} {
+	for name, metadata := range map[string]string{"the feed of another log": "another", "a stream without an identity": ""} {
 		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "ORDERS", Subjects: []string{"orders.*.*", "orders.revision"},
 			Metadata: map[string]string{"orderfold-log": metadata}})
 		require.NoError(t, err)
@@ -181,7 +184,7 @@ func TestAFeedOfAnotherLogIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFeedThatIsDeletedIsMadeAgain(t *testing.T) {
+func TestADeletedFeedIsCreatedAgain(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	f := l.Feed(eventlog.FeedOptions{})
 	publish(t, f, 0, events(1, 30))
@@ -194,7 +197,7 @@ func TestAFeedThatIsDeletedIsMadeAgain(t *testing.T) {
 	publish(t, f, 0, events(1, 30))
 }
 
-func TestAServerThatIsAwayIsReportedAndFoundAgain(t *testing.T) {
+func TestTheFeedIsUnavailableUntilTheServerReturns(t *testing.T) {
 	p := separatePlace(t, "")
 	l := open(t, p.options)
 	f := l.Feed(eventlog.FeedOptions{})
@@ -215,7 +218,7 @@ func TestAServerThatIsAwayIsReportedAndFoundAgain(t *testing.T) {
 	require.Len(t, readFeed(t, f, 0), 40)
 }
 
-func TestFollowingGoesOnUntilItIsEnded(t *testing.T) {
+func TestFollowOfTheFeedYieldsNewEventsUntilTheContextEnds(t *testing.T) {
 	l := open(t, embeddedPlace(t).options)
 	f := l.Feed(eventlog.FeedOptions{})
 	publish(t, f, 0, events(1, 2))

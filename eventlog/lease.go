@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Duty is work that one process at a time does, of all that use the log.
+// Duty is work that only one of the processes that use a log does at a time.
 type Duty string
 
 // The duties.
@@ -26,44 +26,44 @@ const (
 	dutyBucket = "orderfold-duties"
 	// leaseTime is how long a note must stay unchanged before another process takes the duty.
 	leaseTime = 6 * time.Second
-	// leaseMargin is how much sooner the holder stops, in case its clock is slower.
+	// leaseMargin is how much sooner than leaseTime the holder stops, because its clock may be slower.
 	leaseMargin = time.Second
 	// leaseInterval is how often the holder renews its note, and how often the others read it.
 	leaseInterval = time.Second
-	// leasePatience bounds one attempt to read or write a note. The holder has time for a second
-	// attempt before it must stop.
+	// leasePatience bounds one attempt to read or write a note. It leaves the holder time for a
+	// second attempt before it must stop.
 	leasePatience = 1500 * time.Millisecond
 )
 
-// ErrNotHeld is the cause with which the context returned by Hold ends: another process may have
-// the duty.
+// ErrNotHeld is the cause of a context that Hold returned, after this process has lost the duty:
+// another process may have it.
 var ErrNotHeld = errors.New("eventlog: another process has the duty")
 
 // leaseNote is the value stored for a duty.
 type leaseNote struct {
-	ID     string    `json:"id"` // of the lease that has the duty; "": it was given back
+	ID     string    `json:"id"` // of the lease that has the duty; "": the duty was given back
 	Holder string    `json:"holder"`
 	Since  time.Time `json:"since"`
 }
 
-// Lease is the right to do a duty. At most one process at a time has it; DESIGN.md explains why.
-// Create one with Log.Lease. Its methods may be called from any goroutine, and Run only once.
+// Lease is the right to do a duty, which at most one process has at a time; DESIGN.md explains why.
+// Create a Lease with Log.Lease. Its methods may be called from any goroutine, but Run only once.
 type Lease struct {
 	log    *Log
 	duty   Duty
 	note   leaseNote
 	bucket jetstream.KeyValue
 
-	// Used by Run only.
-	own    uint64    // the revision of the note while this lease has the duty; 0: it does not
+	// The following fields are used only by Run.
+	own    uint64    // the revision of this lease's note while it has the duty; otherwise 0
 	seen   uint64    // the revision of another lease's note; 0: there is no note
 	seenAt time.Time // when that revision was first read; zero: never
 	said   string    // the last failure that was logged
 
 	mu    sync.Mutex
-	until time.Time // when this lease loses the duty; zero: it does not have it
-	timer *time.Timer
-	works map[*context.CancelCauseFunc]struct{}
+	until time.Time                             // when this lease loses the duty; zero: it does not have the duty
+	timer *time.Timer                           // ends the contexts in works at that time
+	works map[*context.CancelCauseFunc]struct{} // of the contexts that Hold returned
 }
 
 // Lease returns a lease for a duty. The holder's name is shown to people.
@@ -75,7 +75,7 @@ func (l *Log) Lease(duty Duty, holder string) *Lease {
 // Duty returns the duty.
 func (l *Lease) Duty() Duty { return l.duty }
 
-// Held reports whether this process has the duty, by the monotonic clock.
+// Held reports whether this process has the duty.
 func (l *Lease) Held() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,8 +88,8 @@ func (l *Lease) Held() bool {
 	return false
 }
 
-// Hold returns a context that ends, with the cause ErrNotHeld, when this process loses the duty: at
-// once, if it does not have it. The caller must call release.
+// Hold returns a context that ends with the cause ErrNotHeld when this process loses the duty. If the
+// process does not have the duty, the context has already ended. The caller must call release.
 func (l *Lease) Hold(ctx context.Context) (held context.Context, release func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	l.mu.Lock()
@@ -107,8 +107,8 @@ func (l *Lease) Hold(ctx context.Context) (held context.Context, release func())
 	}
 }
 
-// lapse ends the contexts returned by Hold, and reports whether the lease was held. The caller
-// holds mu.
+// lapse ends the lease and the contexts that Hold returned, and reports whether the lease was held.
+// The caller must hold mu.
 func (l *Lease) lapse() bool {
 	if l.until.IsZero() {
 		return false
@@ -121,7 +121,7 @@ func (l *Lease) lapse() bool {
 	return true
 }
 
-// extend prolongs the lease, counted from when the successful request was sent.
+// extend extends the lease after a successful write that was sent at the given time.
 func (l *Lease) extend(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,7 +145,7 @@ func (l *Lease) Run(ctx context.Context) error {
 	return l.giveBack()
 }
 
-// report logs a failure, and does not repeat it while it stays the same.
+// report logs the error of an attempt, unless it is the same as that of the last attempt.
 func (l *Lease) report(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
@@ -178,7 +178,7 @@ func (l *Lease) turn(ctx context.Context) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case note.ID == l.note.ID: // the answer to the last write was lost, or this process stood still and no other took the duty
+	case note.ID == l.note.ID: // the answer to the last write was lost, or this process was suspended and no other took the duty
 		return l.write(ctx, revision)
 	case l.seenAt.IsZero() || revision != l.seen:
 		l.seen, l.seenAt = revision, time.Now()
@@ -190,7 +190,7 @@ func (l *Lease) turn(ctx context.Context) (err error) {
 	return nil
 }
 
-// write writes this lease's note, if the revision of the stored note is still the one given.
+// write stores the note of this lease, unless the revision of the stored note has changed.
 func (l *Lease) write(ctx context.Context, revision uint64) error {
 	text, err := json.Marshal(l.note)
 	if err != nil {
@@ -208,19 +208,20 @@ func (l *Lease) write(ctx context.Context, revision uint64) error {
 		l.own = written
 		l.extend(sent)
 		return nil
-	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch): // another process was faster
+	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch): // another process has written first
 		l.own, l.seenAt = 0, time.Time{}
 		return nil
 	}
 	return unavailable(ctx, "renew the note of the duty "+string(l.duty), err)
 }
 
-// giveBack writes a note with which another process can take the duty at once.
+// giveBack ends the lease, and writes a note that lets another process take the duty at once. A
+// failure of that write is only logged.
 func (l *Lease) giveBack() error {
 	l.mu.Lock()
 	l.lapse()
 	l.mu.Unlock()
-	if l.own == 0 || l.bucket == nil { // without a bucket the last request failed: the note lapses by itself
+	if l.own == 0 || l.bucket == nil { // the bucket is nil if the last request failed; another process then waits for leaseTime
 		return nil
 	}
 	text, err := json.Marshal(leaseNote{Holder: l.note.Holder, Since: time.Now().UTC()})
@@ -229,7 +230,7 @@ func (l *Lease) giveBack() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leasePatience)
 	defer cancel()
-	if _, err := l.bucket.Update(ctx, string(l.duty), text, l.own); err != nil { // the note lapses by itself
+	if _, err := l.bucket.Update(ctx, string(l.duty), text, l.own); err != nil { // another process then waits for leaseTime
 		l.log.logger.Info("a duty could not be given back", zap.String("duty", string(l.duty)), zap.Error(err))
 	}
 	return nil
@@ -260,8 +261,7 @@ func (l *Log) duties(ctx context.Context) (jetstream.KeyValue, error) {
 }
 
 // readNoteOf returns the note of a duty, its revision and when it was written. The revision is 0 if
-// there is no note. An unreadable note counts as that of an unknown holder, and lapses like any
-// other.
+// there is no note. An unreadable note counts as that of an unknown holder.
 func readNoteOf(ctx context.Context, bucket jetstream.KeyValue, duty Duty) (note leaseNote, revision uint64, written time.Time, err error) {
 	entry, err := bucket.Get(ctx, string(duty))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -279,15 +279,15 @@ func readNoteOf(ctx context.Context, bucket jetstream.KeyValue, duty Duty) (note
 // Holding is the state of a duty.
 type Holding struct {
 	Duty   Duty
-	Holder string    // "": none
-	Since  time.Time // when the holder took the duty, or the last one gave it back; by the holder's clock
-	// Renewed is when the note was last written, by the server's clock. A holder that has not
-	// renewed it for some seconds is gone.
+	Holder string    // "": no process has the duty
+	Since  time.Time // when the holder took the duty, or the last holder gave it back; by the clock of that holder
+	// Renewed is when the holder last renewed its lease, by the clock of the server. A holder that has
+	// not done so for some seconds is gone.
 	Renewed time.Time
 }
 
-// Holders returns the state of each duty that was ever taken. It returns none with an embedded
-// server, because no other process can have a duty there. Errors: ErrUnavailable.
+// Holders returns the state of each duty that was ever taken. With an embedded server it returns
+// none, because only one process uses the log. Errors: ErrUnavailable.
 func (l *Log) Holders(ctx context.Context) (all []Holding, err error) {
 	if err := l.notOpen(); err != nil || l.embedded != nil || !l.mayNote {
 		return nil, err

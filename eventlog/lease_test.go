@@ -16,12 +16,13 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// contender is a process, so to speak, that wants a duty.
+// contender stands for a process that tries to take a duty. It has its own log.
 type contender struct {
 	*eventlog.Lease
 	stop func() // gives the duty back
 }
 
+// contend starts a contender.
 func contend(t *testing.T, p *place, name string) *contender {
 	t.Helper()
 	l := open(t, p.options)
@@ -34,7 +35,7 @@ func contend(t *testing.T, p *place, name string) *contender {
 	return c
 }
 
-// holder waits until one of them has the duty, and wants no other to have it.
+// holder waits until a contender has the duty, and returns it. It fails the test if two have the duty.
 func holder(t *testing.T, all []*contender) (has *contender) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -43,12 +44,12 @@ func holder(t *testing.T, all []*contender) (has *contender) {
 			if !c.Held() {
 				continue
 			}
-			// It may have passed from one to the other between two questions, and not back.
-			require.False(t, has != nil && has.Held() && c.Held(), "two have the duty")
+			// The duty may have passed from one to the other since the first check, so both are checked again.
+			require.False(t, has != nil && has.Held() && c.Held(), "two processes have the duty")
 			has = c
 		}
 		return has != nil
-	}, leaseBound, leaseTick, "somebody has the duty")
+	}, leaseBound, leaseTick, "no process has the duty")
 	return has
 }
 
@@ -57,7 +58,7 @@ const (
 	leaseTick  = 5 * time.Millisecond
 )
 
-func TestOneOfManyHasADutyAndAnotherTakesItWhenItIsGivenBack(t *testing.T) {
+func TestOneProcessHasADutyAndAnotherTakesItWhenItIsGivenBack(t *testing.T) {
 	p := separatePlace(t, "")
 	var all []*contender
 	for i := range 4 {
@@ -87,14 +88,14 @@ func TestOneOfManyHasADutyAndAnotherTakesItWhenItIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestWhoeverCannotReachTheServerLosesTheDutyByItself(t *testing.T) {
+func TestAHolderThatCannotReachTheServerLosesTheDuty(t *testing.T) {
 	p := separatePlace(t, "")
 	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
 	has := holder(t, all)
 	held, release := has.Hold(t.Context())
 	defer release()
 	p.process.pause()
-	require.Eventually(t, func() bool { return held.Err() != nil }, leaseBound, leaseTick, "the duty is lost") // nobody asked for it meanwhile
+	require.Eventually(t, func() bool { return held.Err() != nil }, leaseBound, leaseTick, "the duty must be lost") // Held is not called meanwhile
 	require.ErrorIs(t, context.Cause(held), eventlog.ErrNotHeld)
 	require.False(t, has.Held())
 	again, release := has.Hold(t.Context())
@@ -104,7 +105,7 @@ func TestWhoeverCannotReachTheServerLosesTheDutyByItself(t *testing.T) {
 	holder(t, all)
 }
 
-func TestADutyWhoseNoteIsDeletedOrUnreadableIsTakenAgain(t *testing.T) {
+func TestADutyWithADeletedOrUnreadableNoteIsTakenAgain(t *testing.T) {
 	p := separatePlace(t, "")
 	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
 	holder(t, all)
@@ -127,14 +128,14 @@ func TestADutyWhoseNoteIsDeletedOrUnreadableIsTakenAgain(t *testing.T) {
 			defer release()
 			defer context.AfterFunc(held, func() { lost.Store(true) })()
 			require.NoError(t, harm())
-			require.Eventually(t, lost.Load, leaseBound, leaseTick, "whoever had the duty lost it")
+			require.Eventually(t, lost.Load, leaseBound, leaseTick, "the holder must lose the duty")
 			holder(t, all)
 		})
 	}
 }
 
-// Whoever did not have the duty has not seen the note of the one that took it just now.
-func TestTwoNeverHaveADutyWhoseBucketIsDeletedWhenItWasJustTaken(t *testing.T) {
+// The bucket is deleted just after the duty was taken, before the other process has read the note.
+func TestTwoProcessesNeverHaveADutyWhoseBucketIsDeleted(t *testing.T) {
 	p := separatePlace(t, "")
 	all := []*contender{contend(t, p, "one"), contend(t, p, "two")}
 	js := p.admin(t, nil)
@@ -143,14 +144,14 @@ func TestTwoNeverHaveADutyWhoseBucketIsDeletedWhenItWasJustTaken(t *testing.T) {
 		held, release := has.Hold(t.Context())
 		require.NoError(t, js.DeleteKeyValue(t.Context(), "orderfold-duties"))
 		for began := time.Now(); held.Err() == nil; holder(t, all) {
-			require.Less(t, time.Since(began), leaseBound, "whoever had the duty lost it")
+			require.Less(t, time.Since(began), leaseBound, "the holder must lose the duty")
 		}
 		release()
 	}
 	holder(t, all)
 }
 
-func TestAHolderStopsWhileTheServerIsAway(t *testing.T) {
+func TestAHolderStopsWhileTheServerIsUnavailable(t *testing.T) {
 	p := separatePlace(t, "")
 	core, logs := observer.New(zap.WarnLevel)
 	p.options.Logger = zap.New(core)
@@ -161,15 +162,15 @@ func TestAHolderStopsWhileTheServerIsAway(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- lease.Run(ctx) }()
-	require.Eventually(t, lease.Held, leaseBound, leaseTick, "it has the duty")
+	require.Eventually(t, lease.Held, leaseBound, leaseTick, "the process must take the duty")
 	p.stop()
-	require.Eventually(t, func() bool { return logs.FilterField(zap.String("duty", "feed")).Len() > 0 }, leaseBound, leaseTick, "its note cannot be renewed")
+	require.Eventually(t, func() bool { return logs.FilterField(zap.String("duty", "feed")).Len() > 0 }, leaseBound, leaseTick, "the failure to renew the note must be logged")
 	stop()
 	require.NoError(t, <-ended)
 	require.False(t, lease.Held())
 }
 
-func TestAnEmbeddedLogHasNoDuties(t *testing.T) {
+func TestAnEmbeddedLogReportsNoHolders(t *testing.T) {
 	holders, err := open(t, embeddedPlace(t).options).Holders(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, holders)

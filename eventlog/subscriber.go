@@ -12,7 +12,7 @@ import (
 // StuckAfter is how long a subscriber may request nothing while messages wait for it.
 const StuckAfter = time.Hour
 
-// Subscriber is the current state of a subscriber. An unknown time is zero.
+// Subscriber is the current state of a subscriber. A time that is not known is zero.
 type Subscriber struct {
 	Subscription
 	Created        time.Time
@@ -22,11 +22,12 @@ type Subscriber struct {
 	// LastRequest is when the subscriber last requested messages, as far as known: when a message
 	// was delivered, or when a waiting request was seen.
 	LastRequest time.Time
-	StuckSince  time.Time // since when it has requested nothing while messages wait; zero: for less than StuckAfter
+	StuckSince  time.Time // since when it has requested nothing while messages wait; zero if that is less than StuckAfter
 	Problem     string    // why the subscriber cannot be used, and what to do; "": it can
 }
 
-// listStream appends the subscribers of a stream, which may not exist.
+// listStream appends the subscribers of a stream to all. It appends none if the stream does not
+// exist.
 func (s *Subscribers) listStream(ctx context.Context, name string, all []Subscriber) ([]Subscriber, error) {
 	const what = "list the subscribers"
 	stream, err := s.log.js.Stream(ctx, name)
@@ -73,6 +74,7 @@ func (s *Subscribers) one(ctx context.Context, stream, name string) (Subscriber,
 	return sub, nil
 }
 
+// describe returns the state of the subscriber with a given consumer.
 func (s *Subscribers) describe(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) (Subscriber, error) {
 	sub := Subscriber{Subscription: subscriptionOf(info.Stream, &info.Config), Created: info.Created.UTC(), Pending: info.NumPending,
 		Unacknowledged: info.NumAckPending, Redelivered: info.NumRedelivered, LastRequest: s.lastRequest(info)}
@@ -101,8 +103,8 @@ func (s *Subscribers) describe(ctx context.Context, stream jetstream.Stream, inf
 	return sub, nil
 }
 
-// lastRequest returns when the subscriber last requested messages. It stores that time, because the
-// server does not report it.
+// lastRequest returns when the subscriber last requested messages, as in Subscriber.LastRequest. It
+// records when a waiting request was seen, because the server does not report that time.
 func (s *Subscribers) lastRequest(info *jetstream.ConsumerInfo) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,12 +21,12 @@ type Subscribers struct {
 	log   *Log
 	feed  *Feed
 	now   func() time.Time
-	began time.Time
+	began time.Time // when this process began to observe subscribers
 
-	changing sync.Mutex // held while one is added or removed
+	changing sync.Mutex // held while a subscriber is added or removed
 
 	mu    sync.Mutex
-	asked map[string]time.Time // by stream and name, when a waiting request was last seen
+	asked map[string]time.Time // when a waiting request was last seen, by stream and name
 }
 
 // Subscribers returns the subscribers of the log and of its feed. No request is sent before a
@@ -36,10 +36,10 @@ func (l *Log) Subscribers() *Subscribers {
 		asked: map[string]time.Time{}}
 }
 
-// Grant is how a subscriber may connect. One of the two fields is set.
+// Grant is what a new subscriber needs in order to connect. One of the two fields is set.
 type Grant struct {
-	File        string // contains the URL with which to connect to the embedded server
-	Permissions string // to be set on an external server, in the syntax of its configuration
+	File        string // the path of a file with the URL, including the credentials, for the embedded server
+	Permissions string // what to add to the configuration of an external server
 }
 
 // Add creates the consumer of a subscriber and, on the embedded server, its user. For an existing
@@ -86,7 +86,7 @@ func (s *Subscribers) changeable() error {
 		return nil
 	}
 	return &Fault{Err: fmt.Errorf("%w: the log is in the embedded server of another process, and only that process can change its users", ErrNotHere),
-		Hint: "ask the API of that process (orderfold serve), or keep the log on a NATS server of its own"}
+		Hint: "use the API of that process (orderfold serve), or keep the log on a separate NATS server"}
 }
 
 // addConsumer creates the consumer, unless one with the same settings exists.
@@ -100,7 +100,7 @@ func (s *Subscribers) addConsumer(ctx context.Context, want *Subscription) (crea
 			continue
 		}
 		if have.Config.Metadata[subscriberKey] == "" {
-			return false, &Fault{Err: fmt.Errorf("%w: the stream %s has a consumer %s that was made by hand", ErrSubscriberTaken, stream, want.Name),
+			return false, &Fault{Err: fmt.Errorf("%w: the stream %s has a consumer %s that was created by hand", ErrSubscriberTaken, stream, want.Name),
 				Hint: "choose another name, or delete that consumer"}
 		}
 		if is := subscriptionOf(stream, &have.Config); !is.equal(want) {
@@ -125,7 +125,7 @@ func (s *Subscribers) fits(ctx context.Context, want *Subscription) error {
 	if err != nil {
 		return err
 	}
-	have = slices.DeleteFunc(have, func(one Subscriber) bool { return one.Name == want.Name }) // it has only a user
+	have = slices.DeleteFunc(have, func(one Subscriber) bool { return one.Name == want.Name }) // it lost its consumer
 	if len(have) >= MaxSubscribers {
 		return &Fault{Err: fmt.Errorf("%w: there are already %d subscribers, the most allowed", ErrSubscriberTaken, MaxSubscribers), Hint: "remove one"}
 	}
@@ -144,7 +144,7 @@ func (s *Subscribers) fits(ctx context.Context, want *Subscription) error {
 		last = bounds.Last
 	}
 	if want.From > last+1 {
-		return fmt.Errorf("%w: it cannot begin at %d, since the last message is %d: begin at %d or before, or from now", ErrSubscription, want.From, last, last+1)
+		return fmt.Errorf("%w: it cannot begin at %d, because the last message is %d: begin at %d or before, or from now", ErrSubscription, want.From, last, last+1)
 	}
 	return nil
 }
@@ -224,12 +224,12 @@ func (s *Subscribers) List(ctx context.Context) (all []Subscriber, err error) {
 func withUsers(all []Subscriber, users map[string]string) []Subscriber {
 	for i := range all {
 		if users[all[i].Name] != all[i].streamOf() {
-			all[i].Problem = "it has no user, so that nobody can connect as this subscriber: add it again with the same settings"
+			all[i].Problem = "it has no user, so nobody can connect as this subscriber: add it again with the same settings"
 		}
 	}
 	for name, stream := range users {
 		lost := Subscriber{Subscription: subscriptionOf(stream, &jetstream.ConsumerConfig{Durable: name}),
-			Problem: "its consumer is gone, as when the stream was deleted: add it again"}
+			Problem: "its consumer is gone, for example because the stream was deleted: add it again"}
 		if !slices.ContainsFunc(all, func(have Subscriber) bool { return have.Name == name && have.Stream == lost.Stream }) {
 			all = append(all, lost)
 		}

@@ -17,24 +17,25 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// forbidden are acts that the subscriber billing, of the stream ORDERS, tries. Others are risk, of that stream, and tax, of the log.
+// forbidden lists requests that the subscriber billing of the feed may not send. Other subscribers are
+// risk, of the feed, and tax, of the log.
 var forbidden = []struct{ act, subject, request string }{
 	{"it reads another's messages", "$JS.API.CONSUMER.MSG.NEXT.ORDERS.risk", `{"batch":1}`},
 	{"it reads the messages of a subscriber of the log", "$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.tax", `{"batch":1}`},
 	{"it reads the log through a consumer of its own name", "$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.billing", `{"batch":1}`},
 	{"it acknowledges another's message", "$JS.ACK.ORDERS.risk.1.1.1.1.0", "+ACK"},
 	{"it acknowledges a message of the log", "$JS.ACK.NOTIFICATIONS.tax.1.1.1.1.0", "+ACK"},
-	{"it looks at another's consumer", "$JS.API.CONSUMER.INFO.ORDERS.risk", ""},
+	{"it requests the state of another's consumer", "$JS.API.CONSUMER.INFO.ORDERS.risk", ""},
 	{"it lists consumers", "$JS.API.CONSUMER.LIST.ORDERS", ""},
 	{"it lists the names of consumers", "$JS.API.CONSUMER.NAMES.ORDERS", ""},
 	{"it reads an event by its sequence", "$JS.API.STREAM.MSG.GET.ORDERS", `{"seq":1}`},
 	{"it reads an event directly", "$JS.API.DIRECT.GET.ORDERS", `{"seq":1}`},
 	{"it reads the last event of a subject", "$JS.API.DIRECT.GET.ORDERS.orders.digital.00", ""},
-	{"it looks at the feed", "$JS.API.STREAM.INFO.ORDERS", `{"subjects_filter":">"}`},
+	{"it requests the state of the feed", "$JS.API.STREAM.INFO.ORDERS", `{"subjects_filter":">"}`},
 	{"it reads a record of the log", "$JS.API.STREAM.MSG.GET.NOTIFICATIONS", `{"seq":1}`},
 	{"it reads a record of the log directly", "$JS.API.DIRECT.GET.NOTIFICATIONS", `{"seq":1}`},
 	{"it reads the last record of a subject", "$JS.API.DIRECT.GET.NOTIFICATIONS.notifications.traditional-asset-order.00", ""},
-	{"it looks at the log", "$JS.API.STREAM.INFO.NOTIFICATIONS", ""},
+	{"it requests the state of the log", "$JS.API.STREAM.INFO.NOTIFICATIONS", ""},
 	{"it lists streams", "$JS.API.STREAM.LIST", ""},
 	{"it publishes an event", "orders.digital.00", "{}"},
 	{"it publishes a revision", "orders.revision", "{}"},
@@ -53,9 +54,9 @@ var forbidden = []struct{ act, subject, request string }{
 	{"it restores a stream", "$JS.API.STREAM.RESTORE.ORDERS", `{"config":{"name":"ORDERS"}}`},
 	{"it backs the log up", "$JS.API.STREAM.SNAPSHOT.NOTIFICATIONS", `{"deliver_subject":"_INBOX_billing.x"}`},
 	{"it backs the feed up", "$JS.API.STREAM.SNAPSHOT.ORDERS", `{"deliver_subject":"_INBOX_billing.x"}`},
-	{"it asks Orderfold for a backup", "orderfold.backup", `{"deliver_subject":"_INBOX_billing.x"}`},
-	{"it asks Orderfold for another limit", "orderfold.limit", "1073741824"},
-	{"it asks Orderfold for a consumer", "orderfold.consumer.CREATE.ORDERS.mine", `{"stream_name":"ORDERS","config":{"name":"mine"}}`},
+	{"it requests a backup from Orderfold", "orderfold.backup", `{"deliver_subject":"_INBOX_billing.x"}`},
+	{"it requests another limit from Orderfold", "orderfold.limit", "1073741824"},
+	{"it requests a consumer from Orderfold", "orderfold.consumer.CREATE.ORDERS.mine", `{"stream_name":"ORDERS","config":{"name":"mine"}}`},
 	{"it deletes its consumer", "$JS.API.CONSUMER.DELETE.ORDERS.billing", ""},
 	{"it deletes another's consumer", "$JS.API.CONSUMER.DELETE.ORDERS.risk", ""},
 	{"it creates a consumer", "$JS.API.CONSUMER.CREATE.ORDERS.mine", `{"stream_name":"ORDERS","config":{"name":"mine"}}`},
@@ -68,23 +69,24 @@ var forbidden = []struct{ act, subject, request string }{
 	{"it pauses its consumer", "$JS.API.CONSUMER.PAUSE.ORDERS.billing", `{"pause_until":"2100-01-01T00:00:00Z"}`},
 	{"it pauses another's consumer", "$JS.API.CONSUMER.PAUSE.ORDERS.risk", `{"pause_until":"2100-01-01T00:00:00Z"}`},
 	{"it unpins another's consumer", "$JS.API.CONSUMER.UNPIN.ORDERS.risk", `{"group":"a"}`},
-	{"it has a leader step down", "$JS.API.CONSUMER.LEADER.STEPDOWN.ORDERS.risk", ""},
-	{"it looks at the account", "$JS.API.INFO", ""},
+	{"it makes a leader step down", "$JS.API.CONSUMER.LEADER.STEPDOWN.ORDERS.risk", ""},
+	{"it requests the state of the account", "$JS.API.INFO", ""},
 	{"it removes a server", "$JS.API.SERVER.REMOVE", "{}"},
-	{"it asks the system", "$SYS.REQ.SERVER.PING", ""},
+	{"it pings the servers", "$SYS.REQ.SERVER.PING", ""},
 }
 
-// overheard are subjects at which the subscriber billing tries to listen.
+// overheard lists subjects to which the subscriber billing may not subscribe.
 var overheard = []string{">", "*", "*.>", "_INBOX.>", "_INBOX_risk.>", "_INBOX_billing", "_SELF.>", "_R_.>", "orders.>", "notifications.>", "$JS.>", "$JS.ACK.>",
 	"$JS.EVENT.>", "$SYS.>", "orderfold.>"}
 
-// standing is what no subscriber may change.
+// standing is the state that no subscriber may change.
 type standing struct {
-	log, feed   uint64
-	risk, tax   [3]uint64
+	log, feed   uint64    // last sequences
+	risk, tax   [3]uint64 // messages pending, unacknowledged and redelivered
 	subscribers int
 }
 
+// stands returns the current state.
 func stands(t *testing.T, l *eventlog.Log, f *eventlog.Feed) standing {
 	t.Helper()
 	log, err := l.Bounds(t.Context())
@@ -100,7 +102,7 @@ func stands(t *testing.T, l *eventlog.Log, f *eventlog.Feed) standing {
 	return standing{log.Last, feed.Last, of("risk"), of("tax"), len(all)}
 }
 
-// requireForbidden tries what a subscriber must not do.
+// requireForbidden checks that the server refuses everything that the subscriber billing may not do.
 func requireForbidden(t *testing.T, c *client, l *eventlog.Log, f *eventlog.Feed) {
 	before := stands(t, l, f)
 	for _, f := range forbidden {
@@ -110,13 +112,13 @@ func requireForbidden(t *testing.T, c *client, l *eventlog.Log, f *eventlog.Feed
 		})
 	}
 	for _, subject := range overheard {
-		t.Run("it listens at "+subject, func(t *testing.T) {
+		t.Run("it subscribes to "+subject, func(t *testing.T) {
 			_, err := c.SubscribeSync(subject)
 			require.NoError(t, err)
 			requireRefusal(t, c.refusals, `Subscription to "`+subject+`"`)
 		})
 	}
-	// The answer to what it may ask goes where the request says.
+	// The answer to a permitted request would be sent to the reply subject.
 	const next = "$JS.API.CONSUMER.MSG.NEXT.ORDERS.billing"
 	for _, reply := range []string{"$JS.ACK.ORDERS.risk.1.1.1.1.0", "$JS.API.CONSUMER.MSG.NEXT.ORDERS.risk", "$JS.API.STREAM.PURGE.ORDERS"} {
 		t.Run("it has the answer sent to "+reply, func(t *testing.T) {
@@ -129,7 +131,7 @@ func requireForbidden(t *testing.T, c *client, l *eventlog.Log, f *eventlog.Feed
 			require.NoError(t, c.PublishRequest(next, reply, []byte(`{"batch":1,"no_wait":true}`)))
 		})
 	}
-	require.NotEmpty(t, c.take(t, "ORDERS", "billing", 1, true), "what it may do comes after that")
+	require.NotEmpty(t, c.take(t, "ORDERS", "billing", 1, true), "all earlier requests were handled")
 	require.Equal(t, before, stands(t, l, f), "nothing has changed")
 }
 
@@ -141,7 +143,7 @@ func TestASubscriberMayOnlyRequestAndAcknowledgeItsOwnMessages(t *testing.T) {
 	tax.Stream = eventlog.SubscribeNotifications
 	risk := dial(t, urlIn(t, add(t, l, usual("risk"))), "risk")
 	add(t, l, tax)
-	risk.take(t, "ORDERS", "risk", 2, false) // there is something to acknowledge
+	risk.take(t, "ORDERS", "risk", 2, false) // so that there are messages to acknowledge
 	c := dial(t, url, "billing")
 	require.Equal(t, counted(1, 3), c.take(t, "ORDERS", "billing", 3, true))
 	requireForbidden(t, c, l, f)
@@ -161,7 +163,7 @@ func TestASubscriberOfTheLogCannotReadTheFeed(t *testing.T) {
 	}
 }
 
-func TestAUserComesAndGoesWithoutARestart(t *testing.T) {
+func TestSubscribersAreAddedAndRemovedWithoutARestart(t *testing.T) {
 	_, l, f := listening(t)
 	s := l.Subscribers()
 	risk := dial(t, urlIn(t, add(t, l, usual("risk"))), "risk")
@@ -179,7 +181,7 @@ func TestAUserComesAndGoesWithoutARestart(t *testing.T) {
 			select {
 			case <-c.closed:
 			case <-time.After(time.Minute):
-				require.Fail(t, "a user that was removed is still connected")
+				require.Fail(t, "a user who was removed is still connected")
 			}
 			require.ErrorIs(t, c.LastError(), nats.ErrAuthorization)
 		}
@@ -193,12 +195,13 @@ func TestAUserComesAndGoesWithoutARestart(t *testing.T) {
 	}
 	require.Zero(t, risk.Stats().Reconnects)
 	require.Equal(t, server, risk.ConnectedServerId())
-	appendAll(t, l, "the log's own connection is there too")
+	appendAll(t, l, "the log is still connected")
 	require.Len(t, listed(t, s), 1)
 }
 
-// A connection that names a key, too, would be known by that when the user is removed.
-func TestASubscriberHasOneNameOnly(t *testing.T) {
+// The server would identify a connection with a key by that key. It would therefore not end the
+// connection when the user is removed.
+func TestASubscriberCannotConnectWithAKey(t *testing.T) {
 	_, l, _ := listening(t)
 	u, err := url.Parse(urlIn(t, add(t, l, usual("billing"))))
 	require.NoError(t, err)
@@ -218,7 +221,7 @@ func TestASubscriberHasOneNameOnly(t *testing.T) {
 	}
 }
 
-func TestARestartKeepsSubscribers(t *testing.T) {
+func TestSubscribersSurviveARestart(t *testing.T) {
 	p, l, _ := listening(t)
 	file := add(t, l, usual("billing"))
 	c := dial(t, urlIn(t, file), "billing")
@@ -232,11 +235,11 @@ func TestARestartKeepsSubscribers(t *testing.T) {
 	unheard := p.options
 	unheard.Addr = ""
 	require.NoError(t, open(t, unheard).Close())
-	require.FileExists(t, file, "also after a start that listened nowhere")
+	require.FileExists(t, file, "a start without a listener keeps the file")
 	copied := t.TempDir()
 	require.NoError(t, os.CopyFS(copied, os.DirFS(p.options.Dir)))
 
-	for name, dir := range map[string]string{"the folder": p.options.Dir, "a copy of it": copied} {
+	for name, dir := range map[string]string{"the folder": p.options.Dir, "a copy of the folder": copied} {
 		options := p.options
 		options.Dir = dir
 		l = open(t, options)
@@ -253,7 +256,7 @@ func TestARestartKeepsSubscribers(t *testing.T) {
 	}
 }
 
-func TestWhatASubscriberLostIsShownAndMadeAgain(t *testing.T) {
+func TestAMissingConsumerOrUserIsReportedAndCreatedAgain(t *testing.T) {
 	p, l, _ := listening(t)
 	file := add(t, l, usual("billing"))
 	_, operator, _ := as(t, p, "operator")
@@ -263,25 +266,25 @@ func TestWhatASubscriberLostIsShownAndMadeAgain(t *testing.T) {
 	require.Contains(t, got["billing"].Problem, "its consumer is gone")
 	url := urlIn(t, file)
 	require.Equal(t, file, add(t, l, usual("billing")))
-	require.Equal(t, url, urlIn(t, file), "the user stayed")
+	require.Equal(t, url, urlIn(t, file), "the user is unchanged")
 	require.Empty(t, listed(t, l.Subscribers())["billing"].Problem)
 	require.NoError(t, l.Close())
 
 	require.NoError(t, os.Remove(filepath.Join(p.options.Dir, "credentials.json")))
 	l = open(t, p.options)
-	require.NoFileExists(t, file, "nobody can connect with it")
+	require.NoFileExists(t, file, "the user no longer exists")
 	require.Contains(t, listed(t, l.Subscribers())["billing"].Problem, "it has no user")
 	require.Equal(t, file, add(t, l, usual("billing")))
 	require.Empty(t, listed(t, l.Subscribers())["billing"].Problem)
 	require.Equal(t, counted(1, 5), dial(t, urlIn(t, file), "billing").take(t, "ORDERS", "billing", 5, true))
 	require.NoError(t, eventlog.JetStream(l).DeleteConsumer(t.Context(), "ORDERS", "billing"))
-	require.NoError(t, l.Subscribers().Remove(t.Context(), "billing"), "also one that has no consumer")
+	require.NoError(t, l.Subscribers().Remove(t.Context(), "billing"), "a subscriber without a consumer can be removed")
 	require.NoFileExists(t, file)
 }
 
-// The permissions that are printed for an operator's own server are set there, all of them or only the user beside the accounts of
-// contrib/nats, and are enough and no more.
-func TestThePermissionsForAnExternalServerAreEnoughAndNoMore(t *testing.T) {
+// The printed permissions are added to the configuration of a server: all of them, or only the user if
+// the server already has the accounts of contrib/nats.
+func TestThePermissionsForAnExternalServerAreSufficientAndMinimal(t *testing.T) {
 	const app = "jetstream: enabled, users: [{user: orderfold, password: app}]"
 	text, err := os.ReadFile("../contrib/nats/accounts.conf")
 	require.NoError(t, err)
@@ -290,10 +293,10 @@ func TestThePermissionsForAnExternalServerAreEnoughAndNoMore(t *testing.T) {
 		before string
 		after  func(permissions string) string
 	}{
-		"all of what is printed": {"system_account: SYS\naccounts { SYS {}, ORDERFOLD { " + app + " } }", func(permissions string) string {
+		"all printed lines": {"system_account: SYS\naccounts { SYS {}, ORDERFOLD { " + app + " } }", func(permissions string) string {
 			return "system_account: SYS\n" + strings.Replace(permissions, "ORDERFOLD {\n", "ORDERFOLD {\n"+app+"\n", 1)
 		}},
-		"the user beside the accounts of contrib/nats": {shipped, func(permissions string) string {
+		"the user, with the accounts of contrib/nats": {shipped, func(permissions string) string {
 			_, user, found := strings.Cut(permissions, "users: [\n")
 			require.True(t, found)
 			user, _, found = strings.Cut(user, "    ]\n  }\n}")
@@ -317,7 +320,7 @@ func requirePermissions(t *testing.T, before string, after func(permissions stri
 	tax := usual("tax")
 	tax.Stream = eventlog.SubscribeNotifications
 	for _, s := range []eventlog.Subscription{usual("risk"), tax} {
-		require.Empty(t, add(t, l, s), "no file is made")
+		require.Empty(t, add(t, l, s), "no file is created")
 	}
 	_, grant, err := l.Subscribers().Add(t.Context(), usual("billing"))
 	require.NoError(t, err)

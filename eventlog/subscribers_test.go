@@ -17,12 +17,12 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// usual is a subscription to all that the feed keeps.
+// usual returns a subscription to every event of the feed.
 func usual(name string) eventlog.Subscription {
 	return eventlog.Subscription{Name: name, Stream: eventlog.SubscribeOrders, From: eventlog.FromStart, MaxPending: 100}
 }
 
-// listening is a place whose embedded server listens, with a log of five records and a feed of five events.
+// listening opens a log of five records and a feed of five events, on an embedded server that listens.
 func listening(t *testing.T) (*place, *eventlog.Log, *eventlog.Feed) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
@@ -33,6 +33,7 @@ func listening(t *testing.T) (*place, *eventlog.Log, *eventlog.Feed) {
 	return p, l, f
 }
 
+// add adds a subscriber, and returns the path of its URL file.
 func add(t *testing.T, l *eventlog.Log, s eventlog.Subscription) string {
 	t.Helper()
 	added, grant, err := l.Subscribers().Add(t.Context(), s)
@@ -45,8 +46,8 @@ func add(t *testing.T, l *eventlog.Log, s eventlog.Subscription) string {
 type client struct {
 	*nats.Conn
 	js       jetstream.JetStream
-	refusals chan error
-	closed   chan struct{}
+	refusals chan error    // receives an error for each request that the server refuses
+	closed   chan struct{} // closed when the connection is
 }
 
 // dial connects as a subscriber does.
@@ -64,6 +65,7 @@ func dial(t *testing.T, url, name string) *client {
 	return c
 }
 
+// urlIn returns the URL in a file.
 func urlIn(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -71,7 +73,8 @@ func urlIn(t *testing.T, file string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// take gets messages and returns their bodies; it acknowledges them where that is wanted.
+// take receives n messages from a consumer, acknowledges them if acknowledge is set, and returns their
+// bodies.
 func (c *client) take(t *testing.T, stream, name string, n int, acknowledge bool) (bodies []string) {
 	t.Helper()
 	consumer, err := c.js.Consumer(t.Context(), stream, name)
@@ -90,7 +93,7 @@ func (c *client) take(t *testing.T, stream, name string, n int, acknowledge bool
 	return bodies
 }
 
-// consume keeps a request waiting all the time, and returns the messages.
+// consume receives messages from a consumer of the feed, so that a request waits all the time.
 func (c *client) consume(t *testing.T, name string) <-chan jetstream.Msg {
 	t.Helper()
 	consumer, err := c.js.Consumer(t.Context(), "ORDERS", name)
@@ -109,11 +112,12 @@ func receive(t *testing.T, messages <-chan jetstream.Msg) jetstream.Msg {
 	case m := <-messages:
 		return m
 	case <-time.After(time.Minute):
-		require.FailNow(t, "no message comes")
+		require.FailNow(t, "no message arrived")
 		return nil
 	}
 }
 
+// counted returns the bodies of events with the numbers from one to another.
 func counted(from, to int) (bodies []string) {
 	for _, e := range events(from, to) {
 		bodies = append(bodies, string(e.Body))
@@ -121,6 +125,7 @@ func counted(from, to int) (bodies []string) {
 	return bodies
 }
 
+// listed returns the subscribers by name.
 func listed(t *testing.T, s *eventlog.Subscribers) map[string]eventlog.Subscriber {
 	t.Helper()
 	all, err := s.List(t.Context())
@@ -133,7 +138,7 @@ func listed(t *testing.T, s *eventlog.Subscribers) map[string]eventlog.Subscribe
 	return byName
 }
 
-func TestASubscriberGetsWhatItSubscribedTo(t *testing.T) {
+func TestASubscriberReceivesTheMessagesItSubscribedTo(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)
@@ -185,13 +190,13 @@ func TestASubscriberGetsWhatItSubscribedTo(t *testing.T) {
 			require.Equal(t, want, got)
 			after := listed(t, l.Subscribers())[test.s.Name]
 			require.Equal(t, test.s, after.Subscription)
-			require.Zero(t, after.Pending, "it gets nothing else")
+			require.Zero(t, after.Pending, "there are no other messages")
 			require.Zero(t, after.Unacknowledged)
 		})
 	}
 }
 
-func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
+func TestAddReturnsAnExistingSubscriberOrRefusesOtherSettings(t *testing.T) {
 	p, l, _ := listening(t)
 	s := l.Subscribers()
 	first := usual("billing")
@@ -218,13 +223,13 @@ func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
 	}{
 		{"another stream", func(s *eventlog.Subscription) { s.Stream, s.AssetClasses = eventlog.SubscribeNotifications, nil }, eventlog.ErrSubscriberTaken, "--stream orders"},
 		{"other asset classes", func(s *eventlog.Subscription) { s.AssetClasses = nil }, eventlog.ErrSubscriberTaken, "--asset-class digital --asset-class other: remove it first"},
-		{"another beginning", func(s *eventlog.Subscription) { s.From = eventlog.FromNow }, eventlog.ErrSubscriberTaken, "--from start"},
+		{"another first message", func(s *eventlog.Subscription) { s.From = eventlog.FromNow }, eventlog.ErrSubscriberTaken, "--from start"},
 		{"another number of pending messages", func(s *eventlog.Subscription) { s.MaxPending = 9 }, eventlog.ErrSubscriberTaken, "--max-pending 100"},
-		{"the name of a consumer made by hand", func(s *eventlog.Subscription) { s.Name = "byhand" }, eventlog.ErrSubscriberTaken, "made by hand"},
+		{"the name of a consumer created by hand", func(s *eventlog.Subscription) { s.Name = "byhand" }, eventlog.ErrSubscriberTaken, "created by hand"},
 		{"no name", func(s *eventlog.Subscription) { s.Name = "" }, eventlog.ErrSubscription, "a name has"},
 		{"a name that is a path", func(s *eventlog.Subscription) { s.Name = "../operator" }, eventlog.ErrSubscription, "a name has"},
-		{"a name that is two subjects", func(s *eventlog.Subscription) { s.Name = "a.b" }, eventlog.ErrSubscription, "a name has"},
-		{"a name that is every subject", func(s *eventlog.Subscription) { s.Name = ">" }, eventlog.ErrSubscription, "a name has"},
+		{"a name with a dot", func(s *eventlog.Subscription) { s.Name = "a.b" }, eventlog.ErrSubscription, "a name has"},
+		{"a wildcard as a name", func(s *eventlog.Subscription) { s.Name = ">" }, eventlog.ErrSubscription, "a name has"},
 		{"a name with a line break", func(s *eventlog.Subscription) { s.Name = "a\n" }, eventlog.ErrSubscription, "a name has"},
 		{"a name that is too long", func(s *eventlog.Subscription) { s.Name = strings.Repeat("a", 65) }, eventlog.ErrSubscription, "1 to 64"},
 		{"the name of another user", func(s *eventlog.Subscription) { s.Name = "operator" }, eventlog.ErrSubscription, "choose another name"},
@@ -233,8 +238,8 @@ func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
 		{"an asset class that notifications do not have", func(s *eventlog.Subscription) {
 			s.Name, s.Stream, s.AssetClasses = "new", eventlog.SubscribeNotifications, []string{"other"}
 		}, eventlog.ErrSubscription, "the stream notifications has no asset class"},
-		{"a beginning that is not there yet", func(s *eventlog.Subscription) { s.Name, s.From = "new", 7 }, eventlog.ErrSubscription, "the last message is 5: begin at 6 or before"},
-		{"no message pending", func(s *eventlog.Subscription) { s.Name, s.MaxPending = "new", 0 }, eventlog.ErrSubscription, "pending"},
+		{"a first message that does not exist yet", func(s *eventlog.Subscription) { s.Name, s.From = "new", 7 }, eventlog.ErrSubscription, "the last message is 5: begin at 6 or before"},
+		{"no pending messages", func(s *eventlog.Subscription) { s.Name, s.MaxPending = "new", 0 }, eventlog.ErrSubscription, "pending"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want := first
@@ -245,7 +250,7 @@ func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
 			require.Zero(t, grant)
 		})
 	}
-	require.Len(t, listed(t, s), 1, "nothing was made")
+	require.Len(t, listed(t, s), 1, "nothing was created")
 	require.Equal(t, password, urlIn(t, file))
 	for _, name := range []string{"nobody", "byhand", "operator", "../operator", ""} {
 		require.ErrorIs(t, s.Remove(t.Context(), name), eventlog.ErrNoSubscriber, name)
@@ -254,28 +259,28 @@ func TestASubscriberThatExistsIsReturnedOrRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestWithoutAFeedNobodySubscribesToIt(t *testing.T) {
+func TestAddRefusesASubscriberOfAMissingFeed(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	s := open(t, p.options).Subscribers()
 	_, _, err := s.Add(t.Context(), usual("billing"))
 	require.ErrorIs(t, err, eventlog.ErrNoStream)
-	require.ErrorContains(t, err, "--feed makes it")
+	require.ErrorContains(t, err, "--feed creates it")
 	require.Empty(t, listed(t, s))
 	require.NoDirExists(t, filepath.Join(p.options.Dir, "subscribers"))
 }
 
-func TestWithoutAListenerNobodySubscribes(t *testing.T) {
+func TestAddRefusesASubscriberWithoutAListener(t *testing.T) {
 	p := embeddedPlace(t)
 	s := open(t, p.options).Subscribers()
 	want := usual("billing")
 	want.Stream = eventlog.SubscribeNotifications
 	_, _, err := s.Add(t.Context(), want)
 	require.ErrorContains(t, err, "start it with --nats-addr")
-	require.Empty(t, listed(t, s), "the consumer is taken away again")
+	require.Empty(t, listed(t, s), "the consumer was deleted again")
 }
 
-func TestNoMoreSubscribersThanCanBeShownAreAdded(t *testing.T) {
+func TestAddRefusesMoreThanMaxSubscribers(t *testing.T) {
 	_, l, _ := listening(t)
 	s := l.Subscribers()
 	for i := range eventlog.MaxSubscribers {
@@ -286,19 +291,19 @@ func TestNoMoreSubscribersThanCanBeShownAreAdded(t *testing.T) {
 	require.ErrorContains(t, err, "remove one")
 	add(t, l, usual("s-7"))
 	require.NoError(t, eventlog.JetStream(l).DeleteConsumer(t.Context(), "ORDERS", "s-7"))
-	add(t, l, usual("s-7")) // whose user is still there
+	add(t, l, usual("s-7")) // its user still exists
 	require.NoError(t, s.Remove(t.Context(), "s-7"))
 	add(t, l, usual("another"))
 }
 
-func TestTheListShowsWhatWaitsForASubscriber(t *testing.T) {
+func TestListReportsTheMessagesThatWaitForASubscriber(t *testing.T) {
 	_, l, f := listening(t)
 	s := l.Subscribers()
 	url := urlIn(t, add(t, l, usual("billing")))
 	add(t, l, usual("idle"))
 	before := listed(t, s)["billing"]
 	require.Equal(t, uint64(5), before.Pending)
-	require.Zero(t, before.LastRequest, "it asked for nothing yet")
+	require.Zero(t, before.LastRequest, "there was no request yet")
 	require.WithinDuration(t, time.Now(), before.Created, time.Minute)
 
 	c := dial(t, url, "billing")
@@ -307,7 +312,7 @@ func TestTheListShowsWhatWaitsForASubscriber(t *testing.T) {
 	got := listed(t, s)["billing"]
 	require.Equal(t, []any{uint64(1), 2, 0}, []any{got.Pending, got.Unacknowledged, got.Redelivered})
 	require.WithinDuration(t, time.Now(), got.LastRequest, time.Minute)
-	require.Equal(t, uint64(5), listed(t, s)["idle"].Pending, "one does not disturb the other")
+	require.Equal(t, uint64(5), listed(t, s)["idle"].Pending, "subscribers do not affect each other")
 
 	consumer, err := c.js.Consumer(t.Context(), "ORDERS", "billing")
 	require.NoError(t, err)
@@ -320,7 +325,7 @@ func TestTheListShowsWhatWaitsForASubscriber(t *testing.T) {
 	got = listed(t, s)["billing"]
 	require.Equal(t, []any{uint64(0), 3, 1}, []any{got.Pending, got.Unacknowledged, got.Redelivered})
 
-	// A request that waits is one, though nothing is delivered.
+	// A waiting request counts, although no message is delivered for it.
 	idle := dial(t, urlIn(t, add(t, l, usual("idle"))), "idle")
 	require.Equal(t, counted(1, 5), idle.take(t, "ORDERS", "idle", 5, true))
 	delivered := listed(t, s)["idle"].LastRequest
@@ -330,7 +335,7 @@ func TestTheListShowsWhatWaitsForASubscriber(t *testing.T) {
 	require.Equal(t, counted(6, 6)[0], string(receive(t, messages).Data()))
 }
 
-func TestASubscriberHasNoMoreMessagesPendingThanItMay(t *testing.T) {
+func TestASubscriberGetsNoMoreThanMaxPendingMessages(t *testing.T) {
 	_, l, _ := listening(t)
 	want := usual("billing")
 	want.MaxPending = 2
@@ -340,12 +345,12 @@ func TestASubscriberHasNoMoreMessagesPendingThanItMay(t *testing.T) {
 	require.NoError(t, err)
 	batch, err := consumer.FetchNoWait(5)
 	require.NoError(t, err)
-	require.Empty(t, batch.Messages(), "until it acknowledges one")
+	require.Empty(t, batch.Messages(), "no more messages are delivered until one is acknowledged")
 	got := listed(t, l.Subscribers())["billing"]
 	require.Equal(t, []any{uint64(3), 2}, []any{got.Pending, got.Unacknowledged})
 }
 
-func TestASubscriberIsStuckWhenItRequestsNothingForAnHourWhileMessagesWait(t *testing.T) {
+func TestASubscriberIsStuckAfterAnHourWithoutARequestWhileMessagesWait(t *testing.T) {
 	_, l, f := listening(t)
 	s := l.Subscribers()
 	var ahead time.Duration
@@ -372,7 +377,7 @@ func TestASubscriberIsStuckWhenItRequestsNothingForAnHourWhileMessagesWait(t *te
 	ahead = eventlog.StuckAfter - time.Minute
 	require.Empty(t, stuck(), "not before an hour has passed")
 	ahead = eventlog.StuckAfter + time.Minute
-	require.Equal(t, []string{"holds", "never"}, stuck(), "one whose messages are all acknowledged, or that has none, is not")
+	require.Equal(t, []string{"holds", "never"}, stuck(), "a subscriber for which no message waits is not stuck")
 	require.Equal(t, listed(t, s)["holds"].LastRequest, listed(t, s)["holds"].StuckSince)
 
 	publish(t, f, 5, events(6, 6))
@@ -384,10 +389,10 @@ func TestASubscriberIsStuckWhenItRequestsNothingForAnHourWhileMessagesWait(t *te
 	c := dial(t, urlIn(t, add(t, l, usual("never"))), "never")
 	c.take(t, "ORDERS", "never", 6, false)
 	c.consume(t, "never")
-	require.Eventually(t, func() bool { return !slices.Contains(stuck(), "never") }, 30*time.Second, 10*time.Millisecond, "it requests")
+	require.Eventually(t, func() bool { return !slices.Contains(stuck(), "never") }, 30*time.Second, 10*time.Millisecond, "a subscriber with a waiting request is not stuck")
 }
 
-func TestOnlyTheProcessWithTheEmbeddedServerChangesSubscribers(t *testing.T) {
+func TestOnlyTheProcessWithTheEmbeddedServerCanChangeSubscribers(t *testing.T) {
 	p, l, _ := listening(t)
 	add(t, l, usual("billing"))
 	text, err := os.ReadFile(filepath.Join(p.options.Dir, "operator.url"))
@@ -396,12 +401,12 @@ func TestOnlyTheProcessWithTheEmbeddedServerChangesSubscribers(t *testing.T) {
 	require.Equal(t, usual("billing"), listed(t, s)["billing"].Subscription)
 	_, _, err = s.Add(t.Context(), usual("risk"))
 	require.ErrorIs(t, err, eventlog.ErrNotHere)
-	require.ErrorContains(t, err, "ask the API of that process")
+	require.ErrorContains(t, err, "use the API of that process")
 	require.ErrorIs(t, s.Remove(t.Context(), "billing"), eventlog.ErrNotHere)
 	require.Len(t, listed(t, l.Subscribers()), 1, "nothing was changed")
 }
 
-func TestASubscriberOfAnUnreachableServerIsNotListed(t *testing.T) {
+func TestSubscribersReturnsAnErrorWithoutTheServer(t *testing.T) {
 	p := separatePlace(t, "")
 	s := open(t, p.options).Subscribers()
 	require.Empty(t, listed(t, s))

@@ -21,8 +21,8 @@ const (
 
 // Values of Subscription.From that are not the sequence of a particular message.
 const (
-	FromNow   uint64 = 0 // after the last message
-	FromStart uint64 = 1 // at the first message that is kept
+	FromNow   uint64 = 0 // begin after the last message
+	FromStart uint64 = 1 // begin at the first message that still exists
 )
 
 // MaxSubscribers is the largest number of subscribers. Each one adds a row to the metrics, and a
@@ -45,9 +45,9 @@ var (
 type Subscription struct {
 	Name         string   // see CheckSubscriber
 	Stream       string   // SubscribeOrders or SubscribeNotifications
-	AssetClasses []string // of the orders, such as digital; empty: every message
+	AssetClasses []string // of the orders, such as "digital"; empty: every message
 	From         uint64   // FromNow, FromStart or the sequence of the first message
-	MaxPending   int      // the most unacknowledged messages
+	MaxPending   int      // the largest number of unacknowledged messages; at least 1
 }
 
 // subscriberKey is the metadata key that marks the consumer of a subscriber.
@@ -56,8 +56,8 @@ const subscriberKey = "orderfold-subscriber"
 // redeliverAfter is the time after which an unacknowledged message is delivered again.
 const redeliverAfter = 10 * time.Second
 
-// SubscriberNames is a regular expression for the names of subscribers. A name is also that of a
-// consumer, a user and a file, and part of a subject.
+// SubscriberNames is a regular expression for the names of subscribers. A name is also used for a
+// consumer, a user and a file, and in subjects.
 const SubscriberNames = `^[a-z0-9][a-z0-9_-]{0,63}$`
 
 var subscriberNames = regexp.MustCompile(SubscriberNames)
@@ -93,7 +93,7 @@ func (s *Subscription) check() error {
 		}
 	}
 	if s.MaxPending < 1 {
-		return fmt.Errorf("%w: the most messages pending must be at least 1", ErrSubscription)
+		return fmt.Errorf("%w: the largest number of pending messages must be at least 1", ErrSubscription)
 	}
 	return nil
 }
@@ -106,8 +106,9 @@ func (s *Subscription) streamOf() string {
 	return streamName
 }
 
-// filters returns the subjects of the messages, or none for every subject of the feed. Those of the
-// log are always listed, because the log also contains records of what people did.
+// filters returns the subjects of the messages, or none for every subject of the feed. The subjects
+// of the log are always listed, because the log may also contain records that subscribers do not
+// receive.
 func (s *Subscription) filters() (subjects []string) {
 	if s.Stream == SubscribeOrders {
 		for _, class := range s.AssetClasses {
@@ -208,8 +209,8 @@ func (s *Subscription) String() string {
 	return text
 }
 
-// permissions returns the configuration that an operator adds to an external server. An account
-// without JetStream needs the import of nowhere.>, see package embedded.
+// permissions returns the lines that an operator adds to the configuration of an external server.
+// They import nowhere.>, because the account of subscribers has no JetStream; see package embedded.
 func (s *Subscription) permissions() string {
 	requests := embedded.Requests(s.Name, s.streamOf())
 	var exports, imports, publish strings.Builder

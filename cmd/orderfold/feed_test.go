@@ -65,7 +65,7 @@ func TestTailPrintsEventsOfTheFeed(t *testing.T) {
 	p := start(t, []string{"receiver", "api", "log"}, append([]string{"serve", "--data", data}, freePorts...)...)
 	code, _, stderr = execute(t, nil, "tail", "--feed", "--data", data)
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, stderr, "--feed makes it")
+	require.Contains(t, stderr, "--feed creates it")
 	p.stop()
 
 	p = serveFeed(t, data)

@@ -403,7 +403,7 @@ func TestASubscriberOfARestoredLogContinuesWhenItIsAddedAgain(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 
 	p = start(t, wanted, append([]string{"serve", "--data", restored}, freePorts...)...)
-	require.Contains(t, p.subscribers("list"), "tax: it has no user, so that nobody can connect as this subscriber: add it again with the same settings")
+	require.Contains(t, p.subscribers("list"), "tax: it has no user, so nobody can connect as this subscriber: add it again with the same settings")
 	require.Contains(t, string(p.get("/metrics")), `orderfold_subscriber_stuck{stream="notifications",subscriber="tax"} 1`)
 	p.subscribers("add", "tax", "--stream", "notifications")
 	require.Empty(t, p.subscriber("tax").Problem)
