@@ -16,7 +16,7 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestTwoLogsNeverShareAFolder(t *testing.T) {
+func TestTwoLogsCannotUseTheSameFolder(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	_, err := eventlog.Open(t.Context(), p.options)
@@ -24,11 +24,11 @@ func TestTwoLogsNeverShareAFolder(t *testing.T) {
 	require.ErrorContains(t, err, p.options.Dir)
 	appendAll(t, l, "still works")
 	require.NoError(t, l.Close())
-	require.NoError(t, l.Close(), "closing twice is harmless")
+	require.NoError(t, l.Close(), "a second Close has no effect")
 	open(t, p.options)
 }
 
-func TestWhatCannotBeOpenedIsOneLineThatSaysWhatToDo(t *testing.T) {
+func TestAFailedOpenReturnsAOneLineErrorWithoutCredentials(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -39,16 +39,16 @@ func TestWhatCannotBeOpenedIsOneLineThatSaysWhatToDo(t *testing.T) {
 		options eventlog.Options
 		want    string
 	}{
-		{"no folder given", eventlog.Options{MayCreate: true}, "no data folder"},
+		{"no folder", eventlog.Options{MayCreate: true}, "no data folder"},
 		{"a folder whose parent is missing", eventlog.Options{Dir: "/no/such/parent", MayCreate: true}, "does not exist: create it"},
-		{"a file in the folder's place", eventlog.Options{Dir: file, MayCreate: true}, "choose one that can be written"},
-		{"a folder that cannot be written", eventlog.Options{Dir: "/proc/orderfold", MayCreate: true}, "data folder"},
-		{"a taken port", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: taken.Addr().String()}, "is taken: choose another"},
-		{"an address that is none", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: "4222"}, "is not host:port"},
-		{"a server that is not there", eventlog.Options{URL: "nats://user:s3cret@127.0.0.1:1"}, "no NATS server answers at nats://127.0.0.1:1"},
-		{"a token for a server that is not there", eventlog.Options{URL: "nats://s3cret@127.0.0.1:1"}, "no NATS server answers"},
-		{"a URL that cannot be read", eventlog.Options{URL: "nats://user:s3cret/7@127.0.0.1:1"}, "cannot be read"},
-		{"a credentials file that is not there", eventlog.Options{URL: "nats://127.0.0.1:1", CredentialsFile: "/no/such.creds"}, "/no/such.creds"},
+		{"a file in the place of the folder", eventlog.Options{Dir: file, MayCreate: true}, "choose one that can be written"},
+		{"a folder that cannot be created", eventlog.Options{Dir: "/proc/orderfold", MayCreate: true}, "data folder"},
+		{"a port that is in use", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: taken.Addr().String()}, "is taken: choose another"},
+		{"an invalid address", eventlog.Options{Dir: t.TempDir(), MayCreate: true, Addr: "4222"}, "is not host:port"},
+		{"a server that does not exist", eventlog.Options{URL: "nats://user:s3cret@127.0.0.1:1"}, "no NATS server answers at nats://127.0.0.1:1"},
+		{"a token for a server that does not exist", eventlog.Options{URL: "nats://s3cret@127.0.0.1:1"}, "no NATS server answers"},
+		{"an invalid URL", eventlog.Options{URL: "nats://user:s3cret/7@127.0.0.1:1"}, "cannot be read"},
+		{"a credentials file that does not exist", eventlog.Options{URL: "nats://127.0.0.1:1", CredentialsFile: "/no/such.creds"}, "/no/such.creds"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestWhatCannotBeOpenedIsOneLineThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestAFolderIsFreeAgainAfterAFailedStart(t *testing.T) {
+func TestAFailedOpenReleasesTheFolder(t *testing.T) {
 	p := embeddedPlace(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestAFolderIsFreeAgainAfterAFailedStart(t *testing.T) {
 	open(t, p.options)
 }
 
-func TestWrongCredentialsAreRefusedWithoutShowingThem(t *testing.T) {
+func TestTheErrorForWrongCredentialsDoesNotContainThem(t *testing.T) {
 	p := separatePlace(t, `authorization { user: app, password: right }`)
 	p.options.URL = strings.Replace(p.options.URL, "nats://", "nats://app:s3cret@", 1)
 	_, err := eventlog.Open(t.Context(), p.options)
@@ -83,7 +83,7 @@ func TestWrongCredentialsAreRefusedWithoutShowingThem(t *testing.T) {
 	appendAll(t, open(t, p.options), "hello")
 }
 
-func TestTheLogIsOnlyCreatedWhenThatIsAllowed(t *testing.T) {
+func TestTheLogIsCreatedOnlyIfThatIsAllowed(t *testing.T) {
 	places(t, func(t *testing.T, p *place) {
 		careful := p.options
 		careful.MayCreate = false
@@ -92,7 +92,7 @@ func TestTheLogIsOnlyCreatedWhenThatIsAllowed(t *testing.T) {
 		if careful.Dir != "" {
 			entries, err := os.ReadDir(careful.Dir)
 			require.NoError(t, err)
-			require.Empty(t, entries, "nothing was touched")
+			require.Empty(t, entries, "nothing must be created")
 		}
 		l := open(t, p.options)
 		appendAll(t, l, "one")
@@ -103,27 +103,27 @@ func TestTheLogIsOnlyCreatedWhenThatIsAllowed(t *testing.T) {
 	})
 }
 
-func TestAStreamThatTheServerCannotRecoverIsNeitherLostNorReplaced(t *testing.T) {
+func TestAStreamThatTheServerCannotRecoverIsNeitherDeletedNorReplaced(t *testing.T) {
 	tests := []struct {
 		name   string
 		damage func(t *testing.T, dir string) (repair func())
 	}{
-		{"a block that cannot be read", func(t *testing.T, dir string) func() {
+		{"a block is unreadable", func(t *testing.T, dir string) func() {
 			block, aside := filepath.Join(dir, "msgs", "1.blk"), filepath.Join(t.TempDir(), "1.blk")
 			require.NoError(t, os.Rename(block, aside))
-			require.NoError(t, os.Mkdir(block, 0o700)) // reading it fails, for the superuser too
+			require.NoError(t, os.Mkdir(block, 0o700)) // a folder cannot be read as a file, even by the superuser
 			require.NoError(t, os.RemoveAll(filepath.Join(dir, "msgs", "index.db")))
 			return func() {
 				require.NoError(t, os.RemoveAll(block))
 				require.NoError(t, os.Rename(aside, block))
 			}
 		}},
-		{"a file in the place of a folder", func(t *testing.T, dir string) func() {
+		{"a file is in the place of a folder", func(t *testing.T, dir string) func() {
 			require.NoError(t, os.RemoveAll(filepath.Join(dir, "obs")))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "obs"), nil, 0o600))
 			return func() { require.NoError(t, os.Remove(filepath.Join(dir, "obs"))) }
 		}},
-		{"the description is missing", func(t *testing.T, dir string) func() {
+		{"the stream settings are missing", func(t *testing.T, dir string) func() {
 			meta, aside := filepath.Join(dir, "meta.inf"), filepath.Join(t.TempDir(), "meta.inf")
 			require.NoError(t, os.Rename(meta, aside))
 			return func() { require.NoError(t, os.Rename(aside, meta)) }
@@ -144,7 +144,7 @@ func TestAStreamThatTheServerCannotRecoverIsNeitherLostNorReplaced(t *testing.T)
 				require.ErrorIs(t, err, eventlog.ErrNoStream)
 				require.ErrorContains(t, err, p.streamDir)
 				require.NotContains(t, err.Error(), "\n")
-				require.Subset(t, files(t, p.streamDir), before, "nothing is gone")
+				require.Subset(t, files(t, p.streamDir), before, "no file must be deleted")
 				require.NoDirExists(t, filepath.Join(p.options.Dir, "nats-kept"))
 			}
 			repair()
@@ -155,23 +155,24 @@ func TestAStreamThatTheServerCannotRecoverIsNeitherLostNorReplaced(t *testing.T)
 	}
 }
 
-func TestFilesPutAsideByAStartThatWasKilledAreUsed(t *testing.T) {
+func TestFilesMovedAsideByAKilledStartAreUsed(t *testing.T) {
 	p := embeddedPlace(t)
 	l := open(t, p.options)
 	appendAll(t, l, numbered(1, 5)...)
 	require.NoError(t, l.Close())
-	// As left by a process that ended after the server had deleted the folder.
+	// This is the state after a process was killed when the server had deleted the folder.
 	require.NoError(t, os.Rename(p.streamDir, filepath.Join(p.options.Dir, "nats-kept")))
 	read, err := readAll(t.Context(), open(t, p.options), eventlog.Position{})
 	require.NoError(t, err)
 	require.Equal(t, numbered(1, 5), bodies(read))
 }
 
+// files returns the paths of the files below dir.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var paths []string
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && entry.Name() != "index.db" { // derived from the others
+		if err == nil && entry.Name() != "index.db" { // which the server derives from the other files
 			paths = append(paths, path)
 		}
 		return err
@@ -188,7 +189,7 @@ func TestAnEmbeddedLogSyncsAlways(t *testing.T) {
 	require.Equal(t, eventlog.Replication{Replicas: 1, Wanted: 1, Servers: []eventlog.Replica{{Server: "orderfold", Leader: true, Online: true, SyncMode: "always"}}},
 		info.Replication)
 	require.Empty(t, info.TooFew())
-	require.Positive(t, info.MaxBytes, "limited below the size of the disk")
+	require.Positive(t, info.MaxBytes, "the default limit is below the size of the disk")
 	require.Empty(t, l.Addr())
 	external, err := open(t, separatePlace(t, "").options).Info(t.Context())
 	require.NoError(t, err)
@@ -199,7 +200,7 @@ func TestAnEmbeddedLogSyncsAlways(t *testing.T) {
 	require.Equal(t, eventlog.Info{SyncMode: "unknown", Replication: alone, Room: eventlog.Room{MaxBytes: -1, Left: -1, DiskFree: -1}}, external)
 }
 
-func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {
+func TestCredentialsAreCreatedOnceAndReadableOnlyByTheOwner(t *testing.T) {
 	p := embeddedPlace(t)
 	listening := p.options
 	listening.Addr = "127.0.0.1:0"
@@ -231,25 +232,26 @@ func TestCredentialsAreMadeOnceAndForTheOwnerOnly(t *testing.T) {
 
 	l = open(t, listening)
 	for i, u := range urls() {
-		require.Equal(t, first[i].User.String(), u.User.String(), "the password stays")
-		require.Equal(t, l.Addr(), u.Host, "the port is the new one")
+		require.Equal(t, first[i].User.String(), u.User.String(), "the password is unchanged")
+		require.Equal(t, l.Addr(), u.Host, "the file contains the new port")
 	}
 	require.NoError(t, l.Close())
 
 	require.NoError(t, open(t, p.options).Close())
-	require.NoFileExists(t, filepath.Join(p.options.Dir, "subscriber.url"), "no listener, no URL")
+	require.NoFileExists(t, filepath.Join(p.options.Dir, "subscriber.url"), "there is no URL without a listener")
 
 	text, err := os.ReadFile(secrets)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(secrets, append([]byte("\uFEFF"), text...), 0o600))
-	require.NoError(t, open(t, p.options).Close(), "a byte order mark is no part of it")
+	require.NoError(t, open(t, p.options).Close(), "a byte order mark is ignored")
 	require.NoError(t, os.WriteFile(secrets, []byte(`{"subscriber":"s3cret"`), 0o600))
 	_, err = eventlog.Open(t.Context(), p.options)
 	require.ErrorContains(t, err, "remove it")
 	require.NotContains(t, err.Error(), "s3cret")
 }
 
-// as connects like a subscriber would, with what is in the URL file. The channel gets what the server refuses.
+// as connects as a user, with the URL in the user's file. The channel receives an error for each
+// request that the server refuses.
 func as(t *testing.T, p *place, user string) (*nats.Conn, jetstream.JetStream, <-chan error) {
 	t.Helper()
 	u, err := os.ReadFile(filepath.Join(p.options.Dir, user+".url"))
@@ -263,6 +265,7 @@ func as(t *testing.T, p *place, user string) (*nats.Conn, jetstream.JetStream, <
 	return conn, js, refusals
 }
 
+// requireRefusal waits for the next refusal, whose message must contain what.
 func requireRefusal(t *testing.T, refusals <-chan error, what string) {
 	t.Helper()
 	select {
@@ -270,11 +273,11 @@ func requireRefusal(t *testing.T, refusals <-chan error, what string) {
 		require.ErrorIs(t, err, nats.ErrPermissionViolation)
 		require.ErrorContains(t, err, what)
 	case <-time.After(patience):
-		require.Fail(t, "not refused", what)
+		require.Fail(t, "the request was not refused", what)
 	}
 }
 
-func TestASubscriberConsumesWhatTheOperatorSetUp(t *testing.T) {
+func TestASubscriberUsesTheConsumerThatTheOperatorCreated(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)
@@ -313,7 +316,7 @@ func TestASubscriberConsumesWhatTheOperatorSetUp(t *testing.T) {
 	require.NoError(t, operator.DeleteConsumer(t.Context(), "NOTIFICATIONS", "books"))
 }
 
-func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
+func TestNoExternalUserCanChangeTheLog(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)
@@ -356,7 +359,7 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 			require.NoError(t, err)
 			requireRefusal(t, refusals, `Subscription to "`+subject+`"`)
 		}
-		// An answer goes where the request says. Into the log it must not go.
+		// The server sends an answer to the reply subject of the request, which must not be one of the log.
 		for _, allowed := range [][2]string{
 			{"$JS.API.STREAM.INFO.NOTIFICATIONS", ""},
 			{"$JS.API.DIRECT.GET.NOTIFICATIONS", `{"seq":1}`},
@@ -365,19 +368,20 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 			{"$JS.API.CONSUMER.MSG.NEXT.NOTIFICATIONS.books", `{"batch":1}`},
 		} {
 			require.NoError(t, conn.PublishRequest(allowed[0], "notifications.customer.00", []byte(allowed[1])))
-			// The server itself refuses to answer there, and refusals come in order: the request before had none.
+			// The server refuses a reply subject of its own API. Refusals arrive in order, so the request
+			// before was not refused.
 			const refused = "$JS.API.STREAM.DELETE.NOTIFICATIONS"
 			require.NoError(t, conn.PublishRequest(allowed[0], refused, []byte(allowed[1])))
 			requireRefusal(t, refusals, `Publish with Reply of "`+refused+`"`)
 		}
 	}
-	// A push consumer delivers where its maker says, with the log's rights.
+	// A push consumer would deliver to any subject with the permissions of the log.
 	for _, target := range []string{"notifications.customer.00", "$JS.API.STREAM.DELETE.NOTIFICATIONS", "$JS.API.STREAM.PURGE.NOTIFICATIONS"} {
 		_, err = operator.CreatePushConsumer(t.Context(), "NOTIFICATIONS", jetstream.ConsumerConfig{
 			DeliverSubject: target, AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true})
 		t.Logf("push consumer to %s: %v", target, err)
 	}
-	// So does a backup.
+	// The server would send a backup to any subject, too.
 	conn, _, _ := as(t, p, "operator")
 	for _, request := range []string{
 		`{"deliver_subject":"notifications.customer.00"}`,
@@ -390,10 +394,10 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(answer.Data), "deliver_subject must begin with _INBOX.", request)
 	}
-	// The answer to a request for a limit goes back to who asked.
+	// The answer to a request for a limit must not be sent into the log.
 	require.NoError(t, conn.PublishRequest("orderfold.limit", "notifications.customer.00", []byte("1")))
 	_, err = conn.Request("orderfold.limit", []byte("1"), patience)
-	require.NoError(t, err, "the request before was dealt with, too")
+	require.NoError(t, err, "the request before has been answered, too")
 	require.Equal(t, limit, room(t, l).MaxBytes)
 	read, err := readAll(t.Context(), l, eventlog.Position{})
 	require.NoError(t, err)
@@ -404,7 +408,7 @@ func TestNobodyFromOutsideCanChangeTheLog(t *testing.T) {
 	}, 300*time.Millisecond, 20*time.Millisecond)
 }
 
-func TestOnlyKnownUsersConnect(t *testing.T) {
+func TestOnlyKnownUsersCanConnect(t *testing.T) {
 	p := embeddedPlace(t)
 	p.options.Addr = "127.0.0.1:0"
 	l := open(t, p.options)

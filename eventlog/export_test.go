@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// PingInterval returns how often the connection to the server of the log asks whether it is there.
+// PingInterval returns the ping interval of a connection to the server of the log.
 func PingInterval(opts Options) (time.Duration, error) {
 	opts.Logger = zap.NewNop()
 	conn, err := connect(context.Background(), opts)
@@ -21,21 +21,21 @@ func PingInterval(opts Options) (time.Duration, error) {
 	return conn.Opts.PingInterval, nil
 }
 
-// JetStream gives the tests the log's own connection, which has every right.
+// JetStream returns the log's own connection, which has every permission.
 func JetStream(l *Log) jetstream.JetStream { return l.js }
 
-// Message and HeaderValue are tested from outside with everything else.
+// Message and HeaderValue are exported for the tests.
 var (
 	Message     = message
 	HeaderValue = headerValue
 )
 
-// Annotate writes a note into the stream.
+// Annotate sets a key in the stream's metadata.
 func Annotate(ctx context.Context, l *Log, key string) error {
 	return l.annotate(ctx, func(notes map[string]string) { notes[key] = "noted" })
 }
 
-// AskAgain sends a question until it has an answer.
+// AskAgain sends a request until it is answered.
 func AskAgain(ctx context.Context, l *Log, subject string) (answer string, err error) {
 	msg, err := l.askAgain(ctx, subject)
 	if err != nil {
@@ -44,21 +44,21 @@ func AskAgain(ctx context.Context, l *Log, subject string) (answer string, err e
 	return string(msg.Data), nil
 }
 
-// Queued returns how many records wait to be sent.
+// Queued returns the number of records that wait to be sent.
 func Queued(l *Log) int {
 	l.group.mu.Lock()
 	defer l.group.mu.Unlock()
 	return len(l.group.queue)
 }
 
-// Waiting is how many appends have no outcome yet, and whether a batch is on its way.
+// Waiting returns the number of appends without an outcome, and whether a batch is in flight.
 func Waiting(l *Log) (records int, batch bool) {
 	l.group.mu.Lock()
 	defer l.group.mu.Unlock()
 	return l.group.waiting, l.group.batches > 0
 }
 
-// Backup reads what the server of that connection gives as a backup, up to the end or an error.
+// Backup requests a backup over a connection, and reads it up to the end or an error.
 func Backup(ctx context.Context, conn *nats.Conn) (records []Record, err error) {
 	b, err := (&Log{conn: conn}).backup(ctx)
 	if err != nil {
@@ -77,7 +77,8 @@ func Backup(ctx context.Context, conn *nats.Conn) (records []Record, err error) 
 	}
 }
 
-// Attributes are what a block of headers says, read after that of another record as a backup does, and by the client library.
+// Attributes returns the attributes in a header block, read after those of another record as from a
+// backup, and those that the client library reads.
 func Attributes(before, block []byte) (got, want any, gotErr, wantErr error) {
 	var a attributes
 	_ = a.read(before)
@@ -89,5 +90,5 @@ func Attributes(before, block []byte) (got, want any, gotErr, wantErr error) {
 	return a, attributesOf(header), gotErr, wantErr
 }
 
-// SetClock has the subscribers take that for the time.
+// SetClock makes the subscribers use another clock.
 func SetClock(s *Subscribers, now func() time.Time) { s.now = now }

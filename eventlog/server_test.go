@@ -23,10 +23,11 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-// patience is how long tests wait for what must happen: on a busy machine it may take long, and only a test that fails waits it out.
+// patience is how long a test waits for something that must happen. It is long, because the machine may
+// be busy, and only a failing test waits that long.
 const patience = 2 * time.Minute
 
-var binaries string // folder for the separate server, removed when the tests are done
+var binaries string // the folder of the nats-server binary; removed after the tests
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -43,7 +44,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// buildServer builds nats-server as the module pins it, once for all tests.
+// buildServer builds the version of nats-server in go.mod, once for all tests.
 var buildServer = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaries, "nats-server")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/nats-io/nats-server/v2").CombinedOutput()
@@ -53,17 +54,17 @@ var buildServer = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// place is where a log lives, of either kind. It can be stopped, tampered with and started again.
+// place is the store of a log and its server, which is embedded or a separate process.
 type place struct {
 	options   eventlog.Options
 	streamDir string
-	start     func() // does nothing when the log's own process is the server
-	stop      func()
+	start     func() // starts a separate server; does nothing for an embedded one
+	stop      func() // stops a separate server; does nothing for an embedded one
 	admin     func(t testing.TB, l *eventlog.Log) jetstream.JetStream
-	process   *process // nil when the log's own process is the server
+	process   *process // nil for an embedded server
 }
 
-// places runs a test against a log embedded in the test and against one in a separate nats-server process.
+// places runs a test with an embedded server, and with a separate nats-server process.
 func places(t *testing.T, test func(t *testing.T, p *place)) {
 	t.Run("embedded", func(t *testing.T) { test(t, embeddedPlace(t)) })
 	t.Run("separate process", func(t *testing.T) { test(t, separatePlace(t, "")) })
@@ -80,15 +81,15 @@ func embeddedPlace(t testing.TB) *place {
 	}
 }
 
-// process is a nats-server of its own, with a store that outlives it.
+// process is a nats-server process, which can be stopped and started again with the same store.
 type process struct {
 	t      testing.TB
 	store  string
-	extra  string // of the configuration
+	extra  string // added to the configuration
 	listen string
-	sync   string // of the configuration, jetstream's sync_interval
+	sync   string // the sync_interval of JetStream in the configuration
 	cmd    *exec.Cmd
-	ended  chan struct{}
+	ended  chan struct{} // closed when the process has ended
 }
 
 func separatePlace(t testing.TB, extra string) *place {
@@ -116,8 +117,8 @@ func syncingPlace(t testing.TB, extra, interval string) *place {
 	}
 }
 
-// loopback returns an address that the other tests do not use, where the system has more than one: a server that is started again
-// needs the port that it had.
+// loopback returns a loopback address that other tests do not use, if the system has more than one. A
+// server that is started again needs its former port, which must not be in use by then.
 func loopback() string {
 	if runtime.GOOS == "linux" {
 		return "127.0.0.2"
@@ -150,9 +151,9 @@ func (p *process) start() {
 	select {
 	case p.listen = <-ready:
 	case <-p.ended:
-		require.FailNow(p.t, "nats-server ended at once")
+		require.FailNow(p.t, "nats-server ended during the start")
 	case <-time.After(patience):
-		require.FailNow(p.t, "nats-server does not start")
+		require.FailNow(p.t, "nats-server did not start in time")
 	}
 }
 
@@ -161,14 +162,14 @@ func (p *process) stop() {
 		return
 	}
 	_ = p.cmd.Process.Signal(os.Interrupt)
-	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a test that failed may have left it paused, and then it would never end
+	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a failed test may have left the process paused, and it would never end
 	<-p.ended
 	_ = p.cmd.Wait()
 	p.cmd = nil
 }
 
-// pause stops the server where it stands, until resume. It returns when every thread of it stands still: the signal alone may
-// leave it time for another answer.
+// pause suspends the process until resume. It waits until every thread is suspended, because the
+// process may still send an answer after the signal was sent.
 func (p *process) pause() {
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP))
 	var status syscall.WaitStatus
@@ -177,9 +178,10 @@ func (p *process) pause() {
 	require.True(p.t, status.Stopped(), "the server ended")
 }
 
+// resume continues a suspended process.
 func (p *process) resume() { require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT)) }
 
-// kill ends the server as the kernel would.
+// kill ends the process with SIGKILL.
 func (p *process) kill() {
 	require.NoError(p.t, p.cmd.Process.Kill())
 	<-p.ended
@@ -187,6 +189,7 @@ func (p *process) kill() {
 	p.cmd = nil
 }
 
+// open opens a log, and closes it at the end of the test.
 func open(t testing.TB, options eventlog.Options) *eventlog.Log {
 	t.Helper()
 	if b, ok := t.(*testing.B); !ok || b == nil {
@@ -208,13 +211,13 @@ func (p *place) tamper(t testing.TB, l *eventlog.Log, change func()) *eventlog.L
 	return open(t, p.options)
 }
 
-// loseTail cuts off the end of the last block, as a damaged block does, so that the last records are gone.
+// loseTail truncates the only block and removes the index, so that the server loses the last records.
 func (p *place) loseTail(t testing.TB) {
 	t.Helper()
 	messages := filepath.Join(p.streamDir, "msgs")
 	blocks, err := filepath.Glob(filepath.Join(messages, "*.blk"))
 	require.NoError(t, err)
-	require.Len(t, blocks, 1, "the tests' records fit one block")
+	require.Len(t, blocks, 1, "the records must fit in one block")
 	info, err := os.Stat(blocks[0])
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(blocks[0], info.Size()*2/3))
@@ -233,7 +236,8 @@ func appendAll(t testing.TB, l *eventlog.Log, bodies ...string) {
 	}
 }
 
-// patient returns a context with which Append waits as long as the tests do, and not five seconds.
+// patient returns a context with a deadline after patience, which is longer than Append waits without a
+// deadline.
 func patient(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -246,6 +250,7 @@ func eventually(t testing.TB, condition func() bool, why ...any) {
 	require.Eventually(t, condition, patience, time.Millisecond, why...)
 }
 
+// numbered returns bodies with the numbers from one to another.
 func numbered(from, to int) []string {
 	var bodies []string
 	for n := from; n <= to; n++ {
@@ -254,7 +259,7 @@ func numbered(from, to int) []string {
 	return bodies
 }
 
-// readAll is every record after the position; the error is what ended the reading early.
+// readAll returns the records after a position, and the error that ended the iteration early.
 func readAll(ctx context.Context, l *eventlog.Log, after eventlog.Position) (records []eventlog.Record, err error) {
 	for r, err := range l.Read(ctx, after) {
 		if err != nil {
@@ -273,14 +278,14 @@ func bodies(records []eventlog.Record) []string {
 	return texts
 }
 
-// requireNoConsumers fails when a reader left its consumer behind.
+// requireNoConsumers checks that readers have deleted their consumers.
 func requireNoConsumers(t testing.TB, js jetstream.JetStream) {
 	t.Helper()
 	stream, err := js.Stream(t.Context(), "NOTIFICATIONS")
 	require.NoError(t, err)
 	names := stream.ConsumerNames(t.Context())
 	for name := range names.Name() {
-		require.Fail(t, "a consumer was left behind", name)
+		require.Fail(t, "a consumer was not deleted", name)
 	}
 	require.NoError(t, names.Err())
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/orderfold/orderfold/eventlog"
 )
 
-func TestWhatIsStagedInMemoryGoesAwayWithTheLog(t *testing.T) {
+func TestTheStagingFolderInMemoryIsRemovedWhenTheLogIsClosed(t *testing.T) {
 	p := embeddedPlace(t)
 	link := filepath.Join(p.streamDir, "batches")
 	l := open(t, p.options)
 	folder, err := os.Readlink(link)
 	if _, missing := os.Stat("/dev/shm"); missing != nil {
-		require.Error(t, err, "no such memory on this system")
+		require.Error(t, err, "this system has no memory file system")
 		return
 	}
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func TestWhatIsStagedInMemoryGoesAwayWithTheLog(t *testing.T) {
 	require.NoFileExists(t, link)
 }
 
-func TestALinkToAnotherFolderIsNotFollowed(t *testing.T) {
+func TestAStagingLinkToAnotherFolderIsNotFollowed(t *testing.T) {
 	p := embeddedPlace(t)
 	require.NoError(t, open(t, p.options).Close())
 	foreign := t.TempDir()
