@@ -65,7 +65,7 @@ func TestCommandsReachAnAPIThatIsServedOverHTTPS(t *testing.T) {
 		{"a redrive succeeds", 0, "", []string{"redrive", "--api-url", url, "--api-ca", files.certificate}},
 		{"an untrusted certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url}},
 		{"a CA file with another certificate", exitFailed, "with --api-ca", []string{"order", "x", "--api-url", url, "--api-ca", other.certificate}},
-		{"a host name that is not in the certificate", exitFailed, "a host name that it is valid for", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
+		{"a host name that is not in the certificate", exitFailed, "a host name for which it is valid", []string{"order", "x", "--api-url", strings.Replace(url, "127.0.0.1", "localhost", 1), "--api-ca", files.certificate}},
 		{"plain HTTP to an HTTPS listener", exitFailed, "Use https://", []string{"order", "x", "--api-url", plain}},
 		{"HTTPS to a plain HTTP listener", exitFailed, "use http://", []string{"order", "x", "--api-url", strings.Replace(p.addrs["receiver"], "http", "https", 1)}},
 		{"a missing CA file", exitUsage, "--api-ca", []string{"order", "x", "--api-url", url, "--api-ca", none + "x"}},
