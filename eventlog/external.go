@@ -114,6 +114,9 @@ func connection(logger *zap.Logger) []nats.Option {
 		// A record buffered while disconnected would be appended after Append has returned
 		// ErrUnavailable for it.
 		nats.ReconnectBufSize(-1),
+		// The room for answers to one request: at most one from each server. The client allocates it for
+		// every request, by default for 65,536 answers.
+		nats.SyncQueueLen(256),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))
 		}),

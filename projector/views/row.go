@@ -43,20 +43,21 @@ func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 	return err
 }
 
-// states is memory for encoded states. It is allocated in pieces of one size. A new piece is begun
-// when the rest of the last one is too small for nearly every state.
+// states is memory for encoded states. It is allocated in pieces. A new piece is begun when the rest
+// of the last one is too small for nearly every state.
 type states []byte
 
 const (
-	statesTogether = 64 << 10
+	statesTogether = 64 << 10 // the largest piece
+	usualState     = 512
 	largeState     = 4 << 10
 )
 
-// put makes r the row of o.
-func (s *states) put(r *row, o *statemachine.Order) error {
+// put makes r the row of o. left is the number of orders that follow.
+func (s *states) put(r *row, o *statemachine.Order, left int) error {
 	used := len(*s)
 	if cap(*s)-used < largeState {
-		*s, used = make([]byte, 0, statesTogether), 0
+		*s, used = make([]byte, 0, min(largeState+left*usualState, statesTogether)), 0
 	}
 	if err := r.take(o, (*s)[used:]); err != nil {
 		return fmt.Errorf("views: order %q: %w", o.ID, err)
@@ -83,7 +84,7 @@ func NewRows(changes []*Change) ([]Row, error) {
 	for i, ch := range changes {
 		r := &rows[i]
 		r.id, r.sequences = ch.Order.ID, ch.Sequences
-		if err := s.put(&r.row, ch.Order); err != nil {
+		if err := s.put(&r.row, ch.Order, len(changes)-1-i); err != nil {
 			return nil, err
 		}
 		if r.count != uint64(len(ch.Sequences)) {

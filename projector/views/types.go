@@ -67,7 +67,7 @@ func (b *Batch) Freeze() error {
 	rows := make([]row, len(b.Orders))
 	var s states
 	for i := range b.Orders {
-		if err := s.put(&rows[i], b.Orders[i].Order); err != nil {
+		if err := s.put(&rows[i], b.Orders[i].Order, len(b.Orders)-1-i); err != nil {
 			return err
 		}
 		b.Orders[i].row = &rows[i]
