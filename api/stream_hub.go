@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -29,8 +28,7 @@ const (
 	hubIdle = 500 * time.Millisecond
 	// hubPage is the number of changed orders that are read at once.
 	hubPage = 500
-	// keptBytes bounds the rendered changes that are kept. Their orders take about the same size
-	// again.
+	// keptBytes bounds the rendered changes that are kept. Their packed orders take a third as much.
 	keptBytes = 32 << 20
 )
 
@@ -38,66 +36,6 @@ const (
 type Feed interface {
 	Changes(ctx context.Context, after uint64, limit int) (views.Changes, error)
 	Recent(ctx context.Context, n int) (after uint64, err error)
-}
-
-// change is an order that changed, rendered once for all readers.
-type change struct {
-	sequence uint64
-	id       string // of the event
-	since    uint64 // a reader that followed the hub knows the order as it was at this sequence
-	order    *statemachine.Order
-	now      statemachine.State
-	passed   []statemachine.State // states since then; nil if !known
-	known    bool
-	data     []byte // a StreamOrder with matches set to true
-}
-
-func newChange(o *statemachine.Order, since uint64, id string, on views.Settling) *change {
-	last := o.LastChange()
-	e := StreamOrder{Order: newOrder(o, on), Cause: StreamCause{o.Last.Sequence, known(last.Effect)}, StatusBefore: known(last.Before), Matches: true}
-	c := &change{sequence: o.Last.Sequence, id: id, since: since, order: o, now: o.State(), data: eventData(e)}
-	c.passed, c.known = o.Since(since)
-	return c
-}
-
-// newChanges returns a change for each of the orders, in their order: the one notified last is the
-// last.
-func (h *hub) newChanges(ctx context.Context, orders []statemachine.Order, since uint64, on views.Settling) []*change {
-	sequences := make([]uint64, len(orders))
-	for i := range orders {
-		sequences[i] = orders[i].Last.Sequence
-	}
-	ids := h.ids.all(ctx, sequences)
-	changes := make([]*change, len(orders))
-	for i := range orders {
-		order := orders[i] // a copy, because a change that is kept must not keep the whole page
-		changes[i] = newChange(&order, since, ids[i], on)
-	}
-	return changes
-}
-
-// matched reports whether q selected the order as it was at since, or at any later time before the
-// change.
-func (c *change) matched(q *views.Query, since uint64) bool {
-	passed, known := c.passed, c.known
-	if since != c.since {
-		passed, known = c.order.Since(since)
-	}
-	past := *q
-	past.Received = views.Period{} // earlier notifications were received at other times
-	if !known {
-		return c.order.First.Sequence <= since && past.MatchesDetails(c.order)
-	}
-	return slices.ContainsFunc(passed, func(s statemachine.State) bool { return past.Matches(c.order, &s) })
-}
-
-// appendTo appends the event to b.
-func (c *change) appendTo(b []byte, matches bool) []byte {
-	data := c.data
-	if !matches {
-		data = append(data[:len(data)-len("true}"):len(data)-len("true}")], "false}"...)
-	}
-	return appendEvent(b, eventOrder, c.id, data)
 }
 
 // hub reads each change once, whatever the number of readers, and keeps the last changes for them
@@ -263,6 +201,10 @@ func (w *window) keep(fresh []*change) {
 	w.kept = append(w.kept, fresh...)
 	for _, c := range fresh {
 		w.bytes += len(c.data)
+	}
+	packed := max(0, len(w.kept)-w.options.Kept/openShare)
+	for _, c := range w.kept[max(0, packed-len(fresh)):packed] {
+		c.pack()
 	}
 	for len(w.kept) > w.options.Kept || w.bytes > keptBytes {
 		w.from = w.kept[0].sequence

@@ -224,14 +224,15 @@ func (r *streamReader) sendChanges(found []*change, through uint64) error {
 
 // concerns reports whether a change must be sent to the reader, and whether the order matches.
 func (r *streamReader) concerns(c *change) (due, matches bool) {
-	if r.query.Matches(c.order, &c.now) {
+	o := c.unpacked()
+	if r.query.Matches(&o.Order, &o.now) {
 		return true, true
 	}
 	since := c.since
 	if since < r.settled {
 		since = r.began
 	}
-	return c.matched(&r.query, since) || since < r.turned && c.matched(&r.before, since), false
+	return o.matched(&r.query, since) || since < r.turned && o.matched(&r.before, since), false
 }
 
 // wait sends heartbeats until one of the channels is ready or ctx ends; follow reports the end of
