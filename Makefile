@@ -98,7 +98,7 @@ pictures: ## retake the pictures in the README; needs the same as browser
 
 day: build ## measure the dashboard under load: ten minutes of 1,000 changes a second, a million orders, twenty readers; needs the same as browser
 	DAY_LENGTH=10m DAY_ORDERS=1000000 DAY_FOLDER=$(CURDIR)/bin/day $(MAKE) browser ARGS='-v -run "UnderAThousandChanges|FirstScreenInHalfASecond"'
-	bin/orderfold bench stream --readers 20
+	bin/orderfold bench stream --readers 20 --interval 250
 
 clean: ## remove what was built
 	rm -rf bin

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// wakeCost is the pause for each reader after each look at the views, so that readers wake once
+	// wakeCost is the pause for each prompt reader after each look at the views, so that readers wake once
 	// per look and not for each commit. Waking one reader and sending to it takes about half of
 	// wakeCost.
 	wakeCost = 40 * time.Microsecond
-	// hubPause is the longest such pause.
+	// hubPause is the longest such pause, and the one if no reader is prompt.
 	hubPause = 20 * time.Millisecond
 	// hubRetry is the pause after a failed read of the views.
 	hubRetry = 250 * time.Millisecond
@@ -55,6 +55,7 @@ type hub struct {
 	// coming is held while readers join and leave, and never during a wait.
 	coming  sync.Mutex
 	readers int
+	prompt  int // of the readers, those without an interval
 	window  *window
 }
 
@@ -66,8 +67,9 @@ func newHub(o *Options, logger *zap.Logger, settling func() views.Settling) (*hu
 		walks: make(chan struct{}, 16), reads: make(chan struct{}, 2)}, err
 }
 
-// join returns a window whose kept range is known. Each reader that joined must leave.
-func (h *hub) join(ctx context.Context) (*window, error) {
+// join returns a window whose kept range is known. Each reader that joined must leave, with the same
+// argument: whether it wants changes as they come, without an interval.
+func (h *hub) join(ctx context.Context, prompt bool) (*window, error) {
 	h.coming.Lock()
 	if h.readers == h.options.Readers {
 		h.coming.Unlock()
@@ -76,6 +78,9 @@ func (h *hub) join(ctx context.Context) (*window, error) {
 	if h.readers++; h.readers == 1 {
 		h.window = h.open()
 	}
+	if prompt {
+		h.prompt++
+	}
 	w := h.window
 	h.metrics.readers.Inc()
 	h.coming.Unlock()
@@ -83,17 +88,20 @@ func (h *hub) join(ctx context.Context) (*window, error) {
 	case <-w.started:
 		return w, nil
 	case <-ctx.Done():
-		h.leave()
+		h.leave(prompt)
 		return nil, ctx.Err()
 	}
 }
 
 // leave does not wait until the window ends, because the next readers need not wait for what the
 // window is reading at that moment.
-func (h *hub) leave() {
+func (h *hub) leave(prompt bool) {
 	h.coming.Lock()
 	defer h.coming.Unlock()
 	h.metrics.readers.Dec()
+	if prompt {
+		h.prompt--
+	}
 	if h.readers--; h.readers == 0 {
 		h.window.close()
 		h.window = nil
@@ -159,7 +167,10 @@ func (w *window) run(ctx context.Context) {
 func (h *hub) pause() time.Duration {
 	h.coming.Lock()
 	defer h.coming.Unlock()
-	return min(time.Duration(h.readers)*wakeCost, hubPause)
+	if h.prompt == 0 {
+		return hubPause
+	}
+	return min(time.Duration(h.prompt)*wakeCost, hubPause)
 }
 
 // read reads the changes since the last read, and waits for changes if there are none.

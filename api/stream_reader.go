@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
@@ -39,6 +40,7 @@ type streamReader struct {
 	snapshot bool
 	resumed  bool          // at is the event after which to continue
 	resync   *StreamResync // to be sent first
+	interval time.Duration // from one send of the hub's changes to the next, about
 
 	w       io.Writer
 	control *http.ResponseController
@@ -191,7 +193,13 @@ func (r *streamReader) sendLive(ctx context.Context, found []*change, through ui
 	if err := r.sendChanges(found, through); err != nil || len(found) == readerPage {
 		return err
 	}
-	return r.wait(ctx, moved, nil)
+	// Not all readers at once: after a restart they come at the same moment.
+	next := time.Now().Add(r.interval*3/4 + rand.N(r.interval/2+1))
+	if err := r.wait(ctx, moved, nil); err != nil || r.interval == 0 {
+		return err
+	}
+	sleep(ctx, time.Until(next))
+	return nil
 }
 
 // sendChanges sends the changes that concern the reader, which then knows everything up to through.

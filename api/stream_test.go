@@ -434,3 +434,23 @@ func TestAStreamWithoutViewsIsAProblem(t *testing.T) {
 	code, _ = s.get(t, "/v1/stream", "Last-Event-ID: 7").problem(t)
 	require.Equal(t, "log-unavailable", code)
 }
+
+func TestChangesGatherForAReaderWithAnInterval(t *testing.T) {
+	s := start(t, newWorld(t))
+	r := s.listen(t, "?interval=1000&snapshot=false")
+	began := time.Now()
+	s.receive(order("o-0", statemachine.Placed, 1, ""), `{}`)
+	s.apply(t)
+	require.Equal(t, "o-0", r.change(t).Order.OrderID)
+	for i := 1; i < 4; i++ {
+		s.receive(order(fmt.Sprint("o-", i), statemachine.Placed, 1, ""), `{}`)
+		s.apply(t)
+	}
+	for i := 1; i < 4; i++ {
+		require.Equal(t, fmt.Sprint("o-", i), r.change(t).Order.OrderID, "no change is left out")
+		require.GreaterOrEqual(t, time.Since(began), time.Second)
+	}
+	for _, bad := range []string{"-1", "1001", "soon"} {
+		require.Equal(t, http.StatusBadRequest, s.get(t, "/v1/stream?interval="+bad).Status, bad)
+	}
+}

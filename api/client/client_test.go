@@ -301,7 +301,7 @@ func TestTheTypesHaveTheMembersOfTheDocument(t *testing.T) {
 		}
 		require.Equal(t, want, members(reflect.TypeOf(value)), name)
 	}
-	for path, own := range map[string][]string{"/v1/orders": {"cursor", "fields", "format", "limit", "minSequence", "sort", "totals"}, "/v1/stream": {"lastEventId", "minSequence", "snapshot"}} {
+	for path, own := range map[string][]string{"/v1/orders": {"cursor", "fields", "format", "limit", "minSequence", "sort", "totals"}, "/v1/stream": {"interval", "lastEventId", "minSequence", "snapshot"}} {
 		var filters []string
 		for _, p := range document.Paths[path].Get.Parameters {
 			if p.In == "query" && !slices.Contains(own, p.Name) {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -29,6 +30,9 @@ type WatchQuery struct {
 	AtLeast           // how recent the snapshot must be
 	After      string // the ID of an event: continue after it; "": from now
 	NoSnapshot bool   // begin without a snapshot
+	// Interval is about the time from one send of the server to the next, in whole milliseconds, up to
+	// a second: changes gather meanwhile. 0 means that they are sent as they come.
+	Interval time.Duration
 	// Retrying is called when a stream has ended, with the cause and the pause before it is
 	// reopened. It may be nil.
 	Retrying func(cause error, pause time.Duration)
@@ -131,6 +135,9 @@ func (w *watch) once(ctx context.Context) error {
 	r.header.Set("Accept", "text/event-stream")
 	if w.query.NoSnapshot {
 		r.query.Set("snapshot", "false")
+	}
+	if w.query.Interval != 0 {
+		r.query.Set("interval", strconv.FormatInt(w.query.Interval.Milliseconds(), 10))
 	}
 	if w.after != "" {
 		r.header.Set("Last-Event-ID", w.after)

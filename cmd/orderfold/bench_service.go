@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -83,48 +82,72 @@ func (p *program) benchServe(ctx context.Context, args []string) error {
 		func() error { return bench.PrintServe(p.stdout, figures) })
 }
 
-// rateFlags reads the flags of bench freshness and bench stream.
-func (p *program) rateFlags(name string, args []string) (o bench.RateOptions, asJSON bool, err error) {
-	var readers string
-	if _, err = p.flags(name, "", args, func(f *flagSet) {
-		registerPlace(f, &o.Place)
-		f.IntVar(&o.Rate, "rate", 1000, "notifications per second")
-		f.StringVar(&readers, "readers", "1,200", "numbers of reading connections, measured one after the other")
-		f.DurationVar(&o.Duration, "duration", 10*time.Second, "duration of one measurement")
-		f.BoolVar(&asJSON, "json", false, "print JSON")
-	}); err != nil {
-		return o, false, err
-	}
+// registerRate declares the flags of bench freshness and bench stream.
+func registerRate(f *flagSet, o *bench.RateOptions, readers *string) {
+	registerPlace(f, &o.Place)
+	f.IntVar(&o.Rate, "rate", 1000, "notifications per second")
+	f.StringVar(readers, "readers", "1,200", "numbers of reading connections, measured one after the other")
+	f.DurationVar(&o.Duration, "duration", 10*time.Second, "duration of one measurement")
+}
+
+// completeRate checks these flags.
+func completeRate(o *bench.RateOptions, readers string) (err error) {
 	if o.Rate < 1 || float64(o.Rate)*o.Duration.Seconds() < 1 {
-		return o, false, usagef("--rate and --duration must make at least one notification")
+		return usagef("--rate and --duration must make at least one notification")
 	}
 	if o.Readers, err = parseCounts("readers", readers); err != nil {
-		return o, false, err
+		return err
 	}
-	return o, asJSON, completePlace(&o.Place)
+	return completePlace(&o.Place)
 }
 
 func (p *program) benchFreshness(ctx context.Context, args []string) error {
-	return benchAtRate(ctx, p, "bench freshness", args, bench.Freshness, bench.PrintFreshness)
-}
-
-func (p *program) benchStream(ctx context.Context, args []string) error {
-	return benchAtRate(ctx, p, "bench stream", args, bench.Stream, bench.PrintStream)
-}
-
-// benchAtRate measures at a steady rate and prints the results.
-func benchAtRate[F any](ctx context.Context, p *program, name string, args []string, measure func(context.Context, bench.RateOptions) ([]F, error),
-	table func(io.Writer, []F) error) error {
-	o, asJSON, err := p.rateFlags(name, args)
+	var o bench.RateOptions
+	var readers string
+	var asJSON bool
+	_, err := p.flags("bench freshness", "", args, func(f *flagSet) {
+		registerRate(f, &o, &readers)
+		f.BoolVar(&asJSON, "json", false, "print JSON")
+	})
+	if err == nil {
+		err = completeRate(&o, readers)
+	}
 	if err != nil {
 		return err
 	}
-	figures, err := measure(ctx, o)
+	figures, err := bench.Freshness(ctx, o)
 	if err != nil {
 		return err
 	}
 	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s", o.Rate, o.Duration),
-		func() error { return table(p.stdout, figures) })
+		func() error { return bench.PrintFreshness(p.stdout, figures) })
+}
+
+func (p *program) benchStream(ctx context.Context, args []string) error {
+	var o bench.StreamOptions
+	var readers string
+	var asJSON bool
+	_, err := p.flags("bench stream", "", args, func(f *flagSet) {
+		registerRate(f, &o.RateOptions, &readers)
+		f.IntVar(&o.Interval, "interval", 0, "milliseconds between two sends to a reader; a page of the dashboard requests 250; 0: changes are sent as they come")
+		f.IntVar(&o.Rounds, "rounds", 3, "measurements of each number of readers, in turn; the medians count")
+		f.BoolVar(&asJSON, "json", false, "print JSON")
+	})
+	if err == nil {
+		err = completeRate(&o.RateOptions, readers)
+	}
+	if err == nil && (o.Rounds < 1 || o.Interval < 0) {
+		err = usagef("--rounds must be above 0, and --interval not below")
+	}
+	if err != nil {
+		return err
+	}
+	figures, err := bench.Stream(ctx, o)
+	if err != nil {
+		return err
+	}
+	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s, %d rounds, medians", o.Rate, o.Duration, o.Rounds),
+		func() error { return bench.PrintStream(p.stdout, figures) })
 }
 
 func (p *program) benchHistory(ctx context.Context, args []string) error {

@@ -60,13 +60,15 @@ func TestBenchFreshnessMeasuresHowLongReadersWaitForAnOrder(t *testing.T) {
 
 func TestBenchStreamWaitsUntilEveryReaderHasEveryEvent(t *testing.T) {
 	t.Parallel()
-	figures, table := benching[bench.StreamFigure](t, "stream", "--rate", "200", "--duration", "1s", "--readers", "3")
+	figures, table := benching[bench.StreamFigure](t, "stream", "--rate", "200", "--duration", "1s", "--readers", "3", "--rounds", "1", "--interval", "50")
 	require.Len(t, figures, 2)
 	require.Equal(t, 0, figures[0].Readers)
 	require.Equal(t, 3, figures[1].Readers)
 	require.Equal(t, 200, figures[1].Events)
 	require.GreaterOrEqual(t, figures[1].P99, figures[1].P50) // 0 if every event came before its order was visible
 	require.Positive(t, figures[1].Slower)
+	require.Positive(t, figures[1].SlowerP99)
+	require.Equal(t, 50, figures[1].Interval)
 	require.Contains(t, table, "delivered after ms")
 }
 
@@ -90,6 +92,9 @@ func TestBenchCommandsReportWhatIsWrong(t *testing.T) {
 	}{
 		{[]string{"serve", "--connections", "1,0"}, exitUsage, `--connections: "0" is not a whole number above 0`},
 		{[]string{"stream", "--readers", "few"}, exitUsage, `--readers: "few"`},
+		{[]string{"stream", "--rounds", "0"}, exitUsage, "--rounds must be above 0"},
+		{[]string{"stream", "--interval", "-1"}, exitUsage, "--interval"},
+		{[]string{"stream", "--interval", "2000"}, exitFailed, "400"},
 		{[]string{"freshness", "--rate", "0"}, exitUsage, "--rate"},
 		{[]string{"history", "--rounds", "0"}, exitUsage, "--rounds"},
 		{[]string{"serve", "--binary", "/nowhere/orderfold"}, exitFailed, "/nowhere/orderfold"},

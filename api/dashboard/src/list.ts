@@ -4,7 +4,7 @@ import { Fault, ask } from "./api";
 import { columns } from "./columns";
 import { parse } from "./json";
 import { stats } from "./service";
-import { Stream } from "./stream";
+import { Stream, every } from "./stream";
 import type { Digits, ListOrder, Order, StreamDay, StreamOrder } from "./types";
 
 /** Row is an order in the list. */
@@ -20,7 +20,6 @@ export interface Row {
 const pageSize = 100;
 const most = 1000; // maximum number of rows, and of waiting orders; bounds the memory of a page that is open all day
 const mostAnswers = 20; // maximum number of requests for one page
-const every = 250; // ms between two updates of the page
 const head = '{"order":{"orderId":"';
 
 /** Orders is a list with its filters and sort. */

@@ -10,6 +10,9 @@ export interface Listener {
   event(name: string, data: string, id: string): void;
 }
 
+/** every is the time between two updates of a page; changes that come faster gather in the service. */
+export const every = 250; // ms
+
 const silence = 40_000; // ms without an event after which the stream is reopened; a heartbeat comes every 15 s
 const shortest = 500;
 const longest = 15_000;
@@ -72,6 +75,7 @@ export class Stream {
     try {
       const query = new URLSearchParams(this.query);
       query.set("snapshot", "false");
+      query.set("interval", String(every));
       const response = await checked(await send("/v1/stream?" + query, { signal: this.abort.signal, headers: { "Last-Event-ID": this.last } }));
       this.link.value = { state: "open" };
       await this.read(response.body!.getReader());

@@ -19,15 +19,17 @@ import (
 
 // StreamFigure is one row of bench stream.
 type StreamFigure struct {
-	Readers int     `json:"readers"`
-	Events  int     `json:"events"`          // received by each reader: every order once
-	P50     float64 `json:"p50Milliseconds"` // from visible to delivered
-	P99     float64 `json:"p99Milliseconds"`
-	PostP50 float64 `json:"postP50Milliseconds"`
-	PostP99 float64 `json:"postP99Milliseconds"`
-	Slower  float64 `json:"postsSlower"` // PostP50 relative to that without readers
-	CPU     float64 `json:"cpu"`         // processors that the service keeps busy
-	Peak    float64 `json:"peakMiB"`
+	Readers   int     `json:"readers"`
+	Interval  int     `json:"intervalMilliseconds,omitempty"` // see StreamOptions
+	Events    int     `json:"events"`                         // received by each reader: every order once
+	P50       float64 `json:"p50Milliseconds"`                // from visible to delivered
+	P99       float64 `json:"p99Milliseconds"`
+	PostP50   float64 `json:"postP50Milliseconds"`
+	PostP99   float64 `json:"postP99Milliseconds"`
+	Slower    float64 `json:"postsSlower"` // PostP50 relative to that without readers
+	SlowerP99 float64 `json:"postsSlowerP99"`
+	CPU       float64 `json:"cpu"` // processors that the service keeps busy
+	Peak      float64 `json:"peakMiB"`
 }
 
 // The goals from visible to delivered, in milliseconds, and for the effect of readers on posts.
@@ -37,20 +39,52 @@ const (
 	slowerGoal    = 1.2
 )
 
+// StreamOptions contains the settings of bench stream.
+type StreamOptions struct {
+	RateOptions
+	Interval int // milliseconds from one send to the next, see interval in GET /v1/stream
+	Rounds   int // measurements of each number of readers, in turn; the medians count
+}
+
 // Stream measures the time from when an order is visible until each reader of the stream has
 // received it. The first row is without readers.
-func Stream(ctx context.Context, o RateOptions) (figures []StreamFigure, err error) {
-	for _, readers := range append([]int{0}, o.Readers...) {
-		f, err := o.stream(ctx, readers)
-		if err != nil {
-			return nil, err
+func Stream(ctx context.Context, o StreamOptions) (figures []StreamFigure, err error) {
+	counts := append([]int{0}, o.Readers...)
+	runs := make([][]StreamFigure, len(counts))
+	for range o.Rounds {
+		for i, readers := range counts {
+			f, err := o.stream(ctx, readers)
+			if err != nil {
+				return nil, err
+			}
+			runs[i] = append(runs[i], f)
 		}
-		if f.Slower = 1; len(figures) > 0 {
-			f.Slower = f.PostP50 / figures[0].PostP50
-		}
+	}
+	for _, of := range runs {
+		f := medians(of)
 		figures = append(figures, f)
+		last := &figures[len(figures)-1]
+		last.Slower, last.SlowerP99 = f.PostP50/figures[0].PostP50, f.PostP99/figures[0].PostP99
 	}
 	return figures, nil
+}
+
+// medians returns the median of each figure.
+func medians(runs []StreamFigure) StreamFigure {
+	f := runs[0]
+	for _, field := range []func(*StreamFigure) *float64{
+		func(f *StreamFigure) *float64 { return &f.P50 }, func(f *StreamFigure) *float64 { return &f.P99 },
+		func(f *StreamFigure) *float64 { return &f.PostP50 }, func(f *StreamFigure) *float64 { return &f.PostP99 },
+		func(f *StreamFigure) *float64 { return &f.CPU }, func(f *StreamFigure) *float64 { return &f.Peak },
+	} {
+		var all []float64
+		for i := range runs {
+			all = append(all, *field(&runs[i]))
+		}
+		slices.Sort(all)
+		*field(&f) = all[len(all)/2]
+	}
+	return f
 }
 
 const (
@@ -70,7 +104,7 @@ func (t times) note(sequence uint64, begin time.Time) {
 	}
 }
 
-func (o *RateOptions) stream(ctx context.Context, readers int) (f StreamFigure, err error) {
+func (o *StreamOptions) stream(ctx context.Context, readers int) (f StreamFigure, err error) {
 	s, err := o.start(ctx)
 	if err != nil {
 		return f, err
@@ -79,7 +113,7 @@ func (o *RateOptions) stream(ctx context.Context, readers int) (f StreamFigure, 
 	total := int(float64(o.Rate) * o.Duration.Seconds())
 	streams := make([]*stream, readers)
 	for i := range streams {
-		if streams[i], err = s.follow(ctx, total); err != nil {
+		if streams[i], err = s.follow(ctx, total, o.Interval); err != nil {
 			return f, err
 		}
 		defer streams[i].connection.Close()
@@ -108,7 +142,7 @@ func (o *RateOptions) stream(ctx context.Context, readers int) (f StreamFigure, 
 	if err = errors.Join(group.Wait(), err); err != nil {
 		return f, err
 	}
-	f = StreamFigure{Readers: readers, Events: total, PostP50: milliseconds(posts, 0.5), PostP99: milliseconds(posts, 0.99)}
+	f = StreamFigure{Readers: readers, Interval: o.Interval, Events: total, PostP50: milliseconds(posts, 0.5), PostP99: milliseconds(posts, 0.99)}
 	f.P50, f.P99 = delays(visible, streams[:min(readers, promptReaders)])
 	_, f.CPU, f.Peak, err = m.end(ctx)
 	return f, err
@@ -153,13 +187,13 @@ type stream struct {
 }
 
 // follow opens a stream that will receive that many new orders.
-func (s *service) follow(ctx context.Context, orders int) (*stream, error) {
+func (s *service) follow(ctx context.Context, orders, interval int) (*stream, error) {
 	c, err := dial(ctx, s.api)
 	if err != nil {
 		return nil, err
 	}
 	c.reader = bufio.NewReaderSize(c.Conn, 64<<10)
-	if _, err = fmt.Fprint(c, "GET /v1/stream?snapshot=false HTTP/1.1\r\nHost: localhost\r\n\r\n"); err == nil {
+	if _, err = fmt.Fprintf(c, "GET /v1/stream?snapshot=false&interval=%d HTTP/1.1\r\nHost: localhost\r\n\r\n", interval); err == nil {
 		err = c.header()
 	}
 	if err != nil {
@@ -235,15 +269,18 @@ func (s *stream) take(block []byte, begin time.Time) (kept int) {
 // PrintStream prints a table and which goals are met.
 func PrintStream(to io.Writer, figures []StreamFigure) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "readers\tdelivered after ms: p50\tp99\tgoals\tposts ms: p50\tp99\tslower\tgoal\tprocessors busy\tpeak MiB\t")
+	fmt.Fprintln(w, "readers\tdelivered after ms: p50\tp99\tgoals\tposts ms: p50\tp99\tslower: p50\tp99\tgoal\tprocessors busy\tpeak MiB\t")
 	for _, f := range figures {
 		if f.Readers == 0 {
-			fmt.Fprintf(w, "0\t\t\t\t%.2f\t%.2f\t\t\t%.2f\t%.0f\t\n", f.PostP50, f.PostP99, f.CPU, f.Peak)
+			fmt.Fprintf(w, "0\t\t\t\t%.2f\t%.2f\t\t\t\t%.2f\t%.0f\t\n", f.PostP50, f.PostP99, f.CPU, f.Peak)
 			continue
 		}
-		fmt.Fprintf(w, "%d\t%.2f\t%.2f\tp50 %g %s, p99 %g %s\t%.2f\t%.2f\t%.2f×\t%g× %s\t%.2f\t%.0f\t\n", f.Readers, f.P50, f.P99,
-			streamGoalP50, verdict(f.P50 <= streamGoalP50), streamGoalP99, verdict(f.P99 <= streamGoalP99), f.PostP50, f.PostP99,
-			f.Slower, slowerGoal, verdict(f.Slower <= slowerGoal), f.CPU, f.Peak)
+		goals := fmt.Sprintf("every %d ms", f.Interval)
+		if f.Interval == 0 {
+			goals = fmt.Sprintf("p50 %g %s, p99 %g %s", streamGoalP50, verdict(f.P50 <= streamGoalP50), streamGoalP99, verdict(f.P99 <= streamGoalP99))
+		}
+		fmt.Fprintf(w, "%d\t%.2f\t%.2f\t%s\t%.2f\t%.2f\t%.2f×\t%.2f×\t%g× %s\t%.2f\t%.0f\t\n", f.Readers, f.P50, f.P99, goals, f.PostP50, f.PostP99,
+			f.Slower, f.SlowerP99, slowerGoal, verdict(max(f.Slower, f.SlowerP99) <= slowerGoal), f.CPU, f.Peak)
 	}
 	return w.Flush()
 }
