@@ -248,7 +248,6 @@ func (r *Rebuilder) report(p Progress) {
 }
 
 func (r *Rebuilder) rebuild(ctx context.Context, run *Run, mode Mode) (err error) {
-	defer collectLess()()
 	draft, err := r.draft(ctx, run, mode)
 	if err != nil {
 		return err
