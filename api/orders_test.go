@@ -58,7 +58,7 @@ func TestAnOrderIsShownWithAllItsDetails(t *testing.T) {
 			{"code":"possible_bust","severity":"warn","openedAt":"2026-03-02T09:03:00.214Z","openedSequence":3,"sequences":[2,3],
 			 "rule":"PARTIALLY_FILLED after the first FILLED: a trade may have been undone."},
 			{"code":"executed_decreased","severity":"high","openedAt":"2026-03-02T09:03:00.214Z","openedSequence":3,"sequences":[2,3],
-			 "rule":"A newer notification tells a smaller executed quantity than an older one."}],
+			 "rule":"A newer notification reports a smaller executed quantity than an older one."}],
 		"refusals":[{"at":"2026-03-02T09:04:00Z","errorType":"INVALID_LIMIT","description":"a \"bad\" <limit>"}],
 		"notifications":{"count":5,"duplicates":1,"firstSequence":1,"lastSequence":5,
 			"firstReceivedAt":"2026-03-02T09:30:00Z","lastReceivedAt":"2026-03-02T09:34:00Z"}}`, knownMembers(t, a.body))

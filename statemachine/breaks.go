@@ -73,10 +73,10 @@ var rules = [Codes]Rule{
 	{PossibleBust, Warn, "PARTIALLY_FILLED after the first FILLED: a trade may have been undone.", possibleBust},
 	{Reopened, Warn, "PLACED or PENDING after the first CANCELED, EXPIRED or REJECTED.", reopened},
 	{TimeInversion, Warn, "PLACED, PENDING or RECEIVED after the first FILLED.", timeInversion},
-	{InvalidSuperseded, Warn, "INVALID, and later the platform took the order on after all.", invalidSuperseded},
+	{InvalidSuperseded, Warn, "INVALID, but the platform accepted the order later.", invalidSuperseded},
 	{Overfill, High, "More is executed than was ordered.", overfill},
 	{Underfilled, Warn, "FILLED with an executed quantity, and less is executed than was ordered.", underfilled},
-	{ExecutedDecreased, High, "A newer notification tells a smaller executed quantity than an older one.", executedDecreased},
+	{ExecutedDecreased, High, "A newer notification reports a smaller executed quantity than an older one.", executedDecreased},
 	{ClockSkew, Warn, "modifiedOn is more than five minutes after the time received.", clockSkew},
 	{SourceConflict, High, "Two order objects report the same order id.", nil}, // does not depend on facts: see breaks
 }

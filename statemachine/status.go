@@ -45,7 +45,7 @@ type StatusInfo struct {
 var statuses = []StatusInfo{
 	{Received, 1, true, "never", "The platform has the order and has not looked at it."},
 	{Invalid, 2, false, "always", "The request failed the platform's validation."},
-	{Pending, 3, true, "never", "Taken on, not yet at the exchange."},
+	{Pending, 3, true, "never", "Accepted by the platform, not yet at the exchange."},
 	{Placed, 4, true, "never", "Accepted and on the exchange."},
 	{PartiallyFilled, 5, true, "never", "Part is executed, the rest is active."},
 	{Corrected, 6, false, "never", "A trade was corrected after the fact; restates what the order is."},

@@ -8,8 +8,9 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// decoderVersion must be raised when the decoder reads bodies differently.
-const decoderVersion = 5
+// decoderVersion must be raised when the decoder reads bodies differently, and when it words the reason
+// differently why it cannot read one: the views contain these reasons, and are compared with the log.
+const decoderVersion = 6
 
 // FoldVersion identifies the rules with which views are folded: the decoder, the rank table, the rules of
 // breaks and the details. Views of another version are folded again from the log.
