@@ -17,7 +17,7 @@ type AsOf struct {
 }
 
 // asked makes a question about a sequence wait for that record, because its state is not known
-// before.
+// until the views have applied the record.
 func (q AsOf) asked() AtLeast {
 	q.MinSequence = max(q.MinSequence, q.AsOfSequence)
 	return q.AtLeast

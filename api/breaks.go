@@ -33,7 +33,7 @@ type Breaks struct {
 	Counts BreakCounts `json:"counts" doc:"Counts of all open breaks that match the filters, on any page."`
 }
 
-// TransformSchema lists statuses, asset classes, codes and ages.
+// TransformSchema lists the allowed values of status, assetClass, code and age.
 func (*OpenBreak) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	s.Properties["assetClass"].Enum = append(assetClassNames(), nil)
@@ -51,7 +51,7 @@ func ageNames() (names []any) {
 
 type ageFilter string
 
-// Schema lists the ages.
+// Schema lists the allowed ages.
 func (ageFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: ageNames()}
 }

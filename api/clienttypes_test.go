@@ -37,7 +37,7 @@ var clientAnswers = []string{"Order", "Explanation", "Stats", "Throughput", "Sea
 // schema is the part of JSON Schema that the document uses.
 type schema struct {
 	Ref         string             `json:"$ref"`
-	Type        any                `json:"type"` // a text, or a list that contains null
+	Type        any                `json:"type"` // a string, or a list that contains null
 	Format      string             `json:"format"`
 	Minimum     *float64           `json:"minimum"`
 	Description string             `json:"description"`
@@ -189,7 +189,7 @@ func typeOf(t *testing.T, s *schema) (goType string, known bool) {
 	return goType, known
 }
 
-// comment writes a text in lines of at most 100 characters.
+// comment writes text in lines of at most 100 characters.
 func comment(b *bytes.Buffer, before, text string) {
 	b.WriteString(before)
 	line := "//"

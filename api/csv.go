@@ -57,11 +57,11 @@ func text(value *string) string {
 	return *value
 }
 
-// guard keeps spreadsheets from reading a text, or a part of it, as a formula. A spreadsheet that
-// separates columns by semicolons, such as a German one, splits a text at semicolons and at line
+// guard keeps spreadsheets from reading a value, or a part of it, as a formula. A spreadsheet that
+// separates columns by semicolons, such as a German one, splits a value at semicolons and at line
 // ends, because it no longer finds the quotation mark at the beginning of the column. So guard puts
 // a ' before each part that begins with a formula sign. White space, control characters and
-// quotation marks before the sign do not count, because a spreadsheet may drop them. A text that
+// quotation marks before the sign do not count, because a spreadsheet may drop them. A value that
 // begins with NUL, a tab or a line end always gets a '.
 func guard(text string) string {
 	if harmless(text) {
@@ -95,8 +95,8 @@ func guard(text string) string {
 	return b.String()
 }
 
-// harmless reports whether a text contains no formula sign, which is true of nearly every text. It
-// is faster than guard.
+// harmless reports whether a value contains no formula sign, which is true of nearly every value.
+// It is faster than guard.
 func harmless(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == ';' {

@@ -39,7 +39,7 @@ func (a *announced) WriteHeader(status int) {
 	}
 }
 
-// Write keeps a part of the body.
+// Write adds a part to the body that is held back.
 func (a *announced) Write(part []byte) (int, error) { return a.body.Write(part) }
 
 // refuseExports refuses an export to a client that could mistake a part of it for the whole.

@@ -95,7 +95,7 @@ func (e *event) log(logger *zap.Logger, c echo.Context, route string, taken time
 	logger.Error("request", fields...)
 }
 
-// bounded cuts a text from outside to the given number of bytes and removes invalid UTF-8.
+// bounded cuts a string from outside to the given number of bytes and removes invalid UTF-8.
 func bounded(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:min(len(text), bytes)], "")
 }

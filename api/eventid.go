@@ -12,7 +12,7 @@ import (
 const hashDigits = 8
 
 // eventIDs makes the ids of events from the sequence of a record and the beginning of its hash. The
-// hash shows if the log was set back and another record now has the sequence.
+// hash shows whether the log was replaced by an older copy and another record now has the sequence.
 type eventIDs struct {
 	log Log
 

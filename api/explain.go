@@ -31,13 +31,13 @@ type Judgement struct {
 	Why        string  `json:"why" doc:"The reason in words."`
 }
 
-// TransformSchema lists the statuses.
+// TransformSchema lists the allowed statuses.
 func (*Explanation) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["status"].Enum = append(statusNames(), nil)
 	return s
 }
 
-// TransformSchema lists the verdicts.
+// TransformSchema lists the allowed verdicts.
 func (*Judgement) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["verdict"].Enum = []any{statemachine.Decides, statemachine.Agrees, statemachine.Outranked,
 		statemachine.NoLongerTrue, statemachine.DecidesNothing}

@@ -26,7 +26,7 @@ const (
 	csvType    = "text/csv"
 	ndjsonType = "application/x-ndjson"
 
-	// exportPage is the number of orders in a page. Two pages are in memory: one is written while
+	// exportPage is the number of orders on a page. Two pages are in memory: one is written while
 	// the next one is read.
 	exportPage = 500
 	// exportBytes is the number of bytes written at once.

@@ -28,7 +28,7 @@ type HistoryEntry struct {
 	Notes            []string `json:"notes" doc:"The values that could not be read."`
 }
 
-// TransformSchema lists the effects.
+// TransformSchema lists the allowed effects.
 func (*HistoryEntry) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["effect"].Enum = []any{statemachine.Applied, statemachine.Confirmed, statemachine.Late,
 		statemachine.Duplicate, statemachine.Superseded, statemachine.Restated, statemachine.Annotated, statemachine.Lost}

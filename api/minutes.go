@@ -96,7 +96,7 @@ func (m *minutes) look(at time.Time, bounds *LogBounds, stands uint64) {
 		return
 	}
 	minute := m.of(before.Add(at.Sub(before) / 2))
-	if stands > stood { // views that went back were rebuilt
+	if stands > stood { // a lower position means that the views were rebuilt
 		minute.applied += stands - stood
 	}
 	if bounds == nil {

@@ -55,7 +55,7 @@ type Notifications struct {
 	LastReceivedAt  string `json:"lastReceivedAt" format:"date-time"`
 }
 
-// TransformSchema lists the codes.
+// TransformSchema lists the allowed codes.
 func (*Break) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["code"].Enum = breakNames()
 	return s

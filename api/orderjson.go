@@ -95,7 +95,7 @@ func eachOf[T any](write func([]byte, *T) []byte) func([]byte, []T) []byte {
 	}
 }
 
-// appendKnown appends a text, or null if the text is empty, which means not known.
+// appendKnown appends a string, or null if the string is empty, which means not known.
 func appendKnown(b []byte, text string) []byte {
 	if text == "" {
 		return append(b, "null"...)
@@ -103,7 +103,7 @@ func appendKnown(b []byte, text string) []byte {
 	return appendText(b, text)
 }
 
-// appendText appends a text. It leaves a text that needs escapes to encoding/json.
+// appendText appends a string. It leaves a string that needs escapes to encoding/json.
 func appendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oddTexts contains texts that JSON escapes, and texts that it does not.
+// oddTexts contains strings that JSON escapes, and strings that it does not.
 var oddTexts = []string{"", "DE0007164600", `say "no"`, `a\b`, "a\nb\x00\x7f", "<&>", "Käse  \u2028", "\xff\xfe", "2026-03-02T09:00:00Z"}
 
 func TestAnOrderIsWrittenAsEncodingJSONWritesIt(t *testing.T) {

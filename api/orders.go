@@ -29,21 +29,21 @@ type Page struct {
 
 type statusFilter string
 
-// Schema lists the statuses.
+// Schema lists the allowed statuses.
 func (statusFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: append(statusNames(), none)}
 }
 
 type assetClassFilter string
 
-// Schema lists the asset classes.
+// Schema lists the allowed asset classes.
 func (assetClassFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: assetClassNames()}
 }
 
 type breakFilter string
 
-// Schema lists the codes.
+// Schema lists the allowed codes.
 func (breakFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: breakNames()}
 }
@@ -53,7 +53,7 @@ const anyBreak anyBreakFilter = "any"
 
 type anyBreakFilter string
 
-// Schema lists the codes and "any".
+// Schema lists the allowed codes and "any".
 func (anyBreakFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: append(breakNames(), string(anyBreak))}
 }

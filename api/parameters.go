@@ -12,7 +12,7 @@ import (
 type Parameter struct {
 	Name       string   // "assetClass"
 	Doc        string   // in full sentences
-	Values     []string // the allowed values; nil: any text
+	Values     []string // the allowed values; nil: any string
 	Repeatable bool
 	Boolean    bool
 	Time       bool // in RFC 3339, or a day

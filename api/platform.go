@@ -13,7 +13,7 @@ type Platform interface {
 	Asked(id string, lastSequence uint64) (Asked, bool)
 }
 
-// Asking is the state of the questions to the platform. Counts begin with the process.
+// Asking is the state of the questions to the platform. The counts are 0 when the process starts.
 type Asking struct {
 	Enabled             bool    `json:"enabled" doc:"Whether the platform is asked; if false, everything below is 0."`
 	Pending             int     `json:"pending" doc:"Orders about which a request is due."`
@@ -39,7 +39,7 @@ type Asked struct {
 	Error    *string `json:"error" doc:"Error of the last attempt."`
 }
 
-// TransformSchema lists the reasons.
+// TransformSchema lists the allowed reasons.
 func (*Asked) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["reason"].Enum = []any{"new", "break", "quiet", nil}
 	return s

@@ -87,7 +87,8 @@ var problemKinds = []ProblemKind{
 		"Use HTTP/1.1: over HTTP/1.0 an export that was cut off looks complete. nginx needs `proxy_http_version 1.1`."},
 }
 
-// statusCanceled is the status in log and metrics of an answer whose client was gone.
+// statusCanceled is the status that the log and the metrics contain for a request whose client has
+// disconnected.
 const statusCanceled = 499
 
 // Problems returns every kind of problem that the API can answer.
@@ -126,7 +127,7 @@ type FieldError struct {
 	Value    string `json:"value,omitempty" doc:"As it was sent."`
 }
 
-// TransformSchema lists the codes.
+// TransformSchema lists the allowed codes.
 func (*Problem) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	code := s.Properties["code"]
 	for _, kind := range Problems() {

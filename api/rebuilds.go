@@ -12,7 +12,7 @@ var (
 	// ErrRunning occurs if a rebuild is started while another one is running, which continues. It
 	// clears when that rebuild ends.
 	ErrRunning = errors.New("api: a rebuild is already running")
-	// ErrNotRunning occurs if a rebuild is canceled while none is running. Nothing was changed.
+	// ErrNotRunning occurs if a rebuild is cancelled while none is running. Nothing was changed.
 	ErrNotRunning = errors.New("api: no rebuild is running")
 )
 

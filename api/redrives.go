@@ -30,7 +30,7 @@ type RedriveSelection struct {
 // QuarantineClass is a kind of fault that puts a record into quarantine; "" is any.
 type QuarantineClass string
 
-// Schema lists the classes.
+// Schema lists the allowed classes.
 func (QuarantineClass) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: classNames()}
 }

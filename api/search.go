@@ -20,12 +20,12 @@ const maxFoundOrders = 10
 // idPrefix.
 const leastPrefix = 4
 
-// Search contains the meanings of a text.
+// Search contains the meanings of the text searched for.
 type Search struct {
 	Found []Found `json:"found" doc:"Empty if nothing matches."`
 }
 
-// Found is one meaning of a text.
+// Found is one meaning of the text searched for.
 type Found struct {
 	Kind       string   `json:"kind" enum:"order,notification,externalId,productId,isin,symbol,object,idPrefix" doc:"order, notification, object: its id or sequence. object: anything that is not an order. All others: the filter of /v1/orders that has the text as its value."`
 	Path       string   `json:"path" example:"/v1/orders/6f1c1b1e-0d2a-4f0e-9a55-0b7a9f6f3c11" doc:"The path with more details."`

@@ -21,7 +21,7 @@ type Settlement struct {
 	OverdueDays int     `json:"overdueDays" doc:"For an overdue order, settlement days after dueOn up to today: 0 on the weekend after it was due. Otherwise 0."`
 }
 
-// TransformSchema lists the states.
+// TransformSchema lists the allowed states.
 func (*Settlement) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["state"].Enum = settlementNames()
 	return s
@@ -47,7 +47,7 @@ func (a *API) settlingOf(ctx context.Context, q AsOf, o *statemachine.Order) vie
 		on.Today = min(on.Today, statemachine.BerlinDay(*q.AsOf.end(a.zone)))
 	}
 	if q.AsOfSequence != 0 {
-		// If the record asked for is lost, use the order's last record by then.
+		// If the record asked for is lost, use the last record of the order up to that sequence.
 		at := o.Last.Received
 		if record, err := a.log.Record(ctx, q.AsOfSequence); err == nil {
 			at = record.Received
@@ -69,7 +69,7 @@ func dayText(d statemachine.Day) *string { return known(d.String()) }
 
 type settlementFilter string
 
-// Schema lists the states.
+// Schema lists the allowed states.
 func (settlementFilter) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: settlementNames()}
 }

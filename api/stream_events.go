@@ -61,14 +61,14 @@ type StreamClosed struct {
 	Detail string `json:"detail" doc:"The reason in words."`
 }
 
-// TransformSchema lists the effects.
+// TransformSchema lists the allowed effects.
 func (*StreamCause) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["effect"].Enum = []any{statemachine.Applied, statemachine.Confirmed, statemachine.Late, statemachine.Superseded,
 		statemachine.Restated, statemachine.Annotated, nil}
 	return s
 }
 
-// TransformSchema lists the statuses.
+// TransformSchema lists the allowed statuses.
 func (*StreamOrder) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["statusBefore"].Enum = append(statusNames(), nil)
 	return s
@@ -120,7 +120,7 @@ func eventData(v any) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-// sizeOf returns the approximate size of an order in JSON. Only its texts have no bound.
+// sizeOf returns the approximate size of an order in JSON. Only its strings have no bound.
 func sizeOf(o *statemachine.Order) int {
 	size := 1 << 10
 	for f := range statemachine.Fields {

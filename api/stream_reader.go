@@ -54,13 +54,13 @@ type streamReader struct {
 	// some and not others, and the id does not show which.
 	began uint64
 	// settled is a sequence that the views had reached whenever they were read for this reader, by
-	// another server too. A change of the hub from before settled is compared with began: only
-	// after settled has the reader received everything that others have.
+	// another server too. A change of the hub that is earlier than settled is compared with began:
+	// only after settled has the reader received everything that others have.
 	settled uint64
-	live    bool // the hub has taken over
+	live    bool // changes now come from the hub, not from the views
 	// before is the query on the day before. The reader was sent the changes of the new day for the
-	// views as they were at turned. So it may still know orders that changed until then as before
-	// selected them.
+	// views as they were at turned. For orders that changed up to turned, the reader may still have
+	// what the query before selected.
 	before views.Query
 	turned uint64
 }
@@ -272,7 +272,7 @@ func (r *streamReader) appendHeartbeat(ctx context.Context, b []byte) []byte {
 	return appendEvent(b, eventHeartbeat, id, eventData(StreamHeartbeat{r.at, generation}))
 }
 
-// catchUp sends the next page of the changes from before those that the hub keeps.
+// catchUp sends the next page of the changes that are older than those that the hub keeps.
 func (r *streamReader) catchUp(ctx context.Context) error {
 	return r.walk(ctx, func() error {
 		page, err := r.hub.page(ctx, r.at)

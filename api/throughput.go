@@ -22,8 +22,8 @@ type appliedAt struct {
 	sequence uint64
 }
 
-// add records the position of the views. If the views went back, they were rebuilt, and the
-// measurement begins again.
+// add records the position of the views. If it is lower than before, the views were rebuilt, and
+// the measurement begins again.
 func (t *throughput) add(at time.Time, sequence uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -143,7 +143,7 @@ func (l *Log) list(ctx context.Context, info *jetstream.StreamInfo) (Ranges, err
 	return missing, nil
 }
 
-// stateName returns a text that is different whenever other records are missing.
+// stateName returns a string that differs whenever other records are missing.
 func stateName(info *jetstream.StreamInfo) string {
 	return fmt.Sprint(identity(info), info.State.FirstSeq, info.State.LastSeq-info.State.Msgs)
 }
@@ -169,7 +169,7 @@ func readNote(info *jetstream.StreamInfo, key string) (Ranges, error) {
 	return ranges, nil
 }
 
-// note returns the text of a list for the stream's metadata.
+// note returns a list in the form in which the stream's metadata contains it.
 func note(info *jetstream.StreamInfo, ranges Ranges) string {
 	return identity(info) + " " + ranges.String()
 }

@@ -18,8 +18,8 @@ const (
 	epochKey = "orderfold-epoch"
 )
 
-// identity returns the identity of the log: a random text in the stream's metadata, or the creation
-// time of the stream if the metadata does not contain one.
+// identity returns the identity of the log: a random string in the stream's metadata, or the
+// creation time of the stream if the metadata does not contain one.
 func identity(info *jetstream.StreamInfo) string {
 	return cmp.Or(info.Config.Metadata[identityKey], info.Created.UTC().Format(time.RFC3339Nano))
 }

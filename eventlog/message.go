@@ -86,7 +86,7 @@ func shard(r Record) uint64 {
 }
 
 // kebab reports whether text consists of lower-case words joined by single hyphens, and is short
-// enough. Such a text is a single token of a subject.
+// enough. Such a string is a single token of a subject.
 func kebab(text string) bool {
 	if text == "" || len(text) > maxObjectBytes {
 		return false

@@ -77,7 +77,8 @@ func (l *Log) open(ctx context.Context, opts Options) (err error) {
 	return nil
 }
 
-// watchConnection makes appends end when the connection is lost, because they get no answer then.
+// watchConnection makes appends end when the connection is lost, because the server no longer
+// answers them.
 func (l *Log) watchConnection() {
 	group := l.group // captured, because an abandoned connection may report its end after l.group was replaced
 	l.conn.SetDisconnectErrHandler(func(_ *nats.Conn, err error) {

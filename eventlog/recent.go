@@ -29,7 +29,7 @@ func (h *recent) keep(r *Record) {
 }
 
 // forget removes all hashes. It must be called at the beginning of Follow, because the server may
-// contain another log by then.
+// contain another log than it did before.
 func (h *recent) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

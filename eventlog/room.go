@@ -128,7 +128,7 @@ func meanSize(state jetstream.StreamState) uint64 {
 	return state.Bytes / state.Msgs
 }
 
-// fullAt returns Room.FullAt.
+// fullAt estimates when the log will be full, as Room.FullAt describes. left is Room.Left.
 func (l *Log) fullAt(ctx context.Context, state jetstream.StreamState, left int64) (time.Time, error) {
 	if left < 0 || state.Msgs == 0 {
 		return time.Time{}, nil

@@ -116,7 +116,7 @@ func (s *Subscribers) lastRequest(info *jetstream.ConsumerInfo) time.Time {
 	if info.Delivered.Last != nil {
 		at = latest(at, *info.Delivered.Last)
 	}
-	if at.Before(info.Created) { // a former subscriber had the same name
+	if at.Before(info.Created) { // at is a request by an earlier subscriber of the same name
 		return time.Time{}
 	}
 	return at.UTC()

@@ -129,7 +129,8 @@ func (s *Subscription) filters() (subjects []string) {
 	return subjects
 }
 
-// orderObject is the suffix of the objects of orders.
+// orderObject is the end of the name of each object that is an order; the beginning is the asset
+// class.
 const orderObject = "-asset-order"
 
 // consumer returns the consumer of the subscription.

@@ -61,7 +61,8 @@ func (h *Historian) History(ctx context.Context, id string, s statemachine.Stret
 	return h.history(ctx, id, &s)
 }
 
-// history folds up to the end if the stretch has no limit.
+// history folds the stretch, and begins again if orders were changed without a notification
+// meanwhile. Without a limit, it folds every notification that was known at the moment asked for.
 func (h *Historian) history(ctx context.Context, id string, s *statemachine.Stretch) (past statemachine.Past, err error) {
 	for range historyAttempts {
 		w := walk{historian: h, id: id, stretch: s}

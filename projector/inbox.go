@@ -84,7 +84,7 @@ func (in *inbox) take() (fold.Parcel, error) {
 
 // giveBack allows the memory of taken records to be reused.
 func (in *inbox) giveBack(notifications []statemachine.Notification) {
-	clear(notifications) // they contain texts
+	clear(notifications) // so that the strings in them are released
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.spare = notifications[:0]

@@ -249,7 +249,7 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 		case end != nil || p.full(next):
 			due = nil
 		case writing != nil || early:
-			due = in.full // load single records together
+			due = in.full // wait for more records, and fold them together
 		}
 		select {
 		case <-due:
@@ -291,7 +291,7 @@ func (p *Projector) fold(ctx context.Context, in *inbox) error {
 	}
 }
 
-// take adds the content of the inbox to a batch, and returns the end if it is reached.
+// take adds the contents of the inbox to a batch, and returns the end if it is reached.
 func (p *Projector) take(ctx context.Context, in *inbox, to *fold.Batch) (end, err error) {
 	parcel, end := in.take()
 	if err := p.batcher.Add(ctx, to, &parcel); err != nil {

@@ -186,7 +186,7 @@ func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64
 	s := p.state
 	known := s.Generation != 0
 	switch {
-	case bounds.Last < s.Sequence: // the feed was made again
+	case bounds.Last < s.Sequence: // the feed was recreated
 		s = views.Feed{On: true, Reason: reason, Revision: s.Revision, Sequence: bounds.Last, Through: at.Checkpoint.Sequence}
 		if bounds.Last > 0 {
 			s, err = p.last(ctx, s, bounds.Last, at)
@@ -201,7 +201,7 @@ func (p *Publisher) resume(ctx context.Context, at *views.Status, logLast uint64
 	if err != nil {
 		return err
 	}
-	if s.Through > logLast { // the log was set back
+	if s.Through > logLast { // the log was replaced by an older copy
 		s.Through, s.Generation = min(at.Checkpoint.Sequence, logLast), 0
 	}
 	p.state, p.unsure, p.only = s, false, nil
@@ -331,7 +331,7 @@ func (p *Publisher) stop(err error) {
 	p.unsure, p.back = true, nil
 	if errors.Is(err, errNotMine) {
 		p.standBy()
-		signal(p.again) // no events are made any more
+		signal(p.again) // the projector begins again, and makes no more events
 		return
 	}
 	p.pause = min(max(2*p.pause, feedPause), longestPause)

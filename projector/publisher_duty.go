@@ -48,7 +48,7 @@ func (p *Publisher) watch(ctx context.Context, at *views.Status) error {
 		if bounds.Last == s.Sequence && s.On && s.Elsewhere && s.Reason == "" {
 			return nil
 		}
-		if bounds.Last < s.Sequence { // the feed was made again
+		if bounds.Last < s.Sequence { // the feed was recreated
 			s = views.Feed{}
 		}
 		if bounds.Last > s.Sequence {

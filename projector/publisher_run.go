@@ -57,7 +57,7 @@ func (p *Publisher) stepAt(ctx context.Context, at *views.Status) (pause time.Du
 	switch mine := p.mine(); {
 	case !mine && mode != standby:
 		p.standBy()
-		signal(p.again) // no events are made any more
+		signal(p.again) // the projector begins again, and makes no more events
 		return feedPause, nil
 	case !mine:
 		return feedPause, p.watch(ctx, at)

@@ -156,7 +156,7 @@ func (p *Publisher) resumePass(ctx context.Context) error {
 func (p *Publisher) pass(ctx context.Context) error {
 	pass := p.state.Pass
 	var events []feed.Event
-	var next views.Pass // as of the moment of publication
+	var next views.Pass // the pass once the events are published
 	var done bool
 	var err error
 	switch {

@@ -73,7 +73,7 @@ func (rc *Receiver) refuses(ctx context.Context) error {
 func writeHealth(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // booleans and texts always marshal
+		panic(err) // booleans and strings always marshal
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))

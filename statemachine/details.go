@@ -34,7 +34,7 @@ type Form uint8
 // The forms.
 const (
 	TextForm    Form = iota
-	WordForm         // a text that is converted to upper case
+	WordForm         // text that is converted to upper case
 	NumberForm       // a Decimal
 	TimeForm         // RFC 3339, in UTC
 	FlagForm         // true or false, always known

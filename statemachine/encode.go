@@ -124,8 +124,8 @@ func appendFact(b []byte, f *fact) []byte {
 	return appendArrival(appendText(appendText(appendTime(b, f.at), string(f.executed)), string(f.value.amount)), f.first)
 }
 
-// decoder reads what the append functions wrote. Its texts share one copy of the data. Once bad is set,
-// every further byte reads as zero and every text as empty.
+// decoder reads what the append functions wrote. Its strings share one copy of the data. Once bad is
+// set, every further byte reads as zero and every string as empty.
 type decoder struct {
 	rest string
 	bad  bool

@@ -48,8 +48,8 @@ func (n *Notification) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// Decode replaces the notification with the one that AppendBinary wrote. Its texts are parts of encoded.
-// Decode returns ErrEncoding if encoded is anything else.
+// Decode replaces the notification with the one that AppendBinary wrote. Its strings are parts of
+// encoded. Decode returns ErrEncoding if encoded is anything else.
 func (n *Notification) Decode(encoded string) error {
 	d := decoder{rest: encoded}
 	flags := d.byte()

@@ -194,6 +194,6 @@ func (o *Order) remove(index int) {
 		return
 	}
 	copy(o.facts[1:index+1], o.facts[:index])
-	o.facts[0] = fact{} // releases its texts
+	o.facts[0] = fact{} // releases its strings
 	o.facts = o.facts[1:]
 }

@@ -20,7 +20,7 @@ type plainSet struct {
 	dropped uint64
 }
 
-// ranked are the known statuses. All other texts count as one status.
+// ranked are the known statuses. All others count as one status.
 var ranked = statusTexts()
 
 type plainFact struct {

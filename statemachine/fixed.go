@@ -25,7 +25,7 @@ func (d Decimal) Fixed() (f Fixed, ok bool) {
 	if d == "" || p.sign == 0 {
 		return f, true
 	}
-	places := 0 // of all digits
+	places := 0 // number of digits, without the zeros at the end
 	for i := len(p.whole) + len(p.frac); i > 0 && p.digit(i-1) == '0'; i-- {
 		places--
 	}

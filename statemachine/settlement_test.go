@@ -61,7 +61,7 @@ func TestOrdersAreDueOnTheDaysOfTheExamples(t *testing.T) {
 var paschalMoons = strings.Fields("4-14 4-3 3-23 4-11 3-31 4-18 4-8 3-28 4-16 4-5 3-25 4-13 4-2 3-22 4-10 3-30 4-17 4-7 3-27")
 
 // closedByTheTables derives in a second way whether a day is closed: Easter from the printed full moons,
-// and dates compared as texts.
+// and dates compared as strings.
 func closedByTheTables(t testing.TB, at time.Time) bool {
 	moon, err := time.Parse("2006-1-2", fmt.Sprintf("%d-%s", at.Year(), paschalMoons[at.Year()%19]))
 	require.NoError(t, err)

@@ -169,7 +169,7 @@ func (c *counted) execute(f *fact) {
 	if f.executed == "" {
 		return
 	}
-	more := 1 // than c.most
+	more := 1 // above 0: f reports more executed than c.most, or is the first that reports any
 	if c.told != nil {
 		more = f.compareExecuted(c.told)
 		c.uneven = c.uneven || more < 0

@@ -70,7 +70,7 @@ func ParseStatus(text string) Status {
 	return Status(text)
 }
 
-// The rows of the rank table. numStatuses stands for a text that is not in the table.
+// The rows of the rank table. numStatuses stands for a status that is not in the table.
 const (
 	rowReceived = iota
 	rowInvalid

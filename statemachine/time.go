@@ -38,7 +38,7 @@ func ParseTime(text string) (time.Time, error) {
 	return t.Add(-offset), nil
 }
 
-// timeReader reads a text from its beginning. Once bad is set, the results are meaningless.
+// timeReader reads its text from the beginning. Once bad is set, the results are meaningless.
 type timeReader struct {
 	rest string
 	bad  bool

@@ -312,14 +312,14 @@ type Minute struct {
 	LagRecords *uint64 `json:"lagRecords,omitempty"`
 }
 
-// Search contains the meanings of a text.
+// Search contains the meanings of the text searched for.
 type Search struct {
 	Answer `json:"-"`
 	// Empty if nothing matches.
 	Found []Found `json:"found"`
 }
 
-// Found is one meaning of a text.
+// Found is one meaning of the text searched for.
 type Found struct {
 	// order, notification, object: its id or sequence. object: anything that is not an order. All
 	// others: the filter of /v1/orders that has the text as its value.
@@ -466,7 +466,7 @@ type Replica struct {
 	SyncMode string `json:"syncMode"`
 }
 
-// Asking is the state of the questions to the platform. Counts begin with the process.
+// Asking is the state of the questions to the platform. The counts are 0 when the process starts.
 type Asking struct {
 	// Whether the platform is asked; if false, everything below is 0.
 	Enabled bool `json:"enabled"`

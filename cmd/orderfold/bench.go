@@ -68,8 +68,8 @@ func (p *program) benchIngest(ctx context.Context, args []string) error {
 	return p.printIngest(figures, duration, rounds)
 }
 
-// measureIngest alternates the targets within each round, so that a busy moment of the machine
-// affects all of them.
+// measureIngest alternates the targets within each round, so that a moment in which the machine is
+// busy affects all of them.
 func measureIngest(ctx context.Context, dir string, connections []int, duration time.Duration, rounds int) (figures []ingestFigure, err error) {
 	folder, err := os.MkdirTemp(dir, "orderfold-bench-")
 	if err != nil {

@@ -122,8 +122,8 @@ func (b *readBench) measure(ctx context.Context) (f readFigures, err error) {
 	return f, err
 }
 
-// compare alternates the two servers within each round, so that a busy moment of the machine
-// affects both.
+// compare alternates the two servers within each round, so that a moment in which the machine is
+// busy affects both.
 func (b *readBench) compare(ctx context.Context, constant, server string) (ofConstant, ofOrder float64, err error) {
 	var runs [2][]float64
 	for range b.rounds {

@@ -78,8 +78,8 @@ func (p *program) benchRebuild(ctx context.Context, args []string) error {
 	return p.printRebuilds(figures, rounds)
 }
 
-// measureRebuild alternates the targets within each round, so that a busy moment of the machine
-// affects all of them.
+// measureRebuild alternates the targets within each round, so that a moment in which the machine is
+// busy affects all of them.
 func (p *program) measureRebuild(ctx context.Context, dir string, orders, rounds int) (figures []rebuildFigure, err error) {
 	folder, err := os.MkdirTemp(dir, "orderfold-bench-")
 	if err != nil {

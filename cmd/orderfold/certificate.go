@@ -64,7 +64,7 @@ type certificate struct {
 
 	mu       sync.Mutex
 	lookedAt time.Time
-	found    [sha256.Size]byte // hash of the content of the files
+	found    [sha256.Size]byte // hash of the contents of the files
 	current  *tls.Certificate
 }
 
@@ -114,7 +114,7 @@ func (c *certificate) present() *tls.Certificate {
 	return c.current
 }
 
-// refresh loads the content of the files.
+// refresh loads the contents of the files.
 func (c *certificate) refresh() error {
 	c.lookedAt = time.Now()
 	text, err := os.ReadFile(c.files.certificate)

@@ -63,7 +63,7 @@ func (p *program) fromEnviron(f *flagSet) (err error) {
 const maxValue = 64 << 10
 
 // variable returns the value of a flag from the environment: the value of ORDERFOLD_<FLAG>, or the
-// content of the file that ORDERFOLD_<FLAG>_FILE names, which keeps a secret out of the
+// contents of the file that ORDERFOLD_<FLAG>_FILE names, which keeps a secret out of the
 // environment. If there is a flag --<flag>-file, the second variable belongs to that flag.
 func (p *program) variable(f *flagSet, flag string) (value string, found bool, err error) {
 	name, fileName := twin(flag), twin(flag+"-file")
@@ -82,7 +82,7 @@ func (p *program) variable(f *flagSet, flag string) (value string, found bool, e
 	return strings.TrimSpace(strings.TrimPrefix(text, byteOrderMark)), true, nil
 }
 
-// readBounded returns the content of a file of at most limit bytes.
+// readBounded returns the contents of a file of at most limit bytes.
 func readBounded(path string, limit int64) (string, error) {
 	file, err := os.Open(filepath.Clean(path))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 const (
 	// leastPrefix is the least length of the beginning of an id that the API accepts as a filter.
 	leastPrefix = 4
-	// mostCandidates is the maximum number of orders shown if a text matches several.
+	// mostCandidates is the maximum number of orders shown if the text given matches several.
 	mostCandidates = 20
 )
 

@@ -170,7 +170,7 @@ func (f *flagSet) set(name, value string) error {
 	return err
 }
 
-// texts is a repeatable flag.
+// texts contains the values of a flag that can be repeated.
 type texts struct {
 	values  []string
 	replace bool

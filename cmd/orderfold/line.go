@@ -21,7 +21,7 @@ func newLine(w io.Writer) *statusLine {
 	return &statusLine{w: w, terminal: isTerminal(w), begin: now, last: now}
 }
 
-// show leaves out most texts, to limit their rate, but never the last one of its kind.
+// show skips most of its calls, to limit their rate, but never the last one of a kind.
 func (l *statusLine) show(last bool, text string) {
 	now, every := time.Now(), 5*time.Second
 	if l.terminal {

@@ -43,7 +43,7 @@ func nearest(word string, names []string) string {
 // maxTyped is the maximum length of the words that are compared; no name is longer.
 const maxTyped = 64
 
-// typingMistakes returns the number of letters left out, added or replaced, and of neighbors
+// typingMistakes returns the number of letters left out, added or replaced, and of neighbours
 // exchanged, between a and b.
 func typingMistakes(a, b string) int {
 	if len(a) > maxTyped || len(b) > maxTyped {

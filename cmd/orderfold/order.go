@@ -159,7 +159,7 @@ func dueText(s *client.Settlement) string {
 	return fmt.Sprintf("%s (%s), %s", s.DueOn, s.Cycle, s.State)
 }
 
-// printedRow is a row of a table, and a text that would make the row too wide.
+// printedRow is a row of a table, and text that would make the row too wide.
 type printedRow struct {
 	cells []string
 	text  string

@@ -61,8 +61,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// cleaned writes texts without the characters that a terminal would obey, wherever they are,
-// because the output of commands often comes from outside. Only the characters in keep remain.
+// cleaned writes text without the characters that a terminal would obey, wherever they are, because
+// the output of commands often comes from outside. Only the characters in keep remain.
 type cleaned struct {
 	io.Writer
 	keep string

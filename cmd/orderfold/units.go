@@ -46,7 +46,7 @@ var sizeUnits = []struct {
 
 const sizeExamples = "a number of bytes, or a size like 10MB (10,000,000 bytes) or 1GiB (1,073,741,824 bytes)"
 
-// maxSizeText is the maximum length of the text of a size; the largest size has 19 digits.
+// maxSizeText is the maximum length of a size as it is written; the largest size has 19 digits.
 const maxSizeText = 40
 
 // parseSize parses a number of bytes, without a unit or with a unit in any letter case, as in 10MB,

@@ -161,7 +161,7 @@ type verifiedAnswer struct {
 	VerifiedAt       *string
 }
 
-// keep returns a function that restores the current content of the file.
+// keep returns a function that restores the current contents of the file.
 func keep(t testing.TB, path string) (restore func()) {
 	t.Helper()
 	bytes, err := os.ReadFile(path)

@@ -42,7 +42,8 @@ const (
 
 var errSilent = errors.New("the other machine sends nothing")
 
-// fetchViews returns a function that copies the views of another machine into the folder.
+// fetchViews returns a function that writes a copy of the views of another machine to w. It fails if the
+// disk of folder has no room for the copy.
 func fetchViews(from *client.Client, folder string) func(context.Context, io.Writer) error {
 	return func(ctx context.Context, w io.Writer) error {
 		ctx, cancel := context.WithCancelCause(ctx)

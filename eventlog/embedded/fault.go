@@ -22,10 +22,10 @@ func (f *Fault) Error() string {
 func (f *Fault) Unwrap() error { return f.Err }
 
 var (
-	// ErrLocked occurs at the start and at a restore when another process has the data folder open.
+	// ErrLocked occurs when another process has the data folder open at a start or a restore.
 	// Nothing was changed.
 	ErrLocked = errors.New("eventlog: the data folder is in use by another process")
-	// ErrNoStream occurs at the start when there is no log, and creating one was not allowed or
-	// would bury the remains of an older one. Nothing was changed.
+	// ErrNoStream occurs when there is no log at a start, and creating one was not allowed or would
+	// bury the remains of an older one. Nothing was changed.
 	ErrNoStream = errors.New("eventlog: there is no log")
 )

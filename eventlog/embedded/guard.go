@@ -66,8 +66,8 @@ func (g *guard) dismiss(name string) error {
 	if running == nil {
 		return nil // there are no connections, and the next server calls Check for each one
 	}
-	// The list contains every connection that was accepted before, because Check holds the lock
-	// until the connection has its user.
+	// The list contains every connection that was accepted before the user was deleted, because
+	// Check holds the lock until the connection has its user.
 	connections, err := running.Connz(&server.ConnzOptions{Username: true, User: name, Limit: running.NumClients() + 1000})
 	if err != nil {
 		return fmt.Errorf("eventlog: end the connections of subscriber %s: %w", name, err)

@@ -135,5 +135,5 @@ func (a *healthAnswer) Header() http.Header {
 // WriteHeader keeps the status.
 func (a *healthAnswer) WriteHeader(status int) { a.status = status }
 
-// Write keeps the body.
+// Write adds a part to the body.
 func (a *healthAnswer) Write(part []byte) (int, error) { return a.body.Write(part) }

@@ -156,7 +156,7 @@ func (s *Server) serverOptions() (*server.Options, error) {
 	options.StoreDir = filepath.Join(s.dir, "nats")
 	options.SyncAlways = !s.opts.SyncNothing
 	// The stream's own limit is the effective one. The server would derive another one from the
-	// free disk space, and could then refuse a stream that it accepted before.
+	// free disk space, and could then refuse a stream that it had accepted.
 	options.JetStreamMaxStore = 1 << 60
 	options.JetStreamMaxMemory = 1 << 40
 	if s.opts.Addr == "" {

@@ -45,7 +45,7 @@ func (s *Server) AddSubscriber(name, stream string) (file string, err error) {
 			return "", err
 		}
 		s.users = next
-		if known { // existing connections have the former rights
+		if known { // existing connections have rights to the previous stream
 			err = s.guard.dismiss(name)
 		}
 		s.guard.admit(name, next.Subscribers[name])
@@ -93,8 +93,8 @@ func (s *Server) inviteSubscriber(name string) error {
 }
 
 // inviteSubscribers writes the URLs of all subscribers, because the address may have changed, and
-// removes those of former users. A server that does not listen, such as that of a command beside a
-// stopped service, leaves the URLs of current users unchanged.
+// removes those of users that no longer exist. A server that does not listen, such as that of a
+// command beside a stopped service, leaves the URLs of current users unchanged.
 func (s *Server) inviteSubscribers() error {
 	s.usersMu.Lock()
 	defer s.usersMu.Unlock()

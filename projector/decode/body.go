@@ -16,7 +16,7 @@ import (
 // The bounds of the values that are read from a body. The size of the body is bounded by the receiver.
 const (
 	maxID     = 128  // bytes of an order id
-	maxText   = 1024 // bytes of any other text; a longer one is cut
+	maxText   = 1024 // bytes of any other string; a longer one is cut
 	maxNumber = 4096 // bytes of a number; a longer one is ignored
 	maxNotes  = 16
 )
@@ -386,7 +386,7 @@ func kindName(k jsontext.Kind) string {
 	return k.String()
 }
 
-// Bounded cuts a text to 256 bytes, the limit for text from a body in a reason.
+// Bounded cuts text to 256 bytes, the limit for text from a body in a reason.
 func Bounded(s string) string {
 	const most = 256
 	if len(s) > most {

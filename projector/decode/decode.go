@@ -17,7 +17,7 @@ type Record struct {
 	Received time.Time
 	Fetched  bool   // an answer of the platform to GET order, not a notification
 	Object   string // event type in kebab case without -notification: "traditional-asset-order"
-	Body     []byte // must not change, because decoded texts may be parts of it
+	Body     []byte // must not change, because decoded strings may be parts of it
 }
 
 // orderObjects are the objects that are orders.
@@ -81,8 +81,8 @@ func (d *Decoder) Notification(r *Record) (n statemachine.Notification, err erro
 	return n, nil
 }
 
-// Compact copies the texts of a notification to memory of their own. Otherwise they are parts of the body,
-// and orders in memory would retain whole bodies because of a few words.
+// Compact copies the strings of a notification to memory of their own. Otherwise they are parts of the
+// body, and orders in memory would retain whole bodies because of a few words.
 func (d *Decoder) Compact(n *statemachine.Notification) {
 	var err error
 	if d.encoded, err = n.AppendBinary(d.encoded[:0]); err == nil {
@@ -91,7 +91,7 @@ func (d *Decoder) Compact(n *statemachine.Notification) {
 	if err != nil {
 		panic(err) // the notification was encoded above
 	}
-	// An order retains these texts of each of its notifications, and the other texts of few.
+	// An order retains these strings of each of its notifications, and the other strings of few.
 	n.Status, n.Executed = statemachine.Status(strings.Clone(string(n.Status))), statemachine.Decimal(strings.Clone(string(n.Executed)))
 	n.Amount = statemachine.Decimal(strings.Clone(string(n.Amount)))
 	n.Refusal = statemachine.Refusal{ErrorType: strings.Clone(n.Refusal.ErrorType), Description: strings.Clone(n.Refusal.Description)}

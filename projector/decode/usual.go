@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// usualBytes bounds the size of a body that usual reads. The texts that are read are parts of the body,
-// which stays in memory as long as one of them.
+// usualBytes bounds the size of a body that usual reads. The strings that are read are parts of the body,
+// which stays in memory as long as any of them does.
 const usualBytes = 4096
 
 // usualDepth bounds the nesting of values that are skipped.
@@ -40,8 +40,8 @@ func (b *body) usual(data []byte, shapes shapes) bool {
 	return s.at == len(s.text)
 }
 
-// scanner reads a text from front to back. Its methods read the next part and return false if that is not
-// usual.
+// scanner reads its text from front to back. Its methods read the next part and return false if that is
+// not usual.
 type scanner struct {
 	body *body
 	text string

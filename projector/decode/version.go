@@ -17,7 +17,7 @@ const decoderVersion = 6
 func FoldVersion() string {
 	tables, err := json.Marshal([]any{statemachine.Statuses(), statemachine.Rules(), statemachine.Details(), statemachine.Version})
 	if err != nil {
-		panic(err) // texts and numbers always marshal
+		panic(err) // strings and numbers always marshal
 	}
 	return fmt.Sprintf("%d.%x", decoderVersion, sha256.Sum256(tables))[:10]
 }

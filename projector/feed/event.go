@@ -209,7 +209,7 @@ func appendBefore(b []byte, s statemachine.Summary) []byte {
 func appendJSON(b []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts and numbers always marshal
+		panic(err) // strings and numbers always marshal
 	}
 	return append(b, text...)
 }

@@ -77,7 +77,7 @@ func (m *Batch) Changes() *views.Batch {
 func (m *Batch) Committed(held []views.Held) {
 	for i, e := range m.entries {
 		e.Held = held[i]
-		m.intake.Batch.Orders[i].Held = views.Held{} // replaced, and it is large
+		m.intake.Batch.Orders[i].Held = views.Held{} // outdated by the line above, and large
 	}
 }
 
@@ -117,7 +117,7 @@ func (b *Batcher) Add(ctx context.Context, m *Batch, p *Parcel) error {
 // before anything is added to the next one.
 func (b *Batcher) Finish(m *Batch) {
 	m.intake.Batch.Checkpoint = CheckpointAfter(&m.last)
-	m.last = eventlog.Record{} // contains the body
+	m.last = eventlog.Record{} // releases the body of the record
 	m.Finished = true
 	b.before = m
 }

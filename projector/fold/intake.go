@@ -57,7 +57,7 @@ func (in *Intake) see(o views.Object) {
 	in.Batch.Objects[i] = o
 }
 
-// merge adds the content of a later intake.
+// merge adds the contents of a later intake.
 func (in *Intake) merge(later *Intake) {
 	in.Batch.Quarantined = append(in.Batch.Quarantined, later.Batch.Quarantined...)
 	for _, o := range later.Batch.Objects {

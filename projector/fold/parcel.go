@@ -8,7 +8,7 @@ import (
 
 // Parcel is the decoded content of consecutive records. The zero value is empty.
 type Parcel struct {
-	Notifications []statemachine.Notification // of orders; their texts do not retain the bodies
+	Notifications []statemachine.Notification // of orders; their strings do not retain the bodies
 	Records       int
 	Bytes         int // approximate size in memory
 
@@ -31,5 +31,5 @@ func (p *Parcel) Put(d *decode.Decoder, r *eventlog.Record) {
 }
 
 // weight returns the approximate upper limit of the memory of a decoded record, in bytes: the notification
-// and its texts.
+// and its strings.
 func weight(r *eventlog.Record) int { return len(r.Body) + 600 }

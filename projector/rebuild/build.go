@@ -164,7 +164,7 @@ func (b *builder) divide(ctx context.Context, after eventlog.Position, until uin
 		if err != nil {
 			return err
 		}
-		if r.Sequence > until { // until is missing
+		if r.Sequence > until { // the log lost the record until
 			break
 		}
 		batch = append(batch, r)

@@ -18,9 +18,9 @@ import (
 )
 
 var (
-	// ErrRunning occurs at a start while a rebuild runs. The running rebuild continues.
+	// ErrRunning occurs when a rebuild is started while another one is running, which continues.
 	ErrRunning = errors.New("projector: a rebuild runs already")
-	// ErrNotRunning occurs at a cancellation when no rebuild runs. Nothing was changed.
+	// ErrNotRunning occurs when a rebuild is cancelled while none is running. Nothing was changed.
 	ErrNotRunning = errors.New("projector: no rebuild runs")
 )
 
@@ -40,9 +40,9 @@ type Rebuilder struct {
 	Report  func(Progress)        // called with the progress of every rebuild; nil: not called
 	Logger  *zap.Logger           // nil: none
 	Metrics prometheus.Registerer // nil: none
-	// Fetch writes a finished generation of another machine, which becomes the first one here. It
-	// is called once, and again only if the log was away when the copy was checked. Nil: there is none
-	// to fetch.
+	// Fetch writes a finished generation of another machine, which becomes the first one here. It is
+	// called once, and again only if the log was unavailable when the copy was checked. Nil: there is
+	// none to fetch.
 	Fetch func(ctx context.Context, w io.Writer) error
 
 	fetched bool // only the running run changes it

@@ -111,8 +111,8 @@ func (s *spill) each(do func(string) bool) error {
 	return nil
 }
 
-// lengthOf returns the size in bytes of the first entry of a text, including its length. If the
-// text is too short to contain the length, it returns the size of the length alone.
+// lengthOf returns the size in bytes of the first entry of text, including its length. If text is
+// too short to contain the length, it returns the size of the length alone.
 func lengthOf(text string) int {
 	if len(text) < lengthBytes {
 		return lengthBytes

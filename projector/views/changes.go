@@ -87,8 +87,8 @@ func (s *Store) Recent(ctx context.Context, n int) (after uint64, err error) {
 	return after, nil
 }
 
-// union returns a text with the given number of arms: a merge of ranges that are sorted already.
-// The text depends only on the number of arms, so its statement stays prepared.
+// union returns a statement with the given number of arms: a merge of ranges that are sorted
+// already. Its text depends only on the number of arms, so the statement stays prepared.
 func union(text, arm string, arms int) string {
 	return fmt.Sprintf(text, strings.Repeat(arm+" UNION ALL ", arms-1)+arm)
 }

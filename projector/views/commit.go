@@ -313,8 +313,8 @@ func (w *writer) writeObjects(ctx context.Context, objects []Object, t *tally) e
 	return nil
 }
 
-// lookUp runs a text with chunkSize marks for the ids. NULL, which matches nothing, fills up the
-// last chunk.
+// lookUp runs a statement with chunkSize marks for the ids. NULL, which matches nothing, fills up
+// the last chunk.
 func (c *connection) lookUp(ctx context.Context, text string, ids []string, scan func(*sql.Rows) error) error {
 	args := make([]any, chunkSize)
 	for chunk := range slices.Chunk(ids, chunkSize) {

@@ -289,7 +289,7 @@ func (k *Comparison) compareRest(ctx context.Context) error {
 	})
 }
 
-// texts returns a row, of any columns, in words.
+// texts returns a row, of any columns, as "name=value" pairs.
 func texts(rows *sql.Rows) (string, error) {
 	columns, err := rows.Columns()
 	if err != nil {

@@ -80,8 +80,8 @@ func connect(ctx context.Context, db *sql.DB) (*connection, error) {
 // prepare prepares a statement once. SQLite plans a statement again when certain bare parameters
 // change: one in LIMIT; one that is compared for equality without an index, if it changes to or
 // from 0 or 1; and one that is compared like a constant in the condition of a partial index.
-// Planning takes longer than most reads. So texts write such parameters as +?, which SQLite ignores
-// when it plans.
+// Planning takes longer than most reads. So statements contain such parameters as +?, which SQLite
+// ignores when it plans.
 func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := c.prepared[text]; stmt != nil {
 		return stmt, nil
@@ -94,8 +94,8 @@ func (c *connection) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	return stmt, nil
 }
 
-// maxPrepared bounds the statements that a reader keeps. The texts of lists with many filters are
-// rarely used twice.
+// maxPrepared bounds the statements that a reader keeps. The statements of lists with many filters
+// are rarely used twice.
 const maxPrepared = 100
 
 // trim closes the statements when there are too many. None of them may be in use.

@@ -22,7 +22,7 @@ func (e *LostError) Error() string { return "views: there are none any more: " +
 // Is reports whether target is ErrNoViews.
 func (e *LostError) Is(target error) bool { return target == ErrNoViews }
 
-// broken reports whether err shows that the content of a file in use was not written by this
+// broken reports whether err shows that the contents of a file in use were not written by this
 // program. A missing table or row is no sign of it: here it would be a mistake in a statement. At
 // the start it is a sign; see damaged.
 func broken(err error) bool {
@@ -54,8 +54,8 @@ func (s *Store) GiveUp(generation int, reason string) error {
 }
 
 // giveUp is called with s.writing held. Readers need s.mu, so nothing slow happens while it is
-// held: the file live is removed before, and connections, which may wait until the write-ahead log
-// is moved, are closed after.
+// held: the file live is removed beforehand, and connections, which may wait until the write-ahead
+// log is moved, are closed afterwards.
 func (s *Store) giveUp(reason string) error {
 	if s.isClosed() {
 		return nil

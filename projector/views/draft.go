@@ -21,7 +21,7 @@ type Draft struct {
 	lock    *flock.Flock
 	w       *writer
 	version string
-	kept    int  // the number of the former generation that this is; 0: it is new
+	kept    int  // the number of the existing generation that this draft is; 0: it is new
 	whole   bool // it was a finished generation, and has its indexes
 }
 

@@ -65,7 +65,7 @@ const (
 	foldVersionText   = `SELECT fold_version FROM position`
 )
 
-// versionWord begins the texts that readVersion returns.
+// versionWord begins each difference that readVersion returns.
 const versionWord = "another version"
 
 // readVersion returns, in words and with ErrVersion, how the file differs from the files that this

@@ -57,7 +57,7 @@ var (
 	ErrCursorExpired = list.ErrCursorExpired
 	ErrTooManyToSort = list.ErrTooManyToSort
 	ErrTooManyToSum  = list.ErrTooManyToSum
-	// ErrDamaged occurs when the content of the live generation's file was not written by this
+	// ErrDamaged occurs when the contents of the live generation's file were not written by this
 	// program. Lists and other reads return it.
 	ErrDamaged = list.ErrDamaged
 )

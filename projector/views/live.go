@@ -108,8 +108,8 @@ func (s *Store) sees(named os.FileInfo) bool {
 	return sameFile(s.seen, named)
 }
 
-// openNamed opens the generation that the file live names, unless it is current. The caller looked
-// at the file before, so a replacement in between is noticed by the next check.
+// openNamed opens the generation that the file live names, unless it is current. The caller has
+// already looked at the file, so a replacement in between is noticed by the next check.
 func (s *Store) openNamed(ctx context.Context, current *generation) (*generation, error) {
 	n, err := readLive(s.options.Dir)
 	if err != nil {

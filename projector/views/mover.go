@@ -86,7 +86,7 @@ func (m *mover) writeSoon(frames int) {
 	if m.logFile == nil {
 		var err error
 		if m.logFile, err = os.Open(m.path); err != nil {
-			return // written later
+			return // the frames are written when the log is moved
 		}
 	}
 	m.begun = frames

@@ -268,9 +268,9 @@ func (s *Store) putLive(ctx context.Context, d *Draft, n, previous int) (err err
 	return nil
 }
 
-// serve changes to another generation. It removes all generations but this one and the previous
-// one, which is the formerly live one if there was one. s.writing is held. Errors are only logged,
-// because the new generation is already live.
+// serve changes to another generation. It removes all generations but this one and the one that was
+// live before, if there was one. s.writing is held. Errors are only logged, because the new
+// generation is already live.
 func (s *Store) serve(w *writer, g *generation, previous int) {
 	before := s.writer
 	s.mu.Lock()

@@ -48,7 +48,7 @@ func (r *row) take(o *statemachine.Order, buffer []byte) (err error) {
 type states []byte
 
 const (
-	statesTogether = 64 << 10 // the largest piece
+	statesTogether = 64 << 10 // size of the largest piece, in bytes
 	usualState     = 512
 	largeState     = 4 << 10
 )

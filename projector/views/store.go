@@ -165,9 +165,9 @@ func (s *Store) leave(live int, reason string) error {
 	return nil
 }
 
-// begin makes a new generation with an empty position live. It removes all others but the formerly
-// live one or, if that has no file, the latest. live is the number of the formerly live one, or 0
-// when it is not known.
+// begin makes a new generation with an empty position live. It removes all others but the one that
+// was live before or, if that has no file, the latest. live is the number of the one that was live
+// before, or 0 when it is not known.
 func (s *Store) begin(ctx context.Context, live int, all []int, reason string) (w *writer, n int, err error) {
 	n, previous := live+1, live
 	if len(all) > 0 {

@@ -93,14 +93,14 @@ type Page struct {
 // one.
 type Revision struct {
 	Number   int64  // rises with each revision, even across generations
-	Sequence uint64 // of the views then; reads at or before it may be older than the revision
+	Sequence uint64 // of the views when they were revised; an answer read at this sequence or earlier may not show the revision
 	Cause    string // ByRedrive, ByRebuild or ByEpoch
 }
 
 // The causes of a change of orders without a notification.
 const (
 	ByRedrive = "redrive" // of quarantined records
-	ByRebuild = "rebuild" // by other rules, or the former rules are not known
+	ByRebuild = "rebuild" // folded by other rules, or it is not known by which rules they were folded before
 	ByEpoch   = "epoch"   // perhaps no change, but later sequences may belong to other records
 )
 

@@ -47,7 +47,7 @@ type Event struct {
 
 	State  json.RawMessage // the order as GET /v1/orders/{id} returns it; nil: it was withdrawn, or does not fit in a message
 	Cause  *Cause          // the notification that changed the order; nil: none
-	Before *Before         // the order before; nil: there was none, or it is unknown
+	Before *Before         // the order before the change; nil: there was none, or it is unknown
 	Body   json.RawMessage // the body of the message; in a snapshot, the order
 }
 

@@ -191,18 +191,18 @@ func (tb *tab) until(expression string, why string) {
 	}, patience, 20*time.Millisecond, "%s: %s\n%s", why, expression, lazily(tb.glimpse))
 }
 
-// lazily is a text that is computed when a message is printed.
+// lazily is text that is computed when a message is printed.
 type lazily func() string
 
 func (l lazily) String() string { return l() }
 
-// sees waits until the page shows a text.
+// sees waits until the page shows the text.
 func (tb *tab) sees(text string) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("document.body.innerText.includes(%q)", text), "the page shows it")
 }
 
-// missing waits until the page does not show a text.
+// missing waits until the page does not show the text.
 func (tb *tab) missing(text string) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("!document.body.innerText.includes(%q)", text), "the page does not show it")
@@ -226,7 +226,7 @@ func (tb *tab) click(selector string) {
 	tb.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// press clicks the button or link with a text.
+// press clicks the button or link with the text.
 func (tb *tab) press(name string) {
 	tb.t.Helper()
 	path := fmt.Sprintf(`//*[self::button or self::a or self::summary or self::label][contains(normalize-space(.), %q)]`, name)
@@ -260,7 +260,7 @@ const (
 	escape = kb.Escape
 )
 
-// fill types a text into a field.
+// fill types text into a field.
 func (tb *tab) fill(selector, text string) {
 	tb.t.Helper()
 	tb.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))

@@ -41,7 +41,7 @@ func run(args []string) error {
 	return errors.New("usage: build types|bundle")
 }
 
-// bundle replaces the content of dist.
+// bundle replaces the contents of dist.
 func bundle() error {
 	files, err := build()
 	if err != nil {

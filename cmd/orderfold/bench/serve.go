@@ -51,8 +51,8 @@ var (
 // syncsGoal is the goal of one connection as a share of the disk's own syncs.
 const syncsGoal = 0.45
 
-// Serve measures the targets in turn within each round, so that a busy moment of the machine
-// affects both.
+// Serve measures the targets in turn within each round, so that a moment in which the machine is
+// busy affects both.
 func Serve(ctx context.Context, o ServeOptions) (figures []ServeFigure, err error) {
 	for _, n := range o.Connections {
 		runs := map[string][]ServeFigure{}

@@ -17,7 +17,7 @@ var (
 	// ErrTooManyToSum occurs when the totals of a list would examine more orders than is allowed
 	// for one answer. Nothing was summed.
 	ErrTooManyToSum = errors.New("views: more orders than are summed for one answer")
-	// ErrDamaged occurs when the content of the live generation's file was not written by this
+	// ErrDamaged occurs when the contents of the live generation's file were not written by this
 	// program. The generation is given up, and the views are made again from the log. The error
 	// clears by itself, unless the disk damages every file.
 	ErrDamaged = errors.New("views: damaged")

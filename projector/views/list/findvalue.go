@@ -86,8 +86,8 @@ func (v *valueFilter) keys() (keys []int64) {
 func (v *valueFilter) keyList() string { return numberList(v.keys()) }
 
 // ranges calls f for each range of an index that contains orders with the values. The number of
-// ranges is that of the columns times a power of two, so that there are few texts to keep prepared.
-// The surplus ranges are of no value.
+// ranges is that of the columns times a power of two, so that there are few statements to keep
+// prepared. The surplus ranges are of no value.
 func (v *valueFilter) ranges(f func(column string, key int64)) {
 	keys := v.keys()
 	for n := len(keys); n&(n-1) != 0; n++ {
@@ -177,8 +177,8 @@ func (l *lister) idStatement(columns string) (text string, args []any) {
 	return fmt.Sprintf(idRowsText, columns) + l.checks.text, args
 }
 
-// prefixEnd returns the first text after all texts that begin with the prefix. Like SQLite, it
-// compares texts by their bytes.
+// prefixEnd returns the first string after all strings that begin with the prefix. Like SQLite, it
+// compares strings by their bytes.
 func prefixEnd(prefix string) string {
 	end := []byte(prefix)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -187,7 +187,7 @@ func prefixEnd(prefix string) string {
 			return string(end[:i+1])
 		}
 	}
-	return strings.Repeat("\xff", len(prefix)+1) // no text in UTF-8 comes after it
+	return strings.Repeat("\xff", len(prefix)+1) // no string in UTF-8 comes after it
 }
 
 // denseEra looks at the first era of the span that has an order with the value. If many orders of
@@ -289,7 +289,7 @@ func (s *span) passOver(part *span) {
 // suffices.
 func (l *lister) affordable(ctx context.Context, s *span) (*span, error) {
 	if l.checks.n == 1 && l.everyFacet {
-		return s, nil // the value is the only condition: every examined entry is in the page
+		return s, nil // the value is the only condition: every entry examined is on the page
 	}
 	text, args := l.entries(s.since>>EraShift, s.until>>EraShift)
 	var beyond int64

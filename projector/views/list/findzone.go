@@ -70,8 +70,8 @@ func (l *lister) narrow(ctx context.Context, s *span) error {
 	return nil
 }
 
-// zones returns the next parts of the span, with neighbours joined; last is true when there are no
-// others.
+// zones returns the next parts of the span; adjacent ones are joined. last is true when no parts
+// follow.
 func (l *lister) zones(ctx context.Context, s *span) (parts []span, last bool, err error) {
 	args := append(l.zoneArgs(s), zonesAtOnce)
 	n := 0

@@ -16,7 +16,7 @@ const (
 	maxLimit     = 500
 )
 
-// PageLimit returns the largest number of rows in a page.
+// PageLimit returns the largest number of rows on a page.
 func PageLimit(limit int) int {
 	if limit <= 0 {
 		return defaultLimit

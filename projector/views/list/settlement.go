@@ -238,7 +238,7 @@ func (l *lister) tradeRows(ctx context.Context, s *span, to *[]found) (few bool,
 	if arms > armsAtOnce {
 		return false, nil
 	}
-	for ; arms&(arms-1) != 0; arms++ { // so that there are few texts to keep prepared
+	for ; arms&(arms-1) != 0; arms++ { // so that there are few statements to keep prepared
 		args = append(args, 0, 0, 0)
 	}
 	most := l.Bounds.Entries

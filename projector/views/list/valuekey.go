@@ -13,11 +13,11 @@ const EraShift = 15
 // ZoneShift is the binary logarithm of the number of sequences in a zone.
 const ZoneShift = 12
 
-// FoldCase returns the form of a text in which orders are found without regard to case.
+// FoldCase returns the form of a value in which orders are found without regard to case.
 func FoldCase(text string) string { return strings.ToUpper(text) }
 
-// ValueKey returns the key of a text in an index. Two texts may have the same key, so an order
-// found by its key must be compared with the text.
+// ValueKey returns the key of a value in an index. Two values may have the same key, so an order
+// found by its key must be compared with the value.
 func ValueKey(text string) int64 {
 	if text == "" {
 		return 0

@@ -96,7 +96,7 @@ func (l *lister) walkWindow(ctx context.Context, s span, most int) (rows []found
 
 func (l *lister) walkLane(ctx context.Context, s *span, of *lane, facets []int64, most int, rows *[]found) error {
 	budget := l.budget
-	if most < 0 || l.checks.text == "" { // every examined entry is in the page
+	if most < 0 || l.checks.text == "" { // every entry examined is on the page
 		budget = unlimited
 	}
 	entries, args := l.merge(s, of, facets)
@@ -124,8 +124,8 @@ func (l *lister) reached(rows []found, s *span) []found {
 }
 
 // merge returns a statement with an arm for each facet, or "" when nothing is left of the lane. The
-// number of arms is a power of two, so that there are few texts to keep prepared. The surplus arms
-// are of a facet that does not exist. In a list by received the conditions are in the arms.
+// number of arms is a power of two, so that there are few statements to keep prepared. The surplus
+// arms are of a facet that does not exist. In a list by received the conditions are in the arms.
 func (l *lister) merge(s *span, of *lane, facets []int64) (text string, args []any) {
 	arm, order := receivedArm+l.checks.text, "1 "+s.direction()
 	limits := append([]any{s.since, s.until}, l.checks.args...)
@@ -203,7 +203,7 @@ func (l *lister) spend(ctx context.Context, entries string, args []any, s *span,
 	return err
 }
 
-// stop records that the page ends early, at the given place or before.
+// stop records that the page ends early, at the given place or earlier.
 func (l *lister) stop(at place) {
 	if l.stopped == nil || l.q.Sort.precedes(at, *l.stopped) {
 		l.stopped = &at

@@ -58,7 +58,7 @@ func (o *order) after(is, n *note) *note {
 	}
 	if o.lastIsRight() && contradicts(is.status, n.status) {
 		if is.status == filled && rankOf(n.status) == ranks[canceled] {
-			next.fills = nil // the trade was canceled with the order
+			next.fills = nil // the trade was cancelled with the order
 		}
 		return &next
 	}
@@ -99,7 +99,7 @@ func (o *order) state(is *note) State {
 		ModifiedOn: is.at.UTC(), Executed: exactText(is.executed().rat())}
 }
 
-// happenedBy returns the number of notes up to then, in nanoseconds since 1970.
+// happenedBy returns the number of notes up to then, a time in nanoseconds since 1970.
 func (o *order) happenedBy(then int64) int {
 	count := 0
 	for count < len(o.notes) && o.notes[count].at.UnixNano() <= then {
