@@ -451,6 +451,6 @@ func TestChangesGatherForAReaderWithAnInterval(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(began), time.Second)
 	}
 	for _, bad := range []string{"-1", "1001", "soon"} {
-		require.Equal(t, http.StatusBadRequest, s.get(t, "/v1/stream?interval="+bad).Status, bad)
+		require.Equal(t, http.StatusBadRequest, s.get(t, "/v1/stream?interval="+bad).StatusCode, bad)
 	}
 }

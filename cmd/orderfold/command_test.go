@@ -65,7 +65,7 @@ func TestAMistakeIsReportedInOneLineThatSaysWhatToDo(t *testing.T) {
 		"an origin with a path":                     {serve("--api-cors-origin", "https://x/"), nil, exitUsage, "--api-cors-origin"},
 		"a client id without a platform":            {serve("--platform-client-id", "x"), nil, exitUsage, "--platform-url is missing"},
 		"an empty certificate":                      {serve("--tls-cert", file, "--tls-key", file), nil, exitFailed, "certificate"},
-		"a lost share above 1":                      {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "at most 1"},
+		"a lost share above 1":                      {[]string{"simulate", "--lost", "2", "--url", running.addrs["receiver"]}, nil, exitFailed, "they cannot exceed 1"},
 		"an unknown status":                         {serve("--quiet-after", "PLACE=1h"), nil, exitUsage, "did you mean PLACED?"},
 		"an argument too many":                      {serve("now"), nil, exitUsage, `serve takes no argument, found "now"`},
 		"a missing argument":                        {[]string{"order"}, nil, exitUsage, "usage: orderfold order ID"},

@@ -75,7 +75,7 @@ func TestSimulateRefusesAStartOutsideThePossibleYears(t *testing.T) {
 	for _, start := range []string{"0001-01-01T00:00:00+01:00", "1600-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "1600-01-01"} {
 		code, _, stderr := execute(t, nil, "simulate", "--start", start, "--orders", "1", "--url", receiver.URL)
 		require.Equal(t, exitFailed, code, start)
-		require.Contains(t, stderr, "of the years 1678 to 2261")
+		require.Contains(t, stderr, "in the years 1678 to 2261")
 	}
 	code, _, stderr := execute(t, nil, "simulate", "--start", "2026-03-02T9:00:00Z")
 	require.Equal(t, exitUsage, code)
