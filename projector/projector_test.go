@@ -151,8 +151,8 @@ func TestNothingIsFoldedWhenTheLogDoesNotFitTheViews(t *testing.T) {
 		move func(c *views.Checkpoint)
 		says string
 	}{
-		"another record is at the position": {func(c *views.Checkpoint) { c.Hash = strings.Repeat("0", 64) }, "another record stands"},
-		"another log":                       {func(c *views.Checkpoint) { c.Log = "2020-01-01T00:00:00Z" }, "another record stands"},
+		"another record is at the position": {func(c *views.Checkpoint) { c.Hash = strings.Repeat("0", 64) }, "another record is at this position"},
+		"another log":                       {func(c *views.Checkpoint) { c.Log = "2020-01-01T00:00:00Z" }, "another record is at this position"},
 		"the log ends earlier":              {func(c *views.Checkpoint) { c.Sequence = 100 }, "ends before"},
 	} {
 		t.Run(name, func(t *testing.T) {
