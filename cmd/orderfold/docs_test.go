@@ -112,3 +112,15 @@ func TestEveryCommandFlagAndFileInTheDocumentationExists(t *testing.T) {
 		}
 	}
 }
+
+func TestACommandInADocumentIsOnOneLineSoThatItCanBeCopied(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```.*?```")
+	wrapped := regexp.MustCompile("`(orderfold|make|npm|npx|go|curl|nats|docker)\n[^`]*`|`(orderfold|make|npm|npx|go|curl|nats|docker) [^`\n]*\n[^`]*`")
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		require.Empty(t, wrapped.FindAllString(blocks.ReplaceAllString(string(text), ""), -1), page)
+	}
+}
