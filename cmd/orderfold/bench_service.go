@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -51,6 +52,16 @@ func printFigures[F any](p *program, figures []F, asJSON bool, how string, table
 	return table()
 }
 
+// benchService measures a service with the options, and prints the figures.
+func benchService[O, F any](ctx context.Context, p *program, o O, asJSON bool, how string, measure func(context.Context, O) ([]F, error),
+	table func(io.Writer, []F) error) error {
+	figures, err := measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	return printFigures(p, figures, asJSON, how, func() error { return table(p.stdout, figures) })
+}
+
 func (p *program) benchServe(ctx context.Context, args []string) error {
 	var o bench.ServeOptions
 	var connections string
@@ -74,12 +85,7 @@ func (p *program) benchServe(ctx context.Context, args []string) error {
 	if err := completePlace(&o.Place); err != nil {
 		return err
 	}
-	figures, err := bench.Serve(ctx, o)
-	if err != nil {
-		return err
-	}
-	return printFigures(p, figures, asJSON, fmt.Sprintf("%d rounds of %s, medians", o.Rounds, o.Duration),
-		func() error { return bench.PrintServe(p.stdout, figures) })
+	return benchService(ctx, p, o, asJSON, fmt.Sprintf("%d rounds of %s, medians", o.Rounds, o.Duration), bench.Serve, bench.PrintServe)
 }
 
 // registerRate declares the flags of bench freshness and bench stream.
@@ -115,12 +121,7 @@ func (p *program) benchFreshness(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	figures, err := bench.Freshness(ctx, o)
-	if err != nil {
-		return err
-	}
-	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s", o.Rate, o.Duration),
-		func() error { return bench.PrintFreshness(p.stdout, figures) })
+	return benchService(ctx, p, o, asJSON, fmt.Sprintf("%d notifications per second for %s", o.Rate, o.Duration), bench.Freshness, bench.PrintFreshness)
 }
 
 func (p *program) benchStream(ctx context.Context, args []string) error {
@@ -136,18 +137,13 @@ func (p *program) benchStream(ctx context.Context, args []string) error {
 	if err == nil {
 		err = completeRate(&o.RateOptions, readers)
 	}
-	if err == nil && (o.Rounds < 1 || o.Interval < 0) {
-		err = usagef("--rounds must be above 0, and --interval not below")
+	if err == nil && (o.Rounds < 1 || o.Interval < 0 || o.Interval > 1000) {
+		err = usagef("--rounds must be above 0, and --interval from 0 to 1000")
 	}
 	if err != nil {
 		return err
 	}
-	figures, err := bench.Stream(ctx, o)
-	if err != nil {
-		return err
-	}
-	return printFigures(p, figures, asJSON, fmt.Sprintf("%d notifications per second for %s, %d rounds, medians", o.Rate, o.Duration, o.Rounds),
-		func() error { return bench.PrintStream(p.stdout, figures) })
+	return benchService(ctx, p, o, asJSON, fmt.Sprintf("%d notifications per second for %s, %d rounds, medians", o.Rate, o.Duration, o.Rounds), bench.Stream, bench.PrintStream)
 }
 
 func (p *program) benchHistory(ctx context.Context, args []string) error {
@@ -172,10 +168,5 @@ func (p *program) benchHistory(ctx context.Context, args []string) error {
 	if err := completePlace(&o.Place); err != nil {
 		return err
 	}
-	figures, err := bench.History(ctx, o)
-	if err != nil {
-		return err
-	}
-	return printFigures(p, figures, asJSON, fmt.Sprintf("%d histories, medians", o.Rounds),
-		func() error { return bench.PrintHistory(p.stdout, figures) })
+	return benchService(ctx, p, o, asJSON, fmt.Sprintf("%d histories, medians", o.Rounds), bench.History, bench.PrintHistory)
 }
