@@ -89,11 +89,11 @@ function Header() {
           </a>
         ))}
       </nav>
-      <button type="button" class="find" aria-label="Search by id" onClick={() => (shown.value = "search")}>
+      <button type="button" class="find" aria-label="Search" onClick={() => (shown.value = "search")}>
         <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
           <path d="M5 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7m2.6 6.1 2.9 2.9" />
         </svg>
-        <span class="wide">Search by id</span>
+        <span class="wide">Search</span>
         <kbd>/</kbd>
       </button>
       <Fresh />

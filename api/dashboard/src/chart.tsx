@@ -48,7 +48,7 @@ export function Chart({ title, unit, curves, data, least = 1 }: Props) {
   }, [theme, utc, unit]);
   useEffect(() => plot.current?.setData(data), [data]);
 
-  const last = curves.map((c, i) => `${c.label} ${format(data[i + 1]?.at(-1) ?? null)} ${unit}`).join(", ");
+  const last = curves.map((c, i) => `${c.label} ${format(data[i + 1]?.at(-1) ?? null)} ${unit}`.trim()).join(", ");
   return (
     <figure class="chart">
       <figcaption>
