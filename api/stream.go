@@ -34,7 +34,7 @@ type streamInput struct {
 	AtLeast
 	OrderFilters
 	Snapshot    bool   `query:"snapshot" default:"true" doc:"false: omit the snapshot and begin with the changes from now on."`
-	Interval    int    `query:"interval" minimum:"0" maximum:"1000" doc:"Milliseconds from one send to the next, at least: changes gather meanwhile, and no change is left out. A reader that shows its events to a person saves the service most of the cost of a stream with 250. 0: send changes as they come."`
+	Interval    int    `query:"interval" minimum:"0" maximum:"1000" doc:"Milliseconds from one send to the next, give or take a quarter: changes gather meanwhile, and no change is left out. Use 250 for events that are shown to a person: it saves the service most of the cost of a stream. 0: send changes as they come."`
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event received: the stream continues after it. A browser's EventSource sends it by itself."`
 	Resume      string `query:"lastEventId" doc:"As Last-Event-ID, for clients that cannot send a header. The header wins."`
 }

@@ -19,7 +19,7 @@ const (
 	// per look and not for each commit. Waking one reader and sending to it takes about half of
 	// wakeCost.
 	wakeCost = 40 * time.Microsecond
-	// hubPause is the longest such pause, and the one if no reader is prompt.
+	// hubPause is the longest such pause, and the pause if no reader is prompt.
 	hubPause = 20 * time.Millisecond
 	// hubRetry is the pause after a failed read of the views.
 	hubRetry = 250 * time.Millisecond
@@ -67,8 +67,8 @@ func newHub(o *Options, logger *zap.Logger, settling func() views.Settling) (*hu
 		walks: make(chan struct{}, 16), reads: make(chan struct{}, 2)}, err
 }
 
-// join returns a window whose kept range is known. Each reader that joined must leave, with the same
-// argument: whether it wants changes as they come, without an interval.
+// join returns a window whose kept range is known. A prompt reader has no interval. Each reader that
+// joined must leave, with the same argument.
 func (h *hub) join(ctx context.Context, prompt bool) (*window, error) {
 	h.coming.Lock()
 	if h.readers == h.options.Readers {

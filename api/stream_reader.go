@@ -193,7 +193,8 @@ func (r *streamReader) sendLive(ctx context.Context, found []*change, through ui
 	if err := r.sendChanges(found, through); err != nil || len(found) == readerPage {
 		return err
 	}
-	// Not all readers at once: after a restart they come at the same moment.
+	// The intervals differ, so that readers that reconnect together after a restart are not served
+	// together for ever.
 	next := time.Now().Add(r.interval*3/4 + rand.N(r.interval/2+1))
 	if err := r.wait(ctx, moved, nil); err != nil || r.interval == 0 {
 		return err

@@ -114,8 +114,8 @@ func connection(logger *zap.Logger) []nats.Option {
 		// A record buffered while disconnected would be appended after Append has returned
 		// ErrUnavailable for it.
 		nats.ReconnectBufSize(-1),
-		// The room for answers to one request: at most one from each server. The client allocates it for
-		// every request, by default for 65,536 answers.
+		// The client allocates room for this many answers with each request, by default for 65,536.
+		// A request has at most one answer from each server.
 		nats.SyncQueueLen(256),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			logger.Warn("the NATS connection reports an error", zap.Error(err))

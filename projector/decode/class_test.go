@@ -21,9 +21,9 @@ func TestTheViewsKnowEveryClassOfQuarantine(t *testing.T) {
 	require.Equal(t, found, views.Classes())
 }
 
-// The views contain the reasons, and a verification compares them with those of a new fold: views that were
-// folded with other words must have another fold version.
-func TestAReasonThatIsWordedDifferentlyRaisesTheVersion(t *testing.T) {
+// The views contain the reasons, and a verification compares them with those of a new fold. Views that
+// contain other words must therefore have another fold version.
+func TestANewWordingOfAReasonRaisesTheVersion(t *testing.T) {
 	var reasons []string
 	for _, body := range []string{`{`, `[]`, `{}`, `{"orderId":5}`, `{"orderId":"a","orderId":""}`, `{"orderId":"` + strings.Repeat("x", maxID+1) + `"}`, "{\"orderId\":\"\xff\"}"} {
 		var d Decoder

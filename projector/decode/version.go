@@ -8,8 +8,8 @@ import (
 	"github.com/orderfold/orderfold/statemachine"
 )
 
-// decoderVersion must be raised when the decoder reads bodies differently, and when it words the reason
-// differently why it cannot read one: the views contain these reasons, and are compared with the log.
+// decoderVersion must be raised when the decoder reads bodies differently, or reports another reason for
+// a body that it cannot read: the views contain these reasons, and a verification compares them.
 const decoderVersion = 6
 
 // FoldVersion identifies the rules with which views are folded: the decoder, the rank table, the rules of
